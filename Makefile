@@ -1,0 +1,40 @@
+# The two commands that anyone needs: `make run` and `make test`. Everything else is for developers.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export ORT_DISABLE_TELEMETRY = 1
+
+.PHONY: help install run test check bench format clean
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A stamp per set of extras: an install runs again only when pyproject.toml has changed.
+$(VENV)/.%.stamp: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+install: $(VENV)/.all.stamp ## Install the product into .venv
+
+run: install ## Serve the page and the API on http://127.0.0.1:5000
+	$(BIN)/crnn-ocr serve
+
+test: $(VENV)/.test.stamp ## Install what the tests need and run them all
+	scripts/install-test-tools
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.check.stamp ## Lint, format check and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.check.stamp ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.all.stamp ## Measure accuracy, speed and memory beside the peers
+	benchmarks/run-all
+
+clean: ## Remove what the build made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build

@@ -1,0 +1,1 @@
+"""Where is text? Detectors turn a picture into text regions."""

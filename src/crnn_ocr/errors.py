@@ -1,0 +1,186 @@
+"""The errors of the product: one tree, each with a stable code, an HTTP status and a hint.
+
+A code never changes once released (`docs/errors.md` lists them all). The message says what is wrong with
+*this* input; the hint says what to do about it. Neither ever holds picture content or recognised text.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OcrError(Exception):
+    """Base of every error that a user can cause or meet.
+
+    Attributes:
+        code: Stable upper-case identifier, part of the API contract.
+        http_status: The status that the REST API answers with.
+        message: One sentence about this very input.
+        hint: One sentence that tells what to do.
+    """
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    http_status: ClassVar[int] = 500
+    default_hint: ClassVar[str] = "Try again; if it happens again, report it with the request id."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling (worker processes) with message and hint intact."""
+        return _rebuild, (type(self), self.message, self.hint)
+
+
+def _rebuild(cls: type[OcrError], message: str, hint: str) -> OcrError:
+    return cls(message, hint=hint)
+
+
+# ---- the picture -------------------------------------------------------------------------------------
+
+
+class ImageEmptyError(OcrError):
+    """No bytes at all."""
+
+    code = "IMAGE_EMPTY"
+    http_status = 400
+    default_hint = "Send the bytes of a picture: JPG, PNG, BMP, GIF, TIFF or WebP."
+
+
+class ImageDecodeError(OcrError):
+    """The bytes claim to be a picture but cannot be decoded."""
+
+    code = "IMAGE_DECODE_FAILED"
+    http_status = 422
+    default_hint = "The file seems damaged or cut short: open it in a viewer, save it again and retry."
+
+
+class UnsupportedImageError(OcrError):
+    """The bytes are not a picture of a supported type."""
+
+    code = "IMAGE_TYPE_UNSUPPORTED"
+    http_status = 415
+    default_hint = "Send JPG, PNG, BMP, GIF, TIFF or WebP (PDF where the server has the extra `pdf`)."
+
+
+class ImageTooLargeError(OcrError):
+    """More bytes, pixels, side length or pages than the limits allow."""
+
+    code = "IMAGE_TOO_LARGE"
+    http_status = 413
+    default_hint = "Scale the picture down or cut it into parts; the limits are settings of the server."
+
+
+class PdfPasswordError(OcrError):
+    """The PDF is encrypted."""
+
+    code = "PDF_PASSWORD_REQUIRED"
+    http_status = 422
+    default_hint = "Remove the password from the PDF and send it again."
+
+
+# ---- the request -------------------------------------------------------------------------------------
+
+
+class BadRequestError(OcrError):
+    """The request cannot be understood."""
+
+    code = "BAD_REQUEST"
+    http_status = 400
+    default_hint = "See /docs for the three forms in which a picture can be sent."
+
+
+class InvalidJsonError(BadRequestError):
+    """The body is not the JSON that was announced."""
+
+    code = "JSON_INVALID"
+
+
+class InvalidBase64Error(BadRequestError):
+    """The field `image` is not base64."""
+
+    code = "BASE64_INVALID"
+    default_hint = 'Encode the picture with standard base64, with or without a "data:image/...;base64," prefix.'
+
+
+class MissingImageError(BadRequestError):
+    """There is no picture in the request."""
+
+    code = "IMAGE_MISSING"
+    default_hint = 'Send JSON {"image": "<base64>"}, a multipart field `image`, or a raw image body.'
+
+
+class InvalidOptionError(OcrError):
+    """An option that does not exist, or a value that it cannot take."""
+
+    code = "OPTION_INVALID"
+    http_status = 422
+    default_hint = "GET /options lists every option with its values."
+
+
+class BodyTooLargeError(OcrError):
+    """The request body exceeds the limit."""
+
+    code = "BODY_TOO_LARGE"
+    http_status = 413
+    default_hint = "Send a smaller file; the limit is the server's setting CRNN_OCR_MAX_BODY_BYTES."
+
+
+class UnsupportedMediaTypeError(OcrError):
+    """The Content-Type of the request is none that the route takes."""
+
+    code = "MEDIA_TYPE_UNSUPPORTED"
+    http_status = 415
+    default_hint = "Use application/json, multipart/form-data or image/*."
+
+
+class NotFoundError(OcrError):
+    """No such route."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+    default_hint = "See /docs for the routes."
+
+
+class MethodNotAllowedError(OcrError):
+    """The route exists, but not for this method."""
+
+    code = "METHOD_NOT_ALLOWED"
+    http_status = 405
+    default_hint = "See /docs for the methods of each route."
+
+
+# ---- the model and the installation ------------------------------------------------------------------
+
+
+class ModelNotFoundError(OcrError):
+    """No model pack of that name."""
+
+    code = "MODEL_NOT_FOUND"
+    http_status = 404
+    default_hint = "`crnn-ocr models list` shows the packs that are installed."
+
+
+class ModelBrokenError(OcrError):
+    """A model pack whose files do not match its manifest, or that cannot be loaded."""
+
+    code = "MODEL_BROKEN"
+    http_status = 503
+    default_hint = "Install the pack again; `crnn-ocr models verify` names the file that differs."
+
+
+class MissingExtraError(OcrError):
+    """The input needs an optional dependency that is not installed."""
+
+    code = "EXTRA_MISSING"
+    http_status = 501
+    default_hint = "Install the extra that the message names, for example: pip install 'crnn-ocr[pdf]'."
+
+
+class SettingsError(OcrError):
+    """A setting (environment variable) has a value that it cannot take."""
+
+    code = "SETTINGS_INVALID"
+    http_status = 500
+    default_hint = "docs/settings.md lists every setting with its values."

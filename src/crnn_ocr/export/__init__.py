@@ -1,0 +1,1 @@
+"""Writers over a Document: pure functions from data to text."""

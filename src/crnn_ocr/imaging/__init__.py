@@ -1,0 +1,1 @@
+"""From bytes to upright pictures that are worth reading: decode, judge, enhance."""

@@ -1,0 +1,1 @@
+"""Model packs: manifests, the registry, verification, preparation of graphs."""

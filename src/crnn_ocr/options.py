@@ -1,0 +1,95 @@
+"""What a caller may ask of one reading: the same model for library, CLI, REST and page.
+
+`ReadOptions.model_json_schema()` is the self-describing schema from which `GET /options` and the page's
+controls are built, so every field carries a title and a help text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crnn_ocr.errors import InvalidOptionError
+
+Switch = Literal["off", "auto", "on"]
+
+
+class ReadOptions(BaseModel):
+    """Options of one reading; every field has a default, unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, title="Options")
+
+    model: str | None = Field(
+        default=None,
+        title="Model",
+        max_length=64,
+        description="Name of the recogniser pack; empty means the default of the installation.",
+    )
+    grey: Switch = Field(
+        default="auto",
+        title="Grey",
+        description="Read the picture without its colours. auto: as the recogniser was trained.",
+    )
+    clahe: Switch = Field(
+        default="auto",
+        title="Contrast (CLAHE)",
+        description="Raise local contrast. auto: only where the measured contrast is poor.",
+    )
+    denoise: Switch = Field(
+        default="auto",
+        title="Denoise",
+        description="Non-local-means denoising. auto: only where the measured noise is strong.",
+    )
+    orientation: Literal["off", "auto"] = Field(
+        default="auto",
+        title="Orientation",
+        description="Turn pictures and lines that lie on their side or stand on their head.",
+    )
+    min_confidence: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        title="Least confidence",
+        description="Lines of which the recogniser is less sure than this are left out.",
+    )
+
+
+def parse_options(values: Mapping[str, object] | None) -> ReadOptions:
+    """Validate options that came from outside.
+
+    Args:
+        values: Field names and values, or None for all defaults. Values must have the right type already
+            (JSON); the CLI and form inputs convert text first with `options_from_text`.
+
+    Raises:
+        InvalidOptionError: An unknown name, a wrong type or a value out of range; the message names it.
+    """
+    if not values:
+        return ReadOptions()
+    try:
+        return ReadOptions.model_validate(dict(values))
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def options_from_text(values: Mapping[str, str]) -> ReadOptions:
+    """Validate options whose values are text (form fields, query strings, command lines).
+
+    Raises:
+        InvalidOptionError: As `parse_options`.
+    """
+    try:
+        return ReadOptions.model_validate_strings(dict(values))
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def _explain(error: ValidationError) -> InvalidOptionError:
+    parts = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        name = ".".join(str(part) for part in item["loc"]) or "options"
+        reason = "there is no such option" if item["type"] == "extra_forbidden" else item["msg"]
+        parts.append(f"option {name!r}: {reason}")
+    return InvalidOptionError("; ".join(parts))

@@ -1,0 +1,1 @@
+"""What does a line say? Recognisers turn line pictures into text."""
