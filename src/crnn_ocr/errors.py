@@ -170,6 +170,14 @@ class ModelBrokenError(OcrError):
     default_hint = "Install the pack again; `crnn-ocr models verify` names the file that differs."
 
 
+class NotReadyError(OcrError):
+    """The service runs but its model is not loaded yet."""
+
+    code = "NOT_READY"
+    http_status = 503
+    default_hint = "Wait a moment and ask again; the log tells more if it does not become ready."
+
+
 class MissingExtraError(OcrError):
     """The input needs an optional dependency that is not installed."""
 
@@ -184,3 +192,14 @@ class SettingsError(OcrError):
     code = "SETTINGS_INVALID"
     http_status = 500
     default_hint = "docs/settings.md lists every setting with its values."
+
+
+# ---- training ----------------------------------------------------------------------------------------
+
+
+class TrainingError(OcrError):
+    """A corpus, font, checkpoint, teacher or setting that training cannot use."""
+
+    code = "TRAINING_INVALID"
+    http_status = 500
+    default_hint = "docs/training.md describes what every step of the training needs."
