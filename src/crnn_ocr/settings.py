@@ -54,7 +54,9 @@ class Settings(BaseSettings):
 
     # -- service
     host: str = Field(default="127.0.0.1", description="Address that `crnn-ocr serve` listens on.")
-    port: int = Field(default=5000, ge=1, le=65535, description="Port that `crnn-ocr serve` listens on.")
+    port: int = Field(
+        default=5000, ge=0, le=65535, description="Port that `crnn-ocr serve` listens on; 0: any free one."
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Gunicorn worker processes.")
     worker_threads: int = Field(
         default=8, ge=1, le=256, description="Request threads per worker process."

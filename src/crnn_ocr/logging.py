@@ -1,0 +1,108 @@
+"""Log lines of the command line and the service: one record, one line, as text or as JSON.
+
+Records carry their facts as fields (`extra={"fields": {...}}`), not inside the sentence, so that both forms
+stay easy to search. Neither pictures nor recognised text may ever be put into a record.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Literal
+
+LogFormat = Literal["text", "json"]
+
+#: The id of the request that the running code works for; None outside a request.
+current_request_id: ContextVar[str | None] = ContextVar("crnn_ocr_request_id", default=None)
+
+_HANDLER_NAME = "crnn_ocr"
+
+
+def configure_logging(level: str = "info", form: LogFormat = "text") -> None:
+    """Send the product's log lines to standard error; calling it again replaces the former set-up.
+
+    Libraries are heard from warnings on only: at lower levels some describe what they decode.
+
+    Args:
+        level: Least level of the product's own records: debug, info, warning or error.
+        form: "text" for people, "json" for machines.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.set_name(_HANDLER_NAME)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    root = logging.getLogger()
+    for old in [entry for entry in root.handlers if entry.get_name() == _HANDLER_NAME]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("crnn_ocr").setLevel(level.upper())
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31T08:15:30.123Z INFO crnn_ocr.service request status=200 ms=87.4`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record as one line; an exception adds one field, never further lines."""
+        facts = _facts(record)
+        head = f"{_timestamp(record)} {record.levelname} {record.name} {_one_line(record.getMessage())}"
+        return " ".join([head, *(f"{key}={_quoted(value)}" for key, value in facts.items())])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time, level, logger, message and the record's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record as one JSON object."""
+        head: dict[str, object] = {
+            "time": _timestamp(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps({**_facts(record), **head}, ensure_ascii=True, default=str)
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    facts: dict[str, object] = {}
+    request_id = current_request_id.get()
+    if request_id is not None:
+        facts["request_id"] = request_id
+    fields = getattr(record, "fields", None)
+    if isinstance(fields, Mapping):
+        facts.update(fields)
+    if record.exc_info and record.exc_info[1] is not None:
+        facts["exception"] = describe_exception(record.exc_info[1])
+    return facts
+
+
+def describe_exception(error: BaseException) -> str:
+    """Tell where an exception came from: its type and the calls that led to it, innermost first.
+
+    Its message is left out: messages of libraries quote the values they stumble over, and here those would
+    be pictures and recognised text.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
+    text = type(error).__qualname__ + "".join(f" < {place}" for place in places)
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return text if cause is None else f"{text} | from {describe_exception(cause)}"
+
+
+def _timestamp(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else json.dumps(text, ensure_ascii=True)[1:-1]
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    plain = text.isprintable() and text and not any(char in text for char in ' "=')
+    return text if plain else json.dumps(text, ensure_ascii=True)
