@@ -1,0 +1,148 @@
+"""Detectors: a picture in, text regions out."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
+from crnn_ocr.detection.tiles import spans, working_scale
+from crnn_ocr.engine.onnx import Session
+from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.manifest import Manifest
+
+Image = NDArray[np.uint8]
+
+
+class Detector(Protocol):
+    """Finds text."""
+
+    def detect(self, image: Image) -> list[Region]:
+        """Text regions of a (H, W) grey or (H, W, 3) BGR picture, in no particular order."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorParameters:
+    """Sizes at which pictures are shown to the network; all in network pixels.
+
+    Attributes:
+        side: Longer side of an ordinary picture.
+        tile: Longest side of one run; longer axes are tiled.
+        overlap: What neighbouring tiles share.
+        small_text: Where lines come out lower than this, the picture is looked at again, larger.
+        wanted_text: Height that lines should have at the second look.
+        most_side: `side` of the second look at most.
+        least_side: Smaller pictures are padded to this, not enlarged.
+    """
+
+    side: int = 960
+    tile: int = 1280
+    overlap: int = 160
+    small_text: float = 11.0
+    wanted_text: float = 16.0
+    most_side: int = 2560
+    least_side: int = 64
+
+
+class DbDetector:
+    """A network that gives a probability map (DB), with this package's own post-processing."""
+
+    def __init__(
+        self,
+        session: Session,
+        manifest: Manifest,
+        *,
+        parameters: DetectorParameters = DetectorParameters(),
+        boxes: BoxParameters = BoxParameters(),
+    ) -> None:
+        """Combine a loaded graph with its manifest.
+
+        Raises:
+            ModelBrokenError: The graph does not return one map of its input's size.
+        """
+        self._session = session
+        self._manifest = manifest
+        self._parameters = parameters
+        self._boxes = boxes
+        self._self_check()
+
+    def detect(self, image: Image) -> list[Region]:
+        """Text regions of a picture, in its own coordinates.
+
+        Small text that was only just found at the ordinary size is looked for again at a larger one.
+        """
+        height, width = image.shape[:2]
+        p = self._parameters
+        scale = working_scale(width, height, p.side)
+        regions = self._detect_at(image, scale)
+        if scale < 1.0 and regions:
+            typical = statistics.median(min(r.width, r.height) for r in regions) * scale
+            if typical < p.small_text:
+                larger = min(working_scale(width, height, p.most_side), scale * p.wanted_text / typical)
+                if larger > scale * 1.15:
+                    regions = self._detect_at(image, larger)
+        return regions
+
+    def _detect_at(self, image: Image, scale: float) -> list[Region]:
+        height, width = image.shape[:2]
+        w, h = max(1, round(width * scale)), max(1, round(height * scale))
+        shown = image
+        if (w, h) != (width, height):
+            shown = np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+        heat = self._map(shown)
+        return boxes_from_map(
+            heat, scale_x=w / width, scale_y=h / height, width=width, height=height, parameters=self._boxes
+        )
+
+    def _map(self, image: Image) -> NDArray[np.uint8]:
+        """Probability map of a picture, (H, W) uint8, tile by tile where it is large."""
+        height, width = image.shape[:2]
+        p = self._parameters
+        rows = spans(height, tile=p.tile, overlap=p.overlap)
+        columns = spans(width, tile=p.tile, overlap=p.overlap)
+        heat = np.empty((height, width), np.uint8)
+        for row in rows:
+            for column in columns:
+                part = self._run(image[row.start : row.stop, column.start : column.stop])
+                heat[row.keep_start : row.keep_stop, column.keep_start : column.keep_stop] = part[
+                    row.keep_start - row.start : row.keep_stop - row.start,
+                    column.keep_start - column.start : column.keep_stop - column.start,
+                ]
+        return heat
+
+    def _run(self, image: Image) -> NDArray[np.uint8]:
+        """One run of the network; the picture is padded, not stretched, to a size that the network takes."""
+        height, width = image.shape[:2]
+        multiple, least = self._manifest.multiple, self._parameters.least_side
+        full_h = max(least, -(-height // multiple) * multiple)
+        full_w = max(least, -(-width // multiple) * multiple)
+        colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        padded = cv2.copyMakeBorder(
+            colour, 0, full_h - height, 0, full_w - width, cv2.BORDER_REPLICATE
+        )
+        tensor = np.empty((1, 3, full_h, full_w), np.float32)
+        scale = np.float32(1.0 / (255.0 * self._manifest.std))
+        np.multiply(padded.transpose(2, 0, 1), scale, out=tensor[0])
+        tensor -= np.float32(self._manifest.mean / self._manifest.std)
+        (heat,) = self._session.run({self._session.inputs[0]: tensor})
+        return np.asarray(np.rint(heat[0, 0, :height, :width] * 255), np.uint8)
+
+    def _self_check(self) -> None:
+        name = self._manifest.name
+        try:
+            heat = self._run(np.full((64, 96, 3), 255, np.uint8))
+        except Exception as error:  # whatever ONNX Runtime objects to
+            raise ModelBrokenError(f"pack {name!r} cannot look at its probe: {error}") from error
+        if heat.shape != (64, 96):
+            raise ModelBrokenError(f"pack {name!r}: the map of a 96×64 picture has shape {heat.shape}")
+
+
+def text_heights(regions: Sequence[Region]) -> list[float]:
+    """Heights of the lines in pixels: the shorter sides of their boxes."""
+    return [min(region.width, region.height) for region in regions]

@@ -1,0 +1,23 @@
+"""From the name of a pack to a detector that has passed its self-check."""
+
+from __future__ import annotations
+
+from crnn_ocr.detection.detector import DbDetector
+from crnn_ocr.engine.onnx import Session
+from crnn_ocr.models.registry import Registry
+
+
+def load_detector(registry: Registry, name: str, *, threads: int) -> DbDetector:
+    """Load a detector pack.
+
+    Args:
+        registry: Where packs are found.
+        name: The pack's name.
+        threads: Threads inside one run: a picture is detected before its lines can keep the cores busy.
+
+    Raises:
+        ModelNotFoundError: No such pack.
+        ModelBrokenError: Its files differ from the manifest, or it fails its self-check.
+    """
+    pack = registry.find(name, "det")
+    return DbDetector(Session(pack.verified(pack.manifest.graph), threads=threads), pack.manifest)

@@ -1,0 +1,50 @@
+"""How many cores this process may really use: affinity and cgroup quota, not the machine's size."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+_CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP_V1_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+_CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+
+
+def available_cores() -> int:
+    """Cores that this process may keep busy: at least 1, a fractional quota rounded up."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota_v2(_read(_CGROUP_V2))
+    if quota is None:
+        quota = _quota_v1(_read(_CGROUP_V1_QUOTA), _read(_CGROUP_V1_PERIOD))
+    if quota is None:
+        return max(1, affinity)
+    return max(1, min(affinity, math.ceil(quota)))
+
+
+def _quota_v2(text: str | None) -> float | None:
+    """Cores out of cgroup v2's `cpu.max`, whose content is "QUOTA PERIOD" or "max PERIOD"."""
+    if not text:
+        return None
+    try:
+        quota, period = text.split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _quota_v1(quota: str | None, period: str | None) -> float | None:
+    """Cores out of cgroup v1's two files; a quota of -1 means unlimited."""
+    if not quota or not period:
+        return None
+    try:
+        return None if int(quota) <= 0 else int(quota) / int(period)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None

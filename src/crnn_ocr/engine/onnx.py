@@ -1,0 +1,90 @@
+"""The one module that touches ONNX Runtime: telemetry off, sessions, and what they cost in memory.
+
+Choices, each measured or taken from ONNX Runtime's own documentation and issues:
+
+* Telemetry: wheels from 1.29 on report usage to their vendor unless `ORT_DISABLE_TELEMETRY=1` is in the
+  environment before the library loads. Importing this module sets it, so nothing is ever sent.
+* Threads: `intra_op_num_threads` is explicit, because the default counts physical cores and ignores
+  cgroup quotas; spinning is off, because idle spinning burns the cores that other lines need.
+* Memory: the CPU arena keeps the largest block of every shape ever seen and never gives it back
+  (ONNX Runtime #11627: 206 MB grew to 5.8 GB with varying widths), so arena and memory pattern are off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # noqa: E402  (telemetry must be off before it loads)
+
+from crnn_ocr.errors import ModelBrokenError  # noqa: E402
+
+onnxruntime.set_default_logger_severity(3)
+
+
+class Session:
+    """One loaded graph. `run` may be called from several threads at once."""
+
+    def __init__(self, model: Path | bytes, *, threads: int = 1) -> None:
+        """Load a graph.
+
+        Args:
+            model: Path of an ONNX file, or its bytes.
+            threads: Threads inside one operator. Threads that call `run` come on top.
+
+        Raises:
+            ModelBrokenError: The file is missing, damaged or uses unknown operators.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+        # ONNX Runtime #29538: KleidiAI's thread-local buffers on arm64 grow without bound.
+        options.add_session_config_entry("mlas.disable_kleidiai", "1")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model) if isinstance(model, Path) else model,
+                sess_options=options,
+                providers=["CPUExecutionProvider"],
+            )
+        except Exception as error:  # ONNX Runtime raises a dozen unrelated types
+            name = model.name if isinstance(model, Path) else "the graph"
+            raise ModelBrokenError(f"{name} cannot be loaded: {_first_line(error)}") from error
+        self.inputs: tuple[str, ...] = tuple(value.name for value in self._session.get_inputs())
+        self.outputs: tuple[str, ...] = tuple(value.name for value in self._session.get_outputs())
+        self.input_shape: tuple[int | None, ...] = tuple(
+            size if isinstance(size, int) else None for size in self._session.get_inputs()[0].shape
+        )
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The custom key-value pairs that the ONNX file carries."""
+        values: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return values
+
+    def run(self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
+        """Run the graph once; the outputs come in the order asked for, or in the graph's."""
+        results: list[NDArray[Any]] = self._session.run(list(outputs) if outputs else None, dict(feeds))
+        return [np.asarray(result) for result in results]
+
+
+def runtime_version() -> str:
+    """Version of the ONNX Runtime that is loaded."""
+    return str(onnxruntime.__version__)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,88 @@
+"""The manifest of a model pack: what a folder `NAME/manifest.json` says about its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crnn_ocr.errors import ModelBrokenError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PackFile(BaseModel):
+    """One file of a pack.
+
+    `path` is relative to the pack's folder or, where `package` names an installed Python distribution's
+    top-level package, to that package's folder. Absolute paths and `..` are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Annotated[str, Field(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$)).+$")]
+    sha256: Sha256
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+
+
+class Manifest(BaseModel):
+    """What the engine has to know to use a pack, and what a person wants to know about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
+    kind: Literal["det", "rec"]
+    title: str
+    licence: str
+    provenance: str
+    languages: tuple[str, ...] = ()
+
+    graph: PackFile
+    charset: PackFile | None = Field(
+        default=None,
+        description="UTF-8 file with one character per row; empty: the graph's metadata `character`.",
+    )
+    channels: Literal[1, 3] = 3
+    mean: float = Field(default=0.5, description="Subtracted after scaling pixels to 0..1.")
+    std: float = Field(default=0.5, gt=0, description="Divided by after the mean.")
+
+    # -- recognisers only
+    input_height: int = Field(default=48, ge=8, le=256, description="Pixels.")
+    stride: int = Field(default=8, ge=1, le=64, description="Pixels of width per time step.")
+    blank: int = Field(default=0, ge=0, description="Index of the CTC blank among the classes.")
+    space: bool = Field(default=True, description="The last class is a space that the charset file omits.")
+    max_width: int = Field(default=1280, ge=256, description="Wider lines are read in windows; pixels.")
+    condense: float = Field(default=1.0, gt=0.3, le=1.0, description="Horizontal factor for long lines.")
+    condense_from: float = Field(default=6.0, ge=1.0, description="Aspect ratio that makes a line long.")
+
+    # -- detectors only
+    multiple: int = Field(default=32, ge=1, description="Sides must be a multiple of this; pixels.")
+
+    notes: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name and version, as answers name the model."""
+        return f"{self.name}/{self.version}"
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and validate a manifest.
+
+    Raises:
+        ModelBrokenError: The file is missing, not JSON, or a field is wrong; the message names it.
+    """
+    try:
+        return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ModelBrokenError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ModelBrokenError(f"{path}: field {place!r}: {first['msg']}") from None
+        raise ModelBrokenError(f"{path} is not valid JSON") from error

@@ -1,0 +1,259 @@
+"""OCR: the one place where the stages meet. Bytes in, Document out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from crnn_ocr.detection.boxes import Region
+from crnn_ocr.detection.detector import Detector, text_heights
+from crnn_ocr.detection.load import load_detector
+from crnn_ocr.document import Block, Document, Page
+from crnn_ocr.engine.cores import available_cores
+from crnn_ocr.errors import ImageDecodeError
+from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
+from crnn_ocr.imaging.enhance import enhance
+from crnn_ocr.imaging.quality import measure, remarks
+from crnn_ocr.layout.order import reading_order
+from crnn_ocr.models.registry import Registry
+from crnn_ocr.options import ReadOptions, parse_options
+from crnn_ocr.recognition import orientation
+from crnn_ocr.recognition.crops import Turn, turned, unturn
+from crnn_ocr.recognition.lines import LineReader, ReadRegion, is_tall
+from crnn_ocr.recognition.load import load_recognizer
+from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.recognizer import Recognizer
+from crnn_ocr.settings import Settings, load_settings
+
+Image = NDArray[np.uint8]
+Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
+
+
+class OCR:
+    """Reads pictures and documents.
+
+    Making one is cheap: models are loaded on first use, once, also when several threads ask at the same
+    time. One object serves all threads of a process. The same input with the same options gives the same
+    Document, whatever else is being read.
+
+        >>> from crnn_ocr import OCR
+        >>> doc = OCR().read("invoice.jpg")  # doctest: +SKIP
+        >>> doc.pages[0].lines[0].text  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, model: str | None = None, threads: int | None = None
+    ) -> None:
+        """Prepare for reading; nothing is loaded yet.
+
+        Args:
+            settings: All knobs; read from the environment when None.
+            model: Name of the default recogniser pack, instead of the settings'.
+            threads: Cores to use, instead of the settings'.
+
+        Raises:
+            SettingsError: The environment holds a wrong setting.
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: The manifest of the pack cannot be used.
+        """
+        self._settings = load_settings() if settings is None else settings
+        self._threads = threads or self._settings.threads or available_cores()
+        self._registry = Registry(self._settings.models_dir)
+        self._model = self._registry.find(model or self._settings.model, "rec").manifest
+        self._limits = Limits(
+            max_bytes=self._settings.max_image_bytes,
+            max_pixels=self._settings.max_pixels,
+            max_side=self._settings.max_side,
+            max_pages=self._settings.max_pages,
+        )
+        self._lock = threading.Lock()
+        self._detector: Detector | None = None
+        self._recognizers: dict[str, Recognizer] = {}
+        self._pool = LinePool(self._threads)
+
+    @property
+    def model(self) -> str:
+        """Name and version of the default recogniser."""
+        return self._model.id
+
+    @property
+    def ready(self) -> bool:
+        """Whether the models are loaded and have passed their self-check."""
+        return self._detector is not None and self._model.name in self._recognizers
+
+    def warm_up(self) -> None:
+        """Load the default models now.
+
+        Raises:
+            ModelBrokenError: A pack differs from its manifest or fails its self-check.
+        """
+        self._load(self._model.name)
+
+    def close(self) -> None:
+        """Stop the threads and let the models go; the object cannot read any more."""
+        self._pool.close()
+        with self._lock:
+            self._detector = None
+            self._recognizers.clear()
+
+    def __enter__(self) -> OCR:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, source: Source, options: ReadOptions | None = None, **values: Any) -> Document:
+        """Read a picture or document.
+
+        Args:
+            source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF; a Pillow image;
+                or a uint8 array, (H, W) grey or (H, W, 3) BGR.
+            options: What to do; all defaults when None.
+            **values: Single options by name, instead of `options`.
+
+        Returns:
+            The text with its places; pages without text have no lines.
+
+        Raises:
+            OcrError: The input cannot be read; code, message and hint say why and what to do.
+            OSError: The path cannot be opened.
+        """
+        if options is None:
+            options = parse_options(values)
+        elif values:
+            raise TypeError("give either an options object or single options, not both")
+        clock = _Clock()
+        pages = []
+        detector, recognizer = self._load(options.model or self._model.name)
+        reader = LineReader(recognizer, self._pool)
+        images = self._open(source)
+        while True:
+            with clock("decode"):
+                image = next(images, None)
+            if image is None:
+                break
+            pages.append(_read_page(image, detector, reader, options, clock))
+        return Document(tuple(pages), recognizer.name, clock.milliseconds)
+
+    def _load(self, name: str) -> tuple[Detector, Recognizer]:
+        """The models, loaded once."""
+        with self._lock:
+            if name not in self._recognizers:
+                self._recognizers[name] = load_recognizer(
+                    self._registry, name, cache_dir=self._settings.cache_dir
+                )
+            if self._detector is None:
+                self._detector = load_detector(
+                    self._registry, self._settings.detector, threads=self._threads
+                )
+            return self._detector, self._recognizers[name]
+
+    def _open(self, source: Source) -> Iterator[Image]:
+        """The pages of any source, decoded one at a time."""
+        if isinstance(source, PillowImage.Image):
+            return iter([from_pil(source, self._limits)])
+        if isinstance(source, np.ndarray):
+            return iter([from_array(source, self._limits)])
+        if isinstance(source, str | Path):
+            path = Path(source)
+            self._limits.check_bytes(path.stat().st_size)
+            data: bytes | bytearray | memoryview = path.read_bytes()
+        elif isinstance(source, bytes | bytearray | memoryview):
+            data = source
+        else:
+            data = source.read(self._limits.max_bytes + 1)
+            if not isinstance(data, bytes):
+                raise ImageDecodeError("The file object gives text, not bytes.", hint="Open it with mode 'rb'.")
+        return decode_pages(data, self._limits, pdf_dpi=self._settings.pdf_dpi)
+
+
+def _read_page(
+    image: Image, detector: Detector, reader: LineReader, options: ReadOptions, clock: _Clock
+) -> Page:
+    """All stages behind decoding, for one page."""
+    height, width = image.shape[:2]
+    with clock("enhance"):
+        quality = measure(image)
+        image = enhance(image, options, quality)
+    with clock("detect"):
+        regions = detector.detect(image)
+    turn: Turn = 0
+    turns = options.orientation == "auto"
+    if turns:
+        with clock("orient"):
+            turn = _page_turn(image, regions, reader)
+        if turn:
+            image = turned(image, turn)
+            with clock("detect"):
+                regions = detector.detect(image)
+    with clock("recognise"):
+        found = reader.read(image, regions, turn_lines=turns)
+    with clock("layout"):
+        kept = [
+            entry
+            for entry in found
+            if entry.reading.text and entry.reading.confidence >= options.min_confidence
+        ]
+        blocks = _blocks(kept, turn, width, height)
+        warnings = remarks(quality, text_heights(regions))
+    return Page(width, height, blocks, turn, warnings)
+
+
+def _page_turn(image: Image, regions: Sequence[Region], reader: LineReader) -> Turn:
+    """By how many degrees clockwise the picture must be turned to be upright."""
+    if not regions:
+        return 0
+    tall = [region for region in regions if is_tall(region.width, region.height)]
+    if 2 * len(tall) > len(regions):
+        scores = reader.vote(image, tall, (90, 270))
+        best = max(scores, key=lambda turn: scores[turn])
+        return best if scores[best] >= orientation.CONVINCING else 0
+    flat = [region for region in regions if not is_tall(region.width, region.height)]
+    upright = reader.vote(image, flat, (0,))[0]
+    if upright >= orientation.SURE:
+        return 0
+    upside_down = reader.vote(image, flat, (180,))[180]
+    return 180 if upside_down >= max(orientation.CONVINCING, upright + orientation.MARGIN) else 0
+
+
+def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) -> tuple[Block, ...]:
+    """Lines in reading order, in blocks, with places in the picture that came in."""
+    order = reading_order([entry.polygon for entry in found])
+    return tuple(
+        Block(
+            tuple(
+                ReadRegion(
+                    unturn(found[i].polygon, turn, width, height),
+                    found[i].reading,
+                    found[i].turn,
+                    found[i].column,
+                ).line()
+                for i in block
+            )
+        )
+        for block in order
+    )
+
+
+class _Clock:
+    """Adds up the wall time of each stage."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - start) * 1000
+            self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + spent

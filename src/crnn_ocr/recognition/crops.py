@@ -1,0 +1,97 @@
+"""Cuts line pictures out of a page, and turns them."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.document import Point, Polygon
+
+Image = NDArray[np.uint8]
+#: By how many degrees a picture is turned clockwise.
+Turn = Literal[0, 90, 180, 270]
+
+_CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def crop(image: Image, polygon: Polygon) -> Image:
+    """Cut a four-cornered region out and straighten it.
+
+    Args:
+        image: (H, W) or (H, W, 3).
+        polygon: Clockwise corners; the first becomes the top left of the crop. They may lie on the border.
+
+    Returns:
+        The region, at its own size, at least 1×1. Upright regions are views, others are resampled once.
+    """
+    height, width = image.shape[:2]
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
+    if ax == dx and bx == cx and ay == by and cy == dy and bx > ax and dy > ay:
+        left, right = _interval(ax, bx, width)
+        top, bottom = _interval(ay, dy, height)
+        return image[top:bottom, left:right]
+    w = max(1, round(max(math.dist(polygon[0], polygon[1]), math.dist(polygon[3], polygon[2]))))
+    h = max(1, round(max(math.dist(polygon[0], polygon[3]), math.dist(polygon[1], polygon[2]))))
+    target = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+    matrix = cv2.getPerspectiveTransform(np.array(polygon, np.float32), target)
+    return np.asarray(
+        cv2.warpPerspective(image, matrix, (w, h), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
+        np.uint8,
+    )
+
+
+def turned(image: Image, turn: Turn) -> Image:
+    """The picture, turned clockwise by that many degrees."""
+    return image if turn == 0 else np.asarray(cv2.rotate(image, _CODES[turn]), np.uint8)
+
+
+def unturn_point(point: Point, turn: Turn, width: float, height: float) -> Point:
+    """Where a point of the turned picture lies in the original.
+
+    Args:
+        point: (x, y) in the turned picture.
+        turn: By how many degrees the original was turned clockwise.
+        width: Width of the original.
+        height: Height of the original.
+    """
+    x, y = point
+    if turn == 90:
+        return y, height - x
+    if turn == 180:
+        return width - x, height - y
+    if turn == 270:
+        return width - y, x
+    return x, y
+
+
+def unturn(polygon: Polygon, turn: Turn, width: float, height: float) -> Polygon:
+    """As `unturn_point`, for all corners; the first stays the text's own top left."""
+    a, b, c, d = (unturn_point(point, turn, width, height) for point in polygon)
+    return a, b, c, d
+
+
+def turn_corners(polygon: Polygon, turn: Turn) -> Polygon:
+    """The same place, with corners starting where text starts once the crop has been turned clockwise."""
+    a, b, c, d = polygon
+    orders: dict[int, Polygon] = {0: (a, b, c, d), 90: (d, a, b, c), 180: (c, d, a, b), 270: (b, c, d, a)}
+    return orders[turn]
+
+
+def part(polygon: Polygon, start: float, end: float) -> Polygon:
+    """The part of a line between two fractions of its length."""
+    a, b, c, d = polygon
+
+    def between(p: Point, q: Point, t: float) -> Point:
+        return p[0] + (q[0] - p[0]) * t, p[1] + (q[1] - p[1]) * t
+
+    return between(a, b, start), between(a, b, end), between(d, c, end), between(d, c, start)
+
+
+def _interval(low: float, high: float, limit: int) -> tuple[int, int]:
+    """Whole pixels of [low, high] within [0, limit], at least one."""
+    start = min(max(0, math.floor(low + 0.5)), limit - 1)
+    return start, max(start + 1, min(limit, math.floor(high + 0.5)))

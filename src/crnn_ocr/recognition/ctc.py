@@ -1,0 +1,109 @@
+"""Greedy CTC decoding, pure: from per-frame best classes to characters with places and confidences.
+
+CTC (Graves et al., 2006): a network says for every time step (frame) one of the classes or "blank"; the
+text is what remains when repeats are merged and blanks are dropped. Greedy decoding takes the best class
+of every frame, which the graph itself delivers, so that no posterior ever leaves ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The best class of every time step.
+
+    Attributes:
+        ids: (T,) int64, class indices.
+        confidences: (T,) float32, their probabilities.
+    """
+
+    ids: NDArray[np.int64]
+    confidences: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.ids.ndim != 1 or self.ids.shape != self.confidences.shape:
+            raise ValueError(f"frames of shapes {self.ids.shape} and {self.confidences.shape}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One run of equal non-blank frames, that is, one character.
+
+    Attributes:
+        index: Class index.
+        confidence: Highest probability within the run.
+        first: First frame of the run.
+        last: Last frame of the run, inclusive.
+    """
+
+    index: int
+    confidence: float
+    first: int
+    last: int
+
+    @property
+    def centre(self) -> float:
+        """Middle of the run in frames; frame t covers [t, t + 1)."""
+        return (self.first + self.last + 1) / 2
+
+
+def decode(frames: Frames, *, blank: int = 0) -> tuple[Token, ...]:
+    """Merge repeats, drop blanks.
+
+    Args:
+        frames: T time steps, possibly none.
+        blank: Class index of the CTC blank.
+
+    Returns:
+        The tokens from left to right.
+    """
+    ids = frames.ids
+    if len(ids) == 0:
+        return ()
+    starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+    ends = np.append(starts[1:], len(ids))
+    best = np.maximum.reduceat(frames.confidences, starts)
+    return tuple(
+        Token(int(ids[start]), float(confidence), int(start), int(end) - 1)
+        for start, end, confidence in zip(starts, ends, best, strict=True)
+        if ids[start] != blank
+    )
+
+
+def extents(tokens: Sequence[Token], frames: float) -> tuple[tuple[float, float], ...]:
+    """Where each character stands along the line.
+
+    CTC tells where a character was noticed, not how wide it is. A border between two characters is put
+    midway between their centres; the outer ones reach as far out as they reach in, within the line.
+
+    Args:
+        tokens: Characters from left to right.
+        frames: Width of the text in frames.
+
+    Returns:
+        (start, end) per token, in frames, ascending and within [0, frames].
+    """
+    centres = [min(token.centre, frames) for token in tokens]
+    if not centres:
+        return ()
+    if len(centres) == 1:
+        return ((0.0, float(frames)),)
+    borders = [(left + right) / 2 for left, right in zip(centres, centres[1:], strict=False)]
+    first = max(0.0, 2 * centres[0] - borders[0])
+    last = min(float(frames), 2 * centres[-1] - borders[-1])
+    edges = [first, *borders, max(last, borders[-1])]
+    return tuple(zip(edges, edges[1:], strict=False))
+
+
+def line_confidence(confidences: Sequence[float]) -> float:
+    """How sure the recogniser is of a line: the mean of its characters' confidences; 0 for an empty line."""
+    return float(np.mean(confidences)) if len(confidences) else 0.0

@@ -1,0 +1,36 @@
+"""From the name of a pack to a recogniser that has passed its self-check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crnn_ocr.engine.onnx import Session
+from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.prepare import fused_graph
+from crnn_ocr.models.registry import Registry
+from crnn_ocr.recognition.charset import Charset
+from crnn_ocr.recognition.recognizer import CtcRecognizer
+
+_METADATA_KEY = "character"  # where PaddleOCR's and RapidOCR's exports keep the character list
+
+
+def load_recognizer(registry: Registry, name: str, *, cache_dir: Path | None = None) -> CtcRecognizer:
+    """Load a recogniser pack.
+
+    Raises:
+        ModelNotFoundError: No such pack.
+        ModelBrokenError: Its files differ from the manifest, or it fails its self-check.
+    """
+    pack = registry.find(name, "rec")
+    manifest = pack.manifest
+    session = Session(fused_graph(pack, cache_dir))
+    if manifest.charset is None:
+        listed = session.metadata.get(_METADATA_KEY)
+        if listed is None:
+            raise ModelBrokenError(f"pack {name!r} has no character list, neither as a file nor in its graph")
+    else:
+        listed = pack.verified(manifest.charset).read_text(encoding="utf-8")
+    # Not splitlines(): the list may hold U+2028 and other characters that it takes for line ends.
+    characters = listed.rstrip("\n").split("\n")
+    charset = Charset.build(characters, blank=manifest.blank, space=manifest.space)
+    return CtcRecognizer(session, manifest, charset)

@@ -1,0 +1,54 @@
+"""Which way up is a line? Decided by reading it, pure.
+
+Peers ask a small classifier, which turns short crops such as `90`, `U/L` or `￥5999.00` upside down. A
+recogniser knows better: text that it reads surely is upright. So a line is read as it stands; only where
+that fails are the other ways tried, and one of them wins only if it reads much more surely, and with
+enough characters that do not themselves turn into other characters (`6` and `9`, `n` and `u`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crnn_ocr.recognition.recognizer import Reading
+
+#: Characters that are (nearly) some character when they stand on their head; they prove nothing.
+AMBIGUOUS = frozenset("0125689oOxXzZsSnuUNHIlbdpqwWMm一二三工王十口日田中申三○●■□◆×÷+=%/\\|-—_~.,·:;!¡'\"()[]{}<>（）《》【】。，、：；！“”‘’￥ ")
+
+#: A reading at least this sure needs no second opinion.
+SURE = 0.86
+#: By how much another way up must be surer.
+MARGIN = 0.15
+#: What the reading of another way up must reach.
+CONVINCING = 0.8
+#: How many telling characters it needs.
+EVIDENCE = 2
+
+
+def is_sure(reading: Reading) -> bool:
+    """Whether nothing else has to be tried."""
+    return bool(reading.text) and reading.confidence >= SURE
+
+
+def evidence(reading: Reading) -> int:
+    """How many characters of a reading tell which way up they stand."""
+    return sum(char.text not in AMBIGUOUS and char.confidence >= CONVINCING for char in reading.chars)
+
+
+def better(upright: Reading, others: Sequence[Reading]) -> int | None:
+    """Which of the other ways up is convincingly better than the upright reading; None: none is."""
+    best: int | None = None
+    for index, other in enumerate(others):
+        if other.confidence < max(CONVINCING, upright.confidence + MARGIN) or evidence(other) < EVIDENCE:
+            continue
+        if best is None or other.confidence > others[best].confidence:
+            best = index
+    return best
+
+
+def weighted_confidence(readings: Sequence[Reading]) -> float:
+    """Mean confidence of several lines, by number of characters; 0 where nothing was read."""
+    total = sum(len(reading.chars) for reading in readings)
+    if not total:
+        return 0.0
+    return sum(reading.confidence * len(reading.chars) for reading in readings) / total

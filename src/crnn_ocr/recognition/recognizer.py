@@ -1,0 +1,208 @@
+"""Recognisers: line pictures in, readings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.engine.onnx import Session
+from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.prepare import CONFIDENCES, IDS
+from crnn_ocr.recognition import ctc
+from crnn_ocr.recognition.buckets import Sizing
+from crnn_ocr.recognition.charset import Charset
+from crnn_ocr.recognition.chunks import stitch, windows
+from crnn_ocr.recognition.ctc import Frames
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChar:
+    """A recognised character and where it stands.
+
+    Attributes:
+        text: The character.
+        confidence: 0 to 1.
+        start: Left border as a fraction of the line picture's width, 0 to 1.
+        end: Right border, likewise.
+    """
+
+    text: str
+    confidence: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one line picture says."""
+
+    text: str
+    confidence: float
+    chars: tuple[ReadChar, ...] = ()
+
+
+NOTHING = Reading("", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One piece of a line, ready for the network.
+
+    Attributes:
+        first_frame: Where its first frame lies on the line's grid.
+        frames: How many frames of the output belong to the picture rather than to the padding.
+        pixels: (height, bucket width, channels) uint8; columns from `content` on are padding.
+        content: Columns that show the line.
+    """
+
+    first_frame: int
+    frames: int
+    pixels: Image
+    content: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLine:
+    """A line cut into windows.
+
+    Attributes:
+        windows: From left to right; most lines have one.
+        frames: Width of the whole line in frames, fractional.
+    """
+
+    windows: tuple[Window, ...]
+    frames: float
+
+
+class Recognizer(Protocol):
+    """Reads line pictures. `infer` is where the time goes and may run in several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Name and version of the model."""
+
+    def prepare(self, crop: Image) -> PreparedLine:
+        """Scale and cut a (H, W) or (H, W, 3) BGR line picture; cheap."""
+
+    def infer(self, window: Window) -> Frames:
+        """Run the network on one window."""
+
+    def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
+        """Join the windows' frames and turn them into text; cheap."""
+
+
+class CtcRecognizer:
+    """Any network with a CTC head and a character list, one line per run.
+
+    One line per run, not a batch: on one core a batch costs the same per line, its padding costs extra,
+    and ONNX Runtime rounds differently for different batch sizes, so answers would depend on neighbours.
+    """
+
+    def __init__(self, session: Session, manifest: Manifest, charset: Charset) -> None:
+        """Combine a loaded, fused graph with its manifest and characters.
+
+        Raises:
+            ModelBrokenError: The graph does not do what the manifest says: found by reading a probe.
+        """
+        self._session = session
+        self._manifest = manifest
+        self._charset = charset
+        self._input = session.inputs[0]
+        self.sizing = Sizing(
+            height=manifest.input_height,
+            stride=manifest.stride,
+            max_width=manifest.max_width,
+            condense=manifest.condense,
+            condense_from=manifest.condense_from,
+        )
+        self._overlap = 2 * manifest.input_height
+        self._self_check()
+
+    @property
+    def name(self) -> str:
+        """Name and version of the model."""
+        return self._manifest.id
+
+    def prepare(self, crop: Image) -> PreparedLine:
+        """Scale a line picture to the input height and cut it into windows.
+
+        Args:
+            crop: (H, W) grey or (H, W, 3) BGR, at least one pixel.
+        """
+        sizing = self.sizing
+        height, width = crop.shape[:2]
+        content = sizing.content_width(width, height)
+        line = _scaled(self._coloured(crop), content, sizing.height)
+        cuts = windows(
+            content, longest=sizing.max_width - sizing.margin, overlap=self._overlap, stride=sizing.stride
+        )
+        pieces = []
+        for start, end in cuts:
+            bucket = sizing.bucket(end - start)
+            pixels = np.zeros((sizing.height, bucket, line.shape[2]), np.uint8)
+            pixels[:, : end - start] = line[:, start:end]
+            frames = -(-(end - start) // sizing.stride)
+            pieces.append(Window(start // sizing.stride, frames, pixels, end - start))
+        return PreparedLine(tuple(pieces), content / sizing.stride)
+
+    def infer(self, window: Window) -> Frames:
+        """Run the network on one window; padding columns are zero after normalisation."""
+        scale = 1.0 / (255.0 * self._manifest.std)
+        shift = -self._manifest.mean / self._manifest.std
+        tensor = np.zeros((1, window.pixels.shape[2], *window.pixels.shape[:2]), np.float32)
+        shown = tensor[0, :, :, : window.content]
+        np.multiply(window.pixels[:, : window.content].transpose(2, 0, 1), np.float32(scale), out=shown)
+        shown += np.float32(shift)
+        ids, confidences = self._session.run({self._input: tensor}, (IDS, CONFIDENCES))
+        keep = slice(0, min(window.frames + 1, ids.shape[1]))
+        return Frames(ids[0, keep, 0], confidences[0, keep, 0])
+
+    def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
+        """Join the windows' frames, merge repeats, look the characters up."""
+        joined = stitch(
+            [(window.first_frame, part) for window, part in zip(line.windows, frames, strict=True)],
+            blank=self._charset.blank,
+        )
+        tokens = ctc.decode(joined, blank=self._charset.blank)
+        chars = tuple(
+            ReadChar(self._charset[token.index], token.confidence, start / line.frames, end / line.frames)
+            for token, (start, end) in zip(tokens, ctc.extents(tokens, line.frames), strict=True)
+        )
+        confidence = ctc.line_confidence([char.confidence for char in chars])
+        return Reading("".join(char.text for char in chars), confidence, chars)
+
+    def _coloured(self, crop: Image) -> Image:
+        """The crop with the channels that the network wants."""
+        if self._manifest.channels == 1:
+            grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+            return np.asarray(grey[:, :, None], np.uint8)
+        return np.asarray(cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR), np.uint8) if crop.ndim == 2 else crop
+
+    def _self_check(self) -> None:
+        """Read an empty line: the shapes must fit the manifest before the first real picture comes."""
+        try:
+            window = self.prepare(np.full((self.sizing.height, 64, 3), 255, np.uint8)).windows[0]
+            frames = self.infer(window)
+            expected = window.pixels.shape[1] // self.sizing.stride
+            fits = len(frames) <= expected and int(frames.ids.max(initial=0)) < len(self._charset)
+        except Exception as error:  # whatever ONNX Runtime objects to
+            raise ModelBrokenError(f"pack {self._manifest.name!r} cannot read its probe: {error}") from error
+        if not fits:
+            raise ModelBrokenError(f"pack {self._manifest.name!r}: graph and manifest disagree on stride or classes")
+
+
+def _scaled(image: Image, width: int, height: int) -> Image:
+    """Resize to width × height: area-averaged when shrinking (no aliasing), linear when enlarging."""
+    shrinks = image.shape[0] > height
+    resized = cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+    return np.asarray(resized if resized.ndim == 3 else resized[:, :, None], np.uint8)
