@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from crnn_ocr.detection.boxes import Region
 from crnn_ocr.detection.detector import Detector, text_heights
 from crnn_ocr.detection.load import load_detector
 from crnn_ocr.document import Block, Document, Page
@@ -25,9 +24,8 @@ from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
-from crnn_ocr.recognition import orientation
 from crnn_ocr.recognition.crops import Turn, turned, unturn
-from crnn_ocr.recognition.lines import LineReader, ReadRegion, is_tall
+from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import Recognizer
@@ -185,17 +183,20 @@ def _read_page(
         image = enhance(image, options, quality)
     with clock("detect"):
         regions = detector.detect(image)
+    with clock("recognise"):
+        found = reader.read(image, regions)
     turn: Turn = 0
-    turns = options.orientation == "auto"
-    if turns:
+    if options.orientation == "auto":
         with clock("orient"):
-            turn = _page_turn(image, regions, reader)
+            turn = reader.page_turn(image, found)
         if turn:
             image = turned(image, turn)
             with clock("detect"):
                 regions = detector.detect(image)
-    with clock("recognise"):
-        found = reader.read(image, regions, turn_lines=turns)
+            with clock("recognise"):
+                found = reader.read(image, regions)
+        with clock("orient"):
+            found = reader.turn_unsure(image, found)
     with clock("layout"):
         kept = [
             entry
@@ -205,23 +206,6 @@ def _read_page(
         blocks = _blocks(kept, turn, width, height)
         warnings = remarks(quality, text_heights(regions))
     return Page(width, height, blocks, turn, warnings)
-
-
-def _page_turn(image: Image, regions: Sequence[Region], reader: LineReader) -> Turn:
-    """By how many degrees clockwise the picture must be turned to be upright."""
-    if not regions:
-        return 0
-    tall = [region for region in regions if is_tall(region.width, region.height)]
-    if 2 * len(tall) > len(regions):
-        scores = reader.vote(image, tall, (90, 270))
-        best = max(scores, key=lambda turn: scores[turn])
-        return best if scores[best] >= orientation.CONVINCING else 0
-    flat = [region for region in regions if not is_tall(region.width, region.height)]
-    upright = reader.vote(image, flat, (0,))[0]
-    if upright >= orientation.SURE:
-        return 0
-    upside_down = reader.vote(image, flat, (180,))[180]
-    return 180 if upside_down >= max(orientation.CONVINCING, upright + orientation.MARGIN) else 0
 
 
 def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) -> tuple[Block, ...]:

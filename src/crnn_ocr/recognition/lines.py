@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,60 +57,78 @@ class LineReader:
         self._recognizer = recognizer
         self._pool = pool
 
-    def read(self, image: Image, regions: Sequence[Region], *, turn_lines: bool) -> list[ReadRegion]:
-        """Read every region.
+    def read(self, image: Image, regions: Sequence[Region]) -> list[ReadRegion]:
+        """Read every region as it stands.
 
         Args:
             image: (H, W) or (H, W, 3) BGR.
             regions: Where text stands.
-            turn_lines: Whether lines that make no sense as they stand are tried the other ways up.
 
         Returns:
             One entry per region, in their order; the text may be empty.
         """
-        crops = [crop(image, region.polygon) for region in regions]
-        readings = self._pool.read(self._recognizer, crops)
-        found = [
-            ReadRegion(region.polygon, reading) for region, reading in zip(regions, readings, strict=True)
-        ]
-        if not turn_lines:
-            return found
-        self._turn_unsure(crops, found)
-        return found
+        readings = self._pool.read(self._recognizer, [crop(image, region.polygon) for region in regions])
+        return [ReadRegion(region.polygon, reading) for region, reading in zip(regions, readings, strict=True)]
 
-    def vote(self, image: Image, regions: Sequence[Region], turns: Sequence[Turn]) -> dict[Turn, float]:
-        """How surely the picture's longest lines read when turned: mean confidence per turn."""
-        longest = sorted(regions, key=lambda region: -max(region.width, region.height))[:VOTERS]
-        crops = [crop(image, region.polygon) for region in longest]
-        return {
-            turn: orientation.weighted_confidence(
-                self._pool.read(self._recognizer, [turned(picture, turn) for picture in crops])
+    def page_turn(self, image: Image, found: Sequence[ReadRegion]) -> Turn:
+        """By how many degrees clockwise the whole picture must be turned to be upright.
+
+        The longest lines decide. Nothing is read again where they make sense as they stand.
+        """
+        if not found:
+            return 0
+        tall = [entry for entry in found if is_tall(*_size(entry.polygon))]
+        ways: tuple[Turn, ...] = (180,)
+        voters = [entry for entry in found if entry not in tall]
+        if 2 * len(tall) > len(found):
+            ways, voters = (90, 270), tall
+        voters = sorted(voters, key=lambda entry: -max(_size(entry.polygon)))[:VOTERS]
+        standing = orientation.weighted_confidence([entry.reading for entry in voters])
+        if standing >= orientation.SURE:
+            return 0
+        crops = [crop(image, entry.polygon) for entry in voters]
+        scores = {
+            way: orientation.weighted_confidence(
+                self._pool.read(self._recognizer, [turned(picture, way) for picture in crops])
             )
-            for turn in turns
+            for way in ways
         }
+        best = max(ways, key=lambda way: scores[way])
+        return best if scores[best] >= max(orientation.CONVINCING, standing + orientation.MARGIN) else 0
 
-    def _turn_unsure(self, crops: Sequence[Image], found: list[ReadRegion]) -> None:
-        """Try lines that were not read surely the other ways up; replace entries that gain by it."""
+    def turn_unsure(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+        """Try lines that were not read surely the other ways up; replace those that gain by it."""
+        found = list(found)
         unsure = [i for i, entry in enumerate(found) if not orientation.is_sure(entry.reading)]
-        flat = [i for i in unsure if not is_tall(crops[i].shape[1], crops[i].shape[0])]
-        tall = [i for i in unsure if is_tall(crops[i].shape[1], crops[i].shape[0])]
-        flat_ways: tuple[Turn, ...] = (180,)
-        tall_ways: tuple[Turn, ...] = (90, 270)
-        tries = [(i, turn, False) for i in flat for turn in flat_ways]
-        tries += [(i, turn, False) for i in tall for turn in tall_ways]
-        tries += [(i, 0, True) for i in tall]
-        pictures = [
-            stacked(crops[i]) if column else turned(crops[i], turn) for i, turn, column in tries
-        ]
-        readings = self._pool.read(self._recognizer, pictures)
+        crops = {i: crop(image, found[i].polygon) for i in unsure}
+        tries: list[tuple[int, Turn, bool]] = []
         for i in unsure:
-            ways = [(turn, column, reading) for (j, turn, column), reading in zip(tries, readings, strict=True) if j == i]
+            if is_tall(*_size(found[i].polygon)):
+                tries += [(i, 90, False), (i, 270, False), (i, 0, True)]
+            else:
+                tries.append((i, 180, False))
+        readings = self._pool.read(
+            self._recognizer,
+            [stacked(crops[i]) if column else turned(crops[i], turn) for i, turn, column in tries],
+        )
+        for i in unsure:
+            ways = [
+                (turn, column, reading)
+                for (j, turn, column), reading in zip(tries, readings, strict=True)
+                if j == i
+            ]
             best = orientation.better(found[i].reading, [reading for _, _, reading in ways])
             if best is not None:
                 turn, column, reading = ways[best]
                 found[i] = ReadRegion(turn_corners(found[i].polygon, turn), reading, turn, column)
+        return found
 
 
 def is_tall(width: float, height: float) -> bool:
     """Whether a region's shape says that its text does not run from left to right."""
     return height >= TALL * width
+
+
+def _size(polygon: Polygon) -> tuple[float, float]:
+    """Width and height of a region along its own sides, in pixels."""
+    return math.dist(polygon[0], polygon[1]), math.dist(polygon[0], polygon[3])
