@@ -1,0 +1,73 @@
+"""How large an input may be; every check works on the header, before pixels take memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest input that is taken.
+
+    Attributes:
+        max_bytes: Bytes of the encoded file.
+        max_pixels: Width times height of one page.
+        max_side: Pixels of the longer side of one page.
+        max_pages: Pages of a TIFF or PDF.
+    """
+
+    max_bytes: int
+    max_pixels: int
+    max_side: int
+    max_pages: int
+
+    def check_bytes(self, count: int) -> None:
+        """Refuse a file of too many bytes.
+
+        Raises:
+            ImageTooLargeError: `count` exceeds `max_bytes`.
+        """
+        if count > self.max_bytes:
+            raise ImageTooLargeError(
+                f"The file has {count / MIB:.1f} MiB; at most {self.max_bytes / MIB:.1f} MiB are taken."
+            )
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse a picture of impossible or too large size.
+
+        Raises:
+            ImageDecodeError: A side is not positive.
+            ImageTooLargeError: A side exceeds `max_side`, or the area `max_pixels`.
+        """
+        if width <= 0 or height <= 0:
+            raise ImageDecodeError(f"The header claims a size of {width} × {height} pixels.")
+        if max(width, height) > self.max_side:
+            raise ImageTooLargeError(
+                f"The picture has {width} × {height} pixels; a side may have at most {self.max_side}."
+            )
+        if width * height > self.max_pixels:
+            raise ImageTooLargeError(
+                f"The picture has {width} × {height} pixels ({width * height / 1e6:.1f} million); "
+                f"at most {self.max_pixels / 1e6:.1f} million are taken."
+            )
+
+    def check_pages(self, count: int, *, at_least: bool = False) -> None:
+        """Refuse a document of too many pages.
+
+        Args:
+            count: The pages that were found.
+            at_least: The count was broken off, there may be more.
+
+        Raises:
+            ImageTooLargeError: `count` exceeds `max_pages`.
+        """
+        if count > self.max_pages:
+            number = "more pages than that" if at_least else f"{count} pages"
+            raise ImageTooLargeError(
+                f"At most {self.max_pages} pages are read of one file, and this one has {number}.",
+                hint="Split the document into smaller files.",
+            )

@@ -1,0 +1,213 @@
+"""From any pixel layout (palette, alpha, CMYK, Lab, 16 bits …) to the engine's own: uint8, grey or BGR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from crnn_ocr.errors import UnsupportedImageError
+
+Pixels = NDArray[np.uint8]
+
+_BAND_ROWS = 64  # rows per copy: a band of a 1080p picture stays in the second-level cache
+_ARRAY_HINT = "Pass (height, width) for grey, (height, width, 3) for BGR or (height, width, 4) for BGRA."
+
+
+def pixels_of(image: Image.Image) -> Pixels:
+    """Copy the pixels out of a Pillow image.
+
+    Args:
+        image: Any mode; its pixels are loaded if they are not yet, nothing else about it changes.
+
+    Returns:
+        (H, W) grey where the image is grey, else (H, W, 3) BGR; uint8, C-contiguous, upright only if the
+        image was.
+    """
+    image.load()
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        return _deep_pixels(image)
+    if image.has_transparency_data:
+        return _composited(image)
+    if mode in ("1", "L", "LA", "La"):
+        return _copied(image, "L")
+    return _copied(image, "RGB")
+
+
+def pixels_of_array(array: NDArray[Any]) -> Pixels:
+    """Bring an array to the engine's layout; one that has it already is returned as it is.
+
+    Args:
+        array: (H, W), (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) BGR or (H, W, 4) BGRA. Of bool,
+            integers or floats; see `to_uint8` for their ranges.
+
+    Returns:
+        (H, W) or (H, W, 3), uint8, C-contiguous; transparency is composited as for files.
+
+    Raises:
+        UnsupportedImageError: The shape or the type of the numbers is none of these.
+    """
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
+        raise UnsupportedImageError(f"An array of shape {array.shape} is not a picture.", hint=_ARRAY_HINT)
+    if array.size == 0:
+        raise UnsupportedImageError(f"The array of shape {array.shape} holds no pixels.", hint=_ARRAY_HINT)
+    if array.ndim == 3 and array.shape[2] in (2, 4):
+        values = np.ascontiguousarray(array if array.dtype == np.uint8 else to_uint8(array, full=True))
+        colour = values[..., 0] if array.shape[2] == 2 else values[..., :3]
+        return composite(np.ascontiguousarray(colour), np.ascontiguousarray(values[..., -1]))
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    return np.ascontiguousarray(to_uint8(array))
+
+
+def to_uint8(values: NDArray[Any], *, full: bool = False) -> Pixels:
+    """Bring numbers of any type to 0 … 255.
+
+    Bools become 0 and 255. Integers wider than 8 bits are shifted so that the least depth that holds the
+    brightest value (8, 9, … 16 bits: 12-bit scanners store their values in 16 bits) becomes 8 bits;
+    negative ones count as 0. Floats are taken as 0 … 1, 0 … 255 or 0 … 65,535, whichever range holds them;
+    others are stretched from their least to their greatest value. What is not finite counts as 0.
+
+    Args:
+        values: An array of any shape.
+        full: Take integers at the full range of their type instead.
+
+    Raises:
+        UnsupportedImageError: The values are no real numbers.
+    """
+    kind = values.dtype.kind
+    if values.dtype == np.uint8:
+        return values
+    if kind == "b":
+        return values.astype(np.uint8) * np.uint8(255)
+    if kind in "iu":
+        whole = 8 * values.dtype.itemsize - (kind == "i")
+        depth = whole if full else int(values.max(initial=0)).bit_length()
+        shifted = values if depth <= 8 else np.right_shift(values, depth - 8)
+        return np.clip(shifted, 0, 255).astype(np.uint8) if kind == "i" else shifted.astype(np.uint8)
+    if kind == "f":
+        return _float_to_uint8(values)
+    raise UnsupportedImageError(f"An array of {values.dtype} is not a picture.", hint=_ARRAY_HINT)
+
+
+def _float_to_uint8(values: NDArray[Any]) -> Pixels:
+    # Doubles: the range of a float32 picture may overflow float32 while it is stretched.
+    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    if low < 0 or high > 65535:
+        low = float(finite.min())
+        span = high / 2 - low / 2
+        finite = (finite / 2 - low / 2) * (255 / span) if span > 0 else np.zeros_like(finite)
+    elif high <= 1:
+        finite *= 255
+    elif high > 255:
+        finite /= 257
+    return np.clip(np.rint(finite), 0, 255).astype(np.uint8)
+
+
+def composite(colour: Pixels, alpha: Pixels) -> Pixels:
+    """Lay a picture with transparency on the background, white or black, on which its content shows.
+
+    What matters is the content that touches the transparency: black letters on nothing need a white ground,
+    white letters a black one, and a picture inside an opaque card is seen on either. So the ground is chosen
+    by the mean luminance of the opaque pixels that border transparent ones.
+
+    Args:
+        colour: (H, W) grey or (H, W, 3) BGR, not premultiplied; overwritten.
+        alpha: (H, W), 0 for transparent.
+
+    Returns:
+        `colour`, composited in place.
+    """
+    if int(alpha.min()) == 255:
+        return colour
+    white = _border_luminance(colour, alpha) < 128
+    for top in range(0, alpha.shape[0], _BAND_ROWS):
+        band = colour[top : top + _BAND_ROWS]
+        weight = alpha[top : top + _BAND_ROWS]
+        if colour.ndim == 3:
+            weight = np.repeat(weight[..., np.newaxis], 3, axis=2)
+        if white:
+            cv2.bitwise_not(band, dst=band)
+        cv2.multiply(band, weight, dst=band, scale=1 / 255)
+        if white:
+            cv2.bitwise_not(band, dst=band)
+    return colour
+
+
+def _border_luminance(colour: Pixels, alpha: Pixels) -> float:
+    """Mean luminance of the opaque pixels beside transparent ones; of all visible ones if there are none."""
+    opaque = cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1]
+    inside = cv2.erode(opaque, np.ones((3, 3), np.uint8), borderValue=255)
+    border = cv2.subtract(opaque, inside)
+    grey = colour if colour.ndim == 2 else cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
+    for mask in (border, opaque, alpha):
+        if mask.any():
+            return float(cv2.mean(grey, mask=mask)[0])
+    return 0.0  # nothing is visible: a blank white page
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Cut an image into bands: no second copy of the whole picture, and about twice as fast."""
+    width, height = image.size
+    for top in range(0, height, _BAND_ROWS):
+        bottom = min(height, top + _BAND_ROWS)
+        yield slice(top, bottom), image.crop((0, top, width, bottom))
+
+
+def _copied(image: Image.Image, mode: str) -> Pixels:
+    width, height = image.size
+    out = np.empty((height, width) if mode == "L" else (height, width, 3), np.uint8)
+    code = cv2.COLOR_Lab2BGR if image.mode == "LAB" else cv2.COLOR_RGB2BGR
+    for rows, part in _bands(image):
+        if mode == "L":
+            out[rows] = np.asarray(part if part.mode == mode else part.convert(mode))
+            continue
+        if image.mode == "LAB":  # Pillow hands a and b out as signed bytes, OpenCV wants them shifted by 128
+            band: Pixels = np.bitwise_xor(np.asarray(part), np.array([0, 128, 128], np.uint8))
+        else:
+            band = np.asarray(part if part.mode == mode else part.convert(mode))
+        cv2.cvtColor(band, code, dst=out[rows])
+    return out
+
+
+def _composited(image: Image.Image) -> Pixels:
+    width, height = image.size
+    grey = image.mode in ("1", "L", "LA", "La")
+    colour = np.empty((height, width) if grey else (height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.uint8)
+    for rows, part in _bands(image):
+        if part.mode in ("La", "1"):  # Pillow turns premultiplied grey into LA only, and 1-bit not at all
+            part = part.convert("LA") if part.mode == "La" else _grey_with_alpha(part)
+        values = np.asarray(part.convert("LA" if grey else "RGBA"))
+        alpha[rows] = values[..., -1]
+        if grey:
+            colour[rows] = values[..., 0]
+        else:
+            cv2.cvtColor(values, cv2.COLOR_RGBA2BGR, dst=colour[rows])
+    if image.format in ("BMP", "TGA", "ICO", "CUR") and not alpha.any():
+        return colour  # these formats' fourth byte is often an unused zero, and viewers ignore it then
+    return composite(colour, alpha)
+
+
+def _grey_with_alpha(part: Image.Image) -> Image.Image:
+    transparent = part.info.get("transparency")
+    grey = part.convert("L")
+    mask = grey.point([0 if value == transparent else 255 for value in range(256)])
+    return Image.merge("LA", (grey, mask))
+
+
+def _deep_pixels(image: Image.Image) -> Pixels:
+    """Grey of 16 or 32 bits; Pillow keeps a transparent value of PNG beside it, unscaled."""
+    values = np.asarray(image)
+    grey = to_uint8(values)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        alpha = np.where(values == transparent, np.uint8(0), np.uint8(255))
+        return composite(np.ascontiguousarray(grey), alpha)
+    return np.ascontiguousarray(grey)
