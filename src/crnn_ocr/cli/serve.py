@@ -1,0 +1,102 @@
+"""`crnn-ocr serve`: the REST API and the page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+import crnn_ocr
+from crnn_ocr.errors import MissingExtraError, OcrError, SettingsError
+from crnn_ocr.logging import configure_logging
+from crnn_ocr.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+#: Command-line flag and the setting that it overrides.
+_FLAGS = {
+    "host": "host",
+    "port": "port",
+    "workers": "workers",
+    "request_threads": "worker_threads",
+    "threads": "threads",
+    "model": "model",
+    "log_level": "log_level",
+    "log_format": "log_format",
+}
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the sub-command and its flags."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="serve the REST API and the page",
+        description="Serve the REST API and the page. Every flag overrides the setting of its name; "
+        "the other settings come from the environment (CRNN_OCR_…).",
+    )
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: 5000)")
+    parser.add_argument("--workers", type=int, help="worker processes (default: 1)")
+    parser.add_argument("--request-threads", type=int, help="requests at a time per worker (default: 8)")
+    parser.add_argument("--threads", type=int, help="cores to compute with, 0 for all (default: 0)")
+    parser.add_argument("--model", help="recogniser pack")
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    parser.add_argument("--log-format", choices=["text", "json"])
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal ends it.
+
+    Returns:
+        0 after a requested stop, 1 when the address cannot be used or the workers cannot start, 2 when a
+        setting is wrong.
+    """
+    # Recent ONNX Runtime wheels send telemetry unless told not to; workers inherit this.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        settings = _settings(args)
+        configure_logging(settings.log_level, settings.log_format)
+        return _serve(settings)
+    except OcrError as error:
+        print(f"crnn-ocr serve: {error.message} {error.hint}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    settings = load_settings()
+    given = {name: getattr(args, flag) for flag, name in _FLAGS.items() if getattr(args, flag) is not None}
+    try:
+        return Settings(**{**settings.model_dump(), **given})
+    except ValidationError as error:
+        flags = {name: flag for flag, name in _FLAGS.items()}
+        parts = [
+            f"--{flags[str(item['loc'][0])].replace('_', '-')}: {item['msg']}"
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise SettingsError("; ".join(parts), hint="`crnn-ocr serve --help` lists the flags.") from None
+
+
+def _serve(settings: Settings) -> int:
+    try:
+        from crnn_ocr.service import launcher
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"The service needs the package {error.name!r}.",
+            hint="Install it: pip install 'crnn-ocr[service]'.",
+        ) from None
+    listener = launcher.bind(settings)
+    url = launcher.url_of(listener)
+    print(f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True)
+    try:
+        launcher.serve(settings, listener)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0

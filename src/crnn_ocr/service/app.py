@@ -1,0 +1,47 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from crnn_ocr.service import lifecycle, problems, routes
+from crnn_ocr.service.inputs import ServiceRequest
+from crnn_ocr.service.reader import Reader, Readiness
+from crnn_ocr.settings import Settings
+
+
+class _TemplateJson(DefaultJSONProvider):
+    """JSON in templates: readable Chinese, fields in their own order."""
+
+    ensure_ascii = False
+    sort_keys = False
+
+
+class Service(Flask):
+    """The Flask application with the types that this service needs."""
+
+    request_class = ServiceRequest
+    json_provider_class = _TemplateJson
+
+
+def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> Flask:
+    """Build the WSGI application around a reader.
+
+    Args:
+        reader: The engine (`crnn_ocr.OCR`) or a fake with the same contract; shared by all threads.
+        settings: The limits come from here.
+        warm_up: Start loading the models in the background at once.
+    """
+    app = Service(__name__, static_folder="ui", static_url_path="/ui")
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_PARTS"] = 64
+    app.url_map.merge_slashes = False
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    readiness = Readiness(reader)
+    lifecycle.install(app)
+    problems.install(app)
+    routes.install(app, reader, readiness)
+    if warm_up:
+        readiness.start_warm_up()
+    return app

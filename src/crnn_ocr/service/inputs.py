@@ -1,0 +1,212 @@
+"""The three forms in which a picture comes: JSON, multipart, raw body. Request in, bytes and options out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, NoReturn
+
+from flask import Request
+from werkzeug.datastructures import MultiDict
+from werkzeug.formparser import FormDataParser
+
+from crnn_ocr.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    ImageEmptyError,
+    InvalidJsonError,
+    InvalidOptionError,
+    MissingImageError,
+    UnsupportedMediaTypeError,
+)
+from crnn_ocr.options import ReadOptions, options_from_text, parse_options
+from crnn_ocr.service.pictures import decode_picture_field, is_picture_type
+
+_JSON_FIELDS = ("image", "options")
+
+
+class ServiceRequest(Request):
+    """A request whose uploaded parts stay in memory: what people send is never written to a disk.
+
+    The limit of the body bounds that memory.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Let a malformed form raise, where the base class would show an empty one."""
+        parser = super().make_form_data_parser()
+        parser.silent = False
+        return parser
+
+
+@dataclass(frozen=True, slots=True)
+class OcrInput:
+    """What a request asks for: the encoded picture and how to read it."""
+
+    picture: bytes
+    options: ReadOptions
+
+
+def parse_input(request: Request) -> OcrInput:
+    """Take the picture and the options out of a request, whichever form it has.
+
+    Options may stand in the query string of every form; an option that stands in two places is refused.
+
+    Raises:
+        OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
+    """
+    # An oversized body is refused by its announced length before any form or option is looked at.
+    if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
+        raise body_too_large(request)
+    query = _text_options(request.args)
+    media_type = request.mimetype
+    if media_type == "application/json" or media_type.endswith("+json"):
+        picture, options = _from_json(request)
+    elif media_type == "multipart/form-data":
+        picture, options = _from_form(request)
+    elif is_picture_type(media_type):
+        picture, options = _read_body(request), {}
+        if not picture:
+            raise ImageEmptyError("The body of the request is empty.")
+    else:
+        raise UnsupportedMediaTypeError(_media_type_message(media_type))
+    return OcrInput(picture, _merge(query, options))
+
+
+def body_too_large(request: Request) -> BodyTooLargeError:
+    """The error for a body that exceeds the limit, with the limit in its message."""
+    return BodyTooLargeError(f"The body of the request is larger than {request.max_content_length} bytes.")
+
+
+# ---- JSON --------------------------------------------------------------------------------------------
+
+
+def _from_json(request: Request) -> tuple[bytes, dict[str, object]]:
+    payload = _parse_json(_read_body(request), what="The body")
+    if not isinstance(payload, dict):
+        raise InvalidJsonError('The body must be a JSON object such as {"image": "<base64>"}.')
+    unknown = sorted(payload.keys() - set(_JSON_FIELDS))
+    if unknown:
+        raise BadRequestError(
+            f"The JSON object has an unknown field {unknown[0]!r}.",
+            hint='The fields are "image" and "options"; options stand inside "options".',
+        )
+    if "image" not in payload:
+        raise MissingImageError("The JSON object has no field 'image'.")
+    options = _options_object(payload.get("options", {}))
+    return decode_picture_field(payload["image"]), options
+
+
+def _parse_json(data: bytes, *, what: str) -> object:
+    if not data.strip():
+        raise InvalidJsonError(f"{what} is empty where JSON was announced.")
+    try:
+        value: object = json.loads(data, parse_constant=_refuse_constant)
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidJsonError(f"{what} holds half of a surrogate pair, which is no character.") from None
+    except UnicodeDecodeError:
+        raise InvalidJsonError(f"{what} is not UTF-8 text.") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidJsonError(f"{what} is not valid JSON: {error.msg} ({where}).") from None
+    except RecursionError:
+        raise InvalidJsonError(f"{what} is nested too deeply.") from None
+    except ValueError as error:
+        raise InvalidJsonError(f"{what} is not valid JSON: {error}.") from None
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _options_object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise InvalidOptionError("The options must be a JSON object.")
+    return parse_options(value).model_dump(exclude_unset=True)
+
+
+# ---- multipart ---------------------------------------------------------------------------------------
+
+
+def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
+    try:
+        form, files = request.form, request.files
+    except ValueError:
+        raise BadRequestError("The multipart body is malformed: no boundary, or it ends early.") from None
+    others = sorted(set(files) - {"image"})
+    if others:
+        raise BadRequestError(
+            f"The form has an unknown file field {others[0]!r}.", hint="The picture's field is called image."
+        )
+    pictures = files.getlist("image")
+    if not pictures:
+        raise MissingImageError(_no_file_message(form))
+    if len(pictures) > 1:
+        raise BadRequestError("The form has more than one picture.", hint="Send one picture per request.")
+    picture = pictures[0].stream.read()
+    if not picture:
+        raise ImageEmptyError("The uploaded file is empty.")
+    fields = MultiDict(form)
+    texts = fields.poplist("options")
+    if len(texts) > 1:
+        raise InvalidOptionError("The form field 'options' is given more than once.")
+    whole = _options_object(_parse_json(texts[0].encode(), what="The field 'options'")) if texts else {}
+    return picture, _join(whole, _text_options(fields))
+
+
+def _no_file_message(form: Mapping[str, str]) -> str:
+    if "image" in form:
+        return "The form field 'image' is text, not a file: with curl, write -F image=@FILE."
+    return "The form has no file field 'image'."
+
+
+# ---- shared ------------------------------------------------------------------------------------------
+
+
+def _read_body(request: Request) -> bytes:
+    data = request.get_data(cache=False)
+    if request.content_length is not None and len(data) < request.content_length:
+        raise BadRequestError(f"The body ended after {len(data)} of {request.content_length} bytes.")
+    return data
+
+
+def _text_options(values: MultiDict[str, str]) -> dict[str, object]:
+    for name, entries in values.lists():
+        if len(entries) > 1:
+            raise InvalidOptionError(f"option {name!r}: given more than once")
+    return options_from_text(values.to_dict()).model_dump(exclude_unset=True)
+
+
+def _join(first: dict[str, object], second: dict[str, object]) -> dict[str, object]:
+    twice = sorted(first.keys() & second.keys())
+    if twice:
+        raise InvalidOptionError(f"option {twice[0]!r}: given in two places of the request")
+    return {**first, **second}
+
+
+def _merge(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
+    return parse_options(_join(query, body))
+
+
+def _media_type_message(media_type: str) -> str:
+    if not media_type:
+        return "The request has no Content-Type."
+    if media_type == "application/x-www-form-urlencoded":
+        return (
+            "The Content-Type is application/x-www-form-urlencoded, which cannot carry a picture; "
+            "with curl, name the type: -H 'Content-Type: image/png'."
+        )
+    return f"The Content-Type {media_type[:80]!r} is none that this route takes."

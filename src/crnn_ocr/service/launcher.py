@@ -1,0 +1,122 @@
+"""Gunicorn, started from code: the port is bound first, the models are loaded in the workers.
+
+ONNX Runtime does not survive a fork, so the parent process never touches the engine: `_Application.load`
+runs in each worker after the fork and is the only place that builds it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+from pathlib import Path
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from crnn_ocr.errors import OcrError
+from crnn_ocr.settings import Settings
+
+_BACKLOG = 256
+_MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (Gunicorn's heartbeat file, removed as soon as it is open)
+
+
+class ListenError(OcrError):
+    """The address cannot be listened on."""
+
+    code = "LISTEN_FAILED"
+    default_hint = "Choose another one with --host and --port (CRNN_OCR_HOST, CRNN_OCR_PORT)."
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Take hold of the address before anything else starts.
+
+    Raises:
+        ListenError: The port is taken or forbidden, or the host has no such address.
+    """
+    where = f"{settings.host}:{settings.port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise ListenError(f"{settings.host!r} is no address of this machine.") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(f"Cannot listen on {where}: {error.strerror or error}.") from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address to type into a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve until a signal ends it; leaves by `SystemExit` as Gunicorn does.
+
+    SIGTERM lets requests in flight finish (at most `request_timeout_s`); SIGINT stops at once.
+    """
+    _Application(settings, listener).run()
+
+
+class _ServerLogger(Logger):  # type: ignore[misc]  # Gunicorn has no types
+    """Gunicorn's own records go through the product's log, and only those worth a person's time."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        quiet = logging.getLogger("crnn_ocr").getEffectiveLevel() > logging.DEBUG
+        self.error_log.setLevel(logging.WARNING if quiet else logging.DEBUG)
+
+
+class _Application(BaseApplication):  # type: ignore[misc]
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._listener = listener
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from Gunicorn's defaults."""
+        settings = self._settings
+        patience = math.ceil(settings.request_timeout_s)
+        values: dict[str, object] = {
+            "bind": f"fd://{self._listener.detach()}",
+            "backlog": _BACKLOG,
+            "worker_class": "gthread",
+            "workers": settings.workers,
+            "threads": settings.worker_threads,
+            # The heartbeat of a worker's main loop, which never computes: only a dead worker misses it.
+            "timeout": max(30, patience),
+            "graceful_timeout": patience,
+            "keepalive": 5,
+            "preload_app": False,
+            "accesslog": None,
+            "logger_class": _ServerLogger,
+            # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
+            "control_socket_disable": True,
+        }
+        if os.access(_MEMORY_FOLDER, os.W_OK):
+            values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
+        for name, value in values.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Build the application; runs in each worker, after the fork."""
+        from crnn_ocr.pipeline import OCR
+        from crnn_ocr.service.app import create_app
+
+        return create_app(OCR(self._settings), self._settings)

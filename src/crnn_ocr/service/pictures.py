@@ -1,0 +1,74 @@
+"""The picture in a JSON field: base64, alone or inside a data URL. Pure functions."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from crnn_ocr.errors import ImageEmptyError, InvalidBase64Error, UnsupportedImageError
+
+_DATA_URL = re.compile(r"\s*data:(?P<kind>[^,]{0,256}),", re.IGNORECASE)
+_WHITE_SPACE = b" \t\r\n\f\v"
+_OTHER_KINDS = ("application/pdf", "application/octet-stream")
+
+
+def decode_picture_field(value: object) -> bytes:
+    """Decode the text of a JSON field into the bytes of the file.
+
+    The alphabet is standard base64 with padding (RFC 4648, section 4); white space is skipped because
+    encoders wrap lines. Of data URLs (RFC 2397) only base64 ones that name a picture, a PDF or nothing are
+    taken; what the bytes really are is for the decoder to find out.
+
+    Args:
+        value: The field as it stands in the parsed JSON.
+
+    Raises:
+        InvalidBase64Error: Not text, not base64, or a URL.
+        UnsupportedImageError: A data URL of something that is no picture.
+        ImageEmptyError: Nothing inside.
+    """
+    if not isinstance(value, str):
+        raise InvalidBase64Error(f"The field 'image' must be text, not {_json_type(value)}.")
+    data_url = _DATA_URL.match(value)
+    if data_url is not None:
+        _check_kind(data_url["kind"])
+        value = value[data_url.end() :]
+    elif value[:8].lower().startswith(("http://", "https://")):
+        raise InvalidBase64Error("The field 'image' is a URL; this server does not fetch pictures.")
+    try:
+        compact = value.encode("ascii").translate(None, _WHITE_SPACE)
+        data = binascii.a2b_base64(compact, strict_mode=True)
+    except UnicodeEncodeError:
+        raise InvalidBase64Error("The field 'image' holds characters that base64 does not use.") from None
+    except binascii.Error as error:
+        raise InvalidBase64Error(f"The field 'image' is not base64: {_reason(error)}.") from None
+    if not data:
+        raise ImageEmptyError("The field 'image' is empty.")
+    return data
+
+
+def is_picture_type(media_type: str) -> bool:
+    """Whether a media type can announce a picture: image/*, PDF, or bytes of unknown kind."""
+    return media_type.startswith("image/") or media_type in _OTHER_KINDS
+
+
+def _check_kind(kind: str) -> None:
+    media_type, *parameters = (part.strip().lower() for part in kind.split(";"))
+    if media_type and not is_picture_type(media_type):
+        raise UnsupportedImageError(f"The data URL holds {media_type[:80]!r}, not a picture.")
+    if "base64" not in parameters:
+        raise InvalidBase64Error('The data URL is not base64: it lacks ";base64" before the comma.')
+
+
+def _reason(error: binascii.Error) -> str:
+    text = str(error)
+    if "padding" in text.lower():
+        return "its length or its padding (=) is wrong"
+    if "non-base64" in text.lower():
+        return "it holds characters that base64 does not use"
+    return text[:1].lower() + text[1:]
+
+
+def _json_type(value: object) -> str:
+    names = {type(None): "null", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), "an object")

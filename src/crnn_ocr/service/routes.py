@@ -1,0 +1,68 @@
+"""The routes. Each takes its input apart, asks one other module, and describes the answer."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request
+
+import crnn_ocr
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.inputs import parse_input
+from crnn_ocr.service.openapi import openapi_document
+from crnn_ocr.service.reader import Reader, Readiness
+from crnn_ocr.service.responses import json_of, json_response
+from crnn_ocr.service.schemas import HealthAnswer, ReadyAnswer, ocr_answer
+
+
+def install(app: Flask, reader: Reader, readiness: Readiness) -> None:
+    """Add all routes to the application."""
+    app.register_blueprint(_api(reader, readiness))
+    app.register_blueprint(_pages())
+
+
+def _api(reader: Reader, readiness: Readiness) -> Blueprint:
+    api = Blueprint("api", __name__)
+
+    @api.post("/ocr")
+    def ocr() -> Response:
+        wanted = parse_input(request)
+        started = time.perf_counter()
+        document = reader.read(wanted.picture, wanted.options)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        answer = ocr_answer(document, elapsed_ms=elapsed_ms, request_id=g.request_id)
+        g.result_size = {"pages": len(document.pages), "lines": len(answer.lines), "model": answer.model}
+        return json_response(answer.model_dump_json(exclude_none=True))
+
+    @api.get("/healthz")
+    def healthz() -> Response:
+        return json_response(HealthAnswer(version=crnn_ocr.__version__).model_dump_json())
+
+    @api.get("/readyz")
+    def readyz() -> Response:
+        readiness.check()
+        return json_response(ReadyAnswer(model=reader.model).model_dump_json())
+
+    @api.get("/options")
+    def options() -> Response:
+        return json_response(json_of(ReadOptions.model_json_schema()))
+
+    @api.get("/openapi.json")
+    def openapi() -> Response:
+        return json_response(json_of(openapi_document()))
+
+    return api
+
+
+def _pages() -> Blueprint:
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/")
+    def page() -> Response:
+        return current_app.send_static_file("index.html")
+
+    @pages.get("/docs")
+    def docs() -> str:
+        return render_template("docs.html", api=openapi_document())
+
+    return pages

@@ -1,0 +1,146 @@
+"""The bodies of requests and answers as pydantic models: the OpenAPI document is generated from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crnn_ocr.document import Document, Line, Page
+from crnn_ocr.options import ReadOptions
+
+PointOut = Annotated[list[float], Field(min_length=2, max_length=2, description="x and y in pixels.")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OcrRequest(_Body):
+    """The JSON form of `POST /ocr`."""
+
+    image: str = Field(
+        min_length=1,
+        description="The picture in standard base64, alone or as a data URL (`data:image/png;base64,…`).",
+        examples=["iVBORw0KGgo…"],
+    )
+    options: ReadOptions = Field(
+        default_factory=ReadOptions, description="How to read; every option has a default."
+    )
+
+
+class LineOut(_Body):
+    """One line of text."""
+
+    text: str = Field(description="What the line says.")
+    confidence: float = Field(ge=0, le=1, description="How sure the recogniser is of the whole line.")
+    polygon: Annotated[list[PointOut], Field(min_length=4, max_length=4)] = Field(
+        description="The corners, from the text's own top left clockwise, in pixels of the upright picture."
+    )
+
+
+class WarningOut(_Body):
+    """A remark about a picture that was read, for example that it is blurred."""
+
+    code: str = Field(description="Stable identifier.", examples=["IMAGE_BLURRED"])
+    message: str = Field(description="What was noticed and what would help.")
+
+
+class PageOut(_Body):
+    """One page of a document with several pages."""
+
+    number: int = Field(ge=1, description="Position in the document, from 1.")
+    width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
+    height: int = Field(ge=1, description="Height in pixels.")
+    text: str = Field(description="The page's lines, one per row.")
+    lines: list[LineOut] = Field(description="The page's lines in reading order.")
+    warnings: list[WarningOut] = Field(description="Remarks about this page.")
+
+
+class OcrAnswer(_Body):
+    """The answer of `POST /ocr`."""
+
+    success: Literal[True] = Field(default=True, description="Always true here; errors say false.")
+    text: str = Field(description="Everything that was read: one row per line, an empty row between pages.")
+    elapsed_ms: float = Field(ge=0, description="Time from the parsed request to the result.")
+    lines: list[LineOut] = Field(description="The lines of all pages in reading order.")
+    width: int = Field(ge=1, description="Width of the upright picture (of the first page) in pixels.")
+    height: int = Field(ge=1, description="Height of the upright picture (of the first page) in pixels.")
+    model: str = Field(description="Recogniser and version that read it.", examples=["ppocrv6-small/1"])
+    cached: bool = Field(description="Whether the answer was kept from an earlier, equal request.")
+    warnings: list[WarningOut] = Field(description="Remarks; those of all pages where there are several.")
+    request_id: str = Field(description="The id of the request, also in the header X-Request-Id.")
+    pages: list[PageOut] | None = Field(
+        default=None, description="Present where the input had several pages: each with its own pixels."
+    )
+
+
+class ErrorDetail(_Body):
+    """What went wrong."""
+
+    code: str = Field(description="Stable identifier; see the list of error codes.")
+    message: str = Field(description="What is wrong with this very request.")
+    hint: str = Field(description="What to do about it.")
+
+
+class ErrorAnswer(_Body):
+    """The body of every answer that is not a success."""
+
+    success: Literal[False] = Field(default=False, description="Always false here.")
+    error: ErrorDetail
+    request_id: str = Field(description="The id of the request, also in the header X-Request-Id.")
+
+
+class HealthAnswer(_Body):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+    version: str = Field(description="Version of the service.", examples=["0.1.0"])
+
+
+class ReadyAnswer(_Body):
+    """The models are loaded and checked."""
+
+    status: Literal["ready"] = "ready"
+    model: str = Field(description="The default recogniser.", examples=["ppocrv6-small/1"])
+
+
+def ocr_answer(document: Document, *, elapsed_ms: float, request_id: str, cached: bool = False) -> OcrAnswer:
+    """Describe what was read in the terms of the API.
+
+    Confidences are rounded to four decimals and coordinates to one: finer than either is known.
+    """
+    first = document.pages[0]
+    pages = [_page(number, page) for number, page in enumerate(document.pages, start=1)]
+    warnings = {(remark.code, remark.message): None for page in document.pages for remark in page.warnings}
+    return OcrAnswer(
+        text=document.text,
+        elapsed_ms=round(elapsed_ms, 1),
+        lines=[line for page in pages for line in page.lines],
+        width=first.width,
+        height=first.height,
+        model=document.model,
+        cached=cached,
+        warnings=[WarningOut(code=code, message=message) for code, message in warnings],
+        request_id=request_id,
+        pages=pages if len(pages) > 1 else None,
+    )
+
+
+def _page(number: int, page: Page) -> PageOut:
+    return PageOut(
+        number=number,
+        width=page.width,
+        height=page.height,
+        text=page.text,
+        lines=[_line(line) for line in page.lines],
+        warnings=[WarningOut(code=remark.code, message=remark.message) for remark in page.warnings],
+    )
+
+
+def _line(line: Line) -> LineOut:
+    return LineOut(
+        text=line.text,
+        confidence=round(line.confidence, 4),
+        polygon=[[round(x, 1), round(y, 1)] for x, y in line.polygon],
+    )

@@ -1,0 +1,26 @@
+// Small helpers to build elements. Text only ever becomes text, never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with attributes and children; strings become text nodes. */
+export function make(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+/** The same for SVG elements. */
+export function makeSvg(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+/** The element of the page with this id. */
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
