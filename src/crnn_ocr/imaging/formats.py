@@ -98,8 +98,8 @@ def sniff(data: bytes) -> Format:
         UnsupportedImageError: It is none of `Format`; the message says what it seems to be instead.
     """
     for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return name
+        if data.startswith(signature) and not (name is Format.CUR and data[4:6] == b"\x00\x00"):
+            return name  # a cursor file without cursors is a Targa file
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return Format.WEBP
     if data[4:8] == b"ftyp":

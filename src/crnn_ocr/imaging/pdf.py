@@ -23,6 +23,7 @@ Pixels = NDArray[np.uint8]
 
 _POINTS_PER_INCH = 72
 _A4_SIDE = 842  # points
+_WORTHWHILE = 1.25  # times the resolution; Letter is not to be drawn as A4
 _WRONG_PASSWORD = 4  # FPDF_ERR_PASSWORD
 _EMBEDDED_FACTOR = 16  # embedded pictures may have so many times the pixels of a page, as they are streamed
 
@@ -102,7 +103,9 @@ def _draw(document: Any, index: int, limits: Limits, dpi: int) -> Pixels:
     try:
         width, height = page.get_size()
         scale = dpi / _POINTS_PER_INCH
-        scale = max(scale, min(_embedded_scale(page, limits), scale * _A4_SIDE / max(width, height, 1)))
+        detailed = min(_embedded_scale(page, limits), scale * _A4_SIDE / max(width, height, 1))
+        if detailed > _WORTHWHILE * scale:
+            scale = detailed
         scale = fitting_scale(width, height, limits, scale)
         bitmap = page.render(
             scale=scale, rev_byteorder=False, prefer_bgrx=False, fill_color=(255, 255, 255, 255)
