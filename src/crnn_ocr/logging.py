@@ -76,21 +76,25 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
     if isinstance(fields, Mapping):
         facts.update(fields)
     if record.exc_info and record.exc_info[1] is not None:
-        facts["exception"] = describe_exception(record.exc_info[1])
+        # Outside a request no message can quote a picture, and it tells what is wrong with the installation.
+        facts["exception"] = describe_exception(record.exc_info[1], messages=request_id is None)
     return facts
 
 
-def describe_exception(error: BaseException) -> str:
+def describe_exception(error: BaseException, *, messages: bool = False) -> str:
     """Tell where an exception came from: its type and the calls that led to it, innermost first.
 
-    Its message is left out: messages of libraries quote the values they stumble over, and here those would
-    be pictures and recognised text.
+    Args:
+        error: The exception, with its traceback.
+        messages: Whether to quote its message. Messages of libraries quote the values they stumble over,
+            and while a request is served those may be pictures and recognised text.
     """
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
-    text = type(error).__qualname__ + "".join(f" < {place}" for place in places)
+    text = type(error).__qualname__ + (f"({error})" if messages else "")
+    text += "".join(f" < {place}" for place in places)
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return text if cause is None else f"{text} | from {describe_exception(cause)}"
+    return text if cause is None else f"{text} | from {describe_exception(cause, messages=messages)}"
 
 
 def _timestamp(record: logging.LogRecord) -> str:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 import crnn_ocr
 from crnn_ocr.errors import MissingExtraError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
+from crnn_ocr.models.registry import Registry
 from crnn_ocr.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         configure_logging(settings.log_level, settings.log_format)
         return _serve(settings)
     except OcrError as error:
-        print(f"crnn-ocr serve: {error.message} {error.hint}", file=sys.stderr)
+        print(f"crnn-ocr serve: {error.message}\n  {error.hint}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
 
 
@@ -92,6 +93,10 @@ def _serve(settings: Settings) -> int:
             f"The service needs the package {error.name!r}.",
             hint="Install it: pip install 'crnn-ocr[service]'.",
         ) from None
+    # Looked up here, where a typing error still ends the start; loaded in the workers.
+    registry = Registry(settings.models_dir)
+    registry.find(settings.model, "rec")
+    registry.find(settings.detector, "det")
     listener = launcher.bind(settings)
     url = launcher.url_of(listener)
     print(f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True)

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask.json.provider import DefaultJSONProvider
 
 from crnn_ocr.service import lifecycle, problems, routes
 from crnn_ocr.service.inputs import ServiceRequest
 from crnn_ocr.service.reader import Reader, Readiness
+from crnn_ocr.service.responses import pretty_json
 from crnn_ocr.settings import Settings
 
 
-class _TemplateJson(DefaultJSONProvider):
-    """JSON in templates: readable Chinese, fields in their own order."""
-
-    ensure_ascii = False
-    sort_keys = False
-
-
 class Service(Flask):
-    """The Flask application with the types that this service needs."""
+    """The Flask application with this service's requests."""
 
     request_class = ServiceRequest
-    json_provider_class = _TemplateJson
 
 
 def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> Flask:
@@ -38,6 +30,7 @@ def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> F
     app.config["MAX_FORM_PARTS"] = 64
     app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.add_template_filter(pretty_json)
     readiness = Readiness(reader)
     lifecycle.install(app)
     problems.install(app)

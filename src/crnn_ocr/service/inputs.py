@@ -25,6 +25,7 @@ from crnn_ocr.options import ReadOptions, options_from_text, parse_options
 from crnn_ocr.service.pictures import decode_picture_field, is_picture_type
 
 _JSON_FIELDS = ("image", "options")
+_PIECE = 64 * 1024
 
 
 class ServiceRequest(Request):
@@ -177,10 +178,17 @@ def _no_file_message(form: Mapping[str, str]) -> str:
 
 
 def _read_body(request: Request) -> bytes:
-    data = request.get_data(cache=False)
-    if request.content_length is not None and len(data) < request.content_length:
-        raise BadRequestError(f"The body ended after {len(data)} of {request.content_length} bytes.")
-    return data
+    """The whole body, in pieces: Werkzeug cuts a chunked one off silently when all is read at once."""
+    expected = request.content_length
+    body = bytearray()
+    while expected is None or len(body) < expected:
+        piece = request.stream.read(_PIECE)
+        if not piece:
+            break
+        body += piece
+    if expected is not None and len(body) < expected:
+        raise BadRequestError(f"The body ended after {len(body)} of {expected} bytes.")
+    return bytes(body)
 
 
 def _text_options(values: MultiDict[str, str]) -> dict[str, object]:

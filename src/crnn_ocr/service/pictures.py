@@ -37,6 +37,8 @@ def decode_picture_field(value: object) -> bytes:
         raise InvalidBase64Error("The field 'image' is a URL; this server does not fetch pictures.")
     try:
         compact = value.encode("ascii").translate(None, _WHITE_SPACE)
+        if len(compact) % 4:
+            raise binascii.Error("Incorrect padding")
         data = binascii.a2b_base64(compact, strict_mode=True)
     except UnicodeEncodeError:
         raise InvalidBase64Error("The field 'image' holds characters that base64 does not use.") from None

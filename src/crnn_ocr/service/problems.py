@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from crnn_ocr.errors import BadRequestError, MethodNotAllowedError, NotFoundError, OcrError
+from crnn_ocr.errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError, OcrError
 from crnn_ocr.service.inputs import body_too_large
 from crnn_ocr.service.responses import json_of, json_response
 from crnn_ocr.service.schemas import ErrorAnswer, ErrorDetail
@@ -52,7 +52,7 @@ def _from_http_exception(error: HTTPException) -> Response:
                 MethodNotAllowedError(f"{request.path!r} does not take {request.method} requests.")
             )
         case RequestEntityTooLarge():
-            answer = error_response(body_too_large(request))
+            answer = error_response(_too_large())
         case _ if error.code is not None and 400 <= error.code < 500:
             answer = error_response(BadRequestError(f"The request was refused: {error.name}."))
         case _:
@@ -61,6 +61,13 @@ def _from_http_exception(error: HTTPException) -> Response:
     if allow is not None:
         answer.headers["Allow"] = allow
     return answer
+
+
+def _too_large() -> BodyTooLargeError:
+    limit, announced = request.max_content_length, request.content_length
+    if limit is not None and announced is not None and announced <= limit:
+        return BodyTooLargeError("The form has too many parts, or a text field that is too long.")
+    return body_too_large(request)
 
 
 def _from_exception(error: Exception) -> Response:

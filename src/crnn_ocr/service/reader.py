@@ -8,7 +8,6 @@ from typing import Protocol
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import NotReadyError, OcrError
-from crnn_ocr.logging import describe_exception
 from crnn_ocr.options import ReadOptions
 
 _log = logging.getLogger(__name__)
@@ -72,6 +71,6 @@ class Readiness:
             _log.error("warm-up failed", extra={"fields": {"code": error.code, "reason": error.message}})
         except Exception as error:  # a thread's exception would vanish
             self._failure = type(error).__name__
-            _log.critical("warm-up failed", extra={"fields": {"exception": describe_exception(error)}})
+            _log.critical("warm-up failed", exc_info=error)
         else:
             _log.info("ready", extra={"fields": {"model": self._reader.model}})

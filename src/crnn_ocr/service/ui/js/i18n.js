@@ -12,7 +12,12 @@ export function t(key, values = {}) {
 
 /** What an error means in the user's language, or undefined where only the server can say it. */
 export function errorText(code) {
-  return Object.hasOwn(TEXTS[language].errors, code) ? TEXTS[language].errors[code] : undefined;
+  return lookUp("errors", code);
+}
+
+/** What a warning means in the user's language, or undefined where only the server can say it. */
+export function warningText(code) {
+  return lookUp("warnings", code);
 }
 
 /** Fills every element that names its words: data-text as content, data-label as accessible name. */
@@ -24,6 +29,11 @@ export function translatePage() {
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", t(element.dataset.label));
   }
+}
+
+function lookUp(table, code) {
+  const texts = TEXTS[language][table];
+  return Object.hasOwn(texts, code) ? texts[code] : undefined;
 }
 
 function pick(preferred) {

@@ -2,7 +2,7 @@
 
 import { copyText } from "./clipboard.js";
 import { make, makeSvg } from "./dom.js";
-import { t } from "./i18n.js";
+import { t, warningText } from "./i18n.js";
 
 const FAIR_BELOW = 0.9;
 const POOR_BELOW = 0.7;
@@ -34,8 +34,8 @@ export class ResultView {
 
   /** Shows an answer of POST /ocr. */
   show(answer, onHover) {
-    const parts = answer.warnings.map((warning) => make("p", { class: "notice notice-warning" }, warning.message));
-    this.#replace(parts);
+    const sentences = answer.warnings.map(({ code, message }) => warningText(code) ?? message);
+    this.#replace(sentences.map((sentence) => make("p", { class: "notice notice-warning" }, sentence)));
     if (answer.lines.length === 0) {
       this.#container.append(make("p", { class: "result-empty" }, t("noText")));
       return;

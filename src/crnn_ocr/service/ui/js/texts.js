@@ -24,9 +24,10 @@ const en = {
   confidence: ({ percent }) => `Confidence ${percent} per cent`,
   page: ({ number, count }) => `Page ${number} of ${count}`,
   noText: "No text was found in this picture. If there is some, try a sharper or larger picture.",
-  noPreview: "The browser cannot show this type of file; it can be read all the same.",
+  noPreview: "The browser cannot show this file; the server may be able to read it all the same.",
   several: "Only the first of the files was taken.",
   code: ({ code, id }) => `${code} · request ${id}`,
+  warnings: {},
   errors: {
     NETWORK: "The server cannot be reached. Check that it is running and try again.",
     BAD_ANSWER: "The server gave an answer that this page does not understand. Try again in a moment.",
@@ -57,9 +58,13 @@ const zh = {
   confidence: ({ percent }) => `置信度百分之 ${percent}`,
   page: ({ number, count }) => `第 ${number} 页，共 ${count} 页`,
   noText: "没有在图片中找到文字。如果图中有文字，请换一张更清晰或更大的图片。",
-  noPreview: "浏览器无法预览这种文件，但仍可识别。",
+  noPreview: "浏览器无法预览此文件，但服务器可能仍可识别。",
   several: "一次只读取一个文件，已选用第一个。",
   code: ({ code, id }) => `${code} · 请求编号 ${id}`,
+  warnings: {
+    IMAGE_BLURRED: "图片比较模糊，结果可能有误。请拿稳相机、对准焦点后重拍。",
+    TEXT_TOO_SMALL: "图中文字太小，结果可能有误。请靠近拍摄，或使用更高的分辨率。",
+  },
   errors: {
     NETWORK: "无法连接服务器。请确认服务正在运行，然后重试。",
     BAD_ANSWER: "服务器的回答无法理解，请稍后重试。",
