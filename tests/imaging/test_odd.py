@@ -42,7 +42,8 @@ for path in map(Path, sys.argv[2:]):
     start = time.process_time()
     answer = {"name": path.name}
     try:
-        answer["pages"] = [[page.shape, float(page.mean())] for page in decode_pages(path.read_bytes(), limits)]
+        pages = decode_pages(path.read_bytes(), limits)
+        answer["pages"] = [[page.shape, float(page.mean())] for page in pages]
     except OcrError as error:
         answer["code"] = error.code
     answer["seconds"] = time.process_time() - start
