@@ -1,0 +1,1 @@
+"""Training pipeline (extra `train`): text → lines → network → ONNX → model pack."""

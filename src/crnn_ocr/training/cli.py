@@ -1,0 +1,238 @@
+"""`crnn-ocr train …`: fit, evaluate, export and plot from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crnn_ocr.errors import MissingExtraError, TrainingError
+
+if TYPE_CHECKING:
+    from crnn_ocr.training.evaluate import LineSet
+    from crnn_ocr.training.loader import Sampler, TeacherFiles
+    from crnn_ocr.training.net import Crnn
+
+Subparsers = Any  # argparse keeps the type of `add_subparsers`' answer private
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add `train` with its commands to the program's commands."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train, evaluate and export recognisers",
+        description="Train, evaluate and export recognisers.",
+    )
+    add_commands(parser.add_subparsers(dest="train_command", required=True, metavar="COMMAND"))
+
+
+def add_commands(commands: Subparsers) -> None:
+    """Add the commands of the network half."""
+    fit = commands.add_parser("fit", help="train a network, or go on training it")
+    fit.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of checkpoints, log and curve"
+    )
+    fit.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of fonts and texts (`crnn-ocr train fetch`)"
+    )
+    fit.add_argument("--resume", type=Path, metavar="FILE", help="checkpoint to go on from (.pt or .npz)")
+    fit.add_argument("--hours", type=float, default=2.0, help="budget of training time over all sittings [2]")
+    fit.add_argument("--rate", type=float, default=None, help="learning rate on the plateau")
+    fit.add_argument("--teacher", type=Path, metavar="ONNX", help="recogniser to learn from")
+    fit.add_argument("--teacher-dictionary", type=Path, metavar="TXT", help="the teacher's characters")
+    fit.add_argument(
+        "--shape", type=json.loads, default={}, metavar="JSON", help="fields of the network's shape"
+    )
+    fit.add_argument(
+        "--eval", type=Path, action="append", default=[], metavar="DIR", help="folder with labels.tsv"
+    )
+    fit.add_argument(
+        "--heldout", action="append", default=None, metavar="NAME", help="held-out sets to measure"
+    )
+    fit.add_argument("--workers", type=int, default=1, help="rendering processes [1]")
+    fit.add_argument("--threads", type=int, default=1, help="PyTorch's threads [1]")
+    fit.add_argument(
+        "--half", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 [if supported]"
+    )
+    fit.add_argument("--evaluate-every", type=float, default=900.0, metavar="SECONDS")
+    fit.add_argument("--seed", type=int, default=0)
+    fit.set_defaults(run_command=_fit)
+
+    test = commands.add_parser("evaluate", help="measure a checkpoint on labelled lines")
+    test.add_argument("checkpoint", type=Path)
+    test.add_argument("folders", type=Path, nargs="+", help="folders with labels.tsv")
+    test.add_argument("--ignore-case", action="store_true")
+    test.set_defaults(run_command=_evaluate)
+
+    write = commands.add_parser("export", help="write a checkpoint as one ONNX file")
+    write.add_argument("checkpoint", type=Path)
+    write.add_argument("target", type=Path, help="ONNX file; the characters go beside it as .txt")
+    write.set_defaults(run_command=_export)
+
+    draw = commands.add_parser("plot", help="draw the curve of a run")
+    draw.add_argument("folder", type=Path)
+    draw.set_defaults(run_command=_plot)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the chosen command; returns the exit code."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "Training needs PyTorch.", hint="Install it: pip install 'crnn-ocr[train]'."
+        ) from error
+    command: Callable[[argparse.Namespace], int] = arguments.run_command
+    return command(arguments)
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training import checkpoint, plots
+    from crnn_ocr.training.loader import Loader, LoaderConfig
+    from crnn_ocr.training.net import NetConfig
+    from crnn_ocr.training.teacher import Teacher
+    from crnn_ocr.training.trainer import TrainConfig, Trainer
+
+    state = checkpoint.load(arguments.resume) if arguments.resume else None
+    make_sampler, characters, heldout = _data(arguments)
+    if state is not None:
+        characters = state.characters
+        shape = NetConfig.from_dict(state.net)
+    else:
+        shape = NetConfig.from_dict({"classes": len(characters), **arguments.shape})
+    teacher = _teacher_files(arguments)
+    head = Teacher(teacher.model, teacher.dictionary).head if teacher else None
+    scale = dict(state.teacher) if state else {}
+    if teacher and not scale:
+        scale = measure_teacher(teacher, make_sampler(arguments.seed), characters)
+    if teacher:
+        teacher = replace(teacher, mean=np.array(scale["mean"], np.float32), std=scale["std"])
+    config = TrainConfig(
+        hours=arguments.hours,
+        threads=arguments.threads,
+        half=_supports_half() if arguments.half is None else arguments.half,
+        evaluate_every=arguments.evaluate_every,
+        seed=arguments.seed,
+    )
+    if arguments.rate is not None:
+        config = replace(config, schedule=replace(config.schedule, rate=arguments.rate))
+    trainer = Trainer(
+        config,
+        shape,
+        characters,
+        arguments.out,
+        teacher=head,
+        teacher_scale=scale,
+        sets=[*heldout, *_folders(arguments.eval, shape.height)],
+    )
+    lines = 0
+    if state is not None:
+        trainer.restore(state)
+        lines = int(trainer.counters["lines"])
+    loading = LoaderConfig(
+        height=shape.height,
+        stride=shape.stride,
+        workers=arguments.workers,
+        seed=arguments.seed + lines,  # a resumed run goes on with lines that it has not seen
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: trainer.stop())
+    with Loader(make_sampler, characters, loading, teacher) as loader:
+        trainer.run(loader)
+    plots.plot(arguments.out)
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.evaluate import evaluate, load_folder
+
+    net, characters = load_network(arguments.checkpoint)
+    sets = [
+        load_folder(folder, height=net.config.height, ignore_case=arguments.ignore_case)
+        for folder in arguments.folders
+    ]
+    for name, found in evaluate(net, characters, sets).items():
+        print(f"{name}: {found.lines} lines, CER {100 * found.cer:.2f} %, exact {100 * found.exact:.1f} %")  # noqa: T201
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.export import export
+
+    net, characters = load_network(arguments.checkpoint)
+    export(net, arguments.target)
+    arguments.target.with_suffix(".txt").write_text("\n".join(characters[1:]) + "\n", encoding="utf-8")
+    return 0
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.plots import plot
+
+    print(plot(arguments.folder))  # noqa: T201
+    return 0
+
+
+def load_network(path: Path) -> tuple[Crnn, tuple[str, ...]]:
+    """Return the averaged network of a checkpoint, in evaluation mode, and its characters."""
+    from crnn_ocr.training import checkpoint
+    from crnn_ocr.training.net import Crnn, NetConfig
+
+    state = checkpoint.load(path)
+    net = Crnn(NetConfig.from_dict(state.net)).eval()
+    checkpoint.check_shapes(state, dict(net.state_dict()))
+    net.load_state_dict(state.average)
+    return net, state.characters
+
+
+def measure_teacher(
+    files: TeacherFiles, sampler: Sampler, characters: Sequence[str], *, batches: int = 6
+) -> dict[str, Any]:
+    """Return `mean` (list) and `std` of the teacher's embedding over a few batches of lines."""
+    from crnn_ocr.training.loader import BatchMaker, LoaderConfig
+
+    maker = BatchMaker(sampler, characters, LoaderConfig(pool=96), files, seed=0)
+    rows = []
+    for _, batch in zip(range(batches), maker.batches(), strict=False):
+        assert batch.teacher is not None
+        rows += [
+            e[: -(-int(w) // 8) + 1].astype(np.float32)
+            for e, w in zip(batch.teacher, batch.widths, strict=True)
+        ]
+    embedded = np.concatenate(rows)
+    return {"mean": embedded.mean(axis=0).tolist(), "std": float(np.sqrt(embedded.var(axis=0).mean()))}
+
+
+def _teacher_files(arguments: argparse.Namespace) -> TeacherFiles | None:
+    from crnn_ocr.training.loader import TeacherFiles
+
+    if arguments.teacher is None:
+        return None
+    if arguments.teacher_dictionary is None:
+        raise TrainingError("A teacher needs its dictionary.", hint="Name it with --teacher-dictionary.")
+    return TeacherFiles(arguments.teacher, arguments.teacher_dictionary)
+
+
+def _folders(folders: Sequence[Path], height: int) -> list[LineSet]:
+    from crnn_ocr.training.evaluate import load_folder
+
+    return [load_folder(folder, height=height, ignore_case=folder.name == "lines_en") for folder in folders]
+
+
+def _supports_half() -> bool:
+    """Tell whether this CPU multiplies bfloat16 by itself; elsewhere it is emulated and slower."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _data(arguments: argparse.Namespace) -> tuple[Callable[[int], Sampler], tuple[str, ...], list[LineSet]]:
+    """Return the source of lines, the characters of every class, and the held-out sets."""
+    raise NotImplementedError

@@ -1,0 +1,186 @@
+"""How well a network reads: character error rate and exact lines, on labelled line pictures.
+
+Both sides are normalised before they are compared: NFKC, dashes and quotes folded, white space dropped (or
+kept as single spaces), case folded on request. Every figure names the set and the normaliser.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.recognition.buckets import Sizing
+from crnn_ocr.training.net import Crnn
+
+Image = NDArray[np.uint8]
+
+_FOLD = str.maketrans(
+    dict.fromkeys("‐‑‒–—―−﹣", "-") | dict.fromkeys("‘’‚′", "'") | dict.fromkeys("“”„″", '"')
+)
+
+
+@dataclass(frozen=True)
+class LineSet:
+    """Labelled lines.
+
+    Attributes:
+        name: Of the set.
+        images: uint8 (height, W, 3) BGR, scaled to the network's height.
+        texts: What they say.
+        ignore_case: Whether case counts.
+    """
+
+    name: str
+    images: tuple[Image, ...]
+    texts: tuple[str, ...]
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """What was measured on a set, white space aside.
+
+    Attributes:
+        lines: How many.
+        cer: Edits per character of the truth, 0 upwards.
+        exact: Share of lines without an error, 0 to 1.
+        confidence: Mean confidence of the lines, 0 to 1.
+    """
+
+    lines: int
+    cer: float
+    exact: float
+    confidence: float = 0.0
+
+
+def normalise(text: str, *, spaces: bool = False, ignore_case: bool = False) -> str:
+    """Bring a reading or a label into the form in which both are compared."""
+    folded = unicodedata.normalize("NFKC", text.translate(_FOLD)).translate(_FOLD)
+    folded = (" " if spaces else "").join(folded.split())
+    return folded.casefold() if ignore_case else folded
+
+
+def edits(a: str, b: str) -> int:
+    """Levenshtein distance."""
+    if a == b:
+        return 0
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        corner, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (x != y))
+    return row[-1]
+
+
+def score(
+    read: Iterable[str], truth: Iterable[str], *, spaces: bool = False, ignore_case: bool = False
+) -> Score:
+    """Compare readings with labels after `normalise`."""
+    wrong = total = lines = exact = 0
+    for got, wanted in zip(read, truth, strict=True):
+        a = normalise(got, spaces=spaces, ignore_case=ignore_case)
+        b = normalise(wanted, spaces=spaces, ignore_case=ignore_case)
+        distance = edits(a, b)
+        wrong, total, lines, exact = wrong + distance, total + len(b), lines + 1, exact + (distance == 0)
+    return Score(lines, wrong / max(1, total), exact / max(1, lines))
+
+
+def load_folder(folder: Path, *, height: int = 48, ignore_case: bool = False) -> LineSet:
+    """Read a folder of line pictures with `labels.tsv` (file, TAB, text).
+
+    Raises:
+        TrainingError: The list is missing or malformed, or names a picture that cannot be read.
+    """
+    labels = folder / "labels.tsv"
+    try:
+        rows = [row.split("\t") for row in labels.read_text(encoding="utf-8").splitlines() if row.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{labels} cannot be read: {error}.") from error
+    images, texts = [], []
+    for number, row in enumerate(rows, 1):
+        image = cv2.imread(str(folder / row[0])) if len(row) == 2 else None
+        if image is None:
+            raise TrainingError(f"{labels.name}, row {number}: it must name a picture, TAB, its text.")
+        images.append(scale(np.asarray(image, np.uint8), height))
+        texts.append(row[1])
+    return LineSet(folder.name, tuple(images), tuple(texts), ignore_case)
+
+
+def scale(image: Image, height: int) -> Image:
+    """Scale a (H, W, 3) picture to `height` as the engine does."""
+    width = Sizing(height=height).content_width(image.shape[1], image.shape[0])
+    how = cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
+
+
+def read_lines(
+    net: Crnn, characters: Sequence[str], images: Sequence[Image], *, batch_pixels: int = 8192
+) -> tuple[list[str], list[float]]:
+    """Read lines greedily with all classes.
+
+    Returns:
+        Text and confidence (mean over the characters of the best step's probability) of every line.
+    """
+    sizing = Sizing(height=net.config.height, stride=net.config.stride)
+    order = sorted(range(len(images)), key=lambda k: images[k].shape[1])
+    texts, confidences = [""] * len(images), [0.0] * len(images)
+    was_training = net.training
+    net.eval()
+    with torch.inference_mode():
+        start = 0
+        while start < len(order):
+            first = sizing.bucket(images[order[start]].shape[1])
+            most = order[start : start + max(1, batch_pixels // first)]
+            group = [k for k in most if sizing.bucket(images[k].shape[1]) == first]
+            start += len(group)
+            pixels = torch.zeros((len(group), net.config.height, first, 3), dtype=torch.uint8)
+            for row, k in enumerate(group):
+                pixels[row, :, : images[k].shape[1]] = torch.from_numpy(np.ascontiguousarray(images[k]))
+            widths = torch.tensor([images[k].shape[1] for k in group])
+            shares, ids = net.logits(pixels, widths).float().softmax(dim=2).max(dim=2)
+            steps = net.config.steps(widths).tolist()
+            for row, k in enumerate(group):
+                texts[k], confidences[k] = _decode(
+                    ids[row, : steps[row]].tolist(), shares[row, : steps[row]].tolist(), characters
+                )
+    net.train(was_training)
+    return texts, confidences
+
+
+def evaluate(
+    net: Crnn,
+    characters: Sequence[str],
+    sets: Iterable[LineSet],
+    *,
+    read: Callable[[Crnn, Sequence[str], Sequence[Image]], tuple[list[str], list[float]]] = read_lines,
+) -> dict[str, Score]:
+    """Measure the network on every set."""
+    scores = {}
+    for lines in sets:
+        texts, confidences = read(net, characters, lines.images)
+        plain = score(texts, lines.texts, ignore_case=lines.ignore_case)
+        mean = float(np.mean(confidences)) if confidences else 0.0
+        scores[lines.name] = Score(plain.lines, plain.cer, plain.exact, mean)
+    return scores
+
+
+def _decode(ids: Sequence[int], shares: Sequence[float], characters: Sequence[str]) -> tuple[str, float]:
+    text: list[str] = []
+    sure: list[float] = []
+    last = 0
+    for number, share in zip(ids, shares, strict=True):
+        if number and number == last:
+            sure[-1] = max(sure[-1], share)
+        elif number:
+            text.append(characters[number])
+            sure.append(share)
+        last = number
+    return "".join(text), float(np.mean(sure)) if sure else 0.0

@@ -1,0 +1,292 @@
+"""Batches from worker processes: lines rendered, encoded, and shown to the teacher.
+
+Rendering and teaching cost about as much as learning, so they go on in processes of their own and hand over
+finished batches. Lines of like width share a batch; its width is a multiple of 32 pixels with at least 16
+behind every line, as the engine pads them (`recognition.buckets`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import queue
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.queues import Queue as ProcessQueue
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.training.teacher import STEP_PIXELS, Teacher, agrees
+
+MARGIN = 16
+WIDTH_STEP = 32
+GREY = 127
+SEED_STRIDE = 1_000_003
+"""Between the seeds of workers: a prime, so that worker and round give each a seed of its own."""
+
+
+class Sampler(Protocol):
+    """Gives one training line after the other."""
+
+    def sample(self) -> tuple[NDArray[np.uint8], str]:
+        """Return a (height, W, 3) BGR picture and what it says."""
+
+
+@dataclass(frozen=True)
+class TeacherFiles:
+    """Where a teacher lies, and how its numbers are brought to mean 0 and variance 1.
+
+    Attributes:
+        model: ONNX file.
+        dictionary: Its characters.
+        mean: (D,) mean of the embedding.
+        std: Root of the mean variance of its numbers; one figure for all, so that angles are kept.
+        distrust: Weight of a line that the teacher misread.
+    """
+
+    model: Path
+    dictionary: Path
+    mean: NDArray[np.float32] | None = None
+    std: float = 1.0
+    distrust: float = 0.2
+
+
+@dataclass(frozen=True)
+class LoaderConfig:
+    """How batches are made.
+
+    Attributes:
+        height: Pixels of a line.
+        stride: Pixels per time step of the student.
+        batch_pixels: Width of a batch's lines together, in pixels.
+        batch_lines: Most lines of a batch.
+        max_width: Wider lines are left out.
+        pool: Lines that are sorted by width at a time.
+        workers: Processes.
+        nice: Added to the workers' niceness.
+        seed: Of the whole run; every resumption takes another.
+    """
+
+    height: int = 48
+    stride: int = 8
+    batch_pixels: int = 12288
+    batch_lines: int = 64
+    max_width: int = 1280
+    pool: int = 192
+    workers: int = 2
+    nice: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N lines of like width.
+
+    Attributes:
+        images: uint8 (N, H, W, 3) BGR.
+        widths: int64 (N,) pixels of content.
+        labels: int64 (sum of label_lengths,) class numbers, joined.
+        label_lengths: int64 (N,).
+        teacher: float16 (N, W / 8, D) the teacher's embedding, normalised; None without a teacher.
+        trust: float32 (N,) 1 where the teacher read the line rightly.
+        left_out: Lines that could not be used since the last batch.
+    """
+
+    images: NDArray[np.uint8]
+    widths: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    label_lengths: NDArray[np.int64]
+    teacher: NDArray[np.float16] | None
+    trust: NDArray[np.float32]
+    left_out: int = 0
+
+
+class BatchMaker:
+    """Turns a stream of lines into batches, in this process."""
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        characters: Sequence[str],
+        config: LoaderConfig,
+        teacher: TeacherFiles | None,
+        seed: int,
+    ) -> None:
+        self._sampler = sampler
+        self._ids = {text: number for number, text in enumerate(characters) if number}
+        self._config = config
+        self._files = teacher
+        self._teacher = Teacher(teacher.model, teacher.dictionary) if teacher else None
+        self._rng = np.random.default_rng(seed)
+        self._left_out = 0
+
+    def batches(self) -> Iterator[Batch]:
+        """Give batches without end."""
+        while True:
+            lines = sorted(
+                (self._line() for _ in range(self._config.pool)), key=lambda line: line[0].shape[1]
+            )
+            groups = list(_cut(lines, self._config))
+            for index in self._rng.permutation(len(groups)):
+                yield self._batch(groups[index])
+
+    def _line(self) -> tuple[NDArray[np.uint8], str]:
+        """Return the next line that can be learnt: known characters, enough time steps for them."""
+        for _ in range(1000):
+            image, text = self._sampler.sample()
+            width = image.shape[1]
+            repeats = sum(a == b for a, b in itertools.pairwise(text))
+            fits = 0 < width <= self._config.max_width and len(text) + repeats <= width // self._config.stride
+            if text and fits and image.shape[0] == self._config.height and all(c in self._ids for c in text):
+                return image, text
+            self._left_out += 1
+        raise TrainingError(
+            "A thousand lines in a row cannot be learnt: empty, too wide, too crowded, unknown characters.",
+            hint="Check the text sources against the character set.",
+        )
+
+    def _batch(self, lines: Sequence[tuple[NDArray[np.uint8], str]]) -> Batch:
+        widths = np.array([image.shape[1] for image, _ in lines], np.int64)
+        width = -(-(int(widths.max()) + MARGIN) // WIDTH_STEP) * WIDTH_STEP
+        images = np.full((len(lines), self._config.height, width, 3), GREY, np.uint8)
+        for row, (image, _) in zip(images, lines, strict=True):
+            row[:, : image.shape[1]] = image
+        labels = [[self._ids[c] for c in text] for _, text in lines]
+        wanted, trust = self._taught(images, widths, [text for _, text in lines])
+        left_out, self._left_out = self._left_out, 0
+        return Batch(
+            images,
+            widths,
+            np.array([number for label in labels for number in label], np.int64),
+            np.array([len(label) for label in labels], np.int64),
+            wanted,
+            trust,
+            left_out,
+        )
+
+    def _taught(
+        self, images: NDArray[np.uint8], widths: NDArray[np.int64], texts: Sequence[str]
+    ) -> tuple[NDArray[np.float16] | None, NDArray[np.float32]]:
+        trust = np.ones(len(texts), np.float32)
+        if self._teacher is None or self._files is None:
+            return None, trust
+        embedded = self._teacher.embed(images, widths)
+        for row, (width, text) in enumerate(zip(widths, texts, strict=True)):
+            steps = -(-int(width) // STEP_PIXELS) + 1
+            if not agrees(self._teacher.read(embedded[row, :steps]), text):
+                trust[row] = self._files.distrust
+        mean = 0.0 if self._files.mean is None else self._files.mean
+        return ((embedded - mean) / self._files.std).astype(np.float16), trust
+
+
+class Loader:
+    """Batches from several processes; use it as a context manager.
+
+    Raises (while iterating):
+        TrainingError: A worker failed; its own report is in the message.
+    """
+
+    def __init__(
+        self,
+        make_sampler: Callable[[int], Sampler],
+        characters: Sequence[str],
+        config: LoaderConfig,
+        teacher: TeacherFiles | None = None,
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            make_sampler: Called in every worker with its seed; must survive pickling.
+            characters: Text of every class, blank first.
+            config: How batches are made.
+            teacher: Whose embedding goes along.
+        """
+        context = multiprocessing.get_context("spawn")
+        self._queue: ProcessQueue[Batch | str] = context.Queue(maxsize=2 * config.workers + 2)
+        self._processes = [
+            context.Process(
+                target=_work,
+                args=(
+                    self._queue,
+                    make_sampler,
+                    tuple(characters),
+                    config,
+                    teacher,
+                    config.seed + SEED_STRIDE * k,
+                ),
+                daemon=True,
+                name=f"render-{k}",
+            )
+            for k in range(config.workers)
+        ]
+
+    def __enter__(self) -> Self:
+        for process in self._processes:
+            process.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join(timeout=10)
+        self._queue.cancel_join_thread()
+        self._queue.close()
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            try:
+                item = self._queue.get(timeout=5)
+            except queue.Empty:
+                dead = [p for p in self._processes if not p.is_alive()]
+                if dead:
+                    raise TrainingError(
+                        f"The process {dead[0].name} ended with {dead[0].exitcode}."
+                    ) from None
+                continue
+            if isinstance(item, str):
+                raise TrainingError(f"A rendering process failed: {item}")
+            yield item
+
+
+def _cut(
+    lines: Sequence[tuple[NDArray[np.uint8], str]], config: LoaderConfig
+) -> Iterator[Sequence[tuple[NDArray[np.uint8], str]]]:
+    """Cut lines, sorted by width, into batches of at most `batch_pixels` and `batch_lines`."""
+    start = 0
+    for end in range(1, len(lines) + 1):
+        if end < len(lines):
+            size = end - start + 1
+            if size <= config.batch_lines and size * lines[end][0].shape[1] <= config.batch_pixels:
+                continue
+        yield lines[start:end]
+        start = end
+
+
+def _work(
+    results: ProcessQueue[Batch | str],
+    make_sampler: Callable[[int], Sampler],
+    characters: tuple[str, ...],
+    config: LoaderConfig,
+    teacher: TeacherFiles | None,
+    seed: int,
+) -> None:
+    """Body of a worker process."""
+    try:
+        os.nice(config.nice)
+        cv2.setNumThreads(1)
+        maker = BatchMaker(make_sampler(seed), characters, config, teacher, seed)
+        for batch in maker.batches():
+            results.put(batch)
+    except Exception:  # whatever it is, the parent has to know
+        results.put(traceback.format_exc(limit=8))

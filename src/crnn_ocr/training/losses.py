@@ -1,0 +1,156 @@
+"""What the network is trained on: sampled CTC, and a teacher's embedding followed step by step.
+
+**Sampled CTC.** Over 6,900 classes the head, its soft-max and their gradients cost more than they teach: most
+classes of a batch are neither its characters nor like them. The soft-max of every step is therefore taken
+over a subset of the classes:
+
+* all that occur in the batch's labels, and the blank,
+* optionally their nearest neighbours in the head (the characters that could be mistaken for them),
+* `negatives` random ones of the R remaining classes, drawn without replacement.
+
+Random ones stand for the R classes that they were drawn from: log(R / negatives) is added to their logits, so
+that the sum over the subset is an unbiased estimate of the whole soft-max's denominator (sampled soft-max,
+Bengio & Senécal 2003). The network that results is used with all classes and its probabilities mean what
+they say. With every class sampled the correction is zero and the loss is CTC (Graves et al., 2006) itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class ClassSample:
+    """A subset of the classes.
+
+    Attributes:
+        classes: int64 (S,) class numbers; position 0 is the blank.
+        log_weight: float (S,) what is added to the logits.
+        labels: int64 (sum of lengths,) the batch's labels as positions in `classes`.
+    """
+
+    classes: Tensor
+    log_weight: Tensor
+    labels: Tensor
+
+
+class ClassSampler:
+    """Draws the classes over which a batch's loss is taken."""
+
+    def __init__(self, classes: int, *, negatives: int, neighbours: int = 0, seed: int = 0) -> None:
+        """Prepare to sample.
+
+        Args:
+            classes: Size of the head, blank included.
+            negatives: Random classes per batch; all that there are when fewer remain.
+            neighbours: Look-alikes per class of the batch; needs `refresh`.
+            seed: Of the random choice.
+        """
+        self._classes = classes
+        self._negatives = negatives
+        self._neighbours = neighbours
+        self._near: Tensor | None = None
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def refresh(self, head: nn.Linear) -> None:
+        """Find every class's nearest neighbours by the angle between their weights."""
+        if self._neighbours < 1:
+            return
+        with torch.no_grad():
+            unit = functional.normalize(head.weight.detach().float(), dim=1)
+            nearest = []
+            for rows in torch.arange(self._classes).split(1024):
+                likeness = unit[rows] @ unit.T
+                likeness[torch.arange(len(rows)), rows] = -2.0
+                nearest.append(likeness.topk(min(self._neighbours, self._classes - 1), dim=1).indices)
+            self._near = torch.cat(nearest)
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What the next samples depend on."""
+        known = {} if self._near is None else {"near": self._near}
+        return {"generator": self._generator.get_state(), **known}
+
+    @state.setter
+    def state(self, values: dict[str, Tensor]) -> None:
+        self._generator.set_state(values["generator"])
+        self._near = values.get("near")
+
+    @property
+    def stale(self) -> bool:
+        """Whether look-alikes are wanted and not known yet."""
+        return self._neighbours > 0 and self._near is None
+
+    def sample(self, labels: Tensor) -> ClassSample:
+        """Choose the classes for a batch whose labels, joined, are `labels` (no blanks)."""
+        chosen = torch.zeros(self._classes, dtype=torch.bool)
+        chosen[0] = True
+        chosen[labels] = True
+        if self._near is not None:
+            chosen[self._near[torch.unique(labels)].flatten()] = True
+        certain = chosen.nonzero().squeeze(1)
+        rest = (~chosen).nonzero().squeeze(1)
+        drawn = rest[torch.randperm(len(rest), generator=self._generator)[: self._negatives]]
+        classes = torch.cat([certain, drawn])
+        log_weight = torch.zeros(len(classes))
+        if len(drawn):
+            log_weight[len(certain) :] = torch.log(torch.tensor(len(rest) / len(drawn)))
+        position = torch.full((self._classes,), -1, dtype=torch.int64)
+        position[classes] = torch.arange(len(classes))
+        return ClassSample(classes, log_weight, position[labels])
+
+
+def ctc_loss(
+    embedded: Tensor, head: nn.Linear, sample: ClassSample, steps: Tensor, label_lengths: Tensor
+) -> Tensor:
+    """CTC over the sampled classes, per character.
+
+    Args:
+        embedded: (N, T, E).
+        head: The classes' weights and biases.
+        sample: The subset, with the joined labels of the batch.
+        steps: int64 (N,) valid time steps.
+        label_lengths: int64 (N,).
+
+    Returns:
+        Scalar: the negative log likelihood of the batch divided by its characters. A line too narrow for its
+        label counts nothing.
+    """
+    logits = functional.linear(embedded, head.weight[sample.classes], head.bias[sample.classes])
+    scores = (logits.float() + sample.log_weight).log_softmax(dim=2).transpose(0, 1)
+    total = functional.ctc_loss(
+        scores, sample.labels, steps, label_lengths, blank=0, reduction="sum", zero_infinity=True
+    )
+    return total / label_lengths.sum().clamp(min=1)
+
+
+def distillation_loss(
+    embedded: Tensor, teacher: Tensor, steps: Tensor, trust: Tensor, variance: float
+) -> Tensor:
+    """Squared error to the teacher's embedding in units of its variance.
+
+    Args:
+        embedded: (N, T, E); the first D numbers are compared. Where the student has twice the teacher's time
+            steps, neighbouring steps are averaged.
+        teacher: (N, T', D), T' = T or T / 2.
+        steps: int64 (N,) valid steps of the student.
+        trust: float (N,) weight of every line.
+        variance: Mean variance of the teacher's numbers.
+
+    Returns:
+        Scalar: 1.0 is as good as answering the teacher's mean.
+    """
+    wanted = teacher.float()
+    own = embedded[:, :, : wanted.shape[2]].float()
+    ratio = own.shape[1] // wanted.shape[1]
+    if ratio > 1:
+        own = own[:, : wanted.shape[1] * ratio].unflatten(1, (-1, ratio)).mean(dim=2)
+        steps = torch.div(steps, ratio, rounding_mode="floor")
+    inside = torch.arange(own.shape[1]) < steps[:, None]
+    weight = inside * trust[:, None]
+    error = (own - wanted).square().mean(dim=2)
+    return (error * weight).sum() / (weight.sum().clamp(min=1e-6) * variance)

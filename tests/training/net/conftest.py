@@ -1,0 +1,52 @@
+"""A tiny network, and lines that it can learn by heart in seconds."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch = pytest.importorskip("torch")
+
+from crnn_ocr.training.loader import LoaderConfig  # noqa: E402
+from crnn_ocr.training.net import NetConfig  # noqa: E402
+
+CHARACTERS = ("", *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+
+
+class Plates:
+    """Draws a fixed number of different short texts, over and over."""
+
+    def __init__(self, seed: int, kinds: int = 8) -> None:
+        rng = np.random.default_rng(seed)
+        self._texts = ["".join(rng.choice(list(CHARACTERS[1:37]), int(n))) for n in rng.integers(2, 7, kinds)]
+        self._next = 0
+
+    def sample(self) -> tuple[NDArray[np.uint8], str]:
+        text = self._texts[self._next % len(self._texts)]
+        self._next += 1
+        image = np.full((16, 12 * len(text) + 8, 3), 230, np.uint8)
+        cv2.putText(image, text, (3, 13), cv2.FONT_HERSHEY_PLAIN, 1.0, (20, 30, 40), 1)
+        return image, text
+
+
+@pytest.fixture
+def shape() -> NetConfig:
+    return NetConfig(
+        len(CHARACTERS),
+        height=16,
+        stem=8,
+        widths=(16, 16, 32),
+        depths=(1, 1, 3),
+        stride=4,
+        neck=32,
+        hidden=16,
+        embed=24,
+        dropout=0.0,
+    )
+
+
+@pytest.fixture
+def loading() -> LoaderConfig:
+    return LoaderConfig(height=16, stride=4, batch_lines=8, pool=8, workers=1)
