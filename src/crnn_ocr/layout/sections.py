@@ -1,0 +1,136 @@
+"""Strips and sections: the page cut by white space from top to bottom.
+
+A strip is what hangs together vertically: one line, a row of cells, or lines that stand beside each other
+without being aligned. A section is a run of strips that share at least one gutter, or that all lack one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from crnn_ocr.layout.frame import Box
+
+Strip = list[Box]
+Interval = tuple[float, float]
+
+#: The part of a line's height that counts when strips are formed: detectors draw boxes wider than the ink,
+#: and what is left of a page's curvature makes neighbouring rows overlap.
+_BODY = 0.6
+#: Boxes may overlap this much, in line heights, before they close a gutter.
+_SLACK = 0.1
+#: The narrowest gutter, in line heights.
+_MIN_GUTTER = 0.5
+#: A box this many times as high as the others spans rows instead of joining them.
+_SPANNING = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A run of strips.
+
+    Attributes:
+        strips: From top to bottom, each sorted from left to right.
+        gutters: White intervals of x that no box of the section touches and that have boxes on both sides.
+        line_height: Median height of its lines in pixels.
+    """
+
+    strips: list[Strip]
+    gutters: list[Interval]
+    line_height: float
+
+
+def line_height(boxes: Iterable[Box]) -> float:
+    """Median height of the text in boxes: of a standing box, its width."""
+    return median(min(box.height, box.width) if box.tall else box.height for box in boxes)
+
+
+def strips(boxes: Sequence[Box]) -> list[Strip]:
+    """Cut boxes where white space runs through from left to right.
+
+    Boxes that are much higher than the rest (a label along several rows) do not tie rows together: they
+    join the first row that they stand beside.
+    """
+    limit = _SPANNING * median(box.height for box in boxes)
+    found: list[Strip] = []
+    edge = 0.0
+    for box in sorted((box for box in boxes if box.height <= limit), key=_body_top):
+        if found and _body_top(box) < edge:
+            found[-1].append(box)
+            edge = max(edge, _body_bottom(box))
+        else:
+            found.append([box])
+            edge = _body_bottom(box)
+    _insert_spanning(found, [box for box in boxes if box.height > limit])
+    for strip in found:
+        strip.sort(key=_left_to_right)
+    return found
+
+
+def _insert_spanning(found: list[Strip], spanning: Sequence[Box]) -> None:
+    """Add each spanning box to the first strip whose middle it reaches, or as a strip of its own."""
+    middles = [sum(box.middle for box in strip) / len(strip) for strip in found]
+    alone: list[tuple[int, Strip]] = []
+    for box in spanning:
+        at = next((i for i, middle in enumerate(middles) if middle > box.top), len(found))
+        if at < len(found) and middles[at] < box.bottom:
+            found[at].append(box)
+        else:
+            alone.append((at, [box]))
+    for at, strip in reversed(alone):
+        found.insert(at, strip)
+
+
+def sections(boxes: Sequence[Box]) -> list[Section]:
+    """Cut boxes into sections, from top to bottom."""
+    height = line_height(boxes)
+    result: list[Section] = []
+    run: list[Strip] = []
+    filled: list[Interval] = []
+    for strip in strips(boxes):
+        own = _union(_extent(box, height) for box in strip)
+        joined = _union([*filled, *own])
+        if run and not _gaps(joined, height) and (_gaps(filled, height) or _gaps(own, height)):
+            result.append(Section(run, _gaps(filled, height), line_height(b for s in run for b in s)))
+            run, filled = [strip], own
+        else:
+            run.append(strip)
+            filled = joined
+    result.append(Section(run, _gaps(filled, height), line_height(b for s in run for b in s)))
+    return result
+
+
+def _extent(box: Box, height: float) -> Interval:
+    slack = min(_SLACK * height, box.width / 2)
+    return box.left + slack, box.right - slack
+
+
+def _union(intervals: Iterable[Interval]) -> list[Interval]:
+    merged: list[Interval] = []
+    for low, high in sorted(intervals):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], high)
+        else:
+            merged.append((low, high))
+    return merged
+
+
+def _gaps(filled: Sequence[Interval], height: float) -> list[Interval]:
+    return [
+        (end, start)
+        for (_, end), (start, _) in zip(filled, filled[1:], strict=False)
+        if start - end >= _MIN_GUTTER * height
+    ]
+
+
+def _body_top(box: Box) -> float:
+    return box.middle - box.height * _BODY / 2
+
+
+def _body_bottom(box: Box) -> float:
+    return box.middle + box.height * _BODY / 2
+
+
+def _left_to_right(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.right, box.bottom
