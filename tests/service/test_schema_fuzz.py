@@ -1,0 +1,53 @@
+"""Requests generated from the OpenAPI document: no answer may be a fault or differ from what it promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from crnn_ocr.document import Document
+from crnn_ocr.imaging.decode import Limits, decode_pages
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.app import create_app
+from crnn_ocr.settings import Settings
+from tests.service.fakes import FakeReader, document, page
+from tests.service.rendering import encoded, picture
+
+
+def decode_only(data: bytes, _options: ReadOptions) -> Document:
+    """Everything but the reading itself: broken pictures fail as they do in the real engine."""
+    limits = Limits(max_bytes=1_000_000, max_pixels=1_000_000, max_side=10_000, max_pages=5)
+    pages = list(decode_pages(data, limits))
+    return document(*[page("text", width=image.shape[1], height=image.shape[0]) for image in pages])
+
+
+def mutated(data: bytes, cut: int, place: int, value: int) -> bytes:
+    body = bytearray(data[: len(data) - cut % len(data)])
+    body[place % len(body)] = value
+    return bytes(body)
+
+
+GOOD = [encoded(picture("text"), kind) for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PDF")]
+BYTE = st.integers(0, 255)
+BYTES = st.one_of(
+    st.sampled_from(GOOD),
+    st.binary(max_size=300),
+    st.builds(
+        mutated, st.sampled_from(GOOD), st.integers(0, 4_000), st.integers(0, 400), st.integers(0, 255)
+    ),
+)
+for media_type in ("image/*", "application/pdf"):
+    schemathesis.openapi.media_type(media_type, BYTES)
+
+app = create_app(FakeReader(decode_only), Settings(), warm_up=False)
+schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+@schema.parametrize()  # type: ignore[untyped-decorator]  # Schemathesis has no types
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_generated_request_is_answered_as_documented(case: Any) -> None:
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])

@@ -1,0 +1,152 @@
+"""`crnn-ocr serve`: flags, messages, exit codes, and what must be true before the engine loads."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from crnn_ocr.cli import serve
+from crnn_ocr.service import launcher
+from crnn_ocr.settings import Settings
+from tests.service.wire import clean_environment
+
+
+def run(*flags: str) -> int:
+    parser = argparse.ArgumentParser()
+    serve.add_parser(parser.add_subparsers(required=True))
+    arguments = parser.parse_args(["serve", *flags])
+    code = arguments.run(arguments)
+    assert isinstance(code, int)
+    return code
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Stands in for Gunicorn; collects the settings that it would have got."""
+    for name in list(os.environ):
+        if name.startswith(("CRNN_OCR_", "ORT_")):
+            monkeypatch.delenv(name)
+    collected: list[Settings] = []
+
+    def fake_serve(settings: Settings, listener: socket.socket) -> None:
+        assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+        listener.close()
+        collected.append(settings)
+
+    monkeypatch.setattr(launcher, "serve", fake_serve)
+    monkeypatch.setattr(serve, "configure_logging", lambda *_: None)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    return collected
+
+
+def test_the_url_is_printed(served: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--port", "0") == 0
+    assert "http://127.0.0.1:" in capsys.readouterr().out
+
+
+def test_flags_override_the_environment(served: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRNN_OCR_WORKERS", "3")
+    monkeypatch.setenv("CRNN_OCR_WORKER_THREADS", "5")
+    monkeypatch.setenv("CRNN_OCR_MAX_PAGES", "7")
+    assert run("--port", "0", "--workers", "2", "--threads", "1", "--log-level", "warning") == 0
+    (settings,) = served
+    assert (settings.workers, settings.worker_threads, settings.threads) == (2, 5, 1)
+    assert (settings.max_pages, settings.log_level) == (7, "warning")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--port", "70000"], "--port"),
+        (["--workers", "0"], "--workers"),
+        (["--request-threads", "-1"], "--request-threads"),
+    ],
+)
+def test_wrong_flags_are_named(
+    served: list[Settings], capsys: pytest.CaptureFixture[str], flags: list[str], words: str
+) -> None:
+    assert run(*flags) == 2
+    assert words in capsys.readouterr().err
+    assert served == []
+
+
+def test_wrong_settings_are_named(
+    served: list[Settings], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRNN_OCR_PORT", "many")
+    assert run() == 2
+    assert "CRNN_OCR_PORT" in capsys.readouterr().err
+
+
+def test_an_unknown_model_ends_the_start(served: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--port", "0", "--model", "none-such") == 1
+    assert "none-such" in capsys.readouterr().err
+    assert served == []
+
+
+def test_a_taken_port_ends_the_start(served: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert run("--port", str(port)) == 1
+    error = capsys.readouterr().err
+    assert f"127.0.0.1:{port}" in error
+    assert "in use" in error
+    assert "--port" in error
+
+
+@pytest.mark.parametrize("host", ["203.0.113.9", "no such host", "a" * 300])
+def test_a_wrong_host_ends_the_start(
+    served: list[Settings], capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    assert run("--host", host, "--port", "0") == 1
+    assert host in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "")]
+)
+def test_the_shown_url_can_be_opened_from_here(host: str, shown: str) -> None:
+    with launcher.bind(Settings(host=host, port=0)) as listener:
+        url = launcher.url_of(listener)
+        port = listener.getsockname()[1]
+    assert url.startswith(f"http://{shown}")
+    assert url.endswith(f":{port}")
+
+
+PROBE = """
+import importlib.abc, os, sys
+
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "onnxruntime":
+            print("ORT_DISABLE_TELEMETRY =", os.environ.get("ORT_DISABLE_TELEMETRY"))
+        return None
+
+sys.meta_path.insert(0, Watch())
+{statement}
+print("loaded", "onnxruntime" in sys.modules)
+"""
+
+
+def probe(statement: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", PROBE.replace("{statement}", statement)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+    ).stdout
+
+
+def test_telemetry_is_off_before_onnx_runtime_is_imported() -> None:
+    assert probe("from crnn_ocr import OCR") == "ORT_DISABLE_TELEMETRY = 1\nloaded True\n"
+
+
+def test_the_service_is_imported_without_the_engine() -> None:
+    imports = "import crnn_ocr.cli.serve, crnn_ocr.service.app, crnn_ocr.service.launcher"
+    assert probe(imports) == "loaded False\n"
