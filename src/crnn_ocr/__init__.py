@@ -1,7 +1,7 @@
 """Image in, text out, on a CPU: Chinese and English OCR as a library, a CLI and a service.
 
-    >>> from crnn_ocr import OCR
-    >>> print(OCR().read("invoice.jpg").text)  # doctest: +SKIP
+>>> from crnn_ocr import OCR
+>>> print(OCR().read("invoice.jpg").text)  # doctest: +SKIP
 """
 
 from __future__ import annotations

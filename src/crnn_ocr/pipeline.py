@@ -149,9 +149,7 @@ class OCR:
                     self._registry, name, cache_dir=self._settings.cache_dir
                 )
             if self._detector is None:
-                self._detector = load_detector(
-                    self._registry, self._settings.detector, threads=self._threads
-                )
+                self._detector = load_detector(self._registry, self._settings.detector, threads=self._threads)
             return self._detector, self._recognizers[name]
 
     def _open(self, source: Source) -> Iterator[Image]:
@@ -169,7 +167,9 @@ class OCR:
         else:
             data = source.read(self._limits.max_bytes + 1)
             if not isinstance(data, bytes):
-                raise ImageDecodeError("The file object gives text, not bytes.", hint="Open it with mode 'rb'.")
+                raise ImageDecodeError(
+                    "The file object gives text, not bytes.", hint="Open it with mode 'rb'."
+                )
         return decode_pages(data, self._limits, pdf_dpi=self._settings.pdf_dpi)
 
 

@@ -54,7 +54,7 @@ class BoxParameters:
     """
 
     threshold: float = 0.3
-    box_threshold: float = 0.5
+    box_threshold: float = 0.6
     unclip: float = 1.6
     least_side: float = 2.0
     straight: float = 0.12
@@ -67,7 +67,7 @@ def boxes_from_map(
     scale_y: float,
     width: int,
     height: int,
-    parameters: BoxParameters = BoxParameters(),
+    parameters: BoxParameters,
 ) -> list[Region]:
     """Find the text regions of one probability map.
 
@@ -102,11 +102,11 @@ def boxes_from_map(
     return regions
 
 
-def _score(heat: NDArray[np.uint8], contour: NDArray[np.int32]) -> float:
+def _score(heat: NDArray[np.uint8], contour: cv2.typing.MatLike) -> float:
     """Mean probability inside a contour."""
     x, y, w, h = cv2.boundingRect(contour)
     mask = np.zeros((h, w), np.uint8)
-    cv2.fillPoly(mask, [contour - (x, y)], 1)
+    cv2.fillPoly(mask, [np.asarray(contour, np.int32) - (x, y)], 1)
     return float(cv2.mean(heat[y : y + h, x : x + w], mask)[0] / 255)
 
 

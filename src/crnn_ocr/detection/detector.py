@@ -58,8 +58,8 @@ class DbDetector:
         session: Session,
         manifest: Manifest,
         *,
-        parameters: DetectorParameters = DetectorParameters(),
-        boxes: BoxParameters = BoxParameters(),
+        parameters: DetectorParameters | None = None,
+        boxes: BoxParameters | None = None,
     ) -> None:
         """Combine a loaded graph with its manifest.
 
@@ -68,8 +68,8 @@ class DbDetector:
         """
         self._session = session
         self._manifest = manifest
-        self._parameters = parameters
-        self._boxes = boxes
+        self._parameters = parameters or DetectorParameters()
+        self._boxes = boxes or BoxParameters()
         self._self_check()
 
     def detect(self, image: Image) -> list[Region]:
@@ -123,9 +123,7 @@ class DbDetector:
         full_h = max(least, -(-height // multiple) * multiple)
         full_w = max(least, -(-width // multiple) * multiple)
         colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-        padded = cv2.copyMakeBorder(
-            colour, 0, full_h - height, 0, full_w - width, cv2.BORDER_REPLICATE
-        )
+        padded = cv2.copyMakeBorder(colour, 0, full_h - height, 0, full_w - width, cv2.BORDER_REPLICATE)
         tensor = np.empty((1, 3, full_h, full_w), np.float32)
         scale = np.float32(1.0 / (255.0 * self._manifest.std))
         np.multiply(padded.transpose(2, 0, 1), scale, out=tensor[0])

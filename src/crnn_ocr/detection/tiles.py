@@ -8,6 +8,7 @@ up to the middle of the overlap: a line on a seam is found once, whole.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 #: Pictures longer than this many times their short side count as long.
@@ -62,7 +63,7 @@ def spans(length: int, *, tile: int, overlap: int) -> tuple[Span, ...]:
     size = -(-(length + (count - 1) * overlap) // count)
     starts = [round(i * (length - size) / (count - 1)) for i in range(count)]
     borders = [0]
-    borders += [(left + size + right) // 2 for left, right in zip(starts, starts[1:], strict=False)]
+    borders += [(left + size + right) // 2 for left, right in itertools.pairwise(starts)]
     borders.append(length)
     return tuple(
         Span(start, start + size, keep_start, keep_stop)

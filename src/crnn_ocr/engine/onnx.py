@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # noqa: E402  (telemetry must be off before it loads)
+import onnxruntime
 
-from crnn_ocr.errors import ModelBrokenError  # noqa: E402
+from crnn_ocr.errors import ModelBrokenError
 
 onnxruntime.set_default_logger_severity(3)
 
@@ -75,7 +75,9 @@ class Session:
         values: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         return values
 
-    def run(self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
+    def run(
+        self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
+    ) -> list[NDArray[Any]]:
         """Run the graph once; the outputs come in the order asked for, or in the graph's."""
         results: list[NDArray[Any]] = self._session.run(list(outputs) if outputs else None, dict(feeds))
         return [np.asarray(result) for result in results]

@@ -7,6 +7,7 @@ of every frame, which the graph itself delivers, so that no posterior ever leave
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,11 +98,11 @@ def extents(tokens: Sequence[Token], frames: float) -> tuple[tuple[float, float]
         return ()
     if len(centres) == 1:
         return ((0.0, float(frames)),)
-    borders = [(left + right) / 2 for left, right in zip(centres, centres[1:], strict=False)]
+    borders = [(left + right) / 2 for left, right in itertools.pairwise(centres)]
     first = max(0.0, 2 * centres[0] - borders[0])
     last = min(float(frames), 2 * centres[-1] - borders[-1])
     edges = [first, *borders, max(last, borders[-1])]
-    return tuple(zip(edges, edges[1:], strict=False))
+    return tuple(itertools.pairwise(edges))
 
 
 def line_confidence(confidences: Sequence[float]) -> float:

@@ -68,7 +68,9 @@ class LineReader:
             One entry per region, in their order; the text may be empty.
         """
         readings = self._pool.read(self._recognizer, [crop(image, region.polygon) for region in regions])
-        return [ReadRegion(region.polygon, reading) for region, reading in zip(regions, readings, strict=True)]
+        return [
+            ReadRegion(region.polygon, reading) for region, reading in zip(regions, readings, strict=True)
+        ]
 
     def page_turn(self, image: Image, found: Sequence[ReadRegion]) -> Turn:
         """By how many degrees clockwise the whole picture must be turned to be upright.

@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from crnn_ocr.recognition.recognizer import Reading
 
 #: Characters that are (nearly) some character when they stand on their head; they prove nothing.
-AMBIGUOUS = frozenset("0125689oOxXzZsSnuUNHIlbdpqwWMm一二三工王十口日田中申三○●■□◆×÷+=%/\\|-—_~.,·:;!¡'\"()[]{}<>（）《》【】。，、：；！“”‘’￥ ")
+AMBIGUOUS = frozenset(
+    "0125689oOxXzZsSnuUNHIlbdpqwWMm一二三工王十口日田中申"
+    "○●■□◆×÷+=%/\\|-—_~.,·:;!¡'\"()[]{}<>（）《》【】。，、：；！“”‘’￥ "
+)
 
 #: A reading at least this sure needs no second opinion.
 SURE = 0.86

@@ -29,14 +29,10 @@ class LinePool:
         lines = [recognizer.prepare(crop) for crop in crops]
         work = [(i, j) for i, line in enumerate(lines) for j in range(len(line.windows))]
         work.sort(key=lambda item: -lines[item[0]].windows[item[1]].pixels.shape[1])
-        futures = {
-            (i, j): self._executor.submit(recognizer.infer, lines[i].windows[j]) for i, j in work
-        }
+        futures = {(i, j): self._executor.submit(recognizer.infer, lines[i].windows[j]) for i, j in work}
         try:
             return [
-                tidy(
-                    recognizer.decode(line, [futures[i, j].result() for j in range(len(line.windows))])
-                )
+                tidy(recognizer.decode(line, [futures[i, j].result() for j in range(len(line.windows))]))
                 for i, line in enumerate(lines)
             ]
         finally:

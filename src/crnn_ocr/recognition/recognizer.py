@@ -196,7 +196,9 @@ class CtcRecognizer:
         except Exception as error:  # whatever ONNX Runtime objects to
             raise ModelBrokenError(f"pack {self._manifest.name!r} cannot read its probe: {error}") from error
         if not fits:
-            raise ModelBrokenError(f"pack {self._manifest.name!r}: graph and manifest disagree on stride or classes")
+            raise ModelBrokenError(
+                f"pack {self._manifest.name!r}: graph and manifest disagree on stride or classes"
+            )
 
 
 def _scaled(image: Image, width: int, height: int) -> Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,11 @@ def stacked(column: Image) -> Image:
     height = max(cell.shape[0] for cell in cells)
     padded = [
         cv2.copyMakeBorder(
-            cell, (height - len(cell)) // 2, height - len(cell) - (height - len(cell)) // 2, 0, 0,
+            cell,
+            (height - len(cell)) // 2,
+            height - len(cell) - (height - len(cell)) // 2,
+            0,
+            0,
             cv2.BORDER_REPLICATE,
         )
         for cell in cells
@@ -54,4 +60,4 @@ def cell_borders(column: Image) -> list[tuple[int, int]]:
         penalty = np.abs(np.arange(low, high) - expected) * (float(ink.max()) * 0.02 / reach)
         borders.append(low + int(np.argmin(window + penalty)))
     borders.append(height)
-    return list(zip(borders, borders[1:], strict=False))
+    return list(itertools.pairwise(borders))
