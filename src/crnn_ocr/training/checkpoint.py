@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,51 @@ def check_shapes(state: State, wanted: Tensors) -> None:
                 f"The checkpoint's weight {name} has shape {shape}, the network wants {tuple(tensor.shape)}.",
                 hint="Train with the network settings that the checkpoint was made with.",
             )
+
+
+def recast(state: State, characters: Sequence[str]) -> State:
+    """Return the state for another list of characters: known rows of the head move, new ones start small.
+
+    The rest of the network is shared with the given state. New characters get the smallest bias, so that they
+    do not disturb what is read already.
+    """
+    if state.characters == tuple(characters):
+        return state
+    index = {text: row for row, text in enumerate(state.characters)}
+    rows = torch.tensor([index.get(text, -1) for text in characters])
+    generator = torch.Generator().manual_seed(len(rows))
+
+    def move(values: Tensor, *, fresh: str) -> Tensor:
+        moved = values[rows.clamp(min=0)].clone()
+        shape = (int((rows < 0).sum()), *values.shape[1:])
+        if fresh == "random":
+            moved[rows < 0] = torch.randn(shape, generator=generator) * float(values.std())
+        else:
+            moved[rows < 0] = float(values.min()) if fresh == "least" else float(values.mean())
+        return moved
+
+    def change(tensors: Tensors) -> Tensors:
+        weight = move(tensors["head.weight"], fresh="random")
+        return {**tensors, "head.weight": weight, "head.bias": move(tensors["head.bias"], fresh="least")}
+
+    moments = dict(state.moments)
+    for name in ("head.weight", "head.bias"):
+        if name in moments:
+            first, second = (move(moment, fresh="mean") for moment in moments[name])
+            moments[name] = (first, second)
+    weights = change(state.weights)
+    average = change(state.average)
+    fresh = rows < 0
+    average["head.weight"][fresh] = weights["head.weight"][fresh]
+    return replace(
+        state,
+        net={**state.net, "classes": len(rows)},
+        characters=tuple(characters),
+        weights=weights,
+        average=average,
+        moments=moments,
+        sampler={},
+    )
 
 
 def _load_complete(path: Path) -> State:

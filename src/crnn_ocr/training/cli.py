@@ -102,7 +102,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     make_sampler, characters, heldout = _data(arguments)
     if state is not None:
-        characters = state.characters
+        state = checkpoint.recast(state, characters)
         shape = NetConfig.from_dict(state.net)
     else:
         shape = NetConfig.from_dict({"classes": len(characters), **arguments.shape})

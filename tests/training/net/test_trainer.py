@@ -112,6 +112,26 @@ def test_checkpoints_of_another_kind_are_refused(shape: NetConfig, tmp_path: Pat
         other.restore(checkpoint.load(tmp_path / "last.pt"))
 
 
+def test_a_state_is_recast_to_more_characters(
+    shape: NetConfig, loading: LoaderConfig, tmp_path: Path
+) -> None:
+    trainer = Trainer(CONFIG, shape, CHARACTERS, tmp_path)
+    trainer.run(_batches(loading, 3))
+    more = ("", "é", *CHARACTERS[1:], "ß")
+    state = checkpoint.recast(checkpoint.load(tmp_path / "last.pt"), more)
+    wider = Trainer(CONFIG, replace(shape, classes=len(more)), more, tmp_path / "wider")
+    wider.restore(state)
+    old, new = trainer.state(), wider.state()
+    for text in CHARACTERS:
+        before, after = CHARACTERS.index(text), more.index(text)
+        assert torch.equal(new.weights["head.weight"][after], old.weights["head.weight"][before])
+        assert torch.equal(new.average["head.bias"][after], old.average["head.bias"][before])
+        assert torch.equal(new.moments["head.weight"][1][after], old.moments["head.weight"][1][before])
+    assert float(new.weights["head.bias"][1]) == float(old.weights["head.bias"].min())
+    ctc, _, _ = wider.step(_batches(loading, 1)[0])
+    assert np.isfinite(ctc)
+
+
 @pytest.mark.parametrize("name", ["last.pt", "compact.npz"])
 def test_damaged_checkpoints_are_refused(name: str, shape: NetConfig, tmp_path: Path) -> None:
     Trainer(CONFIG, shape, CHARACTERS, tmp_path).save()
