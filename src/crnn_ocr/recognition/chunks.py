@@ -3,7 +3,7 @@
 Windows start at multiples of the stride, so their frames share one grid. Of two neighbouring windows the
 left one is trusted up to the seam, the right one from there on. The seam lies where both say the same,
 preferably "blank" (between two characters), as near as possible to the middle of the overlap, where both
-have seen the most context. Frames are joined, not texts: nothing is guessed from doubled characters.
+have seen enough context. Frames are joined, not texts: nothing is guessed from doubled characters.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ def _seam(left: NDArray[np.int64], right: NDArray[np.int64], blank: int) -> int:
         return 0
     distance = np.abs(np.arange(count) - (count - 1) / 2)
     agree = left == right
-    # Ranks: both blank, then both the same character, then any; the nearest to the middle of the best rank.
-    rank = np.where(agree & (left == blank), 0, np.where(agree, 1, 2))
+    # Near a cut a window lacks context and may say anything, so the inner half of the overlap comes first:
+    # there both blank, then both the same character; then agreement further out; then the bare middle.
+    inner = distance <= count / 4
+    rank = np.select([inner & agree & (left == blank), inner & agree, agree], [0, 1, 2], 3)
     return int(np.lexsort((distance, rank))[0])

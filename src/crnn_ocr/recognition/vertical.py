@@ -40,24 +40,42 @@ def stacked(column: Image) -> Image:
 
 
 def cell_borders(column: Image) -> list[tuple[int, int]]:
-    """(top, bottom) of each character's cell in pixels, covering the column from top to bottom."""
+    """(top, bottom) of each character's cell in pixels, covering the column from top to bottom.
+
+    Characters of a column have one pitch, between two thirds of and one and a half times the column's
+    width. Of the possible numbers of cells the one whose borders fall on the emptiest rows is taken.
+    """
     height, width = column.shape[:2]
-    count = max(1, round(height / width))
     grey = column if column.ndim == 2 else cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
-    # Ink of a row: how much its pixels differ from the row's own background.
+    # Ink of a row: how much its pixels differ from one another.
     ink = np.asarray(grey, np.float32).std(axis=1)
+    fewest = max(1, round(height / (1.5 * width)))
+    most = max(fewest, min(height, round(1.5 * height / width)))
+    best = min(
+        (_cut(ink, count) for count in range(fewest, most + 1)),
+        key=lambda borders: (_inkiness(ink, borders), abs(len(borders) - 1 - height / width)),
+    )
+    return list(itertools.pairwise(best))
+
+
+def _cut(ink: NDArray[np.float32], count: int) -> list[int]:
+    """Borders of `count` cells, each moved to the emptiest row near its even place."""
+    height = len(ink)
     pitch = height / count
-    reach = max(1, int(pitch * 0.25))
+    reach = max(1, int(pitch * 0.15))
     borders = [0]
     for index in range(1, count):
         expected = round(index * pitch)
-        low = max(borders[-1] + 1, expected - reach)
-        high = min(height - 1, expected + reach + 1)
+        low, high = max(borders[-1] + 1, expected - reach), min(height - 1, expected + reach + 1)
         if low >= high:
             continue
-        window = ink[low:high]
         # Of equally empty rows take the one nearest to where the border is expected.
-        penalty = np.abs(np.arange(low, high) - expected) * (float(ink.max()) * 0.02 / reach)
-        borders.append(low + int(np.argmin(window + penalty)))
-    borders.append(height)
-    return list(itertools.pairwise(borders))
+        distance = np.abs(np.arange(low, high) - expected)
+        borders.append(low + int(np.lexsort((distance, np.rint(ink[low:high])))[0]))
+    return [*borders, height]
+
+
+def _inkiness(ink: NDArray[np.float32], borders: list[int]) -> float:
+    """Mean ink on the inner borders, in whole grey levels; one cell alone has none to judge by."""
+    inner = borders[1:-1]
+    return round(float(ink[inner].mean())) if inner else float(np.median(ink))

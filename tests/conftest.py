@@ -1,0 +1,44 @@
+"""What several parts' tests share: one loaded engine, and the evaluation pictures where they exist."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from crnn_ocr.models.registry import Registry
+from crnn_ocr.pipeline import OCR
+from crnn_ocr.recognition.load import load_recognizer
+from crnn_ocr.recognition.recognizer import CtcRecognizer
+
+
+# Machines that run the tests are shared and slow: a deadline per example would only fail at random.
+settings.register_profile("crnn-ocr", deadline=None)
+settings.load_profile("crnn-ocr")
+
+
+@pytest.fixture(scope="session")
+def ocr() -> Iterator[OCR]:
+    """The real engine with its default models, loaded once."""
+    with OCR(threads=2) as engine:
+        engine.warm_up()
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def recognizer() -> CtcRecognizer:
+    """The real recogniser `ppocrv6-small`, loaded once."""
+    return load_recognizer(Registry(), "ppocrv6-small")
+
+
+@pytest.fixture(scope="session")
+def eval_dir() -> Path:
+    """The evaluation pictures; tests that ask for them carry the mark `eval`."""
+    named = os.environ.get("CRNN_OCR_EVAL_DIR")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "eval"
+    if not folder.is_dir():
+        pytest.skip("the evaluation pictures are absent (CRNN_OCR_EVAL_DIR or ../shared/eval)")
+    return folder

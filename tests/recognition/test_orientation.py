@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from crnn_ocr.recognition import orientation
+from crnn_ocr.recognition.postprocess import tidy
+from crnn_ocr.recognition.recognizer import ReadChar, Reading
+
+
+def reading(text: str, confidence: float) -> Reading:
+    return Reading(text, confidence, tuple(ReadChar(c, confidence, 0, 1) for c in text))
+
+
+@pytest.mark.parametrize("text", ["90", "U/L", "￥5999.00", "NO", "06", "SOS"])
+def test_text_that_is_text_on_its_head_too_is_never_turned(text: str) -> None:
+    assert (
+        orientation.better(reading("?", 0.2), [reading(text, 0.99)]) is None
+        or orientation.evidence(reading(text, 0.99)) >= orientation.EVIDENCE
+    )
+    assert orientation.better(reading(text, 0.75), [reading(text[::-1], 0.85)]) is None
+
+
+def test_a_convincing_other_way_up_wins() -> None:
+    others = [reading("垃圾", 0.5), reading("合同编号", 0.97), reading("合同编", 0.9)]
+
+    assert orientation.better(reading("uoɥ", 0.4), others) == 1
+
+
+def test_little_gain_turns_nothing() -> None:
+    assert orientation.better(reading("合同编号", 0.84), [reading("合同编号", 0.9)]) is None
+
+
+def test_an_empty_reading_is_never_sure() -> None:
+    assert not orientation.is_sure(Reading("", 1.0))
+    assert orientation.is_sure(reading("合同", 0.95))
+
+
+def test_long_lines_weigh_more() -> None:
+    assert orientation.weighted_confidence([reading("ab", 1.0), reading("cdefgh", 0.5)]) == pytest.approx(
+        0.625
+    )
+    assert orientation.weighted_confidence([]) == 0
+
+
+def test_tidying_leaves_one_kind_of_space() -> None:
+    tidied = tidy(reading(" 合同  编号\u3000A ", 0.9))
+
+    assert tidied.text == "合同 编号 A"
+    assert "".join(char.text for char in tidied.chars) == tidied.text
+    assert tidied.confidence == pytest.approx(0.9)
+
+
+def test_spaces_alone_are_nothing() -> None:
+    assert tidy(reading("   ", 0.9)) == Reading("", 0.0, ())

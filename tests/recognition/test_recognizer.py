@@ -1,0 +1,142 @@
+"""The real recogniser on pictures drawn here."""
+
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.recognizer import CtcRecognizer, PreparedLine, Reading
+from tests import drawing
+
+TEXTS = [
+    "Total 1,299.00",
+    "The quick brown fox jumps over the lazy dog",
+    "A",
+    "No. 4711-B of 2026-11-22",
+    "Invoices are due within thirty days of the date of issue, without deduction.",
+    "0.5",
+    "Terms & Conditions (c) 100%",
+    "supercalifragilistic",
+]
+
+
+def read_alone(recognizer: CtcRecognizer, crop: drawing.Picture) -> Reading:
+    line = recognizer.prepare(crop)
+    return recognizer.decode(line, [recognizer.infer(window) for window in line.windows])
+
+
+def fingerprint(readings: list[Reading]) -> list[bytes]:
+    """Everything of a reading, to the last bit of every number."""
+    return [
+        repr(
+            (
+                r.text,
+                r.confidence.hex(),
+                [(c.text, c.confidence.hex(), c.start.hex(), c.end.hex()) for c in r.chars],
+            )
+        ).encode()
+        for r in readings
+    ]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_english_is_read_with_its_spaces(recognizer: CtcRecognizer, text: str) -> None:
+    assert read_alone(recognizer, drawing.line(text)).text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["发票号码", "中华人民共和国增值税专用发票", "金额（大写）：壹万贰仟叁佰元整", "體驗"]
+)
+def test_chinese_is_read(recognizer: CtcRecognizer, text: str) -> None:
+    assert read_alone(recognizer, drawing.line(text)).text == text
+
+
+def test_mixed_text_on_dark_ground_is_read(recognizer: CtcRecognizer) -> None:
+    assert (
+        read_alone(recognizer, drawing.line("订单 Order 8899", ink=240, paper=30)).text == "订单 Order 8899"
+    )
+
+
+def test_a_reading_never_depends_on_its_neighbours(recognizer: CtcRecognizer) -> None:
+    crops = [drawing.line(text, size=size) for text in TEXTS for size in (18, 33)]
+    pool = LinePool(2)
+    alone = fingerprint([pool.read(recognizer, [crop])[0] for crop in crops])
+
+    assert fingerprint(pool.read(recognizer, crops)) == alone
+
+    order = list(range(len(crops)))
+    random.Random(7).shuffle(order)
+    shuffled = fingerprint(pool.read(recognizer, [crops[i] for i in order]))
+    assert [shuffled[order.index(i)] for i in range(len(crops))] == alone
+
+    start = threading.Barrier(4)
+
+    def read_with_others(_: int) -> list[bytes]:
+        start.wait()
+        return fingerprint(pool.read(recognizer, crops))
+
+    with ThreadPoolExecutor(4) as callers:
+        assert list(callers.map(read_with_others, range(4))) == [alone] * 4
+    pool.close()
+
+
+def test_padding_is_no_part_of_a_line(recognizer: CtcRecognizer) -> None:
+    """The same scaled content in the smallest and in a larger bucket gives the same text."""
+    crop = drawing.line("Due 30.11.", size=40)
+    crop = np.asarray(cv2.resize(crop, (crop.shape[1] * 48 // crop.shape[0], 48)), np.uint8)
+    longer = np.concatenate([crop, np.full((48, 200, 3), 255, np.uint8)], axis=1)
+
+    assert read_alone(recognizer, crop).text == read_alone(recognizer, longer).text == "Due 30.11."
+
+
+def test_a_long_line_is_read_as_well_as_its_parts(recognizer: CtcRecognizer) -> None:
+    words = " ".join(f"item {n} costs {n * 7 % 97}.{n % 10}0 euro," for n in range(1, 15))
+    crop = drawing.line(words, size=40)
+    assert crop.shape[1] > 4000 * crop.shape[0] / 48
+
+    line = recognizer.prepare(crop)
+    assert len(line.windows) > 2
+    assert read_alone(recognizer, crop).text == words
+
+
+def test_characters_stand_where_they_were_drawn(recognizer: CtcRecognizer) -> None:
+    reading = read_alone(recognizer, drawing.line("left" + " " * 30 + "right", size=32))
+    place = {char.text: (char.start + char.end) / 2 for char in reading.chars}
+
+    assert place["l"] < place["f"] < 0.25
+    assert 0.75 < place["i"] < place["h"] <= 1
+
+
+def test_grey_and_colour_pictures_read_alike(recognizer: CtcRecognizer) -> None:
+    crop = drawing.line("Grey or colour")
+
+    grey = read_alone(recognizer, np.ascontiguousarray(crop[:, :, 0]))
+
+    assert fingerprint([grey]) == fingerprint([read_alone(recognizer, crop)])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (900, 1, 3), (5, 5, 3), (48, 2, 3)])
+def test_odd_shapes_are_survived(recognizer: CtcRecognizer, shape: tuple[int, ...]) -> None:
+    reading = read_alone(recognizer, np.full(shape, 200, np.uint8))
+
+    assert 0 <= reading.confidence <= 1
+
+
+def test_a_failing_line_does_not_hang_the_pool() -> None:
+    class Broken(CtcRecognizer):
+        def __init__(self) -> None:
+            pass
+
+        def prepare(self, crop: drawing.Picture) -> PreparedLine:
+            raise RuntimeError("broken")
+
+    pool = LinePool(1)
+    with pytest.raises(RuntimeError, match="broken"):
+        pool.read(Broken(), [np.zeros((4, 4, 3), np.uint8)])
+    pool.close()
