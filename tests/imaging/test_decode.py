@@ -311,6 +311,15 @@ def test_a_jpeg_with_a_flood_of_scans_is_refused() -> None:
         decode_pages(flood, LIMITS)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_size_of_a_jpeg_is_in_its_frame_header(progressive: bool) -> None:
+    exif = b"Exif\x00\x00" + b"\xff\xc0\x00\x0b\x08\x00\x01\x00\x01"  # as a thumbnail's header would
+    data = saved(pil(quadrants(123, 45)), "JPEG", progressive=progressive, exif=exif)
+    assert jpeg.frame_size(data) == (123, 45)
+    assert jpeg.frame_size(data[:10]) is None
+    assert jpeg.frame_size(b"\xff\xd8" + b"\xff\xda\x00\x02") is None
+
+
 def test_scan_markers_behind_the_picture_do_not_count() -> None:
     data = saved(pil(quadrants(64, 64)), "JPEG") + b"\xff\xda" * 500
     assert one(data).shape == (64, 64, 3)

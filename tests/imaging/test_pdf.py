@@ -115,6 +115,14 @@ def test_an_embedded_picture_of_absurd_size_is_refused() -> None:
         pages_of(data, Limits(1 << 20, 500_000, 5_000, 2))
 
 
+def test_an_embedded_jpeg_that_is_larger_than_the_pdf_says_is_refused() -> None:
+    data = bytearray(saved(pil(quadrants()), "PDF"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = (60_000).to_bytes(2, "big") * 2
+    with pytest.raises(ImageTooLargeError, match="60000 × 60000"):
+        pages_of(bytes(data))
+
+
 def test_a_password_is_asked_for() -> None:
     lock = (
         "/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 "

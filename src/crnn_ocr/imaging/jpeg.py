@@ -20,6 +20,7 @@ LEAST_SHARE = 0.98
 """Share of a picture's rows that must be there for a file that ends early to be read all the same."""
 
 _START_OF_SCAN = 0xDA
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # tables and extensions are between them
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed zero nor a restart marker
 _FILL = 128  # what libjpeg puts where data is missing: luminance and both chromas in the middle
 
@@ -46,6 +47,21 @@ def check_scans(data: bytes) -> None:
             )
         length = int.from_bytes(data[match.end() : match.end() + 2], "big")
         position = match.end() + length
+
+
+def frame_size(data: bytes) -> tuple[int, int] | None:
+    """Read width and height from the frame header (ITU-T T.81, B.2.2); None where there is none."""
+    position = 2
+    while match := _MARKER.search(data, position):
+        marker = data[match.start() + 1]
+        place = match.end()
+        if marker in _START_OF_FRAME:
+            height = int.from_bytes(data[place + 3 : place + 5], "big")
+            return int.from_bytes(data[place + 5 : place + 7], "big"), height
+        if marker == _START_OF_SCAN:
+            break
+        position = place + int.from_bytes(data[place : place + 2], "big")
+    return None
 
 
 def ends_properly(data: bytes) -> bool:

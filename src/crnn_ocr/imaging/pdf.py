@@ -17,6 +17,7 @@ from crnn_ocr.errors import (
     OcrError,
     PdfPasswordError,
 )
+from crnn_ocr.imaging import jpeg
 from crnn_ocr.imaging.limits import Limits
 
 Pixels = NDArray[np.uint8]
@@ -25,7 +26,7 @@ _POINTS_PER_INCH = 72
 _A4_SIDE = 842  # points
 _WORTHWHILE = 1.25  # times the resolution; Letter is not to be drawn as A4
 _WRONG_PASSWORD = 4  # FPDF_ERR_PASSWORD
-_EMBEDDED_FACTOR = 16  # embedded pictures may have so many times the pixels of a page, as they are streamed
+_EMBEDDED_FACTOR = 4  # embedded pictures may have so many times the pixels of a page: they are streamed
 
 # PDFium keeps global state and must not be entered by two threads at once. Reentrant, because dropping the
 # last reference to a half-read document closes it, wherever that happens.
@@ -161,6 +162,10 @@ def _embedded_scale(page: Any, limits: Limits) -> float:
     scale = 0.0
     for item in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]):
         width, height = item.get_px_size()
+        if item.get_filters()[-1:] == ["DCTDecode"]:  # PDFium believes the JPEG, whatever the PDF says
+            data = bytes(item.get_data(decode_simple=True))
+            jpeg.check_scans(data)
+            width, height = jpeg.frame_size(data) or (width, height)
         if width * height > _EMBEDDED_FACTOR * limits.max_pixels:
             raise ImageTooLargeError(
                 f"The PDF holds a picture of {width} × {height} pixels.",
