@@ -32,6 +32,10 @@ _PITCH, _PITCH_POINTS = 1.7, 0.7
 _WIDE_GUTTER, _WIDE_POINTS = 6.0, 1.0
 #: White space, in line heights, that sets a running head or foot apart from the columns.
 _APART = 1.2
+#: Fewer points than this are certain rows.
+_SURE_ROWS = -0.5
+#: Lines that both sides need, or else one side alone.
+_MIN_LINES, _ALONE = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,11 @@ class Gutter:
 
     Attributes:
         x: Its middle.
-        apart: Strips above the columns, boxes of the columns, strips below them.
+        parts: Boxes above the columns, of the columns, below the columns.
     """
 
     x: float
-    apart: tuple[list[Strip], list[Box], list[Strip]]
+    parts: tuple[list[Box], list[Box], list[Box]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +84,71 @@ def best_gutter(section: Section) -> Gutter | None:
     """The gutter of the section at which columns of text are most certain; None if it has rows of cells."""
     best, best_points = None, 0.0
     for gutter in section.gutters:
-        before, within, after = _columns_only(section, gutter)
-        points = _points(within, gutter, section)
+        first, last, points = _columns_only(section, gutter)
         if points > best_points:
-            middle = (gutter[0] + gutter[1]) / 2
-            best = Gutter(middle, (before, [box for strip in within for box in strip], after))
+            run = section.strips
+            best = Gutter(
+                (gutter[0] + gutter[1]) / 2,
+                (_boxes(run[:first]), _boxes(run[first:last]), _boxes(run[last:])),
+            )
             best_points = points
     return best
 
 
-def _columns_only(section: Section, gutter: Interval) -> tuple[list[Strip], list[Strip], list[Strip]]:
-    """Set aside a first and a last strip that stand apart: a running head, a page number."""
+def _columns_only(section: Section, gutter: Interval) -> tuple[int, int, float]:
+    """The strips, from first to before last, that are columns beside the gutter, and the points for it.
+
+    White space cuts the section into pieces, of which some may be rows of cells; those end the columns.
+    A single strip at either end (a running head, a page number) is left outside.
+    """
+    pieces = _pieces(section)
+    scores = [
+        _points(section.strips[first:last], gutter, section) if len(pieces) > 1 else None
+        for first, last in pieces
+    ]
+    sure = [i for i, score in enumerate(scores) if score is not None and score > 0]
+    begin, end = 0, len(pieces)
+    if sure:
+        begin, end = sure[0], sure[0] + 1
+        while begin > 0 and not _are_rows(scores[begin - 1]):
+            begin -= 1
+        while end < len(pieces) and not _are_rows(scores[end]):
+            end += 1
+    if end - begin > 1 and begin == 0 and _lone(pieces[0]):
+        begin += 1
+    if end - begin > 1 and end == len(pieces) and _lone(pieces[-1]):
+        end -= 1
+    first, last = pieces[begin][0], pieces[end - 1][1]
+    whole = _points(section.strips[first:last], gutter, section)
+    return first, last, max([-1.0 if whole is None else whole, *(scores[i] or 0.0 for i in sure)])
+
+
+def _are_rows(score: float | None) -> bool:
+    return score is not None and score < _SURE_ROWS
+
+
+def _lone(piece: tuple[int, int]) -> bool:
+    return piece[1] - piece[0] == 1
+
+
+def _pieces(section: Section) -> list[tuple[int, int]]:
+    """Cut the section's strips at wide white space; (first, behind last) of each piece."""
+    cuts = [0]
     run = section.strips
-    first = 1 if len(run) > 3 and _apart(run[0], run[1], section.line_height) else 0
-    last = len(run) - (1 if len(run) > 3 and _apart(run[-2], run[-1], section.line_height) else 0)
-    return run[:first], run[first:last], run[last:]
+    edge = -float("inf")
+    for at, strip in enumerate(run):
+        if at and min(box.top for box in strip) - edge > _APART * section.line_height:
+            cuts.append(at)
+        edge = max(edge, *(box.bottom for box in strip))
+    return list(pairwise([*cuts, len(run)]))
 
 
-def _apart(above: Strip, below: Strip, height: float) -> bool:
-    white = min(box.top for box in below) - max(box.bottom for box in above)
-    return white > _APART * height
+def _boxes(run: Sequence[Strip]) -> list[Box]:
+    return [box for strip in run for box in strip]
 
 
-def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> float:
-    """Positive where columns of text stand on both sides."""
+def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> float | None:
+    """Positive where columns of text stand on both sides; None where too little stands on one of them."""
     height = section.line_height
     low, high = -float("inf"), float("inf")
     for start, end in section.gutters:
@@ -112,12 +157,14 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
                 low = max(low, start)
             elif start >= gutter[1]:
                 high = min(high, end)
-    boxes = [box for strip in within for box in strip]
+    boxes = _boxes(within)
     left = _column([box for box in boxes if low <= _centre(box) <= gutter[0]], height)
     right = _column([box for box in boxes if gutter[1] <= _centre(box) <= high], height)
     if left is None or right is None:
-        return -1.0
+        return None
     fewer, more = sorted((left, right), key=lambda column: len(column.lines))
+    if len(fewer.lines) < _MIN_LINES and len(more.lines) < _ALONE:
+        return None
     points = _LENGTH_POINTS * _clamp((min(left.length, right.length) / height - _LENGTH) / _LENGTH_SPAN)
     points += _FULL_POINTS * (min(left.full, right.full) - _FULL)
     points += _PITCH_POINTS * _clamp(2 * (_PITCH - max(left.pitch, right.pitch) / height))

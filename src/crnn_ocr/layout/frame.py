@@ -117,7 +117,7 @@ def _weighted_median(ballots: Sequence[tuple[float, float]]) -> float:
 
 
 def _box(polygon: Polygon, angle: float, index: int) -> Box:
-    """The polygon in a frame turned by `angle`: its own size about its centre, or its bounds if it is askew."""
+    """The polygon in a frame turned by `angle`: its own size about its centre; its bounds if it is askew."""
     cosine, sine = math.cos(angle), math.sin(angle)
 
     def turn(point: Point) -> Point:

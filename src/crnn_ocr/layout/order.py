@@ -48,11 +48,8 @@ def _arrange(boxes: Sequence[Box], depth: int) -> list[list[Box]]:
 
 def _arrange_section(section: Section, depth: int) -> list[list[Box]]:
     if depth and (gutter := best_gutter(section)) is not None:
-        before, within, after = gutter.apart
-        return [
-            *paragraphs(cell_rows(before)),
-            *_arrange([box for box in within if box.left + box.right <= 2 * gutter.x], depth - 1),
-            *_arrange([box for box in within if box.left + box.right > 2 * gutter.x], depth - 1),
-            *paragraphs(cell_rows(after)),
-        ]
+        above, within, below = gutter.parts
+        left = [box for box in within if box.left + box.right <= 2 * gutter.x]
+        right = [box for box in within if box.left + box.right > 2 * gutter.x]
+        return [block for part in (above, left, right, below) for block in _arrange(part, depth - 1)]
     return paragraphs(cell_rows(section.strips))

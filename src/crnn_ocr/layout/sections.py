@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from crnn_ocr.layout.frame import Box
@@ -18,10 +19,10 @@ Interval = tuple[float, float]
 #: The part of a line's height that counts when strips are formed: detectors draw boxes wider than the ink,
 #: and what is left of a page's curvature makes neighbouring rows overlap.
 _BODY = 0.6
-#: Boxes may overlap this much, in line heights, before they close a gutter.
-_SLACK = 0.1
-#: The narrowest gutter, in line heights.
-_MIN_GUTTER = 0.5
+#: How far each box may reach into a gutter, in line heights; detectors do not stop at the ink.
+_SLACK = 0.35
+#: The narrowest gutter beyond that.
+_MIN_GUTTER = 0.3
 #: A box this many times as high as the others spans rows instead of joining them.
 _SPANNING = 2.5
 
@@ -69,12 +70,12 @@ def strips(boxes: Sequence[Box]) -> list[Strip]:
 
 
 def _insert_spanning(found: list[Strip], spanning: Sequence[Box]) -> None:
-    """Add each spanning box to the first strip whose middle it reaches, or as a strip of its own."""
-    middles = [sum(box.middle for box in strip) / len(strip) for strip in found]
+    """Add each spanning box to the first strip that it stands beside, or as a strip of its own."""
+    reaches = [max(map(_body_bottom, strip)) for strip in found]
     alone: list[tuple[int, Strip]] = []
     for box in spanning:
-        at = next((i for i, middle in enumerate(middles) if middle > box.top), len(found))
-        if at < len(found) and middles[at] < box.bottom:
+        at = next((i for i, reach in enumerate(reaches) if reach > box.top), len(found))
+        if at < len(found) and min(map(_body_top, found[at])) < box.bottom:
             found[at].append(box)
         else:
             alone.append((at, [box]))
@@ -117,11 +118,7 @@ def _union(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def _gaps(filled: Sequence[Interval], height: float) -> list[Interval]:
-    return [
-        (end, start)
-        for (_, end), (start, _) in zip(filled, filled[1:], strict=False)
-        if start - end >= _MIN_GUTTER * height
-    ]
+    return [(end, start) for (_, end), (start, _) in pairwise(filled) if start - end >= _MIN_GUTTER * height]
 
 
 def _body_top(box: Box) -> float:

@@ -1,0 +1,53 @@
+"""The command `crnn-ocr`: one sub-command per module, each with `add_parser` and `run`.
+
+Nothing heavy is imported before a sub-command runs, so that `--help` and usage errors come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from crnn_ocr import __version__
+from crnn_ocr.cli import read, serve
+from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the program's name; the process's own when None.
+
+    Returns:
+        The exit status: 0 all went well, 1 some input failed, 2 wrong usage or settings, 130 interrupted,
+        141 the reader of the output went away.
+    """
+    # Recent ONNX Runtime wheels send telemetry unless told not to, and read this when they are loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes standard output once more at exit; it must not meet the broken pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="crnn-ocr",
+        description="Reads the text in pictures: Chinese and English, on plain CPUs.",
+        epilog="Settings come from CRNN_OCR_… environment variables; see docs/settings.md.",
+    )
+    parser.add_argument("--version", action="version", version=f"crnn-ocr {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    read.add_parser(subparsers)
+    serve.add_parser(subparsers)
+    return parser

@@ -1,0 +1,56 @@
+"""Command-line flags made from `ReadOptions`, the one place that knows which options there are."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from crnn_ocr.errors import InvalidOptionError
+from crnn_ocr.options import ReadOptions, options_from_text
+
+
+def add_option_flags(parser: argparse.ArgumentParser) -> None:
+    """Add one flag per reading option, with its values, its help and its default."""
+    group = parser.add_argument_group("reading options")
+    for name, field in ReadOptions.model_fields.items():
+        default = "" if field.default is None else f" (default: {field.default})"
+        group.add_argument(
+            "--" + name.replace("_", "-"),
+            dest=_dest(name),
+            type=_checked(name),
+            choices=_choices(field),
+            metavar=None if _choices(field) else name.upper(),
+            help=f"{field.title}. {field.description}{default}".replace("%", "%%"),
+        )
+
+
+def options_of(args: argparse.Namespace) -> ReadOptions:
+    """The reading options that were given, the rest at their defaults."""
+    given = {name: getattr(args, _dest(name)) for name in ReadOptions.model_fields}
+    return options_from_text({name: text for name, text in given.items() if text is not None})
+
+
+def _dest(name: str) -> str:
+    return f"option_{name}"
+
+
+def _choices(field: FieldInfo) -> list[str] | None:
+    if get_origin(field.annotation) is Literal:
+        return [str(value) for value in get_args(field.annotation)]
+    return None
+
+
+def _checked(name: str) -> Callable[[str], str]:
+    """A converter that leaves the text as it is, but refuses what the option cannot take."""
+
+    def check(text: str) -> str:
+        try:
+            options_from_text({name: text})
+        except InvalidOptionError as error:
+            raise argparse.ArgumentTypeError(error.message) from None
+        return text
+
+    return check

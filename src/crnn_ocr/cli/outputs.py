@@ -1,0 +1,106 @@
+"""Where results go: standard output, one file, or a folder with one file per input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol
+
+from crnn_ocr.cli.inputs import Input
+from crnn_ocr.errors import OcrError
+
+
+class OutputError(OcrError):
+    """A result that cannot be written."""
+
+    code = "OUTPUT_FAILED"
+    default_hint = "Check the path given with --output, its permissions and the free space."
+
+
+class Output(Protocol):
+    """Takes the results of the inputs, one after the other."""
+
+    def put(self, entry: Input, content: bytes) -> None:
+        """Write one result.
+
+        Raises:
+            OutputError: It cannot be written.
+            BrokenPipeError: The reader went away.
+        """
+
+    def __enter__(self) -> Output: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class StreamOutput:
+    """Standard output, or one file for all results; the file is made with the first of them."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def put(self, entry: Input, content: bytes) -> None:
+        """Append one result and hand it on at once."""
+        try:
+            if self._file is None:
+                self._file = sys.stdout.buffer if self._path is None else self._path.open("wb")
+            self._file.write(content)
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"{self._path or 'standard output'}: {error.strerror}.") from None
+
+    def __enter__(self) -> StreamOutput:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._path is not None and self._file is not None:
+            self._file.close()
+
+
+class FolderOutput:
+    """A folder: `scans/a.jpg` becomes `a.jpg.txt`; subfolders of an input folder are kept."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self._folder = folder
+        self._suffix = suffix
+        self._written: dict[Path, str] = {}
+
+    def put(self, entry: Input, content: bytes) -> None:
+        """Write one result into its own file, replacing what an earlier run left there."""
+        target = self._folder / entry.place.with_name(entry.place.name + self._suffix)
+        other = self._written.setdefault(target, entry.name)
+        if other != entry.name:
+            raise OutputError(
+                f"{target} already holds the result of {other}.", hint="Read the two into different folders."
+            )
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:
+            raise OutputError(f"{target}: {error.strerror}.") from None
+
+    def __enter__(self) -> FolderOutput:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to close."""
+
+
+def open_output(argument: str | None, suffix: str) -> Output:
+    """Choose by what `--output` says: nothing or "-", a folder (it exists or ends with /), or a file."""
+    if argument is None or argument == "-":
+        return StreamOutput()
+    path = Path(argument)
+    if path.is_dir() or argument.endswith("/"):
+        return FolderOutput(path, suffix)
+    return StreamOutput(path)

@@ -1,0 +1,228 @@
+"""`crnn-ocr read`: read pictures and write what stands in them.
+
+One input is in memory at a time. Results go to the output, everything else (errors, remarks, progress) to
+standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.flags import add_option_flags, options_of
+from crnn_ocr.cli.inputs import STDIN, Input, expand, unreadable
+from crnn_ocr.cli.outputs import Output, OutputError, open_output
+from crnn_ocr.document import Document
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError
+from crnn_ocr.export import FORMATS, WriteOptions
+from crnn_ocr.logging import configure_logging
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """The part of `OCR` that is used here."""
+
+    def read(self, source: Any, options: ReadOptions | None = None) -> Document:
+        """Read one input."""
+
+    def close(self) -> None:
+        """Let the models go."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the sub-command and its flags."""
+    parser = subparsers.add_parser(
+        "read",
+        help="read pictures, folders of pictures or standard input",
+        description="Read the text of pictures. What cannot be read is reported on standard error, and the "
+        "other files are read nevertheless.",
+        epilog="Exit status: 0 all read, 1 some input failed, 2 wrong usage or setting, 130 interrupted.",
+    )
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help='a picture, a folder, or "-" for standard input'
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="PATH",
+        help="file for all results, or folder (existing, or with / at its end) for one file per input",
+    )  # fmt: skip
+    parser.add_argument(
+        "-f", "--format", choices=[*FORMATS],
+        help="form of the results (default: by the suffix of the output file, else text)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--chars", action="store_true", help="also write every character's place, where the format has one"
+    )
+    parser.add_argument("-r", "--recursive", action="store_true", help="also read the subfolders of folders")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="no progress bar and no remarks, errors only"
+    )
+    parser.add_argument("--threads", type=_count, metavar="N", help="cores to use (default: all there are)")
+    add_option_flags(parser)
+    parser.set_defaults(run=partial(run, parser=parser))
+
+
+def run(
+    args: argparse.Namespace,
+    *,
+    parser: argparse.ArgumentParser | None = None,
+    open_reader: Callable[[Settings, ReadOptions, int | None], Reader] | None = None,
+) -> int:
+    """Read all inputs.
+
+    Args:
+        args: The parsed command line.
+        parser: For usage errors that show only when all arguments are known.
+        open_reader: Makes the engine; the real one when None.
+
+    Returns:
+        0 when all were read, 1 when one failed, 2 when a setting or the model's name is wrong.
+    """
+    inputs = expand(args.files, recursive=args.recursive)
+    if parser is not None:
+        _refuse_to_overwrite(args.output, inputs, parser)
+    try:
+        settings = load_settings()
+        configure_logging(settings.log_level, settings.log_format)
+        options = options_of(args)
+        reader = (open_reader or _open_engine)(settings, options, args.threads)
+    except OcrError as error:
+        _complain(None, error)
+        return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
+    name = args.format or _format_of(args.output)
+    try:
+        with open_output(args.output, FORMATS[name].suffix) as output:
+            return _Run(reader, options, output, name, args.chars, args.quiet).all(inputs)
+    finally:
+        reader.close()
+
+
+def _open_engine(settings: Settings, options: ReadOptions, threads: int | None) -> Reader:
+    # Imported here: OpenCV and ONNX Runtime take longer to load than everything else together.
+    from crnn_ocr.pipeline import OCR
+
+    return OCR(settings, model=options.model, threads=threads)
+
+
+class _Run:
+    """One run over many inputs: where results go and how they are told of."""
+
+    def __init__(
+        self, reader: Reader, options: ReadOptions, output: Output, form: str, chars: bool, quiet: bool
+    ) -> None:
+        self._reader = reader
+        self._options = options
+        self._output = output
+        self._writer = FORMATS[form]
+        self._chars = chars
+        self._quiet = quiet
+
+    def all(self, inputs: list[Input]) -> int:
+        """Read and write every input; the exit status."""
+        status = EXIT_OK
+        named = len(inputs) > 1 or not self._writer.headed
+        for entry in _with_progress(inputs, shown=not self._quiet):
+            try:
+                self._one(entry, named)
+            except (ModelBrokenError, SettingsError) as error:
+                _complain(entry.name, error)
+                return EXIT_FAILED  # no other input would fare better
+            except OutputError as error:
+                _complain(None, error)
+                return EXIT_FAILED
+            except OcrError as error:
+                _complain(entry.name, error)
+                status = EXIT_FAILED
+        return status
+
+    def _one(self, entry: Input, named: bool) -> None:
+        document = self._read(entry)
+        how = WriteOptions(source=entry.name if named else None, chars=self._chars)
+        content = self._writer.write(document, how)
+        if isinstance(content, str):
+            content = content.encode("utf-8", "replace")
+        self._output.put(entry, content)
+        if not self._quiet:
+            _remark(entry.name, document)
+
+    def _read(self, entry: Input) -> Document:
+        if entry.problem is not None:
+            raise entry.problem
+        try:
+            return self._reader.read(sys.stdin.buffer if entry.path is None else entry.path, self._options)
+        except OSError as error:
+            raise unreadable(error) from None
+        except OcrError:
+            raise
+        except Exception as error:
+            _log.debug("reading failed", exc_info=True, extra={"fields": {"file": entry.name}})
+            raise OcrError(
+                f"The engine failed with {type(error).__name__}.",
+                hint="Please report this fault of crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
+            ) from error
+
+
+def _with_progress(inputs: list[Input], *, shown: bool) -> Iterable[Input]:
+    """The inputs, with a progress bar if there are several and a person is watching."""
+    if not shown or len(inputs) < 2 or not sys.stderr.isatty():
+        return inputs
+    from tqdm import tqdm
+
+    # Results on the same terminal would tear the bar apart.
+    return inputs if sys.stdout.isatty() else tqdm(inputs, unit="file", file=sys.stderr, leave=False)
+
+
+def _remark(name: str, document: Document) -> None:
+    for number, page in enumerate(document.pages, start=1):
+        where = name if len(document.pages) == 1 else f"{name}, page {number}"
+        for remark in page.warnings:
+            _tell(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
+
+
+def _complain(name: str | None, error: OcrError) -> None:
+    where = "" if name is None else f"{name}: "
+    _tell(f"crnn-ocr: {where}{error.message} ({error.code})")
+    if error.hint:
+        _tell(f"  {error.hint}")
+
+
+def _tell(sentence: str) -> None:
+    """Write to standard error without tearing a progress bar; names of any bytes can be shown."""
+    text = sentence.encode("utf-8", "backslashreplace").decode()
+    if "tqdm" in sys.modules:
+        sys.modules["tqdm"].tqdm.write(text, file=sys.stderr)
+    else:
+        print(text, file=sys.stderr)
+
+
+def _format_of(output: str | None) -> str:
+    suffix = Path(output or "").suffix.lower()
+    return next((name for name, writer in FORMATS.items() if writer.suffix == suffix), "text")
+
+
+def _refuse_to_overwrite(output: str | None, inputs: list[Input], parser: argparse.ArgumentParser) -> None:
+    """End with a usage error if the output file is one of the inputs."""
+    if output is None or output == STDIN or not Path(output).is_file():
+        return
+    target = Path(output)
+    for entry in inputs:
+        if entry.path is not None and entry.path.exists() and entry.path.samefile(target):
+            parser.error(f"the output {output} is one of the files to read")
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise argparse.ArgumentTypeError("give a number from 1 to 256")
+    return value

@@ -1,0 +1,20 @@
+"""Plain text."""
+
+from __future__ import annotations
+
+from crnn_ocr.document import Document
+
+
+def to_text(document: Document, *, source: str | None = None) -> str:
+    """Write the recognised text: one row per line, an empty row between pages.
+
+    Args:
+        document: What was read.
+        source: Name of the input for a headline `==> name <==`; no headline when None.
+
+    Returns:
+        The text; every row ends with a line feed. With a headline there is an empty row at the end, so that
+        several results can be written in a row.
+    """
+    text = f"{document.text}\n" if document.text else ""
+    return text if source is None else f"==> {source} <==\n{text}\n"
