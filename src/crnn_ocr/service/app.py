@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crnn_ocr.service import lifecycle, problems, routes
+from crnn_ocr.service import draining, lifecycle, problems, routes
 from crnn_ocr.service.inputs import ServiceRequest
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.responses import pretty_json
@@ -32,6 +32,7 @@ def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> F
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.add_template_filter(pretty_json)
     readiness = Readiness(reader)
+    draining.install(app)
     lifecycle.install(app)
     problems.install(app)
     routes.install(app, reader, readiness)

@@ -71,6 +71,9 @@ def _too_large() -> BodyTooLargeError:
 
 
 def _from_exception(error: Exception) -> Response:
+    if type(error).__module__ == "gunicorn.http.errors":
+        # Gunicorn parses chunks while the application reads them, and raises its own kind of error there.
+        return error_response(BadRequestError("The body of the request breaks the HTTP protocol."))
     _log.error("request failed unexpectedly", exc_info=error)
     return error_response(InternalError("The server failed to handle this request."))
 

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from crnn_ocr.service.app import create_app
+from crnn_ocr.settings import Settings
+from tests.service.fakes import FakeReader
+from tests.service.wire import Server, running_server
+
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+Opener = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("Chromium is not installed: run scripts/install-test-tools")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The real service with the real engine."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
+    """Opens the page in a fresh context; fails the test on errors in the console or foreign requests."""
+    complaints: list[str] = []
+    with ExitStack() as stack:
+
+        def opener(url: str = "", **context_options: Any) -> Page:
+            address = url or server.url
+            context = browser.new_context(**{"locale": "en-GB", **context_options})
+            stack.callback(context.close)
+            context.set_default_timeout(20_000)
+            context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+            page = context.new_page()
+            page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+            page.on("console", lambda message: _listen(message.type, message.text, complaints))
+            page.on("request", lambda request: _watch(request.url, address, complaints))
+            page.goto(address)
+            return page
+
+        yield opener
+    assert complaints == []
+
+
+def _listen(kind: str, text: str, complaints: list[str]) -> None:
+    # The browser itself reports every answer that is no success; the page is expected to handle those.
+    if kind in ("error", "warning") and not text.startswith("Failed to load resource"):
+        complaints.append(f"console: {text}")
+
+
+def _watch(url: str, own: str, complaints: list[str]) -> None:
+    if not url.startswith((own, "blob:")):
+        complaints.append(f"request to {url}")
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None: ...
+
+
+@contextmanager
+def serving(reader: FakeReader) -> Iterator[str]:
+    """The page in front of a fake engine, inside this process."""
+    app = create_app(reader, Settings(), warm_up=False)
+    http_server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    thread = threading.Thread(target=http_server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http_server.server_port}"
+    finally:
+        http_server.shutdown()
+        thread.join()
+        http_server.server_close()
