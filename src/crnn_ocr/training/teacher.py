@@ -23,6 +23,9 @@ from crnn_ocr.errors import TrainingError
 STEP_PIXELS = 8
 """Horizontal stride of the teachers."""
 
+_RUN_LINES = 8
+"""Lines per run: 2.35 ms a line where 38 at once take 3.56, because their activations leave the cache."""
+
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -77,8 +80,12 @@ class Teacher:
         x = images.astype(np.float32).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1.0)
         for row, width in zip(x, widths, strict=True):
             row[:, :, width:] = 0.0
-        (embedded,) = self._session.run({self._session.inputs[0]: x}, [self._output])
-        return np.asarray(embedded, dtype=np.float32)
+        name = self._session.inputs[0]
+        parts = [
+            self._session.run({name: x[start : start + _RUN_LINES]}, [self._output])[0]
+            for start in range(0, len(x), _RUN_LINES)
+        ]
+        return np.concatenate(parts).astype(np.float32, copy=False)
 
     def read(self, embedded: Floats) -> str:
         """Greedy CTC reading of one line's (T, D)."""
