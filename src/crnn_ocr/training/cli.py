@@ -75,6 +75,15 @@ def add_commands(commands: Subparsers) -> None:
     write.add_argument("target", type=Path, help="ONNX file; the characters go beside it as .txt")
     write.set_defaults(run_command=_export)
 
+    shrink = commands.add_parser("quantize", help="write the INT8 form of an exported network")
+    shrink.add_argument("model", type=Path)
+    shrink.add_argument("target", type=Path)
+    shrink.add_argument("--lines", type=Path, required=True, metavar="DIR", help="folder with labels.tsv")
+    shrink.add_argument(
+        "--percentile", type=float, help="clip activations to this share of their values, in %%"
+    )
+    shrink.set_defaults(run_command=_quantize)
+
     draw = commands.add_parser("plot", help="draw the curve of a run")
     draw.add_argument("folder", type=Path)
     draw.set_defaults(run_command=_plot)
@@ -168,6 +177,18 @@ def _export(arguments: argparse.Namespace) -> int:
     net, characters = load_network(arguments.checkpoint)
     export(net, arguments.target)
     arguments.target.with_suffix(".txt").write_text("\n".join(characters[1:]) + "\n", encoding="utf-8")
+    return 0
+
+
+def _quantize(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.evaluate import load_folder
+    from crnn_ocr.training.quantize import milliseconds, quantize
+
+    lines = load_folder(arguments.lines).images
+    quantize(arguments.model, arguments.target, lines, percentile=arguments.percentile)
+    for path in (arguments.model, arguments.target):
+        size = path.stat().st_size / 1e6
+        print(f"{path.name}: {size:.1f} MB, {milliseconds(path):.2f} ms per 48x320 line, one thread")  # noqa: T201
     return 0
 
 
