@@ -114,11 +114,11 @@ def _columns_only(section: Section, gutter: Interval) -> tuple[int, int, float]:
             begin -= 1
         while end < len(pieces) and not _are_rows(scores[end]):
             end += 1
-    if end - begin > 1 and begin == 0 and _lone(pieces[0]):
-        begin += 1
-    if end - begin > 1 and end == len(pieces) and _lone(pieces[-1]):
-        end -= 1
     first, last = pieces[begin][0], pieces[end - 1][1]
+    if end - begin > 1 and begin == 0 and _lone(pieces[0]) and not _heads_columns(section, gutter):
+        first = pieces[1][0]
+    if end - begin > 1 and end == len(pieces) and _lone(pieces[-1]):
+        last = pieces[-2][1]
     whole = _points(section.strips[first:last], gutter, section)
     return first, last, max([-1.0 if whole is None else whole, *(scores[i] or 0.0 for i in sure)])
 
@@ -129,6 +129,21 @@ def _are_rows(score: float | None) -> bool:
 
 def _lone(piece: tuple[int, int]) -> bool:
     return piece[1] - piece[0] == 1
+
+
+def _heads_columns(section: Section, gutter: Interval) -> bool:
+    """Whether the first strip has a heading for the column on each side of the gutter."""
+    head, body = section.strips[0], _boxes(section.strips[1:])
+    for low, high in ((-float("inf"), gutter[0]), (gutter[1], float("inf"))):
+        heads = [box for box in head if low <= _centre(box) <= high]
+        column = [box for box in body if low <= _centre(box) <= high]
+        if not heads or not column:
+            return False
+        left, right = min(box.left for box in column), max(box.right for box in column)
+        flush = abs(heads[0].left - left) < section.line_height
+        if not flush and abs(heads[0].left + heads[-1].right - left - right) > 2 * section.line_height:
+            return False
+    return True
 
 
 def _pieces(section: Section) -> list[tuple[int, int]]:

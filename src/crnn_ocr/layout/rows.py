@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crnn_ocr.layout.frame import Box
+from crnn_ocr.layout.labels import gather_labelled
 from crnn_ocr.layout.sections import Strip, strips
 
 #: Two lines stand on one row when their middles differ by less than this part of the lower one's height.
@@ -18,8 +19,8 @@ def aligned(one: Box, other: Box) -> bool:
 
 
 def cell_rows(run: Sequence[Strip]) -> list[Strip]:
-    """The same strips, each in reading order: row by row where rows can be seen, else cell by cell."""
-    return [_in_order(strip, _MAX_DEPTH) for strip in run]
+    """The same strips in reading order: row by row where rows can be seen, else cell by cell."""
+    return gather_labelled(run, lambda strip: _in_order(strip, _MAX_DEPTH))
 
 
 def _in_order(strip: Strip, depth: int) -> Strip:
