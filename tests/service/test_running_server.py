@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,7 +18,7 @@ from PIL import Image
 
 from tests.service.conftest import MAX_BODY
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
-from tests.service.wire import Reply, Server, reply, running_server
+from tests.service.wire import Reply, Server, clean_environment, reply, running_server
 
 FORM = "multipart/form-data; boundary=bound"
 
@@ -143,8 +146,7 @@ def test_a_refusal_reaches_a_client_that_sends_first(
     with contextlib.closing(HTTPConnection(*server.address, timeout=30)) as connection:
         connection.request("POST", path, bytes(MAX_BODY - 1000), {"Content-Type": kind})
         assert reply(connection).status == status
-        connection.request("GET", "/healthz")
-        assert reply(connection).status == 200
+    assert server.get("/healthz").status == 200
 
 
 def test_a_client_that_hangs_up_disturbs_nobody(server: Server) -> None:
@@ -174,6 +176,11 @@ def test_connections_are_kept_open_also_after_errors(server: Server) -> None:
         for path, status in [("/nothing", 404), ("/healthz", 200), ("/ocr", 405), ("/readyz", 200)]:
             connection.request("GET", path)
             assert reply(connection).status == status
+        for body, status in [(b"not a picture", 415), (png("Kept open"), 200), (b"", 400)]:
+            connection.request("POST", "/ocr", body, {"Content-Type": "image/png"})
+            answer = reply(connection)
+            assert answer.status == status
+            assert answer.headers["Connection"] == "keep-alive"
 
 
 def test_paths_are_not_redirected(server: Server) -> None:
@@ -249,7 +256,23 @@ def test_a_request_before_the_models_are_loaded_is_answered() -> None:
         assert server.read(png("Early bird")).json["text"] == "Early bird"
 
 
-def test_two_workers(tmp_path: object) -> None:
+def test_nothing_is_written_into_the_home_folder(tmp_path: Path) -> None:
+    with running_server(HOME=str(tmp_path), CRNN_OCR_CACHE_DIR=str(tmp_path / "cache")) as server:
+        assert server.get("/healthz").status == 200
+        assert {entry.name for entry in tmp_path.iterdir()} <= {"cache"}
+
+
+def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
+    tmp_path.joinpath("sitecustomize.py").write_text("import sys; sys.modules['crnn_ocr.pipeline'] = None")
+    command = [sys.executable, "-m", "crnn_ocr", "serve", "--port", "0"]
+    environment = clean_environment(PYTHONPATH=str(tmp_path))
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert ended.returncode == 1
+    assert "crnn_ocr.pipeline" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_two_workers() -> None:
     with running_server("--workers", "2") as server:
         assert len(psutil.Process(server.process.pid).children()) == 2
         assert server.read(png("Two of us")).json["text"] == "Two of us"

@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
-_MAIN = "import sys; from crnn_ocr.cli import main; sys.exit(main())"
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def clean_environment(**settings: str) -> dict[str, str]:
 def running_server(*flags: str, wait: bool = True, **settings: str) -> Iterator[Server]:
     """Start `crnn-ocr serve` on a free port, wait until it is ready, stop it in the end."""
     environment = clean_environment(CRNN_OCR_LOG_FORMAT="json", **settings)
-    command = [sys.executable, "-c", _MAIN, "serve", "--port", "0", *flags]
+    command = [sys.executable, "-m", "crnn_ocr", "serve", "--port", "0", *flags]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.jsonl")
         with (

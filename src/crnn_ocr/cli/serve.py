@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 import crnn_ocr
+from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.errors import MissingExtraError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
@@ -17,9 +18,6 @@ from crnn_ocr.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
 
 #: Command-line flag and the setting that it overrides.
 _FLAGS = {
@@ -100,8 +98,11 @@ def _serve(settings: Settings) -> int:
     listener = launcher.bind(settings)
     url = launcher.url_of(listener)
     print(f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True)
+    parent = os.getpid()
     try:
         launcher.serve(settings, listener)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0
-    return 0
+        if os.getpid() != parent:
+            raise  # a worker: its status tells Gunicorn whether to start another one
+        return EXIT_FAILED if stop.code else EXIT_OK
+    return EXIT_OK

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, g, request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -25,20 +25,29 @@ _LONGEST_S = 3.0
 
 
 def install(app: Flask) -> None:
-    """Drain what every answer leaves unread; works under Gunicorn, which shows the connection's socket."""
+    """Drain what an answer leaves unread; works under Gunicorn, which shows the connection's socket."""
     app.after_request(_drain_when_sent)
+
+
+def mark_body_read() -> None:
+    """Tell that the body of the current request was read to its end."""
+    g.body_read = True
 
 
 def _drain_when_sent(response: Response) -> Response:
     connection = request.environ.get("gunicorn.socket")
-    if connection is not None and request.method not in ("GET", "HEAD"):
+    if connection is not None and _has_body(request) and not g.get("body_read", False):
+        response.headers["Connection"] = "close"
         response.call_on_close(partial(_drain, connection, request.environ))
     return response
 
 
+def _has_body(request: Request) -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
 def _drain(connection: socket.socket, environ: WSGIEnvironment) -> None:
     body: Any = environ["wsgi.input"]
-    patience = connection.gettimeout()
     deadline = time.monotonic() + _LONGEST_S
     drained = 0
     # A client that is gone, silent or breaks the protocol has no further claim.
@@ -49,5 +58,3 @@ def _drain(connection: socket.socket, environ: WSGIEnvironment) -> None:
             if not piece:
                 break
             drained += len(piece)
-    with suppress(OSError):
-        connection.settimeout(patience)

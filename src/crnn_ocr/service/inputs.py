@@ -22,6 +22,7 @@ from crnn_ocr.errors import (
     UnsupportedMediaTypeError,
 )
 from crnn_ocr.options import ReadOptions, options_from_text, parse_options
+from crnn_ocr.service.draining import mark_body_read
 from crnn_ocr.service.pictures import decode_picture_field, is_picture_type
 
 _JSON_FIELDS = ("image", "options")
@@ -147,6 +148,7 @@ def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
         form, files = request.form, request.files
     except ValueError:
         raise BadRequestError("The multipart body is malformed: no boundary, or it ends early.") from None
+    mark_body_read()
     others = sorted(set(files) - {"image"})
     if others:
         raise BadRequestError(
@@ -188,6 +190,7 @@ def _read_body(request: Request) -> bytes:
         body += piece
     if expected is not None and len(body) < expected:
         raise BadRequestError(f"The body ended after {len(body)} of {expected} bytes.")
+    mark_body_read()
     return bytes(body)
 
 

@@ -142,5 +142,6 @@ def _line(line: Line) -> LineOut:
     return LineOut(
         text=line.text,
         confidence=round(line.confidence, 4),
-        polygon=[[round(x, 1), round(y, 1)] for x, y in line.polygon],
+        # Adding 0.0 turns a negative zero into zero.
+        polygon=[[round(x, 1) + 0.0, round(y, 1) + 0.0] for x, y in line.polygon],
     )
