@@ -17,7 +17,7 @@ from crnn_ocr.errors import MissingExtraError, TrainingError
 if TYPE_CHECKING:
     from crnn_ocr.training.evaluate import LineSet
     from crnn_ocr.training.loader import Sampler, TeacherFiles
-    from crnn_ocr.training.net import Crnn
+    from crnn_ocr.training.networks import Network
 
 Subparsers = Any  # argparse keeps the type of `add_subparsers`' answer private
 
@@ -46,6 +46,9 @@ def add_commands(commands: Subparsers) -> None:
     fit.add_argument("--rate", type=float, default=None, help="learning rate on the plateau")
     fit.add_argument("--teacher", type=Path, metavar="ONNX", help="recogniser to learn from")
     fit.add_argument("--teacher-dictionary", type=Path, metavar="TXT", help="the teacher's characters")
+    fit.add_argument(
+        "--features", type=Path, metavar="ONNX", help="keep this recogniser's convolutions as they are"
+    )
     fit.add_argument(
         "--shape", type=json.loads, default={}, metavar="JSON", help="fields of the network's shape"
     )
@@ -102,9 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fit(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import checkpoint, plots
+    from crnn_ocr.training import checkpoint, networks, plots
     from crnn_ocr.training.loader import Loader, LoaderConfig
-    from crnn_ocr.training.net import NetConfig
+    from crnn_ocr.training.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.teacher import Teacher
     from crnn_ocr.training.trainer import TrainConfig, Trainer
 
@@ -112,15 +115,19 @@ def _fit(arguments: argparse.Namespace) -> int:
     make_sampler, characters, heldout = _data(arguments)
     if state is not None:
         state = checkpoint.recast(state, characters)
-        shape = NetConfig.from_dict(state.net)
+        shape = networks.configuration(state.net)
     else:
-        shape = NetConfig.from_dict({"classes": len(characters), **arguments.shape})
+        kind = {"kind": "features", "model": str(arguments.features)} if arguments.features else {}
+        shape = networks.configuration({"classes": len(characters), **kind, **arguments.shape})
+    features = Path(shape.model) if isinstance(shape, FeatureNetConfig) else None
     teacher = _teacher_files(arguments)
     head = Teacher(teacher.model, teacher.dictionary).head if teacher else None
     scale = dict(state.teacher) if state else {}
-    if teacher and not scale:
+    if features:
+        scale = {}  # the embedding is the teacher's own
+    elif teacher and not scale:
         scale = measure_teacher(teacher, make_sampler(arguments.seed), characters)
-    if teacher:
+    if teacher and scale:
         teacher = replace(teacher, mean=np.array(scale["mean"], np.float32), std=scale["std"])
     config = TrainConfig(
         hours=arguments.hours,
@@ -152,7 +159,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: trainer.stop())
-    with Loader(make_sampler, characters, loading, teacher) as loader:
+    with Loader(make_sampler, characters, loading, None if features else teacher, features) as loader:
         trainer.run(loader)
     plots.plot(arguments.out)
     return 0
@@ -172,10 +179,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.export import export
+    from crnn_ocr.training import networks
+    from crnn_ocr.training.export import write
 
     net, characters = load_network(arguments.checkpoint)
-    export(net, arguments.target)
+    write(networks.build(net), arguments.target)
     arguments.target.with_suffix(".txt").write_text("\n".join(characters[1:]) + "\n", encoding="utf-8")
     return 0
 
@@ -199,13 +207,12 @@ def _plot(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def load_network(path: Path) -> tuple[Crnn, tuple[str, ...]]:
+def load_network(path: Path) -> tuple[Network, tuple[str, ...]]:
     """Return the averaged network of a checkpoint, in evaluation mode, and its characters."""
-    from crnn_ocr.training import checkpoint
-    from crnn_ocr.training.net import Crnn, NetConfig
+    from crnn_ocr.training import checkpoint, networks
 
     state = checkpoint.load(path)
-    net = Crnn(NetConfig.from_dict(state.net)).eval()
+    net = networks.make(networks.configuration(state.net)).eval()
     checkpoint.check_shapes(state, dict(net.state_dict()))
     net.load_state_dict(state.average)
     return net, state.characters

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.recognition.buckets import Sizing
-from crnn_ocr.training.net import Crnn
+from crnn_ocr.training.networks import Network
 
 Image = NDArray[np.uint8]
 
@@ -122,7 +122,7 @@ def scale(image: Image, height: int) -> Image:
 
 
 def read_lines(
-    net: Crnn, characters: Sequence[str], images: Sequence[Image], *, batch_pixels: int = 8192
+    net: Network, characters: Sequence[str], images: Sequence[Image], *, batch_pixels: int = 8192
 ) -> tuple[list[str], list[float]]:
     """Read lines greedily with all classes.
 
@@ -156,11 +156,11 @@ def read_lines(
 
 
 def evaluate(
-    net: Crnn,
+    net: Network,
     characters: Sequence[str],
     sets: Iterable[LineSet],
     *,
-    read: Callable[[Crnn, Sequence[str], Sequence[Image]], tuple[list[str], list[float]]] = read_lines,
+    read: Callable[[Network, Sequence[str], Sequence[Image]], tuple[list[str], list[float]]] = read_lines,
 ) -> dict[str, Score]:
     """Measure the network on every set."""
     scores = {}

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from crnn_ocr.training.net import ConvUnit, Crnn, NetConfig, ResidualPair
+from crnn_ocr.training.net import ConvUnit, Crnn, ResidualPair
 
 OPSET = 17
 IR_VERSION = 8
@@ -32,18 +32,20 @@ IR_VERSION = 8
 Array = NDArray[np.generic]
 
 
-class _Graph:
-    """Nodes and weights in the making."""
+class Graph:
+    """Nodes and weights of an ONNX graph in the making."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: dict[str, onnx.TensorProto] = {}
 
     def weight(self, name: str, value: Array) -> str:
+        """Add a constant; returns its name."""
         self.weights[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
     def add(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+        """Add a node with one output; returns that one's name, which is the node's too."""
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
@@ -64,23 +66,28 @@ def fold(unit: ConvUnit) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def build(net: Crnn) -> onnx.ModelProto:
     """Return the network's graph; weights are taken as they are now."""
     config = net.config
-    graph = _Graph()
+    graph = Graph()
     x = _convolutions(graph, net)
     x = graph.add("Squeeze", [x, graph.weight("axis_height", np.array([2]))], "columns")  # (N, C, T)
     sequence = graph.add("Transpose", [x], "sequence", perm=[2, 0, 1])  # (T, N, C)
-    steps = _steps(graph, config)
-    read = _lstm(graph, net.rnn, sequence, steps)
+    steps = add_steps(graph, config.stride)
+    read = add_lstm(graph, net.rnn, sequence, steps)
     joined = graph.add("Concat", [read, sequence], "joined", axis=2)
     by_line = graph.add("Transpose", [joined], "by_line", perm=[1, 0, 2])  # (N, T, F)
-    embedded = _linear(graph, net.embed, by_line, "embed")
-    logits = _linear(graph, net.head, embedded, "head")
-    _answers(graph, logits, steps)
+    embedded = add_linear(graph, net.embed, by_line, "embed")
+    logits = add_linear(graph, net.head, embedded, "head")
+    add_answers(graph, logits, steps)
+    return finish(graph, config.height)
+
+
+def finish(graph: Graph, height: int) -> onnx.ModelProto:
+    """Return the graph as a checked model with the inputs and outputs that this module promises."""
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "crnn",
             [
-                helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, config.height, "W"]),
+                helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, height, "W"]),
                 helper.make_tensor_value_info("lengths", TensorProto.INT32, ["N"]),
             ],
             [
@@ -97,10 +104,10 @@ def build(net: Crnn) -> onnx.ModelProto:
     return model
 
 
-def export(net: Crnn, path: Path) -> Path:
-    """Write the network to `path` (whole or not at all) and return it."""
+def write(model: onnx.ModelProto, path: Path) -> Path:
+    """Write a graph to `path` (whole or not at all) and return it."""
     partial = path.with_suffix(path.suffix + ".part")
-    partial.write_bytes(build(net).SerializeToString())
+    partial.write_bytes(model.SerializeToString())
     return partial.replace(path)
 
 
@@ -118,7 +125,7 @@ def _numpy(tensor: object) -> NDArray[np.float32]:
     return np.asarray(tensor.detach().float().cpu().numpy(), dtype=np.float32)  # type: ignore[attr-defined]
 
 
-def _convolutions(graph: _Graph, net: Crnn) -> str:
+def _convolutions(graph: Graph, net: Crnn) -> str:
     x = "x"
     for index, layer in enumerate(net.features):
         if isinstance(layer, ResidualPair):
@@ -131,7 +138,7 @@ def _convolutions(graph: _Graph, net: Crnn) -> str:
     return x
 
 
-def _convolution(graph: _Graph, unit: ConvUnit, x: str, name: str) -> str:
+def _convolution(graph: Graph, unit: ConvUnit, x: str, name: str) -> str:
     kernel, bias = fold(unit)
     top, left = (int(p) for p in unit.conv.padding)
     x = graph.add(
@@ -145,10 +152,10 @@ def _convolution(graph: _Graph, unit: ConvUnit, x: str, name: str) -> str:
     return graph.add("Relu", [x], f"{name}_relu") if unit.relu else x
 
 
-def _steps(graph: _Graph, config: NetConfig) -> str:
+def add_steps(graph: Graph, stride_pixels: int) -> str:
     """Turn pixel widths into time steps, T at most."""
-    margin = graph.weight("stride_less_one", np.array(config.stride - 1, np.int32))
-    stride = graph.weight("stride", np.array(config.stride, np.int32))
+    margin = graph.weight("stride_less_one", np.array(stride_pixels - 1, np.int32))
+    stride = graph.weight("stride", np.array(stride_pixels, np.int32))
     rounded = graph.add("Add", ["lengths", margin], "rounded_up")
     covered = graph.add("Div", [rounded, stride], "steps_covered")
     one = graph.weight("one", np.array([1], np.int32))
@@ -158,7 +165,7 @@ def _steps(graph: _Graph, config: NetConfig) -> str:
     return graph.add("Min", [steps, narrow], "steps")
 
 
-def _lstm(graph: _Graph, rnn: nn.LSTM, sequence: str, steps: str) -> str:
+def add_lstm(graph: Graph, rnn: nn.LSTM, sequence: str, steps: str) -> str:
     """Add the bidirectional LSTM; returns (T, N, 2 * hidden)."""
     weights, recurrent, biases = [], [], []
     for suffix in ("", "_reverse"):
@@ -185,12 +192,13 @@ def _gates(tensor: object) -> NDArray[np.float32]:
     return np.concatenate([i, o, f, g], axis=0)
 
 
-def _linear(graph: _Graph, layer: nn.Linear, x: str, name: str) -> str:
+def add_linear(graph: Graph, layer: nn.Linear, x: str, name: str) -> str:
+    """Add x · weight + bias over the last axis."""
     product = graph.add("MatMul", [x, graph.weight(f"{name}_w", _numpy(layer.weight).T)], f"{name}_product")
     return graph.add("Add", [product, graph.weight(f"{name}_b", _numpy(layer.bias))], name)
 
 
-def _answers(graph: _Graph, logits: str, steps: str) -> None:
+def add_answers(graph: Graph, logits: str, steps: str) -> None:
     """Arg-max and its probability; blank with certainty beyond the valid steps."""
     best = graph.add("ArgMax", [logits], "best", axis=2, keepdims=0)
     shares = graph.add("Softmax", [logits], "shares", axis=2)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.training.ppocr_features import Features
 from crnn_ocr.training.teacher import STEP_PIXELS, Teacher, agrees
 
 MARGIN = 16
@@ -100,6 +101,7 @@ class Batch:
         teacher: float16 (N, W / 8, D) the teacher's embedding, normalised; None without a teacher.
         trust: float32 (N,) 1 where the teacher read the line rightly.
         left_out: Lines that could not be used since the last batch.
+        features: float16 (N, W / 8, features) where the network takes these instead of pictures.
     """
 
     images: NDArray[np.uint8]
@@ -109,6 +111,7 @@ class Batch:
     teacher: NDArray[np.float16] | None
     trust: NDArray[np.float32]
     left_out: int = 0
+    features: NDArray[np.float16] | None = None
 
 
 class BatchMaker:
@@ -121,7 +124,9 @@ class BatchMaker:
         config: LoaderConfig,
         teacher: TeacherFiles | None,
         seed: int,
+        features: Path | None = None,
     ) -> None:
+        self._features = Features(features) if features else None
         self._sampler = sampler
         self._ids = {text: number for number, text in enumerate(characters) if number}
         self._config = config
@@ -172,6 +177,7 @@ class BatchMaker:
             wanted,
             trust,
             left_out,
+            None if self._features is None else self._features.extract(images, widths),
         )
 
     def _taught(
@@ -202,6 +208,7 @@ class Loader:
         characters: Sequence[str],
         config: LoaderConfig,
         teacher: TeacherFiles | None = None,
+        features: Path | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -210,6 +217,7 @@ class Loader:
             characters: Text of every class, blank first.
             config: How batches are made.
             teacher: Whose embedding goes along.
+            features: Recogniser whose features go along (see `ppocr_features`).
         """
         context = multiprocessing.get_context("spawn")
         self._queue: ProcessQueue[Batch | str] = context.Queue(maxsize=2 * config.workers + 2)
@@ -223,6 +231,7 @@ class Loader:
                     config,
                     teacher,
                     config.seed + SEED_STRIDE * k,
+                    features,
                 ),
                 daemon=True,
                 name=f"render-{k}",
@@ -290,12 +299,13 @@ def _work(
     config: LoaderConfig,
     teacher: TeacherFiles | None,
     seed: int,
+    features: Path | None,
 ) -> None:
     """Body of a worker process."""
     try:
         os.nice(config.nice)
         cv2.setNumThreads(1)
-        maker = BatchMaker(make_sampler(seed), characters, config, teacher, seed)
+        maker = BatchMaker(make_sampler(seed), characters, config, teacher, seed, features)
         for batch in maker.batches():
             results.put(batch)
     except Exception:  # whatever it is, the parent has to know

@@ -28,6 +28,7 @@ _RUN_LINES = 8
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Constants = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Teacher:
         Raises:
             TrainingError: The graph does not end in a projection, or the dictionary is another model's.
         """
-        graph, embedding, weight, bias = _cut(model)
+        graph, embedding, weight, bias = cut(model)
         characters = read_dictionary(dictionary)
         if len(characters) != len(bias):
             raise TrainingError(
@@ -77,21 +78,25 @@ class Teacher:
 
     def embed(self, images: Image, widths: Sequence[int] | NDArray[np.int64]) -> Floats:
         """Return (N, W / 8, D) for uint8 (N, 48, W, 3) lines, W a multiple of 8, padded beyond `widths`."""
-        x = images.astype(np.float32).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1.0)
-        for row, width in zip(x, widths, strict=True):
-            row[:, :, width:] = 0.0
-        name = self._session.inputs[0]
-        parts = [
-            self._session.run({name: x[start : start + _RUN_LINES]}, [self._output])[0]
-            for start in range(0, len(x), _RUN_LINES)
-        ]
-        return np.concatenate(parts).astype(np.float32, copy=False)
+        return run(self._session, self._output, images, widths)
 
     def read(self, embedded: Floats) -> str:
         """Greedy CTC reading of one line's (T, D)."""
         best = (embedded @ self.head.weight.T + self.head.bias).argmax(axis=1)
         kept = best[np.concatenate([[True], best[1:] != best[:-1]])] if len(best) else best
         return "".join(self.head.characters[number] for number in kept)
+
+
+def run(session: Session, output: str, images: Image, widths: Sequence[int] | NDArray[np.int64]) -> Floats:
+    """Run a cut recogniser on uint8 (N, 48, W, 3) lines, a few at a time."""
+    x = images.astype(np.float32).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1.0)
+    for row, width in zip(x, widths, strict=True):
+        row[:, :, width:] = 0.0
+    parts = [
+        session.run({session.inputs[0]: x[start : start + _RUN_LINES]}, [output])[0]
+        for start in range(0, len(x), _RUN_LINES)
+    ]
+    return np.concatenate(parts).astype(np.float32, copy=False)
 
 
 def read_dictionary(path: Path) -> tuple[str, ...]:
@@ -114,40 +119,51 @@ def _plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def _cut(path: Path) -> tuple[onnx.ModelProto, str, Floats, Floats]:
-    """Return the graph up to the embedding, its name, and the projection behind it."""
+def cut(path: Path) -> tuple[onnx.ModelProto, str, Floats, Floats]:
+    """Return a recogniser's graph up to the embedding, its name, and weight and bias behind it.
+
+    Raises:
+        TrainingError: It cannot be loaded or does not end in a projection.
+    """
     try:
         model = onnx.load(str(path))
     except Exception as error:  # onnx raises protobuf's errors, which share no base
         raise TrainingError(f"The teacher {path.name} cannot be loaded: {error}.") from error
-    values = _constants(model.graph)
-    projections = [
-        node
-        for node in model.graph.node
-        if node.op_type == "MatMul" and values.get(node.input[1], _NONE).ndim == 2
-    ]
-    if not projections:
+    values = constants(model.graph)
+    found = projections(model.graph, values)
+    if not found:
         raise TrainingError(f"The teacher {path.name} does not end in a projection onto its classes.")
-    last = projections[-1]
+    last = found[-1]
     weight = values[last.input[1]]
-    biases = [
-        values[name]
-        for node in model.graph.node
-        if node.op_type == "Add" and last.output[0] in node.input
-        for name in node.input
-        if name in values
-    ]
-    bias = biases[0] if biases else np.zeros(weight.shape[1], np.float32)
+    bias = bias_behind(model.graph, values, last)
     embedding = last.input[0]
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(embedding, onnx.TensorProto.FLOAT, None))
-    return model, embedding, weight.T.astype(np.float32).copy(), bias.astype(np.float32).reshape(-1)
+    return model, embedding, weight.T.astype(np.float32).copy(), bias
 
 
 _NONE = np.zeros(0)
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.generic]]:
+def projections(graph: onnx.GraphProto, values: Constants) -> list[onnx.NodeProto]:
+    """Return the multiplications by a constant matrix, in order."""
+    return [
+        node for node in graph.node if node.op_type == "MatMul" and values.get(node.input[1], _NONE).ndim == 2
+    ]
+
+
+def bias_behind(graph: onnx.GraphProto, values: Constants, projection: onnx.NodeProto) -> Floats:
+    """Return what is added to a projection's result, or zeros."""
+    for node in graph.node:
+        if node.op_type == "Add" and projection.output[0] in node.input:
+            for name in node.input:
+                if name in values:
+                    return values[name].astype(np.float32).reshape(-1)
+    return np.zeros(values[projection.input[1]].shape[1], np.float32)
+
+
+def constants(graph: onnx.GraphProto) -> Constants:
+    """Return the values of initialisers and constant nodes by name."""
     values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":

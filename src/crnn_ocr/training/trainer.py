@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import checkpoint
+from crnn_ocr.training import checkpoint, networks
 from crnn_ocr.training.checkpoint import State
 from crnn_ocr.training.evaluate import LineSet, Score, evaluate
 from crnn_ocr.training.loader import Batch
 from crnn_ocr.training.losses import ClassSampler, ctc_loss, distillation_loss
-from crnn_ocr.training.net import Crnn, NetConfig
 from crnn_ocr.training.runlog import RunLog
 from crnn_ocr.training.schedule import Schedule
 from crnn_ocr.training.teacher import TeacherHead
@@ -72,7 +71,7 @@ class Trainer:
     def __init__(
         self,
         config: TrainConfig,
-        net: NetConfig,
+        net: networks.Config,
         characters: Sequence[str],
         folder: Path,
         *,
@@ -101,13 +100,13 @@ class Trainer:
         self.characters = tuple(characters)
         self.folder = folder
         self.sets = tuple(sets)
-        self.net = Crnn(net)
+        self.net = networks.make(net)
         self.counters = dict.fromkeys(COUNTERS, 0.0)
         self._teacher_scale = dict(teacher_scale or {})
         if teacher is not None:
             start_head(self.net.head, teacher, self.characters, self._teacher_scale)
         self.net.to(memory_format=torch.channels_last)
-        self.average = Crnn(net).eval().requires_grad_(requires_grad=False)
+        self.average = networks.make(net).eval().requires_grad_(requires_grad=False)
         self.average.load_state_dict(self.net.state_dict())
         self._optimiser = self._make_optimiser()
         self._sampler = ClassSampler(
@@ -178,7 +177,8 @@ class Trainer:
         widths = torch.from_numpy(batch.widths)
         lengths = torch.from_numpy(batch.label_lengths)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half):
-            embedded = self.net(torch.from_numpy(batch.images), widths)
+            shown = batch.images if batch.features is None else batch.features
+            embedded = self.net(torch.from_numpy(shown), widths)
         embedded = embedded.float()
         steps = self.net.config.steps(widths).clamp(max=embedded.shape[1])
         sample = self._sampler.sample(torch.from_numpy(batch.labels))

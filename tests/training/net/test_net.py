@@ -12,7 +12,7 @@ from torch import Tensor  # noqa: E402
 
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training.export import context_pixels, export  # noqa: E402
+from crnn_ocr.training.export import build, context_pixels, write  # noqa: E402
 from crnn_ocr.training.net import Crnn, NetConfig, normalise  # noqa: E402
 
 
@@ -33,7 +33,7 @@ def _pixels(widths: list[int], width: int, height: int = 16) -> Tensor:
 
 
 def test_export_answers_what_the_network_answers(net: Crnn, tmp_path: Path) -> None:
-    session = Session(export(net, tmp_path / "net.onnx"))
+    session = Session(write(build(net), tmp_path / "net.onnx"))
     widths = [80, 61, 33, 1]
     images = _pixels(widths, 96)
     lengths = torch.tensor(widths)

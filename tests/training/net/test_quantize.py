@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training.export import export  # noqa: E402
+from crnn_ocr.training.export import build, write  # noqa: E402
 from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.quantize import feeds, milliseconds, quantize  # noqa: E402
 
@@ -19,7 +19,7 @@ from .conftest import Plates  # noqa: E402
 @pytest.fixture
 def model(shape: NetConfig, tmp_path: Path) -> Path:
     torch.manual_seed(1)
-    return export(Crnn(shape).eval(), tmp_path / "net.onnx")
+    return write(build(Crnn(shape).eval()), tmp_path / "net.onnx")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

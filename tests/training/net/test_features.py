@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+torch = pytest.importorskip("torch")
+
+from crnn_ocr.engine.onnx import Session  # noqa: E402
+from crnn_ocr.errors import TrainingError  # noqa: E402
+from crnn_ocr.training import networks  # noqa: E402
+from crnn_ocr.training.export import write  # noqa: E402
+from crnn_ocr.training.loader import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
+from crnn_ocr.training.ppocr_features import FeatureCrnn, FeatureNetConfig, cut  # noqa: E402
+from crnn_ocr.training.schedule import Schedule  # noqa: E402
+from crnn_ocr.training.teacher import Teacher, agrees, read_dictionary  # noqa: E402
+from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+
+from .conftest import CHARACTERS, Plates  # noqa: E402
+
+
+@pytest.fixture
+def recogniser(tmp_path: Path) -> Path:
+    """A recogniser like PP-OCR's: one convolution over 48 × 8 pixels, two projections, soft-max; opset 11."""
+    rng = np.random.default_rng(0)
+    shapes = {
+        "w": (12, 3, 48, 8),
+        "p": (12, 6),
+        "pb": (6,),
+        "q": (6, len(CHARACTERS)),
+        "qb": (len(CHARACTERS),),
+    }
+    weights = [
+        numpy_helper.from_array(rng.normal(0, 0.1, s).astype(np.float32), n) for n, s in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], strides=[48, 8], kernel_shape=[48, 8]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Squeeze", ["r"], ["s"], axes=[2]),
+        helper.make_node("Transpose", ["s"], ["f"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["f", "p"], ["fp"]),
+        helper.make_node("Add", ["fp", "pb"], ["e"]),
+        helper.make_node("MatMul", ["e", "q"], ["eq"]),
+        helper.make_node("Add", ["eq", "qb"], ["l"]),
+        helper.make_node("Softmax", ["l"], ["y"], axis=2),
+    ]
+    model = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "rec",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 48, "W"])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", "T", len(CHARACTERS)])],
+            weights,
+        ),
+        opset_imports=[helper.make_opsetid("", 11)],
+        ir_version=8,
+    )
+    path = tmp_path / "rec.onnx"
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def dictionary(tmp_path: Path) -> Path:
+    path = tmp_path / "rec.txt"
+    path.write_text("".join(f"{c}\n" for c in CHARACTERS[1:-1]), encoding="utf-8")
+    return path
+
+
+def _images(widths: list[int], width: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (len(widths), 48, width, 3)).astype(np.uint8)
+
+
+def _config(recogniser: Path) -> FeatureNetConfig:
+    return FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8, dropout=0.0)
+
+
+def test_a_dictionary_has_blank_first_and_space_last(dictionary: Path, tmp_path: Path) -> None:
+    assert read_dictionary(dictionary) == CHARACTERS
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read_dictionary(tmp_path / "none.txt")
+
+
+def test_the_teachers_embedding_and_head_give_its_own_answer(recogniser: Path, dictionary: Path) -> None:
+    teacher = Teacher(recogniser, dictionary)
+    images = _images([64, 40], 64)
+    embedded = teacher.embed(images, [64, 40])
+    logits = embedded @ teacher.head.weight.T + teacher.head.bias
+    x = images.astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
+    x[1, :, :, 40:] = 0
+    (wanted,) = Session(recogniser).run({"x": x.astype(np.float32)})
+    shares = np.exp(logits - logits.max(2, keepdims=True))
+    np.testing.assert_allclose(shares / shares.sum(2, keepdims=True), wanted, atol=1e-5)
+    best = [0, *wanted[0].argmax(1).tolist()]
+    merged = "".join(CHARACTERS[b] for a, b in itertools.pairwise(best) if b != a)
+    assert teacher.read(embedded[0]) == merged
+
+
+def test_agreement_is_about_text_not_width_or_spaces() -> None:
+    assert agrees("Ａ B", "AB")
+    assert not agrees("AB", "Ab")
+
+
+def test_a_dictionary_of_another_model_is_refused(recogniser: Path, dictionary: Path) -> None:
+    dictionary.write_text("a\nb\n", encoding="utf-8")
+    with pytest.raises(TrainingError, match="classes"):
+        Teacher(recogniser, dictionary)
+    recogniser.write_bytes(b"no graph")
+    with pytest.raises(TrainingError, match="loaded"):
+        Teacher(recogniser, dictionary)
+
+
+def test_before_training_it_reads_as_the_recogniser_does(recogniser: Path, dictionary: Path) -> None:
+    teacher = Teacher(recogniser, dictionary)
+    images = _images([64], 64)
+    net = FeatureCrnn(_config(recogniser)).eval()
+    with torch.inference_mode():
+        embedded = net(torch.from_numpy(images), torch.tensor([64]))
+    np.testing.assert_allclose(embedded.numpy(), teacher.embed(images, [64]), atol=2e-2)
+
+
+def test_export_holds_the_convolutions_too(recogniser: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = FeatureCrnn(_config(recogniser)).eval()
+    torch.nn.init.normal_(net.correct.weight)
+    torch.nn.init.normal_(net.head.weight, std=5.0)
+    widths = [64, 30]
+    images = _images(widths, 96)
+    session = Session(write(networks.build(net), tmp_path / "net.onnx"))
+    x = images.astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
+    x[0, :, :, 64:] = 0
+    x[1, :, :, 30:] = 0
+    ids, confidences = session.run({"x": x.astype(np.float32), "lengths": np.array(widths, np.int32)})
+    with torch.inference_mode():
+        shares, best = net.logits(torch.from_numpy(images), torch.tensor(widths)).softmax(2).max(2)
+    for row, steps in enumerate([9, 5]):
+        np.testing.assert_allclose(confidences[row, :steps], shares[row, :steps].numpy(), atol=2e-2)
+        assert (ids[row, :steps] == best[row, :steps].numpy()).mean() > 0.8
+        assert not ids[row, steps:].any()
+
+
+def test_it_trains_on_features_that_the_loader_extracts(
+    recogniser: Path, dictionary: Path, tmp_path: Path
+) -> None:
+    loading = LoaderConfig(height=16, stride=8, batch_lines=8, pool=8)
+    maker = BatchMaker(_Tall(1), CHARACTERS, replace(loading, height=48), None, 0, recogniser)
+    batches = list(itertools.islice(maker.batches(), 2))
+    assert batches[0].features is not None
+    config = TrainConfig(
+        steps=80, schedule=Schedule(rate=1e-2, head_rate=1.0), threads=1, log_every=10, negatives=20
+    )
+    head = Teacher(recogniser, dictionary).head
+    trainer = Trainer(config, _config(recogniser), CHARACTERS, tmp_path / "run", teacher=head)
+    first, _, _ = trainer.step(batches[0])
+    trainer.run(itertools.cycle(batches))
+    last, _, _ = trainer.step(batches[0])
+    assert last < 0.8 * first
+    assert networks.configuration(trainer.net.config.to_dict()) == trainer.net.config
+
+
+def test_the_loader_marks_lines_that_the_teacher_misreads(recogniser: Path, dictionary: Path) -> None:
+    files = TeacherFiles(recogniser, dictionary, np.zeros(6, np.float32), 2.0, distrust=0.25)
+    maker = BatchMaker(_Tall(1), CHARACTERS, LoaderConfig(pool=8, batch_lines=8), files, 0)
+    batch = next(maker.batches())
+    assert batch.teacher is not None
+    assert batch.teacher.shape == (len(batch.widths), batch.images.shape[2] // 8, 6)
+    assert (batch.trust == 0.25).all()
+
+
+def test_models_without_two_projections_and_unknown_fields_are_refused(recogniser: Path) -> None:
+    model = onnx.load(recogniser)
+    del model.graph.node[4:6]
+    model.graph.node[4].input[0] = "f"
+    onnx.save(model, recogniser)
+    with pytest.raises(TrainingError, match="two projections"):
+        cut(recogniser)
+    with pytest.raises(TrainingError, match="colour"):
+        networks.configuration({"kind": "features", "classes": 3, "model": "x", "colour": 1})
+
+
+class _Tall(Plates):
+    """The plates at the recognisers' height."""
+
+    def sample(self) -> tuple[np.ndarray, str]:
+        image, text = super().sample()
+        return np.ascontiguousarray(image.repeat(3, axis=0).repeat(3, axis=1)), text
