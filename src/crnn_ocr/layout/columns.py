@@ -8,6 +8,7 @@ sign gives points; their sum decides.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +22,32 @@ from crnn_ocr.layout.sections import Interval, Section, Strip, strips
 #: White space up to this many line heights belongs to a line (a list's number, justified words).
 _WORD_GAP = 1.5
 #: Length at which lines count neither as cells nor as text, and the length over it that gives full points.
-_LENGTH, _LENGTH_SPAN, _LENGTH_POINTS = 9.0, 7.0, 2.0
+_LENGTH, _LENGTH_SPAN, _LENGTH_POINTS = 9.0, 4.0, 2.0
 #: The share of full lines likewise.
 _FULL, _FULL_POINTS = 0.5, 3.0
-#: The share of lines that stand on common rows likewise; lines to trust it.
-_ROWS, _ROWS_POINTS, _ROWS_LINES = 0.65, 4.0, 3
-#: Line pitch in line heights likewise.
-_PITCH, _PITCH_POINTS = 1.7, 0.7
-#: Gutters wider than this many line heights speak for cells.
-_WIDE_GUTTER, _WIDE_POINTS = 6.0, 1.0
+#: Points for each line that stands on a row with one of the other side, and for each that does not: the
+#: logarithm of how much likelier that is in columns (45 of 100, by chance) than in rows (90 of 100).
+_ON_ROW, _OFF_ROW = math.log(0.45 / 0.9), math.log(0.55 / 0.1)
+#: Distance of the middles, in line heights, up to which lines stand on one row.
+_OFF_MIDDLE = 0.3
+#: The least and the most that they may sum up to; text may stand on a grid, and pages are curved.
+_ROWS_LEAST, _ROWS_MOST = -1.5, 3.0
+#: Lines that each side needs for lines off the rows to speak for columns.
+_ROWS_LINES = 3
+#: Line pitch, in line heights, that counts neither way.
+_PITCH, _PITCH_POINTS = 1.6, 1.2
+#: Width of a gutter, in line heights, that counts neither way.
+_GUTTER, _GUTTER_POINTS = 2.3, 1.5
+#: Lines shorter than this on both sides, in line heights, are cells whatever else is seen.
+_TEXT, _NEVER = 5.0, -9.0
 #: White space, in line heights, that sets a running head or foot apart from the columns.
 _APART = 1.2
 #: Fewer points than this are certain rows.
 _SURE_ROWS = -0.5
 #: Lines that both sides need, or else one side alone.
 _MIN_LINES, _ALONE = 2, 4
+#: White space beyond the usual, in line heights, that parts two cells.
+_CELLS_APART = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,8 @@ class _Column:
             and line.left < left + 0.06 * (right - left) + 0.6 * line.height
             for line in self.lines
         ]
-        return sum(filling) / len(filling)
+        # Lines that are all equally long are rather codes or dates than text, which has paragraphs.
+        return _FULL if all(filling) else sum(filling) / len(filling)
 
     @property
     def pitch(self) -> float:
@@ -180,15 +193,16 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
     fewer, more = sorted((left, right), key=lambda column: len(column.lines))
     if len(fewer.lines) < _MIN_LINES and len(more.lines) < _ALONE:
         return None
-    points = _LENGTH_POINTS * _clamp((min(left.length, right.length) / height - _LENGTH) / _LENGTH_SPAN)
+    if max(left.length, right.length) < _TEXT * height:
+        return _NEVER
+    length = min(left.length, right.length) / height
+    points = _LENGTH_POINTS * min(1.0, (length - _LENGTH) / _LENGTH_SPAN)
     points += _FULL_POINTS * (min(left.full, right.full) - _FULL)
-    points += _PITCH_POINTS * _clamp(2 * (_PITCH - max(left.pitch, right.pitch) / height))
-    if gutter[1] - gutter[0] > _WIDE_GUTTER * height:
-        points -= _WIDE_POINTS
-    if len(fewer.lines) >= _ROWS_LINES:
-        points += _ROWS_POINTS * (_ROWS - _on_common_rows(fewer.lines, more.lines))
-    else:
-        points -= 1.0
+    points += _PITCH_POINTS * _clamp(2 * (_PITCH - more.pitch / height))
+    white = min(box.left for box in right.lines) - max(box.right for box in left.lines)
+    points += _GUTTER_POINTS * _clamp((_GUTTER - white / height) / _GUTTER)
+    # In a table with empty cells, only the lines of the emptier side all stand on common rows.
+    points += min(_rows_points(left.lines, right.lines), _rows_points(right.lines, left.lines))
     return points
 
 
@@ -212,14 +226,30 @@ def _column(boxes: Sequence[Box], height: float) -> _Column | None:
     return _Column(sorted(lines, key=lambda box: (box.middle, box.left)))
 
 
-def _on_common_rows(fewer: Sequence[Box], more: Sequence[Box]) -> float:
-    """Share of the lines of the emptier column that stand on a row with one of the other."""
-    middles = [box.middle for box in more]
-    found = 0
-    for box in fewer:
+def _rows_points(lines: Sequence[Box], others: Sequence[Box]) -> float:
+    """Points for how the lines of one side stand to those of the other, or to their cells."""
+    middles = sorted([*(box.middle for box in others), *_cell_middles(others)])
+    points = 0.0
+    for box in lines:
         at = bisect_left(middles, box.middle)
-        found += any(aligned(box, other) for other in more[max(0, at - 1) : at + 1])
-    return found / len(fewer)
+        off = min(abs(middle - box.middle) for middle in middles[max(0, at - 1) : at + 1])
+        points += _ON_ROW if off < _OFF_MIDDLE * box.height else _OFF_ROW
+    return max(_ROWS_LEAST, min(_ROWS_MOST if len(lines) >= _ROWS_LINES else 0.0, points))
+
+
+def _cell_middles(lines: Sequence[Box]) -> list[float]:
+    """The middles of lines that stand closer to each other than to the rest."""
+    whites = [below.top - above.bottom for above, below in pairwise(lines)]
+    if not whites:
+        return []
+    height = median(line.height for line in lines)
+    usual = median(sorted(whites)[: max(1, len(whites) * 3 // 4)])
+    cells = [[lines[0]]]
+    for line, white in zip(lines[1:], whites, strict=True):
+        if white > usual + _CELLS_APART * height:
+            cells.append([])
+        cells[-1].append(line)
+    return [(cell[0].top + cell[-1].bottom) / 2 for cell in cells]
 
 
 def _upper(values: Sequence[float]) -> float:

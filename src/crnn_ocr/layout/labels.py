@@ -66,7 +66,7 @@ def _span(run: Sequence[Strip], at: int) -> tuple[int, int] | None:
     best = None
     for up in range(1, above + 1):
         for down in range(1, below + 1):
-            rows = [strip for strip in run[at - up : at] + [beside] + run[at + 1 : at + 1 + down] if strip]
+            rows = [strip for strip in [*run[at - up : at], beside, *run[at + 1 : at + 1 + down]] if strip]
             if (best is None or up + down > best[1] - best[0] - 1) and _is_cell(rows, label):
                 first, last = at - up, at + down
                 if not _on_a_line(label, beside) or _set_apart(run, first, last, rows):
