@@ -67,8 +67,10 @@ def add_commands(commands: Subparsers) -> None:
     fit.add_argument("--seed", type=int, default=0)
     fit.set_defaults(run_command=_fit)
 
-    test = commands.add_parser("evaluate", help="measure a checkpoint on labelled lines")
-    test.add_argument("checkpoint", type=Path)
+    test = commands.add_parser("evaluate", help="measure a network on labelled lines")
+    test.add_argument("model", type=Path, help="checkpoint (.pt, .npz) or exported network (.onnx)")
+    test.add_argument("--characters", type=Path, metavar="TXT", help="of an exported network [beside it]")
+    test.add_argument("--height", type=int, default=48, help="of an exported network's input [48]")
     test.add_argument("folders", type=Path, nargs="+", help="folders with labels.tsv")
     test.add_argument("--ignore-case", action="store_true")
     test.set_defaults(run_command=_evaluate)
@@ -166,15 +168,23 @@ def _fit(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.evaluate import evaluate, load_folder
+    from crnn_ocr.training.evaluate import evaluate, graph_reader, load_folder, network_reader
 
-    net, characters = load_network(arguments.checkpoint)
+    height = arguments.height
+    if arguments.model.suffix == ".onnx":
+        listed = arguments.characters or arguments.model.with_suffix(".txt")
+        read = graph_reader(arguments.model, ("", *_read_characters(listed)))
+    else:
+        net, characters = load_network(arguments.model)
+        height, read = net.config.height, network_reader(net, characters)
     sets = [
-        load_folder(folder, height=net.config.height, ignore_case=arguments.ignore_case)
-        for folder in arguments.folders
+        load_folder(folder, height=height, ignore_case=arguments.ignore_case) for folder in arguments.folders
     ]
-    for name, found in evaluate(net, characters, sets).items():
-        print(f"{name}: {found.lines} lines, CER {100 * found.cer:.2f} %, exact {100 * found.exact:.1f} %")  # noqa: T201
+    for name, found in evaluate(read, sets).items():
+        print(  # noqa: T201
+            f"{name}: {found.lines} lines, CER {100 * found.cer:.2f} %, exact {100 * found.exact:.1f} %,"
+            f" exact with spaces {100 * found.exact_spaced:.1f} %"
+        )
     return 0
 
 
@@ -244,6 +254,14 @@ def _teacher_files(arguments: argparse.Namespace) -> TeacherFiles | None:
     if arguments.teacher_dictionary is None:
         raise TrainingError("A teacher needs its dictionary.", hint="Name it with --teacher-dictionary.")
     return TeacherFiles(arguments.teacher, arguments.teacher_dictionary)
+
+
+def _read_characters(path: Path) -> list[str]:
+    """Read what `_export` wrote: one character a line."""
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"The characters {path} cannot be read: {error}.") from error
 
 
 def _folders(folders: Sequence[Path], height: int) -> list[LineSet]:

@@ -7,20 +7,24 @@ kept as single spaces), case folded on request. Every figure names the set and t
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.recognition.buckets import Sizing
 from crnn_ocr.training.networks import Network
 
 Image = NDArray[np.uint8]
+Reader = Callable[[Sequence[Image]], tuple[list[str], list[float]]]
+"""Reads lines (height, W, 3): texts, and confidences (mean over the characters)."""
 
 _FOLD = str.maketrans(
     dict.fromkeys("‐‑‒–—―−﹣", "-") | dict.fromkeys("‘’‚′", "'") | dict.fromkeys("“”„″", '"')
@@ -46,18 +50,20 @@ class LineSet:
 
 @dataclass(frozen=True)
 class Score:
-    """What was measured on a set, white space aside.
+    """What was measured on a set.
 
     Attributes:
         lines: How many.
-        cer: Edits per character of the truth, 0 upwards.
-        exact: Share of lines without an error, 0 to 1.
+        cer: Edits per character of the truth, 0 upwards, white space aside.
+        exact: Share of lines without an error, white space aside, 0 to 1.
+        exact_spaced: The same with white space.
         confidence: Mean confidence of the lines, 0 to 1.
     """
 
     lines: int
     cer: float
     exact: float
+    exact_spaced: float = 0.0
     confidence: float = 0.0
 
 
@@ -121,55 +127,78 @@ def scale(image: Image, height: int) -> Image:
     return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
 
 
-def read_lines(
-    net: Network, characters: Sequence[str], images: Sequence[Image], *, batch_pixels: int = 8192
-) -> tuple[list[str], list[float]]:
-    """Read lines greedily with all classes.
+def network_reader(net: Network, characters: Sequence[str], *, batch_pixels: int = 8192) -> Reader:
+    """Return a reader that asks the network itself for the scores of all classes."""
 
-    Returns:
-        Text and confidence (mean over the characters of the best step's probability) of every line.
-    """
-    sizing = Sizing(height=net.config.height, stride=net.config.stride)
-    order = sorted(range(len(images)), key=lambda k: images[k].shape[1])
-    texts, confidences = [""] * len(images), [0.0] * len(images)
-    was_training = net.training
-    net.eval()
-    with torch.inference_mode():
-        start = 0
-        while start < len(order):
-            first = sizing.bucket(images[order[start]].shape[1])
-            most = order[start : start + max(1, batch_pixels // first)]
-            group = [k for k in most if sizing.bucket(images[k].shape[1]) == first]
-            start += len(group)
-            pixels = torch.zeros((len(group), net.config.height, first, 3), dtype=torch.uint8)
-            for row, k in enumerate(group):
-                pixels[row, :, : images[k].shape[1]] = torch.from_numpy(np.ascontiguousarray(images[k]))
-            widths = torch.tensor([images[k].shape[1] for k in group])
-            shares, ids = net.logits(pixels, widths).float().softmax(dim=2).max(dim=2)
-            steps = net.config.steps(widths).tolist()
-            for row, k in enumerate(group):
-                texts[k], confidences[k] = _decode(
-                    ids[row, : steps[row]].tolist(), shares[row, : steps[row]].tolist(), characters
-                )
-    net.train(was_training)
-    return texts, confidences
+    def read(images: Sequence[Image]) -> tuple[list[str], list[float]]:
+        sizing = Sizing(height=net.config.height, stride=net.config.stride)
+        widths = [image.shape[1] for image in images]
+        texts, confidences = [""] * len(images), [0.0] * len(images)
+        was_training = net.training
+        net.eval()
+        with torch.inference_mode():
+            for width, group in _groups(widths, sizing, batch_pixels):
+                pixels = torch.zeros((len(group), net.config.height, width, 3), dtype=torch.uint8)
+                for row, k in enumerate(group):
+                    pixels[row, :, : widths[k]] = torch.from_numpy(np.ascontiguousarray(images[k]))
+                contents = torch.tensor([widths[k] for k in group])
+                shares, ids = net.logits(pixels, contents).float().softmax(dim=2).max(dim=2)
+                steps = net.config.steps(contents).tolist()
+                for row, k in enumerate(group):
+                    texts[k], confidences[k] = _decode(
+                        ids[row, : steps[row]].tolist(), shares[row, : steps[row]].tolist(), characters
+                    )
+        net.train(was_training)
+        return texts, confidences
+
+    return read
 
 
-def evaluate(
-    net: Network,
-    characters: Sequence[str],
-    sets: Iterable[LineSet],
-    *,
-    read: Callable[[Network, Sequence[str], Sequence[Image]], tuple[list[str], list[float]]] = read_lines,
-) -> dict[str, Score]:
-    """Measure the network on every set."""
+def graph_reader(model: Path, characters: Sequence[str]) -> Reader:
+    """Return a reader that runs an exported graph, one line at a time, as the engine does."""
+    session = Session(model)
+
+    def read(images: Sequence[Image]) -> tuple[list[str], list[float]]:
+        texts, confidences = [], []
+        for image in images:
+            ids, shares = session.run(feeds(image), ("ids", "confidences"))
+            text, sure = _decode(ids[0].tolist(), shares[0].tolist(), characters)
+            texts.append(text)
+            confidences.append(sure)
+        return texts, confidences
+
+    return read
+
+
+def feeds(image: Image, *, stride: int = 8) -> dict[str, NDArray[Any]]:
+    """Return an exported graph's inputs for one (H, W, 3) line, padded as the engine pads it."""
+    height, width = image.shape[:2]
+    x = np.zeros((1, 3, height, Sizing(height=height, stride=stride).bucket(width)), np.float32)
+    x[0, :, :, :width] = image.transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return {"x": x, "lengths": np.array([width], np.int32)}
+
+
+def evaluate(read: Reader, sets: Iterable[LineSet]) -> dict[str, Score]:
+    """Measure a reader on every set."""
     scores = {}
     for lines in sets:
-        texts, confidences = read(net, characters, lines.images)
+        texts, confidences = read(lines.images)
         plain = score(texts, lines.texts, ignore_case=lines.ignore_case)
+        spaced = score(texts, lines.texts, ignore_case=lines.ignore_case, spaces=True)
         mean = float(np.mean(confidences)) if confidences else 0.0
-        scores[lines.name] = Score(plain.lines, plain.cer, plain.exact, mean)
+        scores[lines.name] = replace(plain, exact_spaced=spaced.exact, confidence=mean)
     return scores
+
+
+def _groups(widths: Sequence[int], sizing: Sizing, batch_pixels: int) -> Iterator[tuple[int, list[int]]]:
+    """Give (bucket, indices) of lines that share a bucket, at most `batch_pixels` wide together."""
+    buckets: dict[int, list[int]] = {}
+    for index, width in enumerate(widths):
+        buckets.setdefault(sizing.bucket(width), []).append(index)
+    for bucket, indices in sorted(buckets.items()):
+        size = max(1, batch_pixels // bucket)
+        for start in range(0, len(indices), size):
+            yield bucket, indices[start : start + size]
 
 
 def _decode(ids: Sequence[int], shares: Sequence[float], characters: Sequence[str]) -> tuple[str, float]:

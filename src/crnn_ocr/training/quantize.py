@@ -18,20 +18,12 @@ from numpy.typing import NDArray
 
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.recognition.buckets import Sizing
+from crnn_ocr.training.evaluate import feeds
 
 Image = NDArray[np.uint8]
 Feeds = dict[str, NDArray[np.generic]]
 
 _EIGHT_BIT = ("Conv", "MatMul", "Add", "Relu")
-
-
-def feeds(image: Image, *, stride: int = 8) -> Feeds:
-    """Return the network's inputs for one (H, W, 3) line, padded as the engine pads it."""
-    height, width = image.shape[:2]
-    x = np.zeros((1, 3, height, Sizing(height=height, stride=stride).bucket(width)), np.float32)
-    x[0, :, :, :width] = image.transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - np.float32(1)
-    return {"x": x, "lengths": np.array([width], np.int32)}
 
 
 def quantize(model: Path, target: Path, lines: Sequence[Image], *, percentile: float | None = None) -> Path:

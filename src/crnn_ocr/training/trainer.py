@@ -16,7 +16,7 @@ from tqdm import tqdm
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import checkpoint, networks
 from crnn_ocr.training.checkpoint import State
-from crnn_ocr.training.evaluate import LineSet, Score, evaluate
+from crnn_ocr.training.evaluate import LineSet, Score, evaluate, network_reader
 from crnn_ocr.training.loader import Batch
 from crnn_ocr.training.losses import ClassSampler, ctc_loss, distillation_loss
 from crnn_ocr.training.runlog import RunLog
@@ -203,7 +203,7 @@ class Trainer:
 
     def measure(self) -> dict[str, Score]:
         """Evaluate the averaged weights on all sets and log it."""
-        scores = evaluate(self.average, self.characters, self.sets)
+        scores = evaluate(network_reader(self.average, self.characters), self.sets)
         self._log.scores(self.counters, scores)
         return scores
 

@@ -49,6 +49,19 @@ def test_export_writes_the_graph_and_its_characters(saved: Path, tmp_path: Path)
     assert ("", *written.removesuffix("\n").split("\n")) == CHARACTERS
 
 
+def test_an_exported_network_is_measured_like_its_checkpoint(
+    saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run("export", saved, tmp_path / "net.onnx")
+    _run("evaluate", saved, folder)
+    _run("evaluate", tmp_path / "net.onnx", folder, "--height", 16)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
+    (tmp_path / "net.txt").unlink()
+    with pytest.raises(TrainingError, match="characters"):
+        _run("evaluate", tmp_path / "net.onnx", folder)
+
+
 def test_evaluate_names_set_lines_and_rates(
     saved: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,9 +9,10 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
+from crnn_ocr.training.evaluate import feeds  # noqa: E402
 from crnn_ocr.training.export import build, write  # noqa: E402
 from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
-from crnn_ocr.training.quantize import feeds, milliseconds, quantize  # noqa: E402
+from crnn_ocr.training.quantize import milliseconds, quantize  # noqa: E402
 
 from .conftest import Plates  # noqa: E402
 

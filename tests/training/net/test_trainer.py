@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training import checkpoint, plots  # noqa: E402
 from crnn_ocr.training.checkpoint import Tensors  # noqa: E402
-from crnn_ocr.training.evaluate import LineSet, evaluate  # noqa: E402
+from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa: E402
 from crnn_ocr.training.loader import Batch, BatchMaker, Loader, LoaderConfig  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
@@ -51,9 +51,9 @@ def _same(a: Tensors, b: Tensors) -> bool:
 
 def test_eight_lines_are_learnt_by_heart(shape: NetConfig, loading: LoaderConfig, tmp_path: Path) -> None:
     trainer = Trainer(replace(CONFIG, steps=150), shape, CHARACTERS, tmp_path, sets=[_lines()])
-    before = evaluate(trainer.net, CHARACTERS, [_lines()])["plates"]
+    before = evaluate(network_reader(trainer.net, CHARACTERS), [_lines()])["plates"]
     trainer.run(itertools.cycle(_batches(loading, 2)))
-    after = evaluate(trainer.average, CHARACTERS, [_lines()])["plates"]
+    after = evaluate(network_reader(trainer.average, CHARACTERS), [_lines()])["plates"]
     assert before.exact == 0
     assert after.cer == 0
     assert after.exact == 1
