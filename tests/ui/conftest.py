@@ -71,6 +71,8 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
             page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
             page.on("console", lambda message: _listen(message.type, message.text, complaints))
             page.on("request", lambda request: _watch(request.url, address, complaints))
+            # Choosers are intercepted from the start: a key opens one sooner than a late listener is set up.
+            page.on("filechooser", lambda _: None)
             page.goto(address)
             return page
 

@@ -17,6 +17,17 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
+/** Scrolls a container, and nothing around it, until the element is inside its visible part. */
+export function reveal(container, element) {
+  const frame = container.getBoundingClientRect();
+  const target = element.getBoundingClientRect();
+  if (target.top < frame.top) {
+    container.scrollTop -= frame.top - target.top;
+  } else if (target.bottom > frame.bottom) {
+    container.scrollTop += target.bottom - frame.bottom;
+  }
+}
+
 function fill(element, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) {
     element.setAttribute(key, value);

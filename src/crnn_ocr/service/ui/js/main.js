@@ -70,10 +70,10 @@ async function read() {
 
 function show(found) {
   setAnswer(found);
-  result.show(found, (index) => mark(index, { scroll: false }));
+  result.show(found, (index) => mark(index, "list"));
   // Polygons refer to their own page; the preview shows the first one only.
   const first = found.pages?.[0] ?? found;
-  picture.drawBoxes(first.lines, first, (index) => mark(index, { scroll: true }));
+  picture.drawBoxes(first.lines, first, (index) => mark(index, "picture"));
   const count = found.lines.length;
   byId("result-facts").textContent = t("facts", { count, ms: Math.round(found.elapsed_ms) });
   byId("result-facts").title = found.model;
@@ -81,9 +81,9 @@ function show(found) {
   say(t("done", { count }));
 }
 
-function mark(index, options) {
-  picture.mark(index);
-  result.mark(index, options);
+function mark(index, pointedAt) {
+  picture.mark(index, { scroll: pointedAt === "list" });
+  result.mark(index, { scroll: pointedAt === "picture" });
 }
 
 async function copyAll() {

@@ -1,14 +1,17 @@
 // The chosen picture with the boxes of its lines drawn over it.
 
-import { make, makeSvg } from "./dom.js";
+import { make, makeSvg, reveal } from "./dom.js";
 import { t } from "./i18n.js";
+
+const LONG = 2; // height to width
 
 /** Shows one picture at a time inside a container. */
 export class PictureView {
   #container;
   #url = null;
   #frame = null;
-  #boxes = new Map();
+  #boxes = [];
+  #marked = null;
 
   constructor(container) {
     this.#container = container;
@@ -24,6 +27,8 @@ export class PictureView {
     const frame = this.#frame;
     try {
       await image.decode();
+      // Long receipts and screenshots are shown in full width and scroll; all else fits as a whole.
+      frame.classList.toggle("is-long", image.naturalHeight > LONG * image.naturalWidth);
     } catch {
       if (this.#frame === frame) {
         this.#frame = null;
@@ -48,7 +53,7 @@ export class PictureView {
       const box = makeSvg("polygon", { points: line.polygon.map((point) => point.join(",")).join(" ") });
       box.addEventListener("pointerenter", () => onHover(index));
       box.addEventListener("pointerleave", () => onHover(null));
-      this.#boxes.set(index, box);
+      this.#boxes.push(box);
       overlay.append(box);
     });
     this.#frame.append(overlay);
@@ -56,19 +61,23 @@ export class PictureView {
 
   /** Takes all boxes away. */
   clearBoxes() {
-    this.#boxes.clear();
+    this.#boxes = [];
     this.#frame?.querySelector("svg")?.remove();
   }
 
-  /** Marks one box, or none. */
-  mark(index) {
-    for (const [key, box] of this.#boxes) {
-      box.classList.toggle("is-active", key === index);
+  /** Marks one box, or none, and brings it into view where it was pointed at elsewhere. */
+  mark(index, { scroll }) {
+    this.#boxes[this.#marked]?.classList.remove("is-active");
+    this.#marked = index;
+    const box = this.#boxes[index];
+    box?.classList.add("is-active");
+    if (scroll && box) {
+      reveal(this.#container, box);
     }
   }
 
   #release() {
-    this.#boxes.clear();
+    this.#boxes = [];
     if (this.#url !== null) {
       URL.revokeObjectURL(this.#url);
     }

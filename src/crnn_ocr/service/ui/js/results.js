@@ -1,7 +1,7 @@
 // The list of lines that were read, with what the server remarked about the picture.
 
 import { copyText } from "./clipboard.js";
-import { make, makeSvg } from "./dom.js";
+import { make, makeSvg, reveal } from "./dom.js";
 import { t, warningText } from "./i18n.js";
 
 const FAIR_BELOW = 0.9;
@@ -13,6 +13,7 @@ const TICK = "M5 12.5 10 17.5 19 7";
 export class ResultView {
   #container;
   #rows = [];
+  #marked = null;
   #say;
 
   /** @param say called with a sentence for the status line */
@@ -50,11 +51,14 @@ export class ResultView {
     }
   }
 
-  /** Marks one line, or none, and brings it into view. */
-  mark(index, { scroll = false } = {}) {
-    this.#rows.forEach((row, key) => row.classList.toggle("is-active", key === index));
-    if (scroll && index !== null) {
-      this.#rows[index]?.scrollIntoView({ block: "nearest" });
+  /** Marks one line, or none, and brings it into view where it was pointed at elsewhere. */
+  mark(index, { scroll }) {
+    this.#rows[this.#marked]?.classList.remove("is-active");
+    this.#marked = index;
+    const row = this.#rows[index];
+    row?.classList.add("is-active");
+    if (scroll && row) {
+      reveal(this.#container, row);
     }
   }
 
