@@ -34,12 +34,14 @@ _OFF_MIDDLE = 0.3
 _ROWS_LEAST, _ROWS_MOST = -1.5, 3.0
 #: Lines that each side needs for lines off the rows to speak for columns.
 _ROWS_LINES = 3
-#: Line pitch, in line heights, that counts neither way.
-_PITCH, _PITCH_POINTS = 1.6, 1.2
+#: Line pitch, in line heights, that counts neither way; points for text that is closer, and farther apart.
+_PITCH, _CLOSE_POINTS, _FAR_POINTS = 1.6, 1.2, 2.0
 #: Width of a gutter, in line heights, that counts neither way.
 _GUTTER, _GUTTER_POINTS = 2.3, 1.5
 #: Lines shorter than this on both sides, in line heights, are cells whatever else is seen.
 _TEXT, _NEVER = 5.0, -9.0
+#: Only so many gutters are looked at, the widest ones: no page has more columns of text.
+_MOST_GUTTERS = 12
 #: White space, in line heights, that sets a running head or foot apart from the columns.
 _APART = 1.2
 #: Fewer points than this are certain rows.
@@ -96,7 +98,8 @@ class _Column:
 def best_gutter(section: Section) -> Gutter | None:
     """The gutter of the section at which columns of text are most certain; None if it has rows of cells."""
     best, best_points = None, 0.0
-    for gutter in section.gutters:
+    widest = sorted(section.gutters, key=lambda gutter: (gutter[0] - gutter[1], gutter))[:_MOST_GUTTERS]
+    for gutter in widest:
         first, last, points = _columns_only(section, gutter)
         if points > best_points:
             run = section.strips
@@ -198,7 +201,8 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
     length = min(left.length, right.length) / height
     points = _LENGTH_POINTS * min(1.0, (length - _LENGTH) / _LENGTH_SPAN)
     points += _FULL_POINTS * (min(left.full, right.full) - _FULL)
-    points += _PITCH_POINTS * _clamp(2 * (_PITCH - more.pitch / height))
+    closer = _clamp(2 * (_PITCH - more.pitch / height))
+    points += (_CLOSE_POINTS if closer > 0 else _FAR_POINTS) * closer
     white = min(box.left for box in right.lines) - max(box.right for box in left.lines)
     points += _GUTTER_POINTS * _clamp((_GUTTER - white / height) / _GUTTER)
     # In a table with empty cells, only the lines of the emptier side all stand on common rows.

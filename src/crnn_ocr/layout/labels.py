@@ -86,12 +86,12 @@ def _reach(run: Sequence[Strip], at: int, step: int, label: Box) -> int:
 
 
 def _is_cell(rows: Sequence[Strip], label: Box) -> bool:
-    """Whether the rows follow each other evenly and the label stands in their middle."""
+    """Whether the rows follow each other evenly, with no room for more, and the label is in their middle."""
     whites = [_white(above, below) for above, below in pairwise(rows)]
     middles = [mean(box.middle for box in row) for row in rows]
     pitch = (middles[-1] - middles[0]) / (len(rows) - 1)
     return (
-        max(whites) <= max(0.0, min(whites)) * _EVEN + _EVEN_PLUS * label.height
+        max(whites) <= min(max(0.0, min(whites)) * _EVEN + _EVEN_PLUS * label.height, label.height)
         and abs((middles[0] + middles[-1]) / 2 - label.middle) <= _OFF_CENTRE * pitch
     )
 

@@ -6,6 +6,7 @@ without being aligned. A section is a run of strips that share at least one gutt
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -90,35 +91,35 @@ def sections(boxes: Sequence[Box]) -> list[Section]:
     run: list[Strip] = []
     filled: list[Interval] = []
     for strip in strips(boxes):
-        own = _union(_extent(box, height) for box in strip)
-        joined = _union([*filled, *own])
-        if run and not _gaps(joined, height) and (_gaps(filled, height) or _gaps(own, height)):
-            result.append(Section(run, _gaps(filled, height), line_height(b for s in run for b in s)))
+        own = _filled([], strip, height)
+        joined = _filled(filled, strip, height)
+        if run and len(joined) == 1 and (len(filled) > 1 or len(own) > 1):
+            result.append(_section(run, filled))
             run, filled = [strip], own
         else:
             run.append(strip)
             filled = joined
-    result.append(Section(run, _gaps(filled, height), line_height(b for s in run for b in s)))
+    result.append(_section(run, filled))
     return result
 
 
-def _extent(box: Box, height: float) -> Interval:
-    slack = min(_SLACK * height, box.width / 2)
-    return box.left + slack, box.right - slack
+def _section(run: list[Strip], filled: Sequence[Interval]) -> Section:
+    gutters = [(end, start) for (_, end), (start, _) in pairwise(filled)]
+    return Section(run, gutters, line_height(box for strip in run for box in strip))
 
 
-def _union(intervals: Iterable[Interval]) -> list[Interval]:
-    merged: list[Interval] = []
-    for low, high in sorted(intervals):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], high)
-        else:
-            merged.append((low, high))
-    return merged
-
-
-def _gaps(filled: Sequence[Interval], height: float) -> list[Interval]:
-    return [(end, start) for (_, end), (start, _) in pairwise(filled) if start - end >= _MIN_GUTTER * height]
+def _filled(filled: Sequence[Interval], strip: Strip, height: float) -> list[Interval]:
+    """Add a strip to the filled intervals of x; what is less than a gutter apart becomes one interval."""
+    result = list(filled)
+    for box in strip:
+        slack = min(_SLACK * height, box.width / 2)
+        low, high = box.left + slack, box.right - slack
+        first = bisect_left(result, low - _MIN_GUTTER * height, key=lambda interval: interval[1])
+        last = bisect_right(result, high + _MIN_GUTTER * height, key=lambda interval: interval[0])
+        if first < last:
+            low, high = min(low, result[first][0]), max(high, result[last - 1][1])
+        result[first:last] = [(low, high)]
+    return result
 
 
 def _body_top(box: Box) -> float:

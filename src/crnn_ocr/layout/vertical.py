@@ -12,6 +12,8 @@ _WIDTH_RATIO = 1.8
 _GAP = 1.5
 #: The share of the shorter column that lies beside the longer one, at least.
 _BESIDE = 0.5
+#: A column of one or two characters is as wide as its neighbour, and not flat.
+_SHORT_WIDTH_RATIO, _SHORT_HEIGHT = 1.3, 0.8
 
 
 def join_columns(boxes: Sequence[Box]) -> list[Box]:
@@ -28,10 +30,11 @@ def join_columns(boxes: Sequence[Box]) -> list[Box]:
             groups.append([box])
         else:
             home.append(box)
-    joined = {id(box) for group in groups if len(group) > 1 for box in group}
-    units = [_unit(group) for group in groups if len(group) > 1]
-    rest = [box for box in boxes if id(box) not in joined]
-    return sorted([*rest, *units], key=lambda box: (box.top, box.left, box.bottom, box.right))
+    rest = [box for box in boxes if not box.tall] + [group[0] for group in groups if len(group) == 1]
+    groups = [group for group in groups if len(group) > 1]
+    for group in groups:
+        _add_short_columns(group, rest)
+    return sorted([*rest, *map(_unit, groups)], key=lambda box: (box.top, box.left, box.bottom, box.right))
 
 
 def _beside(one: Box, other: Box) -> bool:
@@ -43,6 +46,28 @@ def _beside(one: Box, other: Box) -> bool:
         and -narrow / 2 <= other.left - one.right <= _GAP * wide
         and shared >= _BESIDE * min(one.height, other.height)
         and one.downward == other.downward
+    )
+
+
+def _add_short_columns(group: list[Box], rest: list[Box]) -> None:
+    """Move boxes that end the text, a column of a character or two, from `rest` to the left of the group."""
+    while group[0].downward:
+        first = group[0]
+        short = next((box for box in rest if not box.tall and _ends(first, box)), None)
+        if short is None:
+            return
+        rest.remove(short)
+        group.insert(0, short)
+
+
+def _ends(first: Box, box: Box) -> bool:
+    """Whether a box stands beside the top of the text's last column so far, and is as wide."""
+    narrow, wide = sorted((first.width, box.width))
+    return (
+        wide <= _SHORT_WIDTH_RATIO * narrow
+        and -narrow / 2 <= first.left - box.right <= _GAP * wide
+        and abs(box.top - first.top) < wide
+        and box.height > _SHORT_HEIGHT * box.width
     )
 
 
