@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
 from crnn_ocr.detection.tiles import spans, working_scale
+from crnn_ocr.document import Polygon
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
@@ -39,6 +40,8 @@ class DetectorParameters:
         wanted_text: Height that lines should have at the second look.
         most_side: `side` of the second look at most.
         least_side: Smaller pictures are padded to this, not enlarged.
+        thin: Pictures whose shorter side has at most so many pixels are taken for crops of lines.
+        blank: A crop whose grey levels deviate less than this has nothing on it.
     """
 
     side: int = 960
@@ -48,6 +51,8 @@ class DetectorParameters:
     wanted_text: float = 16.0
     most_side: int = 2560
     least_side: int = 64
+    thin: int = 100
+    blank: float = 12.0
 
 
 class DbDetector:
@@ -79,6 +84,8 @@ class DbDetector:
         """
         height, width = image.shape[:2]
         p = self._parameters
+        if min(width, height) <= p.thin:
+            return self._detect_thin(image)
         scale = working_scale(width, height, p.side)
         regions = self._detect_at(image, scale)
         if scale < 1.0 and regions:
@@ -87,6 +94,28 @@ class DbDetector:
                 larger = min(working_scale(width, height, p.most_side), scale * p.wanted_text / typical)
                 if larger > scale * 1.15:
                     regions = self._detect_at(image, larger)
+        return regions
+
+    def _detect_thin(self, image: Image) -> list[Region]:
+        """Text regions of a strip or crop, whose text may touch the border.
+
+        The network knows text with paper around it, so the picture is given some. Where it finds nothing
+        although there is something, the whole picture is taken for one line.
+        """
+        height, width = image.shape[:2]
+        border = max(4, round(0.3 * min(width, height)))
+        rim = np.concatenate((image[0], image[-1], image[:, 0], image[:, -1]))
+        paper = np.atleast_1d(np.median(rim, axis=0)).tolist()
+        framed = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_CONSTANT, value=paper)
+        scale = working_scale(width, height, self._parameters.side)
+        regions = [
+            replace(region, polygon=_moved(region.polygon, -border, width, height))
+            for region in self._detect_at(np.asarray(framed, np.uint8), scale)
+        ]
+        regions = [region for region in regions if region.width >= 1 and region.height >= 1]
+        if not regions and float(image.std()) > self._parameters.blank:
+            right, bottom = float(width), float(height)
+            regions = [Region(((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)), 0.0)]
         return regions
 
     def _detect_at(self, image: Image, scale: float) -> list[Region]:
@@ -139,6 +168,12 @@ class DbDetector:
             raise ModelBrokenError(f"pack {name!r} cannot look at its probe: {error}") from error
         if heat.shape != (64, 96):
             raise ModelBrokenError(f"pack {name!r}: the map of a 96×64 picture has shape {heat.shape}")
+
+
+def _moved(polygon: Polygon, by: float, width: float, height: float) -> Polygon:
+    """A polygon moved by as many pixels down and right, clipped to the picture."""
+    a, b, c, d = ((min(max(x + by, 0.0), width), min(max(y + by, 0.0), height)) for x, y in polygon)
+    return a, b, c, d
 
 
 def text_heights(regions: Sequence[Region]) -> list[float]:

@@ -89,14 +89,9 @@ class LineReader:
         if standing >= orientation.SURE:
             return 0
         crops = [crop(image, entry.polygon) for entry in voters]
-        scores = {
-            way: orientation.weighted_confidence(
-                self._pool.read(self._recognizer, [turned(picture, way) for picture in crops])
-            )
-            for way in ways
-        }
-        best = max(ways, key=lambda way: scores[way])
-        return best if scores[best] >= max(orientation.CONVINCING, standing + orientation.MARGIN) else 0
+        other = {way: self._pool.read(self._recognizer, [turned(c, way) for c in crops]) for way in ways}
+        best = max(ways, key=lambda way: orientation.weighted_confidence(other[way]))
+        return best if orientation.outweigh(other[best], standing) else 0
 
     def turn_unsure(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Try lines that were not read surely the other ways up; replace those that gain by it."""

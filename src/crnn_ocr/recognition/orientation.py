@@ -38,15 +38,22 @@ def evidence(reading: Reading) -> int:
     return sum(char.text not in AMBIGUOUS and char.confidence >= CONVINCING for char in reading.chars)
 
 
+def outweigh(readings: Sequence[Reading], standing: float) -> bool:
+    """Whether another way up is convincingly better than the lines as they stand.
+
+    Args:
+        readings: The lines, read the other way up.
+        standing: How surely they read as they stand: their weighted confidence.
+    """
+    confidence = weighted_confidence(readings)
+    enough = sum(evidence(reading) for reading in readings) >= EVIDENCE
+    return enough and confidence >= max(CONVINCING, standing + MARGIN)
+
+
 def better(upright: Reading, others: Sequence[Reading]) -> int | None:
     """Which of the other ways up is convincingly better than the upright reading; None: none is."""
-    best: int | None = None
-    for index, other in enumerate(others):
-        if other.confidence < max(CONVINCING, upright.confidence + MARGIN) or evidence(other) < EVIDENCE:
-            continue
-        if best is None or other.confidence > others[best].confidence:
-            best = index
-    return best
+    convincing = [i for i, other in enumerate(others) if outweigh([other], upright.confidence)]
+    return max(convincing, key=lambda index: others[index].confidence, default=None)
 
 
 def weighted_confidence(readings: Sequence[Reading]) -> float:
