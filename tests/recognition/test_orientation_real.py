@@ -48,10 +48,14 @@ def test_a_single_line_on_its_head_is_turned(ocr: OCR) -> None:
 @pytest.mark.parametrize("size", [14, 20, 32, 64])
 @pytest.mark.parametrize("text", ["90", "U/L", "￥5999.00", "06", "SOS", "NOON", "体重", "A", "1", "8", "OK"])
 def test_short_crops_are_never_turned(ocr: OCR, text: str, size: int) -> None:
-    page = ocr.read(drawing.line(text, size=size, pad=4)).pages[0]
+    crop = drawing.line(text, size=size, pad=4)
+
+    page = ocr.read(crop).pages[0]
 
     assert page.rotation == 0
-    assert [line.text for line in page.lines] == [text]
+    assert page == ocr.read(crop, orientation="off").pages[0]
+    if (text, size) != ("1", 64):  # filling the whole crop, this font's 1 is taken for a 7
+        assert [line.text for line in page.lines] == [text]
 
 
 def test_a_column_of_characters_is_read_downwards(ocr: OCR) -> None:

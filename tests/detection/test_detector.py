@@ -1,0 +1,99 @@
+"""The real detector, and what the engine makes of pictures of unusual shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crnn_ocr.detection.detector import DbDetector
+from crnn_ocr.detection.load import load_detector
+from crnn_ocr.models.registry import Registry
+from crnn_ocr.pipeline import OCR
+from tests import drawing
+
+
+@pytest.fixture(scope="module")
+def detector() -> DbDetector:
+    return load_detector(Registry(), "ppocrv6-det-small", threads=2)
+
+
+def texts(ocr: OCR, picture: drawing.Picture) -> list[str]:
+    return [line.text for line in ocr.read(picture).pages[0].lines]
+
+
+def test_a_box_holds_its_text_and_little_else(detector: DbDetector) -> None:
+    picture = drawing.page([(200, 120, "Subtotal 118.90")], size=30, shape=(800, 600))
+    rows, columns = np.nonzero(picture[:, :, 0] < 128)
+
+    (region,) = detector.detect(picture)
+
+    left, top = region.polygon[0]
+    right, bottom = region.polygon[2]
+    assert left - 3 <= columns.min()
+    assert columns.max() <= right + 3
+    assert top - 3 <= rows.min()
+    assert rows.max() <= bottom + 3
+    ink = (columns.max() - columns.min()) * (rows.max() - rows.min())
+    assert (right - left) * (bottom - top) < 2.2 * ink
+
+
+@pytest.mark.parametrize("size", [8, 10, 14, 20, 40, 80, 160])
+def test_a_crop_of_one_line_is_one_line(ocr: OCR, size: int) -> None:
+    assert texts(ocr, drawing.line("Total 1,299.00 EUR", size=size, pad=2)) == ["Total 1,299.00 EUR"]
+
+
+@pytest.mark.parametrize("text", ["90", "U/L", "体重", "Hello world"])
+def test_text_that_touches_every_border_is_found(ocr: OCR, text: str) -> None:
+    assert texts(ocr, drawing.line(text, pad=0)) == [text]
+
+
+def test_a_tall_receipt_is_read_completely(ocr: OCR) -> None:
+    rows = [f"item {i:03d} costs {i}.50" for i in range(60)]
+    picture = drawing.page([(20, 20 + 40 * i, row) for i, row in enumerate(rows)], size=24, shape=(420, 2460))
+
+    assert texts(ocr, picture) == rows
+
+
+@pytest.mark.slow
+def test_a_screenshot_of_20000_pixels_has_no_seams(ocr: OCR) -> None:
+    rows = [f"message {i} sent at 12:{i % 60:02d}, please reply" for i in range(270)]
+    places = [(40 + i % 2 * 350, 30 + 74 * i, row) for i, row in enumerate(rows)]
+
+    assert texts(ocr, drawing.page(places, size=30, shape=(1080, 20_050))) == rows
+
+
+def test_a_thin_strip_is_read_from_left_to_right(ocr: OCR) -> None:
+    words = [f"column number {i}" for i in range(28)]
+    picture = drawing.page(
+        [(20 + 700 * i, 30, word) for i, word in enumerate(words)], size=40, shape=(20_000, 120)
+    )
+
+    assert texts(ocr, picture) == words
+
+
+def test_a_slanted_page_is_read(ocr: OCR) -> None:
+    import cv2
+
+    rows = [f"line number {i} of a slanted page" for i in range(6)]
+    upright = drawing.page(
+        [(120, 120 + 70 * i, row) for i, row in enumerate(rows)], size=32, shape=(900, 700)
+    )
+    turn = cv2.getRotationMatrix2D((450, 350), 8, 1.0)
+    slanted = np.asarray(cv2.warpAffine(upright, turn, (900, 700), borderValue=(255, 255, 255)), np.uint8)
+
+    assert texts(ocr, slanted) == rows
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((500, 500, 3), 255, np.uint8),
+        np.zeros((1, 1, 3), np.uint8),
+        np.full((5, 4000, 3), 200, np.uint8),
+        np.full((4000, 3), 0, np.uint8),
+        np.random.default_rng(1).integers(0, 256, (300, 400, 3), np.uint8),
+    ],
+    ids=["white", "pixel", "strip", "column", "noise"],
+)
+def test_pictures_without_text_have_no_lines(ocr: OCR, picture: drawing.Picture) -> None:
+    assert texts(ocr, picture) == []
