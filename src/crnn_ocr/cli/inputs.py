@@ -92,7 +92,7 @@ def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that puts `page 2` before `page 10`."""
     parts = re.findall(r"([0-9]+)|([^0-9]+)", name.casefold())
-    return (*((0, int(number), "") if number else (1, 0, text) for number, text in parts), (2, 0, name))
+    return (*((0, int(number), "") if number else (1, 0, text) for number, text in parts), (-1, 0, name))
 
 
 def unreadable(error: OSError) -> FileUnreadableError:

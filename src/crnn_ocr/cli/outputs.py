@@ -19,7 +19,13 @@ class OutputError(OcrError):
 
 
 class Output(Protocol):
-    """Takes the results of the inputs, one after the other."""
+    """Takes the results of the inputs, one after the other.
+
+    Attributes:
+        apart: Whether each result goes to a place of its own.
+    """
+
+    apart: bool
 
     def put(self, entry: Input, content: bytes) -> None:
         """Write one result.
@@ -38,6 +44,8 @@ class Output(Protocol):
 
 class StreamOutput:
     """Standard output, or one file for all results; the file is made with the first of them."""
+
+    apart = False
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -67,6 +75,8 @@ class StreamOutput:
 
 class FolderOutput:
     """A folder: `scans/a.jpg` becomes `a.jpg.txt`; subfolders of an input folder are kept."""
+
+    apart = True
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self._folder = folder

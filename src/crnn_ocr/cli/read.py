@@ -131,7 +131,7 @@ class _Run:
     def all(self, inputs: list[Input]) -> int:
         """Read and write every input; the exit status."""
         status = EXIT_OK
-        named = len(inputs) > 1 or not self._writer.headed
+        named = not self._writer.headed or (len(inputs) > 1 and not self._output.apart)
         for entry in _with_progress(inputs, shown=not self._quiet):
             try:
                 self._one(entry, named)

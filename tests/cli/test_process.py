@@ -1,0 +1,111 @@
+"""The command line as a process: signals, pipes, terminals, and what is imported when."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+import crnn_ocr
+
+ROOT = Path(__file__).parents[2]
+
+
+def _fake(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tests.cli.fake_cli", *arguments]
+
+
+def test_version() -> None:
+    for command in ([sys.executable, "-m", "crnn_ocr"], [str(Path(sys.executable).with_name("crnn-ocr"))]):
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+        assert done.stdout == f"crnn-ocr {crnn_ocr.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["read", "--help"], ["serve", "--help"], ["read"]])
+def test_usage_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom crnn_ocr.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(*sorted({'flask', 'gunicorn', 'cv2', 'onnxruntime', 'numpy', 'PIL', 'tqdm'} & {*sys.modules}),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines()[-1] == ""
+    assert "usage: crnn-ocr" in done.stdout + done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"{number}.png").write_text("x" * 9000)
+    command = " ".join(_fake("read", str(tmp_path)))
+    script = f"{command} | head -c 20; status=${{PIPESTATUS[0]}}; echo; echo $status"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stderr == ""
+    assert done.stdout.endswith("\n141\n")
+
+
+def test_interrupt(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("slow")
+    process = subprocess.Popen(
+        _fake("read", str(tmp_path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "reading\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_text("blurred")
+
+    def standard_error(*flags: str) -> str:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        done = subprocess.run(
+            _fake("read", str(tmp_path), *flags), stdout=subprocess.PIPE, stderr=theirs, cwd=ROOT, check=True
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:
+            pass  # Linux says EIO when the other end is closed
+        os.close(ours)
+        assert done.stdout.count(b"==>") == 3
+        return shown.decode()
+
+    watched = standard_error()
+    assert "/3 [" in watched
+    assert watched.count("(IMAGE_BLURRED)\r\n") == 3
+    assert standard_error("--quiet") == ""
+    piped = subprocess.run(_fake("read", str(tmp_path)), capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "/3 [" not in piped.stderr
+
+
+def test_names_and_texts_of_any_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xe4.png")
+    (tmp_path / name).write_text("中文")
+    done = subprocess.run(
+        _fake("read", str(tmp_path / name), "nix\udcff"),
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 1
+    assert "中文\n".encode() in done.stdout
+    assert b"No such file" in done.stderr
+    assert b"Traceback" not in done.stderr
