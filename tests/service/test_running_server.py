@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -249,6 +250,30 @@ def test_sigterm_lets_requests_in_flight_finish() -> None:
         assert server.process.wait(30) == 0
         with pytest.raises(OSError, match="refused"):
             server.get("/healthz")
+
+
+def test_sigint_stops_at_once() -> None:
+    heavy = encoded(picture(*[f"Line number {row} of a long page" for row in range(90)], width=900))
+    with running_server() as server, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.read, heavy)
+        time.sleep(0.5)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(4) == 0
+        with pytest.raises((OSError, HTTPException)):
+            running.result(10)
+
+
+def test_a_quick_stop_does_not_wait_for_the_pools_lock() -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from crnn_ocr.service.worker import Worker
+
+worker = Worker.__new__(Worker)
+worker.tpool = ThreadPoolExecutor(1)
+with worker.tpool._shutdown_lock:
+    worker.handle_quit(3, None)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=20).returncode == 0
 
 
 def test_a_request_before_the_models_are_loaded_is_answered() -> None:

@@ -18,6 +18,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from crnn_ocr.errors import OcrError
+from crnn_ocr.service.worker import Worker
 from crnn_ocr.settings import Settings
 
 _BACKLOG = 256
@@ -95,7 +96,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         values: dict[str, object] = {
             "bind": f"fd://{self._listener.detach()}",
             "backlog": _BACKLOG,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": settings.workers,
             "threads": settings.worker_threads,
             # The heartbeat of a worker's main loop, which never computes: only a dead worker misses it.
