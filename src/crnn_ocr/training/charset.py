@@ -51,7 +51,7 @@ def spell(text: str) -> str:
     Characters that look the same in print (`∙` and `·`, `µ` and `μ`, `―` and `—`) must share one label, or the
     network is taught noise.
     """
-    return " ".join(unicodedata.normalize("NFC", text).translate(_FOLD).split(" ")).strip()
+    return " ".join(unicodedata.normalize("NFC", text).translate(_FOLD).split())
 
 
 @cache

@@ -1,0 +1,226 @@
+"""Glyph atlas: every glyph of every face rendered once, kept in flat files that processes share by mapping.
+
+FreeType takes some 100 µs per glyph and a face of 10,000 ideographs tens of megabytes per process; a line of
+text composed from an atlas is a few dozen copies of small arrays. The format is plain enough to be uploaded to
+an accelerator as it is:
+
+    DIR/faces.json            list of {name, family, kind, ascent, descent, glyphs}
+    DIR/NUMBER.glyphs.npy     structured array (`GLYPH`), sorted by code point
+    DIR/NUMBER.pixels.npy     uint8, the coverage masks one after the other, row by row
+    DIR/rows.npy              int32 (faces, classes), where a class stands in a face's array; -1: nowhere
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from fontTools.ttLib import TTFont, TTLibError
+from numpy.typing import NDArray
+from PIL import ImageFont
+from tqdm import tqdm
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.training.fonts import Face
+
+EM = 48
+"""Pixels per em of the masks: no line of a 64-pixel-high picture needs more."""
+
+GLYPH = np.dtype(
+    [
+        ("code", "u4"),
+        ("offset", "u8"),
+        ("height", "u2"),
+        ("width", "u2"),
+        ("left", "i2"),
+        ("top", "i2"),
+        ("advance", "f4"),
+    ]
+)
+"""`left` and `top`: of the mask relative to the pen on the baseline, y downwards. `advance` in pixels."""
+
+TOFU_REPEATS = 4
+"""A mask that so many ideographs share is a placeholder, not a glyph."""
+CHINESE_GLYPHS = 1500
+
+
+@dataclass(frozen=True)
+class FaceInfo:
+    """What is known of a face besides its glyphs.
+
+    Attributes:
+        name: As in `fonts.Face`.
+        family: As in `fonts.Face`.
+        kind: `han` (1,500 ideographs or more), `latin` (letters and digits), `digits` or `symbols`.
+        ascent: Pixels above the baseline that the face claims.
+        descent: Pixels below.
+        glyphs: How many.
+    """
+
+    name: str
+    family: str
+    kind: str
+    ascent: int
+    descent: int
+    glyphs: int
+
+
+class AtlasFace:
+    """The glyphs of one face; the arrays are mapped, so that processes share them."""
+
+    def __init__(self, info: FaceInfo, stem: Path, rows: NDArray[np.int32]) -> None:
+        self.info = info
+        self._stem = stem
+        self._rows = rows
+
+    @cached_property
+    def _table(self) -> NDArray[np.void]:
+        return np.load(f"{self._stem}.glyphs.npy", mmap_mode="r")
+
+    @cached_property
+    def _pixels(self) -> NDArray[np.uint8]:
+        return np.load(f"{self._stem}.pixels.npy", mmap_mode="r")
+
+    def covers(self, number: int) -> bool:
+        """Tell whether the face can draw a class."""
+        return bool(self._rows[number] >= 0)
+
+    def glyph(self, number: int) -> tuple[NDArray[np.uint8], int, int, float]:
+        """Return (coverage (h, w), left, top, advance) of a class that the face covers."""
+        _, offset, height, width, left, top, advance = self._table[self._rows[number]].item()
+        return self._pixels[offset : offset + height * width].reshape(height, width), left, top, advance
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """All faces.
+
+    Attributes:
+        faces: In the order of the files.
+        rows: int32 (faces, classes): row of a class in a face's table, -1 where it has no such glyph.
+    """
+
+    faces: tuple[AtlasFace, ...]
+    rows: NDArray[np.int32]
+
+
+def load(folder: Path) -> Atlas:
+    """Open an atlas.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    try:
+        listed = json.loads((folder / "faces.json").read_text(encoding="utf-8"))
+        rows: NDArray[np.int32] = np.load(folder / "rows.npy", mmap_mode="r")
+    except FileNotFoundError:
+        raise TrainingError(
+            f"There is no glyph atlas in {folder}.", hint="Build it: python -m crnn_ocr.training.prepare."
+        ) from None
+    faces = (AtlasFace(FaceInfo(**e), folder / f"{n:04d}", rows[n]) for n, e in enumerate(listed))
+    return Atlas(tuple(faces), rows)
+
+
+def index(folder: Path, characters: Sequence[str]) -> None:
+    """Write `rows.npy`: where each class stands in each face's table."""
+    listed = json.loads((folder / "faces.json").read_text(encoding="utf-8"))
+    codes = np.array([ord(c) if len(c) == 1 else 0 for c in characters], np.int64)
+    rows = np.full((len(listed), len(codes)), -1, np.int32)
+    for number in range(len(listed)):
+        table = np.load(folder / f"{number:04d}.glyphs.npy")["code"].astype(np.int64)
+        at = np.minimum(np.searchsorted(table, codes), len(table) - 1)
+        rows[number] = np.where(table[at] == codes, at, -1)
+    np.save(folder / "rows.npy", rows)
+
+
+def build(faces: Sequence[Face], characters: Sequence[str], folder: Path) -> list[FaceInfo]:
+    """Render every face's share of `characters` into an atlas; faces that can draw too little are left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = frozenset(ord(c) for c in characters if c and c != " ")
+    infos: list[FaceInfo] = []
+    for face in tqdm(faces, desc="glyphs", unit="face"):
+        glyphs, masks, metrics = rasterise(face, wanted)
+        kind = kind_of({int(code) for code in glyphs["code"]})
+        if kind is None:
+            continue
+        stem = folder / f"{len(infos):04d}"
+        np.save(f"{stem}.glyphs.npy", glyphs)
+        np.save(f"{stem}.pixels.npy", masks)
+        infos.append(FaceInfo(face.name, face.family, kind, *metrics, len(glyphs)))
+    (folder / "faces.json").write_text(
+        json.dumps([asdict(i) for i in infos], ensure_ascii=False, indent=1), encoding="utf-8"
+    )
+    index(folder, characters)
+    return infos
+
+
+def kind_of(codes: set[int]) -> str | None:
+    """Return the kind of a face by the code points that it draws; None when it is of no use."""
+    letters = sum(c in codes for c in (*range(0x41, 0x5B), *range(0x61, 0x7B)))
+    digits = sum(c in codes for c in range(0x30, 0x3A))
+    if sum(0x4E00 <= c <= 0x9FFF for c in codes) >= CHINESE_GLYPHS:
+        return "han"
+    if letters >= 50 and digits == 10:
+        return "latin"
+    if digits == 10:
+        return "digits"
+    return None
+
+
+def rasterise(
+    face: Face, wanted: frozenset[int]
+) -> tuple[NDArray[np.void], NDArray[np.uint8], tuple[int, int]]:
+    """Return (glyph table, flat masks, (ascent, descent)) of a face, without empty glyphs and placeholders."""
+    drawn: dict[int, tuple[NDArray[np.uint8], int, int, float]] = {}
+    metrics = (EM, 0)
+    for path, index in face.files:
+        try:
+            with TTFont(path, fontNumber=index, lazy=True) as opened:
+                mapped = opened.getBestCmap() or {}
+                upem = opened["head"].unitsPerEm
+                order = opened["hhea"].ascent, opened["hhea"].descent
+            font = ImageFont.truetype(str(path), EM, index=index, layout_engine=ImageFont.Layout.BASIC)
+        except (OSError, TTLibError, KeyError, AssertionError):
+            continue
+        metrics = (round(order[0] * EM / upem), round(-order[1] * EM / upem))
+        for code in sorted(wanted & mapped.keys() - drawn.keys()):
+            if mapped[code] == ".notdef":
+                continue
+            text = chr(code)
+            try:
+                mask, (left, top) = font.getmask2(text, mode="L", anchor="ls")
+            except OSError:
+                continue
+            width, height = mask.size
+            if not width or not height or width > 4 * EM or height > 4 * EM:
+                continue
+            coverage = np.array(mask, np.uint8).reshape(height, width)
+            if coverage.max(initial=0) > 64:
+                drawn[code] = (coverage, left, top, font.getlength(text))
+    for code in _placeholders(drawn):
+        del drawn[code]
+    table = np.zeros(len(drawn), GLYPH)
+    masks, offset = [np.empty(0, np.uint8)], 0
+    for row, code in enumerate(sorted(drawn)):
+        coverage, left, top, advance = drawn[code]
+        table[row] = (code, offset, *coverage.shape, left, top, advance)
+        masks.append(coverage.ravel())
+        offset += coverage.size
+    return table, np.concatenate(masks), metrics
+
+
+def _placeholders(drawn: dict[int, tuple[NDArray[np.uint8], int, int, float]]) -> set[int]:
+    """Return the ideographs whose mask too many others share."""
+    digests = {
+        code: hashlib.blake2b(mask.tobytes(), digest_size=8).digest()
+        for code, (mask, *_) in drawn.items()
+        if 0x4E00 <= code <= 0x9FFF
+    }
+    counts = Counter(digests.values())
+    return {code for code, digest in digests.items() if counts[digest] >= TOFU_REPEATS}

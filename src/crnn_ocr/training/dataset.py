@@ -1,0 +1,280 @@
+"""Training lines without end, and the held-out sets: text → mask → picture of a line as detectors cut it."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.training import atlas, scene
+from crnn_ocr.training.charset import characters
+from crnn_ocr.training.corpus import TextConfig, TextSampler
+from crnn_ocr.training.degrade import damage
+from crnn_ocr.training.fonts import held_out
+from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """One manner of appearance: what the draws of a line are weighted by.
+
+    Attributes:
+        grounds: Backgrounds (see `scene.background`) and their weights.
+        native: (least, most) height of the picture before it is scaled to the network's, in pixels.
+        small: Chance of a native height in the lower third of that range: enlarged screenshots.
+        plain: Chance of black on bright or white on dark.
+        contrast: Least difference of brightness between text and background.
+        warped: Chance and strength of a geometric change.
+        damages: (least, most) damages, and their (least, most) strength.
+        stroke: Greatest change of stroke width, in pixels of the atlas.
+    """
+
+    grounds: tuple[tuple[str, float], ...]
+    native: tuple[int, int]
+    small: float
+    plain: float
+    contrast: float
+    warped: tuple[float, float]
+    damages: tuple[int, int, float, float]
+    stroke: float
+
+
+CLEAN = Looks(
+    (("white", 66), ("paper", 8), ("plain", 18), ("gradient", 8)),
+    (13, 64), 0.5, 0.75, 80, (0.08, 0.3), (0, 1, 0.1, 0.35), 0.5,
+)  # fmt: skip
+MILD = Looks(
+    (("white", 28), ("paper", 32), ("plain", 16), ("gradient", 10), ("texture", 8), ("photo", 6)),
+    (14, 72), 0.4, 0.6, 60, (0.35, 0.6), (1, 3, 0.1, 0.55), 1.0,
+)  # fmt: skip
+HARD = Looks(
+    (("white", 10), ("paper", 30), ("plain", 18), ("gradient", 12), ("texture", 14), ("photo", 16)),
+    (12, 72), 0.4, 0.5, 42, (0.6, 1.0), (2, 5, 0.25, 0.9), 1.6,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """What lines are made of.
+
+    Attributes:
+        data: Folder of the training data (`atlas/`, `corpora/`).
+        height: Pixels of a line.
+        max_width: Longer texts are cut.
+        shares: Of clean, mild and hard lines.
+        unseen_fonts: Whether the families held out are used, and they alone, instead of the others.
+        held_out_text: Whether the held-out lines of the corpora are used instead of the others.
+        kinds: Kinds of text and weights; None takes the usual ones.
+        rare: Share of lines with characters drawn evenly from the set.
+    """
+
+    data: Path
+    height: int = 48
+    max_width: int = 1280
+    shares: tuple[float, float, float] = (0.35, 0.45, 0.20)
+    unseen_fonts: bool = False
+    held_out_text: bool = False
+    kinds: tuple[tuple[str, float], ...] | None = None
+    rare: float = 0.2
+
+
+class LineSampler:
+    """Makes lines, one after the other; the same seed and configuration give the same lines."""
+
+    def __init__(self, seed: int, config: SampleConfig) -> None:
+        """Open atlas and corpora.
+
+        Raises:
+            TrainingError: Something of the data is missing.
+        """
+        self._rng = random.Random(seed)  # noqa: S311
+        self._config = config
+        opened = atlas.load(config.data / "atlas")
+        ids = {text: number for number, text in enumerate(characters()) if number}
+        if opened.rows.shape[1] != len(characters()):
+            raise TrainingError(
+                "The glyph atlas was built for another character set.",
+                hint="Build it again: python -m crnn_ocr.training.prepare.",
+            )
+        usable = [
+            n
+            for n, face in enumerate(opened.faces)
+            if face.info.kind != "unused" and (face.info.family in held_out()) is config.unseen_fonts
+        ]
+        if not usable:
+            raise TrainingError(
+                "No face is left to draw with.", hint="Fetch the fonts and build the atlas again."
+            )
+        self._setter = Typesetter(opened, ids, usable)
+        texts = TextConfig(config.data / "corpora", config.held_out_text, config.kinds, config.rare)
+        self._texts = TextSampler(texts, seed + 1)
+        self.last_face = ""
+
+    def sample(self) -> tuple[Picture, str]:
+        """Return the next line: uint8 (height, W, 3) BGR, and what it says."""
+        for _ in range(1000):
+            made = self._sample()
+            if made is not None:
+                return made
+        raise TrainingError("A thousand texts in a row cannot be drawn.", hint="Check fonts and texts.")
+
+    def _sample(self) -> tuple[Picture, str] | None:
+        rng = self._rng
+        looks = rng.choices((CLEAN, MILD, HARD), self._config.shares)[0]
+        text = self._texts.draw()
+        line, text = self._set(text)
+        if line is None or not text:
+            return None
+        mask = line.mask
+        if looks.stroke and rng.random() < 0.3:
+            mask = embolden(mask, rng.uniform(-0.7, 1.0) * looks.stroke)
+        chance, strength = looks.warped
+        if rng.random() < chance:
+            mask = warp(mask, rng, strength)
+        mask, _ = scene.boxed(replace(line, mask=mask), rng)
+        if mask.max(initial=0) < 64:
+            return None
+        extra = self._extra(mask.shape)
+        native = self._native_height(looks)
+        width = max(4, round(mask.shape[1] * native / mask.shape[0] * self._stretch()))
+        size = (width, native)
+        way = cv2.INTER_AREA if native < mask.shape[0] else cv2.INTER_LINEAR
+        small = cv2.resize(mask, size, interpolation=way).astype(np.uint8)
+        rest = None if extra is None else cv2.resize(extra, size, interpolation=way).astype(np.uint8)
+        picture = self._painted(small, rest, looks)
+        least, most, weak, strong = looks.damages
+        picture = damage(picture, rng, rng.uniform(weak, strong), rng.randint(least, most))
+        final = max(8, min(round(width * self._config.height / native), self._config.max_width))
+        picture = _resized(picture, (final, self._config.height), rng)
+        if rng.random() < 0.25:
+            picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(
+                np.uint8
+            )
+        return np.ascontiguousarray(picture), text
+
+    def _set(self, text: str) -> tuple[Composed | None, str]:
+        """Choose faces and layout and compose the text, cut to the greatest width."""
+        rng, setter = self._rng, self._setter
+        room = int(self._config.max_width / self._config.height * 0.95)  # em that fit
+        wide = 0.0
+        for at, character in enumerate(text):
+            wide += 0.55 if ord(character) < 0x2E80 else 1.0
+            if wide > room:
+                text = text[:at].rstrip()
+                break
+        latin_only = all(ord(c) < 0x250 for c in text)
+        kind = "latin" if latin_only and rng.random() < 0.7 else "han"
+        if rng.random() < 0.15 and all(c in "0123456789.:-" for c in text):
+            kind = "digits"
+        face = (
+            setter.pick(text, kind, rng)
+            or setter.pick(text, "han", rng)
+            or setter.pick(text, "latin", rng, tries=30)
+        )
+        if face is None:
+            return None, text
+        self.last_face = face.info.name
+        latin = None
+        if kind == "han" and rng.random() < 0.3:
+            latin = setter.pick("0Aa", "latin", rng)
+        chance = rng.random()
+        spacing = (
+            0.0 if chance < 0.6 else rng.uniform(-0.04, 0.15) if chance < 0.92 else rng.uniform(0.2, 1.1)
+        )
+        if latin_only:
+            spacing *= 0.4
+        space = rng.uniform(0.22, 0.4) if rng.random() < 0.85 else rng.uniform(0.4, 1.5)
+        if spacing > 0.1:  # spread letters would be read apart, were the spaces not wider still
+            space += spacing * 1.5
+        jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
+        return setter.compose(text, face, Layout(spacing, space, latin, jitter), rng), text
+
+    def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+        """Return the coverage of rules and of a neighbouring line, if the crop has any."""
+        rng = self._rng
+        extra: NDArray[np.uint8] | None = None
+        if rng.random() < 0.1:
+            extra = scene.rules(np.zeros(shape[:2], np.uint8), rng)
+        if rng.random() < 0.06:
+            other, _ = self._set(self._texts.draw())
+            if other is not None:
+                part = scene.neighbour((shape[0], shape[1]), other, rng)
+                extra = part if extra is None else np.maximum(extra, part)
+        return extra
+
+    def _native_height(self, looks: Looks) -> int:
+        least, most = looks.native
+        if self._rng.random() < looks.small:
+            most = least + (most - least) // 4
+        return self._rng.randint(least, most)
+
+    def _stretch(self) -> float:
+        """Return the ratio by which the line is made wider or narrower."""
+        return self._rng.uniform(0.82, 1.18) if self._rng.random() < 0.25 else 1.0
+
+    def _painted(self, mask: NDArray[np.uint8], extra: NDArray[np.uint8] | None, looks: Looks) -> Picture:
+        """Paint text and rules on a background."""
+        rng = self._rng
+        names, weights = zip(*looks.grounds, strict=True)
+        kind = rng.choices(names, weights)[0]
+        ground, mean = scene.background(*mask.shape, rng, kind)
+        colour = scene.ink_colour(mean, rng, plain=looks.plain, contrast=looks.contrast)
+        if rng.random() < (0.3 if kind == "photo" else 0.05):
+            scene.decorate(ground, mask, colour, rng)
+        if extra is not None:
+            other = colour if rng.random() < 0.7 else scene.ink_colour(mean, rng, plain=0.5, contrast=30)
+            scene.blend(ground, extra, other)
+        scene.blend(ground, mask, colour)
+        if kind in {"white", "paper"} and rng.random() < 0.05:
+            scene.stamp(ground, rng)
+        return np.clip(ground, 0, 255).astype(np.uint8)
+
+
+def _resized(picture: Picture, size: tuple[int, int], rng: random.Random) -> Picture:
+    """Scale to the network's height, as engines do (area when shrinking), or a little otherwise."""
+    shrinks = picture.shape[0] > size[1]
+    usual = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    way = usual if rng.random() < 0.6 else rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))
+    return cv2.resize(picture, size, interpolation=way).astype(np.uint8)
+
+
+def sampler_factory(config: SampleConfig) -> Callable[[int], LineSampler]:
+    """Return what makes a sampler from a seed; it can be pickled."""
+    return partial(_make, config)
+
+
+def _make(config: SampleConfig, seed: int) -> LineSampler:
+    return LineSampler(seed, config)
+
+
+POEMS = (("poems", 1.0),)
+HELD_OUT: dict[str, dict[str, object]] = {
+    "known-fonts-degraded": {"shares": (0.0, 0.6, 0.4)},
+    "unseen-fonts-clean": {"shares": (1.0, 0.0, 0.0), "unseen_fonts": True},
+    "unseen-fonts-degraded": {"shares": (0.0, 0.6, 0.4), "unseen_fonts": True},
+    "poems-degraded": {"shares": (0.0, 0.6, 0.4), "kinds": POEMS},
+}
+"""The held-out sets: name and what sets them off from training. All draw held-out text."""
+
+
+def heldout(name: str, config: SampleConfig, count: int = 400) -> list[tuple[Picture, str]]:
+    """Return the lines of a held-out set, always the same for the same data.
+
+    Raises:
+        TrainingError: No set has that name.
+    """
+    if name not in HELD_OUT:
+        raise TrainingError(f"There is no held-out set {name!r}.", hint=f"There are: {', '.join(HELD_OUT)}.")
+    changed = replace(config, held_out_text=True, rare=0.0, **HELD_OUT[name])  # type: ignore[arg-type]
+    sampler = LineSampler(zlib.crc32(name.encode()), changed)
+    return [sampler.sample() for _ in range(count)]

@@ -1,0 +1,136 @@
+"""Finds the faces among fetched font files: names, pieces of split web fonts, families that are held out.
+
+A *face* is one design at one weight, in one or several files (web fonts come split into a hundred pieces by
+Unicode range). A *family* is all its weights; what is held out for evaluation is held out by family.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from PIL import ImageFont
+
+_SUFFIXES = {".ttf", ".otf", ".ttc", ".otb", ".woff2"}
+_PIECE = re.compile(
+    r"[-_.](?:subset-)?(?:(?!\d00-normal)\d{1,3}|[0-9a-f]{6}|chinese-simplified|chinese-traditional|chinese-hongkong|japanese"
+    r"|latin-ext|latin|cyrillic-ext|cyrillic|greek-ext|greek|vietnamese|korean)(?=[-_.]|$)"
+)
+_HASH = re.compile(r"[0-9a-f]{20,}")
+_WEIGHT = re.compile(
+    r"[-_ ](?:thin|extra-?light|ultralight|light|demilight|normal|regular|book|medium|semi-?bold|demi-?bold|demi|bold"
+    r"|extra-?bold|black|heavy|italic|oblique|bolditalic|lightitalic|\d00)$",
+    re.IGNORECASE,
+)
+_SKIPPED = re.compile(
+    r"CJK (?:HK|KR)|Mono CJK|CJK (?:TC|JP) (?:Thin|DemiLight|Medium|ExtraLight|Light|SemiBold|Black)"
+    r"|MBE|UKai (?:HK|TW)|UMing (?:HK|TW)|Ext-B|TW-\w+-Plus|HanaMinB|Unifont Upper|UnifontExMono|CSUR"
+    r"|Junicode.*(?:Expanded|Semi|Medium|Light)|Symbol|Dingbat|D050000L|StandardSymbols|Math|DejaVu Math"
+    r"|MisansTC-(?:Thin|ExtraLight|Normal|Medium|Demibold|Semibold|Light|Heavy)|MiSans-(?:ExtraLight|Normal|Demibold)"
+    r"|MapleMono-CN-(?:Thin|ExtraLight|Medium|SemiBold|ExtraBold|\w+Italic)|monotc|Mono TC|Junkyard|Fonts? Awesome"
+    r"|Konatu Tohaba|Keyboard O|Initials O|DSEG\d* Weather|7SEGGCHAN|-subset$|^hack-|Monoisome|LXGW WenKai Mono|-[235]00-normal|Un ?Jamo",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Face:
+    """One design at one weight.
+
+    Attributes:
+        name: Unique, printable.
+        family: What its weights share.
+        files: (path, index in the file) of every piece.
+    """
+
+    name: str
+    family: str
+    files: tuple[tuple[Path, int], ...] = field(repr=False)
+
+
+def discover(root: Path) -> list[Face]:
+    """Return the faces in all font files under `root`, by name. Files that FreeType cannot open are left out."""
+    found: dict[tuple[str, str], list[tuple[Path, int]]] = {}
+    families: dict[tuple[str, str], str] = {}
+    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in _SUFFIXES and not p.is_symlink()):
+        package = path.relative_to(root).parts[0]
+        for index, name, family in _names(path):
+            if _SKIPPED.search(name):
+                continue
+            key = (package, name)
+            found.setdefault(key, []).append((path, index))
+            families[key] = family
+    faces: dict[str, Face] = {}
+    for (_package, name), files in sorted(found.items()):
+        faces.setdefault(name, Face(name, families[_package, name], tuple(files)))
+    return list(faces.values())
+
+
+def _names(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Give (index, face name, family) of every face in a file."""
+    if path.suffix == ".woff2":
+        stem = _HASH.sub("", path.stem)
+        stem = _PIECE.sub("", stem) if stem else path.parent.name
+        if stem.lower() in {"thin", "light", "regular", "medium", "semibold", "bold", "black"}:
+            stem = f"{path.parents[2].name}-{stem}"
+        yield 0, stem, _bare(stem)
+        return
+    for index in range(64 if path.suffix == ".ttc" else 1):
+        try:
+            family, style = ImageFont.truetype(str(path), 16, index=index).getname()
+        except OSError:
+            return
+        family = family or path.stem
+        yield index, f"{family} {style or 'Regular'}", _bare(family)
+
+
+def _bare(name: str) -> str:
+    """Return a family name without weight, optical size and script."""
+    name = name.removesuffix("-normal")
+    while (shorter := _WEIGHT.sub("", name)) != name:
+        name = shorter
+    return re.sub(r" CJK (?:SC|TC|JP)$", " CJK", name)
+
+
+COMMON = frozenset(
+    {
+        "Noto Sans CJK",
+        "Noto Serif CJK",
+        "MiSans",
+        "WenQuanYi Zen Hei",
+        "WenQuanYi Micro Hei",
+        "FandolSong",
+        "FandolHei",
+        "FandolFang",
+        "AR PL UMing CN",
+        "AR PL UKai CN",
+        "AR PL KaitiM GB",
+        "AR PL SungtiL GB",
+        "TW-Sung",
+        "TW-Kai",
+        "BabelStone Han",
+        "Liberation Sans",
+        "Liberation Serif",
+        "Nimbus Sans",
+        "Nimbus Roman",
+        "Nimbus Mono PS",
+        "DejaVu Sans",
+        "Carlito",
+        "Roboto",
+        "Open Sans",
+        "OCR B",
+        "Liberation Mono",
+    }
+)
+"""Families of the styles that most print and most screens are set in; drawn four times as often."""
+
+
+@cache
+def held_out() -> frozenset[str]:
+    """Return the families of `heldout_fonts.txt`, which training never sees."""
+    listed = resources.files(__package__).joinpath("heldout_fonts.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in listed.splitlines() if line and not line.startswith("#"))

@@ -1,0 +1,197 @@
+"""Composes lines of text from an atlas: masks of coverage, before any colour or damage."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.training.atlas import EM, Atlas, AtlasFace
+from crnn_ocr.training.fonts import COMMON
+
+Mask = NDArray[np.uint8]
+
+BASELINE = EM + EM // 2
+"""Row of the baseline in a composed mask, which is 2.25 em high."""
+CANVAS = 2 * EM + EM // 4
+COMMON_WEIGHT = 4
+CJK_TOP, CJK_BOTTOM = -0.86, 0.14
+"""The em box of ideographs, relative to the baseline, in em."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How glyphs are set.
+
+    Attributes:
+        spacing: Added after every glyph, in em.
+        space: Width of a space, in em.
+        latin: Face for Latin letters and digits; None takes the same face for all.
+        jitter: Standard deviation of every glyph's vertical place, in em (typewriters, dot-matrix printers).
+    """
+
+    spacing: float = 0.0
+    space: float = 0.28
+    latin: AtlasFace | None = None
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A line as coverage.
+
+    Attributes:
+        mask: uint8 (CANVAS, W), 0 to 255.
+        top: First row of the line's box: the ink and the letters' usual extent.
+        bottom: Row after the last of the box.
+        ink: (top, bottom) rows of the ink alone.
+    """
+
+    mask: Mask
+    top: int
+    bottom: int
+    ink: tuple[int, int]
+
+
+class Typesetter:
+    """Picks faces that can draw a text and sets it."""
+
+    def __init__(self, atlas: Atlas, ids: dict[str, int], faces: Sequence[int]) -> None:
+        """Prepare.
+
+        Args:
+            atlas: The glyphs.
+            ids: Character → class.
+            faces: Numbers of the faces that may be used.
+        """
+        self._atlas = atlas
+        self._ids = ids
+        self._faces = list(faces)
+        rows = np.asarray(atlas.rows[self._faces])
+        self._covered = rows >= 0
+        self._carriers: dict[int, list[int]] = {}
+        groups: dict[str, dict[str, list[int]]] = {}
+        for place, number in enumerate(self._faces):
+            info = atlas.faces[number].info
+            groups.setdefault(info.kind, {}).setdefault(info.family, []).append(place)
+        self._kinds = {
+            kind: [
+                places
+                for name, places in families.items()
+                for _ in range(COMMON_WEIGHT if name in COMMON else 1)
+            ]
+            for kind, families in groups.items()
+        }
+
+    def pick(self, text: str, kind: str, rng: random.Random, *, tries: int = 8) -> AtlasFace | None:
+        """Return a face of a kind, by family, that draws (nearly) all of a text; None when none was met."""
+        numbers = self._numbers(text)
+        families = self._kinds.get(kind, [])
+        for _ in range(tries if families else 0):
+            place = rng.choice(rng.choice(families))
+            missing = len(numbers) - int(self._covered[place, numbers].sum())
+            if missing <= len(numbers) // 10:
+                return self._atlas.faces[self._faces[place]]
+        return None
+
+    def carrier(self, number: int, rng: random.Random) -> AtlasFace | None:
+        """Return a face that draws a class, for characters that the line's own face lacks."""
+        if number not in self._carriers:
+            self._carriers[number] = np.flatnonzero(self._covered[:, number]).tolist()
+        places = self._carriers[number]
+        return self._atlas.faces[self._faces[rng.choice(places)]] if places else None
+
+    def compose(self, text: str, face: AtlasFace, layout: Layout, rng: random.Random) -> Composed | None:
+        """Set a line; None when a character has no glyph anywhere or the line has no ink."""
+        pen, placed = 0.0, []
+        substitutes: dict[int, AtlasFace] = {}
+        for character in text:
+            if character == " ":
+                pen += layout.space * EM
+                continue
+            number = self._ids[character]
+            drawn_by = face
+            if layout.latin is not None and ord(character) < 0x250 and layout.latin.covers(number):
+                drawn_by = layout.latin
+            elif not face.covers(number):
+                substitute = substitutes.get(number) or self.carrier(number, rng)
+                if substitute is None:
+                    return None
+                substitutes[number] = drawn_by = substitute
+            mask, left, top, advance = drawn_by.glyph(number)
+            dy = round(rng.gauss(0, layout.jitter) * EM) if layout.jitter else 0
+            placed.append((mask, round(pen) + left, BASELINE + top + dy))
+            pen += advance + layout.spacing * EM
+        if not placed:
+            return None
+        return _pasted(placed)
+
+    def _numbers(self, text: str) -> list[int]:
+        return [self._ids[c] for c in set(text) if c != " "]
+
+
+def _pasted(placed: Sequence[tuple[Mask, int, int]]) -> Composed:
+    """Paste masks at (left, top), the brighter pixel winning, into a canvas as wide as they need."""
+    start = min(left for _, left, _ in placed)
+    width = max(left + mask.shape[1] for mask, left, _ in placed) - start
+    canvas = np.zeros((CANVAS, width), np.uint8)
+    first, last = CANVAS, 0
+    for mask, left, top in placed:
+        above = max(0, -top)
+        height = min(mask.shape[0], CANVAS - top)
+        if height <= above:
+            continue
+        part = canvas[top + above : top + height, left - start : left - start + mask.shape[1]]
+        np.maximum(part, mask[above:height], out=part)
+        first, last = min(first, top + above), max(last, top + height)
+    box = (BASELINE + round(CJK_TOP * EM), BASELINE + round(CJK_BOTTOM * EM))
+    return Composed(canvas, min(first, box[0]), max(last, box[1]), (first, max(last, first + 1)))
+
+
+def embolden(mask: Mask, pixels: float) -> Mask:
+    """Thicken (positive) or thin (negative) strokes by about `pixels` at the atlas's size."""
+    whole = abs(pixels)
+    size = 2 if whole < 1.5 else 3
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    changed = cv2.dilate(mask, kernel) if pixels > 0 else cv2.erode(mask, kernel)
+    share = min(1.0, whole)
+    return cv2.addWeighted(changed, share, mask, 1 - share, 0).astype(np.uint8)
+
+
+def warp(mask: Mask, rng: random.Random, strength: float) -> Mask:
+    """Slant, turn, bend or tilt a mask a little, as cameras and feeders do.
+
+    Args:
+        mask: Coverage, the line in the middle of its height.
+        rng: Source of randomness.
+        strength: 0 to 1; at 1 up to 3.5 degrees or a tenth of the height.
+    """
+    height, width = mask.shape
+    kind = rng.random()
+    if kind < 0.35:
+        slant = rng.uniform(-0.3, 0.3) * strength
+        matrix = np.array([[1, slant, -slant * height / 2], [0, 1, 0]], np.float32)
+        return cv2.warpAffine(mask, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.uint8)
+    if kind < 0.65:
+        most = min(3.5, 600 / max(width, 1)) * strength
+        matrix32 = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-most, most), 1.0)
+        return cv2.warpAffine(mask, matrix32, (width, height), flags=cv2.INTER_LINEAR).astype(np.uint8)
+    if kind < 0.82:
+        amplitude = rng.uniform(0.02, 0.1) * height * strength
+        phase, waves = rng.uniform(0, 6.28), rng.uniform(0.3, 1.2)
+        columns = np.arange(width, dtype=np.float32)
+        shift = (amplitude * np.sin(phase + waves * 3.14 * columns / width)).astype(np.float32)
+        rows = np.arange(height, dtype=np.float32)[:, None] + shift[None, :]
+        return cv2.remap(
+            mask, np.broadcast_to(columns, rows.shape).astype(np.float32), rows, cv2.INTER_LINEAR
+        ).astype(np.uint8)
+    ends = rng.uniform(-0.12, 0.12) * height * strength
+    old = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    new = old + np.array([[0, ends], [0, -ends], [0, ends], [0, -ends]], np.float32)
+    return cv2.warpPerspective(
+        mask, cv2.getPerspectiveTransform(old, new), (width, height), flags=cv2.INTER_LINEAR
+    ).astype(np.uint8)
