@@ -58,6 +58,9 @@ def add_commands(commands: Subparsers) -> None:
     fit.add_argument(
         "--heldout", action="append", default=None, metavar="NAME", help="held-out sets to measure"
     )
+    fit.add_argument(
+        "--heldout-lines", type=int, default=200, metavar="COUNT", help="lines of each of them [200]"
+    )
     fit.add_argument("--workers", type=int, default=1, help="rendering processes [1]")
     fit.add_argument("--threads", type=int, default=1, help="PyTorch's threads [1]")
     fit.add_argument(
@@ -114,7 +117,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training.trainer import TrainConfig, Trainer
 
     state = checkpoint.load(arguments.resume) if arguments.resume else None
-    make_sampler, characters, heldout = _data(arguments)
+    height = state.net.get("height", 48) if state else arguments.shape.get("height", 48)
+    make_sampler, characters, heldout = _data(arguments, height)
     if state is not None:
         state = checkpoint.recast(state, characters)
         shape = networks.configuration(state.net)
@@ -279,6 +283,18 @@ def _supports_half() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _data(arguments: argparse.Namespace) -> tuple[Callable[[int], Sampler], tuple[str, ...], list[LineSet]]:
+def _data(
+    arguments: argparse.Namespace, height: int
+) -> tuple[Callable[[int], Sampler], tuple[str, ...], list[LineSet]]:
     """Return the source of lines, the characters of every class, and the held-out sets."""
-    raise NotImplementedError
+    from crnn_ocr.training import dataset, fetch
+    from crnn_ocr.training.charset import characters
+    from crnn_ocr.training.evaluate import LineSet
+
+    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=height)
+    names = arguments.heldout if arguments.heldout is not None else list(dataset.HELD_OUT)
+    sets = []
+    for name in names:
+        images, texts = zip(*dataset.heldout(name, config, arguments.heldout_lines), strict=True)
+        sets.append(LineSet(name, images, texts))
+    return dataset.sampler_factory(config), characters(), sets
