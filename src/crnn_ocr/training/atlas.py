@@ -81,11 +81,11 @@ class AtlasFace:
 
     @cached_property
     def _table(self) -> NDArray[np.void]:
-        return np.load(f"{self._stem}.glyphs.npy", mmap_mode="r")
+        return np.asarray(np.load(f"{self._stem}.glyphs.npy", mmap_mode="r"))
 
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:
-        return np.load(f"{self._stem}.pixels.npy", mmap_mode="r")
+        return np.asarray(np.load(f"{self._stem}.pixels.npy", mmap_mode="r"))
 
     def covers(self, number: int) -> bool:
         """Tell whether the face can draw a class."""

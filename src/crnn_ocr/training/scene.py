@@ -141,7 +141,7 @@ def background(height: int, width: int, rng: random.Random, kind: str) -> tuple[
         small = noise.standard_normal((height // 8 + 2, width // 8 + 2), np.float32)
         picture += rng.uniform(1, 7) * cv2.resize(small, (width, height))[:, :, None]
     np.clip(picture, 0, 255, out=picture)
-    blue, green, red = picture.reshape(-1, 3).mean(axis=0).tolist()
+    blue, green, red, _ = cv2.mean(picture)
     return picture, (blue, green, red)
 
 
