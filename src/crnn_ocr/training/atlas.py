@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import cv2
 import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
 from numpy.typing import NDArray
@@ -45,6 +47,9 @@ GLYPH = np.dtype(
 )
 """`left` and `top`: of the mask relative to the pen on the baseline, y downwards. `advance` in pixels."""
 
+_SMALL_LETTERS = frozenset((*range(0x61, 0x7B), *range(0xDF, 0x100)))
+_SEGMENTS = re.compile(r"DSEG")
+"""Seven- and fourteen-segment displays: their letters are rather signs for letters."""
 TOFU_REPEATS = 4
 """A mask that so many ideographs share is a placeholder, not a glyph."""
 CHINESE_GLYPHS = 1500
@@ -57,7 +62,7 @@ class FaceInfo:
     Attributes:
         name: As in `fonts.Face`.
         family: As in `fonts.Face`.
-        kind: `han` (1,500 ideographs or more), `latin` (letters and digits), `digits` or `symbols`.
+        kind: `han` (1,500 ideographs or more), `latin` (capitals and digits at least) or `digits`.
         ascent: Pixels above the baseline that the face claims.
         descent: Pixels below.
         glyphs: How many.
@@ -162,11 +167,11 @@ def build(faces: Sequence[Face], characters: Sequence[str], folder: Path) -> lis
 
 def kind_of(codes: set[int]) -> str | None:
     """Return the kind of a face by the code points that it draws; None when it is of no use."""
-    letters = sum(c in codes for c in (*range(0x41, 0x5B), *range(0x61, 0x7B)))
+    letters = sum(c in codes for c in range(0x41, 0x5B))
     digits = sum(c in codes for c in range(0x30, 0x3A))
     if sum(0x4E00 <= c <= 0x9FFF for c in codes) >= CHINESE_GLYPHS:
         return "han"
-    if letters >= 50 and digits == 10:
+    if letters == 26 and digits == 10:
         return "latin"
     if digits == 10:
         return "digits"
@@ -203,7 +208,12 @@ def rasterise(
             coverage = np.array(mask, np.uint8).reshape(height, width)
             if coverage.max(initial=0) > 64:
                 drawn[code] = (coverage, left, top, font.getlength(text))
-    for code in _placeholders(drawn):
+    dropped = _placeholders(drawn)
+    if one_case({code: mask for code, (mask, *_) in drawn.items() if code < 0x80}):
+        dropped |= drawn.keys() & _SMALL_LETTERS
+    if _SEGMENTS.search(face.name):
+        dropped |= {code for code in drawn if chr(code).isalpha()}
+    for code in dropped:
         del drawn[code]
     table = np.zeros(len(drawn), GLYPH)
     masks, offset = [np.empty(0, np.uint8)], 0
@@ -213,6 +223,23 @@ def rasterise(
         masks.append(coverage.ravel())
         offset += coverage.size
     return table, np.concatenate(masks), metrics
+
+
+def one_case(masks: Mapping[int, NDArray[np.uint8]]) -> bool:
+    """Tell whether small letters look like capitals (small caps, unicase), which would make labels lie."""
+    alike = compared = 0
+    for letter in "abdefghnqrt":
+        small, capital = masks.get(ord(letter)), masks.get(ord(letter.upper()))
+        if small is None or capital is None:
+            continue
+        compared += 1
+        scaled = (
+            cv2.resize(small, capital.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        )
+        wanted = capital.astype(np.float32).ravel()
+        norm = float(np.linalg.norm(scaled) * np.linalg.norm(wanted))
+        alike += float(scaled @ wanted) > 0.88 * norm
+    return compared >= 6 and alike >= 0.6 * compared
 
 
 def _placeholders(drawn: dict[int, tuple[NDArray[np.uint8], int, int, float]]) -> set[int]:

@@ -37,6 +37,7 @@ class Looks:
         warped: Chance and strength of a geometric change.
         damages: (least, most) damages, and their (least, most) strength.
         stroke: Greatest change of stroke width, in pixels of the atlas.
+        lcd: Chance of coloured fringes of LCD text, for small native heights.
     """
 
     grounds: tuple[tuple[str, float], ...]
@@ -47,19 +48,20 @@ class Looks:
     warped: tuple[float, float]
     damages: tuple[int, int, float, float]
     stroke: float
+    lcd: float
 
 
 CLEAN = Looks(
     (("white", 66), ("paper", 8), ("plain", 18), ("gradient", 8)),
-    (13, 64), 0.5, 0.75, 80, (0.08, 0.3), (0, 1, 0.1, 0.35), 0.5,
+    (13, 64), 0.5, 0.75, 80, (0.08, 0.3), (0, 1, 0.1, 0.35), 0.5, 0.2,
 )  # fmt: skip
 MILD = Looks(
     (("white", 28), ("paper", 32), ("plain", 16), ("gradient", 10), ("texture", 8), ("photo", 6)),
-    (14, 72), 0.4, 0.6, 60, (0.35, 0.6), (1, 3, 0.1, 0.55), 1.0,
+    (14, 72), 0.4, 0.6, 60, (0.35, 0.6), (1, 3, 0.1, 0.55), 1.0, 0.05,
 )  # fmt: skip
 HARD = Looks(
     (("white", 10), ("paper", 30), ("plain", 18), ("gradient", 12), ("texture", 14), ("photo", 16)),
-    (12, 72), 0.4, 0.5, 42, (0.6, 1.0), (2, 5, 0.25, 0.9), 1.6,
+    (12, 72), 0.4, 0.5, 42, (0.6, 1.0), (2, 5, 0.2, 0.85), 1.6, 0.0,
 )  # fmt: skip
 
 
@@ -149,7 +151,10 @@ class LineSampler:
         width = max(4, round(mask.shape[1] * native / mask.shape[0] * self._stretch()))
         size = (width, native)
         way = cv2.INTER_AREA if native < mask.shape[0] else cv2.INTER_LINEAR
-        small = cv2.resize(mask, size, interpolation=way).astype(np.uint8)
+        if native <= 36 and rng.random() < looks.lcd:
+            small = scene.subpixels(mask, size)
+        else:
+            small = cv2.resize(mask, size, interpolation=way).astype(np.uint8)
         rest = None if extra is None else cv2.resize(extra, size, interpolation=way).astype(np.uint8)
         picture = self._painted(small, rest, looks)
         least, most, weak, strong = looks.damages
@@ -227,9 +232,10 @@ class LineSampler:
         rng = self._rng
         names, weights = zip(*looks.grounds, strict=True)
         kind = rng.choices(names, weights)[0]
-        ground, mean = scene.background(*mask.shape, rng, kind)
-        colour = scene.ink_colour(mean, rng, plain=looks.plain, contrast=looks.contrast)
-        if rng.random() < (0.3 if kind == "photo" else 0.05):
+        ground, mean = scene.background(*mask.shape[:2], rng, kind)
+        restless = 1.2 * float(ground[:, :, 1].std()) if kind in {"texture", "photo", "gradient"} else 0.0
+        colour = scene.ink_colour(mean, rng, plain=looks.plain, contrast=looks.contrast + restless)
+        if rng.random() < (0.3 if kind == "photo" else 0.05) and mask.ndim == 2:
             scene.decorate(ground, mask, colour, rng)
         if extra is not None:
             other = colour if rng.random() < 0.7 else scene.ink_colour(mean, rng, plain=0.5, contrast=30)

@@ -21,6 +21,11 @@ def _noise_rng(rng: random.Random) -> np.random.Generator:
     return np.random.default_rng(rng.getrandbits(32))
 
 
+def _contrast(image: Picture) -> float:
+    """Return the standard deviation of the brightness: what noise must not exceed, or nobody could read on."""
+    return max(2.0, float(cv2.meanStdDev(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[1].item()))
+
+
 def _clip(image: NDArray[np.float32]) -> Picture:
     return np.clip(image, 0, 255).astype(np.uint8)
 
@@ -63,8 +68,8 @@ def jpeg(image: Picture, rng: random.Random, strength: float) -> Picture:
 
 
 def sensor_noise(image: Picture, rng: random.Random, strength: float) -> Picture:
-    """Add Gaussian noise, per channel or grey, of a standard deviation up to 30."""
-    sigma = max(1.0, 30 * strength * rng.uniform(0.2, 1.0))
+    """Add Gaussian noise, per channel or grey, of a standard deviation up to 30 or the picture's own."""
+    sigma = max(1.0, min(30.0, _contrast(image)) * strength * rng.uniform(0.2, 1.0))
     noise = _noise_rng(rng)
     shape = (*image.shape[:2], 1 if rng.random() < 0.5 else 3)
     grain = noise.standard_normal(shape, np.float32) * sigma
@@ -75,12 +80,12 @@ def sensor_noise(image: Picture, rng: random.Random, strength: float) -> Picture
 
 
 def speckle(image: Picture, rng: random.Random, strength: float) -> Picture:
-    """Sprinkle dark and bright dots, as dirty glass and worn toner do; up to 1.5 % of the pixels."""
+    """Sprinkle dark and bright dots, as dirty glass and worn toner do; up to 0.8 % of the pixels."""
     noise = _noise_rng(rng)
     height, width = image.shape[:2]
-    count = max(1, round(height * width * 0.015 * strength * rng.random()))
+    count = max(1, round(height * width * 0.008 * strength * rng.random()))
     dots = image.copy()
-    size = rng.choice((1, 1, 2))
+    size = 2 if height > 36 and rng.random() < 0.4 else 1
     ys, xs = noise.integers(0, height, count), noise.integers(0, width, count)
     value = rng.choice((0, 255, 255, rng.randint(0, 255)))
     for dy in range(size):
@@ -117,8 +122,8 @@ def cast_shadow(image: Picture, rng: random.Random, strength: float) -> Picture:
 
 
 def low_contrast(image: Picture, rng: random.Random, strength: float) -> Picture:
-    """Pull all values towards a grey, leaving at least a quarter of the contrast."""
-    keep = 1 - 0.75 * strength * rng.uniform(0.3, 1.0)
+    """Pull all values towards a grey, leaving at least two fifths of the contrast."""
+    keep = 1 - 0.6 * strength * rng.uniform(0.3, 1.0)
     return _clip(image * keep + rng.uniform(40, 230) * (1 - keep))
 
 
@@ -150,7 +155,8 @@ def scan_lines(image: Picture, rng: random.Random, strength: float) -> Picture:
     phase = (rows * np.cos(angle) + columns * np.sin(angle)) * (6.2832 / period) + rng.uniform(0, 6.28)
     wave = np.sin(phase)[:, :, None]
     tint = np.array([rng.uniform(0.5, 1) for _ in "bgr"], np.float32)
-    return _clip(image + 40 * strength * rng.uniform(0.3, 1.0) * wave * tint)
+    depth = min(40.0, _contrast(image)) * strength * rng.uniform(0.3, 1.0)
+    return _clip(image + depth * wave * tint)
 
 
 def ink_spread(image: Picture, rng: random.Random, strength: float) -> Picture:
@@ -170,7 +176,7 @@ def sharpen(image: Picture, rng: random.Random, strength: float) -> Picture:
 
 def two_tones(image: Picture, rng: random.Random, strength: float) -> Picture:
     """Reduce to black and white at a threshold near Otsu's, as faxes and copies do."""
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (0, 0), 0.6)
     found, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     level = found + 30 * strength * rng.uniform(-1, 1)
     hard = cv2.threshold(grey, level, 255, cv2.THRESH_BINARY)[1]

@@ -17,24 +17,28 @@ from PIL import ImageFont
 
 _SUFFIXES = {".ttf", ".otf", ".ttc", ".otb", ".woff2"}
 _PIECE = re.compile(
-    r"[-_.](?:subset-)?(?:(?!\d00-normal)\d{1,3}|[0-9a-f]{6}|chinese-simplified|chinese-traditional|chinese-hongkong|japanese"
-    r"|latin-ext|latin|cyrillic-ext|cyrillic|greek-ext|greek|vietnamese|korean)(?=[-_.]|$)"
+    r"[-_.](?:subset-)?(?:(?!\d00-normal)\d{1,3}|[0-9a-f]{6}"
+    r"|chinese-simplified|chinese-traditional|chinese-hongkong|japanese|korean"
+    r"|latin-ext|latin|cyrillic-ext|cyrillic|greek-ext|greek|vietnamese)(?=[-_.]|$)"
 )
 _HASH = re.compile(r"[0-9a-f]{20,}")
 _WEIGHT = re.compile(
-    r"[-_ ](?:thin|extra-?light|ultralight|light|demilight|normal|regular|book|medium|semi-?bold|demi-?bold|demi|bold"
-    r"|extra-?bold|black|heavy|italic|oblique|bolditalic|lightitalic|\d00)$",
+    r"[-_ ](?:thin|extra-?light|ultralight|light|demilight|normal|regular|book|medium|semi-?bold|demi-?bold|demi"
+    r"|bold|extra-?bold|black|heavy|italic|oblique|bolditalic|lightitalic|\d00)$",
     re.IGNORECASE,
 )
 _SKIPPED = re.compile(
     r"CJK (?:HK|KR)|Mono CJK|CJK (?:TC|JP) (?:Thin|DemiLight|Medium|ExtraLight|Light|SemiBold|Black)"
     r"|MBE|UKai (?:HK|TW)|UMing (?:HK|TW)|Ext-B|TW-\w+-Plus|HanaMinB|Unifont Upper|UnifontExMono|CSUR"
-    r"|Junicode.*(?:Expanded|Semi|Medium|Light)|Symbol|Dingbat|D050000L|StandardSymbols|Math|DejaVu Math"
-    r"|MisansTC-(?:Thin|ExtraLight|Normal|Medium|Demibold|Semibold|Light|Heavy)|MiSans-(?:ExtraLight|Normal|Demibold)"
-    r"|MapleMono-CN-(?:Thin|ExtraLight|Medium|SemiBold|ExtraBold|\w+Italic)|monotc|Mono TC|Junkyard|Fonts? Awesome"
-    r"|Konatu Tohaba|Keyboard O|Initials O|DSEG\d* Weather|7SEGGCHAN|-subset$|^hack-|Monoisome|LXGW WenKai Mono|-[235]00-normal|Un ?Jamo",
+    r"|Junicode.*(?:Expanded|Semi|Medium|Light)|Symbol|Dingbat|D050000L|Math|Keyboard O|Initials O"
+    r"|MisansTC-(?:Thin|ExtraLight|Normal|Medium|Demibold|Semibold|Light|Heavy)"
+    r"|MiSans-(?:ExtraLight|Normal|Demibold)|MiSans(?:Arabic|Devanagari|Gurmukhi)"
+    r"|MapleMono-CN-(?:Thin|ExtraLight|Medium|SemiBold|ExtraBold|\w+Italic)|monotc|Mono TC|LXGW WenKai Mono"
+    r"|Junkyard|Konatu Tohaba|DSEG\d* Weather|7SEGGCHAN|-subset$|^hack-|Monoisome|-[235]00-normal|Un ?Jamo"
+    r"|OCR B (?:Inverted|Outline)|Humor Sans|Roman Caps|Mono Caps",
     re.IGNORECASE,
 )
+"""Variants of what is drawn anyway, and faces whose glyphs are not the characters that they stand for."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Face:
 
 
 def discover(root: Path) -> list[Face]:
-    """Return the faces in all font files under `root`, by name. Files that FreeType cannot open are left out."""
+    """Return the faces in all font files under `root`; files that FreeType cannot open are left out."""
     found: dict[tuple[str, str], list[tuple[Path, int]]] = {}
     families: dict[tuple[str, str], str] = {}
     for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in _SUFFIXES and not p.is_symlink()):

@@ -192,9 +192,27 @@ def ink_colour(ground: Colour, rng: random.Random, *, plain: float, contrast: fl
     return (0.0, 0.0, 0.0) if bright > 128 else (255.0, 255.0, 255.0)
 
 
+def subpixels(mask: Mask, size: tuple[int, int]) -> Mask:
+    """Scale coverage as LCD text is rendered: three samples per pixel, one for each of blue, green, red.
+
+    Args:
+        mask: (H, W) coverage.
+        size: (width, height) of the result.
+
+    Returns:
+        (height, width, 3) coverage per channel.
+    """
+    width, height = size
+    wide = cv2.resize(mask, (3 * width, height), interpolation=cv2.INTER_AREA)
+    smooth = cv2.blur(wide, (3, 1))
+    return np.ascontiguousarray(smooth.reshape(height, width, 3)[:, :, ::-1]).astype(np.uint8)
+
+
 def blend(ground: Field, coverage: Mask, colour: Colour) -> None:
     """Paint a colour where coverage says, in place."""
-    alpha = coverage.astype(np.float32)[:, :, None] * np.float32(1 / 255)
+    alpha = coverage.astype(np.float32) * np.float32(1 / 255)
+    if alpha.ndim == 2:
+        alpha = alpha[:, :, None]
     ground += alpha * (np.array(colour, np.float32) - ground)
 
 
