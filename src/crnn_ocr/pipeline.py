@@ -130,9 +130,10 @@ class OCR:
             raise TypeError("give either an options object or single options, not both")
         clock = _Clock()
         pages = []
+        with clock("decode"):
+            images = self._open(source)  # refuses bad input before it waits for models
         detector, recognizer = self._load(options.model or self._model.name)
         reader = LineReader(recognizer, self._pool)
-        images = self._open(source)
         while True:
             with clock("decode"):
                 image = next(images, None)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from crnn_ocr import __version__
 from crnn_ocr.cli import read, serve
 from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED
+from crnn_ocr.engine.memory import use_one_arena
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Recent ONNX Runtime wheels send telemetry unless told not to, and read this when they are loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     args = _parser().parse_args(argv)
+    use_one_arena()  # before threads start and workers fork
     try:
         status: int = args.run(args)
         sys.stdout.flush()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
-from crnn_ocr.models.manifest import Manifest, PackFile, read_manifest
+from crnn_ocr.models.manifest import NAME_PATTERN, Manifest, PackFile, read_manifest
 
 BUNDLED = Path(__file__).parent / "bundled"
 
@@ -96,8 +97,8 @@ class Registry:
 
 
 def _plain(name: str) -> bool:
-    """Whether a name is a single path component, so that it cannot leave the folder."""
-    return bool(name) and name not in {".", ".."} and not set(name) & set("/\\\0")
+    """Whether this can be the name of a pack, and so a folder's name that cannot lead anywhere else."""
+    return re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def _package_folder(package: str) -> Path:
