@@ -1,8 +1,8 @@
-"""Glyph atlas: every glyph of every face rendered once, kept in flat files that processes share by mapping.
+"""Glyph atlas: every glyph of every face rendered once, in flat files that processes share by mapping.
 
-FreeType takes some 100 µs per glyph and a face of 10,000 ideographs tens of megabytes per process; a line of
-text composed from an atlas is a few dozen copies of small arrays. The format is plain enough to be uploaded to
-an accelerator as it is:
+FreeType takes some 100 µs per glyph, and a face of 10,000 ideographs tens of megabytes per process; a line
+composed from an atlas is a few dozen copies of small arrays. The format is plain enough to be uploaded to an
+accelerator as it is:
 
     DIR/faces.json            list of {name, family, kind, ascent, descent, glyphs}
     DIR/NUMBER.glyphs.npy     structured array (`GLYPH`), sorted by code point
@@ -145,7 +145,7 @@ def index(folder: Path, characters: Sequence[str]) -> None:
 
 
 def build(faces: Sequence[Face], characters: Sequence[str], folder: Path) -> list[FaceInfo]:
-    """Render every face's share of `characters` into an atlas; faces that can draw too little are left out."""
+    """Render every face's share of `characters` into an atlas; faces that draw too little are left out."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = frozenset(ord(c) for c in characters if c and c != " ")
     infos: list[FaceInfo] = []
@@ -178,36 +178,41 @@ def kind_of(codes: set[int]) -> str | None:
     return None
 
 
+Drawn = tuple[NDArray[np.uint8], int, int, float]
+"""Coverage (h, w), left, top, advance."""
+
+
+def _draw(font: ImageFont.FreeTypeFont, code: int) -> Drawn | None:
+    """Render a glyph; None when it is empty or out of all proportion."""
+    text = chr(code)
+    try:
+        mask, (left, top) = font.getmask2(text, mode="L", anchor="ls")
+    except OSError:
+        return None
+    width, height = mask.size
+    if not 0 < width <= 4 * EM or not 0 < height <= 4 * EM:
+        return None
+    coverage = np.array(mask, np.uint8).reshape(height, width)
+    return (coverage, left, top, font.getlength(text)) if coverage.max() > 64 else None
+
+
 def rasterise(
     face: Face, wanted: frozenset[int]
 ) -> tuple[NDArray[np.void], NDArray[np.uint8], tuple[int, int]]:
-    """Return (glyph table, flat masks, (ascent, descent)) of a face, without empty glyphs and placeholders."""
-    drawn: dict[int, tuple[NDArray[np.uint8], int, int, float]] = {}
+    """Return (table, flat masks, (ascent, descent)) of a face, without empty glyphs and placeholders."""
+    drawn: dict[int, Drawn] = {}
     metrics = (EM, 0)
     for path, index in face.files:
         try:
             with TTFont(path, fontNumber=index, lazy=True) as opened:
                 mapped = opened.getBestCmap() or {}
-                upem = opened["head"].unitsPerEm
-                order = opened["hhea"].ascent, opened["hhea"].descent
+                scale = EM / opened["head"].unitsPerEm
+                metrics = (round(opened["hhea"].ascent * scale), round(-opened["hhea"].descent * scale))
             font = ImageFont.truetype(str(path), EM, index=index, layout_engine=ImageFont.Layout.BASIC)
         except (OSError, TTLibError, KeyError, AssertionError):
-            continue
-        metrics = (round(order[0] * EM / upem), round(-order[1] * EM / upem))
-        for code in sorted(wanted & mapped.keys() - drawn.keys()):
-            if mapped[code] == ".notdef":
-                continue
-            text = chr(code)
-            try:
-                mask, (left, top) = font.getmask2(text, mode="L", anchor="ls")
-            except OSError:
-                continue
-            width, height = mask.size
-            if not width or not height or width > 4 * EM or height > 4 * EM:
-                continue
-            coverage = np.array(mask, np.uint8).reshape(height, width)
-            if coverage.max(initial=0) > 64:
-                drawn[code] = (coverage, left, top, font.getlength(text))
+            continue  # a broken piece; what it would have drawn, another face draws
+        codes = [code for code in wanted & mapped.keys() - drawn.keys() if mapped[code] != ".notdef"]
+        drawn.update((code, glyph) for code in codes if (glyph := _draw(font, code)) is not None)
     dropped = _placeholders(drawn)
     if one_case({code: mask for code, (mask, *_) in drawn.items() if code < 0x80}):
         dropped |= drawn.keys() & _SMALL_LETTERS
@@ -242,7 +247,7 @@ def one_case(masks: Mapping[int, NDArray[np.uint8]]) -> bool:
     return compared >= 6 and alike >= 0.6 * compared
 
 
-def _placeholders(drawn: dict[int, tuple[NDArray[np.uint8], int, int, float]]) -> set[int]:
+def _placeholders(drawn: Mapping[int, Drawn]) -> set[int]:
     """Return the ideographs whose mask too many others share."""
     digests = {
         code: hashlib.blake2b(mask.tobytes(), digest_size=8).digest()

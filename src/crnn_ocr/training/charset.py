@@ -1,8 +1,8 @@
 """The characters of the Chinese-English recogniser, in class order, and how labels are spelt with them.
 
-The list starts with the 6,904 characters of PP-OCRv6 tiny and its space, in its order, so that a head that was
-trained for one can be carried over to the other row by row. What that list lacks follows: the rest of GB 2312
-(both levels), of Big5 level 1, pinyin, units and symbols of everyday documents.
+The list starts with the 6,904 characters of PP-OCRv6 tiny and its space, in its order, so that a head that
+was trained for one can be carried over to the other row by row. What that list lacks follows: the rest of
+GB 2312 (both levels), of Big5 level 1, pinyin, units and symbols of everyday documents.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _FOLD = str.maketrans({twin: spelt for twins, spelt in _TWINS.items() for twin i
 def spell(text: str) -> str:
     """Return `text` as labels spell it: composed, twins folded, single spaces, none at the ends.
 
-    Characters that look the same in print (`∙` and `·`, `µ` and `μ`, `―` and `—`) must share one label, or the
-    network is taught noise.
+    Characters that look the same in print (`∙` and `·`, `µ` and `μ`, `―` and `—`) must share one label, or
+    the network is taught noise.
     """
     return " ".join(unicodedata.normalize("NFC", text).translate(_FOLD).split())
 

@@ -232,7 +232,7 @@ class LineSampler:
         rng = self._rng
         names, weights = zip(*looks.grounds, strict=True)
         kind = rng.choices(names, weights)[0]
-        ground, mean = scene.background(*mask.shape[:2], rng, kind)
+        ground, mean = scene.background(mask.shape[0], mask.shape[1], rng, kind)
         restless = 1.2 * float(ground[:, :, 1].std()) if kind in {"texture", "photo", "gradient"} else 0.0
         colour = scene.ink_colour(mean, rng, plain=looks.plain, contrast=looks.contrast + restless)
         if rng.random() < (0.3 if kind == "photo" else 0.05) and mask.ndim == 2:

