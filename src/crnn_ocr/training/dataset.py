@@ -52,15 +52,15 @@ class Looks:
 
 
 CLEAN = Looks(
-    (("white", 66), ("paper", 8), ("plain", 18), ("gradient", 8)),
+    (("white", 68), ("paper", 10), ("plain", 16), ("gradient", 6)),
     (13, 64), 0.5, 0.75, 80, (0.08, 0.3), (0, 1, 0.1, 0.35), 0.5, 0.2,
 )  # fmt: skip
 MILD = Looks(
-    (("white", 28), ("paper", 32), ("plain", 16), ("gradient", 10), ("texture", 8), ("photo", 6)),
+    (("white", 32), ("paper", 33), ("plain", 14), ("gradient", 8), ("texture", 7), ("photo", 6)),
     (14, 72), 0.4, 0.6, 60, (0.35, 0.6), (1, 3, 0.1, 0.55), 1.0, 0.05,
 )  # fmt: skip
 HARD = Looks(
-    (("white", 10), ("paper", 30), ("plain", 18), ("gradient", 12), ("texture", 14), ("photo", 16)),
+    (("white", 16), ("paper", 32), ("plain", 14), ("gradient", 10), ("texture", 13), ("photo", 15)),
     (12, 72), 0.4, 0.5, 42, (0.6, 1.0), (2, 5, 0.2, 0.85), 1.6, 0.0,
 )  # fmt: skip
 

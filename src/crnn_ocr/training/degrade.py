@@ -181,6 +181,8 @@ def two_tones(image: Picture, rng: random.Random, strength: float) -> Picture:
     found, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     level = found + 30 * strength * rng.uniform(-1, 1)
     hard = cv2.threshold(grey, level, 255, cv2.THRESH_BINARY)[1]
+    if not 0.04 < float(hard.mean()) / 255 < 0.45 and not 0.55 < float(hard.mean()) / 255 < 0.96:
+        return image  # no text against a ground: nothing but blotches would be left
     return cv2.cvtColor(hard, cv2.COLOR_GRAY2BGR).astype(np.uint8)
 
 

@@ -118,7 +118,8 @@ def background(height: int, width: int, rng: random.Random, kind: str) -> tuple[
         grey = rng.uniform(150, 250)
         base = [min(255.0, grey + rng.uniform(-14, 10)) for _ in "bgr"]
     else:
-        base = [rng.uniform(0, 255) for _ in "bgr"]
+        low, high = rng.choice(((0, 255), (0, 255), (185, 255), (195, 250), (0, 70)))
+        base = [rng.uniform(low, high) for _ in "bgr"]
     picture = np.empty((height, width, 3), np.float32)
     picture[:] = base
     if kind == "gradient":

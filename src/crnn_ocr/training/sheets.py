@@ -1,0 +1,85 @@
+"""Contact sheets of training lines, to be looked at: `python -m crnn_ocr.training.sheets DIR --data DATA`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.training.dataset import LineSampler, SampleConfig
+from crnn_ocr.training.degrade import DAMAGES
+from crnn_ocr.training.fetch import DATA_VARIABLE, data_folder
+
+Picture = NDArray[np.uint8]
+GAP, GREY = 5, 190
+
+
+def flow(pictures: Iterable[Picture], width: int, rows: int) -> Picture:
+    """Set pictures of one height in rows of a width, as text is set; returns uint8 (H, width, 3)."""
+    done: list[Picture] = []
+    row: Picture | None = None
+    at = 0
+    for picture in pictures:
+        height, wide = picture.shape[:2]
+        if wide > width:
+            continue
+        if row is None or at + wide > width:
+            if row is not None:
+                done.append(row)
+            if len(done) == rows:
+                return np.vstack(done)
+            row, at = np.full((height + GAP, width, 3), GREY, np.uint8), 0
+        row[:height, at : at + wide] = picture
+        at += wide + GAP
+    return np.vstack([*done, row] if row is not None else done)
+
+
+def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Picture:
+    """Return clean, mild and hard lines, one block below the other."""
+    blocks = []
+    for block, shares in enumerate(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))):
+        sampler = LineSampler(seed + 2 * block, replace(config, shares=shares))
+        blocks.append(flow((sampler.sample()[0] for _ in range(1000)), width, rows))
+        blocks.append(np.full((2 * GAP, width, 3), 90, np.uint8))
+    return np.vstack(blocks[:-1])
+
+
+def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Picture:
+    """Return every damage at strengths 0.3, 0.6 and 1 on a clean line, its name before it."""
+    sampler = LineSampler(seed, replace(config, shares=(1.0, 0.0, 0.0), kinds=(("zh", 1.0),), rare=0.0))
+    rng = random.Random(seed)  # noqa: S311
+    rows = []
+    for one in DAMAGES:
+        line = next(p for p, _ in iter(sampler.sample, None) if 240 <= p.shape[1] <= 340)
+        row = np.full((line.shape[0] + GAP, width, 3), 255, np.uint8)
+        cv2.putText(row, one.__name__, (4, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+        for place, strength in enumerate((0.3, 0.6, 1.0)):
+            at = 170 + place * 360
+            row[: line.shape[0], at : at + line.shape[1]] = one(line, rng, strength)
+        rows.append(row)
+    return np.vstack(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write both sheets."""
+    parser = argparse.ArgumentParser(description="Draw contact sheets of training lines.")
+    parser.add_argument("folder", type=Path, help="where the sheets go")
+    parser.add_argument("--data", type=Path, help=f"folder of the data; else {DATA_VARIABLE}")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    config = SampleConfig(data_folder(options.data))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name, sheet in (("samples", samples), ("damages", damages)):
+        picture = sheet(config, seed=options.seed)
+        cv2.imwrite(str(options.folder / f"training-{name}.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
