@@ -35,6 +35,12 @@ WEIGHTS = {
 LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0.19))
 """(least, most, share) of the characters of a line of Chinese; Latin letters count half."""
 
+SYMBOLS = (
+    "℃℉×÷±≤≥≠≈●■□▲△◆★☆○√✓→←↑↓№￥¥€£$§©®™①②③④⑤⑥⑦⑧⑨⑩°·…—～%‰"
+    "【】「」《》〈〉『』（）()[]{}“”‘’、。；：！？&@#*+=_/\\|<>^~"
+)
+"""Signs of everyday documents, drawn more often than their share of the set."""
+
 _HALF_WIDTH = str.maketrans("，。：；！？（）０１２３４５６７８９", ",.:;!?()0123456789")
 _WIDE_DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
 _LATIN_NEXT_TO_HAN = re.compile(r"(?<=[一-鿿])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[一-鿿])")
@@ -87,7 +93,7 @@ class TextConfig:
     folder: Path
     held_out: bool = False
     kinds: tuple[tuple[str, float], ...] | None = None
-    rare: float = 0.2
+    rare: float = 0.22
 
 
 class TextSampler:
@@ -105,6 +111,7 @@ class TextSampler:
         self._cumulative = np.cumsum(weights).tolist()
         usable = [c for c in characters()[1:] if c != " " and spell(c) == c]
         self._everything = usable
+        self._signs = [c for c in usable if not "一" <= c <= "鿿"]
 
     def draw(self) -> str:
         """Return the text of a line, 1 to about 50 characters."""
@@ -180,15 +187,17 @@ class TextSampler:
         return piece
 
     def _with_rare(self, text: str) -> str:
-        """Return the text with characters drawn evenly from the whole set."""
+        """Return the text with characters drawn evenly from the whole set, or from its signs."""
         rng = self._rng
         chance = rng.random()
         if chance < 0.25:
-            return "".join(rng.choices(self._everything, k=rng.randint(1, 8)))
+            return "".join(rng.choices(self._everything, k=rng.randint(1, 12)))
+        latin = all(ord(c) < 0x250 for c in text)
+        pool = SYMBOLS if chance < 0.42 else self._signs if latin or chance < 0.55 else self._everything
         for _ in range(rng.randint(1, 4)):
             at = rng.randint(0, len(text))
             drop = rng.randint(0, 1)
-            text = text[:at] + rng.choice(self._everything) + text[at + drop :]
+            text = text[:at] + rng.choice(pool) + text[at + drop :]
         return text
 
     def _varied(self, text: str, kind: str) -> str:

@@ -87,7 +87,7 @@ class SampleConfig:
     unseen_fonts: bool = False
     held_out_text: bool = False
     kinds: tuple[tuple[str, float], ...] | None = None
-    rare: float = 0.2
+    rare: float = 0.22
 
 
 class LineSampler:
