@@ -1,0 +1,1 @@
+"""Adapters: one small script per engine, run in the engine's own virtual environment."""

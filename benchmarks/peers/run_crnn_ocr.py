@@ -1,0 +1,49 @@
+"""This project with its defaults, on full pages or, with ``--line``, its recogniser alone on one crop."""
+
+import sys
+
+import crnn_ocr
+from benchmarks.peers.protocol import Line, Reader, serve
+
+
+def _pages() -> Reader:
+    engine = crnn_ocr.OCR()
+
+    def read(path: str) -> list[Line]:
+        pages = engine.read(path).pages
+        return [
+            {"text": line.text, "polygon": [list(point) for point in line.polygon]}
+            for page in pages
+            for line in page.lines
+        ]
+
+    return read
+
+
+def _lines() -> Reader:
+    from pathlib import Path
+
+    from crnn_ocr.imaging.decode import Limits, decode_pages
+    from crnn_ocr.models.registry import Registry
+    from crnn_ocr.recognition.load import load_recognizer
+    from crnn_ocr.recognition.pool import LinePool
+    from crnn_ocr.settings import load_settings
+
+    settings = load_settings()
+    recognizer = load_recognizer(Registry(settings.models_dir), settings.model, cache_dir=settings.cache_dir)
+    pool = LinePool(1)
+    limits = Limits(settings.max_image_bytes, settings.max_pixels, settings.max_side, settings.max_pages)
+
+    def read(path: str) -> list[Line]:
+        crops = list(decode_pages(Path(path).read_bytes(), limits))
+        return [{"text": reading.text} for reading in pool.read(recognizer, crops)]
+
+    return read
+
+
+def start() -> tuple[str, Reader]:
+    """Make the engine; its models load on the first page."""
+    return crnn_ocr.__version__, _lines() if "--line" in sys.argv else _pages()
+
+
+serve(start)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+from benchmarks.metrics import (
+    edit_distance,
+    missed_lines,
+    normalise,
+    score_lines,
+    score_pages,
+    truth_lines,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = st.text(alphabet="ab一二 -", max_size=40)
+
+
+def table_distance(first: str, second: str) -> int:
+    """The textbook dynamic programme, to check the bit-parallel one against."""
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, 1):
+        above, row[0] = row[0], i
+        for j, b in enumerate(second, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (a != b))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("ＡＢＣ　１２３：", "ABC 123:"),
+        ("  two \t words\n", "two words"),
+        ("“quoted” ‘text’", "\"quoted\" 'text'"),
+        ("账户——这", "账户--这"),
+        ("1–2 − 3 － 4", "1-2 - 3 - 4"),
+        ("it`s John´s", "it's John's"),
+        ("…", "..."),
+    ],
+)
+def test_normalise_folds_what_a_reader_takes_for_one(raw: str, wanted: str) -> None:
+    assert normalise(raw, spaces=True) == wanted
+
+
+def test_normalise_can_drop_spaces_and_case() -> None:
+    assert normalise("A b\u3000 C", spaces=False) == "AbC"
+    assert normalise("Straße", spaces=True, case=False) == "strasse"
+    assert normalise("一、 A", spaces=True) == "一、 A"
+
+
+def test_normalise_keeps_characters_apart_that_differ() -> None:
+    assert normalise("一", spaces=True) != normalise("-", spaces=True)
+    assert normalise("。", spaces=True) != normalise(".", spaces=True)
+
+
+@given(st.text(max_size=30), st.booleans(), st.booleans())
+def test_normalise_is_idempotent(text: str, spaces: bool, case: bool) -> None:
+    once = normalise(text, spaces=spaces, case=case)
+    assert normalise(once, spaces=spaces, case=case) == once
+
+
+@given(TEXT, TEXT)
+def test_distance_equals_the_textbook(first: str, second: str) -> None:
+    assert edit_distance(first, second) == table_distance(first, second)
+
+
+@given(st.text(alphabet="abc", min_size=60, max_size=150), st.text(alphabet="abc", min_size=60, max_size=150))
+def test_distance_of_texts_longer_than_a_machine_word(first: str, second: str) -> None:
+    assert edit_distance(first, second) == table_distance(first, second)
+
+
+def test_known_distances() -> None:
+    assert edit_distance("kitten", "sitting") == 3
+    assert edit_distance("", "abc") == edit_distance("abc", "") == 3
+
+
+def test_line_score() -> None:
+    pairs = [("大桶装 更划算", "大桶装更划算"), ("肩膀", "启膀"), ("No. 5", "No. 5"), ("——", "--")]
+    score = score_lines(pairs)
+    assert score.cer == pytest.approx(100 / 14)  # 6 + 2 + 4 + 2 characters, one wrong
+    assert (score.exact, score.exact_spaces, score.count) == (75.0, 50.0, 4)
+
+
+def test_line_score_without_case() -> None:
+    assert score_lines([("Hotel", "HOTEL")]).exact == 0
+    assert score_lines([("Hotel", "HOTEL")], case=False).exact == 100
+
+
+def test_nothing_read_is_all_wrong() -> None:
+    assert score_lines([("abcd", "")]).cer == 100
+    assert score_pages([("abcd", [])]).f1 == 0
+
+
+def test_scores_of_nothing_do_not_divide_by_zero() -> None:
+    assert score_lines([]).count == 0
+    assert score_pages([("", [])]).f1 == 0
+
+
+def test_page_f1_is_summed_over_pages_and_blind_to_order() -> None:
+    score = score_pages([("ab\ncd", ["cd", "ab"]), ("efgh", ["ef"])])
+    assert score.f1 == pytest.approx(200 * 6 / (8 + 6))
+
+
+def test_page_f1_counts_repeated_and_invented_characters() -> None:
+    assert score_pages([("aab", ["ab"])]).f1 == pytest.approx(80)
+    assert score_pages([("ab", ["aab"])]).f1 == pytest.approx(80)
+
+
+def test_characters_are_not_borrowed_from_another_page() -> None:
+    assert score_pages([("ab", ["cd"]), ("cd", ["ab"])]).f1 == 0
+
+
+def test_line_hits() -> None:
+    truth = "品名\n\n数量 10\n金额\n"
+    score = score_pages([(truth, ["品名 数量", "10", "余额"])])
+    assert score.lines == 3
+    assert score.hits == pytest.approx(200 / 3)  # the line joined with its neighbour and the split one count
+    assert score.hits_spaces == pytest.approx(200 / 3)
+    assert score.own_lines == 0
+
+
+def test_line_hits_with_spaces_need_the_spaces() -> None:
+    score = score_pages([("two words", ["twowords"])])
+    assert (score.hits, score.hits_spaces, score.own_lines) == (100, 0, 100)
+
+
+def test_missed_lines_name_the_nearest() -> None:
+    assert missed_lines("姓名：王\n合计", ["姓名:玉", "合计"]) == [("姓名:王", "姓名:玉")]
+    assert missed_lines("姓名", []) == [("姓名", "")]
+
+
+def test_truth_lines_skip_what_normalises_to_nothing() -> None:
+    assert truth_lines("a\n \u3000\n b ") == ["a", "b"]
