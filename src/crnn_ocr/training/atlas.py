@@ -12,24 +12,16 @@ accelerator as it is:
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError
 from numpy.typing import NDArray
-from PIL import ImageFont
-from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training.fonts import Face
 
 EM = 48
 """Pixels per em of the masks: no line of a 64-pixel-high picture needs more."""
@@ -46,13 +38,6 @@ GLYPH = np.dtype(
     ]
 )
 """`left` and `top`: of the mask relative to the pen on the baseline, y downwards. `advance` in pixels."""
-
-_SMALL_LETTERS = frozenset((*range(0x61, 0x7B), *range(0xDF, 0x100)))
-_SEGMENTS = re.compile(r"DSEG")
-"""Seven- and fourteen-segment displays: their letters are rather signs for letters."""
-TOFU_REPEATS = 4
-"""A mask that so many ideographs share is a placeholder, not a glyph."""
-CHINESE_GLYPHS = 1500
 
 
 @dataclass(frozen=True)
@@ -142,117 +127,3 @@ def index(folder: Path, characters: Sequence[str]) -> None:
         at = np.minimum(np.searchsorted(table, codes), len(table) - 1)
         rows[number] = np.where(table[at] == codes, at, -1)
     np.save(folder / "rows.npy", rows)
-
-
-def build(faces: Sequence[Face], characters: Sequence[str], folder: Path) -> list[FaceInfo]:
-    """Render every face's share of `characters` into an atlas; faces that draw too little are left out."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = frozenset(ord(c) for c in characters if c and c != " ")
-    infos: list[FaceInfo] = []
-    for face in tqdm(faces, desc="glyphs", unit="face"):
-        glyphs, masks, metrics = rasterise(face, wanted)
-        kind = kind_of({int(code) for code in glyphs["code"]})
-        if kind is None:
-            continue
-        stem = folder / f"{len(infos):04d}"
-        np.save(f"{stem}.glyphs.npy", glyphs)
-        np.save(f"{stem}.pixels.npy", masks)
-        infos.append(FaceInfo(face.name, face.family, kind, *metrics, len(glyphs)))
-    (folder / "faces.json").write_text(
-        json.dumps([asdict(i) for i in infos], ensure_ascii=False, indent=1), encoding="utf-8"
-    )
-    index(folder, characters)
-    return infos
-
-
-def kind_of(codes: set[int]) -> str | None:
-    """Return the kind of a face by the code points that it draws; None when it is of no use."""
-    letters = sum(c in codes for c in range(0x41, 0x5B))
-    digits = sum(c in codes for c in range(0x30, 0x3A))
-    if sum(0x4E00 <= c <= 0x9FFF for c in codes) >= CHINESE_GLYPHS:
-        return "han"
-    if letters == 26 and digits == 10:
-        return "latin"
-    if digits == 10:
-        return "digits"
-    return None
-
-
-Drawn = tuple[NDArray[np.uint8], int, int, float]
-"""Coverage (h, w), left, top, advance."""
-
-
-def _draw(font: ImageFont.FreeTypeFont, code: int) -> Drawn | None:
-    """Render a glyph; None when it is empty or out of all proportion."""
-    text = chr(code)
-    try:
-        mask, (left, top) = font.getmask2(text, mode="L", anchor="ls")
-    except OSError:
-        return None
-    width, height = mask.size
-    if not 0 < width <= 4 * EM or not 0 < height <= 4 * EM:
-        return None
-    coverage = np.array(mask, np.uint8).reshape(height, width)
-    return (coverage, left, top, font.getlength(text)) if coverage.max() > 64 else None
-
-
-def rasterise(
-    face: Face, wanted: frozenset[int]
-) -> tuple[NDArray[np.void], NDArray[np.uint8], tuple[int, int]]:
-    """Return (table, flat masks, (ascent, descent)) of a face, without empty glyphs and placeholders."""
-    drawn: dict[int, Drawn] = {}
-    metrics = (EM, 0)
-    for path, index in face.files:
-        try:
-            with TTFont(path, fontNumber=index, lazy=True) as opened:
-                mapped = opened.getBestCmap() or {}
-                scale = EM / opened["head"].unitsPerEm
-                metrics = (round(opened["hhea"].ascent * scale), round(-opened["hhea"].descent * scale))
-            font = ImageFont.truetype(str(path), EM, index=index, layout_engine=ImageFont.Layout.BASIC)
-        except (OSError, TTLibError, KeyError, AssertionError):
-            continue  # a broken piece; what it would have drawn, another face draws
-        codes = [code for code in wanted & mapped.keys() - drawn.keys() if mapped[code] != ".notdef"]
-        drawn.update((code, glyph) for code in codes if (glyph := _draw(font, code)) is not None)
-    dropped = _placeholders(drawn)
-    if one_case({code: mask for code, (mask, *_) in drawn.items() if code < 0x80}):
-        dropped |= drawn.keys() & _SMALL_LETTERS
-    if _SEGMENTS.search(face.name):
-        dropped |= {code for code in drawn if chr(code).isalpha()}
-    for code in dropped:
-        del drawn[code]
-    table = np.zeros(len(drawn), GLYPH)
-    masks, offset = [np.empty(0, np.uint8)], 0
-    for row, code in enumerate(sorted(drawn)):
-        coverage, left, top, advance = drawn[code]
-        table[row] = (code, offset, *coverage.shape, left, top, advance)
-        masks.append(coverage.ravel())
-        offset += coverage.size
-    return table, np.concatenate(masks), metrics
-
-
-def one_case(masks: Mapping[int, NDArray[np.uint8]]) -> bool:
-    """Tell whether small letters look like capitals (small caps, unicase), which would make labels lie."""
-    alike = compared = 0
-    for letter in "abdefghnqrt":
-        small, capital = masks.get(ord(letter)), masks.get(ord(letter.upper()))
-        if small is None or capital is None:
-            continue
-        compared += 1
-        scaled = (
-            cv2.resize(small, capital.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-        )
-        wanted = capital.astype(np.float32).ravel()
-        norm = float(np.linalg.norm(scaled) * np.linalg.norm(wanted))
-        alike += float(scaled @ wanted) > 0.88 * norm
-    return compared >= 6 and alike >= 0.6 * compared
-
-
-def _placeholders(drawn: Mapping[int, Drawn]) -> set[int]:
-    """Return the ideographs whose mask too many others share."""
-    digests = {
-        code: hashlib.blake2b(mask.tobytes(), digest_size=8).digest()
-        for code, (mask, *_) in drawn.items()
-        if 0x4E00 <= code <= 0x9FFF
-    }
-    counts = Counter(digests.values())
-    return {code for code, digest in digests.items() if counts[digest] >= TOFU_REPEATS}

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from crnn_ocr.training import atlas, fonts, texts
+from crnn_ocr.training import fonts, rasterise, texts
 from crnn_ocr.training.charset import characters
 from crnn_ocr.training.fetch import DATA_VARIABLE, data_folder
 
@@ -18,7 +18,7 @@ def prepare(root: Path, *, with_texts: bool = True, with_fonts: bool = True) -> 
         print(", ".join(f"{kind} {count}" for kind, count in counts.items()))  # noqa: T201
     if with_fonts:
         faces = fonts.discover(root / "unpacked" / "fonts")
-        built = atlas.build(faces, characters(), root / "atlas")
+        built = rasterise.build(faces, characters(), root / "atlas")
         families = len({info.family for info in built if info.kind == "han"})
         print(f"{len(built)} faces; {families} Chinese families")  # noqa: T201
 

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.training import phrases
+from crnn_ocr.training.charset import known, spell
+from crnn_ocr.training.corpus import SYMBOLS, Corpus, TextConfig, TextSampler
+
+from .world import HAN
+
+
+def test_texts_repeat_with_the_seed_and_hold_only_known_characters(data: Path) -> None:
+    config = TextConfig(data / "corpora")
+    one, same, other = (TextSampler(config, seed) for seed in (1, 1, 2))
+    first = [one.draw() for _ in range(400)]
+    assert first == [same.draw() for _ in range(400)]
+    assert first != [other.draw() for _ in range(400)]
+    assert all(text and set(text) <= known() and text == text.strip() for text in first)
+    lengths = [len(text) for text in first]
+    assert min(lengths) <= 2
+    assert max(lengths) >= 30
+
+
+def test_held_out_text_is_another(data: Path) -> None:
+    kinds = (("poems", 1.0),)
+    common = set(HAN[900:1140])
+    held = TextSampler(TextConfig(data / "corpora", held_out=True, kinds=kinds, rare=0), 3)
+    train = TextSampler(TextConfig(data / "corpora", kinds=kinds, rare=0), 3)
+    assert sum(c in common for _ in range(100) for c in held.draw()) > 300
+    assert not sum(c in common for _ in range(100) for c in train.draw())
+
+
+def test_rare_characters_come_from_the_whole_set(data: Path) -> None:
+    without, always = (
+        TextSampler(TextConfig(data / "corpora", kinds=(("zh", 1.0),), rare=rare), 5) for rare in (0.0, 1.0)
+    )
+    few, many = (Counter(c for _ in range(3000) for c in s.draw()) for s in (without, always))
+    assert len(many) > 3500 > 3 * len(few)
+    assert all(many[c] for c in set(spell(SYMBOLS)) - {" "})
+
+
+def test_symbols_can_be_labels() -> None:
+    assert set(SYMBOLS) <= known()
+
+
+@given(st.integers(0, 2**32))
+def test_every_generator_gives_text_of_the_set(seed: int) -> None:
+    rng = random.Random(seed)
+    for generate in phrases.GENERATORS:
+        text = spell(generate(rng))
+        assert text
+        assert set(text) <= known() | set("⊗円"), text
+    assert spell(phrases.item(rng, "文字"))
+
+
+def test_generated_forms_look_right() -> None:
+    rng = random.Random(0)
+    assert all(phrases.spelt_amount(rng) for _ in range(200))
+    assert any("整" in phrases.spelt_amount(rng) for _ in range(20))
+    assert all(any(c.isdigit() for c in phrases.number(rng)) for _ in range(200))
+    assert all(set(phrases.digits(rng, 3, 5)) <= set("0123456789") for _ in range(50))
+    assert {len(phrases.digits(rng, 3, 5)) for _ in range(100)} == {3, 4, 5}
+
+
+def test_long_lines_are_drawn_by_their_length(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("一" * 99 + "\n二\n", encoding="utf-8")
+    corpus, rng = Corpus(tmp_path / "a.txt"), random.Random(0)
+    drawn = Counter(corpus.draw(rng)[:1] for _ in range(300))
+    assert drawn["一"] > 280
+    assert set(drawn) <= {"一", "二"}
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_missing_and_empty_corpora_are_clear_errors(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "zh.txt").write_text(content)
+    with pytest.raises(TrainingError, match="missing or empty"):
+        TextSampler(TextConfig(tmp_path, kinds=(("zh", 1.0),)), 0)
+
+
+def test_corpora_of_unknown_characters_are_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "zh.txt").write_text("ひらがな\n" * 20, encoding="utf-8")
+    sampler = TextSampler(TextConfig(tmp_path, kinds=(("zh", 1.0),), rare=0), 0)
+    with pytest.raises(TrainingError, match="unknown characters"):
+        sampler.draw()
