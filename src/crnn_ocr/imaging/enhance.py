@@ -6,20 +6,32 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crnn_ocr.imaging.quality import Quality, grey_of
-from crnn_ocr.options import ReadOptions, Switch
+from crnn_ocr.imaging.quality import Quality, grey_of, sample_of
+from crnn_ocr.options import ReadOptions
 
 Pixels = NDArray[np.uint8]
 
 POOR_CONTRAST = 50.0
-"""`clahe=auto` acts where the contrast between ink and ground is below this, in grey levels."""
+"""`clahe=auto` acts where the contrast between ink and ground is below this, in grey levels …"""
 
-STRONG_NOISE = 20.0
-"""`denoise=auto` acts where the noise is above this, in grey levels."""
+LEAST_CONTRAST = 4.0
+"""… and above this, and above 1.5 times the noise: less is blank paper, which stretching would turn to a storm."""
+
+STRONG_NOISE = 0.08
+"""`denoise=auto` acts where the noise is above this share of the contrast …"""
+
+LEAST_NOISE = 1.5
+"""… and above this, in grey levels: less is rounding and compression."""
+
+MOST_PIXELS = 4_000_000
+"""Where `denoise=auto` stops at taking the colour noise away: larger pictures are scaled down before they are
+read, which averages their noise, and non-local means would take longer than reading."""
 
 
 def enhance(image: Pixels, options: ReadOptions, quality: Quality) -> Pixels:
     """Apply what the options ask for.
+
+    What `auto` does, and from where on, was measured: see docs/enhancement.md.
 
     Args:
         image: (H, W) grey or (H, W, 3) BGR; never changed.
@@ -31,15 +43,37 @@ def enhance(image: Pixels, options: ReadOptions, quality: Quality) -> Pixels:
     """
     if options.grey == "on":
         image = grey_of(image)
-    if _decide(options.denoise, quality.noise > STRONG_NOISE):
-        image = denoise(image, quality.noise)
-    if _decide(options.clahe, quality.contrast < POOR_CONTRAST):
+    if options.denoise == "on" or (options.denoise == "auto" and _is_noisy(quality)):
+        if options.grey != "off":
+            image = grey_of(image)  # the noise of the three channels differs: their mean has less
+        if options.denoise == "on" or image.shape[0] * image.shape[1] <= MOST_PIXELS:
+            image = denoise(image, quality.noise)
+    if options.clahe == "on":
         image = equalise(image)
+    elif options.clahe == "auto" and _is_pale(quality):
+        image = stretch(image)
     return image
 
 
-def _decide(switch: Switch, wanted: bool) -> bool:
-    return wanted if switch == "auto" else switch == "on"
+def _is_noisy(quality: Quality) -> bool:
+    return quality.noise > max(LEAST_NOISE, STRONG_NOISE * quality.contrast)
+
+
+def _is_pale(quality: Quality) -> bool:
+    return max(LEAST_CONTRAST, 1.5 * quality.noise) < quality.contrast < POOR_CONTRAST
+
+
+def stretch(image: Pixels) -> Pixels:
+    """Stretch the grey levels between ink and ground over the whole range, alike in all colours.
+
+    Args:
+        image: (H, W) or (H, W, 3) BGR.
+    """
+    sample, _ = sample_of(image)
+    low, high = np.percentile(sample, (0.5, 99.5))
+    span = max(float(high - low), LEAST_CONTRAST)
+    levels = np.clip((np.arange(256) - low) * (255 / span), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, levels), np.uint8)
 
 
 def equalise(image: Pixels, *, clip: float = 2.0, grid: int = 8) -> Pixels:
@@ -64,16 +98,15 @@ def equalise(image: Pixels, *, clip: float = 2.0, grid: int = 8) -> Pixels:
 def denoise(image: Pixels, noise: float) -> Pixels:
     """Remove noise by non-local means.
 
-    Method: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005. The windows shrink as
-    the picture grows, so that the cost stays bounded.
+    Method: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005. Patches of 5 × 5 are
+    looked for within 7 × 7 pixels: larger windows cost several times as much and read no better.
 
     Args:
         image: (H, W) or (H, W, 3) BGR.
-        noise: Standard deviation of the noise in grey levels; decides the strength.
+        noise: Standard deviation of the noise in grey levels; it is the strength of the filter.
     """
-    strength = float(min(max(noise, 3.0), 40.0))
-    template, search = (5, 11) if image.shape[0] * image.shape[1] < 1_500_000 else (5, 7)
-    return np.asarray(cv2.fastNlMeansDenoising(image, None, strength, template, search), np.uint8)
+    strength = min(max(noise, 1.0), 40.0)
+    return np.asarray(cv2.fastNlMeansDenoising(image, None, strength, 5, 7), np.uint8)
 
 
 def resize_to_height(crop: Pixels, height: int) -> Pixels:
