@@ -4,7 +4,7 @@ FreeType takes some 100 µs per glyph, and a face of 10,000 ideographs tens of m
 composed from an atlas is a few dozen copies of small arrays. The format is plain enough to be uploaded to an
 accelerator as it is:
 
-    DIR/faces.json            list of {name, family, kind, ascent, descent, glyphs}
+    DIR/faces.json            list of {name, family, kind, ascent, descent, glyphs, pixels}
     DIR/NUMBER.glyphs.npy     structured array (`GLYPH`), sorted by code point
     DIR/NUMBER.pixels.npy     uint8, the coverage masks one after the other, row by row
     DIR/rows.npy              int32 (faces, classes), where a class stands in a face's array; -1: nowhere
@@ -51,6 +51,7 @@ class FaceInfo:
         ascent: Pixels above the baseline that the face claims.
         descent: Pixels below.
         glyphs: How many.
+        pixels: Pixels per em that the masks were rendered at, before they were enlarged; None for `EM`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class FaceInfo:
     ascent: int
     descent: int
     glyphs: int
+    pixels: int | None = None
 
 
 class AtlasFace:

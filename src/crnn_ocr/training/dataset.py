@@ -134,24 +134,23 @@ class LineSampler:
         rng = self._rng
         looks = rng.choices((CLEAN, MILD, HARD), self._config.shares)[0]
         text = self._texts.draw()
-        line, text = self._set(text)
+        line, text, pixels = self._set(text)
         if line is None or not text:
             return None
-        mask = line.mask
-        if looks.stroke and rng.random() < 0.3:
-            mask = embolden(mask, rng.uniform(-0.7, 1.0) * looks.stroke)
-        chance, strength = looks.warped
-        if rng.random() < chance:
-            mask = warp(mask, rng, strength)
-        mask, _ = scene.boxed(replace(line, mask=mask), rng)
+        exact = pixels is not None and atlas.EM % pixels == 0 and rng.random() < 0.8
+        grid = atlas.EM // pixels if pixels and exact else 0
+        mask = line.mask if grid else self._bent(line.mask, looks)
+        mask = scene.boxed(replace(line, mask=mask), rng, grid=grid or 1)
         if mask.max(initial=0) < 64:
             return None
         extra = self._extra(mask.shape)
-        native = self._native_height(looks)
-        width = max(4, round(mask.shape[1] * native / mask.shape[0] * self._stretch()))
+        native, stretch = self._native_height(looks), self._stretch()
+        if grid:  # a screenshot, pixel by pixel
+            native, stretch = max(4, mask.shape[0] // grid), 1.0
+        width = max(4, round(mask.shape[1] * native / mask.shape[0] * stretch))
         size = (width, native)
         way = cv2.INTER_AREA if native < mask.shape[0] else cv2.INTER_LINEAR
-        if native <= 36 and rng.random() < looks.lcd:
+        if not grid and native <= 36 and rng.random() < looks.lcd:
             small = scene.subpixels(mask, size)
         else:
             small = cv2.resize(mask, size, interpolation=way).astype(np.uint8)
@@ -167,8 +166,20 @@ class LineSampler:
             )
         return np.ascontiguousarray(picture), text
 
-    def _set(self, text: str) -> tuple[Composed | None, str]:
-        """Choose faces and layout and compose the text, cut to the greatest width."""
+    def _bent(self, mask: NDArray[np.uint8], looks: Looks) -> NDArray[np.uint8]:
+        """Change strokes and geometry."""
+        rng = self._rng
+        if looks.stroke and rng.random() < 0.3:
+            mask = embolden(mask, rng.uniform(-0.7, 1.0) * looks.stroke)
+        chance, strength = looks.warped
+        return warp(mask, rng, strength) if rng.random() < chance else mask
+
+    def _set(self, text: str) -> tuple[Composed | None, str, int | None]:
+        """Choose faces and layout and compose the text, cut to the greatest width.
+
+        Returns:
+            (line, its text, pixels per em where its face is a small one of screens).
+        """
         rng, setter = self._rng, self._setter
         room = int(self._config.max_width / self._config.height * 0.95)  # em that fit
         wide = 0.0
@@ -187,11 +198,12 @@ class LineSampler:
             or setter.pick(text, "latin", rng, tries=30)
         )
         if face is None:
-            return None, text
+            return None, text, None
         self.last_face = face.info.name
         latin = None
         if kind == "han" and rng.random() < 0.3:
             latin = setter.pick("0Aa", "latin", rng)
+            latin = None if latin is None or latin.info.pixels else latin
         chance = rng.random()
         spacing = (
             0.0 if chance < 0.6 else rng.uniform(-0.04, 0.15) if chance < 0.92 else rng.uniform(0.2, 1.1)
@@ -202,7 +214,11 @@ class LineSampler:
         if spacing > 0.1:  # spread letters would be read apart, were the spaces not wider still
             space += spacing * 1.5
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
-        return setter.compose(text, face, Layout(spacing, space, latin, jitter), rng), text
+        pixels = face.info.pixels
+        if pixels:  # everything stands on whole pixels
+            spacing, space = (round(value * pixels) / pixels for value in (spacing, space))
+            latin, jitter = None, 0.0
+        return setter.compose(text, face, Layout(spacing, space, latin, jitter), rng), text, pixels
 
     def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """Return the coverage of rules and of a neighbouring line, if the crop has any."""
@@ -211,7 +227,7 @@ class LineSampler:
         if rng.random() < 0.1:
             extra = scene.rules(np.zeros(shape[:2], np.uint8), rng)
         if rng.random() < 0.06:
-            other, _ = self._set(self._texts.draw())
+            other, _, _ = self._set(self._texts.draw())
             if other is not None:
                 part = scene.neighbour((shape[0], shape[1]), other, rng)
                 extra = part if extra is None else np.maximum(extra, part)

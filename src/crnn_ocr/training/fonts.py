@@ -15,7 +15,10 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-_SUFFIXES = {".ttf", ".otf", ".ttc", ".otb", ".woff2"}
+_SUFFIXES = {".ttf", ".otf", ".ttc", ".otb", ".woff2", ".pcf"}
+_BITMAP_SIZES = range(10, 25)
+SCREEN_SIZES = (12, 16)
+"""Pixels per em at which the Chinese families of screens are rendered, hinted, besides their outlines."""
 _PIECE = re.compile(
     r"[-_.](?:subset-)?(?:(?!\d00-normal)\d{1,3}|[0-9a-f]{6}"
     r"|chinese-simplified|chinese-traditional|chinese-hongkong|japanese|korean"
@@ -49,11 +52,13 @@ class Face:
         name: Unique, printable.
         family: What its weights share.
         files: (path, index in the file) of every piece.
+        pixels: Pixels per em where the face is to be rendered small, as screens do; None for any size.
     """
 
     name: str
     family: str
     files: tuple[tuple[Path, int], ...] = field(repr=False)
+    pixels: int | None = None
 
 
 def discover(root: Path) -> list[Face]:
@@ -70,12 +75,29 @@ def discover(root: Path) -> list[Face]:
             families[key] = family
     faces: dict[str, Face] = {}
     for (_package, name), files in sorted(found.items()):
-        faces.setdefault(name, Face(name, families[_package, name], tuple(files)))
+        family = families[_package, name]
+        if files[0][0].suffix == ".pcf":
+            name = f"{name} {files[0][1]}px"
+            faces.setdefault(name, Face(name, family, ((files[0][0], 0),), files[0][1]))
+            continue
+        faces.setdefault(name, Face(name, family, tuple(files)))
+        if family in SCREEN and _SCREEN_STYLE.search(name):
+            for pixels in SCREEN_SIZES:
+                small = f"{name} {pixels}px"
+                faces.setdefault(small, Face(small, f"{family} small", tuple(files), pixels))
     return list(faces.values())
 
 
 def _names(path: Path) -> Iterator[tuple[int, str, str]]:
     """Give (index, face name, family) of every face in a file."""
+    if path.suffix == ".pcf":
+        for pixels in _BITMAP_SIZES:
+            try:
+                family, style = ImageFont.truetype(str(path), pixels).getname()
+            except OSError:
+                continue
+            yield pixels, f"{family} {style} {path.stem}", _bare(family or path.stem)
+        return
     if path.suffix == ".woff2":
         stem = _HASH.sub("", path.stem)
         stem = _PIECE.sub("", stem) if stem else path.parent.name
@@ -107,6 +129,7 @@ COMMON = frozenset(
         "MiSans",
         "WenQuanYi Zen Hei",
         "WenQuanYi Micro Hei",
+        "WenQuanYi Bitmap Song",
         "FandolSong",
         "FandolHei",
         "FandolFang",
@@ -131,6 +154,30 @@ COMMON = frozenset(
     }
 )
 """Families of the styles that most print and most screens are set in; drawn four times as often."""
+
+
+SCREEN = frozenset(
+    {
+        "Noto Sans CJK",
+        "Noto Serif CJK",
+        "MiSans",
+        "WenQuanYi Zen Hei",
+        "WenQuanYi Micro Hei",
+        "AR PL UMing CN",
+        "AR PL UKai CN",
+        "FandolSong",
+        "Liberation Sans",
+        "Liberation Serif",
+        "DejaVu Sans",
+        "Roboto",
+        "Open Sans",
+        "Carlito",
+    }
+)
+"""Families that are rendered small as well."""
+_SCREEN_STYLE = re.compile(
+    r"(?:SC |CN |Hei |Song |Sans |Serif |Roboto |Carlito |MiSans-)(?:Regular|Light|Book)$"
+)
 
 
 @cache

@@ -23,6 +23,8 @@ from crnn_ocr.training.fonts import Face
 _SMALL_LETTERS = frozenset((*range(0x61, 0x7B), *range(0xDF, 0x100)))
 _SEGMENTS = re.compile(r"DSEG")
 """Seven- and fourteen-segment displays: their letters are rather signs for letters."""
+NONCHARACTER = 0xFFFF
+"""What a file without a table of characters draws for this, it draws for all that it lacks."""
 TOFU_REPEATS = 4
 """A mask that so many ideographs share is a placeholder, not a glyph."""
 CHINESE_GLYPHS = 1500
@@ -41,7 +43,7 @@ def build(faces: Sequence[Face], characters: Sequence[str], folder: Path) -> lis
         stem = folder / f"{len(infos):04d}"
         np.save(f"{stem}.glyphs.npy", glyphs)
         np.save(f"{stem}.pixels.npy", masks)
-        infos.append(FaceInfo(face.name, face.family, kind, *metrics, len(glyphs)))
+        infos.append(FaceInfo(face.name, face.family, kind, *metrics, len(glyphs), face.pixels))
     (folder / "faces.json").write_text(
         json.dumps([asdict(i) for i in infos], ensure_ascii=False, indent=1), encoding="utf-8"
     )
@@ -80,23 +82,49 @@ def _draw(font: ImageFont.FreeTypeFont, code: int) -> Drawn | None:
     return (coverage, left, top, font.getlength(text)) if coverage.max() > 64 else None
 
 
+def _same(glyph: Drawn, other: Drawn | None) -> bool:
+    return other is not None and np.array_equal(glyph[0], other[0])
+
+
+def _mapped(path: Path, number: int) -> tuple[frozenset[int] | None, float, float]:
+    """Return (code points with a glyph, or None where the file does not tell; ascent and descent in em)."""
+    if path.suffix == ".pcf":
+        return None, 0.86, 0.14
+    with TTFont(path, fontNumber=number, lazy=True) as opened:
+        codes = {code for code, name in (opened.getBestCmap() or {}).items() if name != ".notdef"}
+        scale = 1 / opened["head"].unitsPerEm
+        return frozenset(codes), opened["hhea"].ascent * scale, -opened["hhea"].descent * scale
+
+
+def _enlarged(glyph: Drawn, factor: float) -> Drawn:
+    """Scale a glyph; whole factors keep every pixel a square."""
+    mask, left, top, advance = glyph
+    whole = factor.is_integer()
+    size = (max(1, round(mask.shape[1] * factor)), max(1, round(mask.shape[0] * factor)))
+    scaled = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST if whole else cv2.INTER_LINEAR)
+    return scaled.astype(np.uint8), round(left * factor), round(top * factor), advance * factor
+
+
 def rasterise(
     face: Face, wanted: frozenset[int]
 ) -> tuple[NDArray[np.void], NDArray[np.uint8], tuple[int, int]]:
     """Return (table, flat masks, (ascent, descent)) of a face, without empty glyphs and placeholders."""
     drawn: dict[int, Drawn] = {}
     metrics = (EM, 0)
+    size = face.pixels or EM
     for path, number in face.files:
         try:
-            with TTFont(path, fontNumber=number, lazy=True) as opened:
-                mapped = opened.getBestCmap() or {}
-                scale = EM / opened["head"].unitsPerEm
-                metrics = (round(opened["hhea"].ascent * scale), round(-opened["hhea"].descent * scale))
-            font = ImageFont.truetype(str(path), EM, index=number, layout_engine=ImageFont.Layout.BASIC)
+            font = ImageFont.truetype(str(path), size, index=number, layout_engine=ImageFont.Layout.BASIC)
+            mapped, ascent, descent = _mapped(path, number)
         except (OSError, TTLibError, KeyError, AssertionError):
             continue  # a broken piece; what it would have drawn, another face draws
-        codes = [code for code in wanted & mapped.keys() - drawn.keys() if mapped[code] != ".notdef"]
-        drawn.update((code, glyph) for code in codes if (glyph := _draw(font, code)) is not None)
+        metrics = (round(ascent * EM), round(descent * EM))
+        codes = wanted - drawn.keys() if mapped is None else wanted & mapped - drawn.keys()
+        missing = _draw(font, NONCHARACTER) if mapped is None else None
+        found = ((code, _draw(font, code)) for code in codes)
+        drawn.update((code, g) for code, g in found if g is not None and not _same(g, missing))
+    if size != EM:
+        drawn = {code: _enlarged(glyph, EM / size) for code, glyph in drawn.items()}
     dropped = _placeholders(drawn)
     if one_case({code: mask for code, (mask, *_) in drawn.items() if code < 0x80}):
         dropped |= drawn.keys() & _SMALL_LETTERS

@@ -101,7 +101,10 @@ class Typesetter:
     def carrier(self, number: int, rng: random.Random) -> AtlasFace | None:
         """Return a face that draws a class, for characters that the line's own face lacks."""
         if number not in self._carriers:
-            self._carriers[number] = np.flatnonzero(self._covered[:, number]).tolist()
+            found = np.flatnonzero(self._covered[:, number]).tolist()
+            self._carriers[number] = [
+                p for p in found if not self._atlas.faces[self._faces[p]].info.pixels
+            ] or found
         places = self._carriers[number]
         return self._atlas.faces[self._faces[rng.choice(places)]] if places else None
 

@@ -27,11 +27,13 @@ class Box:
     right: int
 
 
-def boxed(line: Composed, rng: random.Random) -> tuple[Mask, int]:
+def boxed(line: Composed, rng: random.Random, *, grid: int = 1) -> Mask:
     """Crop a line as detectors do: between its ink and its letters' usual extent, with a margin.
 
-    Returns:
-        (mask, row of the box's upper edge in the line's canvas).
+    Args:
+        line: The line.
+        rng: Source of randomness.
+        grid: The box's edges lie on multiples of it: the size of enlarged pixels.
     """
     tight = max(0.0, rng.uniform(-1.2, 1.0))  # mostly the usual extent, sometimes down to the ink
     ink_top, ink_bottom = line.ink
@@ -44,9 +46,8 @@ def boxed(line: Composed, rng: random.Random) -> tuple[Mask, int]:
     ]
     if bottom - top < EM // 3:  # a dash or a stop: never cut, and never blown up to the height of a letter
         margin = [EM // 4 + abs(m) for m in margin]
-    return framed(
-        line.mask, Box(top - margin[0], bottom + margin[1], -sides[0], line.mask.shape[1] + sides[1])
-    ), top - margin[0]
+    edges = (top - margin[0], bottom + margin[1], -sides[0], line.mask.shape[1] + sides[1])
+    return framed(line.mask, Box(*(round(edge / grid) * grid for edge in edges)))
 
 
 def framed(mask: Mask, box: Box) -> Mask:

@@ -95,3 +95,25 @@ def test_weights_share_a_family_and_doubles_are_skipped(tmp_path: Path) -> None:
     faces = fonts.discover(tmp_path)
     assert [face.name for face in faces] == ["Zen-400-normal", "Zen-700-normal"]
     assert {face.family for face in faces} == {"Zen"}
+
+
+def test_small_faces_keep_whole_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "fonts/p/p.ttf"
+    draw_font(path, "Roboto", LATIN)
+    faces = fonts.discover(tmp_path / "fonts")
+    assert [(face.name, face.pixels) for face in faces] == [
+        ("Roboto Regular", None),
+        ("Roboto Regular 12px", 12),
+        ("Roboto Regular 16px", 16),
+    ]
+    infos = build(faces, tmp_path / "atlas")
+    assert [info.pixels for info in infos] == [None, 12, 16]
+    face = atlas.load(tmp_path / "atlas").faces[1]
+    mask, left, top, advance = face.glyph(IDS["A"])
+    assert not (mask.shape[0] % 4)
+    assert not (mask.shape[1] % 4)
+    assert not (left % 4)
+    assert not (top % 4)
+    assert advance == pytest.approx(atlas.EM)
+    squares = mask.reshape(mask.shape[0] // 4, 4, mask.shape[1] // 4, 4)
+    assert np.array_equal(squares.min(axis=(1, 3)), squares.max(axis=(1, 3)))

@@ -132,8 +132,11 @@ def test_boxes_never_lose_the_text(setter: Typesetter) -> None:
         line = setter.compose(text, face, Layout(), rng)
         assert line is not None
         for _ in range(100):
-            mask, _ = scene.boxed(line, rng)
+            mask = scene.boxed(line, rng)
             assert mask.sum() > 0.85 * line.mask.sum()
+            aligned = scene.boxed(line, rng, grid=4)
+            assert not (aligned.shape[0] % 4)
+            assert not (aligned.shape[1] % 4)
 
 
 @pytest.mark.parametrize("one", DAMAGES, ids=lambda one: one.__name__)
