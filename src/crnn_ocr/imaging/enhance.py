@@ -15,7 +15,7 @@ POOR_CONTRAST = 50.0
 """`clahe=auto` acts where the contrast between ink and ground is below this, in grey levels …"""
 
 LEAST_CONTRAST = 4.0
-"""… and above this, and above 1.5 times the noise: less is blank paper, which stretching would turn to a storm."""
+"""… and above this, and above 1.5 times the noise: less is blank paper, not to be made a storm."""
 
 STRONG_NOISE = 0.08
 """`denoise=auto` acts where the noise is above this share of the contrast …"""

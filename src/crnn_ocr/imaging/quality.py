@@ -22,7 +22,7 @@ MOST_TILES = 24  # 0.4 million pixels: some milliseconds, however large the pict
 _REACH = 7  # pixels to either side in which an edge must come from its dark to its light end
 _LEAST_EDGE = 24  # grey levels; flatter steps are paper, noise and compression
 _LEAST_EDGES = 8  # with fewer edges there is no telling
-_NOISE_SPAN = 5.6  # expected range of the (2 · 7 + 1)² samples of a window, in standard deviations
+_NOISE_SPAN = 7.5  # the range of a window's (2 · 7 + 1)² samples exceeds so many deviations in 1 of 100
 _LONGEST_BLUR = 2.5  # pixels; more than the windows can hold, so it is measured at half size
 _HALVINGS = 3
 
@@ -78,7 +78,7 @@ def measure(image: Pixels) -> Quality:
     sample, inside = sample_of(image)
     noise = _noise(sample)
     span = _span(sample)
-    contrast = max(0.0, _percentile(span[inside], 95) - _NOISE_SPAN * noise)
+    contrast = max(0.0, _percentile(span[inside], 99) - _NOISE_SPAN * noise)
     blur = _blur(_slopes(sample, span, inside, noise))
     scale = 1
     while blur is not None and blur > _LONGEST_BLUR * scale and scale < 2**_HALVINGS:
