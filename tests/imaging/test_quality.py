@@ -75,6 +75,14 @@ def test_white_paper_with_little_text_is_not_blurred_or_pale() -> None:
     assert quality.blur < 1
 
 
+def test_light_that_falls_off_is_no_blur() -> None:
+    light = np.geomspace(1, 0.03, 320)
+    blur = measure((text_page(320, 200) * light).astype(np.uint8)).blur
+    assert blur is not None
+    assert blur < 1.2
+    assert measure((np.full((200, 200), 255) * light[:200]).astype(np.uint8)).blur is None
+
+
 def test_blank_paper_has_no_blur_to_speak_of() -> None:
     assert measure(np.full((500, 500), 255, np.uint8)) == Quality(255.0, 0.0, 0.0, None)
 

@@ -20,6 +20,9 @@ TILE = 128
 MOST_TILES = 24  # 0.4 million pixels: some milliseconds, however large the picture
 
 _REACH = 7  # pixels to either side in which an edge must come from its dark to its light end
+_RAMP = 1.6 / (
+    2 * _REACH + 1
+)  # share of its height per pixel; an even ramp over the window has 1 / (2 · 7 + 1)
 _LEAST_EDGE = 24  # grey levels; flatter steps are paper, noise and compression
 _LEAST_EDGES = 8  # with fewer edges there is no telling
 _NOISE_SPAN = 7.5  # the range of a window's (2 · 7 + 1)² samples exceeds so many deviations in 1 of 100
@@ -81,13 +84,14 @@ def measure(image: Pixels) -> Quality:
     contrast = max(0.0, _percentile(span[inside], 99) - _NOISE_SPAN * noise)
     blur = _blur(_slopes(sample, span, inside, noise))
     scale = 1
-    while blur is not None and blur > _LONGEST_BLUR * scale and scale < 2**_HALVINGS:
+    while (blur is None or blur > _LONGEST_BLUR * scale) and scale < 2**_HALVINGS:
         scale *= 2
         size = max(1, width // scale), max(1, height // scale)
         reduced = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         sample, inside = sample_of(reduced)
-        slopes = _slopes(sample, _span(sample), inside, noise / scale)
-        blur = max(blur, scale * (_blur(slopes) or 0.0))
+        coarse = _blur(_slopes(sample, _span(sample), inside, noise / scale))
+        if coarse is not None:
+            blur = max(blur or 0.0, scale * coarse)
     return Quality(_brightness(image), contrast, noise, blur)
 
 
@@ -188,7 +192,8 @@ def _slopes(sample: Pixels, span: Pixels, inside: NDArray[np.bool_], noise: floa
     dy = cv2.Sobel(sample, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     slope = np.asarray(cv2.magnitude(dx, dy), np.float32)
     window = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
-    clear = (slope >= cv2.dilate(slope, window)) & (span > max(_LEAST_EDGE, 8 * noise)) & inside
+    crest = (slope >= cv2.dilate(slope, window)) & (slope > _RAMP * span)
+    clear = crest & (span > max(_LEAST_EDGE, 8 * noise)) & inside
     return np.asarray(slope[clear] / span[clear], np.float32)
 
 
