@@ -14,7 +14,6 @@ from crnn_ocr.pipeline import OCR
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.recognizer import CtcRecognizer
 
-
 # Machines that run the tests are shared and slow: a deadline per example would only fail at random.
 settings.register_profile("crnn-ocr", deadline=None)
 settings.load_profile("crnn-ocr")

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class OcrError(Exception):
-    """Base of every error that a user can cause or meet.
+    """A fault of the product itself; also the base of every error below.
 
     Attributes:
         code: Stable upper-case identifier, part of the API contract.
@@ -101,7 +101,9 @@ class InvalidBase64Error(BadRequestError):
     """The field `image` is not base64."""
 
     code = "BASE64_INVALID"
-    default_hint = 'Encode the picture with standard base64, with or without a "data:image/...;base64," prefix.'
+    default_hint = (
+        'Encode the picture with standard base64, with or without a "data:image/...;base64," prefix.'
+    )
 
 
 class MissingImageError(BadRequestError):
@@ -159,7 +161,7 @@ class ModelNotFoundError(OcrError):
 
     code = "MODEL_NOT_FOUND"
     http_status = 404
-    default_hint = "`crnn-ocr models list` shows the packs that are installed."
+    default_hint = "The message names the packs that are installed; GET /options tells the default."
 
 
 class ModelBrokenError(OcrError):
@@ -167,7 +169,7 @@ class ModelBrokenError(OcrError):
 
     code = "MODEL_BROKEN"
     http_status = 503
-    default_hint = "Install the pack again; `crnn-ocr models verify` names the file that differs."
+    default_hint = "Install the pack again: its files are not those that its manifest describes."
 
 
 class NotReadyError(OcrError):

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
+from crnn_ocr.models.manifest import Manifest, PackFile
+from crnn_ocr.models.registry import Registry
+
+
+def manifest_of(name: str, content: bytes = b"graph", **changes: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "version": "1",
+        "kind": "rec",
+        "title": "A pack of the tests",
+        "licence": "Apache-2.0",
+        "provenance": "made here",
+        "graph": {"path": "net.onnx", "sha256": hashlib.sha256(content).hexdigest()},
+        **changes,
+    }
+
+
+def make_pack(folder: Path, name: str, content: bytes = b"graph", **changes: Any) -> Path:
+    pack = folder / name
+    pack.mkdir(parents=True)
+    (pack / "net.onnx").write_bytes(b"graph")
+    (pack / "manifest.json").write_text(json.dumps(manifest_of(name, content, **changes)), encoding="utf-8")
+    return pack
+
+
+def test_the_bundled_packs_are_complete() -> None:
+    packs = Registry().packs()
+
+    assert {"ppocrv6-small", "ppocrv6-det-small"} <= {pack.manifest.name for pack in packs}
+    for pack in packs:
+        pack.verify()
+
+
+def test_a_users_pack_is_found_and_wins_over_a_bundled_one(tmp_path: Path) -> None:
+    make_pack(tmp_path, "mine")
+    make_pack(tmp_path, "ppocrv6-small", title="Another")
+    registry = Registry(tmp_path)
+
+    assert registry.find("mine", "rec").folder == tmp_path / "mine"
+    assert registry.find("ppocrv6-small", "rec").manifest.title == "Another"
+    assert [pack.manifest.name for pack in registry.packs()].count("ppocrv6-small") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "", "..", "../x", "a/b", "a\\b", "a\0b", "x" * 5000, "ppocrv6-det-small"]
+)
+def test_unknown_names_are_refused(name: str) -> None:
+    with pytest.raises(ModelNotFoundError, match="there is"):
+        Registry().find(name, "rec")
+
+
+def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
+    make_pack(tmp_path, "mine", content=b"another graph")
+
+    with pytest.raises(ModelBrokenError, match=r"net\.onnx differs"):
+        Registry(tmp_path).find("mine", "rec").verify()
+
+
+def test_a_missing_file_is_noticed(tmp_path: Path) -> None:
+    (make_pack(tmp_path, "mine") / "net.onnx").unlink()
+
+    with pytest.raises(ModelBrokenError, match=r"net\.onnx is missing"):
+        Registry(tmp_path).find("mine", "rec").verify()
+
+
+def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    graph = {"path": "net.onnx", "sha256": "0" * 64, "package": "no_such_package"}
+    make_pack(tmp_path, "mine", graph=graph)
+
+    with pytest.raises(ModelBrokenError, match="no_such_package") as caught:
+        Registry(tmp_path).find("mine", "rec").verify()
+    assert "pip install" in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../net.onnx", "a/../../b", "", "a\\b"])
+def test_files_outside_the_pack_are_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="path"):
+        PackFile(path=path, sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not valid JSON"),
+        ("[]", "manifest.json"),
+        (json.dumps(manifest_of("mine", kind="poem")), "kind"),
+        (json.dumps(manifest_of("mine", stride="eight")), "stride"),
+        (json.dumps({**manifest_of("mine"), "colour": 1}), "colour"),
+    ],
+)
+def test_a_broken_manifest_names_its_fault(tmp_path: Path, text: str, message: str) -> None:
+    pack = make_pack(tmp_path, "mine")
+    (pack / "manifest.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ModelBrokenError, match=message):
+        Registry(tmp_path).find("mine", "rec")
+    assert "mine" not in {entry.manifest.name for entry in Registry(tmp_path).packs()}
+
+
+def test_a_model_is_named_with_its_version() -> None:
+    assert Manifest.model_validate(manifest_of("mine", version="2.1")).id == "mine/2.1"

@@ -1,0 +1,237 @@
+"""The stages together: sources, options, answers that are always the same, memory."""
+
+from __future__ import annotations
+
+import io
+import random
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from crnn_ocr import OCR, Document, ReadOptions, Settings, pipeline
+from crnn_ocr.errors import (
+    ImageDecodeError,
+    ImageEmptyError,
+    ImageTooLargeError,
+    InvalidOptionError,
+    ModelNotFoundError,
+    OcrError,
+    UnsupportedImageError,
+)
+from crnn_ocr.models.registry import Registry
+from crnn_ocr.recognition.load import load_recognizer
+from crnn_ocr.recognition.recognizer import CtcRecognizer
+from tests import drawing
+
+INVOICE = [
+    (40, 30, "INVOICE No. 4711"),
+    (40, 100, "2 x Widget, blue"),
+    (560, 100, "19.80"),
+    (40, 150, "Total due"),
+    (560, 150, "19.80"),
+]
+ROWS = [text for _, _, text in INVOICE]
+
+
+@pytest.fixture(scope="module")
+def invoice() -> drawing.Picture:
+    return drawing.page(INVOICE, size=30, shape=(720, 240))
+
+
+def png(picture: drawing.Picture) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_every_kind_of_source_gives_the_same_document(
+    ocr: OCR, invoice: drawing.Picture, tmp_path: Path
+) -> None:
+    data = png(invoice)
+    path = tmp_path / "invoice.png"
+    path.write_bytes(data)
+
+    from_path = ocr.read(path)
+
+    assert from_path.text.split("\n") == ROWS
+    assert from_path.model == ocr.model == "ppocrv6-small/1"
+    assert ocr.read(str(path)) == from_path
+    assert ocr.read(data) == from_path
+    assert ocr.read(memoryview(data)) == from_path
+    assert ocr.read(io.BytesIO(data)) == from_path
+    assert ocr.read(Image.open(path)) == from_path
+    assert ocr.read(invoice) == from_path
+    assert ocr.read(np.ascontiguousarray(invoice[:, :, 0])) == from_path
+
+
+def test_places_are_pixels_of_the_input(ocr: OCR, invoice: drawing.Picture) -> None:
+    page = ocr.read(invoice).pages[0]
+
+    assert (page.width, page.height, page.rotation) == (720, 240, 0)
+    for (x, y, text), line in zip(INVOICE, page.lines, strict=True):
+        (left, top), (right, _), (_, bottom), _ = line.polygon
+        assert line.text == text
+        assert abs(left - x) < 15
+        assert top - 15 < y < bottom
+        assert line.confidence > 0.9
+        assert "".join(char.text for char in line.chars) == text
+        centres = [sum(corner[0] for corner in char.polygon) / 4 for char in line.chars]
+        assert centres == sorted(centres)
+        assert left <= centres[0] <= centres[-1] <= right
+
+
+def test_a_document_never_depends_on_what_else_is_read(ocr: OCR) -> None:
+    pictures = [
+        drawing.page([(30, 20 + 50 * i, f"page {n} row {i} {'x' * (n * i)}") for i in range(n + 1)], size=24)
+        for n in range(6)
+    ]
+    alone = [repr(ocr.read(picture)) for picture in pictures]
+    order = random.Random(3).sample(range(6), 6) * 2
+    start = threading.Barrier(4)
+
+    def read_all(seed: int) -> list[str]:
+        start.wait()
+        mine = order[seed:] + order[:seed]
+        return [_without_timings(repr(ocr.read(pictures[i]))) for i in mine]
+
+    with ThreadPoolExecutor(4) as callers:
+        for seed, answers in enumerate(callers.map(read_all, range(4))):
+            expected = [_without_timings(alone[i]) for i in order[seed:] + order[:seed]]
+            assert answers == expected
+
+
+def _without_timings(text: str) -> str:
+    return text.partition(", timings_ms=")[0]
+
+
+def test_all_pages_of_a_tiff_are_read(ocr: OCR) -> None:
+    pages = [Image.fromarray(drawing.line(f"page number {n}", pad=30)) for n in (1, 2, 3)]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+
+    document = ocr.read(stream.getvalue())
+
+    assert [page.text for page in document.pages] == ["page number 1", "page number 2", "page number 3"]
+    assert document.text == "page number 1\n\npage number 2\n\npage number 3"
+
+
+def test_options_may_be_given_as_an_object_or_by_name(ocr: OCR, invoice: drawing.Picture) -> None:
+    strict = ocr.read(invoice, min_confidence=1.0)
+
+    assert strict.text == ""
+    assert ocr.read(invoice, ReadOptions(min_confidence=1.0)) == strict
+    with pytest.raises(TypeError, match="not both"):
+        ocr.read(invoice, ReadOptions(), grey="on")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"grey": "on"}, {"clahe": "on"}, {"denoise": "on"}, {"grey": "on", "clahe": "on", "denoise": "on"}],
+)
+def test_clean_pictures_survive_every_enhancement(
+    ocr: OCR, invoice: drawing.Picture, options: dict[str, Any]
+) -> None:
+    assert ocr.read(invoice, **options).text.split("\n") == ROWS
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gray": "on"}, "there is no such option"),
+        ({"grey": "maybe"}, "grey"),
+        ({"grey": True}, "grey"),
+        ({"min_confidence": 2}, "min_confidence"),
+        ({"min_confidence": "0.5"}, "min_confidence"),
+        ({"model": 7}, "model"),
+    ],
+)
+def test_wrong_options_are_named(ocr: OCR, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOptionError, match=message):
+        ocr.read(b"", **options)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", ImageEmptyError),
+        (b"<html><body>hello</body></html>", UnsupportedImageError),
+        (b"\x89PNG\r\n\x1a\n truncated", ImageDecodeError),
+    ],
+)
+def test_bad_pictures_are_refused(ocr: OCR, data: bytes, error: type[OcrError]) -> None:
+    with pytest.raises(error):
+        ocr.read(data)
+
+
+def test_limits_hold_for_every_kind_of_source(tmp_path: Path) -> None:
+    ocr = OCR(Settings(max_pixels=10_000, max_image_bytes=2_000))
+    big = np.zeros((200, 200), np.uint8)
+    path = tmp_path / "big.bin"
+    path.write_bytes(b"\0" * 3_000)
+
+    for source in (big, Image.fromarray(big), path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        with pytest.raises(ImageTooLargeError):
+            ocr.read(source)
+    ocr.close()
+
+
+def test_a_text_file_object_is_refused(ocr: OCR) -> None:
+    with pytest.raises(ImageDecodeError, match="text, not bytes"):
+        ocr.read(io.StringIO("hello"))  # type: ignore[arg-type]
+
+
+def test_models_load_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+
+    def counted(registry: Registry, name: str, *, cache_dir: Path | None) -> CtcRecognizer:
+        loads.append(name)
+        return load_recognizer(registry, name, cache_dir=cache_dir)
+
+    monkeypatch.setattr(pipeline, "load_recognizer", counted)
+    with OCR(threads=2) as ocr:
+        before = ocr.ready
+        assert (before, loads) == (False, [])
+        picture = drawing.line("once")
+        with ThreadPoolExecutor(8) as callers:
+            answers: list[Document] = list(callers.map(lambda _: ocr.read(picture), range(8)))
+        assert loads == ["ppocrv6-small"]
+        assert ocr.ready
+        assert len({repr(answer.pages) for answer in answers}) == 1
+
+
+def test_an_unknown_model_is_named() -> None:
+    with pytest.raises(ModelNotFoundError, match=r"'nothing'.*ppocrv6-small"):
+        OCR(model="nothing")
+    with OCR() as ocr, pytest.raises(ModelNotFoundError):
+        ocr.read(drawing.line("x"), model="nothing")
+
+
+_MEMORY = """
+import resource, sys
+from crnn_ocr.engine.memory import use_one_arena
+use_one_arena()
+import numpy as np
+from crnn_ocr import OCR
+from tests import drawing
+ocr = OCR(threads=2)
+text = "The quick brown fox jumps over the lazy dog, and again over it " * 2
+rows = [(40, 20 + 36 * i, text) for i in range(28)]
+for shape in ((1920, 1080), (1080, 1920), (600, 3000), (2400, 1600), (300, 200)) * 2:
+    ocr.read(drawing.page(rows, size=24, shape=shape))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory is measured as Linux counts it")
+def test_pages_of_many_shapes_stay_under_the_budget_of_a_service() -> None:
+    done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) < 512
