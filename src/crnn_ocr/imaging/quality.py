@@ -28,6 +28,7 @@ _LEAST_EDGES = 8  # with fewer edges there is no telling
 _NOISE_SPAN = 7.5  # the range of a window's (2 · 7 + 1)² samples exceeds so many deviations in 1 of 100
 _LONGEST_BLUR = 2.5  # pixels; more than the windows can hold, so it is measured at half size
 _HALVINGS = 3
+_LEAST_SIDE = 32  # pixels; smaller than that, a fall of light looks like an edge
 
 # Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996: the difference of two Laplacians, which flat
 # and evenly shaded ground leaves at zero. Its response to noise of deviation s has deviation 6 s. The lower
@@ -86,7 +87,9 @@ def measure(image: Pixels) -> Quality:
     scale = 1
     while (blur is None or blur > _LONGEST_BLUR * scale) and scale < 2**_HALVINGS:
         scale *= 2
-        size = max(1, width // scale), max(1, height // scale)
+        size = width // scale, height // scale
+        if min(size) < _LEAST_SIDE:
+            break
         reduced = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         sample, inside = sample_of(reduced)
         coarse = _blur(_slopes(sample, _span(sample), inside, noise / scale))
