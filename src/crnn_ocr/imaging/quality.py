@@ -20,15 +20,12 @@ TILE = 128
 MOST_TILES = 24  # 0.4 million pixels: some milliseconds, however large the picture
 
 _REACH = 7  # pixels to either side in which an edge must come from its dark to its light end
-_RAMP = 1.6 / (
-    2 * _REACH + 1
-)  # share of its height per pixel; an even ramp over the window has 1 / (2 · 7 + 1)
+_RAMP = 0.5  # share of its slope that an edge keeps within the window; more is a fall of light
 _LEAST_EDGE = 24  # grey levels; flatter steps are paper, noise and compression
 _LEAST_EDGES = 8  # with fewer edges there is no telling
 _NOISE_SPAN = 7.5  # the range of a window's (2 · 7 + 1)² samples exceeds so many deviations in 1 of 100
 _LONGEST_BLUR = 2.5  # pixels; more than the windows can hold, so it is measured at half size
 _HALVINGS = 3
-_LEAST_SIDE = 32  # pixels; smaller than that, a fall of light looks like an edge
 
 # Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996: the difference of two Laplacians, which flat
 # and evenly shaded ground leaves at zero. Its response to noise of deviation s has deviation 6 s. The lower
@@ -88,7 +85,7 @@ def measure(image: Pixels) -> Quality:
     while (blur is None or blur > _LONGEST_BLUR * scale) and scale < 2**_HALVINGS:
         scale *= 2
         size = width // scale, height // scale
-        if min(size) < _LEAST_SIDE:
+        if min(size) <= 4 * _REACH:
             break
         reduced = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         sample, inside = sample_of(reduced)
@@ -136,6 +133,13 @@ def grey_of(image: Pixels) -> Pixels:
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
+def _frame(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """All but the pixels near the borders."""
+    inside = np.zeros(shape, np.bool_)
+    inside[_REACH:-_REACH, _REACH:-_REACH] = True
+    return inside
+
+
 def _brightness(image: Pixels) -> float:
     return float(np.median(grey_of(np.ascontiguousarray(image[::4, ::4]))))
 
@@ -148,12 +152,14 @@ def sample_of(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
 
     Returns:
         The sample, grey: all of a small picture, a mosaic of the tiles with most detail of a large one; and
-        where in it windows do not reach across a seam.
+        where in it windows do not reach across a seam or the border.
     """
     height, width = image.shape[:2]
     rows, columns = height // TILE, width // TILE
     if rows * columns <= MOST_TILES or not (rows and columns):
-        return grey_of(image), np.ones((height, width), np.bool_)
+        # At its borders a fall of light ends like an edge, but of a line's crop the borders are half.
+        framed = min(height, width) > 4 * _REACH
+        return grey_of(image), _frame((height, width)) if framed else np.ones((height, width), np.bool_)
     # The variance of each tile of the overview: the mean of squares less the square of the mean.
     overview = grey_of(np.ascontiguousarray(image[::4, ::4])).astype(np.float32)
     mean = cv2.resize(overview, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -163,9 +169,7 @@ def sample_of(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
         grey_of(image[y : y + TILE, x : x + TILE])
         for y, x in zip((best // columns) * TILE, (best % columns) * TILE, strict=True)
     ]
-    inside = np.zeros((TILE, TILE), np.bool_)
-    inside[_REACH:-_REACH, _REACH:-_REACH] = True
-    return np.vstack(tiles), np.tile(inside, (len(tiles), 1))
+    return np.vstack(tiles), np.tile(_frame((TILE, TILE)), (len(tiles), 1))
 
 
 def _noise(sample: Pixels) -> float:
@@ -195,7 +199,7 @@ def _slopes(sample: Pixels, span: Pixels, inside: NDArray[np.bool_], noise: floa
     dy = cv2.Sobel(sample, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     slope = np.asarray(cv2.magnitude(dx, dy), np.float32)
     window = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
-    crest = (slope >= cv2.dilate(slope, window)) & (slope > _RAMP * span)
+    crest = (slope >= cv2.dilate(slope, window)) & (cv2.erode(slope, window) < _RAMP * slope)
     clear = crest & (span > max(_LEAST_EDGE, 8 * noise)) & inside
     return np.asarray(slope[clear] / span[clear], np.float32)
 
