@@ -35,7 +35,7 @@ class ReadOptions(BaseModel):
     clahe: Switch = Field(
         default="auto",
         title="Contrast (CLAHE)",
-        description="Raise local contrast. auto: only where the measured contrast is poor.",
+        description="Raise contrast. on: CLAHE. auto: stretch pictures that are pale or dark as a whole.",
     )
     denoise: Switch = Field(
         default="auto",
