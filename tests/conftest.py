@@ -13,6 +13,7 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.pipeline import OCR
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.recognizer import CtcRecognizer
+from tests.service.wire import Server, running_server
 
 # Machines that run the tests are shared and slow: a deadline per example would only fail at random.
 settings.register_profile("crnn-ocr", deadline=None)
@@ -41,3 +42,10 @@ def eval_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("the evaluation pictures are absent (CRNN_OCR_EVAL_DIR or ../shared/eval)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The real service with the real engine; its body limit is low enough to be tested."""
+    with running_server(CRNN_OCR_MAX_BODY_BYTES=str(8 * 1024 * 1024)) as running:
+        yield running
