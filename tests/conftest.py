@@ -13,7 +13,7 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.pipeline import OCR
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.recognizer import CtcRecognizer
-from tests.service.wire import Server, running_server
+from tests.service.wire import MAX_BODY, Server, running_server
 
 # Machines that run the tests are shared and slow: a deadline per example would only fail at random.
 settings.register_profile("crnn-ocr", deadline=None)
@@ -47,5 +47,5 @@ def eval_dir() -> Path:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The real service with the real engine; its body limit is low enough to be tested."""
-    with running_server(CRNN_OCR_MAX_BODY_BYTES=str(8 * 1024 * 1024)) as running:
+    with running_server(CRNN_OCR_MAX_BODY_BYTES=str(MAX_BODY)) as running:
         yield running

@@ -44,12 +44,8 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=50_000_000, ge=10_000, description="Largest picture, in pixels (width × height)."
     )
-    max_side: int = Field(
-        default=40_000, ge=256, description="Longest side of a picture, in pixels."
-    )
-    max_pages: int = Field(
-        default=50, ge=1, description="Most pages that are read of one TIFF or PDF."
-    )
+    max_side: int = Field(default=40_000, ge=256, description="Longest side of a picture, in pixels.")
+    max_pages: int = Field(default=50, ge=1, description="Most pages that are read of one TIFF or PDF.")
     pdf_dpi: int = Field(default=200, ge=72, le=600, description="Resolution at which PDF pages are drawn.")
 
     # -- service
@@ -58,9 +54,7 @@ class Settings(BaseSettings):
         default=5000, ge=0, le=65535, description="Port that `crnn-ocr serve` listens on; 0: any free one."
     )
     workers: int = Field(default=1, ge=1, le=64, description="Gunicorn worker processes.")
-    worker_threads: int = Field(
-        default=8, ge=1, le=256, description="Request threads per worker process."
-    )
+    worker_threads: int = Field(default=8, ge=1, le=256, description="Request threads per worker process.")
     request_timeout_s: float = Field(
         default=60.0, gt=0, description="Longest time that one request may take, in seconds."
     )

@@ -11,7 +11,7 @@ from PIL import Image
 
 from crnn_ocr.errors import UnsupportedImageError
 from crnn_ocr.imaging.formats import Format, embedded_icon, icon_bitmap_sizes, sniff, webp_size
-from tests.imaging.pictures import pdf, pil, quadrants, saved
+from tests.imaging.pictures import needs_avif, pdf, pil, quadrants, saved
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from tests.imaging.pictures import pdf, pil, quadrants, saved
         ("BMP", Format.BMP),
         ("TIFF", Format.TIFF),
         ("WEBP", Format.WEBP),
-        ("AVIF", Format.AVIF),
+        pytest.param("AVIF", Format.AVIF, marks=needs_avif),
         ("JPEG2000", Format.JPEG2000),
         ("PPM", Format.PNM),
         ("ICO", Format.ICO),

@@ -17,9 +17,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.service.conftest import MAX_BODY
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
-from tests.service.wire import Reply, Server, clean_environment, reply, running_server
+from tests.service.wire import MAX_BODY, Reply, Server, clean_environment, reply, running_server
 
 FORM = "multipart/form-data; boundary=bound"
 

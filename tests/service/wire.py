@@ -19,6 +19,9 @@ from urllib.parse import urlsplit
 START_LIMIT_S = 60
 STOP_LIMIT_S = 30
 
+MAX_BODY = 8 * 1024 * 1024
+"""The body limit of the server that the tests share, in bytes."""
+
 
 @dataclass(frozen=True)
 class Reply:

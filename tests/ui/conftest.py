@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader
-from tests.service.wire import Server, running_server
+from tests.service.wire import Server
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -46,13 +46,6 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """The real service with the real engine."""
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture
