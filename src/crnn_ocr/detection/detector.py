@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -77,6 +78,8 @@ class DbDetector:
         self._manifest = manifest
         self._parameters = parameters or DetectorParameters()
         self._boxes = boxes or BoxParameters()
+        # One run uses all cores and up to 220 MiB: several at once would be no faster, only larger.
+        self._turn = threading.Lock()
         self._self_check()
 
     def detect(self, image: Image) -> list[Region]:
@@ -161,7 +164,8 @@ class DbDetector:
         scale = np.float32(1.0 / (255.0 * self._manifest.std))
         np.multiply(padded.transpose(2, 0, 1), scale, out=tensor[0])
         tensor -= np.float32(self._manifest.mean / self._manifest.std)
-        (heat,) = self._session.run({self._session.inputs[0]: tensor})
+        with self._turn:
+            (heat,) = self._session.run({self._session.inputs[0]: tensor})
         return np.asarray(np.rint(heat[0, 0, :height, :width] * 255), np.uint8)
 
     def _self_check(self) -> None:
