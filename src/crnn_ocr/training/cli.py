@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import signal
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from crnn_ocr.training.evaluate import LineSet
     from crnn_ocr.training.loader import Sampler, TeacherFiles
     from crnn_ocr.training.networks import Network
+    from crnn_ocr.training.parallel import Peers
 
 Subparsers = Any  # argparse keeps the type of `add_subparsers`' answer private
 
@@ -62,6 +64,7 @@ def add_commands(commands: Subparsers) -> None:
         "--heldout-lines", type=int, default=200, metavar="COUNT", help="lines of each of them [200]"
     )
     fit.add_argument("--workers", type=int, default=1, help="rendering processes [1]")
+    fit.add_argument("--processes", type=int, default=1, help="training processes, each with its workers [1]")
     fit.add_argument("--threads", type=int, default=1, help="PyTorch's threads [1]")
     fit.add_argument(
         "--half", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 [if supported]"
@@ -110,15 +113,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fit(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import checkpoint, networks, plots
-    from crnn_ocr.training.loader import Loader, LoaderConfig
+    from crnn_ocr.training import parallel, plots
+
+    work = functools.partial(_fit_beside, arguments)
+    with parallel.together(arguments.processes, work) as peers:
+        _fit_with(peers, arguments)
+    plots.plot(arguments.out)
+    return 0
+
+
+def _fit_beside(arguments: argparse.Namespace, rank: int, size: int, meeting: Path) -> None:
+    """Train in a process beside the first one."""
+    from crnn_ocr.training.parallel import Group
+
+    group = Group(rank, size, meeting)
+    _fit_with(group, arguments)
+    group.close()
+
+
+def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
+    from crnn_ocr.training import checkpoint, networks
+    from crnn_ocr.training.loader import SEED_STRIDE, Loader, LoaderConfig
     from crnn_ocr.training.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.teacher import Teacher
     from crnn_ocr.training.trainer import TrainConfig, Trainer
 
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     height = state.net.get("height", 48) if state else arguments.shape.get("height", 48)
-    make_sampler, characters, heldout = _data(arguments, height)
+    make_sampler, characters, heldout = _data(arguments, height, measured=not peers.rank)
     if state is not None:
         state = checkpoint.recast(state, characters)
         shape = networks.configuration(state.net)
@@ -152,23 +174,20 @@ def _fit(arguments: argparse.Namespace) -> int:
         teacher=head,
         teacher_scale=scale,
         sets=[*heldout, *_folders(arguments.eval, shape.height)],
+        peers=peers,
     )
-    lines = 0
     if state is not None:
         trainer.restore(state)
-        lines = int(trainer.counters["lines"])
+    # A resumed run goes on with lines that it has not seen; no two processes see the same.
+    seen = int(trainer.counters["lines"]) + 1000 * SEED_STRIDE * peers.rank
     loading = LoaderConfig(
-        height=shape.height,
-        stride=shape.stride,
-        workers=arguments.workers,
-        seed=arguments.seed + lines,  # a resumed run goes on with lines that it has not seen
+        height=shape.height, stride=shape.stride, workers=arguments.workers, seed=arguments.seed + seen
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: trainer.stop())
+    if not peers.rank:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: trainer.stop())
     with Loader(make_sampler, characters, loading, None if features else teacher, features) as loader:
         trainer.run(loader)
-    plots.plot(arguments.out)
-    return 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -284,7 +303,7 @@ def _supports_half() -> bool:
 
 
 def _data(
-    arguments: argparse.Namespace, height: int
+    arguments: argparse.Namespace, height: int, *, measured: bool
 ) -> tuple[Callable[[int], Sampler], tuple[str, ...], list[LineSet]]:
     """Return the source of lines, the characters of every class, and the held-out sets."""
     from crnn_ocr.training import dataset, fetch
@@ -293,6 +312,7 @@ def _data(
 
     config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=height)
     names = arguments.heldout if arguments.heldout is not None else list(dataset.HELD_OUT)
+    names = names if measured else []
     sets = []
     for name in names:
         images, texts = zip(*dataset.heldout(name, config, arguments.heldout_lines), strict=True)

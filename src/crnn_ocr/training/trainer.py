@@ -19,6 +19,7 @@ from crnn_ocr.training.checkpoint import State
 from crnn_ocr.training.evaluate import LineSet, Score, evaluate, network_reader
 from crnn_ocr.training.loader import Batch
 from crnn_ocr.training.losses import ClassSampler, ctc_loss, distillation_loss
+from crnn_ocr.training.parallel import Alone, Peers
 from crnn_ocr.training.runlog import RunLog
 from crnn_ocr.training.schedule import Schedule
 from crnn_ocr.training.teacher import TeacherHead
@@ -79,6 +80,7 @@ class Trainer:
         teacher_scale: dict[str, Any] | None = None,
         sets: Sequence[LineSet] = (),
         clock: Callable[[], float] = time.monotonic,
+        peers: Peers | None = None,
     ) -> None:
         """Make a fresh network.
 
@@ -91,6 +93,7 @@ class Trainer:
             teacher_scale: `mean` (list) and `std` by which the loader normalises the teacher's embedding.
             sets: What is evaluated.
             clock: Seconds; for tests.
+            peers: The processes that train with this one; the first of them logs, saves and evaluates.
         """
         if len(characters) != net.classes:
             raise TrainingError(f"{len(characters)} characters for a network of {net.classes} classes.")
@@ -114,6 +117,9 @@ class Trainer:
         )
         self._log = RunLog(folder)
         self._clock = clock
+        self._peers = peers or Alone()
+        if self._peers.rank:
+            torch.manual_seed(config.seed + self._peers.rank)
         self._stopping = False
 
     # ---- the run -------------------------------------------------------------------------------------
@@ -135,16 +141,18 @@ class Trainer:
         window = _Window(self._clock())
         with tqdm(total=100, unit="%", disable=None, bar_format="{l_bar}{bar}| {elapsed}{postfix}") as bar:
             stream = iter(batches)
-            while self.progress < 1.0 and not self._stopping:
+            while self._go_on():
                 began = self._clock()
                 batch = next(stream, None)
                 if batch is None:
                     break
-                fetched = self._clock()
+                fetched, lines = self._clock(), self.counters["lines"]
                 ctc, distil, norm = self.step(batch)
                 ended = self._clock()
                 self.counters["seconds"] += ended - began
-                window.add(len(batch.widths), ctc, distil, norm, fetched - began)
+                if self._peers.rank:
+                    continue
+                window.add(self.counters["lines"] - lines, ctc, distil, norm, fetched - began)
                 if self.counters["step"] % self.config.log_every == 0:
                     row = window.row(ended)
                     self._log.losses({**self.counters, "rate": self._rate(), **row})
@@ -162,8 +170,15 @@ class Trainer:
                     self.measure()
                     evaluated = self._clock()
                     window = _Window(evaluated)
-        self.save()
-        self.measure()
+        if not self._peers.rank:
+            self.save()
+            self.measure()
+
+    def _go_on(self) -> bool:
+        """Agree with the others whether there is another step, and how far the run is."""
+        going = self.progress < 1.0 and not self._stopping
+        agreed, self.counters["seconds"] = self._peers.follow([float(going), self.counters["seconds"]])
+        return bool(agreed)
 
     def step(self, batch: Batch) -> tuple[float, float, float]:
         """Learn from one batch; returns CTC loss per character, distillation loss and gradient norm."""
@@ -192,13 +207,15 @@ class Trainer:
             loss = loss + schedule.distil_weight(progress) * distil
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._peers.average(self.net.parameters())
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         if torch.isfinite(norm):
             self._optimiser.step()
             self._follow()
         self.counters["step"] += 1
-        self.counters["lines"] += len(batch.widths)
-        self.counters["characters"] += float(batch.label_lengths.sum())
+        lines, characters = self._peers.total([len(batch.widths), float(batch.label_lengths.sum())])
+        self.counters["lines"] += lines
+        self.counters["characters"] += characters
         return float(ctc.detach()), float(distil.detach()), float(norm)
 
     def measure(self) -> dict[str, Score]:
@@ -301,7 +318,7 @@ class _Window:
         self._sums = np.zeros(5)
         self._steps = 0
 
-    def add(self, lines: int, ctc: float, distil: float, norm: float, waiting: float) -> None:
+    def add(self, lines: float, ctc: float, distil: float, norm: float, waiting: float) -> None:
         self._sums += (lines, ctc, distil, norm, waiting)
         self._steps += 1
 

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from crnn_ocr.training.loader import BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.training.net import NetConfig  # noqa: E402
+from crnn_ocr.training.parallel import Alone, Group, Peers, together  # noqa: E402
+from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+
+from .conftest import CHARACTERS, Plates  # noqa: E402
+
+CONFIG = TrainConfig(steps=4, threads=1, log_every=1, negatives=100, neighbours=0)
+
+
+def _train(folder: Path, shape: NetConfig, loading: LoaderConfig, peers: Peers) -> Trainer:
+    maker = BatchMaker(Plates(peers.rank), CHARACTERS, loading, None, seed=peers.rank)
+    trainer = Trainer(CONFIG, shape, CHARACTERS, folder, peers=peers)
+    # More batches than the budget allows: that all stop together is what is tested.
+    trainer.run(itertools.islice(maker.batches(), 30))
+    torch.save(trainer.net.state_dict(), folder / f"rank{peers.rank}.pt")
+    return trainer
+
+
+def _beside(
+    folder: Path, shape: NetConfig, loading: LoaderConfig, rank: int, size: int, meeting: Path
+) -> None:
+    group = Group(rank, size, meeting)
+    _train(folder, shape, loading, group)
+    group.close()
+
+
+def test_two_processes_step_as_one(tmp_path: Path, shape: NetConfig, loading: LoaderConfig) -> None:
+    with together(2, functools.partial(_beside, tmp_path, shape, loading)) as peers:
+        trainer = _train(tmp_path, shape, loading, peers)
+    assert trainer.counters["step"] == 4
+    assert trainer.counters["lines"] > 4 * 8
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
+    learnt = [name for name, _ in trainer.net.named_parameters()]
+    assert all(torch.equal(first[name], second[name]) for name in learnt)
+    alone = _train(tmp_path, replace(shape), loading, Alone())
+    assert not torch.equal(alone.net.head.weight, first["head.weight"])
+
+
+def test_one_process_needs_nobody() -> None:
+    with together(1, functools.partial(_beside)) as peers:
+        assert peers.follow([1.0, 2.0]) == peers.total([1.0, 2.0]) == [1.0, 2.0]
