@@ -19,6 +19,7 @@ from crnn_ocr.recognition.buckets import Sizing
 from crnn_ocr.recognition.charset import Charset
 from crnn_ocr.recognition.chunks import stitch, windows
 from crnn_ocr.recognition.ctc import Frames
+from crnn_ocr.recognition.spacing import missing_blanks
 
 Image = NDArray[np.uint8]
 
@@ -172,12 +173,16 @@ class CtcRecognizer:
             blank=self._charset.blank,
         )
         tokens = ctc.decode(joined, blank=self._charset.blank)
-        chars = tuple(
-            ReadChar(self._charset[token.index], token.confidence, start / line.frames, end / line.frames)
-            for token, (start, end) in zip(tokens, ctc.extents(tokens, line.frames), strict=True)
-        )
+        symbols = [self._charset[token.index] for token in tokens]
+        blanks = missing_blanks(symbols, [token.centre for token in tokens])
+        chars: list[ReadChar] = []
+        for i, (start, end) in enumerate(ctc.extents(tokens, line.frames)):
+            left, right = start / line.frames, end / line.frames
+            chars.append(ReadChar(symbols[i], tokens[i].confidence, left, right))
+            if i in blanks:
+                chars.append(ReadChar(" ", tokens[i].confidence, right, right))
         confidence = ctc.line_confidence([char.confidence for char in chars])
-        return Reading("".join(char.text for char in chars), confidence, chars)
+        return Reading("".join(char.text for char in chars), confidence, tuple(chars))
 
     def _coloured(self, crop: Image) -> Image:
         """The crop with the channels that the network wants."""
