@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from crnn_ocr.imaging.decode import Limits
 
@@ -65,6 +65,16 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 def pil(pixels: Pixels) -> Image.Image:
     """A Pillow image of grey or BGR pixels."""
     return Image.fromarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def tiff_of(*pages: tuple[Image.Image, dict[int, int]]) -> bytes:
+    """A TIFF whose pages have tags of their own."""
+    buffer = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(buffer, new=True) as writer:
+        for image, tags in pages:
+            image.save(writer, "TIFF", tiffinfo=tags)
+            writer.newFrame()
+    return buffer.getvalue()
 
 
 def png_chunk(name: bytes, data: bytes) -> bytes:

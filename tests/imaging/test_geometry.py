@@ -8,7 +8,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from crnn_ocr.imaging.decode import decode_pages, from_pil
 from crnn_ocr.imaging.geometry import apply_orientation
-from tests.imaging.pictures import LIMITS, needs_avif, pil, quadrants, saved
+from tests.imaging.pictures import LIMITS, needs_avif, pil, quadrants, saved, tiff_of
 
 ORIENTATIONS = range(1, 9)
 # How a person would have to store the upright picture for each value of the tag.
@@ -101,8 +101,7 @@ def test_a_tiff_with_tag_and_xmp_is_not_turned_twice() -> None:
 
 def test_pages_of_a_tiff_have_orientations_of_their_own() -> None:
     first, second = pil(quadrants(96, 64)), pil(np.ascontiguousarray(STORED[8](quadrants(96, 64))))
-    second.encoderinfo = {"tiffinfo": {274: 8}}
-    pages = list(decode_pages(saved(first, "TIFF", save_all=True, append_images=[second]), LIMITS))
+    pages = list(decode_pages(tiff_of((first, {}), (second, {274: 8})), LIMITS))
     assert [page.shape for page in pages] == [(64, 96, 3), (64, 96, 3)]
     assert np.array_equal(pages[0], pages[1])
 

@@ -171,7 +171,7 @@ def _embedded_scale(page: Any, limits: Limits) -> float:
                 f"The PDF holds a picture of {width} × {height} pixels.",
                 hint="Save the PDF with pictures of lower resolution.",
             )
-        left, bottom, right, top = item.get_bounds() if hasattr(item, "get_bounds") else item.get_pos()
+        left, bottom, right, top = item.get_bounds()
         if right > left and top > bottom:
             scale = max(scale, math.sqrt(width * height / ((right - left) * (top - bottom))))
     return scale

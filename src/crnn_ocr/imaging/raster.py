@@ -8,6 +8,7 @@ the format was told by `formats.sniff`, and the size is checked between its head
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # Damaged metadata is not worth a line on stderr per picture, and sizes are checked here, not by Pillow. The
 # filter is set once, because `warnings.catch_warnings` is not safe in threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its complaints go to stderr without logging
 
 _DECODERS: dict[Format, tuple[str, str]] = {
     Format.JPEG: ("JpegImagePlugin", "JpegImageFile"),
