@@ -214,7 +214,6 @@ def test_an_unknown_model_is_named() -> None:
 
 
 _MEMORY = """
-import resource, sys
 from crnn_ocr.engine.memory import use_one_arena
 use_one_arena()
 import numpy as np
@@ -225,13 +224,14 @@ text = "The quick brown fox jumps over the lazy dog, and again over it " * 2
 rows = [(40, 20 + 36 * i, text) for i in range(28)]
 for shape in ((1920, 1080), (1080, 1920), (600, 3000), (2400, 1600), (300, 200)) * 2:
     ocr.read(drawing.page(rows, size=24, shape=shape))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not ru_maxrss: that starts from what the process had that forked this one.
+print(next(int(row.split()[1]) // 1024 for row in open("/proc/self/status") if row.startswith("VmHWM")))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is measured as Linux counts it")
-def test_pages_of_many_shapes_stay_under_the_budget_of_a_service() -> None:
+def test_pages_of_many_shapes_stay_under_450_mib() -> None:
     done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
 
-    assert int(done.stdout) < 512
+    assert int(done.stdout) < 450
