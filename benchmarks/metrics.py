@@ -34,10 +34,14 @@ def normalise(text: str, *, spaces: bool, case: bool = True) -> str:
         spaces: keep white space, every run of it as one blank and none at the ends; else drop it all.
         case: tell upper from lower case.
     """
-    folded = unicodedata.normalize("NFKC", text.translate(_FOLD)).translate(_FOLD)
-    if not case:
-        folded = folded.casefold()
-    return (" " if spaces else "").join(folded.split())
+    previous = None
+    while text != previous:  # dropping a blank may bring a letter and an accent together that compose
+        previous = text
+        text = unicodedata.normalize("NFKC", text.translate(_FOLD)).translate(_FOLD)
+        if not case:
+            text = text.casefold()
+        text = (" " if spaces else "").join(text.split())
+    return text
 
 
 def edit_distance(first: str, second: str) -> int:
