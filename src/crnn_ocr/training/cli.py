@@ -164,6 +164,9 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
         evaluate_every=arguments.evaluate_every,
         seed=arguments.seed,
     )
+    if features:
+        gentle = replace(config.schedule, head_rate=0.05, head_start=0.0, ctc_start=1.0)
+        config = replace(config, schedule=gentle)
     if arguments.rate is not None:
         config = replace(config, schedule=replace(config.schedule, rate=arguments.rate))
     trainer = Trainer(

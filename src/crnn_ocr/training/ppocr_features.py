@@ -6,9 +6,9 @@ bidirectional LSTM adds what the neighbours know to its embedding:
     features (160) ─┬─ linear ──────────────────► + ─► embedding (80) ─► head
                     └─ BiLSTM (2 × 128) ─ linear ─┘
 
-The second linear layer starts at zero, so training starts from tiny's own readings; only what is behind the
-features is trained (0.9 M parameters), which needs no gradients through the convolutions: they run in the
-rendering processes, by ONNX Runtime.
+The second linear layer starts at zero, so training starts from tiny's own readings; the first stays as it is.
+Only LSTM, second layer and (slowly) head are trained, which needs no gradients through the convolutions: they
+run in the rendering processes, by ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -136,6 +136,8 @@ class FeatureCrnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is n
         with torch.no_grad():
             self.embed.weight.copy_(torch.from_numpy(found.weight))
             self.embed.bias.copy_(torch.from_numpy(found.bias))
+        # Trained along, it drifts within minutes to what rendered lines like, and real lines suffer.
+        self.embed.requires_grad_(requires_grad=False)
         nn.init.zeros_(self.correct.weight)
         nn.init.zeros_(self.correct.bias)
 

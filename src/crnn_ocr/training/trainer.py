@@ -285,6 +285,8 @@ class Trainer:
     def _make_optimiser(self) -> torch.optim.AdamW:
         groups: dict[str, list[Tensor]] = {"matrices": [], "vectors": [], "head": []}
         for name, parameter in self.net.named_parameters():
+            if not parameter.requires_grad:
+                continue
             kind = "head" if name.startswith("head.") else "matrices" if parameter.ndim > 1 else "vectors"
             groups[kind].append(parameter)
         decay = {"matrices": self.config.weight_decay, "vectors": 0.0, "head": 0.0}

@@ -160,6 +160,8 @@ def test_it_trains_on_features_that_the_loader_extracts(
     trainer.run(itertools.cycle(batches))
     last, _, _ = trainer.step(batches[0])
     assert last < 0.8 * first
+    fixed = FeatureCrnn(_config(recogniser)).embed.weight
+    assert torch.equal(trainer.net.embed.weight, fixed)
     assert networks.configuration(trainer.net.config.to_dict()) == trainer.net.config
 
 
