@@ -91,6 +91,15 @@ def test_the_tables_in_the_docs_are_up_to_date(table: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MODELS_DIR", "CACHE_DIR", "PORT"):
+        monkeypatch.setenv(f"CRNN_OCR_{name}", "")
+
+    settings = load_settings()
+
+    assert (settings.models_dir, settings.cache_dir, settings.port) == (None, None, 5000)
+
+
 def test_options_from_text_are_converted() -> None:
     options = options_from_text({"min_confidence": "0.25", "grey": "on"})
 

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,32 @@ def test_a_text_file_object_is_refused(ocr: OCR) -> None:
         ocr.read(io.StringIO("hello"))  # type: ignore[arg-type]
 
 
+def test_what_is_no_source_is_told(ocr: OCR) -> None:
+    with pytest.raises(TypeError, match="cannot read a NoneType"):
+        ocr.read(None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="threads"):
+        OCR(threads=-1)
+
+
+def test_a_closed_engine_says_so() -> None:
+    ocr = OCR()
+    ocr.close()
+
+    with pytest.raises(RuntimeError, match="closed"):
+        ocr.read(drawing.line("too late"))
+    assert not ocr.ready
+
+
+@pytest.mark.parametrize("shape", [(3000, 1), (3000, 2), (3, 40_000), (4, 12_000), (2, 16_000)])
+def test_hairlines_cost_little(ocr: OCR, shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    before = time.process_time()
+
+    ocr.read(noise)
+
+    assert time.process_time() - before < 20  # the worst took hours before they were bounded
+
+
 def test_models_load_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
 
@@ -235,3 +262,15 @@ def test_pages_of_many_shapes_stay_under_450_mib() -> None:
     done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
 
     assert int(done.stdout) < 450
+
+
+@pytest.mark.eval
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(f"g4_orientation_{n}.tif", "This is a test file") for n in (1, 3, 5, 7)]
+    + [("rapid_black_font_color_transparent.png", "我是中国人"), ("ocrmypdf_baiona_cmyk.jpg", "BAIONA")],
+)
+def test_odd_files_say_what_a_person_reads(ocr: OCR, eval_dir: Path, name: str, text: str) -> None:
+    found = ocr.read(eval_dir / "odd" / name, orientation="off").text
+
+    assert text.replace(" ", "").lower() in found.replace(" ", "").lower()

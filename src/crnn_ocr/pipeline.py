@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from PIL import Image as PillowImage
 from crnn_ocr.detection.detector import Detector, text_heights
 from crnn_ocr.detection.load import load_detector
 from crnn_ocr.document import Block, Document, Page
+from crnn_ocr.engine.budget import Budget
 from crnn_ocr.engine.cores import available_cores
 from crnn_ocr.errors import ImageDecodeError
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
@@ -30,6 +31,9 @@ from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.settings import Settings, load_settings
+
+#: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
+PIXEL_BYTES_IN_WORK = 48 * 1024 * 1024
 
 Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
@@ -63,6 +67,8 @@ class OCR:
             ModelBrokenError: The manifest of the pack cannot be used.
         """
         self._settings = load_settings() if settings is None else settings
+        if threads is not None and threads < 1:
+            raise ValueError(f"cannot read on {threads} threads")
         self._threads = threads or self._settings.threads or available_cores()
         self._registry = Registry(self._settings.models_dir)
         self._model = self._registry.find(model or self._settings.model, "rec").manifest
@@ -73,6 +79,9 @@ class OCR:
             max_pages=self._settings.max_pages,
         )
         self._lock = threading.Lock()
+        self._closed = False
+        self._decoding = threading.Lock()
+        self._pixels = Budget(PIXEL_BYTES_IN_WORK)
         self._detector: Detector | None = None
         self._recognizers: dict[str, Recognizer] = {}
         self._pool = LinePool(self._threads)
@@ -99,6 +108,7 @@ class OCR:
         """Stop the threads and let the models go; the object cannot read any more."""
         self._pool.close()
         with self._lock:
+            self._closed = True
             self._detector = None
             self._recognizers.clear()
 
@@ -123,6 +133,8 @@ class OCR:
         Raises:
             OcrError: The input cannot be read; code, message and hint say why and what to do.
             OSError: The path cannot be opened.
+            TypeError: The source is none of these.
+            RuntimeError: The object has been closed.
         """
         if options is None:
             options = parse_options(values)
@@ -135,16 +147,24 @@ class OCR:
         detector, recognizer = self._load(options.model or self._model.name)
         reader = LineReader(recognizer, self._pool)
         while True:
-            with clock("decode"):
-                image = next(images, None)
-            if image is None:
-                break
-            pages.append(_read_page(image, detector, reader, options, clock))
+            with ExitStack() as held:
+                # Whoever waits for room keeps the next from decoding: so at most one picture waits.
+                with self._decoding, clock("decode"):
+                    image = next(images, None)
+                    if image is None:
+                        break
+                    held.enter_context(self._pixels.take(image.nbytes))
+                pages.append(_read_page(image, detector, reader, options, clock))
         return Document(tuple(pages), recognizer.name, clock.milliseconds)
 
     def _load(self, name: str) -> tuple[Detector, Recognizer]:
         """The models, loaded once."""
+        detector, recognizer = self._detector, self._recognizers.get(name)
+        if detector is not None and recognizer is not None:
+            return detector, recognizer
         with self._lock:
+            if self._closed:
+                raise RuntimeError("this OCR object is closed")
             if name not in self._recognizers:
                 self._recognizers[name] = load_recognizer(
                     self._registry, name, cache_dir=self._settings.cache_dir
@@ -160,17 +180,21 @@ class OCR:
         if isinstance(source, np.ndarray):
             return iter([from_array(source, self._limits)])
         if isinstance(source, str | Path):
-            path = Path(source)
-            self._limits.check_bytes(path.stat().st_size)
-            data: bytes | bytearray | memoryview = path.read_bytes()
+            with Path(source).open("rb") as stream:
+                data: bytes | bytearray | memoryview = stream.read(self._limits.max_bytes + 1)
         elif isinstance(source, bytes | bytearray | memoryview):
             data = source
-        else:
+        elif hasattr(source, "read"):
             data = source.read(self._limits.max_bytes + 1)
             if not isinstance(data, bytes):
                 raise ImageDecodeError(
                     "The file object gives text, not bytes.", hint="Open it with mode 'rb'."
                 )
+        else:
+            raise TypeError(
+                f"cannot read a {type(source).__name__}: give a path, bytes, a binary file, "
+                "a Pillow image or an array"
+            )
         return decode_pages(data, self._limits, pdf_dpi=self._settings.pdf_dpi)
 
 

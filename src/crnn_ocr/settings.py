@@ -19,7 +19,9 @@ MIB = 1024 * 1024
 class Settings(BaseSettings):
     """The settings; see `load_settings` for reading them with readable errors."""
 
-    model_config = SettingsConfigDict(env_prefix="CRNN_OCR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CRNN_OCR_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     # -- models
     model: str = Field(default="ppocrv6-small", description="Recogniser pack that is used by default.")
@@ -55,8 +57,10 @@ class Settings(BaseSettings):
     )
     workers: int = Field(default=1, ge=1, le=64, description="Gunicorn worker processes.")
     worker_threads: int = Field(default=8, ge=1, le=256, description="Request threads per worker process.")
-    request_timeout_s: float = Field(
-        default=60.0, gt=0, description="Longest time that one request may take, in seconds."
+    graceful_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="How long a service that is told to stop waits for the requests in flight, in seconds.",
     )
     max_body_bytes: int = Field(
         default=32 * MIB,

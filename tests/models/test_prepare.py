@@ -93,3 +93,26 @@ def test_a_pack_whose_graph_does_not_fit_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelBrokenError, match="cannot read its probe"):
         load_recognizer(Registry(tmp_path), "mine", cache_dir=tmp_path / "cache")
+
+
+def test_a_damaged_cached_graph_is_made_again(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    load_recognizer(Registry(), "ppocrv6-small", cache_dir=cache)
+    (cached,) = cache.iterdir()
+    whole = cached.read_bytes()
+    cached.write_bytes(whole[:1000])
+
+    load_recognizer(Registry(), "ppocrv6-small", cache_dir=cache)
+
+    assert cached.read_bytes() == whole
+
+
+def test_a_user_without_a_home_needs_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    make_pack(tmp_path, tiny_graph())
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+
+    assert isinstance(fused_graph(Registry(tmp_path).find("mine", "rec")), bytes)

@@ -44,6 +44,8 @@ class DetectorParameters:
         least_side: Smaller pictures are padded to this, not enlarged.
         thin: Pictures whose shorter side has at most so many pixels are taken for crops of lines.
         blank: A crop whose grey levels deviate less than this has nothing on it.
+        least_height: Nothing lower than so many picture pixels is a line of text.
+        longest: Nor is anything so many times longer than high; it bounds the work on one line.
     """
 
     side: int = 960
@@ -56,6 +58,8 @@ class DetectorParameters:
     least_side: int = 64
     thin: int = 100
     blank: float = 12.0
+    least_height: float = 4.0
+    longest: float = 600.0
 
 
 class DbDetector:
@@ -90,7 +94,7 @@ class DbDetector:
         height, width = image.shape[:2]
         p = self._parameters
         if min(width, height) <= p.thin:
-            return self._detect_thin(image)
+            return [region for region in self._detect_thin(image) if self._legible(region)]
         scale = working_scale(width, height, p.side)
         regions = self._detect_at(image, scale)
         if scale < 1.0 and regions:
@@ -99,7 +103,12 @@ class DbDetector:
                 larger = min(working_scale(width, height, p.most_side), scale * p.wanted_text / typical)
                 if larger > scale * 1.15:
                     regions = self._detect_at(image, larger)
-        return regions
+        return [region for region in regions if self._legible(region)]
+
+    def _legible(self, region: Region) -> bool:
+        """Whether anything could be read there: rules, hairlines and the like are no lines of text."""
+        shorter, longer = sorted((region.width, region.height))
+        return shorter >= self._parameters.least_height and longer <= self._parameters.longest * shorter
 
     def _detect_thin(self, image: Image) -> list[Region]:
         """Text regions of a strip or crop, whose text may touch the border.

@@ -60,21 +60,37 @@ def fused_graph(pack: Pack, cache_dir: Path | None = None) -> Path | bytes:
     """
     source = pack.verified(pack.manifest.graph)
     folder = default_cache_dir() if cache_dir is None else cache_dir
+    if folder is None:
+        return fuse(source.read_bytes())
     cached = folder / f"{pack.manifest.graph.sha256[:32]}-fused{_REVISION}.onnx"
     if cached.is_file():
         return cached
     fused = fuse(source.read_bytes())
+    return cached if _stored(fused, cached) else fused
+
+
+def _stored(content: bytes, path: Path) -> bool:
+    """Write a file whole or not at all; tell whether it could be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as stream:
-            stream.write(fused)
-        Path(stream.name).replace(cached)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+            try:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+                Path(stream.name).replace(path)
+            except OSError:
+                Path(stream.name).unlink(missing_ok=True)
+                return False
     except OSError:
-        return fused
-    return cached
+        return False
+    return True
 
 
-def default_cache_dir() -> Path:
-    """The user's cache folder for prepared graphs (XDG base directories)."""
+def default_cache_dir() -> Path | None:
+    """The user's cache folder for prepared graphs (XDG base directories); None for a user without a home."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "crnn-ocr" / "graphs"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "crnn-ocr" / "graphs"
+    except RuntimeError:  # neither HOME nor an entry in the password file
+        return None

@@ -7,7 +7,7 @@ from pathlib import Path
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.prepare import fused_graph
-from crnn_ocr.models.registry import Registry
+from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.recognition.charset import Charset
 from crnn_ocr.recognition.recognizer import CtcRecognizer
 
@@ -23,7 +23,7 @@ def load_recognizer(registry: Registry, name: str, *, cache_dir: Path | None = N
     """
     pack = registry.find(name, "rec")
     manifest = pack.manifest
-    session = Session(fused_graph(pack, cache_dir))
+    session = _session(pack, cache_dir)
     if manifest.charset is None:
         listed = session.metadata.get(_METADATA_KEY)
         if listed is None:
@@ -34,3 +34,15 @@ def load_recognizer(registry: Registry, name: str, *, cache_dir: Path | None = N
     characters = listed.rstrip("\n").split("\n")
     charset = Charset.build(characters, blank=manifest.blank, space=manifest.space)
     return CtcRecognizer(session, manifest, charset)
+
+
+def _session(pack: Pack, cache_dir: Path | None) -> Session:
+    """The fused graph, loaded; a cached one that cannot be loaded is thrown away and made again."""
+    graph = fused_graph(pack, cache_dir)
+    try:
+        return Session(graph)
+    except ModelBrokenError:
+        if not isinstance(graph, Path):
+            raise
+        graph.unlink(missing_ok=True)
+        return Session(fused_graph(pack, cache_dir))

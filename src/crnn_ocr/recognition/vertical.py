@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
+#: No column of characters is longer; it bounds the work on pictures that are hardly more than a line.
+MOST_CELLS = 60
+
 
 def stacked(column: Image) -> Image:
     """Lay the characters of a column side by side.
@@ -49,8 +52,8 @@ def cell_borders(column: Image) -> list[tuple[int, int]]:
     grey = column if column.ndim == 2 else cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
     # Ink of a row: how much its pixels differ from one another.
     ink = np.asarray(grey, np.float32).std(axis=1)
-    fewest = max(1, round(height / (1.5 * width)))
-    most = max(fewest, min(height, round(1.5 * height / width)))
+    fewest = min(MOST_CELLS, max(1, round(height / (1.5 * width))))
+    most = min(MOST_CELLS, max(fewest, round(1.5 * height / width)), height)
     best = min(
         (_cut(ink, count) for count in range(fewest, most + 1)),
         key=lambda borders: (_inkiness(ink, borders), abs(len(borders) - 1 - height / width)),

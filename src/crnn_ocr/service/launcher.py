@@ -67,7 +67,7 @@ def url_of(listener: socket.socket) -> str:
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve until a signal ends it; leaves by `SystemExit` as Gunicorn does.
 
-    SIGTERM lets requests in flight finish (at most `request_timeout_s`); SIGINT stops at once.
+    SIGTERM lets requests in flight finish (at most `graceful_timeout_s`); SIGINT stops at once.
     """
     _Application(settings, listener).run()
 
@@ -92,7 +92,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         """Set what differs from Gunicorn's defaults."""
         settings = self._settings
-        patience = math.ceil(settings.request_timeout_s)
+        patience = math.ceil(settings.graceful_timeout_s)
         values: dict[str, object] = {
             "bind": f"fd://{self._listener.detach()}",
             "backlog": _BACKLOG,
