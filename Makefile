@@ -9,9 +9,15 @@ export ORT_DISABLE_TELEMETRY = 1
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Debian keeps ensurepip, without which no environment can be made, in a package of its own.
+can_make_venv = { $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "crnn-ocr needs Python 3.11 or newer with the module venv (Debian: python3-venv); '$(PYTHON)' \
+	is older, lacks it or is missing: name another one with make PYTHON=…" >&2; exit 1; }; }
+
 # A stamp per set of extras: an install runs again only when pyproject.toml has changed.
 $(VENV)/.%.stamp: pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# pip comes last: without it the creation was interrupted.
+	@test -x $(BIN)/pip || { $(can_make_venv) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 

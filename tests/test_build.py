@@ -1,0 +1,142 @@
+"""What `make` and its scripts do where something is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+APT = '#!/bin/sh\necho "$@" >> "{log}"\nexit {status}\n'
+
+
+def _program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+class Machine:
+    """A machine of which only the given programs and fonts are known."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = folder / "apt.log"
+        self._font = folder / "chinese.ttc"
+        self._bin = folder / "bin"
+        for name in ("bin", "scripts", "tests"):
+            (folder / name).mkdir()
+        for tool in ("bash", "dirname", "grep", "tr"):
+            found = shutil.which(tool)
+            assert found is not None
+            (self._bin / tool).symlink_to(found)
+        shutil.copy(ROOT / "scripts" / "install-test-tools", folder / "scripts")
+        (folder / "tests" / "drawing.py").write_text(f'_CJK_FONTS = (\n    "{self._font}",\n)\n')
+
+    def add(self, name: str, text: str = "#!/bin/sh\n") -> None:
+        _program(self._bin / name, text)
+
+    def add_apt(self, *, user: int = 0, status: int = 0) -> None:
+        self.add("id", f"#!/bin/sh\necho {user}\n")
+        self.add("apt-get", APT.format(log=self._log, status=status))
+
+    def add_font(self) -> None:
+        self._font.touch()
+
+    @property
+    def asked(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    def install(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self._folder / "scripts" / "install-test-tools"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": str(self._bin)},
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_what_is_absent_is_installed(machine: Machine) -> None:
+    machine.add_apt()
+    done = machine.install()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert machine.asked.endswith("chromium fonts-wqy-zenhei\n")
+
+
+def test_what_is_present_is_not_installed(machine: Machine) -> None:
+    machine.add_apt()
+    machine.add_font()
+    assert machine.install().returncode == 0
+    assert machine.asked.endswith(" chromium\n")
+    machine.add("chromium")
+    before = machine.asked
+    done = machine.install()
+    assert (done.returncode, done.stdout, done.stderr, machine.asked) == (0, "", "", before)
+
+
+def test_an_apt_that_fails_is_a_warning(machine: Machine) -> None:
+    machine.add_apt(status=100)
+    done = machine.install()
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: apt could not install chromium fonts-wqy-zenhei")
+
+
+def test_only_root_installs(machine: Machine) -> None:
+    machine.add_apt(user=1000)
+    done = machine.install()
+    assert done.returncode == 0
+    assert "chromium fonts-wqy-zenhei" in done.stderr
+    assert machine.asked == ""
+
+
+def test_the_fonts_of_the_tests_are_found_by_the_script() -> None:
+    found = subprocess.run(
+        ["grep", "-c", '"/[^"]*\\.tt[cf]"', ROOT / "tests" / "drawing.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(found.stdout) >= 2
+
+
+def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@needs_make
+@pytest.mark.parametrize("python", ["false", "no-such-python"])
+def test_an_unfit_python_is_told_in_one_sentence(tmp_path: Path, python: str) -> None:
+    done = _make("install", f"VENV={tmp_path / 'venv'}", f"PYTHON={python}")
+    assert done.returncode == 2
+    told = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert len(told) == 1
+    assert "needs Python 3.11 or newer" in told[0]
+    assert f"'{python}'" in told[0]
+
+
+@needs_make
+def test_an_interrupted_environment_is_made_again(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    _program(venv / "bin" / "python", f'#!/bin/sh\necho "$@" >> "{tmp_path}/installed"\n')
+    _program(tmp_path / "python", f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\n')
+    done = _make("install", f"VENV={venv}", f"PYTHON={tmp_path / 'python'}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "asked").read_text().endswith(f"-m venv {venv}\n")
+    assert "pip install" in (tmp_path / "installed").read_text()
+    assert (venv / ".all.stamp").exists()
