@@ -130,7 +130,7 @@ class BodyTooLargeError(OcrError):
 
 
 class UnsupportedMediaTypeError(OcrError):
-    """The Content-Type of the request is none that the route takes."""
+    """The Content-Type or the Content-Encoding of the request is none that the route takes."""
 
     code = "MEDIA_TYPE_UNSUPPORTED"
     http_status = 415
@@ -161,7 +161,7 @@ class ModelNotFoundError(OcrError):
 
     code = "MODEL_NOT_FOUND"
     http_status = 404
-    default_hint = "The message names the packs that are installed; GET /options tells the default."
+    default_hint = "The message names the packs that are installed."
 
 
 class ModelBrokenError(OcrError):
