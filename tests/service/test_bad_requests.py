@@ -50,6 +50,7 @@ TWICE = part("options", "{}") * 2
 QUERY_AND_JSON = js({"image": GOOD, "options": {"grey": "on"}}, "grey=on")
 HTML = js({"image": "data:text/html;base64,YQ=="})
 URLENCODED = raw(b"a", "application/x-www-form-urlencoded")
+GZIP: Form = {"headers": {"Content-Encoding": "gzip"}}
 
 CASES: dict[str, tuple[Form, int, str, str]] = {
     # what: request, status, code, words of the message
@@ -59,9 +60,13 @@ CASES: dict[str, tuple[Form, int, str, str]] = {
     "nothing at all": ({}, 415, "MEDIA_TYPE_UNSUPPORTED", "no Content-Type"),
     "not JSON": (text(b"{image: 1}"), 400, "JSON_INVALID", "column"),
     "not UTF-8": (text(b'{"image": "\xff"}'), 400, "JSON_INVALID", "UTF-8"),
+    "number of 6,000 digits": (text(b'{"image": ' + b"9" * 6000 + b"}"), 400, "JSON_INVALID", "digits"),
+    "base64url": (js({"image": "YWJj-_=="}), 400, "BASE64_INVALID", "URL-safe alphabet"),
+    "gzip": ({**raw(b"x"), **GZIP}, 415, "MEDIA_TYPE_UNSUPPORTED", "Content-Encoding 'gzip'"),
+    "gzip JSON": ({**js({"image": GOOD}), **GZIP}, 415, "MEDIA_TYPE_UNSUPPORTED", "Content-Encoding 'gzip'"),
     "NaN": (text(b'{"image": NaN}'), 400, "JSON_INVALID", "NaN"),
     "deep JSON": (text(b"[" * 90_000), 400, "JSON_INVALID", "deeply"),
-    "huge number": (text(b"9" * 90_000), 400, "JSON_INVALID", "not valid"),
+    "huge number": (text(b"9" * 90_000), 400, "JSON_INVALID", "too many digits"),
     "half a surrogate": (text(b'{"\\ud800": 1}'), 400, "JSON_INVALID", "surrogate"),
     "JSON array": (js([{"image": GOOD}]), 400, "JSON_INVALID", "object"),
     "JSON text": (js("image"), 400, "JSON_INVALID", "object"),
@@ -125,6 +130,17 @@ def test_is_refused(
     assert body["error"]["hint"]
     assert body["request_id"] == answer.headers["X-Request-Id"]
     assert reader.calls == []
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+def test_the_coding_identity_is_none(client: FlaskClient, coding: str) -> None:
+    answer = client.post("/ocr", **raw(b"x"), headers={"Content-Encoding": coding})
+    assert answer.status_code == 200, answer.text
+
+
+def test_an_implementations_words_do_not_leak(client: FlaskClient) -> None:
+    answer = client.post("/ocr", **text(b"9" * 6000))
+    assert "sys." not in answer.text
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "TRACE"])

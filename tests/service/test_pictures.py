@@ -58,6 +58,20 @@ def test_refuses_what_is_not_base64(text: str) -> None:
     assert "image" in caught.value.message or "data URL" in caught.value.message
 
 
+@pytest.mark.parametrize("text", ["YWJj-_==", "YW-j", "YW_jYQ", "data:image/png;base64,YW-j\n_w=="])
+def test_names_the_url_safe_alphabet(text: str) -> None:
+    with pytest.raises(InvalidBase64Error, match="URL-safe alphabet") as caught:
+        decode_picture_field(text)
+    assert "'+'" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["my-picture.png", "YWJj-+==", "a_b/c.jpg!"])
+def test_other_text_with_dashes_is_not_called_url_safe(text: str) -> None:
+    with pytest.raises(InvalidBase64Error) as caught:
+        decode_picture_field(text)
+    assert "URL-safe" not in caught.value.message
+
+
 def test_says_that_urls_are_not_fetched() -> None:
     with pytest.raises(InvalidBase64Error, match="does not fetch"):
         decode_picture_field("https://example.org/picture.png")

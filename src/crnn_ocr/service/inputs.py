@@ -70,6 +70,7 @@ def parse_input(request: Request) -> OcrInput:
     # An oversized body is refused by its announced length before any form or option is looked at.
     if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
         raise body_too_large(request)
+    _refuse_content_coding(request)
     query = _text_options(request.args)
     media_type = request.mimetype
     if media_type == "application/json" or media_type.endswith("+json"):
@@ -125,13 +126,19 @@ def _parse_json(data: bytes, *, what: str) -> object:
         raise InvalidJsonError(f"{what} is not valid JSON: {error.msg} ({where}).") from None
     except RecursionError:
         raise InvalidJsonError(f"{what} is nested too deeply.") from None
-    except ValueError as error:
-        raise InvalidJsonError(f"{what} is not valid JSON: {error}.") from None
+    except _ConstantError as error:
+        raise InvalidJsonError(f"{what} is not valid JSON: {error} is no JSON value.") from None
+    except ValueError:  # the parser's only other one: Python limits the digits of an integer
+        raise InvalidJsonError(f"{what} holds a number with too many digits.") from None
     return value
 
 
+class _ConstantError(ValueError):
+    """NaN or an infinity, which Python's parser would take."""
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    raise _ConstantError(name)
 
 
 def _options_object(value: object) -> dict[str, object]:
@@ -210,6 +217,16 @@ def _join(first: dict[str, object], second: dict[str, object]) -> dict[str, obje
 
 def _merge(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
     return parse_options(_join(query, body))
+
+
+def _refuse_content_coding(request: Request) -> None:
+    """Bodies are never unpacked: a small one could become as large as it likes."""
+    coding = request.headers.get("Content-Encoding", "").strip()
+    if coding and coding.lower() != "identity":
+        raise UnsupportedMediaTypeError(
+            f"The Content-Encoding {coding[:80]!r} is none that this route takes.",
+            hint="Send the body as it is, without compressing it.",
+        )
 
 
 def _media_type_message(media_type: str) -> str:

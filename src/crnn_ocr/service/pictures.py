@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import binascii
 import re
+import string
 
 from crnn_ocr.errors import ImageEmptyError, InvalidBase64Error, UnsupportedImageError
 
 _DATA_URL = re.compile(r"\s*data:(?P<kind>[^,]{0,256}),", re.IGNORECASE)
+_URL_SAFE = (string.ascii_letters + string.digits + "-_=").encode()
 _WHITE_SPACE = b" \t\r\n\f\v"
 _OTHER_KINDS = ("application/pdf", "application/octet-stream")
 
@@ -37,6 +39,12 @@ def decode_picture_field(value: object) -> bytes:
         raise InvalidBase64Error("The field 'image' is a URL; this server does not fetch pictures.")
     try:
         compact = value.encode("ascii").translate(None, _WHITE_SPACE)
+        if (b"-" in compact or b"_" in compact) and not compact.translate(None, _URL_SAFE):
+            raise InvalidBase64Error(
+                "The field 'image' is base64 in the URL-safe alphabet ('-' and '_'), not the standard one "
+                "('+' and '/').",
+                hint="Use the standard alphabet: replace '-' by '+' and '_' by '/', and pad with '='.",
+            )
         if len(compact) % 4:
             raise binascii.Error("Incorrect padding")
         data = binascii.a2b_base64(compact, strict_mode=True)
