@@ -54,6 +54,24 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert done.stdout.endswith("\n141\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_full_disk_is_told_once(tmp_path: Path, named: bool) -> None:
+    (tmp_path / "a.png").write_text("a text")
+    (tmp_path / "b.png").write_text("another")
+    flags = ["--output", "/dev/full"] if named else []
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            _fake("read", str(tmp_path), *flags), stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    where = "/dev/full" if named else "standard output"
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"crnn-ocr: {where}: No space left on device. (OUTPUT_FAILED)",
+        "  Check the path given with --output, its permissions and the free space.",
+    ]
+
+
 def test_interrupt(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("slow")
     process = subprocess.Popen(

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from crnn_ocr.cli import main
+from crnn_ocr.cli.inputs import Input
+from crnn_ocr.cli.outputs import OutputError, StreamOutput
 from tests.cli.fake_cli import FakeReader
 
 Engines = list[FakeReader]
@@ -170,6 +174,20 @@ def test_an_output_that_cannot_be_written(capsys: Captured) -> None:
     assert err.count("crnn-ocr:") == 1
 
 
+def test_a_disk_that_is_found_full_on_closing(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    class Late(io.BytesIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "open", lambda *_: Late())
+    with (
+        pytest.raises(OutputError, match=r"out\.txt: No space left on device"),
+        StreamOutput(folder / "out.txt") as output,
+    ):
+        output.put(Input("a.png", folder / "a.png", Path("a.png")), b"text")
+
+
 # ---- usage -------------------------------------------------------------------------------------------
 
 
@@ -193,14 +211,12 @@ def test_options_reach_the_engine(engines: Engines) -> None:
     ("arguments", "said"),
     [
         ([], "required"),
-        (
-            ["--denoise", "maybe", "a.png"],
-            "--denoise: option 'denoise': Input should be 'off', 'auto' or 'on'",
-        ),
-        (["--min-confidence", "2", "a.png"], "--min-confidence: option 'min_confidence'"),
-        (["--min-confidence", "much", "a.png"], "--min-confidence: option 'min_confidence'"),
-        (["--threads", "0", "a.png"], "--threads: give a number from 1 to 256"),
-        (["--threads", "two", "a.png"], "--threads"),
+        (["--grey", "maybe", "a.png"], "--grey: invalid choice: 'maybe' (choose from "),
+        (["--min-confidence", "2", "a.png"], "--min-confidence: Input should be less than or equal to 1"),
+        (["--min-confidence", "much", "a.png"], "--min-confidence: Input should be a valid number"),
+        (["--threads", "0", "a.png"], "--threads: give a number from 1 to 256, not '0'"),
+        (["--threads", "two", "a.png"], "--threads: give a number from 1 to 256, not 'two'"),
+        (["--threads", "9" * 5000, "a.png"], "--threads: give a number from 1 to 256, not '999"),
         (["--format", "docx", "a.png"], "--format"),
         (["--sharpen", "a.png"], "unrecognized arguments: --sharpen"),
     ],
@@ -225,7 +241,10 @@ def test_a_wrong_setting_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys:
 @pytest.mark.usefixtures("folder")
 def test_an_unknown_model_is_wrong_usage(capsys: Captured) -> None:
     assert main(["read", "a.png", "--model", "no-such-model"]) == 2
-    assert "(MODEL_NOT_FOUND)" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("crnn-ocr: ")
+    assert "(MODEL_NOT_FOUND)" in err
+    assert "GET " not in err
 
 
 def test_interrupt(monkeypatch: pytest.MonkeyPatch, engines: Engines, folder: Path) -> None:

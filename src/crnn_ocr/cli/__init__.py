@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from crnn_ocr import __version__
 from crnn_ocr.cli import read, serve
-from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED
+from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
 from crnn_ocr.engine.memory import use_one_arena
 
 
@@ -32,14 +32,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     use_one_arena()  # before threads start and workers fork
     try:
         status: int = args.run(args)
-        sys.stdout.flush()
+        return _flushed(status)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; it must not meet the broken pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_standard_output()
         return EXIT_BROKEN_PIPE
+
+
+def _flushed(status: int) -> int:
+    """The status, or 1 where standard output takes no more; the command has told of that already."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        _discard_standard_output()
+        return status or EXIT_FAILED
     return status
+
+
+def _discard_standard_output() -> None:
+    """Python flushes standard output once more at exit; what is left there must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

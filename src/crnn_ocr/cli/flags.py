@@ -20,7 +20,7 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             "--" + name.replace("_", "-"),
             dest=_dest(name),
-            type=_checked(name),
+            type=str if _choices(field) else _checked(name),
             choices=_choices(field),
             metavar=None if _choices(field) else name.upper(),
             help=f"{field.title}. {field.description}{default}".replace("%", "%%"),
@@ -50,7 +50,8 @@ def _checked(name: str) -> Callable[[str], str]:
         try:
             options_from_text({name: text})
         except InvalidOptionError as error:
-            raise argparse.ArgumentTypeError(error.message) from None
+            # argparse names the flag itself.
+            raise argparse.ArgumentTypeError(error.message.removeprefix(f"option {name!r}: ")) from None
         return text
 
     return check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol
@@ -61,7 +62,17 @@ class StreamOutput:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputError(f"{self._path or 'standard output'}: {error.strerror}.") from None
+            self._give_up()
+            raise self._failure(error) from None
+
+    def _give_up(self) -> None:
+        """Close the file; what could not be written is still buffered and would fail once more."""
+        if self._path is not None and self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+    def _failure(self, error: OSError) -> OutputError:
+        return OutputError(f"{self._path or 'standard output'}: {error.strerror}.")
 
     def __enter__(self) -> StreamOutput:
         return self
@@ -69,8 +80,13 @@ class StreamOutput:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._path is not None and self._file is not None:
-            self._file.close()
+        if kind is not None:
+            self._give_up()
+        elif self._path is not None and self._file is not None:
+            try:
+                self._file.close()
+            except OSError as failure:  # some file systems tell only now that the disk is full
+                raise self._failure(failure) from None
 
 
 class FolderOutput:

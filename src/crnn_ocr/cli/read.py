@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.flags import add_option_flags, options_of
 from crnn_ocr.cli.inputs import STDIN, Input, expand, unreadable
+from crnn_ocr.cli.messages import complain, tell
 from crnn_ocr.cli.outputs import Output, OutputError, open_output
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError
@@ -98,12 +99,15 @@ def run(
         options = options_of(args)
         reader = (open_reader or _open_engine)(settings, options, args.threads)
     except OcrError as error:
-        _complain(None, error)
+        complain(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
     name = args.format or _format_of(args.output)
     try:
         with open_output(args.output, FORMATS[name].suffix) as output:
             return _Run(reader, options, output, name, args.chars, args.quiet).all(inputs)
+    except OutputError as error:
+        complain(None, error)
+        return EXIT_FAILED
     finally:
         reader.close()
 
@@ -129,20 +133,23 @@ class _Run:
         self._quiet = quiet
 
     def all(self, inputs: list[Input]) -> int:
-        """Read and write every input; the exit status."""
+        """Read and write every input; the exit status.
+
+        Raises:
+            OutputError: A result cannot be written, which ends the run.
+        """
         status = EXIT_OK
         named = not self._writer.headed or (len(inputs) > 1 and not self._output.apart)
         for entry in _with_progress(inputs, shown=not self._quiet):
             try:
                 self._one(entry, named)
             except (ModelBrokenError, SettingsError) as error:
-                _complain(entry.name, error)
+                complain(entry.name, error)
                 return EXIT_FAILED  # no other input would fare better
-            except OutputError as error:
-                _complain(None, error)
-                return EXIT_FAILED
+            except OutputError:
+                raise  # it ends the run
             except OcrError as error:
-                _complain(entry.name, error)
+                complain(entry.name, error)
                 status = EXIT_FAILED
         return status
 
@@ -187,23 +194,7 @@ def _remark(name: str, document: Document) -> None:
     for number, page in enumerate(document.pages, start=1):
         where = name if len(document.pages) == 1 else f"{name}, page {number}"
         for remark in page.warnings:
-            _tell(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
-
-
-def _complain(name: str | None, error: OcrError) -> None:
-    where = "" if name is None else f"{name}: "
-    _tell(f"crnn-ocr: {where}{error.message} ({error.code})")
-    if error.hint:
-        _tell(f"  {error.hint}")
-
-
-def _tell(sentence: str) -> None:
-    """Write to standard error without tearing a progress bar; names of any bytes can be shown."""
-    text = sentence.encode("utf-8", "backslashreplace").decode()
-    if "tqdm" in sys.modules:
-        sys.modules["tqdm"].tqdm.write(text, file=sys.stderr)
-    else:
-        print(text, file=sys.stderr)
+            tell(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
 
 
 def _format_of(output: str | None) -> str:
@@ -222,7 +213,10 @@ def _refuse_to_overwrite(output: str | None, inputs: list[Input], parser: argpar
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if not 1 <= value <= 256:
-        raise argparse.ArgumentTypeError("give a number from 1 to 256")
+        raise argparse.ArgumentTypeError(f"give a number from 1 to 256, not {text[:40]!r}")
     return value
