@@ -84,8 +84,12 @@ def test_wrong_settings_are_named(
 
 
 def test_an_unknown_model_ends_the_start(served: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--port", "0", "--model", "none-such") == 1
-    assert "none-such" in capsys.readouterr().err
+    assert run("--port", "0", "--model", "none-such") == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("crnn-ocr: ")
+    assert "none-such" in first
+    assert first.endswith("(MODEL_NOT_FOUND)")
+    assert second.startswith("  ")
     assert served == []
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 import crnn_ocr
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.errors import MissingExtraError, OcrError, SettingsError
+from crnn_ocr.cli.messages import complain
+from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.settings import Settings, load_settings
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
     Returns:
         0 after a requested stop, 1 when the address cannot be used or the workers cannot start, 2 when a
-        setting is wrong.
+        setting or the name of a model is wrong.
     """
     # Recent ONNX Runtime wheels send telemetry unless told not to; workers inherit this.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
         configure_logging(settings.log_level, settings.log_format)
         return _serve(settings)
     except OcrError as error:
-        print(f"crnn-ocr serve: {error.message}\n  {error.hint}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
+        complain(None, error)
+        return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
 
 
 def _settings(args: argparse.Namespace) -> Settings:
