@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-torch = pytest.importorskip("torch")
-
-from crnn_ocr.training.loader import LoaderConfig  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
+if TYPE_CHECKING:  # both need PyTorch, and this file is read where there is none, too
+    from crnn_ocr.training.loader import LoaderConfig
+    from crnn_ocr.training.net import NetConfig
 
 CHARACTERS = ("", *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ ")
 
@@ -33,6 +34,8 @@ class Plates:
 
 @pytest.fixture
 def shape() -> NetConfig:
+    from crnn_ocr.training.net import NetConfig
+
     return NetConfig(
         len(CHARACTERS),
         height=16,
@@ -49,4 +52,6 @@ def shape() -> NetConfig:
 
 @pytest.fixture
 def loading() -> LoaderConfig:
+    from crnn_ocr.training.loader import LoaderConfig
+
     return LoaderConfig(height=16, stride=4, batch_lines=8, pool=8, workers=1)
