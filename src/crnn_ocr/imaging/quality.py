@@ -35,13 +35,13 @@ _NOISE_GAIN = 6.0
 _LEAST_GROUND = 20  # pixels: of tight crops of small letters, letters are all there is
 _QUARTILE_OF_NORMAL = 0.3186  # of the absolute value, for a deviation of 1
 
-BLUR_PER_HEIGHT = 0.09
-"""`IMAGE_BLURRED` from this blur on, as a share of the line height: 5 % of the characters go wrong."""
+BLUR_PER_HEIGHT = 0.065
+"""`IMAGE_BLURRED` from this measured blur on, as a share of the line height: errors begin to multiply."""
 
-SHARP = 1.2
+SHARP = 1.1
 """Blur in pixels that never counts as blurred: sharp edges measure 0.7 to 1."""
 
-BLURRED_ANYWAY = 3.0
+BLURRED_ANYWAY = 2.0
 """Blur in pixels that is told of even where no text was found, since it may be the reason."""
 
 SMALL_TEXT = 10.0
