@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from crnn_ocr.detection.detector import Detector, text_heights
+from crnn_ocr.detection.detector import Detector
 from crnn_ocr.detection.load import load_detector
 from crnn_ocr.document import Block, Document, Page
 from crnn_ocr.engine.budget import Budget
@@ -229,7 +229,8 @@ def _read_page(
             if entry.reading.text and entry.reading.confidence >= options.min_confidence
         ]
         blocks = _blocks(kept, turn, width, height)
-        warnings = remarks(quality, text_heights(regions))
+        # Of what was read, not of what was found: smears make regions, but no lines.
+        warnings = remarks(quality, [entry.height for entry in kept])
     return Page(width, height, blocks, turn, warnings)
 
 

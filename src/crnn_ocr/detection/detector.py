@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -191,8 +190,3 @@ def _moved(polygon: Polygon, by: float, width: float, height: float) -> Polygon:
     """A polygon moved by as many pixels down and right, clipped to the picture."""
     a, b, c, d = ((min(max(x + by, 0.0), width), min(max(y + by, 0.0), height)) for x, y in polygon)
     return a, b, c, d
-
-
-def text_heights(regions: Sequence[Region]) -> list[float]:
-    """Heights of the lines in pixels: the shorter sides of their boxes."""
-    return [min(region.width, region.height) for region in regions]

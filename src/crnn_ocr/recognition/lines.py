@@ -41,6 +41,11 @@ class ReadRegion:
     turn: Turn = 0
     column: bool = False
 
+    @property
+    def height(self) -> float:
+        """Height of the line, or width of the column, in pixels."""
+        return min(_size(self.polygon))
+
     def line(self) -> Line:
         """As part of the output model."""
         along = turn_corners(self.polygon, 90) if self.column else self.polygon
