@@ -259,6 +259,8 @@ class Loader:
             process.terminate()
         for process in self._processes:
             process.join(timeout=10)
+            if process.is_alive():
+                process.kill()
         self._queue.cancel_join_thread()
         self._queue.close()
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 import torch
@@ -133,11 +134,15 @@ def together(size: int, work: Callable[[int, int, Path], None]) -> Iterator[Peer
             for process in others:
                 process.join(timeout=30)
                 if process.is_alive():
-                    process.terminate()
+                    process.kill()
 
 
 def _shielded(work: Callable[[int, int, Path], None], rank: int, size: int, meeting: Path) -> None:
     """Run `work` deaf to the signals that end a run: the first process tells when."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _nothing)  # unlike SIG_IGN, not inherited by the rendering processes
     work(rank, size, meeting)
+
+
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    """Handle a signal by going on."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.training.loader import BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.training.loader import BatchMaker, Loader, LoaderConfig  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.parallel import Alone, Group, Peers, together  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
@@ -46,6 +47,21 @@ def test_two_processes_step_as_one(tmp_path: Path, shape: NetConfig, loading: Lo
     assert all(torch.equal(first[name], second[name]) for name in learnt)
     alone = _train(tmp_path, replace(shape), loading, Alone())
     assert not torch.equal(alone.net.head.weight, first["head.weight"])
+
+
+def _rendering_beside(loading: LoaderConfig, rank: int, size: int, meeting: Path) -> None:
+    group = Group(rank, size, meeting)
+    with Loader(Plates, CHARACTERS, loading) as loader:
+        group.total([float(len(next(iter(loader)).widths))])
+    group.close()
+
+
+def test_a_process_beside_ends_with_its_rendering_processes(loading: LoaderConfig) -> None:
+    with together(2, functools.partial(_rendering_beside, loading)) as peers:
+        assert peers.total([0.0])[0] > 0
+        (beside,) = (p for p in multiprocessing.active_children() if p.name == "train-1")
+        beside.join(timeout=25)
+        assert beside.exitcode == 0
 
 
 def test_one_process_needs_nobody() -> None:
