@@ -36,7 +36,10 @@ def start() -> tuple[str, Reader]:
         result = engine(path, use_det=False, use_cls=False, use_rec=True)
         return [{"text": text} for text in result.txts or ()]
 
-    return metadata.version("rapidocr"), read_line if arguments.line else read_page
+    version = metadata.version("rapidocr")
+    if arguments.net:
+        version = f"net in rapidocr {version}"
+    return version, read_line if arguments.line else read_page
 
 
 serve(start)
