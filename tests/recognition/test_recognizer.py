@@ -96,7 +96,7 @@ def test_padding_is_no_part_of_a_line(recognizer: CtcRecognizer) -> None:
 
 
 def test_a_long_line_is_read_as_well_as_its_parts(recognizer: CtcRecognizer) -> None:
-    words = " ".join(f"item {n} costs {n * 7 % 97}.{n % 10}0 euro," for n in range(1, 15))
+    words = " ".join(f"item {n} costs {n * 7 % 97}.{n % 10}0 euro," for n in range(1, 33))
     crop = drawing.line(words, size=40)
     assert crop.shape[1] > 4000 * crop.shape[0] / 48
 
