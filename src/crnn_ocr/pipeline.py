@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -240,13 +241,7 @@ def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) ->
     return tuple(
         Block(
             tuple(
-                ReadRegion(
-                    unturn(found[i].polygon, turn, width, height),
-                    found[i].reading,
-                    found[i].turn,
-                    found[i].column,
-                ).line()
-                for i in block
+                replace(found[i], polygon=unturn(found[i].polygon, turn, width, height)).line() for i in block
             )
         )
         for block in order

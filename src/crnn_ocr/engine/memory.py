@@ -9,7 +9,6 @@ docs/benchmarks.md.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import sys
 
 _M_ARENA_MAX = -8  # from glibc's malloc.h

@@ -50,9 +50,6 @@ class Reading:
     chars: tuple[ReadChar, ...] = ()
 
 
-NOTHING = Reading("", 0.0)
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
     """One piece of a line, ready for the network.
