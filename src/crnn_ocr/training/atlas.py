@@ -113,7 +113,7 @@ def load(folder: Path) -> Atlas:
         rows: NDArray[np.int32] = np.load(folder / "rows.npy", mmap_mode="r")
     except FileNotFoundError:
         raise TrainingError(
-            f"There is no glyph atlas in {folder}.", hint="Build it: python -m crnn_ocr.training.prepare."
+            f"There is no glyph atlas in {folder}.", hint="Build it: crnn-ocr train prepare."
         ) from None
     faces = (AtlasFace(FaceInfo(**e), folder / f"{n:04d}", rows[n]) for n, e in enumerate(listed))
     return Atlas(tuple(faces), rows)

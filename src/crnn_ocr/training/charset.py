@@ -11,6 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
+from pathlib import Path
+
+from crnn_ocr.errors import TrainingError
 
 BLANK = ""
 """The CTC blank: class 0 and no text."""
@@ -52,6 +55,23 @@ def spell(text: str) -> str:
     the network is taught noise.
     """
     return " ".join(unicodedata.normalize("NFC", text).translate(_FOLD).split())
+
+
+def write_characters(path: Path, listed: Iterable[str]) -> None:
+    """Write one character a line, without the blank; `read_characters` reads it back."""
+    path.write_text("".join(f"{character}\n" for character in listed), encoding="utf-8")
+
+
+def read_characters(path: Path) -> list[str]:
+    """Read what `write_characters` wrote.
+
+    Raises:
+        TrainingError: The file is missing or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"The characters {path} cannot be read: {error}.") from error
 
 
 @cache

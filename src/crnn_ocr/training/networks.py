@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import onnx
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import export, ppocr_features
+from crnn_ocr.training import checkpoint, export, ppocr_features
 from crnn_ocr.training.net import Crnn, NetConfig
 from crnn_ocr.training.ppocr_features import FeatureCrnn, FeatureNetConfig
 
@@ -34,6 +35,19 @@ def configuration(values: dict[str, Any]) -> Config:
 def make(config: Config) -> Network:
     """Return a fresh network."""
     return FeatureCrnn(config) if isinstance(config, FeatureNetConfig) else Crnn(config)
+
+
+def load(path: Path) -> tuple[Network, tuple[str, ...]]:
+    """Return the averaged network of a checkpoint, in evaluation mode, and the text of its classes.
+
+    Raises:
+        TrainingError: The checkpoint cannot be read, or its weights do not fit its own configuration.
+    """
+    state = checkpoint.load(path)
+    net = make(configuration(state.net)).eval()
+    checkpoint.check_shapes(state, dict(net.state_dict()))
+    net.load_state_dict(state.average)
+    return net, state.characters
 
 
 def build(net: Network) -> onnx.ModelProto:

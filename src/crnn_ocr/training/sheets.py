@@ -1,10 +1,9 @@
-"""Contact sheets of training lines, to be looked at: `python -m crnn_ocr.training.sheets DIR --data DATA`."""
+"""Contact sheets of training lines, to be looked at: `crnn-ocr train sheets DIR`."""
 
 from __future__ import annotations
 
-import argparse
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.degrade import DAMAGES
-from crnn_ocr.training.fetch import DATA_VARIABLE, data_folder
 
 Picture = NDArray[np.uint8]
 GAP, GREY = 5, 190
@@ -66,20 +64,12 @@ def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Pictur
     return np.vstack(rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write both sheets."""
-    parser = argparse.ArgumentParser(description="Draw contact sheets of training lines.")
-    parser.add_argument("folder", type=Path, help="where the sheets go")
-    parser.add_argument("--data", type=Path, help=f"folder of the data; else {DATA_VARIABLE}")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    config = SampleConfig(data_folder(options.data))
-    options.folder.mkdir(parents=True, exist_ok=True)
+def write_sheets(folder: Path, data: Path, *, seed: int = 0) -> list[Path]:
+    """Write both sheets into `folder`; returns their paths."""
+    config = SampleConfig(data)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
     for name, sheet in (("samples", samples), ("damages", damages)):
-        picture = sheet(config, seed=options.seed)
-        cv2.imwrite(str(options.folder / f"training-{name}.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+        written.append(folder / f"training-{name}.png")
+        cv2.imwrite(str(written[-1]), sheet(config, seed=seed), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return written

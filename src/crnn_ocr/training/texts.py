@@ -261,7 +261,7 @@ def collect(unpacked: Path, target: Path) -> dict[str, int]:
         if not counts[kind]:
             raise TrainingError(
                 f"No text of the kind {kind} was found.",
-                hint="Fetch it: python -m crnn_ocr.training.fetch --kind texts.",
+                hint="Fetch it: crnn-ocr train fetch --kind texts.",
             )
     return counts
 

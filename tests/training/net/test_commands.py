@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import cli  # noqa: E402
+from crnn_ocr.training import commands  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
 
@@ -19,8 +19,8 @@ from .conftest import CHARACTERS, Plates  # noqa: E402
 
 def _run(*words: object) -> int:
     parser = argparse.ArgumentParser()
-    cli.add_parser(parser.add_subparsers(required=True))
-    return cli.run(parser.parse_args(["train", *map(str, words)]))
+    commands.add(parser.add_subparsers(required=True))
+    return commands.run(parser.parse_args([str(word) for word in words]))
 
 
 @pytest.fixture

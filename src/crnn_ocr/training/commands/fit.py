@@ -1,0 +1,170 @@
+"""`crnn-ocr train fit`: train a network, or go on training it."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crnn_ocr.training.evaluate import LineSet
+    from crnn_ocr.training.loader import Sampler
+    from crnn_ocr.training.parallel import Peers
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(commands: Subparsers) -> None:
+    """Add the commands of this group."""
+    fit = commands.add_parser("fit", help="train a network, or go on training it")
+    fit.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of checkpoints, log and curve"
+    )
+    fit.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of fonts and texts (`crnn-ocr train fetch`)"
+    )
+    fit.add_argument("--resume", type=Path, metavar="FILE", help="checkpoint to go on from (.pt or .npz)")
+    fit.add_argument("--hours", type=float, default=2.0, help="budget of training time over all sittings [2]")
+    fit.add_argument("--rate", type=float, default=None, help="learning rate on the plateau")
+    fit.add_argument("--teacher", type=Path, metavar="ONNX", help="recogniser to learn from")
+    fit.add_argument("--teacher-dictionary", type=Path, metavar="TXT", help="the teacher's characters")
+    fit.add_argument(
+        "--features", type=Path, metavar="ONNX", help="keep this recogniser's convolutions as they are"
+    )
+    fit.add_argument(
+        "--shape", type=json.loads, default={}, metavar="JSON", help="fields of the network's shape"
+    )
+    fit.add_argument(
+        "--eval", type=Path, action="append", default=[], metavar="DIR", help="folder with labels.tsv"
+    )
+    fit.add_argument(
+        "--heldout", action="append", default=None, metavar="NAME", help="held-out sets to measure"
+    )
+    fit.add_argument(
+        "--heldout-lines", type=int, default=200, metavar="COUNT", help="lines of each of them [200]"
+    )
+    fit.add_argument("--workers", type=int, default=1, help="rendering processes [1]")
+    fit.add_argument("--processes", type=int, default=1, help="training processes, each with its workers [1]")
+    fit.add_argument("--threads", type=int, default=1, help="PyTorch's threads [1]")
+    fit.add_argument(
+        "--half", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 [if supported]"
+    )
+    fit.add_argument("--evaluate-every", type=float, default=900.0, metavar="SECONDS")
+    fit.add_argument("--seed", type=int, default=0)
+    fit.set_defaults(run_command=_fit)
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training import parallel, plots
+
+    work = functools.partial(_fit_beside, arguments)
+    with parallel.together(arguments.processes, work) as peers:
+        _fit_with(peers, arguments)
+    plots.plot(arguments.out)
+    return 0
+
+
+def _fit_beside(arguments: argparse.Namespace, rank: int, size: int, meeting: Path) -> None:
+    """Train in a process beside the first one."""
+    from crnn_ocr.training.parallel import Group
+
+    group = Group(rank, size, meeting)
+    _fit_with(group, arguments)
+    group.close()
+
+
+def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from crnn_ocr.training import checkpoint, networks
+    from crnn_ocr.training.commands.inputs import folders, teacher_files
+    from crnn_ocr.training.loader import SEED_STRIDE, Loader, LoaderConfig, measure_teacher
+    from crnn_ocr.training.ppocr_features import FeatureNetConfig
+    from crnn_ocr.training.teacher import Teacher
+    from crnn_ocr.training.trainer import TrainConfig, Trainer
+
+    state = checkpoint.load(arguments.resume) if arguments.resume else None
+    height = state.net.get("height", 48) if state else arguments.shape.get("height", 48)
+    make_sampler, characters, heldout = _data(arguments, height, measured=not peers.rank)
+    if state is not None:
+        state = checkpoint.recast(state, characters)
+        shape = networks.configuration(state.net)
+    else:
+        kind = {"kind": "features", "model": str(arguments.features)} if arguments.features else {}
+        shape = networks.configuration({"classes": len(characters), **kind, **arguments.shape})
+    features = Path(shape.model) if isinstance(shape, FeatureNetConfig) else None
+    teacher = teacher_files(arguments.teacher, arguments.teacher_dictionary)
+    head = Teacher(teacher.model, teacher.dictionary).head if teacher else None
+    scale = dict(state.teacher) if state else {}
+    if features:
+        scale = {}  # the embedding is the teacher's own
+    elif teacher and not scale:
+        scale = measure_teacher(teacher, make_sampler(arguments.seed), characters)
+    if teacher and scale:
+        teacher = replace(teacher, mean=np.array(scale["mean"], np.float32), std=scale["std"])
+    config = TrainConfig(
+        hours=arguments.hours,
+        threads=arguments.threads,
+        half=_supports_half() if arguments.half is None else arguments.half,
+        evaluate_every=arguments.evaluate_every,
+        seed=arguments.seed,
+    )
+    if features:
+        gentle = replace(config.schedule, head_rate=0.05, head_start=0.0, ctc_start=1.0)
+        config = replace(config, schedule=gentle)
+    if arguments.rate is not None:
+        config = replace(config, schedule=replace(config.schedule, rate=arguments.rate))
+    trainer = Trainer(
+        config,
+        shape,
+        characters,
+        arguments.out,
+        teacher=head,
+        teacher_scale=scale,
+        sets=[*heldout, *folders(arguments.eval, shape.height)],
+        peers=peers,
+    )
+    if state is not None:
+        trainer.restore(state)
+    # A resumed run goes on with lines that it has not seen; no two processes see the same.
+    seen = int(trainer.counters["lines"]) + 1000 * SEED_STRIDE * peers.rank
+    loading = LoaderConfig(
+        height=shape.height, stride=shape.stride, workers=arguments.workers, seed=arguments.seed + seen
+    )
+    if not peers.rank:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: trainer.stop())
+    with Loader(make_sampler, characters, loading, None if features else teacher, features) as loader:
+        trainer.run(loader)
+
+
+def _data(
+    arguments: argparse.Namespace, height: int, *, measured: bool
+) -> tuple[Callable[[int], Sampler], tuple[str, ...], list[LineSet]]:
+    """Return the source of lines, the characters of every class, and the held-out sets."""
+    from crnn_ocr.training import dataset, fetch
+    from crnn_ocr.training.charset import characters
+    from crnn_ocr.training.evaluate import LineSet
+
+    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=height)
+    names = arguments.heldout if arguments.heldout is not None else list(dataset.HELD_OUT)
+    names = names if measured else []
+    sets = []
+    for name in names:
+        images, texts = zip(*dataset.heldout(name, config, arguments.heldout_lines), strict=True)
+        sets.append(LineSet(name, images, texts))
+    return dataset.sampler_factory(config), characters(), sets
+
+
+def _supports_half() -> bool:
+    """Tell whether this CPU multiplies bfloat16 by itself; elsewhere it is emulated and slower."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
