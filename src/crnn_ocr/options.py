@@ -52,7 +52,7 @@ class ReadOptions(BaseModel):
         ge=0.0,
         le=1.0,
         title="Least confidence",
-        description="Lines of which the recogniser is less sure than this are left out.",
+        description="Lines whose characters are on average less sure than this are left out.",
     )
 
 

@@ -227,7 +227,7 @@ def _read_page(
         kept = [
             entry
             for entry in found
-            if entry.reading.text and entry.reading.confidence >= options.min_confidence
+            if entry.reading.text and entry.reading.legibility >= options.min_confidence
         ]
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.

@@ -36,10 +36,19 @@ def test_an_empty_reading_is_never_sure() -> None:
 
 
 def test_long_lines_weigh_more() -> None:
-    assert orientation.weighted_confidence([reading("ab", 1.0), reading("cdefgh", 0.5)]) == pytest.approx(
+    assert orientation.weighted_legibility([reading("ab", 1.0), reading("cdefgh", 0.5)]) == pytest.approx(
         0.625
     )
-    assert orientation.weighted_confidence([]) == 0
+    assert orientation.weighted_legibility([]) == 0
+
+
+def test_a_legible_line_stands_even_if_it_may_hold_an_error() -> None:
+    chars = tuple(ReadChar(c, 0.4, 0, 1, share=0.95) for c in "合同编号")
+    doubtful = Reading("合同编号", 0.1, chars)
+
+    assert doubtful.legibility == pytest.approx(0.95)
+    assert orientation.is_sure(doubtful)
+    assert orientation.evidence(doubtful) == 4
 
 
 def test_tidying_leaves_one_kind_of_space() -> None:

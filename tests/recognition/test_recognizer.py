@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from crnn_ocr.models.calibration import Calibration, CharacterCalibration, LineCalibration
+from crnn_ocr.recognition import confidence
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import CtcRecognizer, PreparedLine, Reading
 from tests import drawing
@@ -126,6 +128,46 @@ def test_odd_shapes_are_survived(recognizer: CtcRecognizer, shape: tuple[int, ..
     reading = read_alone(recognizer, np.full(shape, 200, np.uint8))
 
     assert 0 <= reading.confidence <= 1
+
+
+def test_a_pack_without_calibration_gives_the_mean_of_its_own_figures(recognizer: CtcRecognizer) -> None:
+    manifest = recognizer._manifest.model_copy(update={"calibration": None})
+    plain = CtcRecognizer(recognizer._session, manifest, recognizer._charset)
+
+    reading = read_alone(plain, drawing.line("No calibration"))
+
+    assert all(char.confidence == char.share for char in reading.chars)
+    visible = [char.share for char in reading.chars if char.text != " "]
+    assert reading.confidence == pytest.approx(float(np.mean(visible)))
+
+
+def test_a_calibrated_line_is_as_sure_as_its_evidence_allows(recognizer: CtcRecognizer) -> None:
+    calibration = Calibration(
+        line=LineCalibration(bias=-1.0, characters=1.0, between=0.5, gap=0.5),
+        character=CharacterCalibration(bias=0.0, weight=1.0),
+    )
+    manifest = recognizer._manifest.model_copy(update={"calibration": calibration})
+    calibrated = CtcRecognizer(recognizer._session, manifest, recognizer._charset)
+    clear = drawing.line("Calibrated lines", size=32)
+    blurred = np.asarray(cv2.GaussianBlur(clear, (0, 0), 5.5), np.uint8)
+
+    for crop in (clear, blurred):
+        line = calibrated.prepare(crop)
+        frames = [calibrated.infer(window) for window in line.windows]
+        reading, evidence = calibrated.decode(line, frames), calibrated.evidence(line, frames)
+        assert evidence is not None
+        assert reading.confidence == confidence.line_confidence(calibration, evidence)
+        for char in reading.chars:
+            assert char.confidence == confidence.character_confidence(calibration, char.share)
+    assert read_alone(calibrated, clear).confidence > 0.9 > read_alone(calibrated, blurred).confidence
+
+
+def test_an_empty_picture_gives_no_evidence(recognizer: CtcRecognizer) -> None:
+    line = recognizer.prepare(np.full((48, 200, 3), 255, np.uint8))
+    frames = [recognizer.infer(window) for window in line.windows]
+
+    assert recognizer.evidence(line, frames) is None
+    assert recognizer.decode(line, frames) == Reading("", 0.0)
 
 
 def test_a_failing_line_does_not_hang_the_pool() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.calibration import Calibration
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -68,6 +69,9 @@ class Manifest(BaseModel):
     max_width: int = Field(default=1280, ge=256, description="Wider lines are read in windows; pixels.")
     condense: float = Field(default=1.0, gt=0.3, le=1.0, description="Horizontal factor for long lines.")
     condense_from: float = Field(default=6.0, ge=1.0, description="Aspect ratio that makes a line long.")
+    calibration: Calibration | None = Field(
+        default=None, description="Turns the network's own figures into probabilities that hold."
+    )
 
     # -- detectors only
     multiple: int = Field(default=32, ge=1, description="Sides must be a multiple of this; pixels.")

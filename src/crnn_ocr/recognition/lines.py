@@ -90,12 +90,12 @@ class LineReader:
         if 2 * len(tall) > len(found):
             ways, voters = (90, 270), tall
         voters = sorted(voters, key=lambda entry: -max(_size(entry.polygon)))[:VOTERS]
-        standing = orientation.weighted_confidence([entry.reading for entry in voters])
+        standing = orientation.weighted_legibility([entry.reading for entry in voters])
         if standing >= orientation.SURE:
             return 0
         crops = [crop(image, entry.polygon) for entry in voters]
         other = {way: self._pool.read(self._recognizer, [turned(c, way) for c in crops]) for way in ways}
-        best = max(ways, key=lambda way: orientation.weighted_confidence(other[way]))
+        best = max(ways, key=lambda way: orientation.weighted_legibility(other[way]))
         return best if orientation.outweigh(other[best], standing) else 0
 
     def turn_unsure(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:

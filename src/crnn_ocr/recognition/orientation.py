@@ -3,7 +3,8 @@
 Peers ask a small classifier, which turns short crops such as `90`, `U/L` or `￥5999.00` upside down. A
 recogniser knows better: text that it reads surely is upright. So a line is read as it stands; only where
 that fails are the other ways tried, and one of them wins only if it reads much more surely, and with
-enough characters that do not themselves turn into other characters (`6` and `9`, `n` and `u`).
+enough characters that do not themselves turn into other characters (`6` and `9`, `n` and `u`). How surely
+is a matter of legibility, the characters' mean: a long line that may hold one wrong character is upright.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ EVIDENCE = 2
 
 def is_sure(reading: Reading) -> bool:
     """Whether nothing else has to be tried."""
-    return bool(reading.text) and reading.confidence >= SURE
+    return bool(reading.text) and reading.legibility >= SURE
 
 
 def evidence(reading: Reading) -> int:
     """How many characters of a reading tell which way up they stand."""
-    return sum(char.text not in AMBIGUOUS and char.confidence >= CONVINCING for char in reading.chars)
+    return sum(char.text not in AMBIGUOUS and char.share >= CONVINCING for char in reading.chars)
 
 
 def outweigh(readings: Sequence[Reading], standing: float) -> bool:
@@ -43,22 +44,22 @@ def outweigh(readings: Sequence[Reading], standing: float) -> bool:
 
     Args:
         readings: The lines, read the other way up.
-        standing: How surely they read as they stand: their weighted confidence.
+        standing: How surely they read as they stand: their weighted legibility.
     """
-    confidence = weighted_confidence(readings)
+    legibility = weighted_legibility(readings)
     enough = sum(evidence(reading) for reading in readings) >= EVIDENCE
-    return enough and confidence >= max(CONVINCING, standing + MARGIN)
+    return enough and legibility >= max(CONVINCING, standing + MARGIN)
 
 
 def better(upright: Reading, others: Sequence[Reading]) -> int | None:
     """Which of the other ways up is convincingly better than the upright reading; None: none is."""
-    convincing = [i for i, other in enumerate(others) if outweigh([other], upright.confidence)]
-    return max(convincing, key=lambda index: others[index].confidence, default=None)
+    convincing = [i for i, other in enumerate(others) if outweigh([other], upright.legibility)]
+    return max(convincing, key=lambda index: others[index].legibility, default=None)
 
 
-def weighted_confidence(readings: Sequence[Reading]) -> float:
-    """Mean confidence of several lines, by number of characters; 0 where nothing was read."""
+def weighted_legibility(readings: Sequence[Reading]) -> float:
+    """Mean legibility of several lines, by number of characters; 0 where nothing was read."""
     total = sum(len(reading.chars) for reading in readings)
     if not total:
         return 0.0
-    return sum(reading.confidence * len(reading.chars) for reading in readings) / total
+    return sum(reading.legibility * len(reading.chars) for reading in readings) / total

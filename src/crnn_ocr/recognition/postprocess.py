@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crnn_ocr.recognition import ctc
 from crnn_ocr.recognition.recognizer import ReadChar, Reading
 
 
@@ -19,5 +18,5 @@ def tidy(reading: Reading) -> Reading:
             chars.append(char)
     if chars and chars[-1].text == " ":
         chars.pop()
-    confidence = ctc.line_confidence([char.confidence for char in chars])
+    confidence = reading.confidence if chars else 0.0
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))

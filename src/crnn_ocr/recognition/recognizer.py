@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -14,11 +15,12 @@ from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.prepare import CONFIDENCES, IDS
-from crnn_ocr.recognition import ctc
+from crnn_ocr.recognition import confidence, ctc
 from crnn_ocr.recognition.buckets import Sizing
 from crnn_ocr.recognition.charset import Charset
 from crnn_ocr.recognition.chunks import stitch, windows
-from crnn_ocr.recognition.ctc import Frames
+from crnn_ocr.recognition.confidence import Evidence
+from crnn_ocr.recognition.ctc import Frames, Token
 from crnn_ocr.recognition.spacing import missing_blanks
 
 Image = NDArray[np.uint8]
@@ -30,24 +32,42 @@ class ReadChar:
 
     Attributes:
         text: The character.
-        confidence: 0 to 1.
+        confidence: Probability that it is right, 0 to 1.
         start: Left border as a fraction of the line picture's width, 0 to 1.
         end: Right border, likewise.
+        share: What the network itself gives it, uncalibrated, 0 to 1; the confidence where none is named.
     """
 
     text: str
     confidence: float
     start: float
     end: float
+    share: float = math.nan
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.share):
+            object.__setattr__(self, "share", self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one line picture says."""
+    """What one line picture says.
+
+    Attributes:
+        text: The line.
+        confidence: Probability that all of it is right, white space aside, 0 to 1; of a network that is not
+            calibrated the mean of its visible characters' shares.
+        chars: The characters; joined they are the text.
+    """
 
     text: str
     confidence: float
     chars: tuple[ReadChar, ...] = ()
+
+    @property
+    def legibility(self) -> float:
+        """Mean of the characters' shares, 0 to 1: how much the picture looks like text, however long."""
+        return ctc.line_confidence([char.share for char in self.chars])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +185,50 @@ class CtcRecognizer:
 
     def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
         """Join the windows' frames, merge repeats, look the characters up."""
-        joined = stitch(
-            [(window.first_frame, part) for window, part in zip(line.windows, frames, strict=True)],
-            blank=self._charset.blank,
-        )
+        joined = self._joined(line, frames)
         tokens = ctc.decode(joined, blank=self._charset.blank)
         symbols = [self._charset[token.index] for token in tokens]
         blanks = missing_blanks(symbols, [token.centre for token in tokens])
         chars: list[ReadChar] = []
         for i, (start, end) in enumerate(ctc.extents(tokens, line.frames)):
-            left, right = start / line.frames, end / line.frames
-            chars.append(ReadChar(symbols[i], tokens[i].confidence, left, right))
+            left, right, share = start / line.frames, end / line.frames, tokens[i].confidence
+            char = ReadChar(symbols[i], self._character_confidence(share), left, right, share)
+            chars.append(char)
             if i in blanks:
-                chars.append(ReadChar(" ", tokens[i].confidence, right, right))
-        confidence = ctc.line_confidence([char.confidence for char in chars])
-        return Reading("".join(char.text for char in chars), confidence, tuple(chars))
+                chars.append(replace(char, text=" ", start=right))
+        visible = [token for token, symbol in zip(tokens, symbols, strict=True) if not symbol.isspace()]
+        sure = self._line_confidence(joined, visible)
+        return Reading("".join(char.text for char in chars), sure, tuple(chars))
+
+    def evidence(self, line: PreparedLine, frames: Sequence[Frames]) -> Evidence | None:
+        """What speaks against a line, to fit a calibration with; None where nothing visible was read."""
+        joined = self._joined(line, frames)
+        visible = [
+            token
+            for token in ctc.decode(joined, blank=self._charset.blank)
+            if not self._charset[token.index].isspace()
+        ]
+        return self._gather(joined, visible) if visible else None
+
+    def _joined(self, line: PreparedLine, frames: Sequence[Frames]) -> Frames:
+        """The frames of the whole line."""
+        parts = [(window.first_frame, part) for window, part in zip(line.windows, frames, strict=True)]
+        return stitch(parts, blank=self._charset.blank)
+
+    def _gather(self, frames: Frames, visible: Sequence[Token]) -> Evidence:
+        width = self.sizing.stride / self.sizing.height
+        return confidence.gather(frames, visible, blank=self._charset.blank, frame_width=width)
+
+    def _line_confidence(self, frames: Frames, visible: Sequence[Token]) -> float:
+        """Of a line with those visible characters."""
+        calibration = self._manifest.calibration
+        if calibration is None or not visible:
+            return ctc.line_confidence([token.confidence for token in visible])
+        return confidence.line_confidence(calibration, self._gather(frames, visible))
+
+    def _character_confidence(self, share: float) -> float:
+        calibration = self._manifest.calibration
+        return share if calibration is None else confidence.character_confidence(calibration, share)
 
     def _coloured(self, crop: Image) -> Image:
         """The crop with the channels that the network wants."""
