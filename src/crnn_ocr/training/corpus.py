@@ -35,11 +35,11 @@ WEIGHTS = {
 LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0.19))
 """(least, most, share) of the characters of a line of Chinese; Latin letters count half."""
 
-SYMBOLS = (
-    "℃℉×÷±≤≥≠≈●■□▲△◆★☆○√✓→←↑↓№￥¥€£$§©®™①②③④⑤⑥⑦⑧⑨⑩°·…—～%‰"
-    "【】「」《》〈〉『』（）()[]{}“”‘’、。；：！？&@#*+=_/\\|<>^~"
-)
+SYMBOLS = "℃℉×÷±≤≥≠≈●■□▲△◆★☆○√✓→←↑↓№￥¥€£$§©®™①②③④⑤⑥⑦⑧⑨⑩…～%‰【】「」《》〈〉『』（）()[]{}“”&@#*+=_/<>"
 """Signs of everyday documents, drawn more often than their share of the set."""
+
+_SEAMS = re.compile(r"^|$|(?<=[\s,.;:!?，。；：！？、()（）])|(?=[\s(（])")
+"""Where a sign may be put into a text: where words end."""
 
 _HALF_WIDTH = str.maketrans("，。：；！？（）０１２３４５６７８９", ",.:;!?()0123456789")
 _WIDE_DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -93,7 +93,27 @@ class TextConfig:
     folder: Path
     held_out: bool = False
     kinds: tuple[tuple[str, float], ...] | None = None
-    rare: float = 0.22
+    rare: float = 0.16
+
+
+def encodable(text: str, encoding: str) -> bool:
+    """Tell whether an encoding has every character of a text."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def script_of(text: str) -> str:
+    """Return the encoding whose repertoire a text's Chinese characters share: `gb2312`, `big5` or `any`.
+
+    GB 2312 holds simplified characters, Big5 traditional ones, both those that were never simplified.
+    """
+    han = "".join(c for c in text if "一" <= c <= "鿿")
+    if encodable(han, "gb2312"):
+        return "gb2312"
+    return "big5" if encodable(han, "big5") else "any"
 
 
 class TextSampler:
@@ -112,6 +132,9 @@ class TextSampler:
         usable = [c for c in characters()[1:] if c != " " and spell(c) == c]
         self._everything = usable
         self._signs = [c for c in usable if not "一" <= c <= "鿿"]
+        han = [c for c in usable if "一" <= c <= "鿿"]
+        self._scripts = {name: [c for c in han if encodable(c, name)] for name in ("gb2312", "big5")}
+        self._scripts["any"] = han
 
     def draw(self) -> str:
         """Return the text of a line, 1 to about 50 characters."""
@@ -187,18 +210,25 @@ class TextSampler:
         return piece
 
     def _with_rare(self, text: str) -> str:
-        """Return the text with characters drawn evenly from the whole set, or from its signs."""
+        """Return the text with what corpora have too little of, in places where a reader may expect it.
+
+        Characters that are drawn evenly teach what they look like. Thrown into the middle of sentences they
+        would also teach that anything may stand anywhere (`100OU/L`, `流动资产；`, a traditional character in
+        a simplified line), and the LSTM would learn nothing from the context: so they come either by
+        themselves or one at a time and of the line's own script.
+        """
         rng = self._rng
         chance = rng.random()
-        if chance < 0.25:
-            return "".join(rng.choices(self._everything, k=rng.randint(1, 12)))
-        latin = all(ord(c) < 0x250 for c in text)
-        pool = SYMBOLS if chance < 0.42 else self._signs if latin or chance < 0.55 else self._everything
-        for _ in range(rng.randint(1, 4)):
-            at = rng.randint(0, len(text))
-            drop = rng.randint(0, 1)
-            text = text[:at] + rng.choice(pool) + text[at + drop :]
-        return text
+        if chance < 0.35:
+            pool = self._scripts[rng.choice(("gb2312", "big5"))] if rng.random() < 0.5 else self._everything
+            return "".join(rng.choices(pool, k=rng.randint(1, 12)))
+        han = [at for at, character in enumerate(text) if "一" <= character <= "鿿"]
+        if chance < 0.75 and han:
+            at = rng.choice(han)
+            return text[:at] + rng.choice(self._scripts[script_of(text)]) + text[at + 1 :]
+        sign = rng.choice(SYMBOLS if chance < 0.92 else self._signs)
+        at = rng.choice([found.start() for found in _SEAMS.finditer(text)])
+        return text[:at] + sign + text[at:]
 
     def _varied(self, text: str, kind: str) -> str:
         """Return the text with the liberties of real typing: widths of signs, spaces around Latin."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -65,6 +66,10 @@ HARD = Looks(
 )  # fmt: skip
 
 
+ICONS = 0.03
+"""Share of lines with a pictogram before them, which is not part of the text."""
+
+
 @dataclass(frozen=True)
 class SampleConfig:
     """What lines are made of.
@@ -87,20 +92,44 @@ class SampleConfig:
     unseen_fonts: bool = False
     held_out_text: bool = False
     kinds: tuple[tuple[str, float], ...] | None = None
-    rare: float = 0.22
+    rare: float = 0.16
+
+
+class Texts(Protocol):
+    """What gives texts."""
+
+    def draw(self) -> str:
+        """Return the text of a line."""
 
 
 class LineSampler:
     """Makes lines, one after the other; the same seed and configuration give the same lines."""
 
-    def __init__(self, seed: int, config: SampleConfig) -> None:
+    def __init__(
+        self, seed: int, config: SampleConfig, *, setter: Typesetter | None = None, texts: Texts | None = None
+    ) -> None:
         """Open atlas and corpora.
+
+        Args:
+            seed: Of all that is drawn.
+            config: What lines are made of.
+            setter: Sets the texts; None takes the faces of the data's atlas.
+            texts: Gives them, in characters that the setter has ids for; None takes the data's corpora.
 
         Raises:
             TrainingError: Something of the data is missing.
         """
         self._rng = random.Random(seed)  # noqa: S311
         self._config = config
+        self._setter = setter or self._atlas_setter()
+        self._texts = texts or TextSampler(
+            TextConfig(config.data / "corpora", config.held_out_text, config.kinds, config.rare), seed + 1
+        )
+        self.last_face = ""
+
+    def _atlas_setter(self) -> Typesetter:
+        """Return what sets texts in the faces of the data's atlas."""
+        config = self._config
         opened = atlas.load(config.data / "atlas")
         ids = {text: number for number, text in enumerate(characters()) if number}
         if opened.rows.shape[1] != len(characters()):
@@ -117,10 +146,7 @@ class LineSampler:
             raise TrainingError(
                 "No face is left to draw with.", hint="Fetch the fonts and build the atlas again."
             )
-        self._setter = Typesetter(opened, ids, usable)
-        texts = TextConfig(config.data / "corpora", config.held_out_text, config.kinds, config.rare)
-        self._texts = TextSampler(texts, seed + 1)
-        self.last_face = ""
+        return Typesetter(opened, ids, usable)
 
     def sample(self) -> tuple[Picture, str]:
         """Return the next line: uint8 (height, W, 3) BGR, and what it says."""
@@ -144,6 +170,13 @@ class LineSampler:
         if mask.max(initial=0) < 64:
             return None
         extra = self._extra(mask.shape)
+        if not grid and rng.random() < ICONS:
+            before = mask.shape[1]
+            mask, shown = scene.icon(mask, rng)
+            if extra is not None:
+                moved = cv2.copyMakeBorder(extra, 0, 0, mask.shape[1] - before, 0, cv2.BORDER_REPLICATE)
+                shown = np.maximum(shown, moved.astype(np.uint8))
+            extra = shown
         native, stretch = self._native_height(looks), self._stretch()
         if grid:  # a screenshot, pixel by pixel
             native, stretch = max(4, mask.shape[0] // grid), 1.0

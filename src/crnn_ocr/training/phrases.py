@@ -15,7 +15,7 @@ from importlib import resources
 _WORDS: dict[str, str] = tomllib.loads(
     resources.files(__package__).joinpath("vocabulary.toml").read_text(encoding="utf-8")
 )
-FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES = (
+FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES, WORDS_OF_LOOKALIKES = (
     tuple(_WORDS[name].split())
     for name in (
         "fields",
@@ -26,11 +26,14 @@ FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES = 
         "units",
         "company_ends",
         "lookalikes",
+        "words_of_lookalikes",
     )
 )
 SURNAMES, GIVEN = ("".join(_WORDS[name].split()) for name in ("surnames", "given"))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NUMERALS = "零壹贰叁肆伍陆柒捌玖"
+UNAMBIGUOUS = "".join(c for c in string.ascii_uppercase if c not in "IOQ") + string.digits * 2
+"""Serial numbers avoid letters that look like digits; so a reader may take a round sign for a zero."""
 ENUMERATORS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"
 BULLETS = "●■□◆◇★☆○◎▲△▶√✓✕☑☐※→♥◆•·❖➢▪№"
 PAIRS = ("【】", "「」", "《》", "（）", "()", "[]", "“”", '""', "〈〉", "『』", "‘’", "〔〕", "{}", "<>")
@@ -154,7 +157,7 @@ def code(rng: random.Random) -> str:
     """Give a serial number, a card number, a licence plate, a version, an identifier."""
     kind = rng.randrange(9)
     if kind == 0:
-        return "".join(rng.choices(string.ascii_uppercase + string.digits, k=rng.randint(4, 18)))
+        return "".join(rng.choices(UNAMBIGUOUS, k=rng.randint(4, 18)))
     if kind == 1:
         return rng.choice(("NO.", "No.", "No:", "№", "NO：", "编号：", "S/N: ")) + digits(rng, 4, 12)
     if kind == 2:
@@ -164,20 +167,20 @@ def code(rng: random.Random) -> str:
             rng.choice("京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼")
             + rng.choice(string.ascii_uppercase)
             + rng.choice("··· ")
-            + "".join(rng.choices(string.ascii_uppercase + string.digits, k=5))
+            + "".join(rng.choices(UNAMBIGUOUS, k=5))
         )
     if kind == 4:
         return rng.choice(("v", "V", "")) + ".".join(digits(rng, 1, 2) for _ in range(rng.randint(2, 4)))
     if kind == 5:
         return "-".join(
-            "".join(rng.choices(string.ascii_uppercase + string.digits, k=rng.randint(2, 6)))
-            for _ in range(rng.randint(2, 4))
+            "".join(rng.choices(UNAMBIGUOUS, k=rng.randint(2, 6))) for _ in range(rng.randint(2, 4))
         )
     if kind == 6:
         return digits(rng, 17, 17) + rng.choice(string.digits + "X")
     if kind == 7:
         return "".join(rng.choices("0123456789ABCDEFabcdef", k=rng.randint(6, 24)))
-    return "".join(rng.choices(string.ascii_letters + string.digits, k=rng.randint(3, 14)))
+    letters = string.ascii_letters if rng.random() < 0.3 else string.ascii_lowercase.replace("l", "")
+    return "".join(rng.choices(letters, k=rng.randint(3, 9))) + digits(rng, 0, 4)
 
 
 def phone(rng: random.Random) -> str:
@@ -256,46 +259,10 @@ def address_of_net(rng: random.Random) -> str:
 
 
 def lookalikes(rng: random.Random) -> str:
-    """Give characters that are taken for one another: `Il1`, `未末`."""
-    group = rng.choice(LOOKALIKES)
-    text = "".join(rng.choices(group, k=rng.randint(1, 4)))
-    return rng.choice(
-        (
-            text,
-            text + digits(rng, 1, 3),
-            rng.choice(
-                (
-                    "AI",
-                    "Al",
-                    "A1",
-                    "I",
-                    "l",
-                    "II",
-                    "Ill",
-                    "ll",
-                    "OO",
-                    "0O",
-                    "IP",
-                    "lP",
-                    "ID",
-                    "lD",
-                    "VI",
-                    "IV",
-                    "LI",
-                    "Li",
-                    "IT",
-                    "If",
-                    "In",
-                    "Is",
-                    "Isl",
-                    "All",
-                    "Ali",
-                    "AIl",
-                )
-            )
-            + text[:1] * rng.randint(0, 1),
-        )
-    )
+    """Give characters that are taken for one another: `未末`; and words that show which is meant: `AI`."""
+    if rng.random() < 0.5:
+        return rng.choice(("", "", digits(rng, 1, 3), sign(rng))) + rng.choice(WORDS_OF_LOOKALIKES)
+    return "".join(rng.choices(rng.choice(LOOKALIKES), k=rng.randint(1, 4)))
 
 
 _VALUES: Sequence[Callable[[random.Random], str]] = (
@@ -314,7 +281,7 @@ _VALUES: Sequence[Callable[[random.Random], str]] = (
 
 GENERATORS: dict[Callable[[random.Random], str], float] = {
     number: 14, amount: 8, percentage: 4, date: 9, span: 4, quantity: 7, sum_: 5, code: 10, phone: 4,
-    person: 5, company: 5, field: 22, sign: 12, english_sign: 8, address_of_net: 5, lookalikes: 5,
+    person: 5, company: 5, field: 22, sign: 12, english_sign: 8, address_of_net: 5, lookalikes: 3,
 }  # fmt: skip
 """Generators with their weights."""
 

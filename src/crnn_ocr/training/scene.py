@@ -85,6 +85,52 @@ def rules(mask: Mask, rng: random.Random) -> Mask:
     return lines
 
 
+def icon(mask: Mask, rng: random.Random) -> tuple[Mask, Mask]:
+    """Put a pictogram before a line: a filled or drawn shape with something cut out of it, which is no text.
+
+    Args:
+        mask: (H, W) coverage of the line.
+        rng: Source of randomness.
+
+    Returns:
+        The line, moved to the right, and the coverage of the pictogram, of the same shape.
+    """
+    height = mask.shape[0]
+    size = max(8, round(height * rng.uniform(0.55, 0.95)))
+    gap = round(height * rng.uniform(0.1, 0.45))
+    drawn = np.zeros((size, size), np.uint8)
+    middle, reach = size // 2, size // 2 - 1
+    full, ring = -1, max(1, size // rng.randint(8, 14))
+    round_ = rng.random() < 0.7
+    filled = rng.random() < 0.8
+    if round_:
+        cv2.circle(drawn, (middle, middle), reach, 255, full if filled else ring, cv2.LINE_AA)
+    else:
+        cv2.rectangle(drawn, (1, 1), (size - 2, size - 2), 255, full if filled else ring)
+    shade, thick = 0 if filled else 255, max(1, size // rng.randint(7, 12))
+
+    def at(x: float, y: float) -> tuple[int, int]:
+        return round(x * size), round(y * size)
+
+    shapes = (
+        [((0.27, 0.52), (0.43, 0.68)), ((0.43, 0.68), (0.74, 0.33))],  # a tick
+        [((0.32, 0.32), (0.68, 0.68)), ((0.32, 0.68), (0.68, 0.32))],  # a cross
+        [((0.25, 0.5), (0.75, 0.5)), ((0.55, 0.3), (0.75, 0.5)), ((0.55, 0.7), (0.75, 0.5))],  # an arrow
+        [((0.5, 0.22), (0.5, 0.58)), ((0.5, 0.7), (0.5, 0.78))],  # an exclamation mark
+        [((0.28, 0.36), (0.72, 0.36)), ((0.28, 0.52), (0.72, 0.52)), ((0.28, 0.68), (0.6, 0.68))],
+        [(start, (rng.random(), rng.random())) for start in [(rng.random(), rng.random())] * 4],
+    )
+    # Ticks and crosses in boxes and rings are characters: ☑ ☒ ⊗.
+    strokes = rng.choice(shapes if filled and round_ else shapes[2:])
+    for start, end in strokes:
+        cv2.line(drawn, at(*start), at(*end), shade, thick, cv2.LINE_AA)
+    moved = cv2.copyMakeBorder(mask, 0, 0, size + gap, 0, cv2.BORDER_CONSTANT, value=0)
+    cover = np.zeros(moved.shape, np.uint8)
+    top = (height - size) // 2
+    cover[top : top + size, :size] = drawn
+    return moved.astype(np.uint8), cover
+
+
 def neighbour(shape: tuple[int, int], other: Composed, rng: random.Random) -> Mask:
     """Let the line above or below reach a little into the crop; returns its coverage."""
     height, width = shape
