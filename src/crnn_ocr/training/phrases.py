@@ -179,7 +179,7 @@ def code(rng: random.Random) -> str:
         return digits(rng, 17, 17) + rng.choice(string.digits + "X")
     if kind == 7:
         return "".join(rng.choices("0123456789ABCDEFabcdef", k=rng.randint(6, 24)))
-    letters = string.ascii_letters if rng.random() < 0.3 else string.ascii_lowercase.replace("l", "")
+    letters = string.ascii_lowercase.replace("l", "") + (UNAMBIGUOUS[:23] if rng.random() < 0.3 else "")
     return "".join(rng.choices(letters, k=rng.randint(3, 9))) + digits(rng, 0, 4)
 
 

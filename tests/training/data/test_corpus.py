@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import phrases
 from crnn_ocr.training.charset import known, spell
-from crnn_ocr.training.corpus import SYMBOLS, Corpus, TextConfig, TextSampler
+from crnn_ocr.training.corpus import SYMBOLS, Corpus, TextConfig, TextSampler, encodable, script_of
 
 from .world import HAN
 
@@ -46,6 +46,34 @@ def test_rare_characters_come_from_the_whole_set(data: Path) -> None:
     assert all(many[c] for c in set(spell(SYMBOLS)) - {" "})
 
 
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("流动资产：", "gb2312"),
+        ("流動資產", "big5"),
+        ("山水 ABC 12", "gb2312"),
+        ("婴嬰", "any"),
+        ("", "gb2312"),
+    ],
+)
+def test_a_text_tells_its_script(text: str, script: str) -> None:
+    assert script_of(text) == script
+
+
+def test_rare_characters_keep_to_the_script_of_the_line(tmp_path: Path) -> None:
+    (tmp_path / "zh.txt").write_text("国际贸易发展与银行存款\n" * 50, encoding="utf-8")
+    sampler = TextSampler(TextConfig(tmp_path, kinds=(("zh", 1.0),), rare=1.0), 4)
+    original = set("国际贸易发展与银行存款")
+    mixed = []
+    for _ in range(2000):
+        han = [c for c in sampler.draw() if "一" <= c <= "鿿"]
+        strange = [c for c in han if c not in original]
+        if strange and len(han) > 3 * len(strange):
+            mixed += strange
+    assert len(mixed) > 100
+    assert all(encodable(c, "gb2312") for c in mixed)
+
+
 def test_symbols_can_be_labels() -> None:
     assert set(SYMBOLS) <= known()
 
@@ -67,6 +95,13 @@ def test_generated_forms_look_right() -> None:
     assert all(any(c.isdigit() for c in phrases.number(rng)) for _ in range(200))
     assert all(set(phrases.digits(rng, 3, 5)) <= set("0123456789") for _ in range(50))
     assert {len(phrases.digits(rng, 3, 5)) for _ in range(100)} == {3, 4, 5}
+
+
+def test_serial_numbers_have_no_letters_that_look_like_digits() -> None:
+    rng = random.Random(1)
+    mixed = [text for text in (phrases.code(rng) for _ in range(3000)) if text.isupper() and text.isalnum()]
+    assert len(mixed) > 200
+    assert not [text for text in mixed if len(text) > 3 and set("OIQ") & set(text)]
 
 
 def test_long_lines_are_drawn_by_their_length(tmp_path: Path) -> None:
