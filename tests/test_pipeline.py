@@ -217,9 +217,9 @@ def test_hairlines_cost_little(ocr: OCR, shape: tuple[int, int]) -> None:
 def test_models_load_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
 
-    def counted(registry: Registry, name: str, *, cache_dir: Path | None) -> CtcRecognizer:
+    def counted(registry: Registry, name: str, **how: Any) -> CtcRecognizer:
         loads.append(name)
-        return load_recognizer(registry, name, cache_dir=cache_dir)
+        return load_recognizer(registry, name, **how)
 
     monkeypatch.setattr(pipeline, "load_recognizer", counted)
     with OCR(threads=2) as ocr:
@@ -231,6 +231,8 @@ def test_models_load_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) 
         assert loads == ["ppocrv6-small"]
         assert ocr.ready
         assert len({repr(answer.pages) for answer in answers}) == 1
+        assert ocr.read(picture, model="accurate").model == answers[0].model
+        assert loads == ["ppocrv6-small"]
 
 
 def test_an_unknown_model_is_named() -> None:

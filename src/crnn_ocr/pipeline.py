@@ -167,9 +167,15 @@ class OCR:
             if self._closed:
                 raise RuntimeError("this OCR object is closed")
             if name not in self._recognizers:
-                self._recognizers[name] = load_recognizer(
-                    self._registry, name, cache_dir=self._settings.cache_dir
-                )
+                found = self._registry.resolve(name, "rec")  # the name may be an alias of one that is loaded
+                if found not in self._recognizers:
+                    self._recognizers[found] = load_recognizer(
+                        self._registry,
+                        found,
+                        cache_dir=self._settings.cache_dir,
+                        precision=self._settings.precision,
+                    )
+                self._recognizers[name] = self._recognizers[found]
             if self._detector is None:
                 self._detector = load_detector(self._registry, self._settings.detector, threads=self._threads)
             return self._detector, self._recognizers[name]

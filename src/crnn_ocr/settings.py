@@ -27,7 +27,8 @@ class Settings(BaseSettings):
     model: str = Field(default="ppocrv6-small", description="Recogniser pack that is used by default.")
     detector: str = Field(default="ppocrv6-det-small", description="Detector pack.")
     models_dir: Path | None = Field(
-        default=None, description="Folder with further model packs; none when empty."
+        default=None,
+        description="Folder with further model packs; `~/.local/share/crnn-ocr/models` (XDG) when empty.",
     )
     cache_dir: Path | None = Field(
         default=None,
@@ -35,6 +36,11 @@ class Settings(BaseSettings):
     )
 
     # -- computing
+    precision: Literal["auto", "int8", "fp32"] = Field(
+        default="auto",
+        description="Arithmetic of recognisers that have an INT8 graph. auto: INT8 on CPUs with dot-product "
+        "instructions (VNNI, ARM dotprod), else FP32. Other packs are not affected.",
+    )
     threads: int = Field(
         default=0, ge=0, le=256, description="Cores to use; 0: as many as affinity and cgroup quota allow."
     )

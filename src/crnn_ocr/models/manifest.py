@@ -62,6 +62,16 @@ class Manifest(BaseModel):
     std: float = Field(default=0.5, gt=0, description="Divided by after the mean.")
 
     # -- recognisers only
+    output: Literal["scores", "best"] = Field(
+        default="scores",
+        description="What the graph answers. scores: one output of probabilities, (N, T, classes). best: "
+        "`ids` and `confidences`, (N, T) each, the arg-max inside; such a graph also wants `lengths`, "
+        "int32 (N) pixels of content, beside its first input.",
+    )
+    precision: Literal["fp32", "int8"] = Field(
+        default="fp32",
+        description="int8: the graph is in QDQ form; where float is faster, that form is derived from it.",
+    )
     input_height: int = Field(default=48, ge=8, le=256, description="Pixels.")
     stride: int = Field(default=8, ge=1, le=64, description="Pixels of width per time step.")
     blank: int = Field(default=0, ge=0, description="Index of the CTC blank among the classes.")

@@ -1,22 +1,30 @@
-"""Prepares a recogniser's graph: arg-max inside, so that a run returns two short rows instead of a matrix.
+"""Prepares a recogniser's graph: in the precision that is wanted, and with the arg-max inside.
 
 A CTC graph ends in (N, T, classes) probabilities: 3.7 MB of float32 for one 400 px line of an 18,710-class
-model. `fuse` appends a `TopK(1)` and makes its two outputs the graph's only ones, (N, T, 1) each. The fused
-graph is kept in the cache folder under the hash of what it was made from.
+model. `fuse` appends a `TopK(1)` and makes its two outputs the graph's only ones, (N, T, 1) each, unless the
+manifest says that the graph answers so by itself. Where the float form of an INT8 graph is wanted it is
+derived by `dequantize`. What was made is kept in the cache folder under the hash of what it was made from.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.dequantize import dequantize
 from crnn_ocr.models.registry import Pack
+
+Precision = Literal["fp32", "int8"]
 
 IDS = "ctc_ids"
 CONFIDENCES = "ctc_confidences"
-_REVISION = 1  # of what `fuse` does; part of the cached file's name
+CLASSES_KEY = "classes"
+"""Metadata: how many classes the graph tells apart, where that is known."""
+_FUSED, _FLOAT = "fused1", "float1"  # what was done and its revision; part of the cached file's name
 
 
 def fuse(graph: bytes) -> bytes:
@@ -35,6 +43,9 @@ def fuse(graph: bytes) -> bytes:
     if len(model.graph.output) != 1:
         raise ModelBrokenError(f"the graph has {len(model.graph.output)} outputs, not 1")
     scores = model.graph.output[0].name
+    dimensions = model.graph.output[0].type.tensor_type.shape.dim
+    if len(dimensions) == 3 and dimensions[2].dim_value:
+        helper.set_model_props(model, {**_metadata(model), CLASSES_KEY: str(dimensions[2].dim_value)})
     del model.graph.output[:]
     one = helper.make_tensor("ctc_k", TensorProto.INT64, [1], [1])
     model.graph.initializer.append(one)
@@ -45,28 +56,43 @@ def fuse(graph: bytes) -> bytes:
     return fused
 
 
-def fused_graph(pack: Pack, cache_dir: Path | None = None) -> Path | bytes:
-    """The fused graph of a recogniser pack, from the cache or made now.
+def _metadata(model: Any) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def prepared_graph(
+    pack: Pack, *, precision: Precision = "int8", cache_dir: Path | None = None
+) -> Path | bytes:
+    """The graph of a recogniser pack as it is run: the pack's own file, a cached one, or made now.
 
     Args:
-        pack: A verified recogniser pack.
-        cache_dir: Where fused graphs are kept; the user's cache folder when None.
+        pack: A recogniser pack.
+        precision: Form in which an INT8 graph is wanted; float graphs stay what they are.
+        cache_dir: Where prepared graphs are kept; the user's cache folder when None.
 
     Returns:
-        The cached file, or the bytes where no folder can be written to.
+        A file, or the bytes where no folder can be written to.
 
     Raises:
-        ModelBrokenError: The pack's graph is missing, differs from its manifest or cannot be fused.
+        ModelBrokenError: The pack's graph is missing, differs from its manifest or cannot be prepared.
     """
-    source = pack.verified(pack.manifest.graph)
+    manifest = pack.manifest
+    source = pack.verified(manifest.graph)
+    steps: dict[str, Callable[[bytes], bytes]] = {}
+    if manifest.precision == "int8" and precision == "fp32":
+        steps[_FLOAT] = dequantize
+    if manifest.output == "scores":
+        steps[_FUSED] = fuse
+    if not steps:
+        return source
     folder = default_cache_dir() if cache_dir is None else cache_dir
-    if folder is None:
-        return fuse(source.read_bytes())
-    cached = folder / f"{pack.manifest.graph.sha256[:32]}-fused{_REVISION}.onnx"
-    if cached.is_file():
+    cached = folder / f"{manifest.graph.sha256[:32]}-{'-'.join(steps)}.onnx" if folder else None
+    if cached is not None and cached.is_file():
         return cached
-    fused = fuse(source.read_bytes())
-    return cached if _stored(fused, cached) else fused
+    graph = source.read_bytes()
+    for step in steps.values():
+        graph = step(graph)
+    return cached if cached is not None and _stored(graph, cached) else graph
 
 
 def _stored(content: bytes, path: Path) -> bool:

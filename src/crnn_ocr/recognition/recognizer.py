@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.models.prepare import CONFIDENCES, IDS
+from crnn_ocr.models.prepare import CLASSES_KEY, CONFIDENCES, IDS
 from crnn_ocr.recognition import confidence, ctc
 from crnn_ocr.recognition.buckets import Sizing
 from crnn_ocr.recognition.charset import Charset
@@ -24,6 +24,9 @@ from crnn_ocr.recognition.ctc import Frames, Token
 from crnn_ocr.recognition.spacing import missing_blanks
 
 Image = NDArray[np.uint8]
+
+_ANSWERS = {"scores": (IDS, CONFIDENCES), "best": ("ids", "confidences")}
+_LENGTHS = "lengths"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class CtcRecognizer:
         self._manifest = manifest
         self._charset = charset
         self._input = session.inputs[0]
+        self._answers = _ANSWERS[manifest.output]
         self.sizing = Sizing(
             height=manifest.input_height,
             stride=manifest.stride,
@@ -179,9 +183,11 @@ class CtcRecognizer:
         shown = tensor[0, :, :, : window.content]
         np.multiply(window.pixels[:, : window.content].transpose(2, 0, 1), np.float32(scale), out=shown)
         shown += np.float32(shift)
-        ids, confidences = self._session.run({self._input: tensor}, (IDS, CONFIDENCES))
-        keep = slice(0, min(window.frames + 1, ids.shape[1]))
-        return Frames(ids[0, keep, 0], confidences[0, keep, 0])
+        feeds: dict[str, NDArray[Any]] = {self._input: tensor}
+        if self._manifest.output == "best":
+            feeds[_LENGTHS] = np.array([window.content], np.int32)
+        ids, confidences = (answer.ravel() for answer in self._session.run(feeds, self._answers))
+        return Frames(ids[: window.frames + 1], confidences[: window.frames + 1])
 
     def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
         """Join the windows' frames, merge repeats, look the characters up."""
@@ -239,17 +245,26 @@ class CtcRecognizer:
 
     def _self_check(self) -> None:
         """Read an empty line: the shapes must fit the manifest before the first real picture comes."""
+        pack = f"pack {self._manifest.name!r}"
+        inputs = 2 if self._manifest.output == "best" else 1
+        if len(self._session.inputs) != inputs or not {*self._answers} <= {*self._session.outputs}:
+            raise ModelBrokenError(
+                f"{pack}: the graph's inputs and outputs are not those of output = {self._manifest.output!r}"
+            )
+        classes = self._session.metadata.get(CLASSES_KEY)
+        if classes is not None and classes != str(len(self._charset)):
+            raise ModelBrokenError(
+                f"{pack}: the graph has {classes} classes, the character list makes {len(self._charset)}"
+            )
         try:
             window = self.prepare(np.full((self.sizing.height, 64, 3), 255, np.uint8)).windows[0]
             frames = self.infer(window)
             expected = window.pixels.shape[1] // self.sizing.stride
             fits = len(frames) <= expected and int(frames.ids.max(initial=0)) < len(self._charset)
         except Exception as error:  # whatever ONNX Runtime objects to
-            raise ModelBrokenError(f"pack {self._manifest.name!r} cannot read its probe: {error}") from error
+            raise ModelBrokenError(f"{pack} cannot read its probe: {error}") from error
         if not fits:
-            raise ModelBrokenError(
-                f"pack {self._manifest.name!r}: graph and manifest disagree on stride or classes"
-            )
+            raise ModelBrokenError(f"{pack}: graph and manifest disagree on stride or classes")
 
 
 def _scaled(image: Image, width: int, height: int) -> Image:
