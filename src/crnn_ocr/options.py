@@ -47,6 +47,11 @@ class ReadOptions(BaseModel):
         title="Orientation",
         description="Turn pictures and lines that lie on their side or stand on their head.",
     )
+    recheck: Literal["off", "auto"] = Field(
+        default="off",
+        title="Second look",
+        description="auto: what the recogniser is unsure of is read again by the model `accurate`.",
+    )
     min_confidence: float = Field(
         default=0.5,
         ge=0.0,

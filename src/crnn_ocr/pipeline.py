@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,10 +17,10 @@ from PIL import Image as PillowImage
 
 from crnn_ocr.detection.detector import Detector
 from crnn_ocr.detection.load import load_detector
-from crnn_ocr.document import Block, Document, Page
+from crnn_ocr.document import Block, Document, Page, Remark
 from crnn_ocr.engine.budget import Budget
 from crnn_ocr.engine.cores import available_cores
-from crnn_ocr.errors import ImageDecodeError
+from crnn_ocr.errors import ImageDecodeError, ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
@@ -35,6 +36,8 @@ from crnn_ocr.settings import Settings, load_settings
 
 #: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
 PIXEL_BYTES_IN_WORK = 48 * 1024 * 1024
+#: The model that takes the second look.
+SECOND_READER = "accurate"
 
 Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
@@ -147,6 +150,7 @@ class OCR:
             images = self._open(source)  # refuses bad input before it waits for models
         detector, recognizer = self._load(options.model or self._model.name)
         reader = LineReader(recognizer, self._pool)
+        second = partial(self._recognizer, SECOND_READER)
         while True:
             with ExitStack() as held:
                 # Whoever waits for room keeps the next from decoding: so at most one picture waits.
@@ -155,17 +159,28 @@ class OCR:
                     if image is None:
                         break
                     held.enter_context(self._pixels.take(image.nbytes))
-                pages.append(_read_page(image, detector, reader, options, clock))
+                pages.append(_read_page(image, detector, reader, second, options, clock))
         return Document(tuple(pages), recognizer.name, clock.milliseconds)
 
     def _load(self, name: str) -> tuple[Detector, Recognizer]:
         """The models, loaded once."""
-        detector, recognizer = self._detector, self._recognizers.get(name)
-        if detector is not None and recognizer is not None:
-            return detector, recognizer
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("this OCR object is closed")
+        recognizer = self._recognizer(name)
+        detector = self._detector
+        if detector is None:
+            with self._open_lock():
+                if self._detector is None:
+                    self._detector = load_detector(
+                        self._registry, self._settings.detector, threads=self._threads
+                    )
+                detector = self._detector
+        return detector, recognizer
+
+    def _recognizer(self, name: str) -> Recognizer:
+        """The recogniser of that name or alias, loaded once."""
+        recognizer = self._recognizers.get(name)
+        if recognizer is not None:
+            return recognizer
+        with self._open_lock():
             if name not in self._recognizers:
                 found = self._registry.resolve(name, "rec")  # the name may be an alias of one that is loaded
                 if found not in self._recognizers:
@@ -176,9 +191,15 @@ class OCR:
                         precision=self._settings.precision,
                     )
                 self._recognizers[name] = self._recognizers[found]
-            if self._detector is None:
-                self._detector = load_detector(self._registry, self._settings.detector, threads=self._threads)
-            return self._detector, self._recognizers[name]
+            return self._recognizers[name]
+
+    @contextmanager
+    def _open_lock(self) -> Iterator[None]:
+        """The lock under which models are loaded, as long as the object is open."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this OCR object is closed")
+            yield
 
     def _open(self, source: Source) -> Iterator[Image]:
         """The pages of any source, decoded one at a time."""
@@ -206,7 +227,12 @@ class OCR:
 
 
 def _read_page(
-    image: Image, detector: Detector, reader: LineReader, options: ReadOptions, clock: _Clock
+    image: Image,
+    detector: Detector,
+    reader: LineReader,
+    second: Callable[[], Recognizer],
+    options: ReadOptions,
+    clock: _Clock,
 ) -> Page:
     """All stages behind decoding, for one page."""
     height, width = image.shape[:2]
@@ -229,6 +255,10 @@ def _read_page(
                 found = reader.read(image, regions)
         with clock("orient"):
             found = reader.turn_unsure(image, found)
+    unavailable: tuple[Remark, ...] = ()
+    if options.recheck == "auto":
+        with clock("recheck"):
+            found, unavailable = _looked_again(image, found, reader, second)
     with clock("layout"):
         kept = [
             entry
@@ -238,7 +268,19 @@ def _read_page(
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.
         warnings = remarks(quality, [entry.height for entry in kept])
-    return Page(width, height, blocks, turn, warnings)
+    return Page(width, height, blocks, turn, warnings + unavailable)
+
+
+def _looked_again(
+    image: Image, found: list[ReadRegion], reader: LineReader, second: Callable[[], Recognizer]
+) -> tuple[list[ReadRegion], tuple[Remark, ...]]:
+    """The regions after the second look, and a remark where the model for it cannot be had."""
+    try:
+        return reader.look_again(image, found, second), ()
+    except (ModelNotFoundError, ModelBrokenError) as error:
+        # The first reading is an answer; what it lacks is told next to it.
+        message = f"What was not read surely could not be read again: {error.message}"
+        return found, (Remark("RECHECK_UNAVAILABLE", message),)
 
 
 def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) -> tuple[Block, ...]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
-from crnn_ocr.recognition import orientation
+from crnn_ocr.recognition import orientation, recheck
 from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners, turned
 from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
 from crnn_ocr.recognition.vertical import stacked
 
@@ -23,6 +24,10 @@ Image = NDArray[np.uint8]
 TALL = 1.5
 #: So many of the longest lines vote on the whole picture's orientation.
 VOTERS = 5
+#: When and how lines are looked at again: chosen by `benchmarks/recheck.py`.
+SECOND_LOOK = Policy()
+
+_BACK: dict[Turn, Turn] = {0: 0, 90: 270, 180: 180, 270: 90}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,15 @@ class ReadRegion:
     def height(self) -> float:
         """Height of the line, or width of the column, in pixels."""
         return min(_size(self.polygon))
+
+    def picture(self, image: Image) -> Image:
+        """The line's picture as the recogniser saw it: text from left to right.
+
+        Args:
+            image: The picture in which the polygon lies.
+        """
+        found = crop(image, turn_corners(self.polygon, _BACK[self.turn]))
+        return stacked(found) if self.column else turned(found, self.turn)
 
     def line(self) -> Line:
         """As part of the output model."""
@@ -123,6 +137,48 @@ class LineReader:
             if best is not None:
                 turn, column, reading = ways[best]
                 found[i] = ReadRegion(turn_corners(found[i].polygon, turn), reading, turn, column)
+        return found
+
+    def look_again(
+        self,
+        image: Image,
+        found: Sequence[ReadRegion],
+        second: Callable[[], Recognizer],
+        policy: Policy = SECOND_LOOK,
+    ) -> list[ReadRegion]:
+        """Let another recogniser read what was not read surely, and take over what it reads more surely.
+
+        Args:
+            image: The picture that was read.
+            found: Its regions, each the way up in which it makes sense.
+            second: Gives the other recogniser; asked for only if it is needed.
+            policy: What is read again.
+
+        Returns:
+            The regions in their order; those that were read surely are the same, and all of them where the
+            other recogniser is this reader's own.
+        """
+        found = list(found)
+        parts: list[tuple[int, Stretch]] = []
+        crops: list[Image] = []
+        for i, entry in enumerate(found):
+            picture = entry.picture(image)
+            height, width = picture.shape[:2]
+            for stretch in recheck.stretches(entry.reading, width / height, policy):
+                left = min(math.floor(stretch.start * width), width - 1)
+                crops.append(picture[:, left : max(left + 1, math.ceil(stretch.end * width))])
+                parts.append((i, stretch))
+        if not parts:
+            return found
+        other = second()
+        if other is self._recognizer:  # it would only say the same again
+            return found
+        readings = self._pool.read(other, crops)
+        looked: dict[int, list[tuple[Stretch, Reading]]] = {}
+        for (i, stretch), reading in zip(parts, readings, strict=True):
+            looked.setdefault(i, []).append((stretch, reading))
+        for i, seconds in looked.items():
+            found[i] = replace(found[i], reading=recheck.splice(found[i].reading, seconds))
         return found
 
 
