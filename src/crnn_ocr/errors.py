@@ -172,6 +172,16 @@ class ModelBrokenError(OcrError):
     default_hint = "Install the pack again: its files are not those that its manifest describes."
 
 
+class ModelInstallError(OcrError):
+    """A model pack cannot be added or removed."""
+
+    code = "MODEL_INSTALL_FAILED"
+    http_status = 500
+    default_hint = (
+        "`crnn-ocr models list` names the folder of the packs; check its permissions and free space."
+    )
+
+
 class NotReadyError(OcrError):
     """The service runs but its model is not loaded yet."""
 

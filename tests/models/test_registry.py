@@ -9,7 +9,9 @@ import pytest
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.models.manifest import Manifest, PackFile
-from crnn_ocr.models.registry import Registry
+from crnn_ocr.models.registry import ALIASES, Registry
+
+MODELS = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 
 
 def manifest_of(name: str, content: bytes = b"graph", **changes: Any) -> dict[str, Any]:
@@ -109,3 +111,37 @@ def test_a_broken_manifest_names_its_fault(tmp_path: Path, text: str, message: s
 
 def test_a_model_is_named_with_its_version() -> None:
     assert Manifest.model_validate(manifest_of("mine", version="2.1")).id == "mine/2.1"
+
+
+def test_an_alias_stands_for_a_pack_unless_one_bears_its_name(tmp_path: Path) -> None:
+    assert Registry(tmp_path).resolve("accurate", "rec") == "ppocrv6-small"
+    with pytest.raises(ModelNotFoundError, match=r"'edge'.*ppocrv6-small, accurate$"):
+        Registry(tmp_path).find("edge", "rec")
+    make_pack(tmp_path, "accurate")
+    assert Registry(tmp_path).resolve("accurate", "rec") == "accurate"
+
+
+def test_packs_are_found_in_the_users_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    make_pack(tmp_path / "crnn-ocr" / "models", "mine")
+    assert Registry().find("mine", "rec").folder == tmp_path / "crnn-ocr" / "models" / "mine"
+
+
+def test_packs_in_the_making_are_no_packs(tmp_path: Path) -> None:
+    make_pack(tmp_path, "mine").rename(tmp_path / ".mine")
+    assert "mine" not in {pack.manifest.name for pack in Registry(tmp_path).packs()}
+    assert Registry(tmp_path).broken() == ()
+
+
+def test_a_folder_bears_the_name_of_its_pack(tmp_path: Path) -> None:
+    make_pack(tmp_path, "mine").rename(tmp_path / "yours")
+    with pytest.raises(ModelBrokenError, match="bear its name"):
+        Registry(tmp_path).find("yours", "rec")
+    assert Registry(tmp_path).broken() == (tmp_path / "yours",)
+
+
+def test_the_documentation_names_every_field_and_alias() -> None:
+    for field in Manifest.model_fields:
+        assert f"`{field}`" in MODELS
+    for alias, name in ALIASES.items():
+        assert f"| `{alias}` | `{name}`" in MODELS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crnn_ocr.detection.detector import DbDetector
 from crnn_ocr.engine.onnx import Session
-from crnn_ocr.models.registry import Registry
+from crnn_ocr.models.registry import Pack, Registry
 
 
 def load_detector(registry: Registry, name: str, *, threads: int) -> DbDetector:
@@ -19,5 +19,9 @@ def load_detector(registry: Registry, name: str, *, threads: int) -> DbDetector:
         ModelNotFoundError: No such pack.
         ModelBrokenError: Its files differ from the manifest, or it fails its self-check.
     """
-    pack = registry.find(name, "det")
+    return load_pack(registry.find(name, "det"), threads=threads)
+
+
+def load_pack(pack: Pack, *, threads: int) -> DbDetector:
+    """As `load_detector`, for a pack that has been found already."""
     return DbDetector(Session(pack.verified(pack.manifest.graph), threads=threads), pack.manifest)

@@ -76,8 +76,8 @@ class Registry:
         self.models_dir = default_models_dir() if models_dir is None else models_dir
         self._folders = [BUNDLED] if self.models_dir is None else [self.models_dir, BUNDLED]
 
-    def find(self, name: str, kind: str) -> Pack:
-        """The pack of that name, or that the alias stands for, and kind.
+    def find(self, name: str, kind: str | None = None) -> Pack:
+        """The pack of that name, or that the alias stands for, and of that kind if one is given.
 
         Raises:
             ModelNotFoundError: There is none, or it is of another kind.
@@ -88,9 +88,9 @@ class Registry:
                 path = folder / wanted / "manifest.json"
                 if _plain(wanted) and path.is_file():
                     pack = Pack(path.parent, _manifest(path))
-                    if pack.manifest.kind == kind:
+                    if kind in (None, pack.manifest.kind):
                         return pack
-        names = [pack.manifest.name for pack in self.packs() if pack.manifest.kind == kind]
+        names = [pack.manifest.name for pack in self.packs() if kind in (None, pack.manifest.kind)]
         known = ", ".join([*names, *(alias for alias, of in ALIASES.items() if of in names)])
         raise ModelNotFoundError(f"there is no model {name[:64]!r}; there is: {known or 'none'}")
 
@@ -109,6 +109,14 @@ class Registry:
         for pack in self._readable():
             found.setdefault(pack.manifest.name, pack)
         return tuple(found[name] for name in sorted(found))
+
+    def at(self, folder: Path) -> Pack:
+        """The pack in that folder.
+
+        Raises:
+            ModelBrokenError: Its manifest cannot be used.
+        """
+        return Pack(folder, _manifest(folder / "manifest.json"))
 
     def broken(self) -> tuple[Path, ...]:
         """The folders that `packs` passes over, sorted."""

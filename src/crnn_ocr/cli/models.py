@@ -1,0 +1,168 @@
+"""`crnn-ocr models list | show | add | remove | verify`: the model packs of this installation."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.messages import complain
+from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
+from crnn_ocr.models.install import add, remove
+from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
+from crnn_ocr.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+KINDS = {"rec": "recogniser", "det": "detector"}
+
+Command = Callable[[argparse.Namespace, Settings, Registry], int]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the sub-command and its own commands."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list, check, add and remove model packs",
+        description="List, check, add and remove model packs. Packs that are added go to the folder "
+        "CRNN_OCR_MODELS_DIR; docs/models.md describes what a pack is.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, does: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(run=partial(run, command=does))
+        return added
+
+    command("list", _list, "list the packs that can be used")
+    one = command("show", _show, "show what is known about a pack")
+    one.add_argument("name", metavar="NAME", help="name or alias of a pack")
+    new = command("add", _add, "check a pack and install it")
+    new.add_argument("source", type=Path, metavar="PACK", help="folder of a pack, or a .zip or .tar.gz of it")
+    new.add_argument("--replace", action="store_true", help="take the place of a pack of the same name")
+    old = command("remove", _remove, "remove a pack that was added")
+    old.add_argument("name", metavar="NAME", help="name of a pack")
+    check = command("verify", _verify, "compare packs with their manifests, load them and read a probe")
+    check.add_argument("names", nargs="*", metavar="NAME", help="names or aliases (default: all packs)")
+
+
+def run(args: argparse.Namespace, *, command: Command) -> int:
+    """Run one of the commands.
+
+    Returns:
+        0 when it went well, 1 when a pack is broken or cannot be copied, 2 for a wrong name or setting.
+    """
+    try:
+        settings = load_settings()
+        return command(args, settings, Registry(settings.models_dir))
+    except OcrError as error:
+        complain(None, error)
+        return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
+
+
+def check_pack(pack: Pack) -> None:
+    """Compare every file with the manifest, load the pack in every form that it has, and read a probe.
+
+    Raises:
+        ModelBrokenError: Something of it does not hold.
+    """
+    # Imported here: OpenCV and ONNX Runtime take longer to load than everything else together.
+    from crnn_ocr.detection.load import load_pack as load_detector
+    from crnn_ocr.recognition.load import load_pack as load_recognizer
+
+    pack.verify()
+    if pack.manifest.kind == "det":
+        load_detector(pack, threads=1)
+        return
+    with tempfile.TemporaryDirectory() as cache:  # what belongs to a broken pack must not outlive it
+        load_recognizer(pack, cache_dir=Path(cache), precision="fp32")
+        if pack.manifest.precision == "int8":
+            load_recognizer(pack, cache_dir=Path(cache), precision="int8")
+
+
+def _list(_: argparse.Namespace, settings: Settings, registry: Registry) -> int:
+    rows = [("NAME", "VERSION", "KIND", "PLACE", "REMARKS")]
+    for pack in registry.packs():
+        found = pack.manifest
+        place = "program" if pack.folder.parent == BUNDLED else "folder"
+        rows.append((found.name, found.version, KINDS[found.kind], place, _remarks(pack, settings)))
+    rows += [
+        (path.name, "", "", "folder", "broken: see `crnn-ocr models verify`") for path in registry.broken()
+    ]
+    print(_table(rows))
+    print(f"\nfolder: {registry.models_dir or 'none'}")
+    return EXIT_OK
+
+
+def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> int:
+    pack = registry.find(args.name)
+    found = pack.manifest
+    size = sum(pack.locate(file).stat().st_size for file in pack.files())
+    precision = "INT8, FP32 derived from it" if found.precision == "int8" else "FP32"
+    facts = {
+        "name": found.id,
+        "title": found.title,
+        "kind": KINDS[found.kind],
+        "remarks": _remarks(pack, settings),
+        "languages": ", ".join(found.languages),
+        "precision": precision if found.kind == "rec" else "",
+        "input": f"{found.input_height} pixels high, {found.stride} per step" if found.kind == "rec" else "",
+        "size": f"{size / 1e6:.1f} MB",
+        "licence": found.licence,
+        "origin": found.provenance,
+        "notes": found.notes,
+        "folder": str(pack.folder),
+        "card": str(pack.folder / "README.md") if (pack.folder / "README.md").is_file() else "",
+    }
+    print(_table([(f"{name}:", value) for name, value in facts.items() if value]))
+    return EXIT_OK
+
+
+def _add(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
+    pack = add(args.source, registry, check_pack, replace=args.replace)
+    print(f"added {pack.manifest.id} in {pack.folder}")
+    return EXIT_OK
+
+
+def _remove(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
+    print(f"removed {remove(args.name, registry)}")
+    return EXIT_OK
+
+
+def _verify(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
+    packs = [registry.find(name) for name in args.names] or registry.packs()
+    status = EXIT_OK
+    for pack in packs:
+        try:
+            check_pack(pack)
+        except OcrError as error:
+            complain(pack.manifest.name, error)
+            status = EXIT_FAILED
+        else:
+            print(f"{pack.manifest.id} is whole")
+    for path in () if args.names else registry.broken():
+        status = EXIT_FAILED
+        try:
+            registry.at(path)
+        except OcrError as error:
+            complain(path.name, error)
+    return status
+
+
+def _remarks(pack: Pack, settings: Settings) -> str:
+    name = pack.manifest.name
+    used = name in (settings.model, settings.detector) or ALIASES.get(settings.model) == name
+    aliases = [alias for alias, of in ALIASES.items() if of == name]
+    return ", ".join([*(["default"] if used else []), *(f"alias {alias}" for alias in aliases)])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows with columns of one width each, two spaces apart."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

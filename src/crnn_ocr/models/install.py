@@ -1,0 +1,216 @@
+"""Adds packs to the user's folder and removes them.
+
+A pack comes as a folder or as an archive of one. It is brought into a hidden folder beside its future place,
+checked there, and renamed only then: what is broken never bears a pack's name. Archives come from anywhere,
+so every entry must be a plain file inside the pack, and what they unpack to is bounded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from crnn_ocr.errors import ModelBrokenError, ModelInstallError
+from crnn_ocr.models.manifest import read_manifest
+from crnn_ocr.models.registry import Pack, Registry
+
+MAX_ENTRIES = 1000
+MAX_BYTES = 1024**3
+"""Of an unpacked pack; the largest recognisers in use take a tenth of it."""
+
+_DOCUMENTS = ("README.md", "NOTICE", "LICENSE", "LICENSE.txt")
+_STAGING = ".adding-"
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+    EOFError,
+    RuntimeError,  # encrypted, or compressed in a way that Python does not know
+    ValueError,
+)
+"""What reading a damaged archive raises."""
+
+
+def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, replace: bool = False) -> Pack:
+    """Install a pack.
+
+    Args:
+        source: Folder with a `manifest.json`, or a .zip or .tar.gz of one.
+        registry: Whose user folder the pack goes to; the folder is made if need be.
+        check: Loads the pack and lets it prove itself; raises ModelBrokenError where it cannot.
+        replace: Take the place of an installed pack of that name.
+
+    Raises:
+        ModelBrokenError: The pack cannot be unpacked, differs from its manifest or fails the check.
+        ModelInstallError: There is a pack of that name already, or the folder cannot be written to.
+    """
+    folder = _user_folder(registry)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as staging:
+            with _unpacked(source, Path(staging) / "unpacked") as found:
+                pack = Pack(found, read_manifest(found / "manifest.json"))
+                target = folder / pack.manifest.name
+                if target.exists() and not replace:
+                    raise ModelInstallError(
+                        f"There is a pack {pack.manifest.name!r} in {folder} already.",
+                        hint="Replace it with --replace, or remove it first.",
+                    )
+                pack.verify()
+                staged = _copy(pack, Path(staging) / pack.manifest.name)
+            staged.verify()
+            check(staged)
+            _exchange(staged.folder, target, Path(staging) / "before")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModelInstallError(f"The pack cannot be copied to {folder}: {reason}.") from error
+    return Pack(target, pack.manifest)
+
+
+def remove(name: str, registry: Registry) -> Path:
+    """Remove a pack from the user's folder, broken ones too; returns the folder that is gone.
+
+    Raises:
+        ModelInstallError: It is not in the user's folder, or cannot be deleted.
+    """
+    folder = _user_folder(registry)
+    # By the folder's own entries: what a name may lead to is not worth a thought then.
+    found = {path.name: path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
+    target = found.get(name)
+    if target is None or not (target / "manifest.json").is_file():
+        raise ModelInstallError(
+            f"There is no pack {name[:64]!r} in {folder}.",
+            hint="Packs that came with the program stay; `crnn-ocr models list` shows where each one is.",
+        )
+    try:
+        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as away:
+            target.rename(Path(away) / name)
+    except OSError as error:
+        raise ModelInstallError(f"{target} cannot be removed: {error.strerror}.") from error
+    return target
+
+
+def _exchange(new: Path, target: Path, before: Path) -> None:
+    """Move a folder to its place; what was there goes to `before`, and back if that fails."""
+    replaces = target.exists()
+    if replaces:
+        target.rename(before)
+    try:
+        new.rename(target)
+    except OSError:
+        if replaces:
+            before.rename(target)
+        raise
+
+
+def _user_folder(registry: Registry) -> Path:
+    if registry.models_dir is None:
+        raise ModelInstallError(
+            "There is no folder for packs: this user has no home.", hint="Name one with CRNN_OCR_MODELS_DIR."
+        )
+    return registry.models_dir
+
+
+def _copy(pack: Pack, target: Path) -> Pack:
+    """Copy what the manifest names, and the documents; nothing else belongs to a pack."""
+    target.mkdir()
+    own = [file.path for file in pack.files() if file.package is None]
+    for name in ("manifest.json", *own, *_DOCUMENTS):
+        if (pack.folder / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pack.folder / name, target / name)
+    return Pack(target, pack.manifest)
+
+
+@contextmanager
+def _unpacked(source: Path, target: Path) -> Iterator[Path]:
+    """The folder with the manifest: `source` itself, or what an archive unpacks to."""
+    if not source.is_dir():
+        _unpack(source, target)
+        tops = [path for path in target.iterdir() if path.is_dir()]
+        inner = not (target / "manifest.json").is_file() and len(tops) == 1
+        yield tops[0] if inner else target
+        shutil.rmtree(target)
+    else:
+        yield source
+
+
+def _unpack(source: Path, target: Path) -> None:
+    """Unpack a .zip or .tar (.gz, .xz …) by its content, whatever its name.
+
+    Raises:
+        ModelBrokenError: It is neither, is damaged, too large, or an entry is no file inside the pack.
+    """
+    if not source.exists():
+        raise ModelBrokenError(
+            f"There is no {source}.", hint="Give a pack's folder, or a .zip or .tar.gz of it."
+        )
+    target.mkdir()
+    try:
+        if zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as packed:
+                _write(_zip_entries(packed), target, source.name)
+        elif tarfile.is_tarfile(source):
+            with tarfile.open(source) as packed_tar:
+                _write(_tar_entries(packed_tar), target, source.name)
+        else:
+            raise ModelBrokenError(
+                f"{source.name} is no archive.", hint="Give a pack's folder, or a .zip or .tar.gz of it."
+            )
+    except _DAMAGED as error:
+        raise ModelBrokenError(f"{source.name} cannot be unpacked: {error}") from error
+
+
+Entry = tuple[str, Callable[[], IO[bytes] | None]]
+"""Name inside the archive, and what opens it: None for what is no plain file."""
+
+
+def _zip_entries(packed: zipfile.ZipFile) -> Iterator[Entry]:
+    for item in packed.infolist():
+        kind = stat.S_IFMT(item.external_attr >> 16)
+        if not item.is_dir():
+            plain = kind in (0, stat.S_IFREG)
+            yield item.filename, lambda item=item, plain=plain: packed.open(item) if plain else None  # type: ignore[misc]
+
+
+def _tar_entries(packed: tarfile.TarFile) -> Iterator[Entry]:
+    for item in packed:
+        if not item.isdir():
+            yield item.name, lambda item=item: packed.extractfile(item) if item.isreg() else None  # type: ignore[misc]
+
+
+def _write(entries: Iterator[Entry], target: Path, archive: str) -> None:
+    """Write an archive's files below `target`; what is wrong with one refuses them all."""
+    left = MAX_BYTES
+    for count, (name, opened) in enumerate(entries, 1):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not path.parts:
+            raise ModelBrokenError(f"{archive}: the entry {name[:80]!r} leads out of the pack")
+        stream = opened()
+        if stream is None:
+            raise ModelBrokenError(f"{archive}: the entry {name[:80]!r} is no plain file")
+        to = target / path
+        if to.exists():
+            raise ModelBrokenError(f"{archive}: the entry {name[:80]!r} comes twice")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with stream, to.open("xb") as file:
+            while chunk := stream.read(1 << 20):
+                left -= len(chunk)
+                if left < 0 or count > MAX_ENTRIES:
+                    raise ModelBrokenError(
+                        f"{archive} holds more than {MAX_BYTES >> 20} MiB or {MAX_ENTRIES} files"
+                    )
+                file.write(chunk)
