@@ -194,10 +194,13 @@ def _combined(ours: Sequence[ReadChar], theirs: Sequence[ReadChar], stretch: Str
     # The ends of the line are where both readings begin and end, so they are anchors too.
     begin, finish = (-1, -1), (len(ours), len(theirs))
     fixed = {begin: stretch.start == 0.0, finish: stretch.end == 1.0}
+    agreements = _agreements(ours, theirs)
     found: list[ReadChar] = []
-    for left, right in itertools.pairwise([begin, *_agreements(ours, theirs), finish]):
+    for left, right in itertools.pairwise([begin, *agreements, finish]):
         mine, other = ours[left[0] + 1 : right[0]], theirs[left[1] + 1 : right[1]]
         anchored = fixed.get(left, True) and fixed.get(right, True)
+        # Of readers who agree on nothing at all, one who saw less is not believed.
+        anchored = anchored and (bool(agreements) or len(other) >= len(mine))
         neighbours = [char for i, char in enumerate(theirs) if i in {left[1], right[1]}]
         if anchored and _key(mine) != _key(other) and _surer(other, mine, neighbours):
             found += other
