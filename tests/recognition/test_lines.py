@@ -1,0 +1,165 @@
+"""The second look at lines of a picture, with recognisers that read grey bars instead of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from crnn_ocr.detection.boxes import Region
+from crnn_ocr.document import Polygon
+from crnn_ocr.recognition.crops import Turn, turn_corners
+from crnn_ocr.recognition.ctc import Frames
+from crnn_ocr.recognition.lines import LineReader, ReadRegion
+from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.recognizer import PreparedLine, ReadChar, Reading, Window
+
+HEIGHT = 12
+#: Characters are squares of their own grey; the upper half of a line is darker, so that it has a way up.
+ALPHABET = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往"
+DARKER = 6
+
+Picture = NDArray[np.uint8]
+
+
+class Bars:
+    """Reads squares of grey; those of one character it does not know it takes for another."""
+
+    name = "bars/1"
+
+    def __init__(self, blind: str = "", confidence: float = 0.99) -> None:
+        self.blind = blind
+        self.confidence = confidence
+        self.widths: list[int] = []
+
+    def prepare(self, crop: Picture) -> PreparedLine:
+        """One window, the crop itself."""
+        return PreparedLine((Window(0, 1, np.atleast_3d(crop).astype(np.uint8), crop.shape[1]),), 1.0)
+
+    def infer(self, window: Window) -> Frames:
+        """Nothing: the reading is made in `decode`."""
+        self.widths.append(window.content)
+        return Frames(np.zeros(1, np.int64), np.ones(1, np.float32))
+
+    def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
+        """Look every square's grey up."""
+        assert len(frames) == 1
+        pixels = line.windows[0].pixels[:, :, 0].astype(int)
+        count = max(1, round(pixels.shape[1] / pixels.shape[0]))
+        chars = []
+        for i in range(count):
+            x = round((i + 0.5) * pixels.shape[1] / count)
+            upper, lower = pixels[pixels.shape[0] // 4, x], pixels[3 * pixels.shape[0] // 4, x]
+            index = round((lower - 20) / 10)
+            known = upper < lower and 0 <= index < len(ALPHABET) and ALPHABET[index] not in self.blind
+            text, sure = (ALPHABET[index], self.confidence) if known else ("□", 0.3)
+            chars.append(ReadChar(text, sure, i / count, (i + 1) / count))
+        mean = float(np.mean([char.confidence for char in chars]))
+        return Reading("".join(char.text for char in chars), mean, tuple(chars))
+
+
+def drawn(text: str) -> Picture:
+    """One row of squares."""
+    greys = np.array([20 + 10 * ALPHABET.index(char) for char in text], np.uint8)
+    row = np.tile(np.repeat(greys, HEIGHT), (HEIGHT, 1))
+    row[: HEIGHT // 2] -= DARKER
+    return row
+
+
+def pasted(line: Picture, turn: Turn = 0, *, column: bool = False) -> tuple[Picture, Polygon]:
+    """A picture that holds the line, which must be turned clockwise by that much to be read."""
+    if column:
+        line = np.vstack([line[:, x : x + HEIGHT] for x in range(0, line.shape[1], HEIGHT)])
+    backwards = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+    standing = np.asarray(cv2.rotate(line, backwards[turn]) if turn else line, np.uint8)
+    picture = np.full((400, 400), 255, np.uint8)
+    height, width = standing.shape
+    picture[60 : 60 + height, 40 : 40 + width] = standing
+    right, bottom = 40.0 + width, 60.0 + height
+    return picture, ((40.0, 60.0), (right, 60.0), (right, bottom), (40.0, bottom))
+
+
+@pytest.fixture
+def pool() -> Iterator[LinePool]:
+    pool = LinePool(2)
+    yield pool
+    pool.close()
+
+
+TEXT = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往"
+WAYS: list[tuple[Turn, bool]] = [(0, False), (90, False), (180, False), (270, False), (0, True)]
+
+
+@pytest.mark.parametrize(("turn", "column"), WAYS)
+def test_stretches_are_cut_from_the_line_as_it_was_read(pool: LinePool, turn: Turn, column: bool) -> None:
+    picture, polygon = pasted(drawn(TEXT), turn, column=column)
+    first, second = Bars(blind="盈暑"), Bars(confidence=0.97)
+    reader = LineReader(first, pool)
+    entry = ReadRegion(turn_corners(polygon, turn), Reading("", 0.0), turn, column)
+    (reading,) = pool.read(first, [entry.picture(picture)])
+    entry = ReadRegion(entry.polygon, reading, turn, column)
+    assert reading.text == TEXT.replace("盈", "□").replace("暑", "□")
+
+    (looked,) = reader.look_again(picture, [entry], lambda: second)
+
+    assert looked.reading.text == TEXT
+    assert (looked.polygon, looked.turn, looked.column) == (entry.polygon, turn, column)
+    # Two stretches of three characters, give or take a pixel at each border.
+    assert [round(width / HEIGHT) for width in sorted(second.widths)] == [3, 3]
+    before, after = entry.line(), looked.line()
+    for old, new in zip(before.chars, after.chars, strict=True):
+        assert np.allclose(old.polygon, new.polygon, atol=HEIGHT / 3)
+
+
+def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(pool: LinePool) -> None:
+    picture = np.full((300, 300), 255, np.uint8)
+    texts = [TEXT, TEXT[:9], TEXT[9:], TEXT[4:12]]
+    regions = []
+    for n, text in enumerate(texts):
+        row = drawn(text)
+        picture[10 + 40 * n : 22 + 40 * n, 5 : 5 + row.shape[1]] = row
+        x, y, right = 5.0, 10.0 + 40 * n, 5.0 + row.shape[1]
+        regions.append(Region(((x, y), (right, y), (right, y + HEIGHT), (x, y + HEIGHT)), 1.0))
+    first, second = Bars(blind="天寒"), Bars()
+    reader = LineReader(first, pool)
+    found = reader.read(picture, regions)
+
+    looked = reader.look_again(picture, found, lambda: second)
+
+    assert [entry.reading.text for entry in looked] == texts
+    assert looked[3] is found[3]
+    assert len(second.widths) == 4
+
+
+def test_nobody_is_asked_where_all_is_sure(pool: LinePool) -> None:
+    picture, polygon = pasted(drawn(TEXT))
+    reader = LineReader(Bars(), pool)
+    found = reader.read(picture, [Region(polygon, 1.0)])
+
+    def second() -> Bars:
+        raise AssertionError("loaded for nothing")
+
+    assert reader.look_again(picture, found, second) == found
+
+
+def test_a_reader_is_not_asked_twice(pool: LinePool) -> None:
+    picture, polygon = pasted(drawn(TEXT))
+    first = Bars(blind="天")
+    reader = LineReader(first, pool)
+    found = reader.read(picture, [Region(polygon, 1.0)])
+    asked = len(first.widths)
+
+    assert reader.look_again(picture, found, lambda: first) == found
+    assert len(first.widths) == asked
+
+
+def test_regions_without_text_stay_so(pool: LinePool) -> None:
+    picture, polygon = pasted(drawn(TEXT))
+    second = Bars()
+    empty = ReadRegion(polygon, Reading("", 0.0))
+
+    assert LineReader(Bars(), pool).look_again(picture, [empty], lambda: second) == [empty]
+    assert second.widths == []
