@@ -24,14 +24,14 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, s
 
 def test_the_way_of_a_pack(tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pack = write_pack(tmp_path, int8_graph(), output="best", precision="int8")
-    (pack / "README.md").write_text("What it is.")
+    (pack / "CARD.md").write_text("What it is.")
 
     assert run(capsys, "add", pack) == (0, f"added mine/1 in {folder / 'mine'}\n", "")
     _, listed, _ = run(capsys, "list")
     assert "mine               1        recogniser  folder" in listed
     _, shown, _ = run(capsys, "show", "mine")
     assert "precision:  INT8, FP32 derived from it" in shown
-    assert f"card:       {folder / 'mine' / 'README.md'}" in shown
+    assert f"card:       {folder / 'mine' / 'CARD.md'}" in shown
     assert run(capsys, "verify", "mine") == (0, "mine/1 is whole\n", "")
     assert run(capsys, "remove", "mine") == (0, f"removed {folder / 'mine'}\n", "")
     assert "mine" not in run(capsys, "list")[1]

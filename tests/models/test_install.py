@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from crnn_ocr.cli.models import check_pack
 from crnn_ocr.errors import ModelBrokenError, ModelInstallError, OcrError
 from crnn_ocr.models import install
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import Registry
+from crnn_ocr.verification import check_pack
 
 from .graphs import best_graph, int8_graph, scores_graph, write_pack
 
@@ -52,13 +52,14 @@ def test_a_pack_is_added_from_a_folder_or_an_archive(
     tmp_path: Path, registry: Registry, form: str, top: str
 ) -> None:
     pack = write_pack(tmp_path, int8_graph(), output="best", precision="int8")
-    (pack / "README.md").write_text("What it is.")
+    (pack / "CARD.md").write_text("What it is.")
+    (pack / "curve.png").write_bytes(b"its picture")
     (pack / "stray.txt").write_text("no part of a pack")
     source = pack if form == "folder" else archive(pack, form, top=top)
 
     added = add(source, registry, check_pack)
 
-    assert sorted(path.name for path in added.folder.iterdir()) == sorted(["README.md", *FILES])
+    assert sorted(path.name for path in added.folder.iterdir()) == sorted(["CARD.md", "curve.png", *FILES])
     assert registry.find("mine", "rec") == added
     assert left_in(registry) == ["mine"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
 from crnn_ocr.settings import Settings, load_settings
+from crnn_ocr.verification import check_pack
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -65,26 +65,6 @@ def run(args: argparse.Namespace, *, command: Command) -> int:
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
 
 
-def check_pack(pack: Pack) -> None:
-    """Compare every file with the manifest, load the pack in every form that it has, and read a probe.
-
-    Raises:
-        ModelBrokenError: Something of it does not hold.
-    """
-    # Imported here: OpenCV and ONNX Runtime take longer to load than everything else together.
-    from crnn_ocr.detection.load import load_pack as load_detector
-    from crnn_ocr.recognition.load import load_pack as load_recognizer
-
-    pack.verify()
-    if pack.manifest.kind == "det":
-        load_detector(pack, threads=1)
-        return
-    with tempfile.TemporaryDirectory() as cache:  # what belongs to a broken pack must not outlive it
-        load_recognizer(pack, cache_dir=Path(cache), precision="fp32")
-        if pack.manifest.precision == "int8":
-            load_recognizer(pack, cache_dir=Path(cache), precision="int8")
-
-
 def _list(_: argparse.Namespace, settings: Settings, registry: Registry) -> int:
     rows = [("NAME", "VERSION", "KIND", "PLACE", "REMARKS")]
     for pack in registry.packs():
@@ -117,7 +97,7 @@ def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
         "origin": found.provenance,
         "notes": found.notes,
         "folder": str(pack.folder),
-        "card": str(pack.folder / "README.md") if (pack.folder / "README.md").is_file() else "",
+        "card": str(pack.folder / "CARD.md") if (pack.folder / "CARD.md").is_file() else "",
     }
     print(_table([(f"{name}:", value) for name, value in facts.items() if value]))
     return EXIT_OK

@@ -28,7 +28,9 @@ MAX_ENTRIES = 1000
 MAX_BYTES = 1024**3
 """Of an unpacked pack; the largest recognisers in use take a tenth of it."""
 
-_DOCUMENTS = ("README.md", "NOTICE", "LICENSE", "LICENSE.txt")
+_DOCUMENTS = ("CARD.md", "NOTICE*", "LICENSE*", "*.png")
+"""Patterns of what belongs to a pack beside the files that its manifest names."""
+
 _STAGING = ".adding-"
 
 _DAMAGED = (
@@ -73,7 +75,7 @@ def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, re
                 staged = _copy(pack, Path(staging) / pack.manifest.name)
             staged.verify()
             check(staged)
-            _exchange(staged.folder, target, Path(staging) / "before")
+            exchange(staged.folder, target, Path(staging) / "before")
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelInstallError(f"The pack cannot be copied to {folder}: {reason}.") from error
@@ -103,7 +105,7 @@ def remove(name: str, registry: Registry) -> Path:
     return target
 
 
-def _exchange(new: Path, target: Path, before: Path) -> None:
+def exchange(new: Path, target: Path, before: Path) -> None:
     """Move a folder to its place; what was there goes to `before`, and back if that fails."""
     replaces = target.exists()
     if replaces:
@@ -128,10 +130,10 @@ def _copy(pack: Pack, target: Path) -> Pack:
     """Copy what the manifest names, and the documents; nothing else belongs to a pack."""
     target.mkdir()
     own = [file.path for file in pack.files() if file.package is None]
-    for name in ("manifest.json", *own, *_DOCUMENTS):
-        if (pack.folder / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(pack.folder / name, target / name)
+    told = [path.name for pattern in _DOCUMENTS for path in pack.folder.glob(pattern) if path.is_file()]
+    for name in ("manifest.json", *own, *told):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(pack.folder / name, target / name)
     return Pack(target, pack.manifest)
 
 

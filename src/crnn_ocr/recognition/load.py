@@ -39,13 +39,17 @@ def load_recognizer(
 
 
 def load_pack(
-    pack: Pack, *, cache_dir: Path | None = None, precision: Literal["auto", "int8", "fp32"] = "auto"
+    pack: Pack,
+    *,
+    cache_dir: Path | None = None,
+    precision: Literal["auto", "int8", "fp32"] = "auto",
+    threads: int = 1,
 ) -> CtcRecognizer:
-    """As `load_recognizer`, for a pack that has been found already."""
+    """As `load_recognizer`, for a pack that has been found already; `threads` are those inside one run."""
     manifest = pack.manifest
     if precision == "auto":
         precision = "int8" if has_dot_products() else "fp32"
-    session = _session(pack, precision, cache_dir)
+    session = _session(pack, precision, cache_dir, threads)
     charset = Charset.build(_characters(pack, session), blank=manifest.blank, space=manifest.space)
     return CtcRecognizer(session, manifest, charset)
 
@@ -70,13 +74,13 @@ def _characters(pack: Pack, session: Session) -> list[str]:
     return listed.rstrip("\n").split("\n")
 
 
-def _session(pack: Pack, precision: Precision, cache_dir: Path | None) -> Session:
+def _session(pack: Pack, precision: Precision, cache_dir: Path | None, threads: int) -> Session:
     """The prepared graph, loaded; a cached one that cannot be loaded is thrown away and made again."""
     graph = prepared_graph(pack, precision=precision, cache_dir=cache_dir)
     try:
-        return Session(graph)
+        return Session(graph, threads=threads)
     except ModelBrokenError:
         if not isinstance(graph, Path) or graph.is_relative_to(pack.folder):
             raise
         graph.unlink(missing_ok=True)
-        return Session(prepared_graph(pack, precision=precision, cache_dir=cache_dir))
+        return Session(prepared_graph(pack, precision=precision, cache_dir=cache_dir), threads=threads)

@@ -115,10 +115,10 @@ def section(
     return "\n\n".join([textwrap.fill(about, 110), table, textwrap.fill(own, 110), picture]) + "\n"
 
 
-def with_section(card: str, text: str) -> str:
+def with_section(card: str, text: str, heading: str = HEADING) -> str:
     """The card with that section at the place of the one that it has, or else at its end."""
-    block = f"{HEADING}\n\n{text}"
-    old = re.compile(rf"^{re.escape(HEADING)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    block = f"{heading}\n\n{text}"
+    old = re.compile(rf"^{re.escape(heading)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     if old.search(card):
         return old.sub(lambda _: block + "\n", card).rstrip("\n") + "\n"
     return card.rstrip("\n") + "\n\n" + block.rstrip("\n") + "\n"

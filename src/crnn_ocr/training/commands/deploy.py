@@ -21,9 +21,6 @@ def add(commands: Subparsers) -> None:
     shrink.add_argument("model", type=Path)
     shrink.add_argument("target", type=Path)
     shrink.add_argument("--lines", type=Path, required=True, metavar="DIR", help="folder with labels.tsv")
-    shrink.add_argument(
-        "--percentile", type=float, help="clip activations to this share of their values, in %%"
-    )
     shrink.set_defaults(run_command=_quantize)
 
     draw = commands.add_parser("plot", help="draw the curve of a run")
@@ -47,7 +44,7 @@ def _quantize(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training.quantize import milliseconds, quantize
 
     lines = load_folder(arguments.lines).images
-    quantize(arguments.model, arguments.target, lines, percentile=arguments.percentile)
+    quantize(arguments.model, arguments.target, lines)
     for path in (arguments.model, arguments.target):
         size = path.stat().st_size / 1e6
         print(f"{path.name}: {size:.1f} MB, {milliseconds(path):.2f} ms per 48x320 line, one thread")
