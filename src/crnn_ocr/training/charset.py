@@ -51,10 +51,11 @@ _FOLD = str.maketrans({twin: spelt for twins, spelt in _TWINS.items() for twin i
 def spell(text: str) -> str:
     """Return `text` as labels spell it: composed, twins folded, single spaces, none at the ends.
 
-    Characters that look the same in print (`∙` and `·`, `µ` and `μ`, `―` and `—`) must share one label, or
-    the network is taught noise.
+    What looks the same in print (`∙` and `·`, `µ` and `μ`, `―` and `—`, `°C` and `℃`) must share one label,
+    or the network is taught noise: of two labels for degrees it read `°℃`.
     """
-    return " ".join(unicodedata.normalize("NFC", text).translate(_FOLD).split())
+    folded = unicodedata.normalize("NFC", text).translate(_FOLD).replace("°C", "℃").replace("°F", "℉")
+    return " ".join(folded.split())
 
 
 def write_characters(path: Path, listed: Iterable[str]) -> None:

@@ -66,10 +66,6 @@ HARD = Looks(
 )  # fmt: skip
 
 
-ICONS = 0.03
-"""Share of lines with a pictogram before them, which is not part of the text."""
-
-
 @dataclass(frozen=True)
 class SampleConfig:
     """What lines are made of.
@@ -83,6 +79,7 @@ class SampleConfig:
         held_out_text: Whether the held-out lines of the corpora are used instead of the others.
         kinds: Kinds of text and weights; None takes the usual ones.
         rare: Share of lines with characters drawn evenly from the set.
+        icons: Share of lines with a pictogram before them, which is not part of the text.
     """
 
     data: Path
@@ -93,6 +90,7 @@ class SampleConfig:
     held_out_text: bool = False
     kinds: tuple[tuple[str, float], ...] | None = None
     rare: float = 0.16
+    icons: float = 0.03
 
 
 class Texts(Protocol):
@@ -170,7 +168,7 @@ class LineSampler:
         if mask.max(initial=0) < 64:
             return None
         extra = self._extra(mask.shape)
-        if not grid and rng.random() < ICONS:
+        if not grid and rng.random() < self._config.icons:
             before = mask.shape[1]
             mask, shown = scene.icon(mask, rng)
             if extra is not None:
@@ -247,11 +245,14 @@ class LineSampler:
         if spacing > 0.1:  # spread letters would be read apart, were the spaces not wider still
             space += spacing * 1.5
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
+        smaller = not latin_only and rng.random() < 0.06
+        latin_size = rng.uniform(0.55, 0.85) if smaller else 1.0
         pixels = face.info.pixels
         if pixels:  # everything stands on whole pixels
             spacing, space = (round(value * pixels) / pixels for value in (spacing, space))
-            latin, jitter = None, 0.0
-        return setter.compose(text, face, Layout(spacing, space, latin, jitter), rng), text, pixels
+            latin, latin_size, jitter = None, 1.0, 0.0
+        layout = Layout(spacing, space, latin, latin_size, jitter)
+        return setter.compose(text, face, layout, rng), text, pixels
 
     def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """Return the coverage of rules and of a neighbouring line, if the crop has any."""
@@ -273,8 +274,8 @@ class LineSampler:
         return self._rng.randint(least, most)
 
     def _stretch(self) -> float:
-        """Return the ratio by which the line is made wider or narrower."""
-        return self._rng.uniform(0.82, 1.18) if self._rng.random() < 0.25 else 1.0
+        """Return the ratio by which the line is made wider or narrower: print is often condensed."""
+        return self._rng.uniform(0.68, 1.18) if self._rng.random() < 0.35 else 1.0
 
     def _painted(self, mask: NDArray[np.uint8], extra: NDArray[np.uint8] | None, looks: Looks) -> Picture:
         """Paint text and rules on a background."""

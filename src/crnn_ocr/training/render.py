@@ -31,12 +31,15 @@ class Layout:
         spacing: Added after every glyph, in em.
         space: Width of a space, in em.
         latin: Face for Latin letters and digits; None takes the same face for all.
+        latin_size: Size of Latin letters and digits beside the rest, as a factor: forms in two languages have
+            the second one smaller.
         jitter: Standard deviation of every glyph's vertical place, in em (typewriters, dot-matrix printers).
     """
 
     spacing: float = 0.0
     space: float = 0.28
     latin: AtlasFace | None = None
+    latin_size: float = 1.0
     jitter: float = 0.0
 
 
@@ -126,6 +129,8 @@ class Typesetter:
                     return None
                 substitutes[number] = drawn_by = substitute
             mask, left, top, advance = drawn_by.glyph(number)
+            if layout.latin_size != 1.0 and ord(character) < 0x250:
+                mask, left, top, advance = _smaller(mask, left, top, advance, layout.latin_size)
             dy = round(rng.gauss(0, layout.jitter) * EM) if layout.jitter else 0
             placed.append((mask, round(pen) + left, BASELINE + top + dy))
             pen += advance + layout.spacing * EM
@@ -135,6 +140,13 @@ class Typesetter:
 
     def _numbers(self, text: str) -> list[int]:
         return [self._ids[c] for c in set(text) if c != " "]
+
+
+def _smaller(mask: Mask, left: int, top: int, advance: float, size: float) -> tuple[Mask, int, int, float]:
+    """Scale a glyph and its metrics by a factor; it stays on the baseline."""
+    height, width = (max(1, round(side * size)) for side in mask.shape)
+    scaled = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) if mask.size else mask
+    return scaled.astype(np.uint8), round(left * size), round(top * size), advance * size
 
 
 def _pasted(placed: Sequence[tuple[Mask, int, int]]) -> Composed:

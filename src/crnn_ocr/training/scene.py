@@ -122,6 +122,10 @@ def icon(mask: Mask, rng: random.Random) -> tuple[Mask, Mask]:
     )
     # Ticks and crosses in boxes and rings are characters: ☑ ☒ ⊗.
     strokes = rng.choice(shapes if filled and round_ else shapes[2:])
+    if not strokes:
+        drawn[:] = 0
+        cv2.circle(drawn, (middle, middle), reach, 255, max(1, size // rng.randint(10, 16)), cv2.LINE_AA)
+        cv2.circle(drawn, (middle, middle), round(reach * rng.uniform(0.5, 0.75)), 255, full, cv2.LINE_AA)
     for start, end in strokes:
         cv2.line(drawn, at(*start), at(*end), shade, thick, cv2.LINE_AA)
     moved = cv2.copyMakeBorder(mask, 0, 0, size + gap, 0, cv2.BORDER_CONSTANT, value=0)

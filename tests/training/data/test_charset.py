@@ -38,6 +38,7 @@ def test_spelling_folds_twins_and_spaces() -> None:
     assert spell("a\u3000b\u00a0 c") == "a b c"
     assert spell("5 µm ∙ ―") == "5 μm · —"
     assert spell("e\u0301") == "é"
+    assert spell("-40°C, 98.6 °F") == "-40℃, 98.6 ℉"
 
 
 @given(st.text(alphabet=st.sampled_from(characters()[1:]), max_size=20))

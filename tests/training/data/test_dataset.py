@@ -104,6 +104,24 @@ def test_composed_glyphs_stand_on_the_line_in_order(setter: Typesetter) -> None:
     assert np.array_equal(placed, mask)
 
 
+def test_latin_beside_han_can_be_smaller_and_stays_on_the_baseline(setter: Typesetter) -> None:
+    rng = random.Random(0)
+    face = setter.pick("AB", "han", rng)
+    assert face is not None
+    usual = setter.compose("A", face, Layout(), rng)
+    small = setter.compose("A", face, Layout(latin_size=0.5), rng)
+    han = setter.compose(HAN[0], face, Layout(latin_size=0.5), rng)
+    whole = setter.compose(HAN[0], face, Layout(), rng)
+    assert usual is not None
+    assert small is not None
+    assert han is not None
+    assert whole is not None
+    assert np.array_equal(han.mask, whole.mask)
+    assert small.ink[1] - small.ink[0] == pytest.approx((usual.ink[1] - usual.ink[0]) / 2, abs=2)
+    assert small.mask.shape[1] == pytest.approx(usual.mask.shape[1] / 2, abs=2)
+    assert BASELINE - small.ink[1] == pytest.approx((BASELINE - usual.ink[1]) / 2, abs=2)
+
+
 def test_other_faces_lend_what_a_face_lacks(setter: Typesetter) -> None:
     rng = random.Random(0)
     face = setter.pick("abc", "latin", rng)
