@@ -35,3 +35,12 @@ def test_there_are_few_buckets() -> None:
 def test_sizes_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(ValueError, match="multiple"):
         Sizing(stride=8, step=20)
+
+
+@given(st.integers(1, 5_000), st.integers(1, 500))
+def test_a_flat_line_is_as_wide_as_a_high_one(width: int, height: int) -> None:
+    flat = Sizing(height=32, stretch=1.5)
+
+    assert flat.content_width(width, height) == pytest.approx(
+        Sizing(height=48).content_width(width, height), abs=1
+    )

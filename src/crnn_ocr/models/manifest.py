@@ -73,6 +73,13 @@ class Manifest(BaseModel):
         description="int8: the graph is in QDQ form; where float is faster, that form is derived from it.",
     )
     input_height: int = Field(default=48, ge=8, le=256, description="Pixels.")
+    stretch: float = Field(
+        default=1.0,
+        ge=0.5,
+        le=4.0,
+        description="Horizontal scale of a line relative to its vertical one: 1.5 at input height 32 makes "
+        "it as wide as at height 48.",
+    )
     stride: int = Field(default=8, ge=1, le=64, description="Pixels of width per time step.")
     blank: int = Field(default=0, ge=0, description="Index of the CTC blank among the classes.")
     space: bool = Field(default=True, description="The last class is a space that the charset file omits.")

@@ -144,8 +144,9 @@ class CtcRecognizer:
             max_width=manifest.max_width,
             condense=manifest.condense,
             condense_from=manifest.condense_from,
+            stretch=manifest.stretch,
         )
-        self._overlap = 2 * manifest.input_height
+        self._overlap = round(2 * manifest.input_height * manifest.stretch)
         self._self_check()
 
     @property

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.recognition.buckets import Sizing
+from crnn_ocr.training.export import STRETCH
 from crnn_ocr.training.networks import Network
 
 Image = NDArray[np.uint8]
@@ -37,7 +38,7 @@ class LineSet:
 
     Attributes:
         name: Of the set.
-        images: uint8 (height, W, 3) BGR, scaled to the network's height.
+        images: uint8 (height, W, 3) BGR, scaled to the network's height (and stretch).
         texts: What they say.
         ignore_case: Whether case counts.
     """
@@ -99,30 +100,48 @@ def score(
     return Score(lines, wrong / max(1, total), exact / max(1, lines))
 
 
-def load_folder(folder: Path, *, height: int = 48, ignore_case: bool = False) -> LineSet:
+def load_folder(
+    folder: Path, *, height: int = 48, stretch: float = 1.0, ignore_case: bool = False
+) -> LineSet:
     """Read a folder of line pictures with `labels.tsv` (file, TAB, text).
+
+    Args:
+        folder: Where they lie.
+        height: To which they are scaled, in pixels.
+        stretch: Horizontal scale relative to the vertical one.
+        ignore_case: Whether case counts.
 
     Raises:
         TrainingError: The list is missing or malformed, or names a picture that cannot be read.
+    """
+    pairs = read_folder(folder)
+    images = tuple(scale(image, height, stretch) for image, _ in pairs)
+    return LineSet(folder.name, images, tuple(text for _, text in pairs), ignore_case)
+
+
+def read_folder(folder: Path) -> list[tuple[Image, str]]:
+    """Read pictures, uint8 (H, W, 3) as they are, and texts of a folder with `labels.tsv`.
+
+    Raises:
+        TrainingError: As `load_folder`.
     """
     labels = folder / "labels.tsv"
     try:
         rows = [row.split("\t") for row in labels.read_text(encoding="utf-8").splitlines() if row.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(f"{labels} cannot be read: {error}.") from error
-    images, texts = [], []
+    pairs = []
     for number, row in enumerate(rows, 1):
         image = cv2.imread(str(folder / row[0])) if len(row) == 2 else None
         if image is None:
             raise TrainingError(f"{labels.name}, row {number}: it must name a picture, TAB, its text.")
-        images.append(scale(np.asarray(image, np.uint8), height))
-        texts.append(row[1])
-    return LineSet(folder.name, tuple(images), tuple(texts), ignore_case)
+        pairs.append((np.asarray(image, np.uint8), row[1]))
+    return pairs
 
 
-def scale(image: Image, height: int) -> Image:
+def scale(image: Image, height: int, stretch: float = 1.0) -> Image:
     """Scale a (H, W, 3) picture to `height` as the engine does."""
-    width = Sizing(height=height).content_width(image.shape[1], image.shape[0])
+    width = Sizing(height=height, stretch=stretch).content_width(image.shape[1], image.shape[0])
     how = cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
 
@@ -154,6 +173,21 @@ def network_reader(net: Network, characters: Sequence[str], *, batch_pixels: int
     return read
 
 
+def graph_size(model: Path) -> tuple[int, float]:
+    """Return the height of an exported graph's lines, in pixels, and their horizontal stretch.
+
+    Raises:
+        TrainingError: The graph takes lines of any height.
+    """
+    session = Session(model)
+    height = session.input_shape[2] if len(session.input_shape) == 4 else None
+    if height is None:
+        raise TrainingError(
+            f"{model.name} does not say how high its lines are.", hint="Name it with --height."
+        )
+    return height, float(session.metadata.get(STRETCH, "1"))
+
+
 def graph_reader(model: Path, characters: Sequence[str]) -> Reader:
     """Return a reader that runs an exported graph, one line at a time, as the engine does."""
     session = Session(model)
@@ -176,6 +210,15 @@ def feeds(image: Image, *, stride: int = 8) -> dict[str, NDArray[Any]]:
     x = np.zeros((1, 3, height, Sizing(height=height, stride=stride).bucket(width)), np.float32)
     x[0, :, :, :width] = image.transpose(2, 0, 1).astype(np.float32) / np.float32(127.5) - np.float32(1)
     return {"x": x, "lengths": np.array([width], np.int32)}
+
+
+def flattened(lines: LineSet, height: int) -> LineSet:
+    """Scale the height of a set's lines, and not their width."""
+    images = tuple(
+        np.asarray(cv2.resize(image, (image.shape[1], height), interpolation=cv2.INTER_AREA), np.uint8)
+        for image in lines.images
+    )
+    return replace(lines, images=images)
 
 
 def evaluate(read: Reader, sets: Iterable[LineSet]) -> dict[str, Score]:

@@ -28,6 +28,8 @@ from crnn_ocr.training.net import ConvUnit, Crnn, ResidualPair
 
 OPSET = 17
 IR_VERSION = 8
+STRETCH = "stretch"
+"""Metadata of graphs whose lines are wider than high: horizontal scale relative to the vertical one."""
 
 Array = NDArray[np.generic]
 
@@ -129,17 +131,19 @@ def _convolutions(graph: Graph, net: Crnn) -> str:
     x = "x"
     for index, layer in enumerate(net.features):
         if isinstance(layer, ResidualPair):
-            y = _convolution(graph, layer.first, x, f"conv{index}a")
-            y = _convolution(graph, layer.second, y, f"conv{index}b")
+            y = add_convolution(graph, layer.first, x, f"conv{index}a")
+            y = add_convolution(graph, layer.second, y, f"conv{index}b")
             x = graph.add("Relu", [graph.add("Add", [y, x], f"sum{index}")], f"sum{index}_relu")
         else:
             assert isinstance(layer, ConvUnit)
-            x = _convolution(graph, layer, x, f"conv{index}")
+            x = add_convolution(graph, layer, x, f"conv{index}")
     return x
 
 
-def _convolution(graph: Graph, unit: ConvUnit, x: str, name: str) -> str:
+def add_convolution(graph: Graph, unit: ConvUnit, x: str, name: str) -> str:
+    """Add a unit, its normalisation folded; returns (N, outputs, h', w')."""
     kernel, bias = fold(unit)
+    grouped = {"group": unit.conv.groups} if unit.conv.groups > 1 else {}
     top, left = (int(p) for p in unit.conv.padding)
     x = graph.add(
         "Conv",
@@ -148,6 +152,7 @@ def _convolution(graph: Graph, unit: ConvUnit, x: str, name: str) -> str:
         kernel_shape=list(unit.conv.kernel_size),
         strides=list(unit.conv.stride),
         pads=[top, left, top, left],
+        **grouped,
     )
     return graph.add("Relu", [x], f"{name}_relu") if unit.relu else x
 

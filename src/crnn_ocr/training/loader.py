@@ -67,7 +67,8 @@ class LoaderConfig:
     """How batches are made.
 
     Attributes:
-        height: Pixels of a line.
+        height: Pixels of a line, as it is drawn and shown to the teacher.
+        shown: Pixels of height at which the student sees it, the width unchanged; as drawn when None.
         stride: Pixels per time step of the student.
         batch_pixels: Width of a batch's lines together, in pixels.
         batch_lines: Most lines of a batch.
@@ -79,6 +80,7 @@ class LoaderConfig:
     """
 
     height: int = 48
+    shown: int | None = None
     stride: int = 8
     batch_pixels: int = 12288
     batch_lines: int = 64
@@ -170,7 +172,7 @@ class BatchMaker:
         wanted, trust = self._taught(images, widths, [text for _, text in lines])
         left_out, self._left_out = self._left_out, 0
         return Batch(
-            images,
+            images if self._config.shown is None else self._flattened(images, self._config.shown),
             widths,
             np.array([number for label in labels for number in label], np.int64),
             np.array([len(label) for label in labels], np.int64),
@@ -179,6 +181,13 @@ class BatchMaker:
             left_out,
             None if self._features is None else self._features.extract(images, widths),
         )
+
+    def _flattened(self, images: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+        """Scale the height of uint8 (N, H, W, 3), sharply or softly: engines do it straight from the crop."""
+        how = cv2.INTER_AREA if self._rng.random() < 0.5 else cv2.INTER_LINEAR
+        size = (images.shape[2], height)
+        flat = [np.asarray(cv2.resize(image, size, interpolation=how), np.uint8) for image in images]
+        return np.stack(flat)
 
     def _taught(
         self, images: NDArray[np.uint8], widths: NDArray[np.int64], texts: Sequence[str]

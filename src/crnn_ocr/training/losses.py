@@ -12,6 +12,9 @@ Random ones stand for the R classes that they were drawn from: log(R / negatives
 that the sum over the subset is an unbiased estimate of the whole soft-max's denominator (sampled soft-max,
 Bengio & Senécal 2003). The network that results is used with all classes and its probabilities mean what
 they say. With every class sampled the correction is zero and the loss is CTC (Graves et al., 2006) itself.
+
+A network with a *gate* (see `edge`) answers in two parts: blank or not, then which character; `gated_shares`
+puts them together, and everything else stays the same.
 """
 
 from __future__ import annotations
@@ -104,14 +107,43 @@ class ClassSampler:
         return ClassSample(classes, log_weight, position[labels])
 
 
-def ctc_loss(
-    embedded: Tensor, head: nn.Linear, sample: ClassSample, steps: Tensor, label_lengths: Tensor
-) -> Tensor:
+def gated_shares(logits: Tensor, gate: Tensor) -> Tensor:
+    """Return the logarithms of the factorised posterior: first blank or not, then which character.
+
+    Args:
+        logits: float (N, T, S) of the head; the blank's, the first, is ignored.
+        gate: float (N, T, 1) logit of the blank against all characters together.
+
+    Returns:
+        float (N, T, S); its exponentials sum to 1 at every step.
+    """
+    characters = functional.logsigmoid(-gate) + logits[:, :, 1:].log_softmax(dim=2)
+    return torch.cat([functional.logsigmoid(gate), characters], dim=2)
+
+
+def sampled_shares(embedded: Tensor, head: nn.Linear, sample: ClassSample) -> Tensor:
+    """Return the logarithms of the sampled classes' shares.
+
+    Args:
+        embedded: (N, T, E), or (N, T, E + 1) of a network with a gate, which comes last.
+        head: The classes' weights and biases, E inputs.
+        sample: The subset.
+
+    Returns:
+        float (N, T, S).
+    """
+    size = head.in_features
+    logits = functional.linear(embedded[:, :, :size], head.weight[sample.classes], head.bias[sample.classes])
+    logits = logits.float() + sample.log_weight
+    gated = embedded.shape[2] > size
+    return gated_shares(logits, embedded[:, :, size:].float()) if gated else logits.log_softmax(dim=2)
+
+
+def ctc_loss(shares: Tensor, sample: ClassSample, steps: Tensor, label_lengths: Tensor) -> Tensor:
     """CTC over the sampled classes, per character.
 
     Args:
-        embedded: (N, T, E).
-        head: The classes' weights and biases.
+        shares: (N, T, S) of `sampled_shares`.
         sample: The subset, with the joined labels of the batch.
         steps: int64 (N,) valid time steps.
         label_lengths: int64 (N,).
@@ -120,16 +152,46 @@ def ctc_loss(
         Scalar: the negative log likelihood of the batch divided by its characters. A line too narrow for its
         label counts nothing.
     """
-    logits = functional.linear(embedded, head.weight[sample.classes], head.bias[sample.classes])
-    scores = (logits.float() + sample.log_weight).log_softmax(dim=2).transpose(0, 1)
     total = functional.ctc_loss(
-        scores, sample.labels, steps, label_lengths, blank=0, reduction="sum", zero_infinity=True
+        shares.transpose(0, 1),
+        sample.labels,
+        steps,
+        label_lengths,
+        blank=0,
+        reduction="sum",
+        zero_infinity=True,
     )
     return total / label_lengths.sum().clamp(min=1)
 
 
+def posterior_loss(
+    shares: Tensor, teacher: Tensor, steps: Tensor, trust: Tensor, label_lengths: Tensor
+) -> Tensor:
+    """Kullback-Leibler divergence of the student's posteriors from the teacher's, per character.
+
+    Args:
+        shares: (N, T, S) logarithms, the student's.
+        teacher: (N, T, S) logarithms over the same classes, the teacher's.
+        steps: int64 (N,) valid time steps.
+        trust: float (N,) weight of every line.
+        label_lengths: int64 (N,).
+
+    Returns:
+        Scalar: 0 is the teacher's own answer.
+    """
+    inside = torch.arange(shares.shape[1]) < steps[:, None]
+    divergence = (teacher.exp() * (teacher - shares)).sum(dim=2)
+    total = (divergence * inside * trust[:, None]).sum()
+    return total / (trust * label_lengths).sum().clamp(min=1e-6)
+
+
 def distillation_loss(
-    embedded: Tensor, teacher: Tensor, steps: Tensor, trust: Tensor, variance: float
+    embedded: Tensor,
+    teacher: Tensor,
+    steps: Tensor,
+    trust: Tensor,
+    variance: float,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Squared error to the teacher's embedding in units of its variance.
 
@@ -140,6 +202,7 @@ def distillation_loss(
         steps: int64 (N,) valid steps of the student.
         trust: float (N,) weight of every line.
         variance: Mean variance of the teacher's numbers.
+        weight: float (N, T') of every step; all alike when None.
 
     Returns:
         Scalar: 1.0 is as good as answering the teacher's mean.
@@ -151,6 +214,6 @@ def distillation_loss(
         own = own[:, : wanted.shape[1] * ratio].unflatten(1, (-1, ratio)).mean(dim=2)
         steps = torch.div(steps, ratio, rounding_mode="floor")
     inside = torch.arange(own.shape[1]) < steps[:, None]
-    weight = inside * trust[:, None]
+    counted = inside * trust[:, None] * (1.0 if weight is None else weight)
     error = (own - wanted).square().mean(dim=2)
-    return (error * weight).sum() / (weight.sum().clamp(min=1e-6) * variance)
+    return (error * counted).sum() / (counted.sum().clamp(min=1e-6) * variance)

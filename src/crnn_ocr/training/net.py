@@ -101,10 +101,11 @@ class ConvUnit(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is not 
         stride: tuple[int, int] = (1, 1),
         padding: tuple[int, int] = (1, 1),
         relu: bool = True,
+        groups: int = 1,
     ) -> None:
         super().__init__()
         self.relu = relu
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outputs)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 

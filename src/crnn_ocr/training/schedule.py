@@ -27,6 +27,7 @@ class Schedule:
         distil_until: Progress up to which it stays high.
         ctc_start: Weight of the CTC loss at first; it is 1 from `ctc_full` on.
         ctc_full: Progress.
+        posterior: Weight of following the teacher's posteriors, from first to last.
     """
 
     rate: float = 1.5e-3
@@ -40,6 +41,7 @@ class Schedule:
     distil_until: float = 0.4
     ctc_start: float = 0.1
     ctc_full: float = 0.06
+    posterior: float = 0.0
 
     def learning_rate(self, progress: float) -> float:
         """Rate of everything but the head."""

@@ -1,8 +1,8 @@
 """A finished recogniser as teacher: its embedding, read by ONNX Runtime.
 
-Any recogniser whose graph ends in `embedding × matrix + bias → soft-max` will do; PP-OCRv6 tiny (80 numbers,
-6,906 classes) and small (120 numbers, 18,710 classes), both Apache-2.0, are the ones in use. The graph is cut
-behind the embedding; its matrix is kept to tell what the teacher read.
+Any recogniser whose graph ends in `embedding × matrix + bias → soft-max` will do: PP-OCRv6 tiny (80 numbers,
+6,906 classes) and small (120 numbers, 18,710 classes), both Apache-2.0, and what `export` writes. The graph
+is cut behind the embedding; its matrix is kept to tell what the teacher read.
 """
 
 from __future__ import annotations
@@ -58,14 +58,17 @@ class Teacher:
         """Load and cut the teacher.
 
         Args:
-            model: ONNX recogniser with input (N, 3, 48, W).
-            dictionary: Its characters in the order of its classes, one a line, without blank and space.
+            model: ONNX recogniser with input (N, 3, 48, W) and, if it asks for them, `lengths`.
+            dictionary: Its characters in the order of its classes, one a line, without the blank; PaddleOCR's
+                leave out the space, which is their last class, too.
 
         Raises:
             TrainingError: The graph does not end in a projection, or the dictionary is another model's.
         """
         graph, embedding, weight, bias = cut(model)
         characters = read_dictionary(dictionary)
+        if len(characters) == len(bias) + 1:
+            characters = characters[:-1]  # an exported network's list names the space in its place
         if len(characters) != len(bias):
             raise TrainingError(
                 f"{model.name} has {len(bias)} classes, {dictionary.name} gives {len(characters)}.",
@@ -92,10 +95,14 @@ def run(session: Session, output: str, images: Image, widths: Sequence[int] | ND
     x = images.astype(np.float32).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1.0)
     for row, width in zip(x, widths, strict=True):
         row[:, :, width:] = 0.0
-    parts = [
-        session.run({session.inputs[0]: x[start : start + _RUN_LINES]}, [output])[0]
-        for start in range(0, len(x), _RUN_LINES)
-    ]
+    lengths = np.asarray(widths, np.int32)
+    parts = []
+    for start in range(0, len(x), _RUN_LINES):
+        some = slice(start, start + _RUN_LINES)
+        feeds: dict[str, NDArray[np.generic]] = {session.inputs[0]: x[some]}
+        if "lengths" in session.inputs:
+            feeds["lengths"] = lengths[some]
+        parts.append(session.run(feeds, [output])[0])
     return np.concatenate(parts).astype(np.float32, copy=False)
 
 

@@ -16,9 +16,17 @@ from tqdm import tqdm
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import checkpoint, networks
 from crnn_ocr.training.checkpoint import State
+from crnn_ocr.training.distil import TeacherRows
 from crnn_ocr.training.evaluate import LineSet, Score, evaluate, network_reader
 from crnn_ocr.training.loader import Batch
-from crnn_ocr.training.losses import ClassSampler, ctc_loss, distillation_loss
+from crnn_ocr.training.losses import (
+    ClassSample,
+    ClassSampler,
+    ctc_loss,
+    distillation_loss,
+    posterior_loss,
+    sampled_shares,
+)
 from crnn_ocr.training.parallel import Alone, Peers
 from crnn_ocr.training.runlog import RunLog
 from crnn_ocr.training.schedule import Schedule
@@ -26,6 +34,8 @@ from crnn_ocr.training.teacher import TeacherHead
 
 COMPLETE = "last.pt"
 COMPACT = "compact.npz"
+BLANK_CALM = 0.9
+"""How much less a step counts for the embedding of a gated network where the teacher is sure of the blank."""
 COUNTERS = ("step", "lines", "characters", "seconds")
 
 
@@ -106,8 +116,10 @@ class Trainer:
         self.net = networks.make(net)
         self.counters = dict.fromkeys(COUNTERS, 0.0)
         self._teacher_scale = dict(teacher_scale or {})
+        self._rows: TeacherRows | None = None
         if teacher is not None:
-            start_head(self.net.head, teacher, self.characters, self._teacher_scale)
+            self._rows = TeacherRows(teacher, self.characters, self._teacher_scale)
+            self._rows.start(self.net.head)
         self.net.to(memory_format=torch.channels_last)
         self.average = networks.make(net).eval().requires_grad_(requires_grad=False)
         self.average.load_state_dict(self.net.state_dict())
@@ -197,14 +209,13 @@ class Trainer:
         embedded = embedded.float()
         steps = self.net.config.steps(widths).clamp(max=embedded.shape[1])
         sample = self._sampler.sample(torch.from_numpy(batch.labels))
-        ctc = ctc_loss(embedded, self.net.head, sample, steps, lengths)
+        shares = sampled_shares(embedded, self.net.head, sample)
+        ctc = ctc_loss(shares, sample, steps, lengths)
         loss = schedule.ctc_weight(progress) * ctc
         distil = torch.zeros(())
         if batch.teacher is not None:
-            distil = distillation_loss(
-                embedded, torch.from_numpy(batch.teacher), steps, torch.from_numpy(batch.trust), 1.0
-            )
-            loss = loss + schedule.distil_weight(progress) * distil
+            followed, distil = self._distilled(batch, embedded, shares, sample, steps)
+            loss = loss + followed
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self._peers.average(self.net.parameters())
@@ -279,6 +290,23 @@ class Trainer:
 
     # ---- inner workings --------------------------------------------------------------------------------
 
+    def _distilled(
+        self, batch: Batch, embedded: Tensor, shares: Tensor, sample: ClassSample, steps: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the weighted loss against the teacher, and its embedding's part of it, without weight."""
+        schedule, progress = self.config.schedule, self.progress
+        teacher, trust = torch.from_numpy(batch.teacher), torch.from_numpy(batch.trust)
+        loss, weight = torch.zeros(()), None
+        if schedule.posterior and self._rows is not None:
+            wanted = self._rows.shares(teacher, sample)
+            lengths = torch.from_numpy(batch.label_lengths)
+            loss = schedule.posterior * posterior_loss(shares, wanted, steps, trust, lengths)
+            if embedded.shape[2] > self.net.head.in_features:
+                # Where a gate keeps the head from being asked, it hardly matters what the embedding says.
+                weight = 1.0 - BLANK_CALM * wanted[:, :, 0].exp()
+        distil = distillation_loss(embedded, teacher, steps, trust, 1.0, weight)
+        return loss + schedule.distil_weight(progress) * distil, distil
+
     def _rate(self) -> float:
         return self.config.schedule.learning_rate(self.progress)
 
@@ -334,32 +362,3 @@ class _Window:
             "lines_per_second": lines / seconds,
             "waiting": waiting / seconds,
         }
-
-
-def start_head(
-    head: nn.Linear, teacher: TeacherHead, characters: Sequence[str], scale: dict[str, Any]
-) -> None:
-    """Copy the teacher's projection for the characters that it knows.
-
-    The student's first D embedding numbers follow the teacher's, normalised as (e - mean) / std, so the
-    projection becomes weight · std and bias + weight · mean; the numbers beyond start without influence.
-    """
-    rows = torch.from_numpy(teacher.rows(characters))
-    known = rows >= 0
-    weight = torch.from_numpy(teacher.weight)
-    size = weight.shape[1]
-    if size > head.in_features:
-        raise TrainingError(
-            f"The teacher's embedding has {size} numbers, the network's only {head.in_features}."
-        )
-    mean = torch.tensor(scale.get("mean", [0.0] * size), dtype=torch.float32)
-    std = float(scale.get("std", 1.0))
-    with torch.no_grad():
-        typical = float(weight.std()) * std
-        head.weight[:, :size].normal_(std=typical)
-        head.weight[:, size:] = 0.0
-        head.weight[known, :size] = weight[rows[known]] * std
-        bias = torch.from_numpy(teacher.bias) + weight @ mean
-        # Unknown characters start as unlikely as the teacher's least likely: they must not disturb.
-        head.bias[:] = bias.min()
-        head.bias[known] = bias[rows[known]]

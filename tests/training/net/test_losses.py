@@ -7,7 +7,15 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from crnn_ocr.training.losses import ClassSampler, ctc_loss, distillation_loss  # noqa: E402
+from crnn_ocr.training.losses import (  # noqa: E402
+    ClassSample,
+    ClassSampler,
+    ctc_loss,
+    distillation_loss,
+    gated_shares,
+    posterior_loss,
+    sampled_shares,
+)
 
 LABELS = torch.tensor([3, 3, 7, 2, 9, 4])
 LENGTHS = torch.tensor([2, 3, 1])
@@ -17,6 +25,10 @@ STEPS = torch.tensor([9, 12, 5])
 def _problem(classes: int) -> tuple[Tensor, nn.Linear]:
     torch.manual_seed(3)
     return torch.randn(3, 12, 6, requires_grad=True), nn.Linear(6, classes)
+
+
+def _loss(embedded: Tensor, head: nn.Linear, sample: ClassSample, steps: Tensor = STEPS) -> Tensor:
+    return ctc_loss(sampled_shares(embedded, head, sample), sample, steps, LENGTHS)
 
 
 def _full(embedded: Tensor, head: nn.Linear) -> Tensor:
@@ -29,7 +41,7 @@ def test_sampled_ctc_is_ctc_when_every_class_is_sampled() -> None:
     sample = ClassSampler(40, negatives=1000).sample(LABELS)
     assert len(sample.classes) == 40
     assert torch.all(sample.log_weight == 0)
-    sampled = ctc_loss(embedded, head, sample, STEPS, LENGTHS)
+    sampled = _loss(embedded, head, sample)
     torch.testing.assert_close(sampled, _full(embedded, head))
     (own,) = torch.autograd.grad(sampled, embedded, retain_graph=True)
     (wanted,) = torch.autograd.grad(_full(embedded, head), embedded)
@@ -39,12 +51,12 @@ def test_sampled_ctc_is_ctc_when_every_class_is_sampled() -> None:
 def test_sampled_ctc_estimates_ctc_without_bias_worth_mentioning() -> None:
     embedded, head = _problem(2000)
     sampler = ClassSampler(2000, negatives=300, seed=1)
-    drawn = torch.stack([ctc_loss(embedded, head, sampler.sample(LABELS), STEPS, LENGTHS) for _ in range(40)])
+    drawn = torch.stack([_loss(embedded, head, sampler.sample(LABELS)) for _ in range(40)])
     full = _full(embedded, head)
     assert abs((drawn.mean() / full).item() - 1) < 0.01
     uncorrected = ClassSampler(2000, negatives=300, seed=1).sample(LABELS)
     uncorrected.log_weight.zero_()
-    assert ctc_loss(embedded, head, uncorrected, STEPS, LENGTHS).item() < 0.9 * full.item()
+    assert _loss(embedded, head, uncorrected).item() < 0.9 * full.item()
 
 
 def test_blank_and_labels_are_always_among_the_classes() -> None:
@@ -66,7 +78,7 @@ def test_look_alikes_are_sampled_for_certain() -> None:
 def test_a_line_too_narrow_for_its_label_counts_nothing() -> None:
     embedded, head = _problem(20)
     sample = ClassSampler(20, negatives=20).sample(LABELS)
-    narrow = ctc_loss(embedded, head, sample, torch.tensor([9, 12, 0]), LENGTHS)
+    narrow = _loss(embedded, head, sample, torch.tensor([9, 12, 0]))
     assert torch.isfinite(narrow)
 
 
@@ -87,3 +99,45 @@ def test_distillation_averages_the_steps_of_a_finer_student() -> None:
     teacher = torch.randn(1, 4, 3)
     own = teacher.repeat_interleave(2, dim=1) + torch.tensor([1.0, -1.0]).repeat(4)[None, :, None]
     assert float(distillation_loss(own, teacher, torch.tensor([8]), torch.ones(1), 1.0)) < 1e-10
+
+
+def test_a_gate_decides_on_the_blank_before_the_head_decides_on_the_character() -> None:
+    torch.manual_seed(1)
+    logits, gate = torch.randn(2, 5, 7), torch.randn(2, 5, 1)
+    shares = gated_shares(logits, gate).exp()
+    torch.testing.assert_close(shares.sum(2), torch.ones(2, 5))
+    torch.testing.assert_close(shares[:, :, :1], gate.sigmoid())
+    ratios = (logits[:, :, 1:] - logits[:, :, 1:2]).exp()
+    torch.testing.assert_close(shares[:, :, 1:] / shares[:, :, 1:2], ratios)
+
+
+def test_an_embedding_with_one_number_more_has_a_gate() -> None:
+    embedded, head = _problem(40)
+    gate = torch.randn(3, 12, 1)
+    sample = ClassSampler(40, negatives=1000).sample(LABELS)
+    shares = sampled_shares(torch.cat([embedded, gate], dim=2), head, sample)
+    torch.testing.assert_close(shares, gated_shares(head(embedded)[:, :, sample.classes], gate))
+
+
+def test_the_posterior_loss_is_nothing_at_the_teachers_answer_and_grows_away_from_it() -> None:
+    torch.manual_seed(2)
+    teacher = torch.randn(3, 12, 9).log_softmax(2)
+    trust = torch.tensor([1.0, 0.0, 0.5])
+    assert float(posterior_loss(teacher, teacher, STEPS, trust, LENGTHS)) == pytest.approx(0.0, abs=1e-6)
+    other = teacher.clone()
+    other[1] = torch.randn(12, 9).log_softmax(1)  # a line that is not trusted
+    other[0, 9:] = torch.randn(3, 9).log_softmax(1)  # behind the end of a line
+    assert float(posterior_loss(other, teacher, STEPS, trust, LENGTHS)) == pytest.approx(0.0, abs=1e-6)
+    other[2, 0] = torch.randn(9).log_softmax(0)
+    step = functional.kl_div(other[2, 0], teacher[2, 0], reduction="sum", log_target=True)
+    found = posterior_loss(other, teacher, STEPS, trust, LENGTHS)
+    assert float(found) == pytest.approx(0.5 * float(step) / (2 + 0.5 * 1), rel=1e-4)
+
+
+def test_steps_can_count_less_for_the_embedding() -> None:
+    teacher, own = torch.zeros(1, 4, 3), torch.zeros(1, 4, 3)
+    own[0, 1] = 2.0
+    steps, trust = torch.tensor([4]), torch.ones(1)
+    assert float(distillation_loss(own, teacher, steps, trust, 1.0)) == pytest.approx(1.0)
+    weight = torch.tensor([[1.0, 0.5, 1.0, 1.0]])
+    assert float(distillation_loss(own, teacher, steps, trust, 1.0, weight)) == pytest.approx(2.0 / 3.5)

@@ -17,8 +17,7 @@ from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa
 from crnn_ocr.training.loader import Batch, BatchMaker, Loader, LoaderConfig  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
-from crnn_ocr.training.teacher import TeacherHead  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer, start_head  # noqa: E402
+from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -150,23 +149,6 @@ def test_stopping_saves(shape: NetConfig, loading: LoaderConfig, tmp_path: Path)
     trainer.stop()
     trainer.run(_batches(loading, 3))
     assert checkpoint.load(tmp_path / "last.pt").counters["step"] == 0
-
-
-def test_the_head_starts_as_the_teachers(shape: NetConfig) -> None:
-    trainer_head = torch.nn.Linear(shape.embed, len(CHARACTERS))
-    rng = np.random.default_rng(0)
-    known = ("", "B", "A")
-    teacher = TeacherHead(known, rng.normal(size=(3, 5)).astype(np.float32), np.array([1, 2, 3], np.float32))
-    mean, std = rng.normal(size=5).astype(np.float32), 4.0
-    start_head(trainer_head, teacher, CHARACTERS, {"mean": mean.tolist(), "std": std})
-    embedding = rng.normal(size=5).astype(np.float32)
-    student = torch.zeros(shape.embed)
-    student[:5] = torch.from_numpy((embedding - mean) / std)
-    student[5:] = 9.0
-    logits = trainer_head(student).detach().numpy()
-    wanted = teacher.weight @ embedding + teacher.bias
-    for row, text in enumerate(known):
-        assert logits[CHARACTERS.index(text)] == pytest.approx(wanted[row], abs=1e-3)
 
 
 def test_worker_processes_deliver_and_report_their_failures(loading: LoaderConfig) -> None:

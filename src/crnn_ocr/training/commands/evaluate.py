@@ -15,7 +15,7 @@ def add(commands: Subparsers) -> None:
     test = commands.add_parser("evaluate", help="measure a network on labelled lines")
     test.add_argument("model", type=Path, help="checkpoint (.pt, .npz) or exported network (.onnx)")
     test.add_argument("--characters", type=Path, metavar="TXT", help="of an exported network [beside it]")
-    test.add_argument("--height", type=int, default=48, help="of an exported network's input [48]")
+    test.add_argument("--height", type=int, help="of an exported network's input [its own]")
     test.add_argument("folders", type=Path, nargs="+", help="folders with labels.tsv")
     test.add_argument("--ignore-case", action="store_true")
     test.set_defaults(run_command=_evaluate)
@@ -24,17 +24,20 @@ def add(commands: Subparsers) -> None:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training import networks
     from crnn_ocr.training.charset import read_characters
-    from crnn_ocr.training.evaluate import evaluate, graph_reader, load_folder, network_reader
+    from crnn_ocr.training.evaluate import evaluate, graph_reader, graph_size, load_folder, network_reader
 
-    height = arguments.height
     if arguments.model.suffix == ".onnx":
+        height, stretch = graph_size(arguments.model)
+        height = arguments.height or height
         listed = arguments.characters or arguments.model.with_suffix(".txt")
         read = graph_reader(arguments.model, ("", *read_characters(listed)))
     else:
         net, characters = networks.load(arguments.model)
-        height, read = net.config.height, network_reader(net, characters)
+        height, stretch = net.config.height, networks.stretch(net.config)
+        read = network_reader(net, characters)
     sets = [
-        load_folder(folder, height=height, ignore_case=arguments.ignore_case) for folder in arguments.folders
+        load_folder(folder, height=height, stretch=stretch, ignore_case=arguments.ignore_case)
+        for folder in arguments.folders
     ]
     for name, found in evaluate(read, sets).items():
         print(

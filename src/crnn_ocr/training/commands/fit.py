@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from crnn_ocr.training.evaluate import LineSet
     from crnn_ocr.training.loader import Sampler
+    from crnn_ocr.training.networks import Config
     from crnn_ocr.training.parallel import Peers
+    from crnn_ocr.training.trainer import TrainConfig
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -35,6 +37,9 @@ def add(commands: Subparsers) -> None:
     fit.add_argument("--teacher-dictionary", type=Path, metavar="TXT", help="the teacher's characters")
     fit.add_argument(
         "--features", type=Path, metavar="ONNX", help="keep this recogniser's convolutions as they are"
+    )
+    fit.add_argument(
+        "--kind", choices=("crnn", "edge"), default="crnn", help="which network is trained [crnn]"
     )
     fit.add_argument(
         "--shape", type=json.loads, default={}, metavar="JSON", help="fields of the network's shape"
@@ -82,21 +87,19 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from crnn_ocr.training import checkpoint, networks
+    from crnn_ocr.training.charset import characters
     from crnn_ocr.training.commands.inputs import folders, teacher_files
     from crnn_ocr.training.loader import SEED_STRIDE, Loader, LoaderConfig, measure_teacher
     from crnn_ocr.training.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.teacher import Teacher
-    from crnn_ocr.training.trainer import TrainConfig, Trainer
+    from crnn_ocr.training.trainer import Trainer
 
+    known = characters()
     state = checkpoint.load(arguments.resume) if arguments.resume else None
-    height = state.net.get("height", 48) if state else arguments.shape.get("height", 48)
-    make_sampler, characters, heldout = _data(arguments, height, measured=not peers.rank)
     if state is not None:
-        state = checkpoint.recast(state, characters)
-        shape = networks.configuration(state.net)
-    else:
-        kind = {"kind": "features", "model": str(arguments.features)} if arguments.features else {}
-        shape = networks.configuration({"classes": len(characters), **kind, **arguments.shape})
+        state = checkpoint.recast(state, known)
+    shape = networks.configuration(state.net) if state else _shape(arguments, len(known))
+    make_sampler, heldout = _data(arguments, shape, measured=not peers.rank)
     features = Path(shape.model) if isinstance(shape, FeatureNetConfig) else None
     teacher = teacher_files(arguments.teacher, arguments.teacher_dictionary)
     head = Teacher(teacher.model, teacher.dictionary).head if teacher else None
@@ -104,61 +107,92 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     if features:
         scale = {}  # the embedding is the teacher's own
     elif teacher and not scale:
-        scale = measure_teacher(teacher, make_sampler(arguments.seed), characters)
+        scale = measure_teacher(teacher, make_sampler(arguments.seed), known)
     if teacher and scale:
         teacher = replace(teacher, mean=np.array(scale["mean"], np.float32), std=scale["std"])
-    config = TrainConfig(
-        hours=arguments.hours,
-        threads=arguments.threads,
-        half=_supports_half() if arguments.half is None else arguments.half,
-        evaluate_every=arguments.evaluate_every,
-        seed=arguments.seed,
-    )
-    if features:
-        gentle = replace(config.schedule, head_rate=0.05, head_start=0.0, ctc_start=1.0)
-        config = replace(config, schedule=gentle)
-    if arguments.rate is not None:
-        config = replace(config, schedule=replace(config.schedule, rate=arguments.rate))
     trainer = Trainer(
-        config,
+        _training(arguments, shape),
         shape,
-        characters,
+        known,
         arguments.out,
         teacher=head,
         teacher_scale=scale,
-        sets=[*heldout, *folders(arguments.eval, shape.height)],
+        sets=[*heldout, *folders(arguments.eval, shape.height, networks.stretch(shape))],
         peers=peers,
     )
     if state is not None:
         trainer.restore(state)
     # A resumed run goes on with lines that it has not seen; no two processes see the same.
     seen = int(trainer.counters["lines"]) + 1000 * SEED_STRIDE * peers.rank
+    drawn = networks.source_height(shape)
     loading = LoaderConfig(
-        height=shape.height, stride=shape.stride, workers=arguments.workers, seed=arguments.seed + seen
+        height=drawn,
+        shown=None if drawn == shape.height else shape.height,
+        stride=shape.stride,
+        workers=arguments.workers,
+        seed=arguments.seed + seen,
     )
     if not peers.rank:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: trainer.stop())
-    with Loader(make_sampler, characters, loading, None if features else teacher, features) as loader:
+    with Loader(make_sampler, known, loading, None if features else teacher, features) as loader:
         trainer.run(loader)
 
 
-def _data(
-    arguments: argparse.Namespace, height: int, *, measured: bool
-) -> tuple[Callable[[int], Sampler], tuple[str, ...], list[LineSet]]:
-    """Return the source of lines, the characters of every class, and the held-out sets."""
-    from crnn_ocr.training import dataset, fetch
-    from crnn_ocr.training.charset import characters
-    from crnn_ocr.training.evaluate import LineSet
+def _shape(arguments: argparse.Namespace, classes: int) -> Config:
+    """Return the shape of a fresh network."""
+    from crnn_ocr.training import networks
 
-    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=height)
+    kind: dict[str, object] = {}
+    if arguments.features:
+        kind = {"kind": "features", "model": str(arguments.features)}
+    elif arguments.kind == "edge":
+        kind = {"kind": "edge"}
+    return networks.configuration({"classes": classes, **kind, **arguments.shape})
+
+
+def _training(arguments: argparse.Namespace, shape: Config) -> TrainConfig:
+    """Return how a network of that shape is trained, unless options say otherwise."""
+    from crnn_ocr.training.edge import EdgeConfig
+    from crnn_ocr.training.ppocr_features import FeatureNetConfig
+    from crnn_ocr.training.schedule import Schedule
+    from crnn_ocr.training.trainer import TrainConfig
+
+    schedule, half = Schedule(), _supports_half()
+    if isinstance(shape, FeatureNetConfig):
+        schedule = Schedule(head_rate=0.05, head_start=0.0, ctc_start=1.0)
+    elif isinstance(shape, EdgeConfig):
+        # Depthwise convolutions are slower in bfloat16.
+        schedule, half = Schedule(posterior=1.0), False
+    if arguments.rate is not None:
+        schedule = replace(schedule, rate=arguments.rate)
+    return TrainConfig(
+        hours=arguments.hours,
+        schedule=schedule,
+        threads=arguments.threads,
+        half=half if arguments.half is None else arguments.half,
+        evaluate_every=arguments.evaluate_every,
+        seed=arguments.seed,
+    )
+
+
+def _data(
+    arguments: argparse.Namespace, shape: Config, *, measured: bool
+) -> tuple[Callable[[int], Sampler], list[LineSet]]:
+    """Return the source of lines, and the held-out sets at the network's size."""
+    from crnn_ocr.training import dataset, fetch, networks
+    from crnn_ocr.training.evaluate import LineSet, flattened
+
+    drawn = networks.source_height(shape)
+    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=drawn)
     names = arguments.heldout if arguments.heldout is not None else list(dataset.HELD_OUT)
     names = names if measured else []
     sets = []
     for name in names:
         images, texts = zip(*dataset.heldout(name, config, arguments.heldout_lines), strict=True)
-        sets.append(LineSet(name, images, texts))
-    return dataset.sampler_factory(config), characters(), sets
+        lines = LineSet(name, images, texts)
+        sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
+    return dataset.sampler_factory(config), sets
 
 
 def _supports_half() -> bool:

@@ -28,8 +28,11 @@ def teacher_files(model: Path | None, dictionary: Path | None) -> TeacherFiles |
     return TeacherFiles(model, dictionary)
 
 
-def folders(named: Sequence[Path], height: int) -> list[LineSet]:
+def folders(named: Sequence[Path], height: int, stretch: float = 1.0) -> list[LineSet]:
     """Load folders of labelled lines, scaled to `height`; English ones are compared without case."""
     from crnn_ocr.training.evaluate import load_folder
 
-    return [load_folder(folder, height=height, ignore_case=folder.name == "lines_en") for folder in named]
+    return [
+        load_folder(folder, height=height, stretch=stretch, ignore_case=folder.name == "lines_en")
+        for folder in named
+    ]
