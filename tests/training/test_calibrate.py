@@ -213,6 +213,7 @@ def test_the_command_writes_manifest_card_and_plot(
 
 
 def test_a_pack_that_cannot_be_written_keeps_its_manifest(pack: Path) -> None:
+    (pack / reliability.PLOT).unlink(missing_ok=True)
     (pack / reliability.PLOT).mkdir()
     before = (pack / "manifest.json").read_bytes()
     found = lines(200)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -12,7 +13,7 @@ from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training.evaluate import feeds  # noqa: E402
 from crnn_ocr.training.export import build, write  # noqa: E402
 from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
-from crnn_ocr.training.quantize import milliseconds, quantize  # noqa: E402
+from crnn_ocr.training.quantize import balance, milliseconds, quantize  # noqa: E402
 
 from .conftest import Plates  # noqa: E402
 
@@ -35,11 +36,35 @@ def test_eight_bits_answer_nearly_the_same_in_a_third_of_the_size(model: Path, t
         ids8, shares8 = eighth.run(feeds(line))
         assert ids8.shape == ids.shape
         assert np.abs(shares8 - shares).max() < 0.02
-    import onnx
-
     kinds = {node.op_type for node in onnx.load(str(small)).graph.node}
     assert {"QuantizeLinear", "DequantizeLinear", "LSTM"} <= kinds
     assert milliseconds(small, height=16, width=64, runs=3) > 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_numbers_of_unlike_size_are_evened_out(
+    shape: NetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(1)
+    net = Crnn(shape).eval()
+    with torch.no_grad():  # the same function, but one number of the embedding dwarfs the others
+        net.embed.weight[0] *= 100
+        net.embed.bias[0] *= 100
+        net.head.weight[:, 0] /= 100
+    model = write(build(net), tmp_path / "net.onnx")
+    lines = [Plates(seed).sample()[0] for seed in range(8)]
+    even = balance(onnx.load(str(model)), lines)
+    float_session, even_session = Session(model), Session(even.SerializeToString())
+
+    def furthest(session: Session) -> float:
+        pairs = [(session.run(feeds(line))[1], float_session.run(feeds(line))[1]) for line in lines]
+        return max(float(np.abs(a - b).max()) for a, b in pairs)
+
+    assert furthest(even_session) < 1e-5
+    assert even_session.outputs == float_session.outputs
+    balanced = furthest(Session(quantize(model, tmp_path / "even.onnx", lines)))
+    monkeypatch.setattr("crnn_ocr.training.quantize.balance", lambda given, _: given)
+    assert balanced < furthest(Session(quantize(model, tmp_path / "plain.onnx", lines))) / 2
 
 
 def test_nothing_to_calibrate_on_is_an_error(model: Path, tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""Measures a pack as the engine runs it: accuracy on labelled lines, time per line, in every precision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.models.manifest import read_manifest
+from crnn_ocr.models.registry import Pack
+from crnn_ocr.recognition.load import load_pack
+from crnn_ocr.recognition.recognizer import CtcRecognizer
+from crnn_ocr.training import evaluate
+from crnn_ocr.training.measurements import Accuracy, Cost, Measurements, Precision, tables
+from crnn_ocr.training.reliability import with_section
+
+Image = NDArray[np.uint8]
+
+HEADING = "## Measured"
+_THREADS = (1, 2)
+_RUNS = 60
+
+
+def measure(
+    folder: Path, sets: Sequence[Path], *, machine: str = "", remarks: str = "", runs: int = _RUNS
+) -> Measurements:
+    """Measure a pack.
+
+    Args:
+        folder: Of the pack.
+        sets: Folders of line pictures with `labels.tsv`; in those called `lines_en` case does not count.
+        machine: CPU and the like.
+        remarks: Sentences for the card.
+        runs: Of which the median time is taken.
+
+    Raises:
+        ModelBrokenError: The pack cannot be loaded.
+        TrainingError: A set cannot be read.
+    """
+    pack = Pack(folder, read_manifest(folder / "manifest.json"))
+    labelled = {path: evaluate.read_folder(path) for path in sets}
+    precisions: list[Precision] = ["int8", "fp32"] if pack.manifest.precision == "int8" else ["fp32"]
+    accuracy, cost = [], []
+    for precision in precisions:
+        recognizer = load_pack(pack, precision=precision)
+        for path, pairs in labelled.items():
+            ignore_case = path.name == "lines_en"
+            shown = tqdm(pairs, f"{path.name} {precision}", unit="line", disable=None)
+            read = [read_line(recognizer, picture) for picture, _ in shown]
+            score = evaluate.score(read, [text for _, text in pairs], ignore_case=ignore_case)
+            accuracy.append(
+                Accuracy(
+                    set=path.name,
+                    precision=precision,
+                    lines=score.lines,
+                    cer=round(score.cer, 6),
+                    exact=round(score.exact, 6),
+                    ignore_case=ignore_case,
+                )
+            )
+    for precision in precisions:
+        for threads in _THREADS:
+            recognizer = load_pack(pack, precision=precision, threads=threads)
+            cpu, wall = _milliseconds(recognizer, runs)
+            cost.append(Cost(precision=precision, threads=threads, cpu_ms=cpu, wall_ms=wall))
+    return Measurements(machine=machine, accuracy=tuple(accuracy), cost=tuple(cost), remarks=remarks)
+
+
+def write_section(folder: Path, measured: Measurements) -> Path:
+    """Put the tables into the pack's card; returns its path.
+
+    Raises:
+        TrainingError: There is no card, or it cannot be written.
+    """
+    path = folder / "CARD.md"
+    try:
+        text = with_section(path.read_text(encoding="utf-8"), tables(measured), HEADING)
+        partial = path.with_suffix(".part")
+        partial.write_text(text, encoding="utf-8")
+        return partial.replace(path)
+    except OSError as error:
+        raise TrainingError(f"The card {path} cannot be written: {error.strerror}.") from error
+
+
+def read_line(recognizer: CtcRecognizer, picture: Image) -> str:
+    """The text of one (H, W, 3) line, all its windows read one after the other."""
+    line = recognizer.prepare(picture)
+    return recognizer.decode(line, [recognizer.infer(window) for window in line.windows]).text
+
+
+def _milliseconds(recognizer: CtcRecognizer, runs: int) -> tuple[float, float]:
+    """CPU and wall time of one line whose shape is that of 48×320, medians."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 320, 3)).astype(np.uint8)
+    (window,) = recognizer.prepare(np.asarray(cv2.GaussianBlur(noise, (3, 3), 0), np.uint8)).windows
+
+    def timed(clock: Callable[[], float]) -> float:
+        began = clock()
+        recognizer.infer(window)
+        return 1000 * (clock() - began)
+
+    for _ in range(5):
+        recognizer.infer(window)
+    cpu = float(np.median([timed(time.process_time) for _ in range(runs)]))
+    wall = float(np.median([timed(time.perf_counter) for _ in range(runs)]))
+    return round(cpu, 3), round(wall, 3)

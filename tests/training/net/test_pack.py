@@ -1,0 +1,203 @@
+"""Packs of checkpoints, down to reading with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch = pytest.importorskip("torch")
+
+from crnn_ocr.errors import ModelBrokenError, TrainingError  # noqa: E402
+from crnn_ocr.models.install import add  # noqa: E402
+from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
+from crnn_ocr.recognition.load import load_recognizer  # noqa: E402
+from crnn_ocr.training import checkpoint, measure, measurements, pack  # noqa: E402
+from crnn_ocr.training.checkpoint import State  # noqa: E402
+from crnn_ocr.training.evaluate import network_reader, scale  # noqa: E402
+from crnn_ocr.training.measurements import Accuracy, Cost, Measurements  # noqa: E402
+from crnn_ocr.training.net import NetConfig  # noqa: E402
+from crnn_ocr.training.networks import restore  # noqa: E402
+from crnn_ocr.training.pack import About, write_pack  # noqa: E402
+from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.verification import check_pack  # noqa: E402
+
+from .conftest import CHARACTERS, Plates  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+Image = NDArray[np.uint8]
+ABOUT = About("plates", "1", "Number plates", ("en",), "Reads eight plates.")
+
+
+def lines(height: int) -> Sequence[Image]:
+    plates = Plates(1)
+    drawn = [scale(plates.sample()[0], height) for _ in range(8)]
+    assert len({line.shape[1] for line in drawn}) > 2
+    return drawn
+
+
+@pytest.fixture
+def state(shape: NetConfig, tmp_path: Path) -> State:
+    torch.manual_seed(2)
+    Trainer(TrainConfig(threads=1), shape, CHARACTERS, tmp_path).save()
+    return checkpoint.load(tmp_path / "last.pt")
+
+
+def packed(state: State, folder: Path, about: About = ABOUT, measured: Measurements | None = None) -> Pack:
+    return write_pack(state, folder, about, lines, measured or Measurements())
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32"])
+def test_a_pack_reads_what_its_checkpoint_reads(state: State, tmp_path: Path, precision: str) -> None:
+    about = replace(ABOUT, precision=precision)  # type: ignore[arg-type]
+    made = packed(state, tmp_path / "packs", about)
+    assert made.manifest.precision == ("int8" if precision == "auto" else "fp32")
+    assert [path.name for path in (tmp_path / "packs").iterdir()] == ["plates"]
+    check_pack(made)
+
+    read = network_reader(restore(state), CHARACTERS)
+    images = lines(16)
+    recognizer = load_recognizer(
+        Registry(tmp_path / "packs"), "plates", cache_dir=tmp_path / "cache", precision="fp32"
+    )
+    same = [
+        measure.read_line(recognizer, image) == text
+        for image, text in zip(images, read(images)[0], strict=True)
+    ]
+    # INT8 rounds the weights, and what a net says that has learnt nothing hangs by a hair.
+    assert np.mean(same) == 1 if precision == "fp32" else np.mean(same) > 0.5
+
+
+def test_the_same_checkpoint_gives_the_same_pack(state: State, tmp_path: Path) -> None:
+    first, second = (packed(state, tmp_path / name) for name in "ab")
+    assert first.manifest == second.manifest
+
+
+def test_the_archive_can_be_added(state: State, tmp_path: Path) -> None:
+    made = packed(state, tmp_path / "packs")
+    for number, form in enumerate(("zip", "tar.gz")):
+        whole = pack.archive(made, form)  # type: ignore[arg-type]
+        assert whole.name == f"plates-1.{form}"
+        added = add(whole, Registry(tmp_path / str(number)), check_pack)
+        assert added.manifest == made.manifest
+        assert (added.folder / "CARD.md").read_text() == (made.folder / "CARD.md").read_text()
+        assert (added.folder / "NOTICE").is_file()
+
+
+def test_the_card_tells_origin_and_measurements(state: State, tmp_path: Path) -> None:
+    state.teacher["mean"] = [0.0]
+    measured = Measurements(
+        machine="a small machine",
+        accuracy=(
+            Accuracy(set="plates", precision="int8", lines=8, cer=0.0125, exact=0.875),
+            Accuracy(set="plates", precision="fp32", lines=8, cer=0.01, exact=1.0),
+        ),
+        cost=(Cost(precision="int8", threads=1, cpu_ms=1.5, wall_ms=1.6),),
+    )
+    made = packed(state, tmp_path / "packs", measured=measured)
+    card = (made.folder / "CARD.md").read_text(encoding="utf-8")
+    assert card.startswith("# Number plates\n")
+    assert "| plates | 8 | 1.25 % / 87.5 % | 1.00 % / 100.0 % |" in card
+    assert "| INT8 | 1 | 1.50 | 1.60 |" in card
+    assert "a small machine" in card
+    assert "PP-OCRv6_rec_tiny" in (made.folder / "NOTICE").read_text(encoding="utf-8")
+    assert "Reads eight plates." in card
+
+    state.teacher.clear()
+    alone = packed(state, tmp_path / "packs")
+    assert "PaddleOCR" not in (alone.folder / "NOTICE").read_text(encoding="utf-8")
+    assert "## Measured" not in (alone.folder / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_a_pack_is_measured_in_every_precision(state: State, tmp_path: Path) -> None:
+    import cv2
+
+    made = packed(state, tmp_path / "packs")
+    folder, plates = tmp_path / "lines", Plates(2)
+    folder.mkdir()
+    for number in range(3):
+        image, text = plates.sample()
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+        with (folder / "labels.tsv").open("a", encoding="utf-8") as file:
+            file.write(f"{number}.png\t{text}\n")
+
+    found = measure.measure(made.folder, [folder], machine="here", runs=3)
+
+    assert [(a.set, a.precision, a.lines) for a in found.accuracy] == [
+        ("lines", "int8", 3),
+        ("lines", "fp32", 3),
+    ]
+    assert [(c.precision, c.threads) for c in found.cost] == [
+        ("int8", 1),
+        ("int8", 2),
+        ("fp32", 1),
+        ("fp32", 2),
+    ]
+    measurements.write(found, tmp_path / "found.json")
+    assert measurements.read(tmp_path / "found.json") == found
+    card = measure.write_section(made.folder, found)
+    measure.write_section(made.folder, found)
+    assert card.read_text(encoding="utf-8").count("## Measured") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no JSON"),
+        ("[]", "the whole"),
+        ('{"colour": 1}', "colour"),
+        (
+            '{"accuracy": [{"set": "a", "precision": "int8", "lines": 0, "cer": 0, "exact": 1}]}',
+            r"accuracy\.0\.lines",
+        ),
+        (None, "cannot be read"),
+    ],
+)
+def test_wrong_measurements_are_named(tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / "m.json").write_text(text)
+    with pytest.raises(TrainingError, match=message):
+        measurements.read(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../evil"}, "name"),
+        ({"version": ""}, "version"),
+        ({"max_width": 10}, "max_width"),
+    ],
+)
+def test_impossible_fields_are_named(
+    state: State, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    about = replace(ABOUT, precision="fp32", **change)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match=f"manifest cannot have the {message}"):
+        packed(state, tmp_path / "packs", about)
+    assert not list((tmp_path / "packs").iterdir())
+
+
+def test_characters_that_are_not_the_networks_make_no_pack(state: State, tmp_path: Path) -> None:
+    before = packed(state, tmp_path / "packs", replace(ABOUT, precision="fp32"))
+    state.characters = state.characters[:-1]
+    with pytest.raises(ModelBrokenError, match="38 classes, the character list makes 37"):
+        packed(state, tmp_path / "packs", replace(ABOUT, precision="fp32", version="2"))
+    assert json.loads((before.folder / "manifest.json").read_text())["version"] == "1"
+
+
+def test_a_checkpoint_of_another_shape_makes_no_pack(state: State, tmp_path: Path) -> None:
+    state.net["hidden"] = 8
+    with pytest.raises(TrainingError, match="has shape"):
+        packed(state, tmp_path / "packs")
+
+
+def test_a_folder_that_cannot_be_written_is_told(state: State, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TrainingError, match="cannot be written"):
+        packed(state, tmp_path / "file" / "packs")
