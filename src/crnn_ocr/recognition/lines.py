@@ -165,8 +165,8 @@ class LineReader:
             picture = entry.picture(image)
             height, width = picture.shape[:2]
             for stretch in recheck.stretches(entry.reading, width / height, policy):
-                left = min(math.floor(stretch.start * width), width - 1)
-                crops.append(picture[:, left : max(left + 1, math.ceil(stretch.end * width))])
+                left, right = stretch.columns(width)
+                crops.append(picture[:, left:right])
                 parts.append((i, stretch))
         if not parts:
             return found

@@ -65,10 +65,18 @@ class Stretch:
     start: float
     end: float
 
+    def columns(self, width: int) -> tuple[int, int]:
+        """Its first column in a picture of that width, and the one behind its last; at least one column."""
+        left = min(math.floor(self.start * width), width - 1)
+        return left, max(left + 1, math.ceil(self.end * width))
+
 
 #: Fewer Han characters do not tell what is usual in a line.
 _LEAST_HAN = 4
-#: How sure the first reader can be at most that nothing stands where it read nothing.
+#: How sure the first reader can be at most where the better one reads something else. Exact lines of three
+#: rendered held-out sets: 83.0 % without a limit, 83.3 with 0.8 or 0.7, 83.2 with 0.5.
+_OPPOSED = 0.7
+#: The same where the first reader read nothing.
 _NOTHING = 0.5
 #: How far apart two readers may see the same character, in widths of it.
 _NEAR = 1.5
@@ -238,10 +246,10 @@ def _near(one: ReadChar, other: ReadChar) -> bool:
 def _surer(theirs: Sequence[ReadChar], ours: Sequence[ReadChar], neighbours: Sequence[ReadChar]) -> bool:
     """Whether they read more surely what stands between two anchors.
 
-    Who reads nothing there is as sure of it as of their least sure neighbour; the first reader, who had a
-    reason to ask, at most as sure as `_NOTHING`.
+    That the better reader reads something else is a doubt of its own, so ours counts only up to a limit. If
+    they read nothing there, they are as sure of it as of their least sure neighbour.
     """
-    first = statistics.fmean(char.confidence for char in ours) if ours else _NOTHING
+    first = min(statistics.fmean(char.confidence for char in ours), _OPPOSED) if ours else _NOTHING
     if theirs:
         return statistics.fmean(char.confidence for char in theirs) > first
     return min((char.confidence for char in neighbours), default=0.0) > first
