@@ -153,12 +153,13 @@ def _shape(arguments: argparse.Namespace, classes: int) -> Config:
 
 def _training(arguments: argparse.Namespace, shape: Config) -> TrainConfig:
     """Return how a network of that shape is trained, unless options say otherwise."""
+    from crnn_ocr.engine.cpu import has_bfloat16
     from crnn_ocr.training.edge import EdgeConfig
     from crnn_ocr.training.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.schedule import Schedule
     from crnn_ocr.training.trainer import TrainConfig
 
-    schedule, half = Schedule(), _supports_half()
+    schedule, half = Schedule(), has_bfloat16()
     if isinstance(shape, FeatureNetConfig):
         schedule = Schedule(head_rate=0.05, head_start=0.0, ctc_start=1.0)
     elif isinstance(shape, EdgeConfig):
@@ -193,12 +194,3 @@ def _data(
         lines = LineSet(name, images, texts)
         sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
     return dataset.sampler_factory(config), sets
-
-
-def _supports_half() -> bool:
-    """Tell whether this CPU multiplies bfloat16 by itself; elsewhere it is emulated and slower."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
