@@ -57,12 +57,12 @@ class EdgeConfig:
     height: int = 32
     stretch: float = 1.5
     stem: int = 16
-    widths: tuple[int, int, int] = (32, 64, 128)
+    widths: tuple[int, int, int] = (32, 64, 96)
     depths: tuple[int, int, int] = (2, 3, 3)
     expand: tuple[int, int, int] = (2, 3, 4)
-    kernels: tuple[int, int, int] = (3, 5, 3)
+    kernels: tuple[int, int, int] = (3, 5, 5)
     neck: int = 192
-    hidden: int = 96
+    hidden: int = 64
     embed: int = 80
     dropout: float = 0.1
     stride: ClassVar[int] = 8

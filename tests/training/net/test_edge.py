@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import itertools
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,14 @@ from torch import Tensor  # noqa: E402
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training import checkpoint, edge_export, networks  # noqa: E402
+from crnn_ocr.training.commands import fit  # noqa: E402
 from crnn_ocr.training.edge import EdgeConfig, EdgeCrnn  # noqa: E402
 from crnn_ocr.training.edge_export import CompactGraph, to_int8  # noqa: E402
 from crnn_ocr.training.evaluate import LineSet, evaluate, graph_reader, graph_size, network_reader  # noqa: E402
 from crnn_ocr.training.export import write  # noqa: E402
 from crnn_ocr.training.loader import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.losses import ClassSampler  # noqa: E402
-from crnn_ocr.training.net import normalise  # noqa: E402
+from crnn_ocr.training.net import NetConfig, normalise  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
 from crnn_ocr.training.teacher import TeacherHead  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
@@ -283,3 +285,16 @@ def test_the_sampler_serves_gated_networks_unchanged(net: EdgeCrnn) -> None:
     sampler = ClassSampler(len(CHARACTERS), negatives=3, neighbours=1)
     sampler.refresh(net.head)
     assert int(sampler.sample(torch.tensor([4])).classes[0]) == 0
+
+
+def test_the_command_trains_it_with_posteriors_and_in_full_precision(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    fit.add(parser.add_subparsers())
+    words = ["fit", "--out", str(tmp_path), "--kind", "edge", "--shape", '{"hidden": 8}']
+    arguments = parser.parse_args(words)
+    shape = fit._shape(arguments, 9)
+    assert shape == EdgeConfig(9, hidden=8)
+    training = fit._training(arguments, shape)
+    assert training.schedule.posterior == 1.0
+    assert not training.half
+    assert fit._training(arguments, NetConfig(9)).schedule.posterior == 0.0
