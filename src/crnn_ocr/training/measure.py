@@ -24,12 +24,11 @@ Image = NDArray[np.uint8]
 
 HEADING = "## Measured"
 _THREADS = (1, 2)
-_RUNS = 60
+RUNS = 60
+"""Of which the median time is taken."""
 
 
-def measure(
-    folder: Path, sets: Sequence[Path], *, machine: str = "", remarks: str = "", runs: int = _RUNS
-) -> Measurements:
+def measure(folder: Path, sets: Sequence[Path], *, machine: str = "", remarks: str = "") -> Measurements:
     """Measure a pack.
 
     Args:
@@ -37,7 +36,6 @@ def measure(
         sets: Folders of line pictures with `labels.tsv`; in those called `lines_en` case does not count.
         machine: CPU and the like.
         remarks: Sentences for the card.
-        runs: Of which the median time is taken.
 
     Raises:
         ModelBrokenError: The pack cannot be loaded.
@@ -67,7 +65,7 @@ def measure(
     for precision in precisions:
         for threads in _THREADS:
             recognizer = load_pack(pack, precision=precision, threads=threads)
-            cpu, wall = _milliseconds(recognizer, runs)
+            cpu, wall = _milliseconds(recognizer)
             cost.append(Cost(precision=precision, threads=threads, cpu_ms=cpu, wall_ms=wall))
     return Measurements(machine=machine, accuracy=tuple(accuracy), cost=tuple(cost), remarks=remarks)
 
@@ -94,7 +92,7 @@ def read_line(recognizer: CtcRecognizer, picture: Image) -> str:
     return recognizer.decode(line, [recognizer.infer(window) for window in line.windows]).text
 
 
-def _milliseconds(recognizer: CtcRecognizer, runs: int) -> tuple[float, float]:
+def _milliseconds(recognizer: CtcRecognizer) -> tuple[float, float]:
     """CPU and wall time of one line whose shape is that of 48×320, medians."""
     noise = np.random.default_rng(0).integers(0, 256, (48, 320, 3)).astype(np.uint8)
     (window,) = recognizer.prepare(np.asarray(cv2.GaussianBlur(noise, (3, 3), 0), np.uint8)).windows
@@ -106,6 +104,6 @@ def _milliseconds(recognizer: CtcRecognizer, runs: int) -> tuple[float, float]:
 
     for _ in range(5):
         recognizer.infer(window)
-    cpu = float(np.median([timed(time.process_time) for _ in range(runs)]))
-    wall = float(np.median([timed(time.perf_counter) for _ in range(runs)]))
+    cpu = float(np.median([timed(time.process_time) for _ in range(RUNS)]))
+    wall = float(np.median([timed(time.perf_counter) for _ in range(RUNS)]))
     return round(cpu, 3), round(wall, 3)

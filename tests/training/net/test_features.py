@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 torch = pytest.importorskip("torch")
 
@@ -22,47 +21,6 @@ from crnn_ocr.training.teacher import Teacher, agrees, read_dictionary  # noqa: 
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
-
-
-@pytest.fixture
-def recogniser(tmp_path: Path) -> Path:
-    """A recogniser like PP-OCR's: one convolution over 48 × 8 pixels, two projections, soft-max; opset 11."""
-    rng = np.random.default_rng(0)
-    shapes = {
-        "w": (12, 3, 48, 8),
-        "p": (12, 6),
-        "pb": (6,),
-        "q": (6, len(CHARACTERS)),
-        "qb": (len(CHARACTERS),),
-    }
-    weights = [
-        numpy_helper.from_array(rng.normal(0, 0.1, s).astype(np.float32), n) for n, s in shapes.items()
-    ]
-    nodes = [
-        helper.make_node("Conv", ["x", "w"], ["c"], strides=[48, 8], kernel_shape=[48, 8]),
-        helper.make_node("Relu", ["c"], ["r"]),
-        helper.make_node("Squeeze", ["r"], ["s"], axes=[2]),
-        helper.make_node("Transpose", ["s"], ["f"], perm=[0, 2, 1]),
-        helper.make_node("MatMul", ["f", "p"], ["fp"]),
-        helper.make_node("Add", ["fp", "pb"], ["e"]),
-        helper.make_node("MatMul", ["e", "q"], ["eq"]),
-        helper.make_node("Add", ["eq", "qb"], ["l"]),
-        helper.make_node("Softmax", ["l"], ["y"], axis=2),
-    ]
-    model = helper.make_model(
-        helper.make_graph(
-            nodes,
-            "rec",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 48, "W"])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", "T", len(CHARACTERS)])],
-            weights,
-        ),
-        opset_imports=[helper.make_opsetid("", 11)],
-        ir_version=8,
-    )
-    path = tmp_path / "rec.onnx"
-    onnx.save(model, path)
-    return path
 
 
 @pytest.fixture

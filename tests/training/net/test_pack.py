@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,13 +18,15 @@ from crnn_ocr.errors import ModelBrokenError, TrainingError  # noqa: E402
 from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
 from crnn_ocr.recognition.load import load_recognizer  # noqa: E402
-from crnn_ocr.training import checkpoint, measure, measurements, pack  # noqa: E402
+from crnn_ocr.training import checkpoint, commands, measure, measurements, networks, pack  # noqa: E402
 from crnn_ocr.training.checkpoint import State  # noqa: E402
+from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.evaluate import network_reader, scale  # noqa: E402
 from crnn_ocr.training.measurements import Accuracy, Cost, Measurements  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.networks import restore  # noqa: E402
 from crnn_ocr.training.pack import About, write_pack  # noqa: E402
+from crnn_ocr.training.ppocr_features import FeatureNetConfig  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.verification import check_pack  # noqa: E402
 
@@ -74,6 +77,42 @@ def test_a_pack_reads_what_its_checkpoint_reads(state: State, tmp_path: Path, pr
     assert np.mean(same) == 1 if precision == "fp32" else np.mean(same) > 0.5
 
 
+def state_of(config: networks.Config) -> State:
+    """Of a network that has learnt nothing."""
+    torch.manual_seed(3)
+    weights = dict(networks.make(config).state_dict())
+    return State(config.to_dict(), CHARACTERS, weights, weights)
+
+
+@pytest.mark.parametrize("kind", ["edge", "features"])
+def test_networks_that_lose_by_int8_are_packed_in_float(kind: str, recogniser: Path, tmp_path: Path) -> None:
+    config: networks.Config = EdgeConfig(
+        len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8
+    )
+    if kind == "features":
+        config = FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8)
+    state = state_of(config)
+    made = packed(state, tmp_path / "packs")
+    assert made.manifest.precision == "fp32"
+    assert (made.manifest.input_height, made.manifest.stretch) == (config.height, networks.stretch(config))
+    credited = "PP-OCRv6_rec_tiny" in (made.folder / "NOTICE").read_text(encoding="utf-8")
+    assert credited is (kind == "features")
+
+    recognizer = load_recognizer(Registry(tmp_path / "packs"), "plates")
+    read = network_reader(restore(state), CHARACTERS)
+    for image in lines(networks.source_height(config)):
+        flat = scale(image, config.height, networks.stretch(config))
+        (text,), _ = read([flat])
+        assert measure.read_line(recognizer, image) == text
+
+    with pytest.raises(TrainingError, match="loses by INT8"):
+        packed(state, tmp_path / "packs", replace(ABOUT, precision="int8"))
+    if kind == "features":
+        recogniser.unlink()
+        with pytest.raises(TrainingError, match=r"rec\.onnx"):
+            packed(state, tmp_path / "packs")
+
+
 def test_the_same_checkpoint_gives_the_same_pack(state: State, tmp_path: Path) -> None:
     first, second = (packed(state, tmp_path / name) for name in "ab")
     assert first.manifest == second.manifest
@@ -115,7 +154,9 @@ def test_the_card_tells_origin_and_measurements(state: State, tmp_path: Path) ->
     assert "## Measured" not in (alone.folder / "CARD.md").read_text(encoding="utf-8")
 
 
-def test_a_pack_is_measured_in_every_precision(state: State, tmp_path: Path) -> None:
+def test_a_pack_is_measured_in_every_precision(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import cv2
 
     made = packed(state, tmp_path / "packs")
@@ -127,7 +168,8 @@ def test_a_pack_is_measured_in_every_precision(state: State, tmp_path: Path) -> 
         with (folder / "labels.tsv").open("a", encoding="utf-8") as file:
             file.write(f"{number}.png\t{text}\n")
 
-    found = measure.measure(made.folder, [folder], machine="here", runs=3)
+    monkeypatch.setattr(measure, "RUNS", 3)
+    found = measure.measure(made.folder, [folder], machine="here")
 
     assert [(a.set, a.precision, a.lines) for a in found.accuracy] == [
         ("lines", "int8", 3),
@@ -201,3 +243,31 @@ def test_a_folder_that_cannot_be_written_is_told(state: State, tmp_path: Path) -
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrainingError, match="cannot be written"):
         packed(state, tmp_path / "file" / "packs")
+
+
+def run(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    commands.add(parser.add_subparsers(required=True))
+    return commands.run(parser.parse_args([str(word) for word in words]))
+
+
+def test_pack_and_measure_from_the_command_line(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pack, "calibration_lines", lambda _, height: lines(height))
+    known = Measurements(cost=(Cost(precision="fp32", threads=4, cpu_ms=9.0, wall_ms=3.0),))
+    measurements.write(known, tmp_path / "known.json")
+    named = ["--name", "plates", "--version", "2", "--languages", "en, de"]
+    more = ["--data", tmp_path, "--measurements", tmp_path / "known.json", "--archive", "zip"]
+    assert run("pack", tmp_path / "last.pt", tmp_path / "packs", *named, *more) == 0
+    out = capsys.readouterr().out
+    assert "net.onnx" in out
+    assert out.endswith("plates-2.zip\n")
+    manifest = json.loads((tmp_path / "packs" / "plates" / "manifest.json").read_text())
+    assert manifest["languages"] == ["en", "de"]
+    assert "| FP32 | 4 | 9.00 | 3.00 |" in (tmp_path / "packs" / "plates" / "CARD.md").read_text()
+
+    monkeypatch.setattr(measure, "RUNS", 2)
+    assert run("measure", tmp_path / "packs" / "plates", "--json", tmp_path / "found.json") == 0
+    assert "| INT8 | 2 |" in capsys.readouterr().out
+    assert len(measurements.read(tmp_path / "found.json").cost) == 4
