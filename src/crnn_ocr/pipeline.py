@@ -27,11 +27,13 @@ from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
+from crnn_ocr.recognition import replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import Recognizer
+from crnn_ocr.recognition.replacements import Replacements
 from crnn_ocr.settings import Settings, load_settings
 
 #: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
@@ -66,7 +68,7 @@ class OCR:
             threads: Cores to use, instead of the settings'.
 
         Raises:
-            SettingsError: The environment holds a wrong setting.
+            SettingsError: The environment holds a wrong setting, or the table of replacements a wrong row.
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: The manifest of the pack cannot be used.
         """
@@ -82,6 +84,8 @@ class OCR:
             max_side=self._settings.max_side,
             max_pages=self._settings.max_pages,
         )
+        path = self._settings.replacements
+        self._replacements = Replacements({} if path is None else replacement_table.load(path))
         self._lock = threading.Lock()
         self._closed = False
         self._decoding = threading.Lock()
@@ -159,7 +163,7 @@ class OCR:
                     if image is None:
                         break
                     held.enter_context(self._pixels.take(image.nbytes))
-                pages.append(_read_page(image, detector, reader, second, options, clock))
+                pages.append(_read_page(image, detector, reader, second, self._replacements, options, clock))
         return Document(tuple(pages), recognizer.name, clock.milliseconds)
 
     def _load(self, name: str) -> tuple[Detector, Recognizer]:
@@ -231,6 +235,7 @@ def _read_page(
     detector: Detector,
     reader: LineReader,
     second: Callable[[], Recognizer],
+    replacements: Replacements,
     options: ReadOptions,
     clock: _Clock,
 ) -> Page:
@@ -261,10 +266,11 @@ def _read_page(
             found, unavailable = _looked_again(image, found, reader, second)
     with clock("layout"):
         kept = [
-            entry
+            replace(entry, reading=replacements.apply(entry.reading))
             for entry in found
-            if entry.reading.text and entry.reading.legibility >= options.min_confidence
+            if entry.reading.legibility >= options.min_confidence
         ]
+        kept = [entry for entry in kept if entry.reading.text]
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.
         warnings = remarks(quality, [entry.height for entry in kept])

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
         description="Folder for prepared model graphs; the user's cache folder when empty.",
     )
 
+    replacements: Path | None = Field(
+        default=None,
+        description="TSV file of strings to put in the place of others in what was read; none when empty.",
+    )
+
     # -- computing
     precision: Literal["auto", "int8", "fp32"] = Field(
         default="auto",

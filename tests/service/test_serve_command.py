@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +82,22 @@ def test_wrong_settings_are_named(
     monkeypatch.setenv("CRNN_OCR_PORT", "many")
     assert run() == 2
     assert "CRNN_OCR_PORT" in capsys.readouterr().err
+
+
+def test_a_wrong_table_of_replacements_ends_the_start(
+    served: list[Settings],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "table.tsv"
+    table.write_text("m2 ㎡\n", encoding="utf-8")
+    monkeypatch.setenv("CRNN_OCR_REPLACEMENTS", str(table))
+
+    assert run("--port", "0") == 2
+
+    assert "row 1 of the table of replacements has no tab" in capsys.readouterr().err
+    assert served == []
 
 
 def test_an_unknown_model_ends_the_start(served: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from crnn_ocr.cli.messages import complain
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
+from crnn_ocr.recognition import replacement_table
 from crnn_ocr.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def _serve(settings: Settings) -> int:
     registry = Registry(settings.models_dir)
     registry.find(settings.model, "rec")
     registry.find(settings.detector, "det")
+    if settings.replacements is not None:
+        replacement_table.load(settings.replacements)
     listener = launcher.bind(settings)
     url = launcher.url_of(listener)
     print(f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True)
