@@ -20,7 +20,7 @@ class Char:
 
     Attributes:
         text: The character, usually one code point.
-        confidence: The recogniser's probability for it, 0 to 1.
+        confidence: Probability that it is right, 0 to 1.
         polygon: Its place, interpolated from its position along the line.
     """
 
@@ -35,7 +35,7 @@ class Line:
 
     Attributes:
         text: The characters, joined, as the post-processing left them.
-        confidence: 0 to 1; how sure the recogniser is that the whole line is right.
+        confidence: Probability that the whole line is right, white space aside, 0 to 1.
         polygon: The line's four corners.
         chars: The characters with their places; empty where the line was replaced as a whole.
     """

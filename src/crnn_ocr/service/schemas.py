@@ -33,7 +33,9 @@ class LineOut(_Body):
     """One line of text."""
 
     text: str = Field(description="What the line says.")
-    confidence: float = Field(ge=0, le=1, description="How sure the recogniser is of the whole line.")
+    confidence: float = Field(
+        ge=0, le=1, description="Probability that the whole line is right, white space aside."
+    )
     polygon: Annotated[list[PointOut], Field(min_length=4, max_length=4)] = Field(
         description="The corners, from the text's own top left clockwise, in pixels of the upright picture."
     )
