@@ -18,17 +18,20 @@ from PIL import Image
 
 from crnn_ocr import OCR, Document, ReadOptions, Settings, pipeline
 from crnn_ocr.errors import (
+    DeadlineExceededError,
     ImageDecodeError,
     ImageEmptyError,
     ImageTooLargeError,
     InvalidOptionError,
     ModelNotFoundError,
     OcrError,
+    RequestCancelledError,
     UnsupportedImageError,
 )
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.recognizer import CtcRecognizer
+from crnn_ocr.scheduling.ticket import Ticket
 from tests import drawing
 
 INVOICE = [
@@ -181,6 +184,17 @@ def test_limits_hold_for_every_kind_of_source(tmp_path: Path) -> None:
         with pytest.raises(ImageTooLargeError):
             ocr.read(source)
     ocr.close()
+
+
+def test_what_nobody_wants_is_not_read(ocr: OCR, invoice: drawing.Picture) -> None:
+    cancelled = Ticket()
+    cancelled.cancel()
+
+    with pytest.raises(RequestCancelledError):
+        ocr.read(invoice, ticket=cancelled)
+    with pytest.raises(DeadlineExceededError):
+        ocr.read(invoice, ticket=Ticket(deadline=time.monotonic()))
+    assert ocr.read(invoice, ticket=Ticket(deadline=time.monotonic() + 600)) == ocr.read(invoice)
 
 
 def test_a_text_file_object_is_refused(ocr: OCR) -> None:

@@ -153,6 +153,22 @@ class MethodNotAllowedError(OcrError):
     default_hint = "See /docs for the methods of each route."
 
 
+class DeadlineExceededError(OcrError):
+    """The answer was not ready within the time that the request has."""
+
+    code = "DEADLINE_EXCEEDED"
+    http_status = 504
+    default_hint = "Send a smaller picture or fewer pages, or try again when the server is less busy."
+
+
+class RequestCancelledError(OcrError):
+    """The request was cancelled, mostly because the client is gone; the status is seen in logs alone."""
+
+    code = "REQUEST_CANCELLED"
+    http_status = 499
+    default_hint = "Send the request again if its answer is still wanted."
+
+
 # ---- the model and the installation ------------------------------------------------------------------
 
 

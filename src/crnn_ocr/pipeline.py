@@ -34,6 +34,7 @@ from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
+from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import Settings, load_settings
 
 #: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
@@ -126,13 +127,21 @@ class OCR:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read(self, source: Source, options: ReadOptions | None = None, **values: Any) -> Document:
+    def read(
+        self,
+        source: Source,
+        options: ReadOptions | None = None,
+        *,
+        ticket: Ticket | None = None,
+        **values: Any,
+    ) -> Document:
         """Read a picture or document.
 
         Args:
             source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF; a Pillow image;
                 or a uint8 array, (H, W) grey or (H, W, 3) BGR.
             options: What to do; all defaults when None.
+            ticket: Until when the answer is wanted, and the means to cancel it; always, when None.
             **values: Single options by name, instead of `options`.
 
         Returns:
@@ -140,6 +149,8 @@ class OCR:
 
         Raises:
             OcrError: The input cannot be read; code, message and hint say why and what to do.
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
             OSError: The path cannot be opened.
             TypeError: The source is none of these.
             RuntimeError: The object has been closed.
@@ -148,7 +159,7 @@ class OCR:
             options = parse_options(values)
         elif values:
             raise TypeError("give either an options object or single options, not both")
-        clock = _Clock()
+        clock = _Clock(ticket or Ticket())
         pages = []
         with clock("decode"):
             images = self._open(source)  # refuses bad input before it waits for models
@@ -303,13 +314,15 @@ def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) ->
 
 
 class _Clock:
-    """Adds up the wall time of each stage."""
+    """Adds up the wall time of each stage; none begins once the ticket has become invalid."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticket: Ticket) -> None:
+        self._ticket = ticket
         self.milliseconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        self._ticket.check()
         start = time.perf_counter()
         try:
             yield

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from crnn_ocr.document import Block, Document, Line, Page, Polygon, Remark
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
 
 Answer = Callable[[bytes, ReadOptions], Document]
 
@@ -35,6 +36,7 @@ class FakeReader:
     def __init__(self, answer: Answer = digest_answer, *, ready: bool = True) -> None:
         self.answer = answer
         self.calls: list[tuple[bytes, ReadOptions]] = []
+        self.tickets: list[Ticket | None] = []
         self.warm_up_error: Exception | None = None
         self.may_warm_up = threading.Event()
         if ready:
@@ -49,9 +51,14 @@ class FakeReader:
     def model(self) -> str:
         return "fake/1"
 
-    def read(self, source: bytes, options: ReadOptions | None = None) -> Document:
+    def read(
+        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+    ) -> Document:
         assert options is not None
         self.calls.append((source, options))
+        self.tickets.append(ticket)
+        if ticket is not None:
+            ticket.check()
         return self.answer(source, options)
 
     def warm_up(self) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from crnn_ocr.document import Document
 from crnn_ocr.errors import NotReadyError, OcrError
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +30,13 @@ class Reader(Protocol):
         """Name and version of the default recogniser, for example "ppocrv6-small/1"."""
         ...
 
-    def read(self, source: bytes, options: ReadOptions | None = None) -> Document:
-        """Read one encoded picture or PDF; raises `OcrError` for whatever is wrong with it."""
+    def read(
+        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+    ) -> Document:
+        """Read one encoded picture or PDF; raises `OcrError` for whatever is wrong with it.
+
+        Once the ticket is invalid it raises `DeadlineExceededError` or `RequestCancelledError`.
+        """
         ...
 
     def warm_up(self) -> None:
