@@ -17,6 +17,9 @@ from torch import Tensor  # noqa: E402
 
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
+from crnn_ocr.models.manifest import Manifest, PackFile  # noqa: E402
+from crnn_ocr.recognition.charset import Charset  # noqa: E402
+from crnn_ocr.recognition.recognizer import CtcRecognizer  # noqa: E402
 from crnn_ocr.training import checkpoint, edge_export, networks  # noqa: E402
 from crnn_ocr.training.commands import fit  # noqa: E402
 from crnn_ocr.training.edge import EdgeConfig, EdgeCrnn  # noqa: E402
@@ -298,3 +301,27 @@ def test_the_command_trains_it_with_posteriors_and_in_full_precision(tmp_path: P
     assert training.schedule.posterior == 1.0
     assert not training.half
     assert fit._training(arguments, NetConfig(9)).schedule.posterior == 0.0
+
+
+def test_the_engine_shows_it_lines_as_flat_as_it_was_trained_on(net: EdgeCrnn) -> None:
+    session = Session(networks.build(net).SerializeToString())
+    manifest = Manifest(
+        name="edge",
+        version="1",
+        kind="rec",
+        title="",
+        licence="",
+        provenance="",
+        graph=PackFile(path="net.onnx", sha256="0" * 64),
+        output="best",
+        input_height=16,
+        stretch=1.5,
+        space=False,
+    )
+    recognizer = CtcRecognizer(session, manifest, Charset(CHARACTERS, 0))
+    line = recognizer.prepare(np.full((20, 400, 3), 230, np.uint8))
+    assert [window.content for window in line.windows] == [400 * 24 // 20]
+    assert line.windows[0].pixels.shape[0] == 16
+    assert len(recognizer.infer(line.windows[0])) == 400 * 24 // 20 // 8 + 1
+    first, second = recognizer.prepare(np.full((20, 1400), 230, np.uint8)).windows
+    assert first.frames - second.first_frame >= 2 * 24 // 8  # two heights of what the network sees
