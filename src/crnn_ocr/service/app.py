@@ -7,6 +7,7 @@ from flask import Flask
 from crnn_ocr.service import draining, lifecycle, problems, routes
 from crnn_ocr.service.inputs import ServiceRequest
 from crnn_ocr.service.reader import Reader, Readiness
+from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import pretty_json
 from crnn_ocr.settings import Settings
 
@@ -35,7 +36,7 @@ def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> F
     draining.install(app)
     lifecycle.install(app)
     problems.install(app)
-    routes.install(app, reader, readiness)
+    routes.install(app, reader, Readings(reader), readiness)
     if warm_up:
         readiness.start_warm_up()
     return app

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 
 import crnn_ocr
@@ -11,28 +9,36 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.inputs import parse_input
 from crnn_ocr.service.openapi import openapi_document
 from crnn_ocr.service.reader import Reader, Readiness
+from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import json_of, json_response
 from crnn_ocr.service.schemas import HealthAnswer, ReadyAnswer, ocr_answer
 
 
-def install(app: Flask, reader: Reader, readiness: Readiness) -> None:
+def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness) -> None:
     """Add all routes to the application."""
-    app.register_blueprint(_api(reader, readiness))
+    app.register_blueprint(_api(reader, readings, readiness))
     app.register_blueprint(_pages())
 
 
-def _api(reader: Reader, readiness: Readiness) -> Blueprint:
+def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
     api = Blueprint("api", __name__)
 
     @api.post("/ocr")
     def ocr() -> Response:
         wanted = parse_input(request)
-        started = time.perf_counter()
-        document = reader.read(wanted.picture, wanted.options)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        answer = ocr_answer(document, elapsed_ms=elapsed_ms, request_id=g.request_id)
-        g.result_size = {"pages": len(document.pages), "lines": len(answer.lines), "model": answer.model}
-        return json_response(answer.model_dump_json(exclude_none=True))
+        read = readings.read_one(wanted.picture, wanted.options, readings.issue())
+        answer = ocr_answer(
+            read.document, elapsed_ms=read.elapsed_ms, request_id=g.request_id, cached=read.cached
+        )
+        g.result_size = {
+            "pages": len(read.document.pages),
+            "lines": len(answer.lines),
+            "model": answer.model,
+            "cache": read.source,
+        }
+        response = json_response(answer.model_dump_json(exclude_none=True))
+        response.headers["X-Cache"] = read.source
+        return response
 
     @api.get("/healthz")
     def healthz() -> Response:
