@@ -17,24 +17,26 @@ class OcrError(Exception):
         http_status: The status that the REST API answers with.
         message: One sentence about this very input.
         hint: One sentence that tells what to do.
+        retry_after: Seconds after which the same request may succeed; None where waiting does not help.
     """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500
     default_hint: ClassVar[str] = "Try again; if it happens again, report it with the request id."
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = self.default_hint if hint is None else hint
+        self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive pickling (worker processes) with message and hint intact."""
-        return _rebuild, (type(self), self.message, self.hint)
+        return _rebuild, (type(self), self.message, self.hint, self.retry_after)
 
 
-def _rebuild(cls: type[OcrError], message: str, hint: str) -> OcrError:
-    return cls(message, hint=hint)
+def _rebuild(cls: type[OcrError], message: str, hint: str, retry_after: int | None) -> OcrError:
+    return cls(message, hint=hint, retry_after=retry_after)
 
 
 # ---- the picture -------------------------------------------------------------------------------------
@@ -167,6 +169,65 @@ class RequestCancelledError(OcrError):
     code = "REQUEST_CANCELLED"
     http_status = 499
     default_hint = "Send the request again if its answer is still wanted."
+
+
+# ---- the door ----------------------------------------------------------------------------------------
+
+
+class UnauthorizedError(OcrError):
+    """The request has no API key, or none that the service knows."""
+
+    code = "UNAUTHORIZED"
+    http_status = 401
+    default_hint = "Send a key that the operator gave you: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+
+
+class UploadTimeoutError(OcrError):
+    """The body of the request arrives too slowly."""
+
+    code = "UPLOAD_TIMEOUT"
+    http_status = 408
+    default_hint = "Send the request again over a faster connection, or a smaller file."
+
+
+class RateLimitedError(OcrError):
+    """This client has sent more requests than it may in so short a time."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+    default_hint = "Wait as many seconds as the header Retry-After says; RateLimit-* tell the allowance."
+
+
+class OverloadedError(OcrError):
+    """The service has accepted as much work as it can do in good time."""
+
+    code = "OVERLOADED"
+    http_status = 503
+    default_hint = "Send the request again after as many seconds as the header Retry-After says."
+
+
+class UrlInputDisabledError(OcrError):
+    """The request names a URL, and this service does not fetch pictures."""
+
+    code = "URL_INPUT_DISABLED"
+    http_status = 403
+    default_hint = "Send the picture itself; fetching is the server's setting CRNN_OCR_FETCH_URLS."
+
+
+class UrlNotAllowedError(OcrError):
+    """The URL leads to a place from which this service does not fetch."""
+
+    code = "URL_NOT_ALLOWED"
+    http_status = 403
+    default_hint = "Use an http or https URL of a public host, or send the picture itself."
+
+
+class UrlFetchError(OcrError):
+    """The picture could not be fetched from its URL."""
+
+    code = "URL_FETCH_FAILED"
+    http_status = 422
+    default_hint = "Open the URL yourself to see whether it answers with the picture, or send the picture itself."
 
 
 # ---- the model and the installation ------------------------------------------------------------------
