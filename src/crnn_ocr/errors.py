@@ -227,7 +227,7 @@ class UrlFetchError(OcrError):
 
     code = "URL_FETCH_FAILED"
     http_status = 422
-    default_hint = "Open the URL yourself to see whether it answers with the picture, or send the picture itself."
+    default_hint = "Open the URL yourself to see whether it shows the picture, or send the picture itself."
 
 
 # ---- the model and the installation ------------------------------------------------------------------
