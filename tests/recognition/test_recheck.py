@@ -96,9 +96,9 @@ def test_stretches_are_disjoint_parts_cut_between_characters(
         at_end = stretch.last == len(reading.chars)
         assert stretch.end == (1.0 if at_end else reading.chars[stretch.last].start)
         assert (stretch.start == 0.0, stretch.end == 1.0) == (stretch.first == 0, at_end)
-        left, right = stretch.columns(100)
-        assert 0 <= left < right <= 100
-        assert left <= 100 * stretch.start <= 100 * stretch.end <= right
+        begin, behind = stretch.columns(100)
+        assert 0 <= begin < behind <= 100
+        assert begin <= 100 * stretch.start <= 100 * stretch.end <= behind
     for left, right in itertools.pairwise(found):
         assert left.last < right.first
         assert left.end < right.start

@@ -40,7 +40,7 @@ class Policy:
         edge: Least width of a hole at an end of the line.
     """
 
-    unsure: float = 0.85
+    unsure: float = 0.9
     context: float = 1.0
     narrowest: float = 3.0
     apart: float = 0.7

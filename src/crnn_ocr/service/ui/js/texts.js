@@ -64,6 +64,7 @@ const zh = {
   warnings: {
     IMAGE_BLURRED: "图片比较模糊，结果可能有误。请拿稳相机、对准焦点后重拍。",
     TEXT_TOO_SMALL: "图中文字太小，结果可能有误。请靠近拍摄，或使用更高的分辨率。",
+    RECHECK_UNAVAILABLE: "高精度模型无法加载，没有把握的文字未能复读，请联系管理员。",
   },
   errors: {
     NETWORK: "无法连接服务器。请确认服务正在运行，然后重试。",
