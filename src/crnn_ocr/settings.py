@@ -6,14 +6,22 @@ The defaults are right for a container with 2 cores and 512 MiB. `docs/settings.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crnn_ocr.errors import SettingsError
 
 MIB = 1024 * 1024
+
+
+def _split(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+#: A list in one variable, its entries separated by commas or white space.
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -67,7 +75,13 @@ class Settings(BaseSettings):
         default=5000, ge=0, le=65535, description="Port that `crnn-ocr serve` listens on; 0: any free one."
     )
     workers: int = Field(default=1, ge=1, le=64, description="Gunicorn worker processes.")
-    worker_threads: int = Field(default=8, ge=1, le=256, description="Request threads per worker process.")
+    worker_threads: int = Field(
+        default=32,
+        ge=1,
+        le=256,
+        description="Pictures per worker process that may be sent, wait or be read at a time; further "
+        "threads answer probes, pages and refusals.",
+    )
     graceful_timeout_s: float = Field(
         default=60.0,
         gt=0,
@@ -77,6 +91,89 @@ class Settings(BaseSettings):
         default=32 * MIB,
         ge=1024,
         description="Largest request body, in bytes; base64 makes a picture a third larger.",
+    )
+
+    # -- service: how much is let in
+    queue_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Work that is let in, as the seconds that all cores need for it; what would exceed it "
+        "is answered 503 with `Retry-After`.",
+    )
+    max_bytes_in_flight: int = Field(
+        default=64 * MIB,
+        ge=1024,
+        description="Bytes of all request bodies that the service holds at a time; one body alone is always "
+        "let in.",
+    )
+    request_timeout_s: float = Field(
+        default=120.0,
+        gt=0,
+        le=3600,
+        description="Longest time from the complete request to its answer, in seconds; a request may ask for "
+        "less with the header `X-Request-Timeout`.",
+    )
+    upload_timeout_s: float = Field(
+        default=120.0, gt=0, description="Longest time that a request body may take to arrive, in seconds."
+    )
+    upload_min_rate: int = Field(
+        default=16 * 1024,
+        ge=1,
+        description="Slowest average at which a request body may arrive after its first ten seconds, in "
+        "bytes per second.",
+    )
+    rate_limit_per_minute: float = Field(
+        default=0.0,
+        ge=0,
+        description="POST requests per minute that each API key, or each address without keys, may send; "
+        "0: as many as it likes.",
+    )
+    rate_limit_burst: int = Field(
+        default=0,
+        ge=0,
+        description="Requests that may come at once after a pause; 0: those of one minute.",
+    )
+    trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Proxies in front of the service whose `X-Forwarded-For` and `X-Forwarded-Proto` are "
+        "believed; 0: those headers are ignored.",
+    )
+
+    # -- service: who is let in
+    api_keys: Words = Field(
+        default=(),
+        description="Names and SHA-256 hashes of the API keys, as `NAME:HASH`; none when empty.",
+    )
+    api_keys_file: Path | None = Field(
+        default=None, description="File with further API keys, one `NAME:HASH` per row; `#` starts a comment."
+    )
+    allow_anonymous: bool = Field(
+        default=False,
+        description="Listen on other addresses than those of this machine although there are no API keys.",
+    )
+    cors_origins: Words = Field(
+        default=(),
+        description="Origins whose pages may use the API, as `https://app.example.com`; none when empty.",
+    )
+
+    # -- service: pictures named by URL
+    fetch_urls: bool = Field(
+        default=False, description='Fetch the pictures of requests that give `"image_url"` for `"image"`.'
+    )
+    fetch_hosts: Words = Field(
+        default=(),
+        description="Hosts to fetch from, as `HOST`, `HOST:PORT` or `.DOMAIN` for all below it; every public "
+        "host when empty.",
+    )
+    fetch_networks: Words = Field(
+        default=(),
+        description="Networks that are not public but may be fetched from, such as `10.1.2.0/24`.",
+    )
+    fetch_timeout_s: float = Field(
+        default=10.0, gt=0, le=300, description="Longest time that fetching one picture may take, in seconds."
     )
 
     # -- logging
