@@ -1,6 +1,6 @@
 """Does confidence hold? How many lines are right among those of which a recogniser is sure.
 
-    python -m benchmarks.reliability [--model NAME] [--pages] [--show-errors]
+    python -m benchmarks.reliability [--model NAME] [--pages [--recheck auto]] [--show-errors]
 
 Single lines are read by the recogniser alone on the crop as it is; an empty reading has confidence 0. With
 ``--pages``, pages are read end to end as well, and a line is right where it stands in one line of the truth:
@@ -14,7 +14,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -22,6 +21,7 @@ from benchmarks import datasets, metrics, report
 from crnn_ocr import OCR
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.models.registry import Registry
+from crnn_ocr.options import ReadOptions, options_from_text
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.settings import Settings, load_settings
@@ -107,7 +107,7 @@ def read_lines(settings: Settings, model: str) -> dict[str, list[Judged]]:
     return found
 
 
-def read_pages(settings: Settings, model: str) -> dict[str, list[Judged]]:
+def read_pages(settings: Settings, model: str, options: ReadOptions) -> dict[str, list[Judged]]:
     """Read every set of pages end to end."""
     found: dict[str, list[Judged]] = {}
     with OCR(settings, model=model) as engine:
@@ -115,7 +115,7 @@ def read_pages(settings: Settings, model: str) -> dict[str, list[Judged]]:
             lines = found.setdefault(dataset.name, [])
             for sample in tqdm(datasets.load(dataset.name), dataset.name, disable=None, leave=False):
                 truth = metrics.truth_lines(sample.truth)
-                for line in engine.read(Path(sample.path)).pages[0].lines:
+                for line in engine.read(sample.path, options).pages[0].lines:
                     got = metrics.normalise(line.text, spaces=False)
                     right = any(got in wanted for wanted in truth)
                     source = f"{dataset.name}/{sample.path.name}"
@@ -170,6 +170,9 @@ def main() -> None:
         "--model", default=settings.model, help=f"recogniser pack (default: {settings.model})"
     )
     parser.add_argument("--pages", action="store_true", help="read the pages too")
+    parser.add_argument(
+        "--recheck", choices=("off", "auto"), help="second look at pages (default: the engine's)"
+    )
     parser.add_argument("--least", type=float, default=0.95, help="what counts as sure (default: 0.95)")
     parser.add_argument("--want", type=float, default=97.0, help="how many of them must be right, in percent")
     parser.add_argument("--show-errors", action="store_true", help="list the lines that are sure and wrong")
@@ -178,8 +181,11 @@ def main() -> None:
     title = f"Reliability of {arguments.model}"
     results = _tell(f"{title}, single lines", lines, arguments.least, errors=arguments.show_errors)
     if arguments.pages:
-        pages = read_pages(settings, arguments.model)
-        results += _tell(f"{title}, pages", pages, arguments.least, errors=arguments.show_errors)
+        options = options_from_text({} if arguments.recheck is None else {"recheck": arguments.recheck})
+        pages = read_pages(settings, arguments.model, options)
+        results += _tell(
+            f"{title}, pages, recheck={options.recheck}", pages, arguments.least, errors=arguments.show_errors
+        )
     print(f"Kept in {report.save(f'reliability-{arguments.model}', results)}")
     sure = surest([line for found in lines.values() for line in found], arguments.least)
     if sure.right < arguments.want:
