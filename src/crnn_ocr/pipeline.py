@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from crnn_ocr.detection.detector import Detector
-from crnn_ocr.detection.load import load_detector
 from crnn_ocr.document import Block, Document, Page, Remark
 from crnn_ocr.engine.budget import Budget
 from crnn_ocr.engine.cores import available_cores
@@ -25,12 +24,13 @@ from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
+from crnn_ocr.model_manager import ModelList, ModelManager, Switch
+from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
-from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
@@ -39,8 +39,6 @@ from crnn_ocr.settings import Settings, load_settings
 
 #: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
 PIXEL_BYTES_IN_WORK = 48 * 1024 * 1024
-#: The model that takes the second look.
-SECOND_READER = "accurate"
 
 Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
@@ -77,8 +75,10 @@ class OCR:
         if threads is not None and threads < 1:
             raise ValueError(f"cannot read on {threads} threads")
         self._threads = threads or self._settings.threads or available_cores()
-        self._registry = Registry(self._settings.models_dir)
-        self._model = self._registry.find(model or self._settings.model, "rec").manifest
+        registry = Registry(self._settings.models_dir)
+        self._models = ModelManager(
+            self._settings, registry, model or self._settings.model, threads=self._threads
+        )
         self._limits = Limits(
             max_bytes=self._settings.max_image_bytes,
             max_pixels=self._settings.max_pixels,
@@ -86,24 +86,41 @@ class OCR:
             max_pages=self._settings.max_pages,
         )
         path = self._settings.replacements
-        self._replacements = Replacements({} if path is None else replacement_table.load(path))
-        self._lock = threading.Lock()
-        self._closed = False
+        table = {} if path is None else replacement_table.load(path)
+        self._replacements = Replacements(table)
+        self._fingerprints = Fingerprints(registry, self._settings, table)
         self._decoding = threading.Lock()
         self._pixels = Budget(PIXEL_BYTES_IN_WORK)
-        self._detector: Detector | None = None
-        self._recognizers: dict[str, Recognizer] = {}
         self._pool = LinePool(self._threads)
 
     @property
     def model(self) -> str:
-        """Name and version of the default recogniser."""
-        return self._model.id
+        """Name and version of the active recogniser: the one that reads where none is named."""
+        return self._models.active.id
 
     @property
     def ready(self) -> bool:
         """Whether the models are loaded and have passed their self-check."""
-        return self._detector is not None and self._model.name in self._recognizers
+        return self._models.ready
+
+    @property
+    def problem(self) -> str | None:
+        """Why the models cannot be loaded, as far as that is known; None where nothing speaks against it."""
+        return self._models.problem
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Names of the packs that are in memory."""
+        return self._models.loaded
+
+    def fingerprint(self, options: ReadOptions) -> Fingerprint:
+        """What decides the answer of a reading beside its picture and its options; loads nothing.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: The manifest of a pack cannot be used.
+        """
+        return self._fingerprints.of(options, self._models.active)
 
     def warm_up(self) -> None:
         """Load the default models now.
@@ -111,15 +128,48 @@ class OCR:
         Raises:
             ModelBrokenError: A pack differs from its manifest or fails its self-check.
         """
-        self._load(self._model.name)
+        self._models.warm_up()
+
+    def models(self) -> ModelList:
+        """The packs that are installed, as they are on disk now."""
+        return self._models.listing()
+
+    def prepare(self, model: str) -> Switch:
+        """Load another recogniser beside the active one, so that it can take its place at once.
+
+        Args:
+            model: Name or alias of its pack.
+
+        Returns:
+            What makes it the active one, or lets it go again; one of both must be called.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: It differs from its manifest or cannot read its probe.
+        """
+        return self._models.prepare(model)
+
+    def use(self, model: str) -> str:
+        """Make another recogniser the active one; what is being read goes on with the old one.
+
+        Args:
+            model: Name or alias of its pack.
+
+        Returns:
+            Its name and version.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: It differs from its manifest or cannot read its probe; nothing has changed.
+        """
+        switch = self.prepare(model)
+        switch.commit()
+        return switch.model
 
     def close(self) -> None:
         """Stop the threads and let the models go; the object cannot read any more."""
         self._pool.close()
-        with self._lock:
-            self._closed = True
-            self._detector = None
-            self._recognizers.clear()
+        self._models.close()
 
     def __enter__(self) -> OCR:
         return self
@@ -163,58 +213,27 @@ class OCR:
         pages = []
         with clock("decode"):
             images = self._open(source)  # refuses bad input before it waits for models
-        detector, recognizer = self._load(options.model or self._model.name)
-        reader = LineReader(recognizer, self._pool)
-        second = partial(self._recognizer, SECOND_READER)
-        while True:
-            with ExitStack() as held:
-                # Whoever waits for room keeps the next from decoding: so at most one picture waits.
-                with self._decoding, clock("decode"):
-                    image = next(images, None)
-                    if image is None:
-                        break
-                    held.enter_context(self._pixels.take(image.nbytes))
-                pages.append(_read_page(image, detector, reader, second, self._replacements, options, clock))
-        return Document(tuple(pages), recognizer.name, clock.milliseconds)
+        with ExitStack() as lent:
+            patience = None if ticket is None else ticket.remaining
+            recognizer = lent.enter_context(self._models.recognizer(options.model, patience=patience))
+            detector = lent.enter_context(self._models.detector(patience=patience))
+            reader = LineReader(recognizer, self._pool)
+            second = partial(self._second_reader, lent)
+            while True:
+                with ExitStack() as held:
+                    # Whoever waits for room keeps the next from decoding: so at most one picture waits.
+                    with self._decoding, clock("decode"):
+                        image = next(images, None)
+                        if image is None:
+                            break
+                        held.enter_context(self._pixels.take(image.nbytes))
+                    page = _read_page(image, detector, reader, second, self._replacements, options, clock)
+                    pages.append(page)
+            return Document(tuple(pages), recognizer.name, clock.milliseconds)
 
-    def _load(self, name: str) -> tuple[Detector, Recognizer]:
-        """The models, loaded once."""
-        recognizer = self._recognizer(name)
-        detector = self._detector
-        if detector is None:
-            with self._open_lock():
-                if self._detector is None:
-                    self._detector = load_detector(
-                        self._registry, self._settings.detector, threads=self._threads
-                    )
-                detector = self._detector
-        return detector, recognizer
-
-    def _recognizer(self, name: str) -> Recognizer:
-        """The recogniser of that name or alias, loaded once."""
-        recognizer = self._recognizers.get(name)
-        if recognizer is not None:
-            return recognizer
-        with self._open_lock():
-            if name not in self._recognizers:
-                found = self._registry.resolve(name, "rec")  # the name may be an alias of one that is loaded
-                if found not in self._recognizers:
-                    self._recognizers[found] = load_recognizer(
-                        self._registry,
-                        found,
-                        cache_dir=self._settings.cache_dir,
-                        precision=self._settings.precision,
-                    )
-                self._recognizers[name] = self._recognizers[found]
-            return self._recognizers[name]
-
-    @contextmanager
-    def _open_lock(self) -> Iterator[None]:
-        """The lock under which models are loaded, as long as the object is open."""
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("this OCR object is closed")
-            yield
+    def _second_reader(self, lent: ExitStack) -> Recognizer:
+        """The recogniser of the second look, lent until the request's end."""
+        return lent.enter_context(self._models.recognizer(SECOND_READER, pinned=True))
 
     def _open(self, source: Source) -> Iterator[Image]:
         """The pages of any source, decoded one at a time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crnn_ocr.errors import SettingsError
@@ -43,6 +43,20 @@ class Settings(BaseSettings):
         description="Folder for prepared model graphs; the user's cache folder when empty.",
     )
 
+    named_models: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Recognisers that are kept loaded because requests name them, beside the active one and "
+        "the second look's; the least recently used one makes room.",
+    )
+    unload_after_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="Unload models that nobody has used for so many seconds; the next request loads them "
+        "again. 0: never.",
+    )
+
     replacements: Path | None = Field(
         default=None,
         description="TSV file of strings to put in the place of others in what was read; none when empty.",
@@ -73,6 +87,11 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that `crnn-ocr serve` listens on.")
     port: int = Field(
         default=5000, ge=0, le=65535, description="Port that `crnn-ocr serve` listens on; 0: any free one."
+    )
+    warm_up: bool = Field(
+        default=True,
+        description="Load the models as soon as a worker starts, in the background; else the first request "
+        "loads them, and the service counts as ready before.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="Gunicorn worker processes.")
     worker_threads: int = Field(
@@ -174,6 +193,25 @@ class Settings(BaseSettings):
     )
     fetch_timeout_s: float = Field(
         default=10.0, gt=0, le=300, description="Longest time that fetching one picture may take, in seconds."
+    )
+
+    # -- service: the cache of answers
+    cache_bytes: int = Field(
+        default=16 * MIB,
+        ge=0,
+        le=1024 * MIB,
+        description="Memory of each worker process for answers that are kept, in bytes; 0: none are.",
+    )
+    cache_ttl_s: float = Field(
+        default=3600.0, ge=1, description="How long an answer is kept, in seconds, here or in Redis."
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis in which workers and machines share kept answers, such as "
+        "`redis://localhost:6379/0` (extra `redis`); none when empty.",
+    )
+    batch_max_items: int = Field(
+        default=64, ge=1, le=10_000, description="Most pictures in one request to `POST /ocr/batch`."
     )
 
     # -- logging

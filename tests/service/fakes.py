@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from crnn_ocr.document import Block, Document, Line, Page, Polygon, Remark
+from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -50,6 +51,9 @@ class FakeReader:
     @property
     def model(self) -> str:
         return "fake/1"
+
+    def fingerprint(self, options: ReadOptions) -> Fingerprint:
+        return Fingerprint("fake/1", "fake")
 
     def read(
         self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None

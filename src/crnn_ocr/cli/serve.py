@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 import crnn_ocr
+from crnn_ocr.caching.shared import check_redis_url
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.messages import complain
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
@@ -44,7 +45,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: 5000)")
     parser.add_argument("--workers", type=int, help="worker processes (default: 1)")
-    parser.add_argument("--request-threads", type=int, help="requests at a time per worker (default: 8)")
+    parser.add_argument(
+        "--request-threads", type=int, help="pictures at a time per worker, also waiting ones (default: 32)"
+    )
     parser.add_argument("--threads", type=int, help="cores to compute with, 0 for all (default: 0)")
     parser.add_argument("--model", help="recogniser pack")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
@@ -98,6 +101,9 @@ def _serve(settings: Settings) -> int:
     registry.find(settings.detector, "det")
     if settings.replacements is not None:
         replacement_table.load(settings.replacements)
+    if settings.redis_url is not None:
+        check_redis_url(settings.redis_url.get_secret_value())
+    launcher.check(settings)
     listener = launcher.bind(settings)
     url = launcher.url_of(listener)
     print(f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crnn_ocr.service import draining, lifecycle, problems, routes
+from crnn_ocr.service import auth, cors, draining, lifecycle, problems, ratelimit, routes
+from crnn_ocr.service.cache import make_cache
+from crnn_ocr.service.door import Door
 from crnn_ocr.service.inputs import ServiceRequest
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
@@ -33,10 +35,17 @@ def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> F
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.add_template_filter(pretty_json)
     readiness = Readiness(reader)
+    door = Door(settings)
     draining.install(app)
-    lifecycle.install(app)
+    # In this order a request passes them: its id, other sites' pages, key, rate, body.
+    lifecycle.install(app, trusted_proxies=settings.trusted_proxies)
+    cors.install(app, cors.check_origins(settings.cors_origins))
+    auth.install(app, auth.KeyRing.from_settings(settings))
+    ratelimit.install(app, settings)
+    door.install(app)
     problems.install(app)
-    routes.install(app, reader, Readings(reader), readiness)
+    readings = Readings(reader, make_cache(settings), gate=door.gate, issue=door.issue)
+    routes.install(app, reader, readings, readiness)
     if warm_up:
         readiness.start_warm_up()
     return app

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import NotReadyError, OcrError
+from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -28,6 +29,10 @@ class Reader(Protocol):
     @property
     def model(self) -> str:
         """Name and version of the default recogniser, for example "ppocrv6-small/1"."""
+        ...
+
+    def fingerprint(self, options: ReadOptions) -> Fingerprint:
+        """What decides an answer beside the picture and the options; raises `OcrError` as `read` does."""
         ...
 
     def read(

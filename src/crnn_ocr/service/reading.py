@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from typing import Protocol
 
+from crnn_ocr.caching.key import cache_key
 from crnn_ocr.document import Document
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.cache import AnswerCache, CacheUse, Source
 from crnn_ocr.service.reader import Reader
-
-#: Where an answer comes from: not asked of the cache, read now, kept by this process, kept by all of them.
-Source = Literal["off", "miss", "hit", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +49,30 @@ class Readings:
     """Reads pictures for requests; serves all threads of a process at once."""
 
     def __init__(
-        self, reader: Reader, *, gate: Gate | None = None, issue: Callable[[], Ticket] = Ticket
+        self,
+        reader: Reader,
+        cache: AnswerCache | None = None,
+        *,
+        gate: Gate | None = None,
+        issue: Callable[[], Ticket] = Ticket,
     ) -> None:
         """Prepare.
 
         Args:
             reader: The engine.
+            cache: Where answers are kept; None: nowhere.
             gate: Passed by every picture that the engine has to read; None lets everything in.
             issue: Makes the ticket of one reading.
         """
         self._reader = reader
+        self._cache = cache
         self._gate = gate
         self.issue = issue
 
-    def read_one(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Answer:
-        """Read one encoded picture or document.
+    def read_one(
+        self, picture: bytes, options: ReadOptions, ticket: Ticket, *, use: CacheUse = "use"
+    ) -> Answer:
+        """Read one encoded picture or document, unless its answer is kept.
 
         Needs no request around it: items of a batch are read in threads of their own.
 
@@ -72,6 +81,18 @@ class Readings:
         """
         started = time.perf_counter()
         ticket.check()
+        read = partial(self._read, picture, options, ticket)
+        source: Source = "off"
+        if self._cache is None or use == "off":
+            document = read()
+        else:
+            fingerprint = self._reader.fingerprint(options)
+            key = cache_key(picture, options, fingerprint)
+            document, source = self._cache.find_or_read(
+                key, fingerprint.model, read, ticket, refresh=use == "refresh"
+            )
+        return Answer(document, (time.perf_counter() - started) * 1000, source)
+
+    def _read(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Document:
         with nullcontext() if self._gate is None else self._gate(picture, options, ticket):
-            document = self._reader.read(picture, options, ticket=ticket)
-        return Answer(document, (time.perf_counter() - started) * 1000)
+            return self._reader.read(picture, options, ticket=ticket)

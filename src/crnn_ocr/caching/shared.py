@@ -1,0 +1,167 @@
+"""The store that workers and machines share: Redis, used as long as it answers, never waited for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from crnn_ocr.caching.codec import FORMAT
+from crnn_ocr.errors import MissingExtraError, SettingsError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+#: In front of every key; nothing else in the same Redis begins like this.
+NAMESPACE = f"crnn-ocr:answer:{FORMAT}:"
+
+#: The longest that one request may lose to a Redis that does not answer, in seconds.
+TIMEOUT_S = 0.25
+
+#: How long a Redis that failed is left alone, in seconds.
+PAUSE_S = 5.0
+
+#: A value that is not worth its way through the network, in bytes.
+LARGEST_VALUE = 4 * 1024 * 1024
+
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+class Store(Protocol):
+    """What is asked of the shared store; tests put a fake in its place."""
+
+    def get(self, key: str) -> bytes | None:
+        """The value, if it is there and the store answers."""
+        ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a value, if the store answers."""
+        ...
+
+
+def check_redis_url(url: str) -> None:
+    """Refuse at start what could never work.
+
+    Raises:
+        SettingsError: It is no URL of a Redis.
+        MissingExtraError: The client library is not installed.
+    """
+    # The URL may hold a password, so no message quotes it.
+    if urlsplit(url).scheme not in _SCHEMES:
+        raise SettingsError(f"CRNN_OCR_REDIS_URL: the URL must begin with {', '.join(_SCHEMES)} and ://")
+    connect(url)
+
+
+def connect(url: str) -> Redis:
+    """A client for that URL; nothing is sent yet.
+
+    Raises:
+        SettingsError: The URL is malformed.
+        MissingExtraError: The client library is not installed.
+    """
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as RedisConnectionError
+        from redis.retry import Retry
+    except ModuleNotFoundError:
+        raise MissingExtraError(
+            "CRNN_OCR_REDIS_URL is set, but the Python package 'redis' is not installed.",
+            hint="Install it: pip install 'crnn-ocr[redis]'.",
+        ) from None
+    try:
+        return Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            # Once, at once: a kept connection may have been closed by a Redis that was started again.
+            retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
+        )
+    except ValueError:
+        raise SettingsError("CRNN_OCR_REDIS_URL: the URL is malformed") from None
+
+
+class SharedStore:
+    """Values in Redis; a Redis that fails is left alone for a while and then tried again.
+
+    May be used by many threads at once. Make it after a fork, not before.
+    """
+
+    def __init__(self, client: Redis, ttl_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Use a client; nothing is sent yet.
+
+        Args:
+            client: Connected to the Redis, see `connect`.
+            ttl_s: Seconds that an entry is kept.
+            clock: Tells the time in seconds.
+        """
+        self._client = client
+        self._ttl_ms = max(1, round(ttl_s * 1000))
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failing = False
+        self._paused_until = 0.0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._failing
+
+    def get(self, key: str) -> bytes | None:
+        """The value; None as well where Redis does not answer in time."""
+        value = self._attempt(lambda: self._client.get(NAMESPACE + key))
+        return value if isinstance(value, bytes) else None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a value, whose time begins now; nothing happens where Redis does not answer in time."""
+        if len(value) <= LARGEST_VALUE:
+            self._attempt(lambda: self._client.set(NAMESPACE + key, value, px=self._ttl_ms))
+
+    def _attempt(self, command: Callable[[], Result]) -> Result | None:
+        from redis import RedisError
+
+        if not self._may_try():
+            return None
+        try:
+            result = command()
+        except (RedisError, OSError) as error:
+            self._failed(error)
+            return None
+        self._succeeded()
+        return result
+
+    def _may_try(self) -> bool:
+        """Whether to send something; while Redis is failing one thread at a time finds out."""
+        with self._lock:
+            now = self._clock()
+            if now < self._paused_until:
+                return False
+            if self._failing:
+                self._paused_until = now + PAUSE_S
+            return True
+
+    def _failed(self, error: Exception) -> None:
+        with self._lock:
+            was_failing, self._failing = self._failing, True
+            self._paused_until = self._clock() + PAUSE_S
+        if not was_failing:
+            _log.warning(
+                "Redis does not answer; answers are kept in this process alone until it does",
+                extra={"fields": {"reason": type(error).__name__}},
+            )
+
+    def _succeeded(self) -> None:
+        if not self._failing:
+            return
+        with self._lock:
+            was_failing, self._failing = self._failing, False
+            self._paused_until = 0.0
+        if was_failing:
+            _log.info("Redis answers again")
