@@ -53,6 +53,12 @@ def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200) -> Iterator[Pixel
         ImageTooLargeError: More pages than `limits.max_pages`.
         ImageDecodeError: The document is damaged; also while the iterator is drawn.
     """
+    document, count = _opened(data, limits)
+    return _pages(document, count, limits, dpi)
+
+
+def _opened(data: bytes, limits: Limits) -> tuple[Any, int]:
+    """The document and the number of its pages."""
     try:
         import pypdfium2
     except ImportError as error:
@@ -78,7 +84,40 @@ def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200) -> Iterator[Pixel
         except Exception as error:
             document.close()
             raise ImageDecodeError("The PDF is damaged: its pages cannot be counted.") from error
-    return _pages(document, count, limits, dpi)
+    return document, count
+
+
+def pdf_page_sizes(data: bytes, limits: Limits, *, dpi: int = 200) -> list[tuple[int, int]]:
+    """Tell the sizes at which the pages of a PDF will be drawn, without drawing them.
+
+    Small pages with detailed pictures may become larger than told here.
+
+    Args:
+        data: The whole file.
+        limits: As for `decode_pdf`.
+        dpi: Resolution in pixels per inch.
+
+    Raises:
+        MissingExtraError: `pypdfium2` is not installed.
+        PdfPasswordError: The document is encrypted with a password.
+        ImageTooLargeError: More pages than `limits.max_pages`.
+        ImageDecodeError: The document is damaged.
+    """
+    document, count = _opened(data, limits)
+    with _LOCK:
+        try:
+            sizes = []
+            for index in range(count):
+                width, height = document.get_page_size(index)
+                scale = fitting_scale(width, height, limits, dpi / _POINTS_PER_INCH)
+                sizes.append((math.ceil(width * scale), math.ceil(height * scale)))
+            return sizes
+        except OcrError:
+            raise
+        except Exception as error:
+            raise ImageDecodeError("The PDF is damaged: its pages cannot be measured.") from error
+        finally:
+            document.close()
 
 
 def _pages(document: Any, count: int, limits: Limits, dpi: int) -> Iterator[Pixels]:

@@ -96,6 +96,32 @@ def decode_raster(data: bytes, name: Format, limits: Limits) -> Iterator[Pixels]
     return _one_page(data, image, name)
 
 
+def raster_page_sizes(data: bytes, name: Format, limits: Limits) -> list[tuple[int, int]]:
+    """Read width and height of each page from the headers, without pixels.
+
+    Args:
+        data: The whole file.
+        name: Its format, as `sniff` told; not `Format.PDF`.
+        limits: At most `max_pages` pages are looked at.
+
+    Raises:
+        ImageDecodeError: The header is damaged.
+        ImageTooLargeError: A TIFF has more pages than the limits allow, or one of them is too large.
+        UnsupportedImageError: This build of Pillow lacks the decoder.
+    """
+    with translated(name):
+        if name is Format.WEBP and (size := webp_size(data)):
+            return [size]
+        with _open(data, name) as image:
+            if name is not Format.TIFF:
+                return [image.size]
+            sizes = []
+            for index in _check_tiff(image, limits):  # type: ignore[arg-type]
+                image.seek(index)
+                sizes.append(image.size)
+            return sizes
+
+
 def orientation_of(image: Image.Image) -> int:
     """Read the Exif (or XMP) orientation of a Pillow image; 1 where there is none or it cannot be read."""
     try:

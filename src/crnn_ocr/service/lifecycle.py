@@ -8,6 +8,7 @@ import time
 import uuid
 
 from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crnn_ocr.logging import current_request_id
 
@@ -35,14 +36,23 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), display-capture=(self), geolocation=(), microphone=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+    "X-Permitted-Cross-Domain-Policies": "none",
 }
 
 
-def install(app: Flask) -> None:
-    """Hang the hooks into the application."""
+def install(app: Flask, *, trusted_proxies: int = 0) -> None:
+    """Hang the hooks into the application.
+
+    Args:
+        app: The application.
+        trusted_proxies: How many proxies in front of the service tell the truth about the client.
+    """
+    if trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted_proxies, x_proto=trusted_proxies)  # type: ignore[method-assign]
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_forget)
@@ -74,6 +84,8 @@ def _write_log_line(response: Response) -> None:
         "bytes_out": response.content_length,
         "client": request.remote_addr,
     }
+    if "key_name" in g:
+        fields["key"] = g.key_name
     if "error_code" in g:
         fields["code"] = g.error_code
     if "result_size" in g:

@@ -7,7 +7,14 @@ import logging
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from crnn_ocr.errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError, OcrError
+from crnn_ocr.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    MethodNotAllowedError,
+    NotFoundError,
+    OcrError,
+    UnauthorizedError,
+)
 from crnn_ocr.service.inputs import body_too_large
 from crnn_ocr.service.responses import json_of, json_response
 from crnn_ocr.service.schemas import ErrorAnswer, ErrorDetail
@@ -34,7 +41,12 @@ def error_response(error: OcrError) -> Response:
     g.error_code = error.code
     detail = ErrorDetail.model_construct(code=error.code, message=_shorten(error.message), hint=error.hint)
     answer = ErrorAnswer.model_construct(success=False, error=detail, request_id=g.request_id)
-    return json_response(json_of(answer.model_dump()), error.http_status)
+    response = json_response(json_of(answer.model_dump()), error.http_status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnauthorizedError):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="crnn-ocr"'
+    return response
 
 
 def _from_ocr_error(error: OcrError) -> Response:

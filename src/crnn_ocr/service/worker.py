@@ -1,24 +1,182 @@
-"""Gunicorn's threaded worker, made safe to stop at once."""
+"""Gunicorn's threaded worker, hardened: slow, silent and rude clients hold no thread, errors are JSON."""
 
 from __future__ import annotations
 
+import errno
+import json
 import logging
 import os
+import selectors
+import socket
+import struct
+import uuid
+from contextlib import ExitStack, suppress
+from functools import partial
 from types import FrameType
+from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.http import errors as http_errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from crnn_ocr.service.connections import overseer
+from crnn_ocr.service.draining import close_after_answer
+from crnn_ocr.service.lingering import Lingering
+
+_log = logging.getLogger("crnn_ocr.service.request")
+
+#: Longest time from the first byte of a request to the end of its headers.
+HEADERS_S = 10.0
+#: Longest time in which a client takes nothing of its answer.
+_SEND_S = 30
+_GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
+
+#: What the parser refuses, where the status is not 400.
+_STATUSES: dict[type[Exception], tuple[int, str]] = {
+    http_errors.LimitRequestLine: (414, "URI Too Long"),
+    http_errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    http_errors.ExpectationFailed: (417, "Expectation Failed"),
+    http_errors.UnsupportedTransferCoding: (501, "Not Implemented"),
+    http_errors.ForbiddenProxyRequest: (403, "Forbidden"),
+}
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
-    """A gthread worker that a quick stop (SIGINT or SIGQUIT, for example Ctrl+C) cannot hang.
+class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
+    """A connection whose graceful end does not stop the main loop, as Gunicorn's own does for two seconds."""
 
-    Gunicorn's own handler shuts the thread pool down, which takes the pool's lock. A signal that arrives
-    while the main loop hands a request to the pool, and so holds that lock, would wait for ever; the
-    supervisor would kill the worker only after the graceful time-out.
+    def __init__(self, *args: Any, lingering: Lingering) -> None:
+        super().__init__(*args)
+        self.watch = ExitStack()
+        self._lingering = lingering
+
+    def close(self, graceful: bool = False) -> None:
+        """Close at once, or after the client has had time to read its answer."""
+        if graceful:
+            self._lingering.add(self.sock)
+        else:
+            super().close()
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A gthread worker that a client cannot keep busy without sending a request.
+
+    * A new connection waits for its first byte in the main loop, not in a thread.
+    * Headers have to arrive within `HEADERS_S`, and an answer has to be taken.
+    * Closing waits for the client in the main loop, not in front of it.
+    * What breaks the protocol is answered with the API's own error body.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lingering = Lingering(lambda: self.poller)
+
+    # ---- connections -----------------------------------------------------------------------------
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection and let it wait for its first byte."""
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno in _GONE:
+                return
+            raise
+        # Of the kernel: threads send blockingly, and this bounds a send without bounding the read.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
+        self.nr_conns += 1
+        conn = Connection(self.cfg, client, address, listener.getsockname(), lingering=self._lingering)
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def handle(self, conn: Connection) -> object:
+        """Handle one request of a connection; runs in a thread."""
+        limit = conn.watch.enter_context(overseer.limited(conn.sock, HEADERS_S))
+        try:
+            again: object = super().handle(conn)
+        finally:
+            conn.watch.close()
+        if limit.expired:
+            self._refuse(conn.sock, conn.client, 408, "Request Timeout", "The headers arrived too slowly.")
+            return False
+        return again
+
+    def handle_request(self, req: Any, conn: Connection) -> object:
+        """Run the application; the headers are there."""
+        conn.watch.close()
+        close_after_answer.set(req.force_close)
+        try:
+            return super().handle_request(req, conn)
+        except (BlockingIOError, TimeoutError):
+            raise BrokenPipeError(errno.EPIPE, "the client takes nothing of its answer") from None
+
+    def murder_pending(self) -> None:
+        """Close what has waited for too long; the main loop calls it every second at the latest."""
+        super().murder_pending()
+        self._lingering.sweep()
+
+    # ---- the end ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        super().run()
+        self._lingering.close_all()
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A stopping worker waits for connections without a request as briefly as for kept ones."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """End the process without waiting for anything, requests in flight included."""
+        """End the process without waiting for anything, requests in flight included.
+
+        Gunicorn's own handler shuts the thread pool down, which takes the pool's lock. A signal that arrives
+        while the main loop hands a request to the pool, and so holds that lock, would wait for ever; the
+        supervisor would kill the worker only after the graceful time-out.
+        """
         self.alive = False
         logging.shutdown()
         os._exit(0)
+
+    # ---- requests that never reach the application ---------------------------------------------------
+
+    def handle_error(
+        self, req: Any, client: socket.socket, addr: tuple[str, int], exc: BaseException
+    ) -> None:
+        """Answer what Gunicorn's parser refuses, in the form of all other errors."""
+        if not isinstance(exc, http_errors.ParseException) or isinstance(
+            exc, http_errors.ConfigurationProblem
+        ):
+            super().handle_error(req, client, addr, exc)
+            return
+        status, reason = next(
+            (known for kind, known in _STATUSES.items() if isinstance(exc, kind)), (400, "Bad Request")
+        )
+        # The parser's own words quote the request, which may hold secrets.
+        self._refuse(client, addr, status, reason, f"The request breaks the HTTP protocol: {_words(exc)}.")
+
+    def _refuse(
+        self, client: socket.socket, addr: tuple[str, int], status: int, reason: str, message: str
+    ) -> None:
+        request_id = uuid.uuid4().hex
+        error = {
+            "code": "UPLOAD_TIMEOUT" if status == 408 else "BAD_REQUEST",
+            "message": message,
+            "hint": "See /docs for the requests that this service takes.",
+        }
+        body = json.dumps({"success": False, "error": error, "request_id": request_id}).encode()
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"
+            "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
+        )
+        fields = {"status": status, "code": error["code"], "client": addr[0] if addr else None}
+        _log.info("refused", extra={"fields": fields})
+        with suppress(OSError):
+            write_nonblock(client, head.encode() + body)
+
+
+def _words(error: Exception) -> str:
+    """The kind of a parser's error in plain words: "InvalidHeaderName" → "invalid header name"."""
+    name = type(error).__name__
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
