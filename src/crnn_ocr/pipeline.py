@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +35,7 @@ from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import Settings, load_settings
+from crnn_ocr.stages import StageClock
 
 #: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
 PIXEL_BYTES_IN_WORK = 48 * 1024 * 1024
@@ -209,7 +209,7 @@ class OCR:
             options = parse_options(values)
         elif values:
             raise TypeError("give either an options object or single options, not both")
-        clock = _Clock(ticket or Ticket())
+        clock = StageClock(ticket or Ticket())
         pages = []
         with clock("decode"):
             images = self._open(source)  # refuses bad input before it waits for models
@@ -267,7 +267,7 @@ def _read_page(
     second: Callable[[], Recognizer],
     replacements: Replacements,
     options: ReadOptions,
-    clock: _Clock,
+    clock: StageClock,
 ) -> Page:
     """All stages behind decoding, for one page."""
     height, width = image.shape[:2]
@@ -330,21 +330,3 @@ def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) ->
         )
         for block in order
     )
-
-
-class _Clock:
-    """Adds up the wall time of each stage; none begins once the ticket has become invalid."""
-
-    def __init__(self, ticket: Ticket) -> None:
-        self._ticket = ticket
-        self.milliseconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        self._ticket.check()
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - start) * 1000
-            self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + spent
