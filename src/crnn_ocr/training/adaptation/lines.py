@@ -97,9 +97,11 @@ class OrdinaryTexts:
 
 
 class UserTexts:
-    """Gives pieces of the user's texts, and texts with new characters in them."""
+    """Gives pieces of the user's texts, texts with new characters in them, and ordinary texts."""
 
-    def __init__(self, texts: Sequence[str], new: Sequence[str], hosts: Texts, seed: int) -> None:
+    def __init__(
+        self, texts: Sequence[str], new: Sequence[str], hosts: Texts, seed: int, *, mixed: float = 0.0
+    ) -> None:
         """Prepare.
 
         Args:
@@ -107,7 +109,9 @@ class UserTexts:
             new: Characters to be learnt that can be drawn; may be empty.
             hosts: Gives ordinary texts, which new characters are put into.
             seed: Of all that is drawn.
+            mixed: Share of ordinary texts: a new face is to be read whatever it says.
         """
+        self._mixed = mixed
         self._rng = random.Random(seed)  # noqa: S311
         self._texts = tuple(texts)
         self._with_new = tuple(text for text in texts if set(text) & set(new))
@@ -117,6 +121,8 @@ class UserTexts:
     def draw(self) -> str:
         """Return the text of a line."""
         rng = self._rng
+        if rng.random() < self._mixed:
+            return self._hosts.draw()
         if self._new and (not self._texts or rng.random() < 0.5):
             if rng.random() < 0.12:
                 return "".join(rng.choices(self._new, k=rng.randint(1, 4)))
@@ -152,31 +158,35 @@ def insert(text: str, character: str, rng: random.Random) -> str:
     return text[:at] + before + character + after + text[at:]
 
 
-def drawn(texts: Texts, setter: Typesetter, height: int, seed: int, *, familiar: bool) -> Iterator[Line]:
+def drawn(
+    texts: Texts, setter: Typesetter, size: tuple[int, int], seed: int, *, familiar: bool
+) -> Iterator[Line]:
     """Draw lines without end.
 
     Args:
         texts: What they say.
         setter: In which faces.
-        height: Of the pictures, in pixels.
+        size: Greatest width, and height of the pictures, in pixels.
         seed: Of all that is drawn.
         familiar: As in `Line`.
 
     Raises:
         TrainingError: The texts cannot be drawn.
     """
-    sampler = LineSampler(seed, _looks(height), setter=setter, texts=texts)
+    sampler = LineSampler(seed, _looks(size), setter=setter, texts=texts)
     while True:
         yield Line(*sampler.sample(), familiar=familiar)
 
 
-def fetched(data: Path, known: frozenset[str], height: int, seed: int, *, held_out: bool) -> Iterator[Line]:
+def fetched(
+    data: Path, known: frozenset[str], size: tuple[int, int], seed: int, *, held_out: bool
+) -> Iterator[Line]:
     """Draw lines without end from the data that training fetches.
 
     Raises:
         TrainingError: Something of them is missing, or has nothing but unknown characters.
     """
-    sampler = LineSampler(seed, replace(_looks(height), data=data, held_out_text=held_out))
+    sampler = LineSampler(seed, replace(_looks(size), data=data, held_out_text=held_out))
     respell = speller(known)
     passed = 0
     while passed < 1000:
@@ -189,8 +199,8 @@ def fetched(data: Path, known: frozenset[str], height: int, seed: int, *, held_o
     raise TrainingError("The training data hold nothing that the recogniser knows.", hint="Leave out --data.")
 
 
-def _looks(height: int) -> SampleConfig:
-    return SampleConfig(Path(), height=height, icons=0.0)
+def _looks(size: tuple[int, int]) -> SampleConfig:
+    return SampleConfig(Path(), height=size[1], max_width=size[0], icons=0.0)
 
 
 def augmented(pictures: Sequence[Picture], seed: int) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.registry import Pack, Registry
+from crnn_ocr.recognition.buckets import Sizing
 from crnn_ocr.recognition.load import load_pack
 from crnn_ocr.training.adaptation import material, packing
 from crnn_ocr.training.adaptation.base import Base, Extractor, find_pack, open_base
@@ -51,6 +52,8 @@ _TOLERATED, _REMARKED = 0.01, 0.003
 _NOISE = 4
 """Errors more or less that say nothing."""
 _PICTURE_ROUNDS = 12
+_ORDINARY_TEXTS = 0.35
+"""Share of ordinary texts in the user's faces."""
 
 
 @dataclass(frozen=True)
@@ -124,20 +127,23 @@ class _Material:
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def height(self) -> int:
-        return self.base.manifest.input_height
+    def size(self) -> tuple[int, int]:
+        """Greatest width of one run of the network, less its margin, and height."""
+        sizing = Sizing()
+        return min(1280, self.base.manifest.max_width - sizing.margin), self.base.manifest.input_height
 
     def hosts(self, seed: int) -> OrdinaryTexts:
         return OrdinaryTexts(self.base.known, self.glyphs, self.seed + seed)
 
     def own(self, texts: Sequence[str], seed: int) -> Iterator[Line]:
-        source = UserTexts(texts, self.drawable_new, self.hosts(seed), self.seed + seed)
-        return drawn(source, OwnFirst(self.glyphs), self.height, self.seed + seed, familiar=False)
+        mixed = _ORDINARY_TEXTS if self.glyphs.own else 0.0
+        source = UserTexts(texts, self.drawable_new, self.hosts(seed), self.seed + seed, mixed=mixed)
+        return drawn(source, OwnFirst(self.glyphs), self.size, self.seed + seed, familiar=False)
 
     def ordinary(self, seed: int, *, held_out: bool) -> Iterator[Line]:
         if self.data is not None:
-            return fetched(self.data, self.base.known, self.height, self.seed + seed, held_out=held_out)
-        return drawn(self.hosts(seed), ordinary(self.glyphs), self.height, self.seed + seed, familiar=True)
+            return fetched(self.data, self.base.known, self.size, self.seed + seed, held_out=held_out)
+        return drawn(self.hosts(seed), ordinary(self.glyphs), self.size, self.seed + seed, familiar=True)
 
 
 def adapt(request: Request) -> Report:
