@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crnn_ocr import OCR, Document, ReadOptions, Settings, pipeline
+from crnn_ocr import OCR, Document, ReadOptions, Settings, model_manager
 from crnn_ocr.errors import (
     DeadlineExceededError,
     ImageDecodeError,
@@ -235,7 +235,7 @@ def test_models_load_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) 
         loads.append(name)
         return load_recognizer(registry, name, **how)
 
-    monkeypatch.setattr(pipeline, "load_recognizer", counted)
+    monkeypatch.setattr(model_manager, "load_recognizer", counted)
     with OCR(threads=2) as ocr:
         before = ocr.ready
         assert (before, loads) == (False, [])

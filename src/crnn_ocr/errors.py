@@ -259,6 +259,30 @@ class ModelInstallError(OcrError):
     )
 
 
+class ModelsBusyError(OcrError):
+    """All places for models that requests name are taken, or the model is still being loaded."""
+
+    code = "MODELS_BUSY"
+    http_status = 503
+    default_hint = "Try again soon, or leave `model` out: the active model always has its place."
+
+
+class ModelSwitchError(OcrError):
+    """The model cannot become the active one; the service goes on with the one that it has."""
+
+    code = "MODEL_SWITCH_FAILED"
+    http_status = 409
+    default_hint = "`crnn-ocr models verify NAME` tells what is wrong with a pack."
+
+
+class ModelSwitchRunningError(OcrError):
+    """Another model is just being made the active one."""
+
+    code = "MODEL_SWITCH_RUNNING"
+    http_status = 409
+    default_hint = "Wait until it is done: GET /models tells which one is active."
+
+
 class NotReadyError(OcrError):
     """The service runs but its model is not loaded yet."""
 

@@ -85,6 +85,10 @@ class DbDetector:
         self._turn = threading.Lock()
         self._self_check()
 
+    def close(self) -> None:
+        """Let the network go; it cannot find anything any more."""
+        self._session.close()
+
     def detect(self, image: Image) -> list[Region]:
         """Text regions of a picture, in its own coordinates.
 

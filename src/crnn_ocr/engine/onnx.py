@@ -75,6 +75,10 @@ class Session:
         values: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         return values
 
+    def close(self) -> None:
+        """Let the graph and its weights go; runs in progress end first, then no other can start."""
+        del self._session
+
     def run(
         self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
     ) -> list[NDArray[Any]]:

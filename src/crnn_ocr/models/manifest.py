@@ -39,6 +39,15 @@ class PackFile(BaseModel):
     package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
 
 
+class Probe(BaseModel):
+    """A picture of one line that a recogniser must be able to read, to show that it is what it claims."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: PackFile
+    text: Annotated[str, Field(min_length=4, max_length=200)]
+
+
 class Manifest(BaseModel):
     """What the engine has to know to use a pack, and what a person wants to know about it."""
 
@@ -88,6 +97,10 @@ class Manifest(BaseModel):
     condense_from: float = Field(default=6.0, ge=1.0, description="Aspect ratio that makes a line long.")
     calibration: Calibration | None = Field(
         default=None, description="Turns the network's own figures into probabilities that hold."
+    )
+
+    probe: Probe | None = Field(
+        default=None, description="Read before the pack is used; empty: a line that the program draws."
     )
 
     # -- detectors only

@@ -40,8 +40,9 @@ class Pack:
 
     def files(self) -> tuple[PackFile, ...]:
         """All files that the manifest lists."""
-        charset = self.manifest.charset
-        return (self.manifest.graph,) if charset is None else (self.manifest.graph, charset)
+        probe = self.manifest.probe
+        named = (self.manifest.graph, self.manifest.charset, None if probe is None else probe.image)
+        return tuple(file for file in named if file is not None)
 
     def verify(self) -> None:
         """Compare every file's SHA-256 with the manifest.

@@ -110,6 +110,10 @@ class Recognizer(Protocol):
     def name(self) -> str:
         """Name and version of the model."""
 
+    @property
+    def characters(self) -> frozenset[str]:
+        """What it can tell apart."""
+
     def prepare(self, crop: Image) -> PreparedLine:
         """Scale and cut a (H, W) or (H, W, 3) BGR line picture; cheap."""
 
@@ -153,6 +157,15 @@ class CtcRecognizer:
     def name(self) -> str:
         """Name and version of the model."""
         return self._manifest.id
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """What it can tell apart."""
+        return frozenset(self._charset.symbols) - {""}
+
+    def close(self) -> None:
+        """Let the network go; it cannot read any more."""
+        self._session.close()
 
     def prepare(self, crop: Image) -> PreparedLine:
         """Scale a line picture to the input height and cut it into windows.
