@@ -132,7 +132,7 @@ def test_a_wrong_host_ends_the_start(
     ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "")]
 )
 def test_the_shown_url_can_be_opened_from_here(host: str, shown: str) -> None:
-    with launcher.bind(Settings(host=host, port=0)) as listener:
+    with launcher.bind(Settings(host=host, port=0, allow_anonymous=True)) as listener:
         url = launcher.url_of(listener)
         port = listener.getsockname()[1]
     assert url.startswith(f"http://{shown}")

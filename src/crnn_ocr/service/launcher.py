@@ -6,6 +6,7 @@ runs in each worker after the fork and is the only place that builds it.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import os
@@ -17,11 +18,16 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from crnn_ocr.errors import OcrError
+from crnn_ocr.errors import OcrError, SettingsError
+from crnn_ocr.service.auth import KeyRing
+from crnn_ocr.service.cors import check_origins
+from crnn_ocr.service.fetching import Rules
 from crnn_ocr.service.worker import Worker
 from crnn_ocr.settings import Settings
 
 _BACKLOG = 256
+#: Threads beyond those for pictures: probes, pages and refusals find one free, however many pictures wait.
+_SPARE_THREADS = 8
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (Gunicorn's heartbeat file, removed as soon as it is open)
 
 
@@ -32,11 +38,23 @@ class ListenError(OcrError):
     default_hint = "Choose another one with --host and --port (CRNN_OCR_HOST, CRNN_OCR_PORT)."
 
 
+def check(settings: Settings) -> None:
+    """Refuse at start what the workers would fail on.
+
+    Raises:
+        SettingsError: A key, an origin, a host or a network is malformed.
+    """
+    KeyRing.from_settings(settings)
+    check_origins(settings.cors_origins)
+    Rules.from_settings(settings)
+
+
 def bind(settings: Settings) -> socket.socket:
     """Take hold of the address before anything else starts.
 
     Raises:
         ListenError: The port is taken or forbidden, or the host has no such address.
+        SettingsError: The address can be reached by others, and nothing says who may use the service.
     """
     where = f"{settings.host}:{settings.port}"
     try:
@@ -49,11 +67,28 @@ def bind(settings: Settings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        _check_private(listener, settings)
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise ListenError(f"Cannot listen on {where}: {error.strerror or error}.") from None
+    except SettingsError:
+        listener.close()
+        raise
     return listener
+
+
+def _check_private(listener: socket.socket, settings: Settings) -> None:
+    """Whoever can reach the service can use it: so others than this machine must not, unless told so."""
+    address = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    if (mapped or address).is_loopback or settings.allow_anonymous or KeyRing.from_settings(settings):
+        return
+    raise SettingsError(
+        f"The address {settings.host} can be reached by other machines, and there are no API keys.",
+        hint="Make a key with `crnn-ocr keys new NAME` and set CRNN_OCR_API_KEYS, or set "
+        "CRNN_OCR_ALLOW_ANONYMOUS=true where everybody who can reach the service may use it.",
+    )
 
 
 def url_of(listener: socket.socket) -> str:
@@ -98,7 +133,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "backlog": _BACKLOG,
             "worker_class": Worker,
             "workers": settings.workers,
-            "threads": settings.worker_threads,
+            "threads": settings.worker_threads + _SPARE_THREADS,
             # The heartbeat of a worker's main loop, which never computes: only a dead worker misses it.
             "timeout": max(30, patience),
             "graceful_timeout": patience,

@@ -1,0 +1,159 @@
+"""The front door: what is asked of a request before its body is read, and of a picture before it is read.
+
+The pure parts are next door: `admission` bounds work, `intake` bounds bodies; here they meet HTTP.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from crnn_ocr.engine.cores import available_cores
+from crnn_ocr.errors import BadRequestError, OcrError
+from crnn_ocr.imaging.extent import page_sizes
+from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.admission import Admission, estimate_seconds, least_seconds
+from crnn_ocr.service.connections import Overseer, overseer
+from crnn_ocr.service.inputs import body_too_large
+from crnn_ocr.service.intake import Intake, Place
+from crnn_ocr.service.uploads import TimedBody
+from crnn_ocr.settings import Settings
+
+TIMEOUT_HEADER = "X-Request-Timeout"
+
+
+class Door:
+    """One per process: lets requests and pictures in, or refuses them."""
+
+    def __init__(
+        self, settings: Settings, *, watch: Overseer = overseer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open.
+
+        Args:
+            settings: Every worker process takes its equal share of what they allow the service.
+            watch: Notices clients that are gone or too slow.
+            clock: Tells the time in seconds; it never goes back.
+        """
+        self._settings = settings
+        self._watch = watch
+        self._clock = clock
+        cores = (settings.threads or available_cores()) / settings.workers
+        self.admission = Admission(settings.queue_seconds * cores, cores)
+        self.intake = Intake(
+            settings.worker_threads,
+            max(1, settings.max_bytes_in_flight // settings.workers),
+            retry_after=self.admission.retry_after,
+        )
+        self._limits = Limits(
+            max_bytes=settings.max_image_bytes,
+            max_pixels=settings.max_pixels,
+            max_side=settings.max_side,
+            max_pages=settings.max_pages,
+        )
+
+    # ---- requests --------------------------------------------------------------------------------
+
+    def install(self, app: Flask) -> None:
+        """Ask every request that brings a body; the hook stands behind keys and rates."""
+        app.before_request(self._enter)
+        app.after_request(_keep_while_streaming)
+        app.teardown_request(lambda _: _leave())
+
+    def issue(self) -> Ticket:
+        """The ticket of the current request, whose body has been read.
+
+        It is cancelled when the client is gone, as long as the request lasts.
+
+        Raises:
+            BadRequestError: The header with the request's own time-out is no number of seconds.
+        """
+        ticket = Ticket(deadline=self._clock() + self._timeout(), clock=self._clock)
+        body = request.environ["wsgi.input"]
+        place: Place | None = g.get("place")
+        if place is not None and isinstance(body, TimedBody):
+            place.resize(body.received)
+        connection = request.environ.get("gunicorn.socket")
+        if connection is not None:
+            self._held().callback(self._watch.on_gone(connection, ticket.cancel))
+        return ticket
+
+    def _enter(self) -> None:
+        if request.method != "POST" or request.routing_exception is not None:
+            return
+        longest = request.max_content_length
+        announced = request.content_length
+        if announced is not None and longest is not None and announced > longest:
+            raise body_too_large(request)
+        self.admission.check_room(least_seconds(announced or 0))
+        size = announced if announced is not None else longest or 0
+        g.place = self.intake.enter(size)
+        self._held().callback(g.place.leave)
+        self._time_body(request.environ)
+
+    def _time_body(self, environ: dict[str, Any]) -> None:
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            environ["wsgi.input"] = TimedBody(
+                environ["wsgi.input"],
+                connection,
+                self._watch,
+                total_s=self._settings.upload_timeout_s,
+                min_rate=self._settings.upload_min_rate,
+            )
+
+    def _timeout(self) -> float:
+        longest = self._settings.request_timeout_s
+        given = request.headers.get(TIMEOUT_HEADER)
+        if given is None:
+            return longest
+        try:
+            seconds = float(given)
+        except ValueError:
+            seconds = 0.0
+        if not seconds > 0:  # NaN too
+            raise BadRequestError(
+                f"The header {TIMEOUT_HEADER} is not a positive number of seconds.",
+                hint=f"Write it as {TIMEOUT_HEADER}: 2.5, or leave it out.",
+            )
+        return min(seconds, longest)
+
+    def _held(self) -> ExitStack:
+        if "held" not in g:
+            g.held = ExitStack()
+        held: ExitStack = g.held
+        return held
+
+    # ---- pictures --------------------------------------------------------------------------------
+
+    @contextmanager
+    def gate(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Iterator[None]:
+        """Hold room for the work of one picture while the block runs; needs no request around it.
+
+        Raises:
+            OverloadedError: There is none.
+        """
+        try:
+            pages = page_sizes(picture, self._limits, pdf_dpi=self._settings.pdf_dpi)
+        except OcrError:
+            pages = []  # the engine refuses it at once, in its own words
+        with self.admission.admit(estimate_seconds(pages), patience=ticket.remaining):
+            yield
+
+
+def _keep_while_streaming(response: Response) -> Response:
+    """An answer that is made while it is sent still needs its place and its watch."""
+    if response.is_streamed and "held" in g:
+        response.call_on_close(g.held.pop_all().close)
+    return response
+
+
+def _leave() -> None:
+    if "held" in g:
+        g.held.close()
