@@ -38,6 +38,8 @@ class FakeReader:
         self.answer = answer
         self.calls: list[tuple[bytes, ReadOptions]] = []
         self.tickets: list[Ticket | None] = []
+        self.identity = Fingerprint("fake/1", "fake")
+        self.fingerprint_error: Exception | None = None
         self.warm_up_error: Exception | None = None
         self.may_warm_up = threading.Event()
         if ready:
@@ -53,7 +55,9 @@ class FakeReader:
         return "fake/1"
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        return Fingerprint("fake/1", "fake")
+        if self.fingerprint_error is not None:
+            raise self.fingerprint_error
+        return self.identity
 
     def read(
         self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None

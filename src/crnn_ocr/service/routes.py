@@ -37,7 +37,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
             "model": answer.model,
             "cache": read.source,
         }
-        response = json_response(answer.model_dump_json(exclude_none=True))
+        response = json_response(json_of(answer.model_dump(exclude_none=True)))
         response.headers["X-Cache"] = read.source
         return response
 

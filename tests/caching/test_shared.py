@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crnn_ocr.caching.shared import (
+    LARGEST_VALUE,
+    NAMESPACE,
+    PAUSE_S,
+    TIMEOUT_S,
+    SharedStore,
+    check_redis_url,
+    connect,
+)
+from crnn_ocr.errors import SettingsError
+from tests.caching.redis_server import RedisServer, running_redis
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+def failing(store: SharedStore) -> bool:
+    return store.failing
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_one_process_puts_another_finds(redis: RedisServer) -> None:
+    first, second = SharedStore(redis.client, 60), SharedStore(redis.client, 60)
+    assert second.get("key") is None
+    first.put("key", b"value \x00\xff")
+    assert second.get("key") == b"value \x00\xff"
+
+
+def test_keys_have_a_name_of_their_own_and_an_end(redis: RedisServer) -> None:
+    SharedStore(redis.client, 60).put("abc", b"value")
+    assert redis.client.get(f"{NAMESPACE}abc") == b"value"
+    assert NAMESPACE.startswith("crnn-ocr:")
+    assert 50_000 < redis.client.pttl(f"{NAMESPACE}abc") <= 60_000
+    SharedStore(redis.client, 0.05).put("short", b"value")
+    time.sleep(0.2)
+    assert SharedStore(redis.client, 60).get("short") is None
+
+
+def test_too_large_a_value_stays_at_home(redis: RedisServer) -> None:
+    store = SharedStore(redis.client, 60)
+    store.put("large", bytes(LARGEST_VALUE + 1))
+    assert store.get("large") is None
+    assert not failing(store)
+
+
+def test_a_redis_that_is_gone_is_told_once_left_alone_and_found_again(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "crnn_ocr.caching.shared")
+    clock = Clock()
+    store = SharedStore(own_redis.client, 60, clock=clock)
+    store.put("key", b"value")
+    own_redis.stop()
+    for _ in range(5):
+        assert store.get("key") is None
+        store.put("key", b"value")
+        clock.now += PAUSE_S  # each attempt is a new one
+    assert failing(store)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert own_redis.url not in caplog.text
+
+    own_redis.start()
+    assert store.get("key") is None  # started again, it is empty
+    assert not failing(store)
+    store.put("key", b"value")
+    assert store.get("key") == b"value"
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_while_it_is_left_alone_nothing_is_sent(own_redis: RedisServer) -> None:
+    clock = Clock()
+    store = SharedStore(own_redis.client, 60, clock=clock)
+    own_redis.stop()
+    store.put("key", b"value")
+    own_redis.start()
+    clock.now += PAUSE_S - 0.1
+    store.put("key", b"value")
+    assert own_redis.client.get(f"{NAMESPACE}key") is None
+    clock.now += 0.1
+    store.put("key", b"value")
+    assert own_redis.client.get(f"{NAMESPACE}key") == b"value"
+
+
+def test_a_redis_that_was_started_again_is_used_without_a_gap(
+    own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SharedStore(own_redis.client, 60)
+    store.put("key", b"value")
+    own_redis.stop()
+    own_redis.start()
+    store.put("key", b"new value")  # over a connection that is dead
+    assert store.get("key") == b"new value"
+    assert caplog.records == []
+
+
+def test_a_redis_that_hangs_costs_little_and_only_once(own_redis: RedisServer) -> None:
+    store = SharedStore(own_redis.client, 60)
+    store.put("key", b"value")
+    assert own_redis.process is not None
+    own_redis.process.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert store.get("key") is None
+        assert time.monotonic() - begun < 4 * TIMEOUT_S + 1
+        begun = time.monotonic()
+        for _ in range(100):
+            assert store.get("key") is None
+        assert time.monotonic() - begun < TIMEOUT_S
+    finally:
+        own_redis.process.send_signal(signal.SIGCONT)
+
+
+def test_one_thread_finds_out_while_the_others_go_on() -> None:
+    class Hanging:
+        def __init__(self) -> None:
+            self.calls = 0
+            self.may_end = threading.Event()
+
+        def get(self, _key: str) -> bytes:
+            self.calls += 1
+            if self.calls > 1:
+                assert self.may_end.wait(20)
+            raise ConnectionError
+
+    clock, client = Clock(), Hanging()
+    store = SharedStore(client, 60, clock=clock)  # type: ignore[arg-type]
+    assert store.get("key") is None
+    clock.now += PAUSE_S
+    threads = [threading.Thread(target=store.get, args=("key",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(100):
+        assert store.get("key") is None  # does not wait for the one that tries
+    client.may_end.set()
+    for thread in threads:
+        thread.join()
+    assert client.calls == 2
+
+
+def test_whatever_else_goes_wrong_in_redis_is_survived(own_redis: RedisServer) -> None:
+    store = SharedStore(own_redis.client, 60)
+    own_redis.client.config_set("maxmemory", "1")
+    store.put("key", b"value")
+    assert failing(store)
+    own_redis.client.config_set("maxmemory", "0")
+    wrong_type = SharedStore(own_redis.client, 60)
+    own_redis.client.lpush(f"{NAMESPACE}key", "a")
+    assert wrong_type.get("key") is None
+
+
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis://localhost:port/0"])
+def test_a_url_that_can_never_work_is_refused_at_start(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_redis_url(url)
+    assert "CRNN_OCR_REDIS_URL" in caught.value.message
+
+
+def test_no_message_quotes_the_password() -> None:
+    for url in ("http://:secret@localhost", "redis://:secret@localhost:port/0"):
+        with pytest.raises(SettingsError) as caught:
+            check_redis_url(url)
+        assert "secret" not in caught.value.message + caught.value.hint
+
+
+def test_good_urls_are_taken_without_asking_redis() -> None:
+    for url in ("redis://127.0.0.1:1/0", "rediss://:pass@example.invalid:6380/2", "unix:///run/redis.sock"):
+        check_redis_url(url)
+        assert connect(url) is not None
