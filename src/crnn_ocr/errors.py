@@ -275,6 +275,14 @@ class ModelSwitchError(OcrError):
     default_hint = "`crnn-ocr models verify NAME` tells what is wrong with a pack."
 
 
+class ModelSwitchForbiddenError(OcrError):
+    """The active model may be switched with an API key, or where there are no keys from the same machine."""
+
+    code = "MODEL_SWITCH_FORBIDDEN"
+    http_status = 403
+    default_hint = "Give the service API keys, or ask it from its own machine: `crnn-ocr models use NAME`."
+
+
 class ModelSwitchRunningError(OcrError):
     """Another model is just being made the active one."""
 

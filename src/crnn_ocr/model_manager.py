@@ -4,73 +4,22 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from crnn_ocr.detection.detector import DbDetector
 from crnn_ocr.detection.load import load_detector
-from crnn_ocr.engine.cpu import has_dot_products
 from crnn_ocr.engine.memory import give_back
 from crnn_ocr.errors import ModelBrokenError, OcrError
 from crnn_ocr.models.catalogue import Catalogue, Edition
 from crnn_ocr.models.idle import IdleUnloader
+from crnn_ocr.models.listing import ModelList, describe
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
+from crnn_ocr.models.registry import Registry
 from crnn_ocr.models.store import ModelStore
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.recognizer import CtcRecognizer
 from crnn_ocr.settings import Settings
 from crnn_ocr.verification import check_reads
-
-_CARD_EXCERPT = 400
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A pack that can be used.
-
-    Attributes:
-        name: Of the pack; answers name `name/version`.
-        version: Of the pack.
-        kind: "rec" or "det".
-        title: What it is, for people.
-        languages: Language tags, such as "zh-Hant".
-        licence: Of the weights.
-        precision: Arithmetic that it is used with here: "int8" or "fp32".
-        aliases: Names for what it is good at, which stand for it.
-        bundled: Whether it came with the program.
-        active: Whether it is used where none is named.
-        loaded: Whether it is in the memory of this process.
-        card: The first words of its card; empty without one.
-    """
-
-    name: str
-    version: str
-    kind: str
-    title: str
-    languages: tuple[str, ...]
-    licence: str
-    precision: str
-    aliases: tuple[str, ...]
-    bundled: bool
-    active: bool
-    loaded: bool
-    card: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelList:
-    """What there is.
-
-    Attributes:
-        models: Packs that can be used, sorted by name.
-        broken: Names of folders whose packs are not whole, for example because they are still being copied,
-            and what is wrong with each.
-    """
-
-    models: tuple[ModelInfo, ...]
-    broken: tuple[tuple[str, str], ...]
 
 
 class Switch:
@@ -187,16 +136,17 @@ class ModelManager:
 
     def listing(self) -> ModelList:
         """All packs on disk; those whose files are not whole are told apart."""
-        found = self._catalogue.listing()
-        active = {self._recognizers.active, self._detectors.active}
-        loaded = set(self.loaded)
-        return ModelList(
-            tuple(
-                _info(pack, self._settings.precision, active=pack.manifest.name in active, loaded=loaded)
-                for pack in found.packs
-            ),
-            tuple((folder.name, problem) for folder, problem in found.broken),
-        )
+        active = (self._recognizers.active, self._detectors.active)
+        return describe(self._catalogue.listing(), self._settings.precision, active, self.loaded)
+
+    def resolve(self, name: str) -> str:
+        """The name of the recogniser pack that a name or an alias means.
+
+        Raises:
+            ModelNotFoundError: There is none.
+            ModelBrokenError: Its manifest cannot be used.
+        """
+        return self._catalogue.find(name, "rec", fresh=True).name
 
     # ---- lending ------------------------------------------------------------------------------------
 
@@ -269,34 +219,3 @@ class ModelManager:
 
     def _load_detector(self, edition: Edition) -> DbDetector:
         return load_detector(self._registry, edition.name, threads=self._threads)
-
-
-def _info(pack: Pack, precision: str, *, active: bool, loaded: set[str]) -> ModelInfo:
-    found = pack.manifest
-    int8 = found.precision == "int8" and (precision == "int8" or (precision == "auto" and has_dot_products()))
-    return ModelInfo(
-        name=found.name,
-        version=found.version,
-        kind=found.kind,
-        title=found.title,
-        languages=found.languages,
-        licence=found.licence,
-        precision="int8" if int8 else "fp32",
-        aliases=tuple(alias for alias, of in ALIASES.items() if of == found.name),
-        bundled=pack.folder.parent == BUNDLED,
-        active=active,
-        loaded=found.name in loaded,
-        card=_excerpt(pack.folder / "CARD.md"),
-    )
-
-
-def _excerpt(card: Path) -> str:
-    """The first paragraph below a card's title, on one line."""
-    try:
-        with card.open(encoding="utf-8", errors="replace") as stream:
-            paragraphs = stream.read(8 * _CARD_EXCERPT).split("\n\n")
-    except OSError:
-        return ""
-    first = next((one for one in paragraphs if one.strip() and not one.lstrip().startswith("#")), "")
-    text = " ".join(first.split())
-    return text if len(text) <= _CARD_EXCERPT else text[: _CARD_EXCERPT - 1].rsplit(" ", 1)[0] + " …"

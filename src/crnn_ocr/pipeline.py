@@ -23,8 +23,9 @@ from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
-from crnn_ocr.model_manager import ModelList, ModelManager, Switch
+from crnn_ocr.model_manager import ModelManager, Switch
 from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints
+from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import replacement_table
@@ -133,6 +134,15 @@ class OCR:
     def models(self) -> ModelList:
         """The packs that are installed, as they are on disk now."""
         return self._models.listing()
+
+    def resolve(self, model: str) -> str:
+        """The name of the recogniser pack that a name or an alias means.
+
+        Raises:
+            ModelNotFoundError: There is none.
+            ModelBrokenError: Its manifest cannot be used.
+        """
+        return self._models.resolve(model)
 
     def prepare(self, model: str) -> Switch:
         """Load another recogniser beside the active one, so that it can take its place at once.

@@ -5,11 +5,30 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from crnn_ocr.document import Block, Document, Line, Page, Polygon, Remark
+from crnn_ocr.errors import ModelNotFoundError
 from crnn_ocr.models.fingerprint import Fingerprint
+from crnn_ocr.models.listing import ModelInfo, ModelList
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
+
+OTHERS = ("other", "third")
+FAKE = ModelInfo(
+    name="fake",
+    version="1",
+    kind="rec",
+    title="A reader of the tests",
+    languages=("en",),
+    licence="Apache-2.0",
+    precision="fp32",
+    aliases=("quick",),
+    bundled=True,
+    active=True,
+    loaded=True,
+    card="Made here.",
+)
 
 Answer = Callable[[bytes, ReadOptions], Document]
 
@@ -31,6 +50,22 @@ def digest_answer(data: bytes, _options: ReadOptions) -> Document:
     return document(page(hashlib.sha256(data).hexdigest()))
 
 
+class FakeReady:
+    """A model that is ready to become a reader's active one."""
+
+    def __init__(self, reader: FakeReader, name: str) -> None:
+        self._reader = reader
+        self.name = name
+        self.model = f"{name}/1"
+
+    def commit(self) -> None:
+        self._reader.log.append(f"commit {self.name}")
+        self._reader.active = self.name
+
+    def cancel(self) -> None:
+        self._reader.log.append(f"cancel {self.name}")
+
+
 class FakeReader:
     """Fulfils the protocol `crnn_ocr.service.reader.Reader`; records what it was asked."""
 
@@ -40,6 +75,10 @@ class FakeReader:
         self.tickets: list[Ticket | None] = []
         self.identity = Fingerprint("fake/1", "fake")
         self.fingerprint_error: Exception | None = None
+        self.log: list[str] = []
+        self.active = "fake"
+        self.problem: str | None = None
+        self.prepare_errors: dict[str, Exception] = {}
         self.warm_up_error: Exception | None = None
         self.may_warm_up = threading.Event()
         if ready:
@@ -52,7 +91,28 @@ class FakeReader:
 
     @property
     def model(self) -> str:
-        return "fake/1"
+        return f"{self.active}/1"
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        return (self.active,) if self._ready else ()
+
+    def models(self) -> ModelList:
+        others = [replace(FAKE, name=name, active=False, loaded=False, aliases=()) for name in OTHERS]
+        shown = [replace(info, active=info.name == self.active) for info in (FAKE, *others)]
+        return ModelList(tuple(shown), (("half", "pack 'half': net.onnx differs from its manifest"),))
+
+    def resolve(self, model: str) -> str:
+        found = {"quick": "fake"}.get(model, model)
+        if found not in ("fake", *OTHERS):
+            raise ModelNotFoundError(f"there is no model {model!r}")
+        return found
+
+    def prepare(self, model: str) -> FakeReady:
+        self.log.append(f"prepare {model}")
+        if model in self.prepare_errors:
+            raise self.prepare_errors[model]
+        return FakeReady(self, model)
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
         if self.fingerprint_error is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crnn_ocr.service import auth, cors, draining, lifecycle, problems, ratelimit, routes
+from crnn_ocr.service import auth, cors, draining, lifecycle, models, problems, ratelimit, routes
 from crnn_ocr.service.cache import make_cache
 from crnn_ocr.service.door import Door
 from crnn_ocr.service.inputs import ServiceRequest
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import pretty_json
+from crnn_ocr.service.switching import LocalSwitching, Switching
 from crnn_ocr.settings import Settings
 
 
@@ -20,13 +21,16 @@ class Service(Flask):
     request_class = ServiceRequest
 
 
-def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> Flask:
+def create_app(
+    reader: Reader, settings: Settings, *, warm_up: bool = True, switching: Switching | None = None
+) -> Flask:
     """Build the WSGI application around a reader.
 
     Args:
         reader: The engine (`crnn_ocr.OCR`) or a fake with the same contract; shared by all threads.
         settings: The limits come from here.
-        warm_up: Start loading the models in the background at once.
+        warm_up: Start loading the models in the background at once, unless the settings say otherwise.
+        switching: Switches the active model in all workers; None: this process is the only one.
     """
     app = Service(__name__, static_folder="ui", static_url_path="/ui")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -34,7 +38,7 @@ def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> F
     app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.add_template_filter(pretty_json)
-    readiness = Readiness(reader)
+    readiness = Readiness(reader, lazy=not settings.warm_up)
     door = Door(settings)
     draining.install(app)
     # In this order a request passes them: its id, other sites' pages, key, rate, body.
@@ -46,6 +50,7 @@ def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> F
     problems.install(app)
     readings = Readings(reader, make_cache(settings), gate=door.gate, issue=door.issue)
     routes.install(app, reader, readings, readiness)
-    if warm_up:
+    models.install(app, reader, switching or LocalSwitching(reader))
+    if warm_up and settings.warm_up:
         readiness.start_warm_up()
     return app

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Flask
@@ -18,12 +19,17 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from crnn_ocr.errors import OcrError, SettingsError
+from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
+from crnn_ocr.models.registry import Registry
 from crnn_ocr.service.auth import KeyRing
 from crnn_ocr.service.cors import check_origins
 from crnn_ocr.service.fetching import Rules
+from crnn_ocr.service.runtime import Choice, Runtime
+from crnn_ocr.service.switching import Follower, SharedSwitching
 from crnn_ocr.service.worker import Worker
 from crnn_ocr.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 _BACKLOG = 256
 #: Threads beyond those for pictures: probes, pages and refusals find one free, however many pictures wait.
@@ -122,6 +128,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
         self._listener = listener
+        # Made before the first worker starts, so that all of them share it.
+        self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
         super().__init__()
 
     def load_config(self) -> None:
@@ -141,6 +149,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,
             "accesslog": None,
             "logger_class": _ServerLogger,
+            "on_exit": lambda _arbiter: self._runtime.remove(),
             # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
             "control_socket_disable": True,
         }
@@ -155,4 +164,13 @@ class _Application(BaseApplication):  # type: ignore[misc]
         from crnn_ocr.pipeline import OCR
         from crnn_ocr.service.app import create_app
 
-        return create_app(OCR(self._settings), self._settings)
+        runtime = self._runtime
+        try:
+            reader = OCR(self._settings, model=runtime.choice().active)
+        except OcrError as error:  # the pack that was switched to is gone
+            _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
+            reader = OCR(self._settings)
+            with suppress(ModelSwitchRunningError), runtime.switching():
+                runtime.choose(Choice(runtime.choice().generation + 1, reader.resolve(self._settings.model)))
+        Follower(reader, runtime).start()
+        return create_app(reader, self._settings, switching=SharedSwitching(reader, runtime))

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 import crnn_ocr
 from crnn_ocr import errors
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service import examples
+from crnn_ocr.service import examples, models
 from crnn_ocr.service.openapi_parts import (
     COMMON_ERRORS,
     READ_ERRORS,
@@ -25,7 +25,7 @@ from crnn_ocr.service.openapi_parts import (
 from crnn_ocr.service.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
 
 #: Routes that describe themselves, next to their code.
-GROUPS: tuple[RouteGroup, ...] = ()
+GROUPS: tuple[RouteGroup, ...] = (models.ROUTES,)
 
 #: Answers to requests that meet no documented operation.
 _ROUTING_ERRORS: tuple[ErrorClass, ...] = (errors.NotFoundError, errors.MethodNotAllowedError)

@@ -9,10 +9,33 @@ from typing import Protocol
 from crnn_ocr.document import Document
 from crnn_ocr.errors import NotReadyError, OcrError
 from crnn_ocr.models.fingerprint import Fingerprint
+from crnn_ocr.models.listing import ModelList
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 
 _log = logging.getLogger(__name__)
+
+
+class ReadyModel(Protocol):
+    """A recogniser that is loaded and has passed its self-check, beside the active one."""
+
+    @property
+    def name(self) -> str:
+        """Name of its pack."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name and version."""
+        ...
+
+    def commit(self) -> None:
+        """Make it the active one; what is being read goes on with the old one."""
+        ...
+
+    def cancel(self) -> None:
+        """Let it go again."""
+        ...
 
 
 class Reader(Protocol):
@@ -45,43 +68,91 @@ class Reader(Protocol):
         ...
 
     def warm_up(self) -> None:
-        """Load the models and check them."""
+        """Load the models and check them; returns at once where they are loaded."""
+        ...
+
+    # -- which model
+
+    @property
+    def problem(self) -> str | None:
+        """Why the models cannot be loaded, as far as that is known; None where nothing speaks against it."""
+        ...
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Names of the packs that are in memory."""
+        ...
+
+    def models(self) -> ModelList:
+        """The packs that are installed."""
+        ...
+
+    def resolve(self, model: str) -> str:
+        """The name of the recogniser pack that a name or alias means; raises `ModelNotFoundError`."""
+        ...
+
+    def prepare(self, model: str) -> ReadyModel:
+        """Load another recogniser beside the active one; raises `OcrError` where it cannot be used."""
         ...
 
 
 class Readiness:
     """Loads the models in the background and knows why they are not there yet."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, lazy: bool = False) -> None:
+        """Look at a reader.
+
+        Args:
+            reader: Whose models they are.
+            lazy: Ready means that the first request can load them; else that they are loaded.
+        """
         self._reader = reader
+        self._lazy = lazy
+        self._loaded_once = False
         self._failure: str | None = None
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def start_warm_up(self) -> threading.Thread:
         """Load the models in a thread of their own, so that the port answers at once."""
-        thread = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
-        thread.start()
-        return thread
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
+                self._thread.start()
+            return self._thread
 
     def check(self) -> None:
-        """Return when the models are ready.
+        """Return when requests can be read: models that were unloaded to save memory are loaded again then.
+
+        What has failed is tried again, so that a service heals when its files do; the engine remembers what
+        cannot work, so asking often costs nothing.
 
         Raises:
-            NotReadyError: They are not; the message says why.
+            NotReadyError: They cannot be read; the message says why.
         """
         if self._reader.ready:
+            self._loaded_once = True
             return
-        if self._failure is not None:
-            raise NotReadyError(f"The model could not be loaded: {self._failure}")
-        raise NotReadyError("The model is still being loaded.")
+        problem = self._failure or self._reader.problem
+        if problem is not None:
+            self.start_warm_up()
+            raise NotReadyError(f"The model could not be loaded: {problem}")
+        if not (self._lazy or self._loaded_once):
+            raise NotReadyError("The model is still being loaded.")
 
     def _warm_up(self) -> None:
+        before = self._failure
         try:
             self._reader.warm_up()
         except OcrError as error:
             self._failure = f"{error.message} {error.hint}"
-            _log.error("warm-up failed", extra={"fields": {"code": error.code, "reason": error.message}})
+            if self._failure != before:
+                _log.error("warm-up failed", extra={"fields": {"code": error.code, "reason": error.message}})
         except Exception as error:  # a thread's exception would vanish
             self._failure = type(error).__name__
-            _log.critical("warm-up failed", exc_info=error)
+            if self._failure != before:
+                _log.critical("warm-up failed", exc_info=error)
         else:
+            self._failure = None
+            self._loaded_once = True
             _log.info("ready", extra={"fields": {"model": self._reader.model}})

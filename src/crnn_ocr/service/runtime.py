@@ -1,0 +1,190 @@
+"""What the worker processes of one service know of each other: small files in a folder of their own.
+
+The supervisor makes the folder before the first worker starts, and it goes with the service. In it are
+
+* `choice.json`: which model is active, and which one is to become so. Every change counts its generation up.
+* `PID-N.lock`: held by a worker for as long as it lives, however it ends.
+* `PID-N.json`: what that worker has made of the choice.
+* `switch.lock`: held by whoever is making a switch.
+
+Files are replaced whole, so nobody reads half of one; locks are the kernel's, so the dead hold none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from crnn_ocr.errors import ModelSwitchRunningError
+
+_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
+#: Others look whether a switch is being made; they hold its lock for an instant.
+_LOCK_PATIENCE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which model all workers are to use.
+
+    Attributes:
+        generation: Counts the changes.
+        active: Name of the pack.
+        candidate: Name of the pack that is to be loaded beside it; None: no switch is being made.
+    """
+
+    generation: int
+    active: str
+    candidate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a living worker has made of the choice.
+
+    Attributes:
+        pid: The worker.
+        generation: Of the last choice that it has followed, -1 before the first.
+        model: Name and version of its active model.
+        loaded: Names of the packs that it has in memory.
+        problem: Why it could not follow; None where it could.
+    """
+
+    pid: int
+    generation: int = -1
+    model: str = ""
+    loaded: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class Runtime:
+    """The folder; every process has its own object of it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use a folder that there is."""
+        self._folder = folder
+
+    @classmethod
+    def create(cls, active: str) -> Self:
+        """Make the folder for a service that starts with that model."""
+        base = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+        made = cls(Path(tempfile.mkdtemp(prefix="crnn-ocr-", dir=base)))
+        made.choose(Choice(0, active))
+        return made
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # ---- the choice ---------------------------------------------------------------------------------
+
+    def choice(self) -> Choice:
+        """The choice as it is now."""
+        return Choice(**_read(self._folder / "choice.json"))
+
+    def choose(self, choice: Choice) -> None:
+        """Tell all workers."""
+        _write(self._folder / "choice.json", asdict(choice))
+
+    @contextmanager
+    def switching(self) -> Iterator[None]:
+        """Be the only one who changes the choice while the block runs.
+
+        Raises:
+            ModelSwitchRunningError: Somebody else is.
+        """
+        deadline = time.monotonic() + _LOCK_PATIENCE_S
+        with (self._folder / "switch.lock").open("ab") as stream:
+            while not _locked(stream.fileno(), fcntl.LOCK_EX):
+                if time.monotonic() >= deadline:
+                    raise ModelSwitchRunningError("Another model is just being made the active one.")
+                time.sleep(0.01)
+            yield
+
+    def being_switched(self) -> bool:
+        """Whether somebody is inside `switching`."""
+        with (self._folder / "switch.lock").open("ab") as stream:
+            return not _locked(stream.fileno(), fcntl.LOCK_SH)
+
+    # ---- workers ------------------------------------------------------------------------------------
+
+    def join(self) -> Member:
+        """Become one of the workers until this process ends."""
+        return Member(self._folder)
+
+    def reports(self) -> list[Report]:
+        """One per living worker, also of those that have not reported yet."""
+        found = []
+        for lock in sorted(self._folder.glob("[0-9]*.lock")):
+            with suppress(FileNotFoundError):
+                if _is_held(lock):
+                    found.append(_report(lock))
+                else:
+                    lock.with_suffix(".json").unlink(missing_ok=True)
+                    lock.unlink(missing_ok=True)
+        return found
+
+
+class Member:
+    """A worker, as the others see it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Tell that this process lives."""
+        # A name is used once, and the lock is held before it is seen: others take free locks for the dead's.
+        name = f"{os.getpid()}-{time.monotonic_ns()}"
+        joining = folder / f".{name}"
+        self._own = folder / f"{name}.json"
+        self._lock = joining.open("ab")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        joining.rename(self._own.with_suffix(".lock"))
+
+    def report(self, report: Report) -> None:
+        """Tell the others."""
+        _write(self._own, asdict(report))
+
+    def leave(self) -> None:
+        """Count no more; the end of the process does the same."""
+        self._lock.close()
+
+
+def _report(lock: Path) -> Report:
+    pid = int(lock.stem.partition("-")[0])
+    try:
+        values = _read(lock.with_suffix(".json"))
+    except FileNotFoundError:
+        return Report(pid)
+    return Report(**{**values, "loaded": tuple(values["loaded"])})
+
+
+def _is_held(lock: Path) -> bool:
+    with lock.open("rb") as stream:
+        return not _locked(stream.fileno(), fcntl.LOCK_SH)
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    """Try to lock; whoever opened the file gives the lock back by closing it."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return values
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    """Replace a file as a whole; one writer per file."""
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(values), encoding="utf-8")
+    beside.replace(path)
