@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from crnn_ocr import __version__
-from crnn_ocr.cli import models, read, serve, train
+from crnn_ocr.cli import keys, models, read, serve, train
 from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
 from crnn_ocr.engine.memory import use_one_arena
 
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     read.add_parser(subparsers)
     serve.add_parser(subparsers)
+    keys.add_parser(subparsers)
     models.add_parser(subparsers)
     train.add_parser(subparsers)
     return parser

@@ -72,7 +72,7 @@ class Door:
         It is cancelled when the client is gone, as long as the request lasts.
 
         Raises:
-            BadRequestError: The header with the request's own time-out is no number of seconds.
+            BadRequestError: The header with the request's own time-out is no number of seconds from 1.
         """
         ticket = Ticket(deadline=self._clock() + self._timeout(), clock=self._clock)
         body = request.environ["wsgi.input"]
@@ -117,9 +117,9 @@ class Door:
             seconds = float(given)
         except ValueError:
             seconds = 0.0
-        if not seconds > 0:  # NaN too
+        if not seconds >= 1:  # NaN too
             raise BadRequestError(
-                f"The header {TIMEOUT_HEADER} is not a positive number of seconds.",
+                f"The header {TIMEOUT_HEADER} is not a number of seconds, at least 1.",
                 hint=f"Write it as {TIMEOUT_HEADER}: 2.5, or leave it out.",
             )
         return min(seconds, longest)

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _MOST_CLIENTS = 10_000
 _WINDOW_S = 60
 _PAUSE_S = 5.0
-_NANO_TOLERANCE = 1e-9  # tokens; a client that waits exactly as told must not fail by a rounding
+_TOLERANCE = 1e-3  # tokens; a client that waits exactly as told must not fail by a rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Bucket:
         # A bucket is never emptier than empty, whatever a clock that was set back says.
         lacking = min(max(full_at - now, 0.0), self.burst * interval) if full_at is not None else 0.0
         tokens = self.burst - lacking * self.rate
-        allowed = tokens >= 1 - _NANO_TOLERANCE
+        allowed = tokens >= 1 - _TOLERANCE
         if allowed:
             tokens -= 1
             lacking += interval
-        wait = max(0.0, (1 - tokens) * interval) if tokens < 1 - _NANO_TOLERANCE else 0.0
-        remaining = max(0, math.floor(tokens + _NANO_TOLERANCE))
+        wait = max(0.0, (1 - tokens) * interval) if tokens < 1 - _TOLERANCE else 0.0
+        remaining = max(0, math.floor(tokens + _TOLERANCE))
         return Decision(allowed, remaining, wait, lacking), now + lacking
 
 
@@ -125,7 +125,7 @@ local full_at = redis.call('GET', KEYS[1])
 if full_at then
   lacking = math.min(math.max(tonumber(full_at) - now, 0), burst / rate)
 end
-if burst - lacking * rate >= 1 - 1e-9 then
+if burst - lacking * rate >= 1 - 1e-3 then
   local after = string.format('%.6f', now + lacking + 1 / rate)
   redis.call('SET', KEYS[1], after, 'PX', math.ceil((lacking + 1 / rate) * 1000))
 end

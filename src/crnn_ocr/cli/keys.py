@@ -1,0 +1,54 @@
+"""`crnn-ocr keys`: API keys for the service."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from crnn_ocr.cli.exits import EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.messages import complain
+from crnn_ocr.errors import SettingsError
+from crnn_ocr.service.keys import new_key
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the sub-command and its own sub-commands."""
+    parser = subparsers.add_parser(
+        "keys",
+        help="make API keys for the service",
+        description="Make API keys for the service. It is given their hashes alone: CRNN_OCR_API_KEYS, or "
+        "rows of the file CRNN_OCR_API_KEYS_FILE.",
+    )
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    new = actions.add_parser(
+        "new",
+        help="make a key and print it once",
+        description="Make a key of 256 random bits. The key goes to the client, the entry to the service; "
+        "the key is shown this once and kept nowhere. On a terminal both are explained; in a pipe the "
+        "entry alone is printed to standard output, and the key to standard error.",
+    )
+    new.add_argument("name", metavar="NAME", help="who will use it; stands in the log, without the key")
+    new.set_defaults(run=run_new)
+
+
+def run_new(args: argparse.Namespace) -> int:
+    """Print a new key and its entry.
+
+    Returns:
+        0, or 2 where the name cannot be used.
+    """
+    try:
+        made = new_key(args.name)
+    except SettingsError as error:
+        complain(None, error)
+        return EXIT_USAGE
+    print(f"key for the client (shown this once): {made.key}", file=sys.stderr)
+    if sys.stdout.isatty():
+        print("entry for CRNN_OCR_API_KEYS or a row of CRNN_OCR_API_KEYS_FILE:", file=sys.stderr)
+    sys.stderr.flush()
+    print(made.entry)
+    return EXIT_OK
