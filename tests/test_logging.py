@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from crnn_ocr.logging import configure_logging, current_request_id, describe_exception
+from crnn_ocr.logging import (
+    TraceIds,
+    configure_logging,
+    current_request_id,
+    current_trace,
+    describe_exception,
+)
 
 LOGGER = logging.getLogger("crnn_ocr.tests")
 
@@ -93,3 +99,14 @@ def test_an_exception_names_its_cause() -> None:
     assert "from ValueError" in quiet
     assert "secret" not in quiet
     assert "secret" in loud
+
+
+def test_lines_name_the_trace_that_they_belong_to(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    token = current_trace.set(TraceIds("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"))
+    LOGGER.info("inside")
+    current_trace.reset(token)
+    LOGGER.info("outside")
+    inside, outside = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (inside["trace_id"], inside["span_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    assert not {"trace_id", "span_id"} & outside.keys()

@@ -13,12 +13,23 @@ import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 LogFormat = Literal["text", "json"]
 
 #: The id of the request that the running code works for; None outside a request.
 current_request_id: ContextVar[str | None] = ContextVar("crnn_ocr_request_id", default=None)
+
+
+class TraceIds(NamedTuple):
+    """A place in a distributed trace, as lower-case hexadecimal digits."""
+
+    trace_id: str
+    span_id: str
+
+
+#: Where in a trace the running code stands; None where nobody traces.
+current_trace: ContextVar[TraceIds | None] = ContextVar("crnn_ocr_trace", default=None)
 
 _HANDLER_NAME = "crnn_ocr"
 
@@ -72,6 +83,9 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
     request_id = current_request_id.get()
     if request_id is not None:
         facts["request_id"] = request_id
+    trace = current_trace.get()
+    if trace is not None:
+        facts.update(trace._asdict())
     fields = getattr(record, "fields", None)
     if isinstance(fields, Mapping):
         facts.update(fields)

@@ -87,6 +87,7 @@ def test_one_line_is_logged_per_request(
         "pages": 1,
         "lines": 2,
         "model": "fake/1",
+        "cache": "miss",
     }
 
 

@@ -6,15 +6,19 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crnn_ocr.logging import current_request_id
+from crnn_ocr.service.timing import Timing, current_timing, server_timing, stage_fields
 
 _log = logging.getLogger("crnn_ocr.service.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_QUIET_PATHS = frozenset({"/healthz", "/readyz"})
+_QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 #: Nothing but what the service itself delivers; `blob:` is the preview of the chosen picture.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -62,7 +66,9 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     g.started = time.perf_counter()
+    g.timing = Timing()
     current_request_id.set(g.request_id)
+    current_timing.set(g.timing)
 
 
 def _finish(response: Response) -> Response:
@@ -70,29 +76,49 @@ def _finish(response: Response) -> Response:
     response.headers.update(SECURITY_HEADERS)
     # Answers of the API are about one request; the page's files carry their own validators.
     response.headers.setdefault("Cache-Control", "no-store")
-    _write_log_line(response)
+    spent = time.perf_counter() - g.started
+    response.headers["Server-Timing"] = server_timing(
+        g.timing.seconds, total_s=spent, cache=g.get("result_size", {}).get("cache")
+    )
+    write = _log_line(response)
+    if is_made_while_sent(response):
+        # By then the request's context is gone, but its id and its trace belong into the line.
+        response.call_on_close(partial(copy_context().run, write))
+    else:
+        write()
     return response
 
 
-def _write_log_line(response: Response) -> None:
-    fields: dict[str, object] = {
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
-        "ms": round((time.perf_counter() - g.started) * 1000, 1),
+def is_made_while_sent(response: Response) -> bool:
+    """Whether the work of the request goes on while its answer is sent; a file's does not."""
+    return response.is_streamed and not response.direct_passthrough
+
+
+def _log_line(response: Response) -> Callable[[], None]:
+    """What writes the line once the answer is there; it needs no request around it."""
+    started: float = g.started
+    timing: Timing = g.timing
+    size: dict[str, object] = g.get("result_size", {})
+    head = {"method": request.method, "path": request.path, "status": response.status_code}
+    transfer: dict[str, object] = {
         "bytes_in": request.content_length,
         "bytes_out": response.content_length,
         "client": request.remote_addr,
     }
     if "key_name" in g:
-        fields["key"] = g.key_name
+        transfer["key"] = g.key_name
     if "error_code" in g:
-        fields["code"] = g.error_code
-    if "result_size" in g:
-        fields.update(g.result_size)
+        transfer["code"] = g.error_code
     quiet = request.path in _QUIET_PATHS and response.status_code < 400
-    _log.log(logging.DEBUG if quiet else logging.INFO, "request", extra={"fields": fields})
+    level = logging.DEBUG if quiet else logging.INFO
+
+    def write() -> None:
+        times = {"ms": round((time.perf_counter() - started) * 1000, 1), **stage_fields(timing.seconds)}
+        _log.log(level, "request", extra={"fields": {**head, **times, **transfer, **size}})
+
+    return write
 
 
 def _forget(_error: BaseException | None) -> None:
     current_request_id.set(None)
+    current_timing.set(None)
