@@ -131,6 +131,14 @@ class BodyTooLargeError(OcrError):
     default_hint = "Send a smaller file; the limit is the server's setting CRNN_OCR_MAX_BODY_BYTES."
 
 
+class BatchTooLargeError(OcrError):
+    """More pictures in one request than the limit."""
+
+    code = "BATCH_TOO_LARGE"
+    http_status = 413
+    default_hint = "Send several smaller batches; the limit is the server's setting CRNN_OCR_BATCH_MAX_ITEMS."
+
+
 class UnsupportedMediaTypeError(OcrError):
     """The Content-Type or the Content-Encoding of the request is none that the route takes."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crnn_ocr.service import auth, cors, draining, lifecycle, models, problems, ratelimit, routes
+from crnn_ocr.service import auth, batch, cors, draining, lifecycle, models, problems, ratelimit, routes
 from crnn_ocr.service.cache import make_cache
 from crnn_ocr.service.door import Door
-from crnn_ocr.service.inputs import ServiceRequest
+from crnn_ocr.service.fetching import Fetcher
+from crnn_ocr.service.inputs import FETCHER, ServiceRequest
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import pretty_json
@@ -38,6 +39,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.add_template_filter(pretty_json)
+    app.extensions[FETCHER] = Fetcher.from_settings(settings)
     readiness = Readiness(reader, lazy=not settings.warm_up)
     door = Door(settings)
     draining.install(app)
@@ -50,6 +52,7 @@ def create_app(
     problems.install(app)
     readings = Readings(reader, make_cache(settings), gate=door.gate, issue=door.issue)
     routes.install(app, reader, readings, readiness)
+    batch.install(app, readings, settings)
     models.install(app, reader, switching or LocalSwitching(reader))
     if warm_up and settings.warm_up:
         readiness.start_warm_up()

@@ -32,3 +32,26 @@ OCR_ANSWER: dict[str, Any] = {
     "warnings": [],
     "request_id": "8f0c6f3a5b7e4d0f9a1c2b3d4e5f6a7b",
 }
+
+BATCH_REQUEST: list[dict[str, Any]] = [{"image": TINY_PNG}, {"image": "bm8gcGljdHVyZQ=="}]
+
+BATCH_ANSWER: dict[str, Any] = {
+    "success": True,
+    "results": [
+        {"index": 0, **OCR_ANSWER},
+        {
+            "index": 1,
+            "success": False,
+            "status": 415,
+            "error": {
+                "code": "IMAGE_TYPE_UNSUPPORTED",
+                "message": "The data is plain text, not a picture.",
+                "hint": "Send JPG, PNG, BMP, GIF, TIFF or WebP (PDF where the server has the extra `pdf`).",
+            },
+            "request_id": "8f0c6f3a5b7e4d0f9a1c2b3d4e5f6a7b",
+        },
+    ],
+    "failed": 1,
+    "elapsed_ms": 102.3,
+    "request_id": "8f0c6f3a5b7e4d0f9a1c2b3d4e5f6a7b",
+}

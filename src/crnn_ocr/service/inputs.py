@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, NoReturn
 
-from flask import Request
+from flask import Request, current_app
 from werkzeug.datastructures import MultiDict
 from werkzeug.formparser import FormDataParser
 
@@ -20,13 +20,19 @@ from crnn_ocr.errors import (
     InvalidOptionError,
     MissingImageError,
     UnsupportedMediaTypeError,
+    UrlInputDisabledError,
+    UrlNotAllowedError,
 )
 from crnn_ocr.options import ReadOptions, options_from_text, parse_options
 from crnn_ocr.service.draining import mark_body_read
+from crnn_ocr.service.fetching import Fetcher
 from crnn_ocr.service.pictures import decode_picture_field, is_picture_type
 
-_JSON_FIELDS = ("image", "options")
+_JSON_FIELDS = ("image", "image_url", "options")
 _PIECE = 64 * 1024
+
+#: Where the application keeps its fetcher, or None: `app.extensions[FETCHER]`.
+FETCHER = "crnn-ocr-fetcher"
 
 
 class ServiceRequest(Request):
@@ -67,23 +73,43 @@ def parse_input(request: Request) -> OcrInput:
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
     """
-    # An oversized body is refused by its announced length before any form or option is looked at.
-    if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
-        raise body_too_large(request)
-    _refuse_content_coding(request)
-    query = _text_options(request.args)
+    refuse_early(request)
+    query = text_options(request.args)
     media_type = request.mimetype
-    if media_type == "application/json" or media_type.endswith("+json"):
+    if is_json(media_type):
         picture, options = _from_json(request)
     elif media_type == "multipart/form-data":
         picture, options = _from_form(request)
     elif is_picture_type(media_type):
-        picture, options = _read_body(request), {}
+        picture, options = read_body(request), {}
         if not picture:
             raise ImageEmptyError("The body of the request is empty.")
     else:
-        raise UnsupportedMediaTypeError(_media_type_message(media_type))
-    return OcrInput(picture, _merge(query, options))
+        raise UnsupportedMediaTypeError(media_type_message(media_type))
+    return OcrInput(picture, merge_options(query, options))
+
+
+def refuse_early(request: Request) -> None:
+    """Refuse a body that is too large or encoded, before any of it or of the options is looked at.
+
+    Raises:
+        BodyTooLargeError: It announces more bytes than the limit.
+        UnsupportedMediaTypeError: It has a Content-Encoding. Bodies are never unpacked: a small one could
+            become as large as it likes.
+    """
+    if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
+        raise body_too_large(request)
+    coding = request.headers.get("Content-Encoding", "").strip()
+    if coding and coding.lower() != "identity":
+        raise UnsupportedMediaTypeError(
+            f"The Content-Encoding {coding[:80]!r} is none that this route takes.",
+            hint="Send the body as it is, without compressing it.",
+        )
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a media type announces JSON."""
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def body_too_large(request: Request) -> BodyTooLargeError:
@@ -95,22 +121,58 @@ def body_too_large(request: Request) -> BodyTooLargeError:
 
 
 def _from_json(request: Request) -> tuple[bytes, dict[str, object]]:
-    payload = _parse_json(_read_body(request), what="The body")
+    payload = parse_json(read_body(request), what="The body")
     if not isinstance(payload, dict):
         raise InvalidJsonError('The body must be a JSON object such as {"image": "<base64>"}.')
+    return json_fields(payload)
+
+
+def json_fields(payload: Mapping[str, object]) -> tuple[bytes, dict[str, object]]:
+    """The picture and the given options of a JSON object, which may stand alone or in a list.
+
+    Raises:
+        OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
+    """
     unknown = sorted(payload.keys() - set(_JSON_FIELDS))
     if unknown:
         raise BadRequestError(
             f"The JSON object has an unknown field {unknown[0]!r}.",
-            hint='The fields are "image" and "options"; options stand inside "options".',
+            hint='The fields are "image" or "image_url", and "options"; options stand inside "options".',
         )
-    if "image" not in payload:
-        raise MissingImageError("The JSON object has no field 'image'.")
-    options = _options_object(payload.get("options", {}))
-    return decode_picture_field(payload["image"]), options
+    options = options_object(payload.get("options", {}))
+    return _json_picture(payload), options
 
 
-def _parse_json(data: bytes, *, what: str) -> object:
+def _json_picture(fields: Mapping[str, object]) -> bytes:
+    """The picture of a JSON object: base64 in `image`, or fetched from `image_url` where that is on."""
+    if "image_url" not in fields:
+        if "image" not in fields:
+            raise MissingImageError("The JSON object has no field 'image'.")
+        return decode_picture_field(fields["image"])
+    if "image" in fields:
+        raise BadRequestError("The JSON object has both 'image' and 'image_url'.", hint="Give one of them.")
+    url = fields["image_url"]
+    if not isinstance(url, str):
+        raise UrlNotAllowedError("The field 'image_url' must be text.")
+    fetcher: Fetcher | None = current_app.extensions.get(FETCHER)
+    if fetcher is None:
+        raise UrlInputDisabledError("This service does not fetch pictures.")
+    picture = fetcher.fetch(url)
+    if not picture:
+        raise ImageEmptyError("The URL answers with an empty file.")
+    return picture
+
+
+def parse_json(data: bytes, *, what: str) -> object:
+    """Parse JSON as strictly as its standard (RFC 8259) and UTF-8 allow.
+
+    Args:
+        data: The text.
+        what: What messages call it.
+
+    Raises:
+        InvalidJsonError: It is none; the message says where.
+    """
     if not data.strip():
         raise InvalidJsonError(f"{what} is empty where JSON was announced.")
     try:
@@ -141,7 +203,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _ConstantError(name)
 
 
-def _options_object(value: object) -> dict[str, object]:
+def options_object(value: object) -> dict[str, object]:
+    """The options that a JSON object gives, validated, without the defaults.
+
+    Raises:
+        InvalidOptionError: It is no object, or an option or a value does not exist.
+    """
     if not isinstance(value, dict):
         raise InvalidOptionError("The options must be a JSON object.")
     return parse_options(value).model_dump(exclude_unset=True)
@@ -151,6 +218,22 @@ def _options_object(value: object) -> dict[str, object]:
 
 
 def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
+    pictures, options = form_fields(request)
+    if len(pictures) > 1:
+        raise BadRequestError(
+            "The form has more than one picture.", hint="Send one picture, or all of them to /ocr/batch."
+        )
+    if not pictures[0]:
+        raise ImageEmptyError("The uploaded file is empty.")
+    return pictures[0], options
+
+
+def form_fields(request: Request) -> tuple[list[bytes], dict[str, object]]:
+    """The pictures of a form, at least one, and the given options.
+
+    Raises:
+        OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
+    """
     try:
         form, files = request.form, request.files
     except ValueError:
@@ -161,20 +244,15 @@ def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
         raise BadRequestError(
             f"The form has an unknown file field {others[0]!r}.", hint="The picture's field is called image."
         )
-    pictures = files.getlist("image")
+    pictures = [file.stream.read() for file in files.getlist("image")]
     if not pictures:
         raise MissingImageError(_no_file_message(form))
-    if len(pictures) > 1:
-        raise BadRequestError("The form has more than one picture.", hint="Send one picture per request.")
-    picture = pictures[0].stream.read()
-    if not picture:
-        raise ImageEmptyError("The uploaded file is empty.")
     fields = MultiDict(form)
     texts = fields.poplist("options")
     if len(texts) > 1:
         raise InvalidOptionError("The form field 'options' is given more than once.")
-    whole = _options_object(_parse_json(texts[0].encode(), what="The field 'options'")) if texts else {}
-    return picture, _join(whole, _text_options(fields))
+    whole = options_object(parse_json(texts[0].encode(), what="The field 'options'")) if texts else {}
+    return pictures, _join(whole, text_options(fields))
 
 
 def _no_file_message(form: Mapping[str, str]) -> str:
@@ -186,7 +264,7 @@ def _no_file_message(form: Mapping[str, str]) -> str:
 # ---- shared ------------------------------------------------------------------------------------------
 
 
-def _read_body(request: Request) -> bytes:
+def read_body(request: Request) -> bytes:
     """The whole body, in pieces: Werkzeug cuts a chunked one off silently when all is read at once."""
     expected = request.content_length
     body = bytearray()
@@ -201,7 +279,12 @@ def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _text_options(values: MultiDict[str, str]) -> dict[str, object]:
+def text_options(values: MultiDict[str, str]) -> dict[str, object]:
+    """The options that a query string or form fields give, validated, without the defaults.
+
+    Raises:
+        InvalidOptionError: An option does not exist, cannot have that value or is given twice.
+    """
     for name, entries in values.lists():
         if len(entries) > 1:
             raise InvalidOptionError(f"option {name!r}: given more than once")
@@ -215,21 +298,17 @@ def _join(first: dict[str, object], second: dict[str, object]) -> dict[str, obje
     return {**first, **second}
 
 
-def _merge(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
+def merge_options(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
+    """All options, where no option stands in both places.
+
+    Raises:
+        InvalidOptionError: One does.
+    """
     return parse_options(_join(query, body))
 
 
-def _refuse_content_coding(request: Request) -> None:
-    """Bodies are never unpacked: a small one could become as large as it likes."""
-    coding = request.headers.get("Content-Encoding", "").strip()
-    if coding and coding.lower() != "identity":
-        raise UnsupportedMediaTypeError(
-            f"The Content-Encoding {coding[:80]!r} is none that this route takes.",
-            hint="Send the body as it is, without compressing it.",
-        )
-
-
-def _media_type_message(media_type: str) -> str:
+def media_type_message(media_type: str) -> str:
+    """What to say about a Content-Type that a route does not take."""
     if not media_type:
         return "The request has no Content-Type."
     if media_type == "application/x-www-form-urlencoded":

@@ -9,23 +9,27 @@ from pydantic.json_schema import models_json_schema
 import crnn_ocr
 from crnn_ocr import errors
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service import examples, models
+from crnn_ocr.service import batch, examples, models
 from crnn_ocr.service.openapi_parts import (
     COMMON_ERRORS,
+    OPEN_ERRORS,
     READ_ERRORS,
     ErrorClass,
     Json,
     RouteGroup,
+    headers,
     option_parameters,
     option_schemas,
     ref,
     responses,
+    security_schemes,
+    timeout_parameter,
     without_null,
 )
 from crnn_ocr.service.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
 
 #: Routes that describe themselves, next to their code.
-GROUPS: tuple[RouteGroup, ...] = (models.ROUTES,)
+GROUPS: tuple[RouteGroup, ...] = (batch.ROUTES, models.ROUTES)
 
 #: Answers to requests that meet no documented operation.
 _ROUTING_ERRORS: tuple[ErrorClass, ...] = (errors.NotFoundError, errors.MethodNotAllowedError)
@@ -56,7 +60,13 @@ def openapi_document() -> Json:
             "/healthz": {"get": _healthz()},
             **{path: operations for group in GROUPS for path, operations in group.paths().items()},
         },
-        "components": {"schemas": _schemas(), "headers": {"X-Request-Id": _request_id_header()}},
+        # Either key or none: whether keys are needed is the operator's choice.
+        "security": [{}, {"bearer": []}, {"apiKey": []}],
+        "components": {
+            "schemas": _schemas(),
+            "headers": headers(),
+            "securitySchemes": security_schemes(),
+        },
         "x-error-codes": error_catalogue(),
     }
 
@@ -89,7 +99,7 @@ def _ocr() -> Json:
             "the JSON object, in the form, or in the query string; one option in two places is refused. "
             "JPG, PNG, BMP, GIF (first frame), TIFF, WebP and, where the server can, PDF."
         ),
-        "parameters": option_parameters(),
+        "parameters": [*option_parameters(), timeout_parameter()],
         "requestBody": {
             "required": True,
             "content": {
@@ -121,7 +131,7 @@ def _readyz() -> Json:
         "operationId": "isReady",
         "summary": "Tell whether the models are loaded and checked",
         "description": "For load balancers. Stays 200 while the service is merely busy.",
-        "responses": responses(ReadyAnswer, "Ready.", (*COMMON_ERRORS, errors.NotReadyError)),
+        "responses": responses(ReadyAnswer, "Ready.", (*OPEN_ERRORS, errors.NotReadyError)),
     }
 
 
@@ -130,7 +140,7 @@ def _healthz() -> Json:
         "operationId": "isAlive",
         "summary": "Tell that the process is alive",
         "description": "For supervisors. Looks at nothing but the process itself.",
-        "responses": responses(HealthAnswer, "Alive."),
+        "responses": responses(HealthAnswer, "Alive.", OPEN_ERRORS),
     }
 
 
@@ -174,7 +184,3 @@ def _schemas() -> Json:
     required = schemas[OcrAnswer.__name__]["required"]
     schemas[OcrAnswer.__name__]["required"] = [name for name in required if name != "pages"]
     return schemas
-
-
-def _request_id_header() -> Json:
-    return {"description": "The id of the request.", "schema": {"type": "string"}}

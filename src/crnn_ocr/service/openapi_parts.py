@@ -16,11 +16,22 @@ from crnn_ocr.service.schemas import ErrorAnswer
 Json = dict[str, Any]
 ErrorClass = type[errors.OcrError]
 
-#: What any request can meet, whatever its route.
-COMMON_ERRORS: tuple[ErrorClass, ...] = (errors.BadRequestError, InternalError)
+#: What any request can meet, also one that needs no key.
+OPEN_ERRORS: tuple[ErrorClass, ...] = (errors.BadRequestError, InternalError)
+
+#: What any other request can meet, whatever its route.
+COMMON_ERRORS: tuple[ErrorClass, ...] = (*OPEN_ERRORS, errors.UnauthorizedError)
 
 #: What can go wrong with one picture and its options.
 READ_ERRORS: tuple[ErrorClass, ...] = (
+    errors.UnauthorizedError,
+    errors.UploadTimeoutError,
+    errors.RateLimitedError,
+    errors.OverloadedError,
+    errors.DeadlineExceededError,
+    errors.UrlInputDisabledError,
+    errors.UrlNotAllowedError,
+    errors.UrlFetchError,
     errors.BadRequestError,
     errors.InvalidJsonError,
     errors.InvalidBase64Error,
@@ -38,6 +49,14 @@ READ_ERRORS: tuple[ErrorClass, ...] = (
     errors.MissingExtraError,
     errors.ModelBrokenError,
 )
+
+
+#: Headers that answers of a status carry beside the usual ones.
+_HEADERS_OF = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    503: ("Retry-After",),
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +82,7 @@ def responses(
     example: Json | None = None,
 ) -> Json:
     """The responses of an operation: the success and, by status, the errors with their codes."""
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    headers = {"X-Request-Id": header_ref("X-Request-Id")}
     success: Json = {"description": description, "headers": headers}
     if model is not None:
         media: Json = {"schema": ref(model)}
@@ -79,10 +98,55 @@ def responses(
         }
         described[str(status)] = {
             "description": ", ".join(f"`{code}`" for code in codes),
-            "headers": headers,
+            "headers": {**headers, **{name: header_ref(name) for name in _HEADERS_OF.get(status, ())}},
             "content": {"application/json": {"schema": schema}},
         }
     return described
+
+
+def header_ref(name: str) -> Json:
+    """A reference to the description of a header."""
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def headers() -> Json:
+    """The headers of answers that a client may want to look at."""
+    text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
+    return {
+        "X-Request-Id": {"description": "The id of the request.", "schema": text},
+        "Retry-After": {
+            "description": "Seconds after which the same request may succeed (RFC 9110, section 10.2.3).",
+            "schema": number,
+        },
+        "RateLimit-Policy": {
+            "description": 'The allowance, such as `"default";q=60;w=60`: 60 requests in 60 seconds '
+            "(draft-ietf-httpapi-ratelimit-headers-10).",
+            "schema": text,
+        },
+        "RateLimit": {
+            "description": 'What is left of it, such as `"default";r=12;t=48`: 12 requests, full in 48 seconds.',
+            "schema": text,
+        },
+        "WWW-Authenticate": {"description": "How to send a key (RFC 6750).", "schema": text},
+    }
+
+
+def timeout_parameter() -> Json:
+    """The header with which a request bounds its own time."""
+    return {
+        "name": "X-Request-Timeout",
+        "in": "header",
+        "description": "Seconds after which the answer is of no more use; at most the server's own limit.",
+        "schema": {"type": "number", "minimum": 1},
+    }
+
+
+def security_schemes() -> Json:
+    """The two ways in which a key may come, where the server asks for keys."""
+    return {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
 
 
 def ref(model: type[BaseModel]) -> Json:

@@ -36,7 +36,7 @@ def decode_picture_field(value: object) -> bytes:
         _check_kind(data_url["kind"])
         value = value[data_url.end() :]
     elif value[:8].lower().startswith(("http://", "https://")):
-        raise InvalidBase64Error("The field 'image' is a URL; this server does not fetch pictures.")
+        raise InvalidBase64Error("The field 'image' is a URL, which has its own field 'image_url'.")
     try:
         compact = value.encode("ascii").translate(None, _WHITE_SPACE)
         if (b"-" in compact or b"_" in compact) and not compact.translate(None, _URL_SAFE):

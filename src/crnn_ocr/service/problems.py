@@ -39,14 +39,18 @@ def install(app: Flask) -> None:
 def error_response(error: OcrError) -> Response:
     """The answer for an error, and its code for the request's log line."""
     g.error_code = error.code
-    detail = ErrorDetail.model_construct(code=error.code, message=_shorten(error.message), hint=error.hint)
-    answer = ErrorAnswer.model_construct(success=False, error=detail, request_id=g.request_id)
+    answer = ErrorAnswer.model_construct(success=False, error=error_detail(error), request_id=g.request_id)
     response = json_response(json_of(answer.model_dump()), error.http_status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UnauthorizedError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="crnn-ocr"'
     return response
+
+
+def error_detail(error: OcrError) -> ErrorDetail:
+    """What an answer tells about an error."""
+    return ErrorDetail.model_construct(code=error.code, message=_shorten(error.message), hint=error.hint)
 
 
 def _from_ocr_error(error: OcrError) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from crnn_ocr.document import Document, Line, Page
 from crnn_ocr.options import ReadOptions
@@ -16,13 +17,30 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _need_either(schema: dict[str, Any]) -> None:
+    """Either field is needed, and neither may be null: the generator cannot say that of two fields."""
+    for name in ("image", "image_url"):
+        schema["properties"][name].pop("default")
+    schema["oneOf"] = [{"required": ["image"]}, {"required": ["image_url"]}]
+
+
 class OcrRequest(_Body):
     """The JSON form of `POST /ocr`."""
 
-    image: str = Field(
+    model_config = ConfigDict(json_schema_extra=_need_either)
+
+    image: str | SkipJsonSchema[None] = Field(
+        default=None,
         min_length=1,
         description="The picture in standard base64, alone or as a data URL (`data:image/png;base64,…`).",
         examples=["iVBORw0KGgo…"],
+    )
+    image_url: str | SkipJsonSchema[None] = Field(
+        default=None,
+        min_length=1,
+        max_length=2048,
+        description="Where the server fetches the picture (http or https), in place of `image`; refused "
+        "unless the operator has turned it on.",
     )
     options: ReadOptions = Field(
         default_factory=ReadOptions, description="How to read; every option has a default."
@@ -90,6 +108,38 @@ class ErrorAnswer(_Body):
 
     success: Literal[False] = Field(default=False, description="Always false here.")
     error: ErrorDetail
+    request_id: str = Field(description="The id of the request, also in the header X-Request-Id.")
+
+
+class BatchItemAnswer(OcrAnswer):
+    """The answer for one picture of a batch: as `OcrAnswer`, with its place in the request."""
+
+    index: int = Field(ge=0, description="Place of the picture in the request, from 0.")
+
+
+class BatchItemError(ErrorAnswer):
+    """What went wrong with one picture of a batch: as `ErrorAnswer`, with its place in the request."""
+
+    index: int = Field(ge=0, description="Place of the picture in the request, from 0.")
+    status: int = Field(
+        ge=400, le=599, description="HTTP status that the picture would have met alone.", examples=[422]
+    )
+    retry_after: int | SkipJsonSchema[None] = Field(
+        default=None, ge=1, description="Seconds after which it may succeed, where that is known."
+    )
+
+
+class BatchAnswer(_Body):
+    """The answer of `POST /ocr/batch`."""
+
+    success: Literal[True] = Field(
+        default=True, description="The batch was worked through; each result tells whether it succeeded."
+    )
+    results: list[BatchItemAnswer | BatchItemError] = Field(
+        description="One per picture, in the order of the request."
+    )
+    failed: int = Field(ge=0, description="How many of them are errors.")
+    elapsed_ms: float = Field(ge=0, description="Time from the parsed request to the last result.")
     request_id: str = Field(description="The id of the request, also in the header X-Request-Id.")
 
 
