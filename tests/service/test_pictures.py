@@ -72,8 +72,8 @@ def test_other_text_with_dashes_is_not_called_url_safe(text: str) -> None:
     assert "URL-safe" not in caught.value.message
 
 
-def test_says_that_urls_are_not_fetched() -> None:
-    with pytest.raises(InvalidBase64Error, match="does not fetch"):
+def test_says_that_urls_have_a_field_of_their_own() -> None:
+    with pytest.raises(InvalidBase64Error, match="image_url"):
         decode_picture_field("https://example.org/picture.png")
 
 

@@ -107,10 +107,12 @@ def clean_environment(**settings: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_server(*flags: str, wait: bool = True, **settings: str) -> Iterator[Server]:
+def running_server(
+    *flags: str, wait: bool = True, program: tuple[str, ...] = ("crnn_ocr", "serve"), **settings: str
+) -> Iterator[Server]:
     """Start `crnn-ocr serve` on a free port, wait until it is ready, stop it in the end."""
     environment = clean_environment(CRNN_OCR_LOG_FORMAT="json", **settings)
-    command = [sys.executable, "-m", "crnn_ocr", "serve", "--port", "0", *flags]
+    command = [sys.executable, "-m", *program, "--port", "0", *flags]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.jsonl")
         with (

@@ -9,7 +9,10 @@ import os
 import selectors
 import socket
 import struct
+import time
 import uuid
+from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from types import FrameType
@@ -25,8 +28,12 @@ from crnn_ocr.service.lingering import Lingering
 
 _log = logging.getLogger("crnn_ocr.service.request")
 
-#: Longest time from the first byte of a request to the end of its headers.
+#: Longest time from the connection to the end of the first request's headers.
 HEADERS_S = 10.0
+#: Headers are looked for in so many bytes; longer ones are read by a thread, and refused by the parser.
+_HEAD_BYTES = 16 * 1024
+#: How long a connection is left alone after a look at incomplete headers.
+_LOOK_AGAIN_S = 0.1
 #: Longest time in which a client takes nothing of its answer.
 _SEND_S = 30
 _GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
@@ -60,7 +67,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker that a client cannot keep busy without sending a request.
 
-    * A new connection waits for its first byte in the main loop, not in a thread.
+    * A connection waits in the main loop until the headers of a request are there; only then a thread has it.
     * Headers have to arrive within `HEADERS_S`, and an answer has to be taken.
     * Closing waits for the client in the main loop, not in front of it.
     * What breaks the protocol is answered with the API's own error body.
@@ -69,6 +76,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering = Lingering(lambda: self.poller)
+        # Connections with incomplete headers: when to look again, and what to call when they are readable.
+        self._incomplete: deque[tuple[float, Connection, Callable[[object], None]]] = deque()
 
     # ---- connections -----------------------------------------------------------------------------
 
@@ -84,9 +93,38 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname(), lingering=self._lingering)
-        conn.set_timeout()
+        conn.timeout = time.monotonic() + HEADERS_S
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def on_pending_socket_readable(self, conn: Connection, client: object) -> None:
+        """Hand a new connection to a thread, once its headers are there."""
+        if self._is_complete(conn, partial(self.on_pending_socket_readable, conn)):
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: Connection, client: object) -> None:
+        """Hand a connection that was kept open to a thread, once its next headers are there."""
+        if self._is_complete(conn, partial(self.on_client_socket_readable, conn)):
+            super().on_client_socket_readable(conn, client)
+
+    def _is_complete(self, conn: Connection, call: Callable[[object], None]) -> bool:
+        if _has_headers(conn.sock):
+            return True
+        # It would be readable again at once: it leaves the poller for a moment.
+        self.poller.unregister(conn.sock)
+        self._incomplete.append((time.monotonic() + _LOOK_AGAIN_S, conn, call))
+        return False
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for sockets, and look again at those with incomplete headers."""
+        now = time.monotonic()
+        while self._incomplete and self._incomplete[0][0] <= now:
+            _, conn, call = self._incomplete.popleft()
+            if conn.sock.fileno() >= 0:  # else its time was up
+                self.poller.register(conn.sock, selectors.EVENT_READ, call)
+        if self._incomplete:
+            timeout = min(timeout, _LOOK_AGAIN_S)
+        super().wait_for_and_dispatch_events(timeout)
 
     def handle(self, conn: Connection) -> object:
         """Handle one request of a connection; runs in a thread."""
@@ -174,6 +212,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         _log.info("refused", extra={"fields": fields})
         with suppress(OSError):
             write_nonblock(client, head.encode() + body)
+
+
+def _has_headers(client: socket.socket) -> bool:
+    """Whether a thread has something to do: complete headers, too long ones, or an end."""
+    try:
+        head = client.recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return not head or len(head) == _HEAD_BYTES or b"\r\n\r\n" in head
 
 
 def _words(error: Exception) -> str:

@@ -1,0 +1,72 @@
+"""The real service around a reader that sleeps: `python -m tests.service.slow_server`.
+
+A picture says how long it takes: `slow_png` writes the seconds behind the picture's end, where no decoder
+looks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from flask import Flask
+from PIL import Image
+
+from crnn_ocr.document import Document
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service import launcher
+from crnn_ocr.settings import load_settings
+from tests.service.fakes import FakeReader
+from tests.service.rendering import encoded
+from tests.service.wire import Server, running_server
+
+_MARK = b"takes "
+
+
+def slow_png(seconds: float, *, width: int = 32, height: int = 32, name: str = "") -> bytes:
+    """A picture that takes that long; the name tells it from others of the same length."""
+    return encoded(Image.new("L", (width, height), 255)) + name.encode() + _MARK + str(seconds).encode()
+
+
+@contextlib.contextmanager
+def slow_server(**settings: str) -> Iterator[Server]:
+    with running_server(program=("tests.service.slow_server",), **settings) as server:
+        yield server
+
+
+class SlowReader(FakeReader):
+    """Sleeps as long as the picture says, and asks its ticket in between as the engine does."""
+
+    def read(
+        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+    ) -> Document:
+        until = time.monotonic() + float(source.rpartition(_MARK)[2] or 0)
+        while time.monotonic() < until:
+            assert ticket is not None
+            ticket.check()
+            time.sleep(0.02)
+        return super().read(source, options, ticket=ticket)
+
+
+class _Application(launcher._Application):
+    def load(self) -> Flask:
+        from crnn_ocr.service.app import create_app
+
+        return create_app(SlowReader(), self._settings)
+
+
+def main() -> None:
+    from crnn_ocr.logging import configure_logging
+
+    settings = load_settings().model_copy(update={"port": 0})
+    configure_logging(settings.log_level, settings.log_format)
+    listener = launcher.bind(settings)
+    print(f"serves {launcher.url_of(listener)}", flush=True)  # noqa: T201
+    _Application(settings, listener).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
