@@ -214,6 +214,9 @@ class Settings(BaseSettings):
         default=64, ge=1, le=10_000, description="Most pictures in one request to `POST /ocr/batch`."
     )
 
+    # -- observing
+    metrics: bool = Field(default=True, description="Count, and answer `GET /metrics` for Prometheus.")
+
     # -- logging
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."

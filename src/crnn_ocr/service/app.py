@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crnn_ocr.service import auth, batch, cors, draining, lifecycle, models, problems, ratelimit, routes
+from crnn_ocr.service import (
+    auth,
+    batch,
+    compat_rapidocr,
+    compat_umi,
+    cors,
+    draining,
+    lifecycle,
+    models,
+    problems,
+    ratelimit,
+    routes,
+)
 from crnn_ocr.service.cache import make_cache
 from crnn_ocr.service.door import Door
 from crnn_ocr.service.fetching import Fetcher
 from crnn_ocr.service.inputs import FETCHER, ServiceRequest
+from crnn_ocr.service.keys import KeyRing
+from crnn_ocr.service.observing import Observer
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import pretty_json
 from crnn_ocr.service.switching import LocalSwitching, Switching
+from crnn_ocr.service.tracing import make_tracer
 from crnn_ocr.settings import Settings
 
 
@@ -42,17 +57,23 @@ def create_app(
     app.extensions[FETCHER] = Fetcher.from_settings(settings)
     readiness = Readiness(reader, lazy=not settings.warm_up)
     door = Door(settings)
+    answers = make_cache(settings)
+    observer = Observer(settings, make_tracer())
     draining.install(app)
     # In this order a request passes them: its id, other sites' pages, key, rate, body.
     lifecycle.install(app, trusted_proxies=settings.trusted_proxies)
+    observer.install(app)
     cors.install(app, cors.check_origins(settings.cors_origins))
-    auth.install(app, auth.KeyRing.from_settings(settings))
+    auth.install(app, KeyRing.from_settings(settings))
     ratelimit.install(app, settings)
     door.install(app)
     problems.install(app)
-    readings = Readings(reader, make_cache(settings), gate=door.gate, issue=door.issue)
+    observed = observer.watch(reader, door, answers)
+    readings = Readings(observed, answers, gate=door.gate, issue=door.issue)
     routes.install(app, reader, readings, readiness)
     batch.install(app, readings, settings)
+    compat_rapidocr.install(app, readings)
+    compat_umi.install(app, reader, readings)
     models.install(app, reader, switching or LocalSwitching(reader))
     if warm_up and settings.warm_up:
         readiness.start_warm_up()

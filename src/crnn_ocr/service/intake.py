@@ -32,6 +32,11 @@ class Intake:
         self._held: dict[object, int] = {}
 
     @property
+    def max_bytes(self) -> int:
+        """Bytes that all bodies together may take."""
+        return self._max_bytes
+
+    @property
     def held(self) -> int:
         """Bodies held now."""
         with self._lock:

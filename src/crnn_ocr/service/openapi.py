@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 import crnn_ocr
 from crnn_ocr import errors
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service import batch, examples, models
+from crnn_ocr.service import batch, compat_rapidocr, compat_umi, examples, models, observing
 from crnn_ocr.service.openapi_parts import (
     COMMON_ERRORS,
     OPEN_ERRORS,
@@ -29,7 +29,13 @@ from crnn_ocr.service.openapi_parts import (
 from crnn_ocr.service.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
 
 #: Routes that describe themselves, next to their code.
-GROUPS: tuple[RouteGroup, ...] = (batch.ROUTES, models.ROUTES)
+GROUPS: tuple[RouteGroup, ...] = (
+    batch.ROUTES,
+    models.ROUTES,
+    compat_rapidocr.ROUTES,
+    compat_umi.ROUTES,
+    observing.ROUTES,
+)
 
 #: Answers to requests that meet no documented operation.
 _ROUTING_ERRORS: tuple[ErrorClass, ...] = (errors.NotFoundError, errors.MethodNotAllowedError)

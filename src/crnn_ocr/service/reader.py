@@ -38,7 +38,24 @@ class ReadyModel(Protocol):
         ...
 
 
-class Reader(Protocol):
+class PictureReader(Protocol):
+    """Reads pictures."""
+
+    def fingerprint(self, options: ReadOptions) -> Fingerprint:
+        """What decides an answer beside the picture and the options; raises `OcrError` as `read` does."""
+        ...
+
+    def read(
+        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+    ) -> Document:
+        """Read one encoded picture or PDF; raises `OcrError` for whatever is wrong with it.
+
+        Once the ticket is invalid it raises `DeadlineExceededError` or `RequestCancelledError`.
+        """
+        ...
+
+
+class Reader(PictureReader, Protocol):
     """The part of `crnn_ocr.OCR` that the service uses; tests put a fake in its place.
 
     One reader serves all threads of a process at once, without a lock around it.
@@ -52,19 +69,6 @@ class Reader(Protocol):
     @property
     def model(self) -> str:
         """Name and version of the default recogniser, for example "ppocrv6-small/1"."""
-        ...
-
-    def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """What decides an answer beside the picture and the options; raises `OcrError` as `read` does."""
-        ...
-
-    def read(
-        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
-    ) -> Document:
-        """Read one encoded picture or PDF; raises `OcrError` for whatever is wrong with it.
-
-        Once the ticket is invalid it raises `DeadlineExceededError` or `RequestCancelledError`.
-        """
         ...
 
     def warm_up(self) -> None:

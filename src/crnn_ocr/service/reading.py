@@ -14,7 +14,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.cache import AnswerCache, CacheUse, Source
-from crnn_ocr.service.reader import Reader
+from crnn_ocr.service.reader import PictureReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Readings:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: PictureReader,
         cache: AnswerCache | None = None,
         *,
         gate: Gate | None = None,

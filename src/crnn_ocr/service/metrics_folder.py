@@ -1,0 +1,159 @@
+"""The folder in which the worker processes keep their metrics, and what becomes of those that ended.
+
+Each worker writes into memory-mapped files named after its process id; `prometheus_client` adds the files
+up. What a worker counted must outlive it, else rates would break; but a file per worker that ever lived would
+fill the folder. So the supervisor adds the counts of an ended worker to one archive and removes its files. A
+lock keeps a scrape from seeing the counts twice, or not at all, in between.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: The variable by which `prometheus_client` finds the folder; it must stand before that is imported.
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+_PREFIX = "crnn-ocr-metrics-"
+_ALIVE = "alive"  # locked as long as a process of the service lives
+_LOCK = "lock"
+_ARCHIVE = 0  # no process has this id
+_ADDED_UP = ("counter", "histogram")
+
+#: The supervisor must not wait for a worker for longer than this, in seconds: a scrape takes milliseconds.
+_PATIENCE_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+def current() -> Path | None:
+    """The folder of this service; None: the process counts for itself alone."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else None
+
+
+def create(parent: Path | None) -> Path | None:
+    """Make the folder for a service about to start; workers find it by the environment.
+
+    Args:
+        parent: Where to make it; the folder for temporary files when None.
+
+    Returns:
+        The folder; None where none can be written, and every worker counts for itself.
+    """
+    os.environ.pop(VARIABLE, None)
+    place = Path(tempfile.gettempdir()) if parent is None else parent
+    try:
+        _remove_left(place)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        _hold(folder / _ALIVE)
+        (folder / _LOCK).touch()
+    except OSError as error:
+        _log.warning("no folder for metrics", extra={"fields": {"folder": place, "reason": error.strerror}})
+        return None
+    os.environ[VARIABLE] = str(folder)
+    return folder
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder at the end of the service."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hold(path: Path) -> None:
+    """Lock a file until this process and its children have ended."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _remove_left(place: Path) -> None:
+    """Remove the folders of services that were killed."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        try:
+            with (folder / _ALIVE).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # alive, just being made, or somebody else's
+
+
+@contextmanager
+def unchanged(folder: Path) -> Iterator[None]:
+    """Keep the supervisor from changing the files during the block."""
+    with (folder / _LOCK).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+# ---- ended workers ------------------------------------------------------------------------------------
+
+
+def note_leaving(folder: Path, pid: int) -> None:
+    """Called by a worker that ends in good order, last of all."""
+    (folder / f"left_{pid}").touch()
+
+
+class Archive:
+    """The supervisor's part: keeps what ended workers counted."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with an empty archive."""
+        self._folder = folder
+        self._ended: list[int] = []
+
+    def bury(self, pid: int) -> bool:
+        """Add the counts of an ended worker, and of those before it that had to wait, to the archive.
+
+        Returns:
+            Whether it had left in good order.
+        """
+        mark = self._folder / f"left_{pid}"
+        left = mark.exists()
+        mark.unlink(missing_ok=True)
+        self._ended.append(pid)
+        with (self._folder / _LOCK).open("rb") as file:
+            if _locked(file.fileno()):
+                for ended in self._ended:
+                    self._merge(ended)
+                self._ended.clear()
+        return left
+
+    def _merge(self, pid: int) -> None:
+        # Imported here: the supervisor needs it only once a worker has ended.
+        from prometheus_client.mmap_dict import MmapedDict
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
+        for kind in _ADDED_UP:
+            source = self._folder / f"{kind}_{pid}.db"
+            if not source.exists():
+                continue
+            archive = MmapedDict(str(self._folder / f"{kind}_{_ARCHIVE}.db"))  # type: ignore[no-untyped-call]
+            try:
+                for key, value, *_ in MmapedDict.read_all_values_from_file(str(source)):  # type: ignore[no-untyped-call]
+                    kept, _ = archive.read_value(key)  # type: ignore[no-untyped-call]
+                    archive.write_value(key, kept + value, 0.0)  # type: ignore[no-untyped-call]
+            finally:
+                archive.close()  # type: ignore[no-untyped-call]
+                source.unlink()
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock; False where a scrape holds it for too long, for example in a worker that is stopped."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
