@@ -7,7 +7,6 @@ looks.
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator
 
@@ -33,7 +32,7 @@ def slow_png(seconds: float, *, width: int = 32, height: int = 32, name: str = "
 
 @contextlib.contextmanager
 def slow_server(**settings: str) -> Iterator[Server]:
-    with running_server(program=("tests.service.slow_server",), **settings) as server:
+    with running_server(wait=True, program=("tests.service.slow_server",), **settings) as server:
         yield server
 
 
@@ -69,4 +68,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -39,6 +39,13 @@ _HOST = re.compile(r"\.?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?|\[[0-9a-
 # by its last 32 bits. Mapped, 6to4 and Teredo addresses are known to the standard library.
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
+# Not public whatever the version of Python says: protocol assignments (a cloud's metadata service stood
+# there), 6to4 relays, and what has been added to the special addresses (RFC 6890, 7526, 8215, 9602, 9637).
+_SPECIAL: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16")
+)
+
 
 def is_public(address: Address) -> bool:
     """Whether an address belongs to the public internet, and so does every address hidden inside it."""
@@ -48,6 +55,8 @@ def is_public(address: Address) -> bool:
             return all(is_public(entry) for entry in inner)
         if address.is_site_local:
             return False
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
     )
@@ -101,7 +110,7 @@ class Rules:
             raise UrlNotAllowedError("The URL is too long, or has blanks, backslashes or control characters.")
         try:
             parts = urlsplit(url)
-            port = parts.port
+            _ = parts.port  # raises where it is no number
             host = (parts.hostname or "").encode("idna").decode()
         except ValueError:
             raise UrlNotAllowedError("The URL is malformed.") from None
@@ -109,7 +118,7 @@ class Rules:
             raise UrlNotAllowedError("The URL is neither http nor https.")
         if not host or parts.username is not None or parts.password is not None:
             raise UrlNotAllowedError("The URL has no host, or a user name.")
-        if not self._allows(host.lower().rstrip("."), port or _PORTS[parts.scheme], parts.scheme):
+        if not self._allows(host.lower().rstrip("."), _port(parts), parts.scheme):
             raise UrlNotAllowedError("This service does not fetch from that host and port.")
         return parts
 
@@ -213,7 +222,7 @@ class Fetcher:
     def _ask(self, parts: SplitResult, deadline: float) -> bytes | str:
         """One request: the body, or where it redirects to."""
         host = (parts.hostname or "").encode("idna").decode()
-        port = parts.port or _PORTS[parts.scheme]
+        port = _port(parts)
         addresses = self._rules.check_addresses(self._lookup(host, port))
         try:
             connection = self._connect(addresses, port, deadline)
@@ -221,11 +230,14 @@ class Fetcher:
                 connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
             with connection, self._watch.limited(connection, deadline - time.monotonic()) as limit:
                 try:
-                    return self._exchange(connection, parts, host)
+                    found = self._exchange(connection, parts, host)
                 except (OSError, http.client.HTTPException):
                     if limit.expired:
                         raise TimeoutError from None
                     raise
+                if limit.expired:  # an answer may seem to end where reading was ended
+                    raise TimeoutError
+                return found
         except TimeoutError:
             raise UrlFetchError(f"The URL did not answer within {self._timeout_s:g} seconds.") from None
         except ssl.SSLError:
@@ -248,7 +260,7 @@ class Fetcher:
         raise failure
 
     def _exchange(self, connection: socket.socket, parts: SplitResult, host: str) -> bytes | str:
-        asked = http.client.HTTPConnection(host, parts.port or _PORTS[parts.scheme])
+        asked = http.client.HTTPConnection(host, _port(parts))
         asked.sock = connection
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         asked.putrequest("GET", _ascii(target), skip_accept_encoding=True)
@@ -281,6 +293,10 @@ class Fetcher:
 
     def _too_large(self) -> ImageTooLargeError:
         return ImageTooLargeError(f"The picture at the URL has more than {self._max_bytes} bytes.")
+
+
+def _port(parts: SplitResult) -> int:
+    return _PORTS[parts.scheme] if parts.port is None else parts.port
 
 
 def _ascii(target: str) -> str:

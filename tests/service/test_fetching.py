@@ -1,0 +1,432 @@
+"""Fetching by URL: tricky hosts, and a local server that behaves badly."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnn_ocr.errors import ImageTooLargeError, OcrError, SettingsError, UrlFetchError, UrlNotAllowedError
+from crnn_ocr.service.app import create_app
+from crnn_ocr.service.fetching import Fetcher, Rules, is_public, resolve
+from crnn_ocr.settings import Settings
+from tests.service.fakes import FakeReader
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+# ---- addresses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::6810:84e5", "64:ff9b::808:808"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.255.255.254",
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254",  # metadata of most clouds
+        "100.64.0.1",
+        "100.100.100.200",  # metadata of Alibaba Cloud
+        "192.88.99.1",
+        "3fff::1",
+        "5f00::1",
+        "192.0.0.192",  # metadata of Oracle Cloud, formerly
+        "192.0.2.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "239.255.255.250",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::127.0.0.1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1",
+        "2002:7f00:1::",
+        "2002:a00:1::1",
+        "2001:0:a00:1::",
+        "fe80::1",
+        "fec0::1",
+        "fc00::1",
+        "fd00:ec2::254",  # metadata of AWS
+        "ff02::1",
+        "2001:db8::1",
+    ],
+)
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@given(st.ip_addresses(v=4))
+def test_a_hidden_ipv4_address_is_never_more_public_than_it_is(address: ipaddress.IPv4Address) -> None:
+    hidden = [
+        ipaddress.IPv6Address((0xFFFF << 32) | int(address)),
+        ipaddress.IPv6Address((0x2002 << 112) | (int(address) << 80)),
+        ipaddress.IPv6Address((0x0064FF9B << 96) | int(address)),
+    ]
+    for form in hidden:
+        assert is_public(form) <= is_public(address), form
+
+
+# ---- URLs --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/a.png",
+        "gopher://example.com/",
+        "data:image/png;base64,AAAA",
+        "//example.com/a.png",
+        "example.com/a.png",
+        "",
+        "http://",
+        "http:///a.png",
+        "http://user@example.com/",
+        "http://user:secret@example.com/",
+        "http://@example.com/",
+        "http://example.com:22/",
+        "http://example.com:0/",
+        "https://example.com:80/",
+        "http://example.com:99999/",
+        "http://example.com:port/",
+        "http://example.com\r\nHost: other/",
+        "http://example.com/ a",
+        "http://example.com\\@other.example/",
+        "http://[::1",
+        "http://" + "a" * 64 + ".example/",
+        "http://example..com/",
+        "http://example.com/" + "a" * 3000,
+    ],
+)
+def test_urls_that_are_refused_without_looking_anything_up(url: str) -> None:
+    def lookup(_host: str, _port: int) -> list[str]:
+        raise AssertionError("looked up")
+
+    with pytest.raises(UrlNotAllowedError) as caught:
+        Fetcher(Rules(), max_bytes=1000, timeout_s=1, lookup=lookup).fetch(url)
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url", "allowed"),
+    [
+        (("img.example.com",), "https://img.example.com/a", True),
+        (("img.example.com",), "https://IMG.example.com./a", True),
+        (("img.example.com",), "https://other.example.com/a", False),
+        (("img.example.com",), "https://img.example.com.evil.example/a", False),
+        (("img.example.com",), "http://img.example.com:8080/a", False),
+        (("img.example.com:8080",), "http://img.example.com:8080/a", True),
+        (("img.example.com:8080",), "http://img.example.com/a", False),
+        ((".example.com",), "https://a.b.example.com/", True),
+        ((".example.com",), "https://example.com/", False),
+        ((".example.com",), "https://notexample.com/", False),
+        (("[2001:db8::1]:8080",), "http://[2001:db8::1]:8080/", True),
+    ],
+)
+def test_the_list_of_hosts_is_exact(hosts: tuple[str, ...], url: str, allowed: bool) -> None:
+    rules = Rules(hosts)
+    if allowed:
+        rules.check_url(url)
+    else:
+        with pytest.raises(UrlNotAllowedError):
+            rules.check_url(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "①②⑦.⓪.⓪.①",
+        "169.254.169.254",
+        "[fe80::1]",
+    ],
+)
+def test_other_spellings_of_this_machine_lead_nowhere(host: str) -> None:
+    fetcher = Fetcher(Rules(), max_bytes=1000, timeout_s=2)
+    with pytest.raises((UrlNotAllowedError, UrlFetchError)) as caught:
+        fetcher.fetch(f"http://{host}/")
+    # Whatever could be looked up was refused for its address, not because nothing listens there.
+    assert isinstance(caught.value, UrlNotAllowedError) or "unknown" in caught.value.message
+
+
+def test_one_private_address_among_public_ones_is_enough() -> None:
+    with pytest.raises(UrlNotAllowedError):
+        Rules().check_addresses(["93.184.216.34", "10.0.0.1"])
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_refused_in_our_own_words(text: str) -> None:
+    fetcher = Fetcher(Rules(("nowhere.invalid",)), max_bytes=10, timeout_s=1, lookup=lambda *_: ["10.0.0.1"])
+    with pytest.raises(OcrError):
+        fetcher.fetch(f"http://{text}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"fetch_hosts": "http://a"}, "FETCH_HOSTS"),
+        ({"fetch_hosts": "*.example.com"}, "FETCH_HOSTS"),
+        ({"fetch_networks": "10.0.0.0/33"}, "FETCH_NETWORKS"),
+        ({"fetch_networks": "10.0.0.1/8"}, "FETCH_NETWORKS"),
+    ],
+)
+def test_wrong_settings_end_the_start(settings: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        Rules.from_settings(Settings.model_validate(settings))
+
+
+# ---- a local server ----------------------------------------------------------------------------------
+
+
+class Handler(BaseHTTPRequestHandler):
+    asked: list[tuple[str, dict[str, str]]]
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, dict(self.headers)))
+        with suppress(OSError):
+            getattr(self, "path_" + self.path.strip("/").split("/")[0].split("?")[0])()
+        self.close_connection = True
+
+    def give(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        for name, value in {"Content-Length": str(len(body)), **given}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def path_picture(self) -> None:
+        self.give(200, b"the picture")
+
+    def path_missing(self) -> None:
+        self.give(404)
+
+    def path_empty(self) -> None:
+        self.give(200)
+
+    def path_again(self) -> None:
+        self.give(302, Location="/picture")
+
+    def path_round(self) -> None:
+        self.give(302, Location="/round")
+
+    def path_inside(self) -> None:
+        self.give(302, Location="http://10.0.0.1/")
+
+    def path_file(self) -> None:
+        self.give(302, Location="file:///etc/passwd")
+
+    def path_packed(self) -> None:
+        self.give(200, b"x", Content_Encoding="gzip")
+
+    def path_huge(self) -> None:
+        self.give(200, b"", Content_Length="100000000")
+
+    def path_endless(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for _ in range(1000):
+            self.wfile.write(bytes(1000))
+
+    def path_short(self) -> None:
+        self.give(200, b"half", Content_Length="100")
+
+    def path_trickle(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        for _ in range(100):
+            self.wfile.write(b"x")
+            time.sleep(0.1)
+
+    def path_silent(self) -> None:
+        time.sleep(4)
+
+    def path_slowheaders(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(100):
+            self.wfile.write(b"X-A: b\r\n")
+            time.sleep(0.1)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Local:
+    def __init__(self, server: ThreadingHTTPServer, asked: list[tuple[str, dict[str, str]]]) -> None:
+        self.port = server.server_address[1]
+        self.asked = asked
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}/{path}"
+
+    def fetcher(self, host: str = "127.0.0.1", lookup: Callable[[str, int], list[str]] = resolve) -> Fetcher:
+        rules = Rules((f"{host}:{self.port}",), LOOPBACK)
+        return Fetcher(rules, max_bytes=10_000, timeout_s=1, lookup=lookup)
+
+
+@pytest.fixture
+def local() -> Iterator[Local]:
+    asked: list[tuple[str, dict[str, str]]] = []
+    handler = type("OwnHandler", (Handler,), {"asked": asked})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield Local(server, asked)
+        server.shutdown()
+        thread.join(5)
+
+
+def test_a_picture_is_fetched(local: Local) -> None:
+    assert local.fetcher().fetch(local.url("picture?x=ä#part")) == b"the picture"
+    ((path, headers),) = local.asked
+    assert path == "/picture?x=%C3%A4"
+    assert headers["Host"] == f"127.0.0.1:{local.port}"
+    assert headers["Accept-Encoding"] == "identity"
+    assert not {"Authorization", "Cookie", "X-Forwarded-For"} & set(headers)
+
+
+def test_redirects_are_followed_and_bounded(local: Local) -> None:
+    assert local.fetcher().fetch(local.url("again")) == b"the picture"
+    with pytest.raises(UrlFetchError, match="redirects"):
+        local.fetcher().fetch(local.url("round"))
+    assert len(local.asked) == 2 + 4
+
+
+@pytest.mark.parametrize("path", ["inside", "file"])
+def test_redirects_pass_the_same_checks(local: Local, path: str) -> None:
+    with pytest.raises(UrlNotAllowedError):
+        local.fetcher().fetch(local.url(path))
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        ("missing", UrlFetchError, "404"),
+        ("packed", UrlFetchError, "compressed"),
+        ("short", UrlFetchError, "HTTP"),
+        ("huge", ImageTooLargeError, "10000"),
+        ("endless", ImageTooLargeError, "10000"),
+        ("trickle", UrlFetchError, "within 1 seconds"),
+        ("silent", UrlFetchError, "within 1 seconds"),
+        ("slowheaders", UrlFetchError, "within 1 seconds"),
+    ],
+)
+def test_bad_answers_are_told_apart_and_bounded_in_time(
+    local: Local, path: str, kind: type[OcrError], words: str
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(kind, match=words):
+        local.fetcher().fetch(local.url(path))
+    assert time.monotonic() - started < 3
+
+
+def test_a_host_is_looked_up_once_and_the_checked_address_is_used(local: Local) -> None:
+    asked: list[str] = []
+
+    def rebinding(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+
+    host = "rebind.example"
+    assert local.fetcher(host, rebinding).fetch(local.url("picture", host)) == b"the picture"
+    assert asked == [host]
+    assert local.asked[0][1]["Host"] == f"{host}:{local.port}"
+
+
+def test_a_local_server_is_out_of_reach_unless_its_network_is_named(local: Local) -> None:
+    rules = Rules((f"127.0.0.1:{local.port}",))
+    with pytest.raises(UrlNotAllowedError):
+        Fetcher(rules, max_bytes=1000, timeout_s=1).fetch(local.url("picture"))
+    assert local.asked == []
+
+
+def test_a_port_where_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    rules = Rules((f"127.0.0.1:{port}",), LOOPBACK)
+    with pytest.raises(UrlFetchError, match="cannot be reached"):
+        Fetcher(rules, max_bytes=1000, timeout_s=1).fetch(f"http://127.0.0.1:{port}/")
+
+
+def test_what_speaks_no_tls_has_no_certificate(local: Local) -> None:
+    rules = Rules((f"127.0.0.1:{local.port}",), LOOPBACK)
+    with pytest.raises(UrlFetchError):
+        Fetcher(rules, max_bytes=1000, timeout_s=1).fetch(f"https://127.0.0.1:{local.port}/picture")
+
+
+# ---- HTTP --------------------------------------------------------------------------------------------
+
+
+def test_it_is_off_by_default() -> None:
+    client = create_app(FakeReader(), Settings(), warm_up=False).test_client()
+    answer = client.post("/ocr", json={"image_url": "http://example.com/a.png"})
+    assert answer.status_code == 403
+    assert answer.json is not None
+    assert answer.json["error"]["code"] == "URL_INPUT_DISABLED"
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "code"),
+    [
+        ({"image_url": "http://127.0.0.1/a.png"}, 403, "URL_NOT_ALLOWED"),
+        ({"image_url": 1}, 403, "URL_NOT_ALLOWED"),
+        ({"image_url": "http://a", "image": "YWJj"}, 400, "BAD_REQUEST"),
+    ],
+)
+def test_what_a_request_may_name(payload: dict[str, object], status: int, code: str) -> None:
+    client = create_app(FakeReader(), Settings(fetch_urls=True), warm_up=False).test_client()
+    answer = client.post("/ocr", json=payload)
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
+
+
+def test_a_named_picture_is_read(local: Local) -> None:
+    reader = FakeReader()
+    settings = Settings(
+        fetch_urls=True, fetch_hosts=(f"127.0.0.1:{local.port}",), fetch_networks=("127.0.0.0/8",)
+    )
+    client = create_app(reader, settings, warm_up=False).test_client()
+    assert client.post("/ocr", json={"image_url": local.url("picture")}).status_code == 200
+    assert reader.calls[0][0] == b"the picture"
+    answer = client.post("/ocr", json={"image_url": local.url("empty")})
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "IMAGE_EMPTY")
