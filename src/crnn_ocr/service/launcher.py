@@ -21,9 +21,11 @@ from gunicorn.glogging import Logger
 
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.service.auth import KeyRing
+from crnn_ocr.service import tracing
 from crnn_ocr.service.cors import check_origins
 from crnn_ocr.service.fetching import Rules
+from crnn_ocr.service.keys import KeyRing
+from crnn_ocr.service.metrics_folder import Supervision
 from crnn_ocr.service.runtime import Choice, Runtime
 from crnn_ocr.service.switching import Follower, SharedSwitching
 from crnn_ocr.service.worker import Worker
@@ -48,11 +50,13 @@ def check(settings: Settings) -> None:
     """Refuse at start what the workers would fail on.
 
     Raises:
-        SettingsError: A key, an origin, a host or a network is malformed.
+        SettingsError: A key, an origin, a host, a network or an exporter of traces is malformed.
+        MissingExtraError: Traces are wanted, and OpenTelemetry is not installed.
     """
     KeyRing.from_settings(settings)
     check_origins(settings.cors_origins)
     Rules.from_settings(settings)
+    tracing.check()
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -130,6 +134,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
         self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
+        self._supervision = Supervision.begin() if settings.metrics else None
         super().__init__()
 
     def load_config(self) -> None:
@@ -149,15 +154,23 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,
             "accesslog": None,
             "logger_class": _ServerLogger,
-            "on_exit": lambda _arbiter: self._runtime.remove(),
+            "on_exit": lambda _arbiter: self._clean_up(),
             # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
             "control_socket_disable": True,
         }
         if os.access(_MEMORY_FOLDER, os.W_OK):
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
+        if self._supervision is not None:
+            values["worker_exit"] = self._supervision.worker_exit
+            values["child_exit"] = self._supervision.child_exit
         for name, value in values.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    def _clean_up(self) -> None:
+        self._runtime.remove()
+        if self._supervision is not None:
+            self._supervision.end()
 
     def load(self) -> Flask:
         """Build the application; runs in each worker, after the fork."""

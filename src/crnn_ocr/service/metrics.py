@@ -162,9 +162,10 @@ class Metrics:
             self.worker_exits.labels(reason)
         self.resident = self._gauge(
             "memory_resident_bytes",
-            "Resident memory of each process; what processes share counts for each.",
-            "process",
-            "pid",
+            "Resident memory of each process, by its role (worker or supervisor) and id; what processes "
+            "share counts for each.",
+            "role",
+            "process",  # not `pid`: prometheus_client keeps that label for itself
             merge="livemax",
         )
         self.memory_limit = self._gauge(

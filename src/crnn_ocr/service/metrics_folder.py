@@ -12,15 +12,21 @@ import fcntl
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
 
 #: The variable by which `prometheus_client` finds the folder; it must stand before that is imported.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
+_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _PREFIX = "crnn-ocr-metrics-"
 _ALIVE = "alive"  # locked as long as a process of the service lives
 _LOCK = "lock"
@@ -92,57 +98,85 @@ def unchanged(folder: Path) -> Iterator[None]:
         yield
 
 
-# ---- ended workers ------------------------------------------------------------------------------------
+# ---- the supervisor -----------------------------------------------------------------------------------
 
 
-def note_leaving(folder: Path, pid: int) -> None:
-    """Called by a worker that ends in good order, last of all."""
-    (folder / f"left_{pid}").touch()
-
-
-class Archive:
-    """The supervisor's part: keeps what ended workers counted."""
+class Supervision:
+    """The supervisor's part, as hooks of Gunicorn: keeps what ended workers counted, and counts them."""
 
     def __init__(self, folder: Path) -> None:
-        """Begin with an empty archive."""
+        """Use a folder that was just made."""
         self._folder = folder
-        self._ended: list[int] = []
+        self._waiting: list[int] = []
+        self._exits: Counter | None = None
 
-    def bury(self, pid: int) -> bool:
-        """Add the counts of an ended worker, and of those before it that had to wait, to the archive.
+    @classmethod
+    def begin(cls) -> Self | None:
+        """Make the folder, before the first worker starts; None where none can be written."""
+        folder = create(_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+        return None if folder is None else cls(folder)
 
-        Returns:
-            Whether it had left in good order.
-        """
-        mark = self._folder / f"left_{pid}"
-        left = mark.exists()
+    def end(self) -> None:
+        """Remove the folder."""
+        remove(self._folder)
+
+    def worker_exit(self, _arbiter: object, worker: Any) -> None:
+        """In a worker that ends otherwise than by a signal: leave a mark if it ends in good order."""
+        leaving = sys.exc_info()[1]
+        if worker.pid == os.getpid() and isinstance(leaving, SystemExit) and not leaving.code:
+            self._mark(worker.pid).touch()
+
+    def child_exit(self, _arbiter: object, worker: Any) -> None:
+        """In the supervisor, when a worker has ended, however it did. It must not fail, nor wait for long."""
+        try:
+            self.bury(worker.pid)
+        except Exception as error:
+            _log.error("metrics of a worker lost", exc_info=error)
+
+    def bury(self, pid: int) -> None:
+        """Keep the counts of an ended worker, and of those before it that had to wait; remove their files."""
+        mark = self._mark(pid)
+        reason = "left" if mark.exists() else "crashed"
         mark.unlink(missing_ok=True)
-        self._ended.append(pid)
+        self._waiting.append(pid)
         with (self._folder / _LOCK).open("rb") as file:
             if _locked(file.fileno()):
-                for ended in self._ended:
-                    self._merge(ended)
-                self._ended.clear()
-        return left
+                while self._waiting:
+                    _archive(self._folder, self._waiting.pop())
+        self._count(reason)
 
-    def _merge(self, pid: int) -> None:
-        # Imported here: the supervisor needs it only once a worker has ended.
-        from prometheus_client.mmap_dict import MmapedDict
-        from prometheus_client.multiprocess import mark_process_dead
+    def _count(self, reason: str) -> None:
+        if self._exits is None:
+            # Imported here: the supervisor needs it only once a worker has ended.
+            from prometheus_client import CollectorRegistry
 
-        mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
-        for kind in _ADDED_UP:
-            source = self._folder / f"{kind}_{pid}.db"
-            if not source.exists():
-                continue
-            archive = MmapedDict(str(self._folder / f"{kind}_{_ARCHIVE}.db"))  # type: ignore[no-untyped-call]
-            try:
-                for key, value, *_ in MmapedDict.read_all_values_from_file(str(source)):  # type: ignore[no-untyped-call]
-                    kept, _ = archive.read_value(key)  # type: ignore[no-untyped-call]
-                    archive.write_value(key, kept + value, 0.0)  # type: ignore[no-untyped-call]
-            finally:
-                archive.close()  # type: ignore[no-untyped-call]
-                source.unlink()
+            from crnn_ocr.service.metrics import worker_exits
+
+            self._exits = worker_exits(CollectorRegistry())
+        self._exits.labels(reason).inc()
+
+    def _mark(self, pid: int) -> Path:
+        return self._folder / f"left_{pid}"
+
+
+def _archive(folder: Path, pid: int) -> None:
+    """Add the counts of an ended worker to those of the ended ones before it; the lock is held."""
+    from prometheus_client.mmap_dict import MmapedDict
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+    for kind in _ADDED_UP:
+        source = folder / f"{kind}_{pid}.db"
+        if not source.exists():
+            continue
+        archive = MmapedDict(str(folder / f"{kind}_{_ARCHIVE}.db"))  # type: ignore[no-untyped-call]
+        try:
+            for key, value, *_ in MmapedDict.read_all_values_from_file(str(source)):  # type: ignore[no-untyped-call]
+                kept, _ = archive.read_value(key)  # type: ignore[no-untyped-call]
+                archive.write_value(key, kept + value, 0.0)  # type: ignore[no-untyped-call]
+        finally:
+            archive.close()  # type: ignore[no-untyped-call]
+            source.unlink()
 
 
 def _locked(descriptor: int) -> bool:
