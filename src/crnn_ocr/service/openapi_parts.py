@@ -80,8 +80,17 @@ def responses(
     failures: tuple[ErrorClass, ...] = COMMON_ERRORS,
     *,
     example: Json | None = None,
+    failure: type[BaseModel] = ErrorAnswer,
 ) -> Json:
-    """The responses of an operation: the success and, by status, the errors with their codes."""
+    """The responses of an operation: the success and, by status, the errors with their codes.
+
+    Args:
+        model: Body of the success; None: the caller describes it.
+        description: Of the success.
+        failures: Errors that the operation can meet.
+        example: Of the body of the success.
+        failure: Body of the errors.
+    """
     headers = {"X-Request-Id": header_ref("X-Request-Id")}
     success: Json = {"description": description, "headers": headers}
     if model is not None:
@@ -92,10 +101,9 @@ def responses(
     described: Json = {"200": success}
     for status in sorted({cls.http_status for cls in failures}):
         codes = sorted(cls.code for cls in failures if cls.http_status == status)
-        schema = {
-            "allOf": [ref(ErrorAnswer)],
-            "properties": {"error": {"properties": {"code": {"enum": codes}}}},
-        }
+        schema: Json = ref(failure)
+        if failure is ErrorAnswer:
+            schema = {"allOf": [schema], "properties": {"error": {"properties": {"code": {"enum": codes}}}}}
         described[str(status)] = {
             "description": ", ".join(f"`{code}`" for code in codes),
             "headers": {**headers, **{name: header_ref(name) for name in _HEADERS_OF.get(status, ())}},
@@ -124,7 +132,7 @@ def headers() -> Json:
             "schema": text,
         },
         "RateLimit": {
-            "description": 'What is left of it, such as `"default";r=12;t=48`: 12 requests, full in 48 seconds.',
+            "description": 'What is left, such as `"default";r=12;t=48`: 12 requests, all in 48 seconds.',
             "schema": text,
         },
         "WWW-Authenticate": {"description": "How to send a key (RFC 6750).", "schema": text},

@@ -14,7 +14,7 @@ _WHITE_SPACE = b" \t\r\n\f\v"
 _OTHER_KINDS = ("application/pdf", "application/octet-stream")
 
 
-def decode_picture_field(value: object) -> bytes:
+def decode_picture_field(value: object, field: str = "image") -> bytes:
     """Decode the text of a JSON field into the bytes of the file.
 
     The alphabet is standard base64 with padding (RFC 4648, section 4); white space is skipped because
@@ -23,6 +23,7 @@ def decode_picture_field(value: object) -> bytes:
 
     Args:
         value: The field as it stands in the parsed JSON.
+        field: Its name, for messages.
 
     Raises:
         InvalidBase64Error: Not text, not base64, or a URL.
@@ -30,18 +31,18 @@ def decode_picture_field(value: object) -> bytes:
         ImageEmptyError: Nothing inside.
     """
     if not isinstance(value, str):
-        raise InvalidBase64Error(f"The field 'image' must be text, not {_json_type(value)}.")
+        raise InvalidBase64Error(f"The field {field!r} must be text, not {_json_type(value)}.")
     data_url = _DATA_URL.match(value)
     if data_url is not None:
         _check_kind(data_url["kind"])
         value = value[data_url.end() :]
     elif value[:8].lower().startswith(("http://", "https://")):
-        raise InvalidBase64Error("The field 'image' is a URL, which has its own field 'image_url'.")
+        raise InvalidBase64Error(f"The field {field!r} is a URL, which has its own field 'image_url'.")
     try:
         compact = value.encode("ascii").translate(None, _WHITE_SPACE)
         if (b"-" in compact or b"_" in compact) and not compact.translate(None, _URL_SAFE):
             raise InvalidBase64Error(
-                "The field 'image' is base64 in the URL-safe alphabet ('-' and '_'), not the standard one "
+                f"The field {field!r} is base64 in the URL-safe alphabet ('-' and '_'), not the standard one "
                 "('+' and '/').",
                 hint="Use the standard alphabet: replace '-' by '+' and '_' by '/', and pad with '='.",
             )
@@ -49,11 +50,11 @@ def decode_picture_field(value: object) -> bytes:
             raise binascii.Error("Incorrect padding")
         data = binascii.a2b_base64(compact, strict_mode=True)
     except UnicodeEncodeError:
-        raise InvalidBase64Error("The field 'image' holds characters that base64 does not use.") from None
+        raise InvalidBase64Error(f"The field {field!r} holds characters that base64 does not use.") from None
     except binascii.Error as error:
-        raise InvalidBase64Error(f"The field 'image' is not base64: {_reason(error)}.") from None
+        raise InvalidBase64Error(f"The field {field!r} is not base64: {_reason(error)}.") from None
     if not data:
-        raise ImageEmptyError("The field 'image' is empty.")
+        raise ImageEmptyError(f"The field {field!r} is empty.")
     return data
 
 

@@ -31,9 +31,9 @@ class InternalError(OcrError):
 
 def install(app: Flask) -> None:
     """Answer every error of the application in the one form of the API."""
-    app.register_error_handler(OcrError, _from_ocr_error)
-    app.register_error_handler(HTTPException, _from_http_exception)
-    app.register_error_handler(Exception, _from_exception)
+    app.register_error_handler(OcrError, _answer)
+    app.register_error_handler(HTTPException, _answer)
+    app.register_error_handler(Exception, _answer)
 
 
 def error_response(error: OcrError) -> Response:
@@ -53,29 +53,33 @@ def error_detail(error: OcrError) -> ErrorDetail:
     return ErrorDetail.model_construct(code=error.code, message=_shorten(error.message), hint=error.hint)
 
 
-def _from_ocr_error(error: OcrError) -> Response:
-    if error.http_status == 500:
-        _log.error("request failed", exc_info=error)
-    return error_response(error)
-
-
-def _from_http_exception(error: HTTPException) -> Response:
+def as_ocr_error(error: Exception) -> OcrError:
+    """The error of the product that stands for any error; what is a fault of the service is logged."""
     match error:
+        case OcrError():
+            if error.http_status == 500:
+                _log.error("request failed", exc_info=error)
+            return error
         case NotFound():
-            answer = error_response(NotFoundError(f"There is nothing at {request.path!r}."))
+            return NotFoundError(f"There is nothing at {request.path!r}.")
         case MethodNotAllowed():
-            answer = error_response(
-                MethodNotAllowedError(f"{request.path!r} does not take {request.method} requests.")
-            )
+            return MethodNotAllowedError(f"{request.path!r} does not take {request.method} requests.")
         case RequestEntityTooLarge():
-            answer = error_response(_too_large())
-        case _ if error.code is not None and 400 <= error.code < 500:
-            answer = error_response(BadRequestError(f"The request was refused: {error.name}."))
+            return _too_large()
+        case HTTPException() if error.code is not None and 400 <= error.code < 500:
+            return BadRequestError(f"The request was refused: {error.name}.")
+        case _ if type(error).__module__ == "gunicorn.http.errors":
+            # Gunicorn parses chunks while the application reads them, and raises its own kind of error there.
+            return BadRequestError("The body of the request breaks the HTTP protocol.")
         case _:
-            return _from_exception(error)
-    allow = dict(error.get_headers()).get("Allow")
-    if allow is not None:
-        answer.headers["Allow"] = allow
+            _log.error("request failed unexpectedly", exc_info=error)
+            return InternalError("The server failed to handle this request.")
+
+
+def _answer(error: Exception) -> Response:
+    answer = error_response(as_ocr_error(error))
+    if isinstance(error, MethodNotAllowed):
+        answer.headers["Allow"] = dict(error.get_headers())["Allow"]
     return answer
 
 
@@ -84,14 +88,6 @@ def _too_large() -> BodyTooLargeError:
     if limit is not None and announced is not None and announced <= limit:
         return BodyTooLargeError("The form has too many parts, or a text field that is too long.")
     return body_too_large(request)
-
-
-def _from_exception(error: Exception) -> Response:
-    if type(error).__module__ == "gunicorn.http.errors":
-        # Gunicorn parses chunks while the application reads them, and raises its own kind of error there.
-        return error_response(BadRequestError("The body of the request breaks the HTTP protocol."))
-    _log.error("request failed unexpectedly", exc_info=error)
-    return error_response(InternalError("The server failed to handle this request."))
 
 
 def _shorten(message: str) -> str:
