@@ -30,10 +30,11 @@ test: $(VENV)/.test.stamp ## Install what the tests need and run them all
 	scripts/install-test-tools
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.check.stamp ## Lint, format check and types
+check: $(VENV)/.check.stamp ## Lint, format check, types and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/audit
 
 format: $(VENV)/.check.stamp ## Format the code
 	$(BIN)/ruff format .

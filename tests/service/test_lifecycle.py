@@ -44,6 +44,10 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, path: st
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "microphone=()" in answer.headers["Permissions-Policy"]
+        assert "Strict-Transport-Security" not in answer.headers  # whoever ends TLS says so
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 

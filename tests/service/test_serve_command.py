@@ -128,6 +128,54 @@ def test_a_wrong_host_ends_the_start(
     assert host in capsys.readouterr().err
 
 
+KEY = f"team:{'0' * 64}"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_public_address_needs_keys_or_a_clear_word(
+    served: list[Settings], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    assert run("--host", host, "--port", "0") == 2
+    told = capsys.readouterr().err
+    assert "no API keys" in told
+    assert "CRNN_OCR_ALLOW_ANONYMOUS" in told
+    assert served == []
+    for name, value in (("CRNN_OCR_API_KEYS", KEY), ("CRNN_OCR_ALLOW_ANONYMOUS", "true")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert run("--host", host, "--port", "0") == 0
+    assert len(served) == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
+def test_this_machine_needs_none(served: list[Settings], host: str) -> None:
+    assert run("--host", host, "--port", "0") == 0
+    assert len(served) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_KEYS", "team:short"),
+        ("API_KEYS_FILE", "/nowhere/keys"),
+        ("CORS_ORIGINS", "*"),
+        ("FETCH_NETWORKS", "everywhere"),
+        ("FETCH_HOSTS", "http://a"),
+    ],
+)
+def test_wrong_rules_of_the_door_end_the_start(
+    served: list[Settings],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(f"CRNN_OCR_{name}", value)
+    assert run("--port", "0") == 2
+    assert f"CRNN_OCR_{name}" in capsys.readouterr().err
+    assert served == []
+
+
 @pytest.mark.parametrize(
     ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "")]
 )
