@@ -9,9 +9,11 @@ lock keeps a scrape from seeing the counts twice, or not at all, in between.
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import shutil
+import struct
 import sys
 import tempfile
 import time
@@ -164,19 +166,31 @@ def _archive(folder: Path, pid: int) -> None:
     from prometheus_client.mmap_dict import MmapedDict
     from prometheus_client.multiprocess import mark_process_dead
 
+    read = MmapedDict.read_all_values_from_file
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
     for kind in _ADDED_UP:
         source = folder / f"{kind}_{pid}.db"
         if not source.exists():
             continue
-        archive = MmapedDict(str(folder / f"{kind}_{_ARCHIVE}.db"))  # type: ignore[no-untyped-call]
         try:
-            for key, value, *_ in MmapedDict.read_all_values_from_file(str(source)):  # type: ignore[no-untyped-call]
-                kept, _ = archive.read_value(key)  # type: ignore[no-untyped-call]
-                archive.write_value(key, kept + value, 0.0)  # type: ignore[no-untyped-call]
-        finally:
-            archive.close()  # type: ignore[no-untyped-call]
-            source.unlink()
+            # All of it before any of it: a damaged file must not spoil the archive.
+            entries = [(_checked(key), value) for key, value, *_ in read(str(source))]  # type: ignore[no-untyped-call]
+        except (OSError, RuntimeError, ValueError, struct.error) as error:
+            _log.error("metrics of a worker lost", exc_info=error)
+            entries = []
+        archive = MmapedDict(str(folder / f"{kind}_{_ARCHIVE}.db"))  # type: ignore[no-untyped-call]
+        for key, value in entries:
+            kept, _ = archive.read_value(key)  # type: ignore[no-untyped-call]
+            archive.write_value(key, kept + value, 0.0)  # type: ignore[no-untyped-call]
+        archive.close()  # type: ignore[no-untyped-call]
+        source.unlink()
+
+
+def _checked(key: str) -> str:
+    """A key as `prometheus_client` writes it: the JSON of a list."""
+    if not isinstance(json.loads(key), list):
+        raise ValueError("not the key of a value")
+    return key
 
 
 def _locked(descriptor: int) -> bool:
