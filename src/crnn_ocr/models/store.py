@@ -1,8 +1,8 @@
 """Models in memory: loaded once, lent while they are used, let go when replaced, idle or too many.
 
-Whoever wants a model leases it. The first lease loads it, in its own thread; others that want it wait. Models
-load one at a time, since loading one takes several times its size for a moment. A model that is replaced, or
-whose place another one needs, is lent no more and closed when its last lease ends.
+The first lease of a model loads it, in its own thread; others that want it wait. Models load one at a time,
+since loading one takes several times its size for a moment. A model that is replaced, or whose place another
+one needs, is lent no more and closed when its last lease ends.
 
 One model is the active one: it is meant where no name is given, and it never makes room for others. Models
 that are leased by name share a bounded number of places; whoever wants one and holds nothing else waits until
@@ -33,10 +33,9 @@ _log = logging.getLogger(__name__)
 
 
 class Closable(Protocol):
-    """A model that holds memory."""
+    """A model, whose memory can be let go."""
 
-    def close(self) -> None:
-        """Let the memory go; the object cannot be used any more."""
+    def close(self) -> None: ...  # noqa: D102
 
 
 Model = TypeVar("Model", bound=Closable)
@@ -172,13 +171,13 @@ class ModelStore(Generic[Model]):
             wanted = self._active if name is None else name
             edition = self._look(wanted)
             with self._changed:
+                if self._closed:
+                    raise RuntimeError("this OCR object is closed")
                 if name is None and self._active != wanted:
                     continue  # switched in between
                 key = edition.name
                 pins = pinned or key == self._active
                 slot = self._slots.get(key)
-                if self._closed:
-                    raise RuntimeError("this OCR object is closed")
                 if slot is not None and slot.model is not None:
                     slot.pinned |= pins
                     if not self._to_renew(slot, edition):
@@ -194,7 +193,6 @@ class ModelStore(Generic[Model]):
                         if not self._has_place():
                             self._wait(deadline, f"all places for models are taken, so {key!r} has none")
                         continue
-                    slot = None
                     mine = self._slots[key] = _Slot(edition, pins)
             if slot is None:
                 self._fill(mine)
@@ -276,9 +274,9 @@ class ModelStore(Generic[Model]):
                 until = self._clock() + RETRY_AFTER_S
                 self._failures[edition.name] = _Failure.of(error, edition, until)
             raise
+        spent = round((time.perf_counter() - started) * 1000)
         with self._changed:
             self._failures.pop(edition.name, None)
-        spent = round((time.perf_counter() - started) * 1000)
         _log.info("model loaded", extra={"fields": {"model": edition.pack.manifest.id, "ms": spent}})
         return model
 
@@ -352,11 +350,9 @@ class ModelStore(Generic[Model]):
 
     def _close_left(self) -> None:
         with self._changed:
-            some = self._close_idle_leaving()
-        if some:
+            closed = self._close_idle_leaving()
+        if closed:
             self._freed()
-
-    # ---- changes ------------------------------------------------------------------------------------
 
     def activate(self, name: str) -> None:
         """Make another pack the active one; whoever leases the active one from now on gets it.

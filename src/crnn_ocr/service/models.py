@@ -179,16 +179,13 @@ def _wanted(request: Request) -> SwitchRequest:
         raise UnsupportedMediaTypeError(
             "The request is not in JSON.", hint='Send {"model": "NAME"} as application/json.'
         )
-    length = request.content_length
-    if length is None or length > _MOST_BYTES:
-        raise BodyTooLargeError(
-            f"The body of the request is larger than {_MOST_BYTES} bytes, or its length is not announced.",
-            hint='Send {"model": "NAME"} and a Content-Length.',
-        )
-    body = request.stream.read(length)
+    expected = request.content_length
+    body = request.stream.read(_MOST_BYTES + 1) if (expected or 0) <= _MOST_BYTES else b""
+    if len(body) > _MOST_BYTES or (expected or 0) > _MOST_BYTES:
+        raise BodyTooLargeError(f"The body of the request is larger than {_MOST_BYTES} bytes.")
     mark_body_read()
-    if len(body) < length:
-        raise BadRequestError(f"The body ended after {len(body)} of {length} bytes.")
+    if expected is not None and len(body) < expected:
+        raise BadRequestError(f"The body ended after {len(body)} of {expected} bytes.")
     try:
         return SwitchRequest.model_validate_json(body, strict=True)
     except ValidationError as error:

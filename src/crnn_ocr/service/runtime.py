@@ -142,7 +142,8 @@ class Member:
         name = f"{os.getpid()}-{time.monotonic_ns()}"
         joining = folder / f".{name}"
         self._own = folder / f"{name}.json"
-        self._lock = joining.open("ab")
+        # A bare descriptor: it stays open until the process ends, whatever becomes of this object.
+        self._lock = os.open(joining, os.O_CREAT | os.O_WRONLY, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         joining.rename(self._own.with_suffix(".lock"))
 
@@ -152,7 +153,7 @@ class Member:
 
     def leave(self) -> None:
         """Count no more; the end of the process does the same."""
-        self._lock.close()
+        os.close(self._lock)
 
 
 def _report(lock: Path) -> Report:
