@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from crnn_ocr.cli import main
+from crnn_ocr.cli.switching import url_of_this_machine
+from crnn_ocr.settings import Settings
 from tests.models.graphs import best_graph, int8_graph, scores_graph, write_pack
 
 
@@ -89,3 +96,106 @@ def test_a_wrong_setting_is_named(
     status, _, err = run(capsys, "list")
     assert status == 2
     assert "CRNN_OCR_PRECISION" in err
+
+
+class Service(BaseHTTPRequestHandler):
+    """Stands in for a running service: answers what it was told to, keeps what it was asked."""
+
+    answer: ClassVar[tuple[int, bytes]] = (200, b"")
+    asked: ClassVar[list[tuple[str, str | None, bytes]]] = []
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append((self.path, self.headers["Authorization"], body))
+        status, answer = self.answer
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def service() -> Iterator[HTTPServer]:
+    Service.asked.clear()
+    with HTTPServer(("127.0.0.1", 0), Service) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_running_service_is_told_to_use_another_model(
+    service: HTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"model": "mine/2", "previous": "ppocrv6-small/1", "workers": 2, "pending": []}
+    Service.answer = (200, json.dumps(made).encode())
+    monkeypatch.setenv("CRNN_OCR_PORT", str(service.server_port))
+    assert run(capsys, "use", "mine") == (
+        0,
+        "mine/2 is active in 2 worker(s); before it was ppocrv6-small/1\n",
+        "",
+    )
+    monkeypatch.setenv("CRNN_OCR_API_KEY", "crnn_secret")
+    Service.answer = (202, json.dumps(made | {"pending": [17, 18]}).encode())
+    url = f"http://127.0.0.1:{service.server_port}/ocr-service/"
+    assert run(capsys, "use", "mine", "--url", url)[1].endswith("\nnot yet in: 17, 18\n")
+    assert Service.asked == [
+        ("/models/active", None, b'{"model": "mine"}'),
+        ("/ocr-service/models/active", "Bearer crnn_secret", b'{"model": "mine"}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            (
+                409,
+                b'{"success": false, "error": {"code": "MODEL_SWITCH_FAILED", "message": "m", "hint": "h"}}',
+            ),
+            "crnn-ocr: m (MODEL_SWITCH_FAILED)\n  h\n",
+        ),
+        ((502, b'{"oops": 1}'), "answers with status 502. (SERVICE_FAILED)"),
+        ((200, b"<html>"), "is not a service of this program. (SERVICE_FAILED)"),
+    ],
+)
+def test_what_the_service_objects_to_is_told(
+    service: HTTPServer, capsys: pytest.CaptureFixture[str], answer: tuple[int, bytes], words: str
+) -> None:
+    Service.answer = answer
+    status, out, err = run(capsys, "use", "mine", "--url", f"http://127.0.0.1:{service.server_port}")
+    assert (status, out) == (1, "")
+    assert words in err
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "words"),
+    [
+        ("http://127.0.0.1:9", 1, "does not answer"),
+        ("127.0.0.1:5000", 2, "no address of a service"),
+        ("http://", 2, "no address of a service"),
+        ("http://127.0.0.1:many", 2, "no address of a service"),
+    ],
+)
+def test_a_wrong_address_is_named(
+    capsys: pytest.CaptureFixture[str], url: str, status: int, words: str
+) -> None:
+    found, _, err = run(capsys, "use", "mine", "--url", url)
+    assert found == status
+    assert words in err
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:5000"),
+        ("::", "http://[::1]:5000"),
+        ("ocr.lan", "http://ocr.lan:5000"),
+    ],
+)
+def test_the_service_of_this_machine_is_found(host: str, url: str) -> None:
+    assert url_of_this_machine(Settings(host=host)) == url

@@ -1,4 +1,4 @@
-"""`crnn-ocr models list | show | add | remove | verify`: the model packs of this installation."""
+"""`crnn-ocr models list | show | add | remove | verify | use`: the model packs of this installation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.messages import complain
+from crnn_ocr.cli.switching import url_of_this_machine, use
 from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
 from crnn_ocr.settings import Settings, load_settings
-from crnn_ocr.verification import check_pack
+from crnn_ocr.verification import prove_pack
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -28,8 +29,8 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command and its own commands."""
     parser = subparsers.add_parser(
         "models",
-        help="list, check, add and remove model packs",
-        description="List, check, add and remove model packs. Packs that are added go to the folder "
+        help="list, check, add, remove and switch model packs",
+        description="List, check, add, remove and switch model packs. Packs that are added go to the folder "
         "CRNN_OCR_MODELS_DIR; docs/models.md describes what a pack is.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -49,6 +50,9 @@ def add_parser(subparsers: Subparsers) -> None:
     old.add_argument("name", metavar="NAME", help="name of a pack")
     check = command("verify", _verify, "compare packs with their manifests, load them and read a probe")
     check.add_argument("names", nargs="*", metavar="NAME", help="names or aliases (default: all packs)")
+    switch = command("use", _use, "make another recogniser the active one of a running service")
+    switch.add_argument("name", metavar="NAME", help="name or alias of a recogniser")
+    switch.add_argument("--url", help="the service (default: where the settings let it listen)")
 
 
 def run(args: argparse.Namespace, *, command: Command) -> int:
@@ -104,7 +108,7 @@ def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
 
 
 def _add(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
-    pack = add(args.source, registry, check_pack, replace=args.replace)
+    pack = add(args.source, registry, prove_pack, replace=args.replace)
     print(f"added {pack.manifest.id} in {pack.folder}")
     return EXIT_OK
 
@@ -119,7 +123,7 @@ def _verify(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
     status = EXIT_OK
     for pack in packs:
         try:
-            check_pack(pack)
+            prove_pack(pack)
         except OcrError as error:
             complain(pack.manifest.name, error)
             status = EXIT_FAILED
@@ -132,6 +136,14 @@ def _verify(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
         except OcrError as error:
             complain(path.name, error)
     return status
+
+
+def _use(args: argparse.Namespace, settings: Settings, _: Registry) -> int:
+    made = use(args.url or url_of_this_machine(settings), args.name)
+    print(f"{made['model']} is active in {made['workers']} worker(s); before it was {made['previous']}")
+    if pending := made["pending"]:
+        print(f"not yet in: {', '.join(map(str, pending))}")
+    return EXIT_OK
 
 
 def _remarks(pack: Pack, settings: Settings) -> str:
