@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from crnn_ocr.logging import current_request_id
+from crnn_ocr.service.timing import current_timing
 from tests.service.fakes import FakeReader, document, page
 
 SECRET = "合计5999"
@@ -93,6 +97,38 @@ def test_one_line_is_logged_per_request(
         "model": "fake/1",
         "cache": "miss",
     }
+
+
+def test_an_answer_that_is_made_while_sent_keeps_its_request(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[object] = []
+    closed: list[object] = []
+
+    def rows() -> Iterator[str]:
+        try:
+            for stage in ("detect", "layout"):
+                seen.append(current_request_id.get())
+                timing = current_timing.get()
+                assert timing is not None
+                timing.add(stage, 0.5)
+                yield "row\n"
+        finally:
+            closed.append(current_request_id.get())
+
+    app.get("/rows", endpoint="rows")(rows)
+    with caplog.at_level(logging.INFO, "crnn_ocr"):
+        answer = client.get("/rows", headers={"X-Request-Id": "r-1"})
+        assert caplog.records == []
+        assert answer.text == "row\nrow\n"
+        answer.close()
+        client.get("/rows", headers={"X-Request-Id": "r-2"}).close()
+    whole, given_up = fields(caplog.records)
+    assert (whole["detect_ms"], whole["layout_ms"]) == (500.0, 500.0)
+    assert "layout_ms" not in given_up
+    assert seen[:2] == ["r-1", "r-1"]
+    assert closed[0] == "r-1"
+    assert current_request_id.get() is None
 
 
 def test_the_log_names_the_code_of_an_error(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

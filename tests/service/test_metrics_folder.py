@@ -141,6 +141,8 @@ def test_a_scrape_never_sees_counts_twice_or_not_at_all(tmp_path: Path) -> None:
         for pid in pids:
             ended(pid)
             time.sleep(0.003)
+        while len(seen) < 3:
+            time.sleep(0.01)
         done.set()
         looking.join()
         print(json.dumps([len(seen), sorted(set(seen))]))

@@ -6,9 +6,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
-from contextvars import copy_context
+from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from functools import partial
+from typing import Any, Self
 
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -82,8 +83,10 @@ def _finish(response: Response) -> Response:
     )
     write = _log_line(response)
     if is_made_while_sent(response):
-        # By then the request's context is gone, but its id and its trace belong into the line.
-        response.call_on_close(partial(copy_context().run, write))
+        # Flask tears the request down first; what is still to be done for it needs its id, timing and trace.
+        context = copy_context()
+        response.response = _MadeIn(context, response.response)
+        response.call_on_close(partial(context.run, write))
     else:
         write()
     return response
@@ -92,6 +95,27 @@ def _finish(response: Response) -> Response:
 def is_made_while_sent(response: Response) -> bool:
     """Whether the work of the request goes on while its answer is sent; a file's does not."""
     return response.is_streamed and not response.direct_passthrough
+
+
+class _MadeIn:
+    """The same parts of an answer, each of them made in the context given."""
+
+    def __init__(self, context: Context, parts: Iterable[Any]) -> None:
+        self._context = context
+        self._parts = parts
+        self._iterator = iter(parts)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return self._context.run(next, self._iterator)
+
+    def close(self) -> None:
+        """The server calls it when the answer is sent or the client is gone."""
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            self._context.run(close)
 
 
 def _log_line(response: Response) -> Callable[[], None]:

@@ -71,7 +71,9 @@ def _install(app: Flask, metrics: Metrics) -> None:
         method = request.method if request.method in METHODS else OTHER
         observe = _observer(metrics, method, route(), response.status_code, g.started)
         if is_made_while_sent(response):
+            g.counted = False
             response.call_on_close(observe)
+            response.call_on_close(metrics.requests_in_progress.dec)
         else:
             observe()
         return response
