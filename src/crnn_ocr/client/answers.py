@@ -1,0 +1,168 @@
+"""The server's answers as frozen dataclasses. Fields that a newer server adds are passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crnn_ocr.document import Point, Polygon, Remark
+
+
+@dataclass(frozen=True, slots=True)
+class OcrLine:
+    """One line of text.
+
+    Attributes:
+        text: What it says.
+        confidence: Probability that the whole line is right, 0 to 1.
+        polygon: Its corners, from the text's own top left clockwise, in pixels.
+    """
+
+    text: str
+    confidence: float
+    polygon: Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class OcrPage:
+    """One page of a document with several.
+
+    Attributes:
+        number: Its position, from 1.
+        width: In pixels; the lines' polygons refer to it.
+        height: In pixels.
+        text: The lines, one per row.
+        lines: In reading order.
+        warnings: Remarks about this page.
+    """
+
+    number: int
+    width: int
+    height: int
+    text: str
+    lines: tuple[OcrLine, ...]
+    warnings: tuple[Remark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OcrResult:
+    """What was read from one picture or document.
+
+    Attributes:
+        text: Everything: one row per line, an empty row between pages.
+        lines: The lines of all pages in reading order.
+        width: Of the upright picture, or of the first page, in pixels.
+        height: Of the same, in pixels.
+        model: Name and version of the recogniser.
+        cached: Whether the server kept it from an earlier, equal request.
+        elapsed_ms: Time that the server took.
+        warnings: Remarks, for example that the picture is blurred.
+        pages: Each page where there are several, else empty.
+        request_id: Finds the request in the server's log.
+    """
+
+    text: str
+    lines: tuple[OcrLine, ...]
+    width: int
+    height: int
+    model: str
+    cached: bool
+    elapsed_ms: float
+    warnings: tuple[Remark, ...]
+    pages: tuple[OcrPage, ...]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model pack of the server.
+
+    Attributes:
+        name: For the option `model`.
+        version: Answers name `name/version`.
+        kind: "rec" or "det".
+        title: What it is.
+        languages: Language tags of what it reads.
+        active: Whether it reads where a request names none.
+        loaded: Whether the server has it in memory.
+    """
+
+    name: str
+    version: str
+    kind: str
+    title: str
+    languages: tuple[str, ...]
+    active: bool
+    loaded: bool
+
+
+def parse_result(body: Mapping[str, Any]) -> OcrResult:
+    """Read the body of `POST /ocr`.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none.
+    """
+    return OcrResult(
+        text=body["text"],
+        lines=_lines(body["lines"]),
+        width=body["width"],
+        height=body["height"],
+        model=body["model"],
+        cached=body["cached"],
+        elapsed_ms=float(body["elapsed_ms"]),
+        warnings=_remarks(body["warnings"]),
+        pages=tuple(_page(entry) for entry in body.get("pages", ())),
+        request_id=body["request_id"],
+    )
+
+
+def parse_models(body: Mapping[str, Any]) -> tuple[ModelInfo, ...]:
+    """Read the body of `GET /models`.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none.
+    """
+    return tuple(
+        ModelInfo(
+            name=entry["name"],
+            version=entry["version"],
+            kind=entry["kind"],
+            title=entry["title"],
+            languages=tuple(entry["languages"]),
+            active=entry["active"],
+            loaded=entry["loaded"],
+        )
+        for entry in body["models"]
+    )
+
+
+def _page(body: Mapping[str, Any]) -> OcrPage:
+    return OcrPage(
+        number=body["number"],
+        width=body["width"],
+        height=body["height"],
+        text=body["text"],
+        lines=_lines(body["lines"]),
+        warnings=_remarks(body["warnings"]),
+    )
+
+
+def _lines(entries: list[Mapping[str, Any]]) -> tuple[OcrLine, ...]:
+    return tuple(
+        OcrLine(entry["text"], float(entry["confidence"]), _polygon(entry["polygon"])) for entry in entries
+    )
+
+
+def _polygon(points: list[list[float]]) -> Polygon:
+    first, second, third, fourth = (_point(point) for point in points)
+    return first, second, third, fourth
+
+
+def _point(point: list[float]) -> Point:
+    x, y = point
+    return float(x), float(y)
+
+
+def _remarks(entries: list[Mapping[str, Any]]) -> tuple[Remark, ...]:
+    return tuple(Remark(entry["code"], entry["message"]) for entry in entries)

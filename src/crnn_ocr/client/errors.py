@@ -1,0 +1,81 @@
+"""Errors as a client meets them: those of the server under their own classes, and those on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from crnn_ocr import errors
+from crnn_ocr.errors import OcrError
+
+
+class ConnectionFailedError(OcrError):
+    """The server cannot be reached, or closed the connection without an answer."""
+
+    code = "CONNECTION_FAILED"
+    http_status = 503
+    default_hint = "Check the address, and that the service is running."
+
+
+class AnswerTimeoutError(OcrError):
+    """The server did not answer in time."""
+
+    code = "ANSWER_TIMEOUT"
+    http_status = 504
+    default_hint = "Give the client a longer timeout, or send a smaller picture."
+
+
+class BadAnswerError(OcrError):
+    """What answered does not speak this API."""
+
+    code = "ANSWER_INVALID"
+    http_status = 500
+    default_hint = "Check the address: something else may be listening there, or stand in between."
+
+
+def error_of(body: Mapping[str, Any], status: int, retry_after: int | None) -> OcrError:
+    """The error that an answer tells of, under the class that raised it in the server.
+
+    Args:
+        body: The object of the answer, or of a batch's item.
+        status: HTTP status.
+        retry_after: Seconds after which to ask again.
+    """
+    detail = body.get("error")
+    if not isinstance(detail, Mapping) or not isinstance(detail.get("code"), str):
+        return bad_answer(status, retry_after)
+    code = detail["code"]
+    kind = _KINDS.get(code) or _unknown(code, status)
+    error = kind(
+        str(detail.get("message", "")), hint=str(detail.get("hint", "")) or None, retry_after=retry_after
+    )
+    if isinstance(body.get("request_id"), str):
+        error.add_note(f"request id: {body['request_id']}")
+    return error
+
+
+def bad_answer(status: int, retry_after: int | None = None) -> OcrError:
+    """The error for an answer that is not this API's; a proxy's status still tells whether to ask again."""
+    kind: type[OcrError] = BadAnswerError
+    if status >= 400:
+        kind = type(kind.__name__, (kind,), {"http_status": status, "__doc__": kind.__doc__})
+    return kind(f"The answer (HTTP {status}) is none of this API's.", retry_after=retry_after)
+
+
+def _unknown(code: str, status: int) -> type[OcrError]:
+    """A class for the code of a newer server."""
+    return type(
+        "RemoteError", (OcrError,), {"code": code, "http_status": status, "__doc__": "A newer error."}
+    )
+
+
+def _kinds(base: type[OcrError]) -> Iterator[type[OcrError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+_KINDS: dict[str, type[OcrError]] = {
+    OcrError.code: OcrError,
+    **{kind.code: kind for kind in _kinds(OcrError) if kind.__module__ == errors.__name__},
+}

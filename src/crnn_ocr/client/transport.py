@@ -1,0 +1,170 @@
+"""HTTP/1.1 over connections that are kept: the standard library's, made safe for many threads."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from crnn_ocr.client.errors import AnswerTimeoutError, ConnectionFailedError
+
+_MOST_IDLE = 16
+_CONNECT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked.
+
+    Attributes:
+        method: "GET" or "POST".
+        path: Below the server's address, with the query string.
+        body: Bytes, or None.
+        headers: Beside those that HTTP itself needs.
+    """
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport:
+    """Connections to one server; may be used by many threads at once."""
+
+    def __init__(self, url: str, *, timeout: float, context: ssl.SSLContext | None = None) -> None:
+        """Take the address; nothing is sent yet.
+
+        Args:
+            url: http or https, host, port and the path in front of the API's, if there is one.
+            timeout: Seconds for each piece of an answer to arrive; connecting has at most ten.
+            context: Certificates for https; those of the system when None.
+
+        Raises:
+            ValueError: The URL cannot be used.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"{url!r} is no address of a server, such as http://127.0.0.1:5000")
+        self._host, self._port = parts.hostname, parts.port
+        self._prefix = parts.path.rstrip("/")
+        self._timeout = timeout
+        self._context = (context or ssl.create_default_context()) if parts.scheme == "https" else None
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._closed = False
+        weakref.finalize(self, _close_all, self._idle)  # where nobody calls `close`
+
+    @contextmanager
+    def send(self, request: Request) -> Iterator[http.client.HTTPResponse]:
+        """The answer, whose body can be read inside the block.
+
+        Raises:
+            ConnectionFailedError: There is no connection, or no whole answer came.
+            AnswerTimeoutError: It took too long.
+        """
+        connection, response = self._exchange(request)
+        try:
+            yield response
+            whole = response.isclosed()
+        except TimeoutError:
+            connection.close()
+            raise AnswerTimeoutError(f"The answer did not come within {self._timeout:g} seconds.") from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise ConnectionFailedError(f"The connection broke: {_reason(error)}.") from None
+        except BaseException:
+            connection.close()
+            raise
+        if whole and not response.will_close:
+            self._keep(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they are done."""
+        with self._lock:
+            self._closed = True
+            _close_all(self._idle)
+
+    def _exchange(self, request: Request) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """Send the request; where a kept connection turns out to be dead, once more over a new one."""
+        kept = self._take()
+        if kept is not None:
+            try:
+                return kept, self._ask(kept, request)
+            except TimeoutError:
+                kept.close()
+                raise self._late() from None
+            except (OSError, http.client.HTTPException):
+                kept.close()
+        connection = self._connect()
+        try:
+            return connection, self._ask(connection, request)
+        except TimeoutError:
+            connection.close()
+            raise self._late() from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise ConnectionFailedError(
+                f"{self._host}:{connection.port} does not answer: {_reason(error)}."
+            ) from None
+
+    def _ask(self, connection: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
+        try:
+            connection.request(
+                request.method, self._prefix + request.path, request.body, dict(request.headers)
+            )
+        except (BrokenPipeError, ConnectionResetError):
+            # A server may refuse a body before it has all of it: what it said may have arrived all the same.
+            if request.body is None or connection.sock is None:
+                raise
+        return connection.getresponse()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        patience = min(self._timeout, _CONNECT_S)
+        connection: http.client.HTTPConnection
+        if self._context is None:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=patience)
+        else:
+            connection = http.client.HTTPSConnection(
+                self._host, self._port, timeout=patience, context=self._context
+            )
+        try:
+            connection.connect()
+        except OSError as error:
+            raise ConnectionFailedError(
+                f"{self._host}:{connection.port} cannot be reached: {_reason(error)}."
+            ) from None
+        connection.sock.settimeout(self._timeout)
+        return connection
+
+    def _take(self) -> http.client.HTTPConnection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _keep(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            keep = not self._closed and len(self._idle) < _MOST_IDLE
+            if keep:
+                self._idle.append(connection)
+        if not keep:
+            connection.close()
+
+    def _late(self) -> AnswerTimeoutError:
+        return AnswerTimeoutError(f"No answer came within {self._timeout:g} seconds.")
+
+
+def _close_all(connections: list[http.client.HTTPConnection]) -> None:
+    while connections:
+        connections.pop().close()
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:].rstrip(".")
