@@ -19,7 +19,7 @@ SIDES = st.integers(1, 20_000)
 def admission(
     capacity: float = 10.0, cores: float = 2.0, cpu: Callable[[], float] = lambda: 0.0
 ) -> Admission:
-    return Admission(capacity, cores, cpu_clock=cpu)
+    return Admission(capacity, cores, cpu_clock=cpu, spread=min)
 
 
 # ---- estimates ---------------------------------------------------------------------------------------
@@ -74,6 +74,13 @@ def test_retry_after_is_the_time_until_there_is_room() -> None:
         assert door.retry_after(1) == 1  # there is room now
         assert door.retry_after(5) == 2  # 4 seconds of work have to go, on two cores
         assert door.retry_after(100) == 5  # everything has to go
+
+
+def test_those_who_are_refused_do_not_all_come_back_at_once() -> None:
+    door = Admission(20, 2)
+    with door.admit(19):
+        told = {door.retry_after(2) for _ in range(500)}
+    assert told == set(range(1, 11))  # from the first room, in half a second, to the end of all work
 
 
 def test_who_would_wait_for_too_long_is_refused() -> None:

@@ -9,6 +9,7 @@ however many ask; an unbounded one would make everybody wait for ever longer.
 from __future__ import annotations
 
 import math
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -87,7 +88,12 @@ class Admission:
     """
 
     def __init__(
-        self, capacity_s: float, cores: float, *, cpu_clock: Callable[[], float] = time.process_time
+        self,
+        capacity_s: float,
+        cores: float,
+        *,
+        cpu_clock: Callable[[], float] = time.process_time,
+        spread: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """Open the door.
 
@@ -95,12 +101,14 @@ class Admission:
             capacity_s: The most work that may be inside, in CPU seconds.
             cores: How many CPU seconds are worked off in a second.
             cpu_clock: CPU seconds that the process has spent so far.
+            spread: Picks a time between two.
         """
         if not (capacity_s > 0 and cores > 0):
             raise ValueError(f"a capacity of {capacity_s} seconds on {cores} cores lets nobody in")
         self.capacity_s = capacity_s
         self._cores = cores
         self._cpu_clock = cpu_clock
+        self._spread = spread
         self._lock = threading.Lock()
         self._experience = Experience()
         self._inside: dict[object, float] = {}
@@ -125,7 +133,11 @@ class Admission:
             return self._experience.factor
 
     def retry_after(self, seconds: float = 0.0) -> int:
-        """Whole seconds until there may be room for that much estimated work; at least 1."""
+        """Whole seconds until there may be room for that much estimated work; at least 1.
+
+        Between the time at which there is room and the one at which all work is done: if all who are refused
+        were told the same, they would all come back at once, and most of them in vain.
+        """
         with self._lock:
             return self._retry_after(seconds * self._experience.factor)
 
@@ -188,5 +200,6 @@ class Admission:
 
     def _retry_after(self, charge: float) -> int:
         room_at = max(0.0, self.capacity_s - charge)  # the backlog at which it fits
-        excess = sum(self._inside.values()) - room_at
-        return max(1, math.ceil(excess / self._cores))
+        backlog = sum(self._inside.values())
+        room, done = max(0.0, backlog - room_at) / self._cores, backlog / self._cores
+        return max(1, math.ceil(self._spread(room, done)))
