@@ -68,7 +68,7 @@ def create_app(
     ratelimit.install(app, settings)
     door.install(app)
     problems.install(app)
-    observed = observer.watch(reader, door, answers)
+    observed = observer.watch(reader, readiness, door, answers)
     readings = Readings(observed, answers, gate=door.gate, issue=door.issue)
     routes.install(app, reader, readings, readiness)
     batch.install(app, readings, settings)

@@ -148,7 +148,7 @@ class Metrics:
     def _make_models(self) -> None:
         self.build = self._gauge("build_info", "Always 1.", "version", merge="livemax")
         self.build.labels(crnn_ocr.__version__).set(1)
-        self.ready_workers = self._gauge("ready_workers", "Workers whose models are loaded and checked.")
+        self.ready_workers = self._gauge("ready_workers", "Workers that can read, as `/readyz` says.")
         self.model_active = self._gauge("model_active", "Workers that use this model by default.", "model")
         self.model_loaded = self._gauge("model_loaded", "Workers that hold this model in memory.", "model")
 

@@ -19,7 +19,7 @@ from crnn_ocr.service.door import Door
 from crnn_ocr.service.lifecycle import is_made_while_sent
 from crnn_ocr.service.metrics import METHODS, OTHER, Metrics, Outcome
 from crnn_ocr.service.openapi_parts import Json, RouteGroup, responses
-from crnn_ocr.service.reader import PictureReader, Reader
+from crnn_ocr.service.reader import PictureReader, Reader, Readiness
 from crnn_ocr.service.timing import current_timing
 from crnn_ocr.service.tracing import Tracer
 from crnn_ocr.settings import Settings
@@ -42,7 +42,9 @@ class Observer:
         if self._metrics is not None:
             _install(app, self._metrics)
 
-    def watch(self, reader: Reader, door: Door, answers: AnswerCache | None) -> PictureReader:
+    def watch(
+        self, reader: Reader, readiness: Readiness, door: Door, answers: AnswerCache | None
+    ) -> PictureReader:
         """Look at the parts of the service whenever metrics are asked for.
 
         Returns:
@@ -51,7 +53,7 @@ class Observer:
         settings, metrics = self._settings, self._metrics
         if metrics is not None:
             metrics.add_probe(probes.processes(settings))
-            metrics.add_probe(probes.engine(reader))
+            metrics.add_probe(probes.engine(reader, readiness))
             metrics.add_probe(probes.door(door))
             if answers is not None:
                 metrics.add_probe(probes.cache(answers, settings.cache_bytes))

@@ -12,11 +12,12 @@ from typing import Protocol, runtime_checkable
 
 from prometheus_client import Gauge
 
+from crnn_ocr.errors import NotReadyError
 from crnn_ocr.service import metrics_folder
 from crnn_ocr.service.cache import AnswerCache
 from crnn_ocr.service.door import Door
 from crnn_ocr.service.metrics import Metrics
-from crnn_ocr.service.reader import Reader
+from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
@@ -144,11 +145,11 @@ class Scheduled(Protocol):
         ...
 
 
-def engine(reader: Reader) -> Probe:
+def engine(reader: Reader, readiness: Readiness) -> Probe:
     """Readiness, models and queue; what a reader does not tell stays 0."""
 
     def look(metrics: Metrics) -> None:
-        metrics.ready_workers.set(reader.ready)
+        metrics.ready_workers.set(_is_ready(readiness))
         _mark(metrics, "active", metrics.model_active, [reader.model])
         _mark(metrics, "loaded", metrics.model_loaded, reader.loaded)
         if isinstance(reader, Scheduled):
@@ -161,6 +162,14 @@ def engine(reader: Reader) -> Probe:
             metrics.advance(metrics.item_wait, counts.waited_s)
 
     return look
+
+
+def _is_ready(readiness: Readiness) -> bool:
+    try:
+        readiness.check()
+    except NotReadyError:
+        return False
+    return True
 
 
 def _mark(metrics: Metrics, kind: str, gauge: Gauge, present: Iterable[str]) -> None:
