@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from crnn_ocr.document import Document
 from crnn_ocr.imaging.decode import Limits, decode_pages
@@ -50,4 +50,9 @@ schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
 @schema.parametrize()  # type: ignore[untyped-decorator]  # Schemathesis has no types
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_generated_request_is_answered_as_documented(case: Any) -> None:
-    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+    excluded = [positive_data_acceptance]
+    # Of a batch, an item that breaks the schema fails alone. The originals of the compatible interfaces pass
+    # over what they do not know, and may answer errors with 200.
+    if case.operation.path.startswith(("/ocr/batch", "/compat/")):
+        excluded.append(negative_data_rejection)
+    case.call_and_validate(excluded_checks=excluded)

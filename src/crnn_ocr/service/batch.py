@@ -260,6 +260,8 @@ def _paths() -> Json:
                         "multipart/form-data": {
                             "schema": {
                                 "type": "object",
+                                "description": "the files in fields `image`; the options of all of them as "
+                                "one JSON field `options`, or each as a field of its own",
                                 "required": ["image"],
                                 "properties": form,
                                 "additionalProperties": False,

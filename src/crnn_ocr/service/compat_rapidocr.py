@@ -25,7 +25,14 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.cache import wanted_use
 from crnn_ocr.service.draining import mark_body_read
 from crnn_ocr.service.inputs import refuse_early
-from crnn_ocr.service.openapi_parts import READ_ERRORS, Json, RouteGroup, responses, timeout_parameter
+from crnn_ocr.service.openapi_parts import (
+    READ_ERRORS,
+    Json,
+    RouteGroup,
+    responses,
+    timeout_parameter,
+    with_cache_header,
+)
 from crnn_ocr.service.pictures import decode_picture_field
 from crnn_ocr.service.problems import as_ocr_error, error_response
 from crnn_ocr.service.reading import Readings
@@ -216,7 +223,7 @@ def _paths() -> Json:
             "required": True,
             "content": {_FORMS[0]: {"schema": multipart}, _FORMS[1]: {"schema": encoded}},
         },
-        "responses": answers,
+        "responses": with_cache_header(answers),
     }
     return {_PATH: {"post": operation}}
 

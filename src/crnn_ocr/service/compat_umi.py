@@ -26,6 +26,7 @@ from crnn_ocr.service.openapi_parts import (
     RouteGroup,
     responses,
     timeout_parameter,
+    with_cache_header,
 )
 from crnn_ocr.service.problems import as_ocr_error, error_response
 from crnn_ocr.service.reader import Reader
@@ -221,12 +222,14 @@ def _paths() -> Json:
                 ),
                 "parameters": [timeout_parameter()],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-                "responses": responses(
-                    UmiAnswer,
-                    "What was read, or what is wrong.",
-                    failures,
-                    example=example,
-                    failure=UmiAnswer,
+                "responses": with_cache_header(
+                    responses(
+                        UmiAnswer,
+                        "What was read, or what is wrong.",
+                        failures,
+                        example=example,
+                        failure=UmiAnswer,
+                    )
                 ),
             }
         },

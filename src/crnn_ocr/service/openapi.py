@@ -24,6 +24,7 @@ from crnn_ocr.service.openapi_parts import (
     responses,
     security_schemes,
     timeout_parameter,
+    with_cache_header,
     without_null,
 )
 from crnn_ocr.service.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
@@ -116,7 +117,9 @@ def _ocr() -> Json:
                 "application/octet-stream": {"schema": {}},
             },
         },
-        "responses": responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER),
+        "responses": with_cache_header(
+            responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER)
+        ),
     }
 
 
@@ -160,6 +163,8 @@ def _form() -> Json:
     return {
         "schema": {
             "type": "object",
+            "description": "the file in the field `image`; `options` as one JSON field, or each option as a "
+            "field of its own",
             "required": ["image"],
             "properties": properties,
             "additionalProperties": False,

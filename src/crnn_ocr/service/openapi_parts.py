@@ -117,11 +117,23 @@ def header_ref(name: str) -> Json:
     return {"$ref": f"#/components/headers/{name}"}
 
 
+def with_cache_header(described: Json) -> Json:
+    """The responses of an operation whose successes tell where they come from."""
+    success = described["200"]
+    success["headers"] = {**success["headers"], "X-Cache": header_ref("X-Cache")}
+    return described
+
+
 def headers() -> Json:
     """The headers of answers that a client may want to look at."""
     text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
     return {
         "X-Request-Id": {"description": "The id of the request.", "schema": text},
+        "X-Cache": {
+            "description": "Where the answer comes from: `miss`, it was read now; `hit`, this process had "
+            "it; `shared`, another one had it; `off`, the cache was not asked.",
+            "schema": {"enum": ["miss", "hit", "shared", "off"]},
+        },
         "Retry-After": {
             "description": "Seconds after which the same request may succeed (RFC 9110, section 10.2.3).",
             "schema": number,
