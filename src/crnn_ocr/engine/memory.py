@@ -9,7 +9,6 @@ docs/benchmarks.md.
 from __future__ import annotations
 
 import ctypes
-import gc
 import sys
 
 _M_ARENA_MAX = -8  # from glibc's malloc.h
@@ -32,13 +31,13 @@ def use_one_arena() -> bool:
 def give_back() -> bool:
     """Return what was freed to the operating system, where it would otherwise wait for the next allocation.
 
-    A network's weights are hundreds of blocks, each too small for glibc to map it by itself: without this
-    they stay resident after the network is gone.
+    A network's weights are many blocks between others: without this they stay resident after the network is
+    closed. Unloading the default models left 213 MiB resident and with this 121, for 12 ms; collecting cycles
+    too took 35 ms more and freed nothing.
 
     Returns:
         Whether the C library took it: False on musl, macOS and Windows.
     """
-    gc.collect()
     if not sys.platform.startswith("linux"):
         return False
     try:
