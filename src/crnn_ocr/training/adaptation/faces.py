@@ -25,6 +25,8 @@ _SUFFIXES = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
 _MOST_IN_FILE = 64
 CHINESE = "永国中文字"
 """A face with these draws Chinese."""
+MIXING = "0Aa"
+"""What a face must have to be mixed into lines of another (see `dataset`)."""
 
 FONT_FOLDERS = (
     "~/.local/share/fonts",

@@ -72,10 +72,10 @@ class LearnConfig:
     batch: int = 32
     rank: int = 64
     new_rate: float = 0.05
-    old_rate: float = 0.01
-    correction_rate: float = 0.01
+    old_rate: float = 0.001
+    correction_rate: float = 0.003
     decay: float = 0.1
-    keep: float = 2.0
+    keep: float = 4.0
     negatives: int = 400
     seed: int = 0
 

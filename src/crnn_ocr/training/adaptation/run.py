@@ -20,6 +20,7 @@ from crnn_ocr.training.adaptation import material, packing
 from crnn_ocr.training.adaptation.base import Base, Extractor, find_pack, open_base
 from crnn_ocr.training.adaptation.faces import (
     CHINESE,
+    MIXING,
     OwnFirst,
     Stock,
     installed_faces,
@@ -214,7 +215,7 @@ def _adapt(request: Request, base: Base, folder: Path) -> Report:
     compared = []
     for name, lines in tqdm(sets.items(), "comparing", unit="set", disable=None):
         compared.append(Compared(name, tally(before, lines, given.new), tally(after, lines, given.new)))
-    given.remarks.extend(_judged(compared, force=request.force))
+    given.remarks.extend(judged(compared, force=request.force))
     packing.write_card(pack, base, given.new, given.told, compared)
     moved = packing.move(made, request.out, request.about.name)
     return Report(Pack(moved, pack.manifest), tuple(compared), tuple(given.told), tuple(given.remarks))
@@ -227,7 +228,8 @@ def _gather(request: Request, base: Base, folder: Path) -> _Material:
     texts, unknown = material.read_texts(request.texts, known)
     pictures = material.read_pictures(request.images, known) if request.images else ()
     own = user_faces(request.fonts)
-    needed = [*ordinary_characters(base.known, request.seed), *CHINESE, *new, *dict.fromkeys("".join(texts))]
+    shown = [*CHINESE, *MIXING, *new, *"".join(texts)]
+    needed = [*ordinary_characters(base.known, request.seed), *shown]
     glyph_folder = folder / "glyphs"
     glyph_folder.mkdir()
     glyphs = stock(own, installed_faces(), needed, glyph_folder)
@@ -358,7 +360,7 @@ def _learn(request: Request, base: Base, given: _Material, examples: Sequence[Ex
         return learn(base.parts.head, len(given.new), base.manifest.blank, examples, config, progress)
 
 
-def _judged(compared: Sequence[Compared], *, force: bool) -> Iterator[str]:
+def judged(compared: Sequence[Compared], *, force: bool) -> Iterator[str]:
     """Give remarks about the result.
 
     Raises:
