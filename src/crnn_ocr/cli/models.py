@@ -1,12 +1,15 @@
-"""`crnn-ocr models list | show | add | remove | verify | use`: the model packs of this installation."""
+"""`crnn-ocr models list | show | add | wrap | remove | verify | use`: the packs of this installation."""
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.messages import complain
@@ -14,6 +17,7 @@ from crnn_ocr.cli.switching import url_of_this_machine, use
 from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
+from crnn_ocr.models.wrap import About, wrap
 from crnn_ocr.settings import Settings, load_settings
 from crnn_ocr.verification import prove_pack
 
@@ -46,6 +50,17 @@ def add_parser(subparsers: Subparsers) -> None:
     new = command("add", _add, "check a pack and install it")
     new.add_argument("source", type=Path, metavar="PACK", help="folder of a pack, or a .zip or .tar.gz of it")
     new.add_argument("--replace", action="store_true", help="take the place of a pack of the same name")
+    bare = command("wrap", _wrap, "make a pack of an ONNX file and its list of characters, and install it")
+    bare.add_argument("graph", type=Path, metavar="ONNX", help="recogniser with a CTC head, blank first")
+    bare.add_argument("--characters", type=Path, help="one character a line (default: from the ONNX file)")
+    bare.add_argument("--name", required=True, help="name of the pack: letters, digits, dots and dashes")
+    bare.add_argument("--languages", default="", help="language tags with commas between, such as ja,en")
+    bare.add_argument("--title", default="", help="what it is")
+    bare.add_argument("--licence", default="unknown", help="of the weights, such as Apache-2.0")
+    bare.add_argument("--provenance", default="unknown", help="where it comes from")
+    bare.add_argument("--height", type=int, default=48, help="input height in pixels (default: 48)")
+    bare.add_argument("--stride", type=int, default=8, help="pixels of width per time step (default: 8)")
+    bare.add_argument("--replace", action="store_true", help="take the place of a pack of the same name")
     old = command("remove", _remove, "remove a pack that was added")
     old.add_argument("name", metavar="NAME", help="name of a pack")
     check = command("verify", _verify, "compare packs with their manifests, load them and read a probe")
@@ -111,6 +126,27 @@ def _add(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
     pack = add(args.source, registry, prove_pack, replace=args.replace)
     print(f"added {pack.manifest.id} in {pack.folder}")
     return EXIT_OK
+
+
+def _wrap(args: argparse.Namespace, settings: Settings, registry: Registry) -> int:
+    about = About(
+        name=args.name,
+        title=args.title,
+        languages=tuple(tag.strip() for tag in args.languages.split(",") if tag.strip()),
+        licence=args.licence,
+        provenance=args.provenance,
+        input_height=args.height,
+        stride=args.stride,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            wrap(args.graph, args.characters, Path(folder), about)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(f"{field}: {first['msg']}", hint="docs/models.md lists the fields.") from None
+        args.source = Path(folder)
+        return _add(args, settings, registry)
 
 
 def _remove(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
