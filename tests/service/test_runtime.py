@@ -66,7 +66,8 @@ def test_workers_report_and_count_as_long_as_they_live(runtime: Runtime) -> None
     assert runtime.reports() == [report]
     member.leave()
     assert runtime.reports() == []
-    assert {path.name for path in folder_of(runtime).iterdir()} <= {"choice.json", "switch.lock"}
+    left = {path.name for path in folder_of(runtime).iterdir()}
+    assert left <= {"choice.json", "service.lock", "switch.lock"}
 
 
 JOIN = """
@@ -96,3 +97,24 @@ def test_a_killed_worker_counts_no_more_and_holds_no_lock(runtime: Runtime) -> N
         process.wait(10)
     assert runtime.reports() == []
     assert not runtime.being_switched()
+
+
+CREATE = """
+from crnn_ocr.service.runtime import Runtime
+import time
+print(Runtime.create("first")._folder, flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_service_leaves_is_removed_by_the_next() -> None:
+    with subprocess.Popen([sys.executable, "-c", CREATE], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        Runtime.create("second").remove()
+        assert folder.is_dir()  # it lives
+        process.kill()
+        process.wait(10)
+    assert folder.is_dir()
+    Runtime.create("third").remove()
+    assert not folder.exists()

@@ -6,6 +6,8 @@ The supervisor makes the folder before the first worker starts, and it goes with
 * `PID-N.lock`: held by a worker for as long as it lives, however it ends.
 * `PID-N.json`: what that worker has made of the choice.
 * `switch.lock`: held by whoever is making a switch.
+* `service.lock`: held by the supervisor and, from the fork on, by its workers: a folder in which nobody holds
+  it was left by a service that was killed, and is removed by the next one.
 
 Files are replaced whole, so nobody reads half of one; locks are the kernel's, so the dead hold none.
 """
@@ -27,6 +29,7 @@ from typing import Any, Self
 from crnn_ocr.errors import ModelSwitchRunningError
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
+_PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
 #: Others look whether a switch is being made; they hold its lock for an instant.
 _LOCK_PATIENCE_S = 0.5
 
@@ -75,8 +78,14 @@ class Runtime:
     @classmethod
     def create(cls, active: str) -> Self:
         """Make the folder for a service that starts with that model."""
-        base = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-        made = cls(Path(tempfile.mkdtemp(prefix="crnn-ocr-", dir=base)))
+        base = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+        for left in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
+            with suppress(OSError):  # another user's
+                if not _is_held(left):
+                    shutil.rmtree(left.parent, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        _hold(folder / _SERVICE_LOCK)
+        made = cls(folder)
         made.choose(Choice(0, active))
         return made
 
@@ -138,14 +147,8 @@ class Member:
 
     def __init__(self, folder: Path) -> None:
         """Tell that this process lives."""
-        # A name is used once, and the lock is held before it is seen: others take free locks for the dead's.
-        name = f"{os.getpid()}-{time.monotonic_ns()}"
-        joining = folder / f".{name}"
-        self._own = folder / f"{name}.json"
-        # A bare descriptor: it stays open until the process ends, whatever becomes of this object.
-        self._lock = os.open(joining, os.O_CREAT | os.O_WRONLY, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        joining.rename(self._own.with_suffix(".lock"))
+        self._own = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"  # a name that is used once
+        self._lock = _hold(self._own.with_suffix(".lock"))
 
     def report(self, report: Report) -> None:
         """Tell the others."""
@@ -168,6 +171,18 @@ def _report(lock: Path) -> Report:
 def _is_held(lock: Path) -> bool:
     with lock.open("rb") as stream:
         return not _locked(stream.fileno(), fcntl.LOCK_SH)
+
+
+def _hold(lock: Path) -> int:
+    """Make a lock and hold it until the process ends, or the bare descriptor that is returned is closed.
+
+    It is held before it bears its name: others take a free one for that of somebody who has died.
+    """
+    beside = lock.with_name(f".{lock.name}")
+    descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    beside.rename(lock)
+    return descriptor
 
 
 def _locked(descriptor: int, kind: int) -> bool:
