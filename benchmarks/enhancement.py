@@ -26,7 +26,7 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.pipeline import OCR
 from crnn_ocr.recognition.load import load_recognizer
-from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.reading import read_crops
 from crnn_ocr.settings import load_settings
 
 Pixels = NDArray[np.uint8]
@@ -175,8 +175,7 @@ def read_page(image: Pixels) -> list[str]:
 def _line_reader() -> Callable[[Pixels], str]:
     settings = load_settings()
     recognizer = load_recognizer(Registry(settings.models_dir), settings.model, cache_dir=settings.cache_dir)
-    pool = LinePool(1)
-    return lambda image: pool.read(recognizer, [image])[0].text
+    return lambda image: read_crops(recognizer, [image])[0].text
 
 
 def read_line(image: Pixels) -> list[str]:

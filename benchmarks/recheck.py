@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 from benchmarks import datasets, metrics, report
 from crnn_ocr.imaging.decode import Limits, decode_pages
+from crnn_ocr.models.fingerprint import SECOND_READER
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.pipeline import SECOND_READER
 from crnn_ocr.recognition.lines import SECOND_LOOK
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.postprocess import tidy

@@ -23,7 +23,7 @@ from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, options_from_text
 from crnn_ocr.recognition.load import load_recognizer
-from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.reading import read_crops
 from crnn_ocr.settings import Settings, load_settings
 
 EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
@@ -90,20 +90,18 @@ def read_lines(settings: Settings, model: str) -> dict[str, list[Judged]]:
     """Read every set of single lines with the recogniser alone."""
     recognizer = load_recognizer(Registry(settings.models_dir), model, cache_dir=settings.cache_dir)
     limits = Limits(settings.max_image_bytes, settings.max_pixels, settings.max_side, settings.max_pages)
-    pool = LinePool(1)
     found: dict[str, list[Judged]] = {}
     for dataset in datasets.LINES:
         lines = found.setdefault(dataset.name, [])
         for sample in tqdm(datasets.load(dataset.name), dataset.name, disable=None, leave=False):
             crops = list(decode_pages(sample.path.read_bytes(), limits))
-            for reading in pool.read(recognizer, crops):
+            for reading in read_crops(recognizer, crops):
                 wanted, got = (
                     metrics.normalise(text, spaces=False, case=dataset.case)
                     for text in (sample.truth, reading.text)
                 )
                 source = f"{dataset.name}/{sample.path.name}"
                 lines.append(Judged(source, reading.text, sample.truth, reading.confidence, wanted == got))
-    pool.close()
     return found
 
 

@@ -39,6 +39,10 @@ class Shared:
     def close(self) -> None:
         """Stay."""
 
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
+        """As the other."""
+        return self._able.window_widths(width, height)
+
     def prepare(self, crop: drawing.Picture) -> PreparedLine:
         """As the other."""
         return self._able.prepare(crop)

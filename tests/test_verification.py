@@ -38,7 +38,7 @@ class Said:
     def close(self) -> None:
         """Nothing to close."""
 
-    def widths(self, width: int, height: int) -> tuple[int, ...]:
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
         return (width,)
 
     def prepare(self, crop: NDArray[np.uint8]) -> PreparedLine:

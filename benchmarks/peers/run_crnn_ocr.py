@@ -26,17 +26,16 @@ def _lines() -> Reader:
     from crnn_ocr.imaging.decode import Limits, decode_pages
     from crnn_ocr.models.registry import Registry
     from crnn_ocr.recognition.load import load_recognizer
-    from crnn_ocr.recognition.pool import LinePool
+    from crnn_ocr.recognition.reading import read_crops
     from crnn_ocr.settings import load_settings
 
     settings = load_settings()
     recognizer = load_recognizer(Registry(settings.models_dir), settings.model, cache_dir=settings.cache_dir)
-    pool = LinePool(1)
     limits = Limits(settings.max_image_bytes, settings.max_pixels, settings.max_side, settings.max_pages)
 
     def read(path: str) -> list[Line]:
         crops = list(decode_pages(Path(path).read_bytes(), limits))
-        return [{"text": reading.text} for reading in pool.read(recognizer, crops)]
+        return [{"text": reading.text} for reading in read_crops(recognizer, crops)]
 
     return read
 

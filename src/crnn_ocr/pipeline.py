@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from crnn_ocr.detection.detector import Detector
 from crnn_ocr.document import Block, Document, Page, Remark
-from crnn_ocr.engine.budget import Budget
+from crnn_ocr.engine.budget import Budget, Share
 from crnn_ocr.engine.cores import available_cores
-from crnn_ocr.errors import ImageDecodeError, ModelBrokenError, ModelNotFoundError
-from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
+from crnn_ocr.engine.memory import relieve
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
+from crnn_ocr.imaging.decode import Limits
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
@@ -31,18 +29,22 @@ from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
-from crnn_ocr.recognition.pool import LinePool
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
+from crnn_ocr.scheduling.scheduler import Scheduler
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.work import Work
 from crnn_ocr.settings import Settings, load_settings
+from crnn_ocr.sources import Source, open_pages
 from crnn_ocr.stages import StageClock
 
-#: Decoded pictures that are worked on at once: four ordinary photographs, or one large scan alone.
-PIXEL_BYTES_IN_WORK = 48 * 1024 * 1024
+#: What pictures that are worked on take together, decoders included: two photographs of 12 megapixels, or
+#: thirteen pages at 1080p; one that is larger is worked on alone.
+PICTURE_BYTES = 80 * 1024 * 1024
+#: Smaller ones do not wait for others: the threads that read them bound their number.
+SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
 Image = NDArray[np.uint8]
-Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
 
 
 class OCR:
@@ -90,9 +92,8 @@ class OCR:
         table = {} if path is None else replacement_table.load(path)
         self._replacements = Replacements(table)
         self._fingerprints = Fingerprints(registry, self._settings, table)
-        self._decoding = threading.Lock()
-        self._pixels = Budget(PIXEL_BYTES_IN_WORK)
-        self._pool = LinePool(self._threads)
+        self._pixels = Budget(PICTURE_BYTES)
+        self._scheduler = Scheduler(self._threads)
 
     @property
     def model(self) -> str:
@@ -178,7 +179,7 @@ class OCR:
 
     def close(self) -> None:
         """Stop the threads and let the models go; the object cannot read any more."""
-        self._pool.close()
+        self._scheduler.close()
         self._models.close()
 
     def __enter__(self) -> OCR:
@@ -219,73 +220,79 @@ class OCR:
             options = parse_options(values)
         elif values:
             raise TypeError("give either an options object or single options, not both")
-        clock = StageClock(ticket or Ticket())
-        pages = []
+        ticket = ticket or Ticket()
+        clock = StageClock(ticket)
         with clock("decode"):
-            images = self._open(source)  # refuses bad input before it waits for models
+            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi)
+        del source
         with ExitStack() as lent:
-            patience = None if ticket is None else ticket.remaining
+            patience = ticket.remaining
             recognizer = lent.enter_context(self._models.recognizer(options.model, patience=patience))
             detector = lent.enter_context(self._models.detector(patience=patience))
-            reader = LineReader(recognizer, self._pool)
-            second = partial(self._second_reader, lent)
+            work = lent.enter_context(self._scheduler.admit(ticket))
+            tools = _Tools(detector, recognizer, partial(self._second_reader, lent), self._replacements, work)
+            done = []
             while True:
-                with ExitStack() as held:
-                    # Whoever waits for room keeps the next from decoding: so at most one picture waits.
-                    with self._decoding, clock("decode"):
-                        image = next(images, None)
-                        if image is None:
-                            break
-                        held.enter_context(self._pixels.take(image.nbytes))
-                    page = _read_page(image, detector, reader, second, self._replacements, options, clock)
-                    pages.append(page)
-            return Document(tuple(pages), recognizer.name, clock.milliseconds)
+                with self._room(pages.room, ticket, clock) as share:
+                    with clock("decode"):
+                        image = pages.draw()
+                    if image is None:
+                        break
+                    # Handed over, not shown: when the stages let go of a large picture it has to be gone.
+                    held = [image]
+                    del image
+                    done.append(_read_page(held.pop(), share, tools, options, clock))
+            return Document(tuple(done), recognizer.name, clock.milliseconds)
+
+    @contextmanager
+    def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
+        """Hold so many bytes of what pictures may take; None where they do not count."""
+        if amount < SMALL_PICTURE_BYTES:
+            yield None
+            return
+        with ExitStack() as held:
+            with clock("queue"):
+                share = held.enter_context(self._pixels.take(amount, ticket.check))
+            relieve()
+            yield share
 
     def _second_reader(self, lent: ExitStack) -> Recognizer:
         """The recogniser of the second look, lent until the request's end."""
         return lent.enter_context(self._models.recognizer(SECOND_READER, pinned=True))
 
-    def _open(self, source: Source) -> Iterator[Image]:
-        """The pages of any source, decoded one at a time."""
-        if isinstance(source, PillowImage.Image):
-            return iter([from_pil(source, self._limits)])
-        if isinstance(source, np.ndarray):
-            return iter([from_array(source, self._limits)])
-        if isinstance(source, str | Path):
-            with Path(source).open("rb") as stream:
-                data: bytes | bytearray | memoryview = stream.read(self._limits.max_bytes + 1)
-        elif isinstance(source, bytes | bytearray | memoryview):
-            data = source
-        elif hasattr(source, "read"):
-            data = source.read(self._limits.max_bytes + 1)
-            if not isinstance(data, bytes):
-                raise ImageDecodeError(
-                    "The file object gives text, not bytes.", hint="Open it with mode 'rb'."
-                )
-        else:
-            raise TypeError(
-                f"cannot read a {type(source).__name__}: give a path, bytes, a binary file, "
-                "a Pillow image or an array"
-            )
-        return decode_pages(data, self._limits, pdf_dpi=self._settings.pdf_dpi)
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What the pages of one document are read with.
+
+    Attributes:
+        detector: Finds lines.
+        recognizer: Reads them.
+        second: Lends the recogniser of the second look.
+        replacements: The user's.
+        work: Does the tasks of this request.
+    """
+
+    detector: Detector
+    recognizer: Recognizer
+    second: Callable[[], Recognizer]
+    replacements: Replacements
+    work: Work
 
 
 def _read_page(
-    image: Image,
-    detector: Detector,
-    reader: LineReader,
-    second: Callable[[], Recognizer],
-    replacements: Replacements,
-    options: ReadOptions,
-    clock: StageClock,
+    image: Image, share: Share | None, tools: _Tools, options: ReadOptions, clock: StageClock
 ) -> Page:
     """All stages behind decoding, for one page."""
     height, width = image.shape[:2]
+    reader = LineReader(tools.recognizer, tools.work)
     with clock("enhance"):
         quality = measure(image)
         image = enhance(image, options, quality)
+    if share is not None:
+        share.shrink(image.nbytes)
     with clock("detect"):
-        regions = detector.detect(image)
+        regions = tools.detector.detect(image, tools.work)
     with clock("recognise"):
         found = reader.read(image, regions)
     turn: Turn = 0
@@ -295,7 +302,7 @@ def _read_page(
         if turn:
             image = turned(image, turn)
             with clock("detect"):
-                regions = detector.detect(image)
+                regions = tools.detector.detect(image, tools.work)
             with clock("recognise"):
                 found = reader.read(image, regions)
         with clock("orient"):
@@ -303,10 +310,10 @@ def _read_page(
     unavailable: tuple[Remark, ...] = ()
     if options.recheck == "auto":
         with clock("recheck"):
-            found, unavailable = _looked_again(image, found, reader, second)
+            found, unavailable = _looked_again(image, found, reader, tools.second)
     with clock("layout"):
         kept = [
-            replace(entry, reading=replacements.apply(entry.reading))
+            replace(entry, reading=tools.replacements.apply(entry.reading))
             for entry in found
             if entry.reading.legibility >= options.min_confidence
         ]
@@ -314,6 +321,9 @@ def _read_page(
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.
         warnings = remarks(quality, [entry.height for entry in kept])
+        if reader.failed:
+            message = f"The model failed at {reader.failed} lines, which are missing."
+            warnings += (Remark("LINES_FAILED", message),)
     return Page(width, height, blocks, turn, warnings + unavailable)
 
 

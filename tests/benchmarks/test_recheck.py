@@ -23,7 +23,11 @@ class Known:
 
     def __init__(self, wrong: str = "") -> None:
         self.wrong = wrong
+        self.characters = frozenset[str]()
         self.columns = 0
+
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
+        return (width,)
 
     def prepare(self, crop: np.typing.NDArray[np.uint8]) -> PreparedLine:
         return PreparedLine((Window(0, 1, crop[:, :, None], crop.shape[1]),), 1.0)

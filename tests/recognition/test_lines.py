@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,8 +15,11 @@ from crnn_ocr.document import Polygon
 from crnn_ocr.recognition.crops import Turn, turn_corners
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
-from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.reading import read_lines
 from crnn_ocr.recognition.recognizer import PreparedLine, ReadChar, Reading, Window
+from crnn_ocr.scheduling.scheduler import Scheduler
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.work import Work
 
 HEIGHT = 12
 #: Characters are squares of their own grey; the upper half of a line is darker, so that it has a way up.
@@ -34,6 +38,11 @@ class Bars:
         self.blind = blind
         self.confidence = confidence
         self.widths: list[int] = []
+        self.characters = frozenset(ALPHABET)
+
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
+        """One window, the crop itself."""
+        return (width,)
 
     def prepare(self, crop: Picture) -> PreparedLine:
         """One window, the crop itself."""
@@ -83,10 +92,11 @@ def pasted(line: Picture, turn: Turn = 0, *, column: bool = False) -> tuple[Pict
 
 
 @pytest.fixture
-def pool() -> Iterator[LinePool]:
-    pool = LinePool(2)
-    yield pool
-    pool.close()
+def work() -> Iterator[Work]:
+    scheduler = Scheduler(2)
+    with scheduler.admit(Ticket()) as work:
+        yield work
+    scheduler.close()
 
 
 TEXT = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往"
@@ -94,12 +104,12 @@ WAYS: list[tuple[Turn, bool]] = [(0, False), (90, False), (180, False), (270, Fa
 
 
 @pytest.mark.parametrize(("turn", "column"), WAYS)
-def test_stretches_are_cut_from_the_line_as_it_was_read(pool: LinePool, turn: Turn, column: bool) -> None:
+def test_stretches_are_cut_from_the_line_as_it_was_read(work: Work, turn: Turn, column: bool) -> None:
     picture, polygon = pasted(drawn(TEXT), turn, column=column)
     first, second = Bars(blind="盈暑"), Bars(confidence=0.97)
-    reader = LineReader(first, pool)
+    reader = LineReader(first, work)
     entry = ReadRegion(turn_corners(polygon, turn), Reading("", 0.0), turn, column)
-    (reading,) = pool.read(first, [entry.picture(picture)])
+    reading = read_lines(first, [entry.picture(picture)])[0].get()
     entry = ReadRegion(entry.polygon, reading, turn, column)
     assert reading.text == TEXT.replace("盈", "□").replace("暑", "□")
 
@@ -114,7 +124,7 @@ def test_stretches_are_cut_from_the_line_as_it_was_read(pool: LinePool, turn: Tu
         assert np.allclose(old.polygon, new.polygon, atol=HEIGHT / 3)
 
 
-def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(pool: LinePool) -> None:
+def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(work: Work) -> None:
     picture = np.full((300, 300), 255, np.uint8)
     texts = [TEXT, TEXT[:9], TEXT[9:], TEXT[4:12]]
     regions = []
@@ -124,7 +134,7 @@ def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(pool: LinePo
         x, y, right = 5.0, 10.0 + 40 * n, 5.0 + row.shape[1]
         regions.append(Region(((x, y), (right, y), (right, y + HEIGHT), (x, y + HEIGHT)), 1.0))
     first, second = Bars(blind="天寒"), Bars()
-    reader = LineReader(first, pool)
+    reader = LineReader(first, work)
     found = reader.read(picture, regions)
 
     looked = reader.look_again(picture, found, lambda: second)
@@ -134,9 +144,9 @@ def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(pool: LinePo
     assert len(second.widths) == 4
 
 
-def test_nobody_is_asked_where_all_is_sure(pool: LinePool) -> None:
+def test_nobody_is_asked_where_all_is_sure(work: Work) -> None:
     picture, polygon = pasted(drawn(TEXT))
-    reader = LineReader(Bars(), pool)
+    reader = LineReader(Bars(), work)
     found = reader.read(picture, [Region(polygon, 1.0)])
 
     def second() -> Bars:
@@ -145,10 +155,10 @@ def test_nobody_is_asked_where_all_is_sure(pool: LinePool) -> None:
     assert reader.look_again(picture, found, second) == found
 
 
-def test_a_reader_is_not_asked_twice(pool: LinePool) -> None:
+def test_a_reader_is_not_asked_twice(work: Work) -> None:
     picture, polygon = pasted(drawn(TEXT))
     first = Bars(blind="天")
-    reader = LineReader(first, pool)
+    reader = LineReader(first, work)
     found = reader.read(picture, [Region(polygon, 1.0)])
     asked = len(first.widths)
 
@@ -156,10 +166,64 @@ def test_a_reader_is_not_asked_twice(pool: LinePool) -> None:
     assert len(first.widths) == asked
 
 
-def test_regions_without_text_stay_so(pool: LinePool) -> None:
+def test_regions_without_text_stay_so(work: Work) -> None:
     picture, polygon = pasted(drawn(TEXT))
     second = Bars()
     empty = ReadRegion(polygon, Reading("", 0.0))
 
-    assert LineReader(Bars(), pool).look_again(picture, [empty], lambda: second) == [empty]
+    assert LineReader(Bars(), work).look_again(picture, [empty], lambda: second) == [empty]
     assert second.widths == []
+
+
+class Moody(Bars):
+    """Fails at lines of one width."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def infer(self, window: Window) -> Frames:
+        """As its base, or not at all."""
+        if window.content == self.width:
+            raise RuntimeError("out of memory")
+        return super().infer(window)
+
+
+def three_lines() -> tuple[Picture, list[Region]]:
+    picture = np.full((200, 300), 255, np.uint8)
+    regions = []
+    for n, text in enumerate((TEXT[:4], TEXT[:9], TEXT[9:])):
+        row = drawn(text)
+        picture[10 + 40 * n : 22 + 40 * n, 5 : 5 + row.shape[1]] = row
+        x, y, right = 5.0, 10.0 + 40 * n, 5.0 + row.shape[1]
+        regions.append(Region(((x, y), (right, y), (right, y + HEIGHT), (x, y + HEIGHT)), 1.0))
+    return picture, regions
+
+
+def test_a_line_at_which_the_model_fails_is_counted_and_empty(
+    work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture, regions = three_lines()
+    reader = LineReader(Moody(9 * HEIGHT), work)
+
+    found = reader.read(picture, regions)
+
+    assert [entry.reading.text for entry in found] == [TEXT[:4], "", TEXT[9:]]
+    assert reader.failed == 1
+    assert "out of memory" in caplog.text
+    # What fails at the second look alone leaves the first reading as it is.
+    unsure = [replace(entry, reading=Bars(blind=TEXT).decode(*prepared(picture, entry))) for entry in found]
+    looked = LineReader(Bars(), work).look_again(picture, unsure, lambda: Moody(9 * HEIGHT))
+    assert [entry.reading.text for entry in looked] == [TEXT[:4], "□" * 9, TEXT[9:]]
+
+
+def prepared(picture: Picture, entry: ReadRegion) -> tuple[PreparedLine, list[Frames]]:
+    line = Bars().prepare(entry.picture(picture).make())
+    return line, [Bars().infer(line.windows[0])]
+
+
+def test_a_model_that_fails_at_every_line_is_an_error(work: Work) -> None:
+    picture, regions = three_lines()
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        LineReader(Moody(9 * HEIGHT), work).read(picture, regions[1:2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
+import weakref
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -12,8 +14,11 @@ import pytest
 
 from crnn_ocr.models.calibration import Calibration, CharacterCalibration, LineCalibration
 from crnn_ocr.recognition import confidence
-from crnn_ocr.recognition.pool import LinePool
-from crnn_ocr.recognition.recognizer import CtcRecognizer, PreparedLine, Reading
+from crnn_ocr.recognition.ctc import Frames
+from crnn_ocr.recognition.reading import LinePicture, read_crops, read_lines
+from crnn_ocr.recognition.recognizer import CtcRecognizer, PreparedLine, Reading, Window
+from crnn_ocr.scheduling.scheduler import Scheduler
+from crnn_ocr.scheduling.ticket import Ticket
 from tests import drawing
 
 TEXTS = [
@@ -67,25 +72,29 @@ def test_mixed_text_on_dark_ground_is_read(recognizer: CtcRecognizer) -> None:
 
 def test_a_reading_never_depends_on_its_neighbours(recognizer: CtcRecognizer) -> None:
     crops = [drawing.line(text, size=size) for text in TEXTS for size in (18, 33)]
-    pool = LinePool(2)
-    alone = fingerprint([pool.read(recognizer, [crop])[0] for crop in crops])
+    alone = fingerprint([read_crops(recognizer, [crop])[0] for crop in crops])
+    scheduler = Scheduler(2)
 
-    assert fingerprint(pool.read(recognizer, crops)) == alone
+    def together(crops: list[drawing.Picture]) -> list[bytes]:
+        with scheduler.admit(Ticket()) as work:
+            return fingerprint(read_crops(recognizer, crops, work))
+
+    assert together(crops) == alone
 
     order = list(range(len(crops)))
     random.Random(7).shuffle(order)
-    shuffled = fingerprint(pool.read(recognizer, [crops[i] for i in order]))
+    shuffled = together([crops[i] for i in order])
     assert [shuffled[order.index(i)] for i in range(len(crops))] == alone
 
     start = threading.Barrier(4)
 
     def read_with_others(_: int) -> list[bytes]:
         start.wait()
-        return fingerprint(pool.read(recognizer, crops))
+        return together(crops)
 
     with ThreadPoolExecutor(4) as callers:
         assert list(callers.map(read_with_others, range(4))) == [alone] * 4
-    pool.close()
+    scheduler.close()
 
 
 def test_padding_is_no_part_of_a_line(recognizer: CtcRecognizer) -> None:
@@ -170,15 +179,65 @@ def test_an_empty_picture_gives_no_evidence(recognizer: CtcRecognizer) -> None:
     assert recognizer.decode(line, frames) == Reading("", 0.0)
 
 
-def test_a_failing_line_does_not_hang_the_pool() -> None:
-    class Broken(CtcRecognizer):
-        def __init__(self) -> None:
-            pass
+class Fragile:
+    """Fails at windows of one width."""
 
-        def prepare(self, crop: drawing.Picture) -> PreparedLine:
+    name = "fragile/1"
+
+    def __init__(self, recognizer: CtcRecognizer, width: int) -> None:
+        self._recognizer = recognizer
+        self._width = width
+        self.characters = recognizer.characters
+
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
+        return self._recognizer.window_widths(width, height)
+
+    def prepare(self, crop: drawing.Picture) -> PreparedLine:
+        return self._recognizer.prepare(crop)
+
+    def infer(self, window: Window) -> Frames:
+        if window.pixels.shape[1] == self._width:
             raise RuntimeError("broken")
+        return self._recognizer.infer(window)
 
-    pool = LinePool(1)
+    def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
+        return self._recognizer.decode(line, frames)
+
+
+def test_a_line_that_fails_lets_the_others_be(recognizer: CtcRecognizer) -> None:
+    crops = [drawing.line(text) for text in ("before", "The quick brown fox jumps over", "after")]
+    width = recognizer.prepare(crops[1]).windows[0].pixels.shape[1]
+
+    outcomes = read_lines(Fragile(recognizer, width), [LinePicture.of(crop) for crop in crops])
+
+    assert [outcome.get().text for outcome in outcomes[::2]] == ["before", "after"]
     with pytest.raises(RuntimeError, match="broken"):
-        pool.read(Broken(), [np.zeros((4, 4, 3), np.uint8)])
-    pool.close()
+        outcomes[1].get()
+
+
+@pytest.mark.parametrize(
+    "shape", [(48, 1), (1, 1), (30, 400), (20, 3000), (48, 20_000), (500, 30), (7, 4200)]
+)
+def test_windows_are_known_before_they_are_cut(recognizer: CtcRecognizer, shape: tuple[int, int]) -> None:
+    height, width = shape
+
+    line = recognizer.prepare(np.zeros((height, width, 3), np.uint8))
+
+    assert recognizer.window_widths(width, height) == tuple(window.pixels.shape[1] for window in line.windows)
+
+
+def test_pictures_are_not_made_before_their_turn(recognizer: CtcRecognizer) -> None:
+    """Of many lines only those that are being read exist: here one at a time."""
+    alive: list[weakref.ref[drawing.Picture]] = []
+    crop = drawing.line("one of many")
+
+    def make() -> drawing.Picture:
+        assert all(made() is None for made in alive)
+        made = crop.copy()
+        alive.append(weakref.ref(made))
+        return made
+
+    pictures = [LinePicture(crop.shape[1], crop.shape[0], make)] * 5
+
+    assert [outcome.get().text for outcome in read_lines(recognizer, pictures)] == ["one of many"] * 5
+    assert len(alive) == 5

@@ -6,6 +6,9 @@ from crnn_ocr.detection.detector import DbDetector
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.models.registry import Pack, Registry
 
+#: More threads than this inside one run are not worth their cores.
+MOST_THREADS = 4
+
 
 def load_detector(registry: Registry, name: str, *, threads: int) -> DbDetector:
     """Load a detector pack.
@@ -13,7 +16,8 @@ def load_detector(registry: Registry, name: str, *, threads: int) -> DbDetector:
     Args:
         registry: Where packs are found.
         name: The pack's name.
-        threads: Threads inside one run: a picture is detected before its lines can keep the cores busy.
+        threads: Threads inside a run that has the cores for itself: of a picture that is alone there are no
+            lines yet that could keep them busy. The answer is the same to the bit on any number.
 
     Raises:
         ModelNotFoundError: No such pack.
@@ -24,4 +28,6 @@ def load_detector(registry: Registry, name: str, *, threads: int) -> DbDetector:
 
 def load_pack(pack: Pack, *, threads: int) -> DbDetector:
     """As `load_detector`, for a pack that has been found already."""
-    return DbDetector(Session(pack.verified(pack.manifest.graph), threads=threads), pack.manifest)
+    graph = pack.verified(pack.manifest.graph)
+    wide = min(threads, MOST_THREADS)
+    return DbDetector(Session(graph), pack.manifest, wide=Session(graph, threads=wide) if wide > 1 else None)

@@ -9,9 +9,18 @@ docs/benchmarks.md.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 _M_ARENA_MAX = -8  # from glibc's malloc.h
+
+#: From so much resident memory on, `relieve` has the allocator return what it keeps for later.
+PRESSURE = 288 * 1024 * 1024
+
+_STATM = Path("/proc/self/statm")
+
+_ours = False  # whether this process is our own, and so its allocator our business
 
 
 def use_one_arena() -> bool:
@@ -20,12 +29,30 @@ def use_one_arena() -> bool:
     Returns:
         Whether the C library took it: False on musl, macOS and Windows.
     """
+    global _ours
     if not sys.platform.startswith("linux"):
         return False
     try:
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1))
+        _ours = bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1))
     except (AttributeError, OSError):
         return False
+    return _ours
+
+
+def relieve() -> None:
+    """Before much memory is needed: let the allocator return its holes, if the process has grown large.
+
+    Blocks of megabytes come and go in all sizes, and glibc keeps the holes between them resident. Where
+    nobody called `use_one_arena` this does nothing.
+    """
+    if not _ours:
+        return
+    try:
+        resident = int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return
+    if resident > PRESSURE:
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def give_back() -> bool:

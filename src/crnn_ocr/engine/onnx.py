@@ -42,6 +42,7 @@ class Session:
         Raises:
             ModelBrokenError: The file is missing, damaged or uses unknown operators.
         """
+        self.threads = threads
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

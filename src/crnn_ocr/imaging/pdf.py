@@ -125,14 +125,14 @@ def _pages(document: Any, count: int, limits: Limits, dpi: int) -> Iterator[Pixe
         for index in range(count):
             with _LOCK:
                 try:
-                    pixels = _draw(document, index, limits, dpi)
+                    drawn = [_draw(document, index, limits, dpi)]
                 except OcrError:
                     raise
                 except MemoryError as error:
                     raise ImageTooLargeError(f"There is not enough memory for page {index + 1}.") from error
                 except Exception as error:
                     raise ImageDecodeError(f"Page {index + 1} of the PDF is damaged.") from error
-            yield pixels
+            yield drawn.pop()  # only the reader holds the page
     finally:
         with _LOCK:
             document.close()

@@ -184,8 +184,9 @@ def _one_page(data: bytes, image: ImageFile, name: Format) -> Iterator[Pixels]:
         pixels = _jpeg_pixels(data, image) if name is Format.JPEG else pixels_of(image)
         orientation = orientation_of(image)  # after the pixels: in PNG it may stand behind them
         image.close()
-        pixels = apply_orientation(pixels, orientation)
-    yield pixels
+        upright = [apply_orientation(pixels, orientation)]
+        del pixels
+    yield upright.pop()  # only the reader holds the page: of large pictures every copy counts
 
 
 def _jpeg_pixels(data: bytes, image: ImageFile) -> Pixels:
@@ -229,6 +230,6 @@ def _tiff_pages(image: ImageFile, pages: list[int]) -> Iterator[Pixels]:
     for index in pages:
         with translated(Format.TIFF):
             image.seek(index)
-            pixels = pixels_of(image)  # Pillow turns TIFF pages upright by itself
-        yield pixels
+            upright = [pixels_of(image)]  # Pillow turns TIFF pages upright by itself
+        yield upright.pop()
     image.close()

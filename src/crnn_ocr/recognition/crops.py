@@ -18,6 +18,24 @@ Turn = Literal[0, 90, 180, 270]
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
+def is_upright(polygon: Polygon) -> bool:
+    """Whether the sides are those of the picture, and so a crop needs no resampling."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
+    return ax == dx and bx == cx and ay == by and cy == dy and bx > ax and dy > ay
+
+
+def crop_size(image: Image, polygon: Polygon) -> tuple[int, int]:
+    """Width and height that `crop` will give, in pixels."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
+    if is_upright(polygon):
+        left, right = _interval(ax, bx, image.shape[1])
+        top, bottom = _interval(ay, dy, image.shape[0])
+        return right - left, bottom - top
+    width = round(max(math.dist((ax, ay), (bx, by)), math.dist((dx, dy), (cx, cy))))
+    height = round(max(math.dist((ax, ay), (dx, dy)), math.dist((bx, by), (cx, cy))))
+    return max(1, width), max(1, height)
+
+
 def crop(image: Image, polygon: Polygon) -> Image:
     """Cut a four-cornered region out and straighten it.
 
@@ -28,14 +46,12 @@ def crop(image: Image, polygon: Polygon) -> Image:
     Returns:
         The region, at its own size, at least 1×1. Upright regions are views, others are resampled once.
     """
-    height, width = image.shape[:2]
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
-    if ax == dx and bx == cx and ay == by and cy == dy and bx > ax and dy > ay:
-        left, right = _interval(ax, bx, width)
-        top, bottom = _interval(ay, dy, height)
+    if is_upright(polygon):
+        (ax, ay), _, (cx, cy), _ = polygon
+        left, right = _interval(ax, cx, image.shape[1])
+        top, bottom = _interval(ay, cy, image.shape[0])
         return image[top:bottom, left:right]
-    w = max(1, round(max(math.dist(polygon[0], polygon[1]), math.dist(polygon[3], polygon[2]))))
-    h = max(1, round(max(math.dist(polygon[0], polygon[3]), math.dist(polygon[1], polygon[2]))))
+    w, h = crop_size(image, polygon)
     target = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
     matrix = cv2.getPerspectiveTransform(np.array(polygon, np.float32), target)
     return np.asarray(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.recognition import orientation, recheck
-from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners, turned
-from crnn_ocr.recognition.pool import LinePool
+from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners
+from crnn_ocr.recognition.reading import LinePicture, read_lines
 from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
 from crnn_ocr.recognition.vertical import stacked
+from crnn_ocr.scheduling.work import INLINE, Work
+
+_log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 
@@ -28,6 +32,7 @@ VOTERS = 5
 SECOND_LOOK = Policy()
 
 _BACK: dict[Turn, Turn] = {0: 0, 90: 270, 180: 180, 270: 90}
+_NOTHING = Reading("", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,16 @@ class ReadRegion:
         """Height of the line, or width of the column, in pixels."""
         return min(_size(self.polygon))
 
-    def picture(self, image: Image) -> Image:
+    def picture(self, image: Image) -> LinePicture:
         """The line's picture as the recogniser saw it: text from left to right.
 
         Args:
             image: The picture in which the polygon lies.
         """
-        found = crop(image, turn_corners(self.polygon, _BACK[self.turn]))
-        return stacked(found) if self.column else turned(found, self.turn)
+        standing = turn_corners(self.polygon, _BACK[self.turn])
+        if self.column:
+            return LinePicture.of(stacked(crop(image, standing)))
+        return LinePicture.cut(image, standing, self.turn)
 
     def line(self) -> Line:
         """As part of the output model."""
@@ -70,11 +77,22 @@ class ReadRegion:
 
 
 class LineReader:
-    """Reads regions with one recogniser on one pool."""
+    """Reads the regions of one picture with one recogniser.
 
-    def __init__(self, recognizer: Recognizer, pool: LinePool) -> None:
+    Attributes:
+        failed: So many lines could not be read, because the recogniser failed at them.
+    """
+
+    def __init__(self, recognizer: Recognizer, work: Work = INLINE) -> None:
+        """Prepare.
+
+        Args:
+            recognizer: Reads the lines.
+            work: Does the tasks.
+        """
         self._recognizer = recognizer
-        self._pool = pool
+        self._work = work
+        self.failed = 0
 
     def read(self, image: Image, regions: Sequence[Region]) -> list[ReadRegion]:
         """Read every region as it stands.
@@ -86,9 +104,11 @@ class LineReader:
         Returns:
             One entry per region, in their order; the text may be empty.
         """
-        readings = self._pool.read(self._recognizer, [crop(image, region.polygon) for region in regions])
+        readings = self._read([LinePicture.cut(image, region.polygon) for region in regions])
+        self.failed = readings.count(None)
         return [
-            ReadRegion(region.polygon, reading) for region, reading in zip(regions, readings, strict=True)
+            ReadRegion(region.polygon, reading or _NOTHING)
+            for region, reading in zip(regions, readings, strict=True)
         ]
 
     def page_turn(self, image: Image, found: Sequence[ReadRegion]) -> Turn:
@@ -107,8 +127,10 @@ class LineReader:
         standing = orientation.weighted_legibility([entry.reading for entry in voters])
         if standing >= orientation.SURE:
             return 0
-        crops = [crop(image, entry.polygon) for entry in voters]
-        other = {way: self._pool.read(self._recognizer, [turned(c, way) for c in crops]) for way in ways}
+        pictures = [LinePicture.cut(image, entry.polygon, way) for way in ways for entry in voters]
+        readings = [reading or _NOTHING for reading in self._read(pictures)]
+        count = len(voters)
+        other = {way: readings[n * count : (n + 1) * count] for n, way in enumerate(ways)}
         best = max(ways, key=lambda way: orientation.weighted_legibility(other[way]))
         return best if orientation.outweigh(other[best], standing) else 0
 
@@ -116,20 +138,23 @@ class LineReader:
         """Try lines that were not read surely the other ways up; replace those that gain by it."""
         found = list(found)
         unsure = [i for i, entry in enumerate(found) if not orientation.is_sure(entry.reading)]
-        crops = {i: crop(image, found[i].polygon) for i in unsure}
         tries: list[tuple[int, Turn, bool]] = []
         for i in unsure:
             if is_tall(*_size(found[i].polygon)):
                 tries += [(i, 90, False), (i, 270, False), (i, 0, True)]
             else:
                 tries.append((i, 180, False))
-        readings = self._pool.read(
-            self._recognizer,
-            [stacked(crops[i]) if column else turned(crops[i], turn) for i, turn, column in tries],
+        readings = self._read(
+            [
+                LinePicture.of(stacked(crop(image, found[i].polygon)))
+                if column
+                else LinePicture.cut(image, found[i].polygon, turn)
+                for i, turn, column in tries
+            ]
         )
         for i in unsure:
             ways = [
-                (turn, column, reading)
+                (turn, column, reading or _NOTHING)
                 for (j, turn, column), reading in zip(tries, readings, strict=True)
                 if j == i
             ]
@@ -160,26 +185,36 @@ class LineReader:
         """
         found = list(found)
         parts: list[tuple[int, Stretch]] = []
-        crops: list[Image] = []
+        pictures: list[LinePicture] = []
         for i, entry in enumerate(found):
             picture = entry.picture(image)
-            height, width = picture.shape[:2]
-            for stretch in recheck.stretches(entry.reading, width / height, policy):
-                left, right = stretch.columns(width)
-                crops.append(picture[:, left:right])
+            for stretch in recheck.stretches(entry.reading, picture.width / picture.height, policy):
+                pictures.append(picture.columns(*stretch.columns(picture.width)))
                 parts.append((i, stretch))
         if not parts:
             return found
         other = second()
         if other is self._recognizer:  # it would only say the same again
             return found
-        readings = self._pool.read(other, crops)
         looked: dict[int, list[tuple[Stretch, Reading]]] = {}
-        for (i, stretch), reading in zip(parts, readings, strict=True):
-            looked.setdefault(i, []).append((stretch, reading))
+        for (i, stretch), reading in zip(parts, self._read(pictures, other), strict=True):
+            if reading is not None:
+                looked.setdefault(i, []).append((stretch, reading))
         for i, seconds in looked.items():
             found[i] = replace(found[i], reading=recheck.splice(found[i].reading, seconds))
         return found
+
+    def _read(
+        self, pictures: Sequence[LinePicture], recognizer: Recognizer | None = None
+    ) -> list[Reading | None]:
+        """One reading per picture; None where the recogniser failed. Raises if it failed at all of them."""
+        outcomes = read_lines(recognizer or self._recognizer, pictures, self._work)
+        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+        if errors:
+            if len(errors) == len(outcomes):
+                raise errors[0]
+            _log.error("some lines could not be read", exc_info=errors[0])
+        return [None if outcome.error is not None else outcome.get() for outcome in outcomes]
 
 
 def is_tall(width: float, height: float) -> bool:

@@ -114,6 +114,9 @@ class Recognizer(Protocol):
     def characters(self) -> frozenset[str]:
         """What it can tell apart."""
 
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
+        """How wide the windows are into which `prepare` will cut a picture of that size."""
+
     def prepare(self, crop: Image) -> PreparedLine:
         """Scale and cut a (H, W) or (H, W, 3) BGR line picture; cheap."""
 
@@ -167,6 +170,21 @@ class CtcRecognizer:
         """Let the network go; it cannot read any more."""
         self._session.close()
 
+    def window_widths(self, width: int, height: int) -> tuple[int, ...]:
+        """Input widths of the windows of a line picture, from left to right.
+
+        Args:
+            width: Width of the picture in pixels.
+            height: Its height.
+        """
+        cuts = self._cuts(self.sizing.content_width(width, height))
+        return tuple(self.sizing.bucket(end - start) for start, end in cuts)
+
+    def _cuts(self, content: int) -> tuple[tuple[int, int], ...]:
+        """(start, end) of the windows of a line of that width, in network pixels."""
+        longest = self.sizing.max_width - self.sizing.margin
+        return windows(content, longest=longest, overlap=self._overlap, stride=self.sizing.stride)
+
     def prepare(self, crop: Image) -> PreparedLine:
         """Scale a line picture to the input height and cut it into windows.
 
@@ -177,11 +195,8 @@ class CtcRecognizer:
         height, width = crop.shape[:2]
         content = sizing.content_width(width, height)
         line = _scaled(self._coloured(crop), content, sizing.height)
-        cuts = windows(
-            content, longest=sizing.max_width - sizing.margin, overlap=self._overlap, stride=sizing.stride
-        )
         pieces = []
-        for start, end in cuts:
+        for start, end in self._cuts(content):
             bucket = sizing.bucket(end - start)
             pixels = np.zeros((sizing.height, bucket, line.shape[2]), np.uint8)
             pixels[:, : end - start] = line[:, start:end]

@@ -1,0 +1,182 @@
+"""Which piece of work runs next when a core is free: pure, without threads and without a clock.
+
+Between requests: start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996).
+Every request has a tag, the cost of what it was given so far; the request with the lowest tag is next, and
+one that comes in starts with the tag of what was started last. So a request of one line that comes in behind
+one of 300 lines is next, requests that both have work waiting get equal shares of the cores, and nobody
+starves. Inside a request the costliest item goes first, so that no core idles at its end.
+
+A few items need so much memory that only so many of them may run at a time. One that waits for memory lets
+those pass that need none, and lets no other that needs some.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Request = TypeVar("Request", bound=Hashable)
+Payload = TypeVar("Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one item asks for.
+
+    Attributes:
+        cost: Expected seconds on one core, more than 0; only the ratios matter.
+        memory: Bytes that it takes while it runs, where they are worth counting.
+        most_cores: On so many cores at once it can run, if nobody else has a use for them.
+    """
+
+    cost: float
+    memory: int = 0
+    most_cores: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grant(Generic[Request, Payload]):
+    """Leave to run one item; the policy hears of its end by `finish`."""
+
+    request: Request
+    payload: Payload
+    cores: int
+    memory: int
+
+
+@dataclass(slots=True)
+class _Flow(Generic[Payload]):
+    """What a request has waiting."""
+
+    number: int
+    tag: float
+    waiting: list[tuple[float, int, Demand, Payload]] = field(default_factory=list)
+
+
+class Policy(Generic[Request, Payload]):
+    """The waiting items of all requests, and what of them runs; not safe in threads."""
+
+    def __init__(self, cores: int, *, memory: int) -> None:
+        """Begin with nothing.
+
+        Args:
+            cores: How many cores may be busy at a time, at least 1.
+            memory: How many bytes running items may take together. An item that needs more runs when no
+                other runs that needs any.
+        """
+        if cores < 1 or memory < 0:
+            raise ValueError(f"no work can be done on {cores} cores in {memory} bytes")
+        self._cores = cores
+        self._memory = memory
+        self._free = cores
+        self._taken = 0
+        self._flows: dict[Request, _Flow[Payload]] = {}
+        self._virtual = 0.0
+        self._numbers = itertools.count()
+
+    # ---- what there is ------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Items that have not been started."""
+        return sum(len(flow.waiting) for flow in self._flows.values())
+
+    @property
+    def busy(self) -> int:
+        """Cores that are in use."""
+        return self._cores - self._free
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Those that are open, in the order in which they came."""
+        return tuple(self._flows)
+
+    # ---- what comes and goes ------------------------------------------------------------------------
+
+    def open(self, request: Request) -> None:
+        """A request comes in; its work may follow at any time."""
+        if request in self._flows:
+            raise ValueError("this request is open already")
+        self._flows[request] = _Flow(next(self._numbers), self._virtual)
+
+    def close(self, request: Request) -> list[Payload]:
+        """A request has ended, in whatever way.
+
+        Returns:
+            Its items that were still waiting; they will not be started.
+        """
+        dropped = self.drop(request)
+        self._flows.pop(request, None)
+        return dropped
+
+    def add(self, request: Request, items: Iterable[tuple[Demand, Payload]]) -> None:
+        """Let items of an open request wait for their turn."""
+        flow = self._flows[request]
+        if not flow.waiting:  # time that passed without work to do is no claim
+            flow.tag = max(flow.tag, self._virtual)
+        for demand, payload in items:
+            if not demand.cost > 0 or demand.memory < 0 or demand.most_cores < 1:
+                raise ValueError(f"nothing can be granted to {demand}")
+            heapq.heappush(flow.waiting, (-demand.cost, next(self._numbers), demand, payload))
+
+    def drop(self, request: Request) -> list[Payload]:
+        """Forget what a request has waiting, because it is cancelled or overdue; what runs goes on.
+
+        Returns:
+            The items that will not be started.
+        """
+        flow = self._flows.get(request)
+        if flow is None:
+            return []
+        dropped = [payload for *_, payload in flow.waiting]
+        flow.waiting.clear()
+        return dropped
+
+    # ---- what runs ----------------------------------------------------------------------------------
+
+    def start(self) -> Grant[Request, Payload] | None:
+        """The item that runs next; None where no core is free or nothing that waits can be run now.
+
+        Call it until it gives None, whenever items were added or have ended.
+        """
+        if self._free < 1:
+            return None
+        able = self._startable()
+        if not able:
+            return None
+        request = able[0]
+        flow = self._flows[request]
+        _, _, demand, payload = heapq.heappop(flow.waiting)
+        self._virtual = max(flow.tag, self._virtual)
+        flow.tag = self._virtual + demand.cost
+        self._taken += demand.memory
+        cores = min(demand.most_cores, self._cores)
+        if cores > self._free or self._startable():
+            cores = 1
+        self._free -= cores
+        return Grant(request, payload, cores, demand.memory)
+
+    def finish(self, grant: Grant[Request, Payload]) -> None:
+        """An item has ended; what it took is free again."""
+        self._free += grant.cores
+        self._taken -= grant.memory
+
+    def _startable(self) -> list[Request]:
+        """Requests whose next item could start if a core is free, the first of them first."""
+        able = []
+        blocked = False
+        for request, flow in sorted(
+            ((request, flow) for request, flow in self._flows.items() if flow.waiting),
+            key=lambda pair: (pair[1].tag, pair[1].number),
+        ):
+            memory = flow.waiting[0][2].memory
+            if memory == 0 or (not blocked and self._fits(memory)):
+                able.append(request)
+            blocked = blocked or memory > 0
+        return able
+
+    def _fits(self, memory: int) -> bool:
+        return self._taken == 0 or self._taken + memory <= self._memory

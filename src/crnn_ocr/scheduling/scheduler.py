@@ -1,0 +1,164 @@
+"""Carries the policy out: as many tasks run as there are cores, of whatever requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from crnn_ocr.scheduling.policy import Grant, Policy
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.work import Outcome, Task, Work
+
+T = TypeVar("T")
+
+#: What running tasks may take together, for each core …
+MEMORY_PER_CORE = 115 * 1024 * 1024
+#: … and at least. Two cores: one run of the detector at its largest, or two at half of it.
+LEAST_MEMORY = 2 * MEMORY_PER_CORE
+
+
+class Scheduler:
+    """One per process; may be used by many requests at once.
+
+    Its threads start with the first task, so an object that was made before a fork and not used yet works
+    after it.
+    """
+
+    def __init__(self, cores: int, *, memory: int | None = None) -> None:
+        """Prepare; no thread is started yet.
+
+        Args:
+            cores: How many cores may be kept busy, at least 1.
+            memory: Bytes that running tasks may take together; by the number of cores, when None.
+        """
+        self.cores = cores
+        if memory is None:
+            memory = max(LEAST_MEMORY, cores * MEMORY_PER_CORE)
+        self._policy: Policy[_Open, _Entry[Any]] = Policy(cores, memory=memory)
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="crnn-ocr-core")
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for a core."""
+        with self._lock:
+            return self._policy.waiting
+
+    @property
+    def busy(self) -> int:
+        """Cores that are in use."""
+        with self._lock:
+            return self._policy.busy
+
+    @contextmanager
+    def admit(self, ticket: Ticket) -> Iterator[Work]:
+        """Let a request in, until the block ends.
+
+        Args:
+            ticket: Its own; tasks that wait when it becomes invalid are never started.
+        """
+        request = _Open(self, ticket)
+        with self._lock:
+            self._policy.open(request)
+        try:
+            yield request
+        finally:
+            with self._lock:
+                _give_up(self._policy.close(request))
+
+    def close(self) -> None:
+        """Stop the threads; tasks that run end first, those that wait fail."""
+        with self._lock:
+            self._closed = True
+            for request in self._policy.requests:
+                _give_up(self._policy.drop(request))
+        self._threads.shutdown(wait=True)
+
+    def _run(self, request: _Open, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
+        if not tasks:
+            return []
+        batch: _Batch[T] = _Batch(len(tasks))
+        entries = [_Entry(task, batch, index) for index, task in enumerate(tasks)]
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this scheduler is closed")
+            self._policy.add(request, ((entry.task.demand, entry) for entry in entries))
+            self._start()
+        # Nobody has to wake this thread at the deadline: while something waits something runs, and whenever
+        # that ends, what is not wanted any more is given up.
+        batch.done.wait()
+        if batch.given_up:
+            request.ticket.check()
+            raise RuntimeError("this scheduler is closed")
+        return [outcome for outcome in batch.outcomes if outcome is not None]
+
+    def _start(self) -> None:
+        """Hand out what can run now; the lock is held."""
+        for request in self._policy.requests:
+            if not request.ticket.valid:
+                _give_up(self._policy.drop(request))
+        while (grant := self._policy.start()) is not None:
+            try:
+                self._threads.submit(self._work, grant)
+            except RuntimeError:  # the program is at its end
+                self._policy.finish(grant)
+                _give_up([grant.payload])
+
+    def _work(self, grant: Grant[_Open, _Entry[Any]]) -> None:
+        """Run in one of the threads."""
+        outcome = Outcome.of(grant.payload.task, grant.cores)
+        with self._lock:
+            self._policy.finish(grant)
+            if not self._closed:
+                self._start()
+            grant.payload.finish(outcome)
+
+
+class _Open:
+    """A request that is being worked on."""
+
+    def __init__(self, scheduler: Scheduler, ticket: Ticket) -> None:
+        self._scheduler = scheduler
+        self.ticket = ticket
+
+    def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
+        """As `Work.run`."""
+        self.ticket.check()
+        return self._scheduler._run(self, tasks)
+
+
+class _Batch(Generic[T]):
+    """Tasks that somebody waits for together; guarded by the scheduler's lock."""
+
+    def __init__(self, count: int) -> None:
+        self.outcomes: list[Outcome[T] | None] = [None] * count
+        self.left = count
+        self.given_up = False
+        self.done = threading.Event()
+
+
+class _Entry(Generic[T]):
+    """One task of a batch."""
+
+    def __init__(self, task: Task[T], batch: _Batch[T], index: int) -> None:
+        self.task = task
+        self._batch = batch
+        self._index = index
+
+    def finish(self, outcome: Outcome[T] | None) -> None:
+        """Tell what became of it; None where it was not started."""
+        batch = self._batch
+        batch.outcomes[self._index] = outcome
+        batch.given_up |= outcome is None
+        batch.left -= 1
+        if batch.left == 0:
+            batch.done.set()
+
+
+def _give_up(entries: Sequence[_Entry[Any]]) -> None:
+    for entry in entries:
+        entry.finish(None)

@@ -1,0 +1,229 @@
+"""The policy between requests, by simulation: nothing lost, nothing twice, nobody starves, no core idle."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnn_ocr.scheduling.policy import Demand, Grant, Policy
+from tests.scheduling.simulation import Arrival, Item, Simulation
+
+MEMORY = 100
+
+costs = st.integers(1, 40).map(float)
+demands = st.builds(
+    Demand,
+    cost=costs,
+    memory=st.one_of(st.just(0), st.integers(1, 150)),
+    most_cores=st.integers(1, 4),
+)
+
+
+@st.composite
+def traffic(
+    draw: st.DrawFn, demand: st.SearchStrategy[Demand] = demands, *, cancels: bool = False
+) -> list[Arrival]:
+    arrivals = []
+    for n in range(draw(st.integers(1, 8))):
+        at = float(draw(st.integers(0, 60)))
+        wait = draw(st.one_of(st.none(), st.integers(0, 60))) if cancels else None
+        items = tuple(draw(st.lists(demand, max_size=12)))
+        arrivals.append(Arrival(at, f"r{n}", items, None if wait is None else at + wait))
+    return arrivals
+
+
+def every_item(arrivals: list[Arrival]) -> set[Item]:
+    return {(arrival.name, n) for arrival in arrivals for n in range(len(arrival.demands))}
+
+
+@given(traffic(), st.integers(1, 5))
+def test_every_item_runs_once(arrivals: list[Arrival], cores: int) -> None:
+    simulation = Simulation(cores, MEMORY)
+
+    simulation.run(arrivals)
+
+    assert set(simulation.ended) == every_item(arrivals)  # the simulation refuses second starts
+    assert len(simulation.order) == len(simulation.ended)
+
+
+@given(traffic(cancels=True), st.integers(1, 5))
+def test_what_is_cancelled_before_it_starts_never_runs(arrivals: list[Arrival], cores: int) -> None:
+    simulation = Simulation(cores, MEMORY)
+
+    simulation.run(arrivals)
+
+    assert not simulation.dropped & set(simulation.begun)
+    assert simulation.dropped | set(simulation.begun) == every_item(arrivals)
+    ends = {arrival.name: arrival.cancelled_at for arrival in arrivals}
+    for (name, _), begun in simulation.begun.items():
+        cancelled_at = ends[name]
+        assert cancelled_at is None or begun <= cancelled_at
+
+
+@given(traffic(), st.integers(1, 5))
+def test_no_core_idles_while_something_could_run(arrivals: list[Arrival], cores: int) -> None:
+    def watch(policy: Policy[str, Item], running: list[Grant[str, Item]]) -> None:
+        used = sum(grant.cores for grant in running)
+        assert used == policy.busy <= cores
+        taken = [grant.memory for grant in running if grant.memory]
+        assert sum(taken) <= MEMORY or len(taken) == 1
+        if used < cores and policy.waiting:
+            # All that waits needs memory, and the memory is taken.
+            assert taken
+            assert policy.start() is None
+
+    Simulation(cores, MEMORY).run(arrivals, watch)
+
+
+@given(traffic(st.builds(Demand, cost=costs)), st.integers(1, 5))
+def test_items_without_memory_keep_exactly_all_cores_busy(arrivals: list[Arrival], cores: int) -> None:
+    def watch(policy: Policy[str, Item], running: list[Grant[str, Item]]) -> None:
+        assert len(running) == cores or policy.waiting == 0
+
+    Simulation(cores, MEMORY).run(arrivals, watch)
+
+
+@given(
+    traffic(st.builds(Demand, cost=costs)),
+    st.lists(st.builds(Demand, cost=costs), min_size=1, max_size=3),
+    st.integers(0, 200),
+    st.integers(1, 5),
+)
+def test_a_newcomer_waits_for_one_start_of_each_other_request_at_most(
+    arrivals: list[Arrival], items: list[Demand], at: int, cores: int
+) -> None:
+    simulation = Simulation(cores, MEMORY)
+
+    simulation.run([*arrivals, Arrival(at + 0.5, "new", tuple(items))])
+
+    first = min(n for n, (name, _) in enumerate(simulation.order) if name == "new")
+    before = [item for item in simulation.order[:first] if simulation.begun[item] > at]
+    assert len({name for name, _ in before}) == len(before)
+
+
+@given(st.lists(costs, min_size=5, max_size=30), st.lists(costs, min_size=5, max_size=30), st.integers(1, 4))
+def test_requests_that_both_wait_get_equal_shares(one: list[float], two: list[float], cores: int) -> None:
+    simulation = Simulation(cores, MEMORY)
+    both = {"one": one, "two": two}
+
+    simulation.run([Arrival(0.0, name, tuple(map(Demand, items))) for name, items in both.items()])
+
+    given_to = {"one": 0.0, "two": 0.0}
+    left = {name: len(items) for name, items in both.items()}
+    for name, n in simulation.order:
+        if min(left.values()) == 0:
+            break
+        given_to[name] += both[name][n]
+        left[name] -= 1
+        # The bound of start-time fair queueing: one largest item of each (Goyal, Vin, Cheng, theorem 1).
+        assert abs(given_to["one"] - given_to["two"]) <= max(one) + max(two)
+
+
+@given(traffic(), demands, st.integers(1, 4))
+def test_nobody_starves_however_many_come(others: list[Arrival], demand: Demand, cores: int) -> None:
+    """A stream of short requests without end, and one that needs much memory."""
+    stream = [Arrival(float(n), f"s{n}", (Demand(cores * 1.5, memory=60 * (n % 2)),) * 2) for n in range(200)]
+    patient = Arrival(20.5, "patient", (Demand(demand.cost, 90, demand.most_cores),))
+    simulation = Simulation(cores, MEMORY)
+
+    simulation.run([*others, *stream, patient])
+
+    after = [item for item in simulation.order if simulation.begun[item] > 20.5]
+    # Those who were there may each go first once; of those who come later only what needs no memory.
+    passed = after[: after.index(("patient", 0))]
+    heavy = {f"s{n}" for n in range(21, 200, 2)}
+    assert not heavy & {name for name, _ in passed}
+
+
+def test_one_line_behind_three_hundred_is_next() -> None:
+    long = Arrival(0.0, "long", (Demand(1.0),) * 300)
+    short = Arrival(10.25, "short", (Demand(1.0),))
+    simulation = Simulation(2, MEMORY)
+
+    simulation.run([long, short])
+
+    assert simulation.begun["short", 0] == 11.0
+    assert max(simulation.ended.values()) == 151.0
+
+
+def test_wide_items_go_first_inside_a_request() -> None:
+    simulation = Simulation(2, MEMORY)
+
+    simulation.run([Arrival(0.0, "page", tuple(Demand(float(n)) for n in (3, 9, 1, 7, 7)))])
+
+    assert [n for _, n in simulation.order] == [1, 3, 4, 0, 2]
+
+
+def test_a_cancelled_request_frees_the_queue_at_once() -> None:
+    long = Arrival(0.0, "long", (Demand(4.0),) * 50, cancelled_at=9.0)
+    other = Arrival(0.0, "other", (Demand(1.0),))
+    simulation = Simulation(1, MEMORY)
+
+    simulation.run([long, other])
+
+    assert max(simulation.ended.values()) <= 13.0
+    assert len(simulation.dropped) == 48
+
+
+def test_alone_an_item_gets_all_cores_that_it_can_use() -> None:
+    wide = Demand(8.0, memory=90, most_cores=4)
+    simulation = Simulation(4, MEMORY)
+
+    simulation.run(
+        [Arrival(0.0, "alone", (wide,)), Arrival(10.0, "one", (wide,)), Arrival(10.0, "two", (wide,))]
+    )
+
+    # The second may not run beside the first for lack of memory, so the first has no use to leave cores free.
+    assert list(simulation.granted.values()) == [4, 4, 4]
+    assert simulation.ended["alone", 0] == 2.0
+
+
+def test_an_item_leaves_the_cores_to_others_who_wait() -> None:
+    wide = Demand(8.0, memory=90, most_cores=4)
+    simulation = Simulation(4, MEMORY)
+
+    simulation.run([Arrival(0.0, "lines", (Demand(1.0),) * 9), Arrival(0.0, "wide", (wide,))])
+
+    assert simulation.granted["wide", 0] == 1
+    assert simulation.begun["wide", 0] == 0.0
+
+
+def test_waiting_for_memory_earns_no_claim_to_make_up_for_it() -> None:
+    policy: Policy[str, str] = Policy(1, memory=10)
+    for name in ("a", "b"):
+        policy.open(name)
+    policy.add("a", [(Demand(1.0, memory=10), "hog")])
+    hog = policy.start()
+    assert hog is not None
+    policy.finish(hog)
+    policy.add("a", [(Demand(1.0), f"a{n}") for n in range(20)])
+    started = []
+    for _ in range(20):
+        grant = policy.start()
+        assert grant is not None
+        started.append(grant)
+        policy.finish(grant)
+    policy.add("b", [(Demand(1.0), f"b{n}") for n in range(4)])
+    policy.add("a", [(Demand(1.0), f"a{n}") for n in range(20, 24)])
+
+    order = []
+    while (grant := policy.start()) is not None:
+        order.append(grant.request)
+        policy.finish(grant)
+
+    assert order[:4] in (["b", "a", "b", "a"], ["a", "b", "a", "b"])
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    for cores, memory in ((0, 1), (1, -1)):
+        with pytest.raises(ValueError, match="cores"):
+            Policy(cores, memory=memory)
+    policy: Policy[str, str] = Policy(1, memory=1)
+    policy.open("r")
+    with pytest.raises(ValueError, match="open already"):
+        policy.open("r")
+    for demand in (Demand(0.0), Demand(1.0, memory=-1), Demand(1.0, most_cores=0)):
+        with pytest.raises(ValueError, match="nothing can be granted"):
+            policy.add("r", [(demand, "x")])
+    assert policy.close("unknown") == []
