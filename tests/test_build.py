@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-APT = '#!/bin/sh\necho "$@" >> "{log}"\nexit {status}\n'
+APT = '#!/bin/sh\necho "$@" >> "{log}"\ncase "$*" in *download*) : > prometheus_1.deb;; esac\nexit {status}\n'
+DPKG = '#!/bin/sh\nmkdir -p "$3/usr/bin"\n: > "$3/usr/bin/prometheus"\n: > "$3/usr/bin/promtool"\n'
 
 
 def _program(path: Path, text: str) -> None:
@@ -29,12 +30,16 @@ class Machine:
         self._bin = folder / "bin"
         for name in ("bin", "scripts", "tests"):
             (folder / name).mkdir()
-        for tool in ("bash", "dirname", "grep", "tr"):
+        for tool in ("bash", "dirname", "grep", "install", "mkdir", "mktemp", "rm", "tr"):
             found = shutil.which(tool)
             assert found is not None
             (self._bin / tool).symlink_to(found)
         shutil.copy(ROOT / "scripts" / "install-test-tools", folder / "scripts")
         (folder / "tests" / "drawing.py").write_text(f'_CJK_FONTS = (\n    "{self._font}",\n)\n')
+
+    @property
+    def unpacked(self) -> list[str]:
+        return sorted(path.name for path in self._folder.glob(".venv/prometheus/*"))
 
     def add(self, name: str, text: str = "#!/bin/sh\n") -> None:
         _program(self._bin / name, text)
@@ -42,6 +47,7 @@ class Machine:
     def add_apt(self, *, user: int = 0, status: int = 0) -> None:
         self.add("id", f"#!/bin/sh\necho {user}\n")
         self.add("apt-get", APT.format(log=self._log, status=status))
+        self.add("dpkg-deb", DPKG)
 
     def add_font(self) -> None:
         self._font.touch()
@@ -69,14 +75,31 @@ def test_what_is_absent_is_installed(machine: Machine) -> None:
     machine.add_apt()
     done = machine.install()
     assert (done.returncode, done.stderr) == (0, "")
-    assert machine.asked.endswith("chromium fonts-wqy-zenhei\n")
+    assert "install -y -qq --no-install-recommends chromium fonts-wqy-zenhei redis-server\n" in machine.asked
+    assert machine.unpacked == ["prometheus", "promtool"]
+
+
+def test_prometheus_is_unpacked_and_not_installed(machine: Machine) -> None:
+    machine.add_apt()
+    machine.add_font()
+    for tool in ("chromium", "redis-server"):
+        machine.add(tool)
+    assert machine.install().returncode == 0
+    assert "install -y" not in machine.asked
+    assert machine.unpacked == ["prometheus", "promtool"]
+    before = machine.asked
+    assert machine.install().stdout == ""
+    assert machine.asked == before
 
 
 def test_what_is_present_is_not_installed(machine: Machine) -> None:
     machine.add_apt()
     machine.add_font()
+    for tool in ("redis-server", "promtool"):
+        machine.add(tool)
     assert machine.install().returncode == 0
     assert machine.asked.endswith(" chromium\n")
+    assert machine.unpacked == []
     machine.add("chromium")
     before = machine.asked
     done = machine.install()

@@ -217,6 +217,17 @@ def test_a_model_that_is_active_no_more_is_0() -> None:
     )
 
 
+def test_a_part_that_cannot_be_looked_at_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeReader):
+        @property
+        def model(self) -> str:
+            raise ModelBrokenError("gone")
+
+    client = create_app(Broken(), Settings(), warm_up=False).test_client()
+    assert scrape(client)["crnn_ocr_admission_capacity_seconds"] > 0
+    assert any(record.getMessage() == "metrics not refreshed" for record in caplog.records)
+
+
 # ---- bounds -----------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ worker is asked adds them up.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ EXIT_REASONS = ("left", "crashed")
 #: Names that a label may take where people choose them, such as those of model packs.
 MOST_NAMES = 50
 OTHER = "other"
+
+_log = logging.getLogger(__name__)
 
 Kind = Literal["counter", "gauge", "histogram"]
 #: How the values of several workers become one.
@@ -227,9 +230,12 @@ class Metrics:
         self._probes.append(probe)
 
     def refresh(self) -> None:
-        """Let all probes look."""
+        """Let all probes look; one that fails costs the others nothing."""
         for probe in self._probes:
-            probe(self)
+            try:
+                probe(self)
+            except Exception as error:
+                _log.error("metrics not refreshed", exc_info=error)
 
     # ---- text -------------------------------------------------------------------------------------
 

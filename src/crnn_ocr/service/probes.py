@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -21,8 +20,6 @@ from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
-
-_log = logging.getLogger(__name__)
 
 #: The memory that a service with one worker is made for.
 BUDGET = 512 * MIB
@@ -188,9 +185,6 @@ def keep_fresh(metrics: Metrics, *, every_s: float = REFRESH_S) -> None:
     def look() -> None:
         while True:
             time.sleep(every_s)
-            try:
-                metrics.refresh()
-            except Exception as error:  # a thread's exception would vanish
-                _log.error("metrics not refreshed", exc_info=error)
+            metrics.refresh()
 
     threading.Thread(target=look, name="metrics", daemon=True).start()
