@@ -88,7 +88,7 @@ def test_what_does_not_decide_an_answer_is_not_in_it() -> None:
         {"graph": {"path": "other.onnx", "sha256": "0" * 64}},
     ],
 )
-def test_another_pack_of_the_same_name_is_another_model(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_another_pack_of_the_same_name_is_another_model(tmp_path: Path, changes: dict[str, Any]) -> None:
     assert of(models_dir=copied(tmp_path, MODEL, **changes)) != of()
 
 

@@ -99,7 +99,9 @@ def _areas(value: object) -> tuple[Area, ...]:
     """Corners of rectangles, upper left and lower right."""
     try:
         areas = []
-        for (left, top), (right, bottom) in value if isinstance(value, list) else [value]:
+        if not isinstance(value, list):
+            raise TypeError
+        for (left, top), (right, bottom) in value:
             if not all(type(side) in (int, float) for side in (left, top, right, bottom)):
                 raise TypeError
             areas.append((left, top, right, bottom))
