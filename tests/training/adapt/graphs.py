@@ -53,7 +53,7 @@ def recogniser(
         ]
         embedding = "e"
     if gated:
-        weights["places"] = np.array([0, 1], np.int64)  # type: ignore[assignment]
+        weights["places"] = np.array([0, 1], np.int64)
         nodes.append(helper.make_node("Gather", [embedding, "places"], ["chosen"], axis=1))
         embedding = "chosen"
     nodes.append(helper.make_node("MatMul", [embedding, "q"], ["scores"]))

@@ -65,8 +65,8 @@ def test_the_cut_is_at_the_embedding_and_at_what_it_is_made_from(
     assert (parts.embedding, parts.features) == (("e", ("f",)) if projected else ("f", ("f",)))
     assert parts.head.weight.shape == (CLASSES, 6 if projected else 12)
     found = _answers(feature_graph(model, parts), picture)
-    scores = found[parts.embedding] @ parts.head.weight.T + parts.head.bias
-    assert np.array_equal(scores.argmax(axis=2), _answers(model, picture)["y"].argmax(axis=2))  # type: ignore[attr-defined]
+    scores = np.asarray(found[parts.embedding], np.float32) @ parts.head.weight.T + parts.head.bias
+    assert np.array_equal(scores.argmax(axis=2), _answers(model, picture)["y"].argmax(axis=2))
     assert bool(parts.head.bias.any()) is bias
 
 
