@@ -27,6 +27,7 @@ from crnn_ocr.service.draining import mark_body_read
 from crnn_ocr.service.inputs import refuse_early
 from crnn_ocr.service.openapi_parts import (
     READ_ERRORS,
+    URL_ERRORS,
     Json,
     RouteGroup,
     responses,
@@ -191,8 +192,9 @@ def _paths() -> Json:
         "properties": {name: schema for name, schema in properties.items() if name != "image_file"},
         "required": ["image_data"],
     }
+    failures = tuple(error for error in READ_ERRORS if error not in URL_ERRORS)
     answers = responses(
-        None, "The lines by number, from 0; empty without text.", READ_ERRORS, failure=RapidOcrError
+        None, "The lines by number, from 0; empty without text.", failures, failure=RapidOcrError
     )
     answers["200"]["content"] = {
         "application/json": {

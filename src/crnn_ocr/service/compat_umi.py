@@ -21,6 +21,7 @@ from crnn_ocr.service.cache import wanted_use
 from crnn_ocr.service.inputs import parse_json, read_body, refuse_early
 from crnn_ocr.service.openapi_parts import (
     READ_ERRORS,
+    URL_ERRORS,
     ErrorClass,
     Json,
     RouteGroup,
@@ -171,7 +172,8 @@ def _failure(error: Exception) -> Response:
 
 
 def _paths() -> Json:
-    failures = tuple(error for error in READ_ERRORS if not issubclass(error, _ANSWERED_WITH_200))
+    elsewhere = (*_ANSWERED_WITH_200, *URL_ERRORS)
+    failures = tuple(error for error in READ_ERRORS if not issubclass(error, elsewhere))
     options: Json = {
         "type": "object",
         "description": "As `GET /compat/umi/api/ocr/get_options` describes; unknown ones are passed over.",
@@ -185,6 +187,7 @@ def _paths() -> Json:
     }
     body: Json = {
         "type": "object",
+        "description": "the picture in `base64`, and `options` by name",
         "required": ["base64"],
         "properties": {
             "base64": {"type": "string", "description": "The picture in base64."},

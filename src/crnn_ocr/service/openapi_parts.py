@@ -48,6 +48,14 @@ READ_ERRORS: tuple[ErrorClass, ...] = (
     InternalError,
     errors.MissingExtraError,
     errors.ModelBrokenError,
+    errors.ModelsBusyError,
+)
+
+#: Errors of a picture that is named by URL.
+URL_ERRORS: tuple[ErrorClass, ...] = (
+    errors.UrlInputDisabledError,
+    errors.UrlNotAllowedError,
+    errors.UrlFetchError,
 )
 
 
