@@ -110,7 +110,8 @@ def load(folder: Path) -> Atlas:
     """
     try:
         listed = json.loads((folder / "faces.json").read_text(encoding="utf-8"))
-        rows: NDArray[np.int32] = np.load(folder / "rows.npy", mmap_mode="r")
+        # As a plain array over the mapping: `memmap` adds half a microsecond to every look.
+        rows: NDArray[np.int32] = np.asarray(np.load(folder / "rows.npy", mmap_mode="r"))
     except FileNotFoundError:
         raise TrainingError(
             f"There is no glyph atlas in {folder}.", hint="Build it: crnn-ocr train prepare."
