@@ -5,7 +5,11 @@ moments, counters and random state. Going on from it is going on as if nothing h
 
 A *compact* one (`.npz`, about a quarter of the size) is for keeping and passing on: the moving average in
 half precision, the raw weights as 8-bit differences from it, the second moment as 8-bit roots, row by row;
-the first moment, which renews itself within a dozen steps, starts anew.
+the first moment, which renews itself within a dozen steps, starts anew. Without the second moment it is a
+sixth of the size, and the optimiser starts anew.
+
+Neither tells on which device the network was: what a graphics card has learnt a CPU goes on with, and
+conversely.
 
 Both are written to a temporary file, then renamed: a run that is cut off leaves the last whole state.
 """
@@ -64,16 +68,15 @@ def save(state: State, path: Path) -> None:
     partial = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     with partial.open("wb") as file:
-        torch.save(
-            {"format": FORMAT, **{name: getattr(state, name) for name in state.__dataclass_fields__}}, file
-        )
+        values = {name: _here(getattr(state, name)) for name in state.__dataclass_fields__}
+        torch.save({"format": FORMAT, **values}, file)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
 
 
-def save_compact(state: State, path: Path) -> None:
-    """Write a compact checkpoint."""
+def save_compact(state: State, path: Path, *, moments: bool = True) -> None:
+    """Write a compact checkpoint, with or without the optimiser's second moment."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, average in state.average.items():
         kept = average.detach().cpu().numpy()
@@ -85,7 +88,7 @@ def save_compact(state: State, path: Path) -> None:
         arrays[f"average/{name}"] = half
         drift = state.weights[name].detach().cpu().numpy() - half.astype(np.float32)
         arrays[f"drift/{name}"], arrays[f"drift_scale/{name}"] = _to_bytes(drift, 127, np.int8)
-    for name, (_, second) in state.moments.items():
+    for name, (_, second) in state.moments.items() if moments else ():
         root = np.sqrt(second.detach().cpu().numpy())
         arrays[f"root/{name}"], arrays[f"root_scale/{name}"] = _to_bytes(root, 255, np.uint8, least=1)
     header = {
@@ -229,6 +232,17 @@ def _load_compact(path: Path) -> State:
         header["counters"],
         header["teacher"],
     )
+
+
+def _here(values: Any) -> Any:
+    """Return a value with all its tensors on the CPU."""
+    if isinstance(values, Tensor):
+        return values.detach().cpu()
+    if isinstance(values, dict):
+        return {name: _here(value) for name, value in values.items()}
+    if isinstance(values, tuple):
+        return tuple(_here(value) for value in values)
+    return values
 
 
 def _check_format(path: Path, values: dict[str, Any]) -> None:

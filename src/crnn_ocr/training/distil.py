@@ -63,6 +63,11 @@ class TeacherRows:
         logits = functional.linear(embedded.float(), self.weight[sample.classes], self.bias[sample.classes])
         return (logits + sample.log_weight).log_softmax(dim=2)
 
+    def to(self, device: torch.device) -> None:
+        """Move to where the network is."""
+        self.known = self.known.to(device)
+        self.weight, self.bias = self.weight.to(device), self.bias.to(device)
+
     def start(self, head: nn.Linear) -> None:
         """Let a student's head begin with the teacher's rows.
 

@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.losses import gated_shares
-from crnn_ocr.training.net import ConvUnit, normalise
+from crnn_ocr.training.net import ConvUnit, normalise, recur
 
 
 @dataclass(frozen=True)
@@ -175,10 +175,7 @@ class EdgeCrnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is not 
         """
         x = normalise(images, widths).contiguous(memory_format=torch.channels_last)
         x = self.features(x).squeeze(2).transpose(1, 2)
-        steps = self.config.steps(widths).clamp(max=x.shape[1]).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(x, steps, batch_first=True, enforce_sorted=False)
-        packed_out, _ = self.rnn(packed)
-        y, _ = nn.utils.rnn.pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+        y = recur(self.rnn, x, self.config.steps(widths))
         read = torch.cat([self.dropout(y), x], dim=2)
         return torch.cat([self.embed(read), self.gate(read)], dim=2)
 

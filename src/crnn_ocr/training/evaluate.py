@@ -146,8 +146,16 @@ def scale(image: Image, height: int, stretch: float = 1.0) -> Image:
     return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
 
 
-def network_reader(net: Network, characters: Sequence[str], *, batch_pixels: int = 8192) -> Reader:
-    """Return a reader that asks the network itself for the scores of all classes."""
+def network_reader(net: Network, characters: Sequence[str], *, batch_pixels: int | None = None) -> Reader:
+    """Return a reader that asks the network itself, wherever it is, for the scores of all classes.
+
+    Args:
+        net: The network.
+        characters: Text of its classes.
+        batch_pixels: Width of the lines that are read at once; None takes what suits the device.
+    """
+    device = net.head.weight.device
+    together = batch_pixels or (8192 if device.type == "cpu" else 65536)
 
     def read(images: Sequence[Image]) -> tuple[list[str], list[float]]:
         sizing = Sizing(height=net.config.height, stride=net.config.stride)
@@ -156,12 +164,13 @@ def network_reader(net: Network, characters: Sequence[str], *, batch_pixels: int
         was_training = net.training
         net.eval()
         with torch.inference_mode():
-            for width, group in _groups(widths, sizing, batch_pixels):
+            for width, group in _groups(widths, sizing, together):
                 pixels = torch.zeros((len(group), net.config.height, width, 3), dtype=torch.uint8)
                 for row, k in enumerate(group):
                     pixels[row, :, : widths[k]] = torch.from_numpy(np.ascontiguousarray(images[k]))
                 contents = torch.tensor([widths[k] for k in group])
-                shares, ids = net.logits(pixels, contents).float().softmax(dim=2).max(dim=2)
+                best = net.logits(pixels.to(device), contents).float().softmax(dim=2).max(dim=2)
+                shares, ids = best.values.cpu(), best.indices.cpu()
                 steps = net.config.steps(contents).tolist()
                 for row, k in enumerate(group):
                     texts[k], confidences[k] = _decode(

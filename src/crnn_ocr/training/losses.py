@@ -40,9 +40,18 @@ class ClassSample:
     log_weight: Tensor
     labels: Tensor
 
+    def to(self, device: torch.device) -> ClassSample:
+        """Return the same on another device, without waiting for it."""
+        here = (self.classes, self.log_weight, self.labels)
+        return ClassSample(*(values.to(device, non_blocking=True) for values in here))
+
 
 class ClassSampler:
-    """Draws the classes over which a batch's loss is taken."""
+    """Draws the classes over which a batch's loss is taken.
+
+    It draws on the CPU, wherever the network is: the same classes on every device, and how many there are is
+    known without asking one.
+    """
 
     def __init__(self, classes: int, *, negatives: int, neighbours: int = 0, seed: int = 0) -> None:
         """Prepare to sample.
@@ -66,11 +75,11 @@ class ClassSampler:
         with torch.no_grad():
             unit = functional.normalize(head.weight.detach().float(), dim=1)
             nearest = []
-            for rows in torch.arange(self._classes).split(1024):
+            for rows in torch.arange(self._classes, device=unit.device).split(1024):
                 likeness = unit[rows] @ unit.T
-                likeness[torch.arange(len(rows)), rows] = -2.0
+                likeness[torch.arange(len(rows), device=unit.device), rows] = -2.0
                 nearest.append(likeness.topk(min(self._neighbours, self._classes - 1), dim=1).indices)
-            self._near = torch.cat(nearest)
+            self._near = torch.cat(nearest).cpu()
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -89,7 +98,7 @@ class ClassSampler:
         return self._neighbours > 0 and self._near is None
 
     def sample(self, labels: Tensor) -> ClassSample:
-        """Choose the classes for a batch whose labels, joined, are `labels` (no blanks)."""
+        """Choose the classes for a batch whose labels, joined, are `labels` (no blanks), on the CPU."""
         chosen = torch.zeros(self._classes, dtype=torch.bool)
         chosen[0] = True
         chosen[labels] = True
@@ -144,9 +153,10 @@ def ctc_loss(shares: Tensor, sample: ClassSample, steps: Tensor, label_lengths: 
 
     Args:
         shares: (N, T, S) of `sampled_shares`.
-        sample: The subset, with the joined labels of the batch.
-        steps: int64 (N,) valid time steps.
-        label_lengths: int64 (N,).
+        sample: The subset, with the joined labels of the batch, where the shares are. They are int64, which
+            keeps cuDNN's CTC out: it wants labels in 32 bits on the CPU, of at most 256 characters.
+        steps: int64 (N,) valid time steps; on the CPU, or a card has to be waited for.
+        label_lengths: int64 (N,), on the CPU as well.
 
     Returns:
         Scalar: the negative log likelihood of the batch divided by its characters. A line too narrow for its
@@ -179,10 +189,11 @@ def posterior_loss(
     Returns:
         Scalar: 0 is the teacher's own answer.
     """
-    inside = torch.arange(shares.shape[1]) < steps[:, None]
+    inside = _inside(shares.shape[1], steps, shares.device)
     divergence = (teacher.exp() * (teacher - shares)).sum(dim=2)
     total = (divergence * inside * trust[:, None]).sum()
-    return total / (trust * label_lengths).sum().clamp(min=1e-6)
+    lengths = label_lengths.to(shares.device, non_blocking=True)
+    return total / (trust * lengths).sum().clamp(min=1e-6)
 
 
 def distillation_loss(
@@ -213,7 +224,12 @@ def distillation_loss(
     if ratio > 1:
         own = own[:, : wanted.shape[1] * ratio].unflatten(1, (-1, ratio)).mean(dim=2)
         steps = torch.div(steps, ratio, rounding_mode="floor")
-    inside = torch.arange(own.shape[1]) < steps[:, None]
+    inside = _inside(own.shape[1], steps, own.device)
     counted = inside * trust[:, None] * (1.0 if weight is None else weight)
     error = (own - wanted).square().mean(dim=2)
     return (error * counted).sum() / (counted.sum().clamp(min=1e-6) * variance)
+
+
+def _inside(length: int, steps: Tensor, device: torch.device) -> Tensor:
+    """Return bool (N, length): which time steps are read."""
+    return torch.arange(length, device=device) < steps.to(device, non_blocking=True)[:, None]

@@ -13,6 +13,7 @@ References: Shi, Bai & Yao, "An End-to-End Trainable Neural Network for Image-ba
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -154,16 +155,14 @@ class Crnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is not inst
         Args:
             images: uint8 or float (N, H, W, 3) BGR, 0 to 255, W a multiple of the stride.
             widths: int64 (N,) pixels of content, at least 1; what stands in the columns beyond is ignored.
+                On the CPU, wherever the pictures are: a card would have to be waited for.
 
         Returns:
             float (N, T, embed); rows beyond `config.steps(widths)` mean nothing.
         """
         x = normalise(images, widths).contiguous(memory_format=torch.channels_last)
         x = self.features(x).squeeze(2).transpose(1, 2)
-        steps = self.config.steps(widths).clamp(max=x.shape[1]).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(x, steps, batch_first=True, enforce_sorted=False)
-        packed_out, _ = self.rnn(packed)
-        y, _ = nn.utils.rnn.pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+        y = recur(self.rnn, x, self.config.steps(widths))
         embedded: Tensor = self.embed(torch.cat([self.dropout(y), x], dim=2))
         return embedded
 
@@ -176,8 +175,36 @@ class Crnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is not inst
 def normalise(images: Tensor, widths: Tensor) -> Tensor:
     """Turn (N, H, W, 3) of 0..255 into channels-first float of -1..1, zero beyond each line's width."""
     x = images.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
-    inside = torch.arange(images.shape[2], device=images.device) < widths[:, None]
+    there = widths.to(images.device, non_blocking=True)
+    inside = torch.arange(images.shape[2], device=images.device) < there[:, None]
     return x.mul_(inside[:, None, None, :])
+
+
+def recur(rnn: nn.LSTM, x: Tensor, steps: Tensor) -> Tensor:
+    """Run a bidirectional LSTM over lines of different lengths.
+
+    Args:
+        rnn: The LSTM, batch first.
+        x: float (N, T, C).
+        steps: int64 (N,) time steps of every line, at least 1.
+
+    Returns:
+        float (N, T, 2 × units); zero beyond each line's steps.
+    """
+    # Under autocast cuDNN's LSTM may compute in half precision, whatever type was asked for, and gradients
+    # per character, 1e-5 and less, get lost in that. A fortieth of the arithmetic is the LSTM's.
+    whole = torch.autocast("cuda", enabled=False) if x.is_cuda else contextlib.nullcontext()
+    with whole:
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x.float() if x.is_cuda else x,
+            steps.clamp(max=x.shape[1]).cpu(),
+            batch_first=True,
+            enforce_sorted=False,
+        )
+        packed_out, _ = rnn(packed)
+        y: Tensor
+        y, _ = nn.utils.rnn.pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+    return y
 
 
 def _units(config: NetConfig) -> list[nn.Module]:

@@ -28,6 +28,7 @@ from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import teacher
 from crnn_ocr.training.export import OPSET, Graph, add_answers, add_linear, add_lstm, add_steps, finish
+from crnn_ocr.training.net import recur
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -154,12 +155,9 @@ class FeatureCrnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is n
         if inputs.ndim == 4:
             if self._extractor is None:
                 self._extractor = Features(Path(self.config.model))
-            inputs = torch.from_numpy(self._extractor.extract(inputs.numpy(), widths.numpy()))
-        x = inputs.float()
-        steps = self.config.steps(widths).clamp(max=x.shape[1]).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(x, steps, batch_first=True, enforce_sorted=False)
-        packed_out, _ = self.rnn(packed)
-        y, _ = nn.utils.rnn.pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
+            inputs = torch.from_numpy(self._extractor.extract(inputs.cpu().numpy(), widths.numpy()))
+        x = inputs.to(self.embed.weight.device).float()
+        y = recur(self.rnn, x, self.config.steps(widths))
         embedded: Tensor = self.embed(x) + self.correct(self.dropout(y))
         return embedded
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:  # both need PyTorch, and this file is read where there is none, too
-    from crnn_ocr.training.loader import LoaderConfig
+    from crnn_ocr.training.batches import LoaderConfig
     from crnn_ocr.training.net import NetConfig
 
 CHARACTERS = ("", *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ ")
@@ -55,7 +55,7 @@ def shape() -> NetConfig:
 
 @pytest.fixture
 def loading() -> LoaderConfig:
-    from crnn_ocr.training.loader import LoaderConfig
+    from crnn_ocr.training.batches import LoaderConfig
 
     return LoaderConfig(height=16, stride=4, batch_lines=8, pool=8, workers=1)
 

@@ -21,12 +21,12 @@ from crnn_ocr.models.manifest import Manifest, PackFile  # noqa: E402
 from crnn_ocr.recognition.charset import Charset  # noqa: E402
 from crnn_ocr.recognition.recognizer import CtcRecognizer  # noqa: E402
 from crnn_ocr.training import checkpoint, edge_export, networks  # noqa: E402
+from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.commands import fit  # noqa: E402
 from crnn_ocr.training.edge import EdgeConfig, EdgeCrnn  # noqa: E402
 from crnn_ocr.training.edge_export import CompactGraph, to_int8  # noqa: E402
 from crnn_ocr.training.evaluate import LineSet, evaluate, graph_reader, graph_size, network_reader  # noqa: E402
 from crnn_ocr.training.export import write  # noqa: E402
-from crnn_ocr.training.loader import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.losses import ClassSampler  # noqa: E402
 from crnn_ocr.training.net import NetConfig, normalise  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
@@ -297,10 +297,10 @@ def test_the_command_trains_it_with_posteriors_and_in_full_precision(tmp_path: P
     arguments = parser.parse_args(words)
     shape = fit._shape(arguments, 9)
     assert shape == EdgeConfig(9, hidden=8)
-    training = fit._training(arguments, shape)
+    training = fit._training(arguments, shape, torch.device("cpu"))
     assert training.schedule.posterior == 1.0
     assert not training.half
-    assert fit._training(arguments, NetConfig(9)).schedule.posterior == 0.0
+    assert fit._training(arguments, NetConfig(9), torch.device("cpu")).schedule.posterior == 0.0
 
 
 def test_the_engine_shows_it_lines_as_flat_as_it_was_trained_on(net: EdgeCrnn) -> None:

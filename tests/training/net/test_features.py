@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training import networks  # noqa: E402
+from crnn_ocr.training.batches import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
 from crnn_ocr.training.export import write  # noqa: E402
-from crnn_ocr.training.loader import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
 from crnn_ocr.training.ppocr_features import FeatureCrnn, FeatureNetConfig, cut  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
 from crnn_ocr.training.teacher import Teacher, agrees, read_dictionary  # noqa: E402

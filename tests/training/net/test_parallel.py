@@ -10,7 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.training.loader import BatchMaker, Loader, LoaderConfig  # noqa: E402
+from crnn_ocr.training.batches import BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.training.loader import Loader  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.parallel import Alone, Group, Peers, together  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402

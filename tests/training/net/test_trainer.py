@@ -12,9 +12,10 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training import checkpoint, plots  # noqa: E402
+from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.checkpoint import Tensors  # noqa: E402
 from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa: E402
-from crnn_ocr.training.loader import Batch, BatchMaker, Loader, LoaderConfig  # noqa: E402
+from crnn_ocr.training.loader import Loader  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
+
+    from crnn_ocr.training.batches import LoaderConfig, Sampler
+    from crnn_ocr.training.dataset import SampleConfig
     from crnn_ocr.training.evaluate import LineSet
-    from crnn_ocr.training.loader import Sampler
     from crnn_ocr.training.networks import Config
     from crnn_ocr.training.parallel import Peers
     from crnn_ocr.training.trainer import TrainConfig
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+CARD_PIXELS = 16 * 12288
+"""Width of a batch's lines on a graphics card: 16 times a CPU's, some 400 lines."""
+CARD_RATE = 2e-3
+"""Learning rate there, a third more than on a CPU. Rules for larger batches ask for more (four times, by the
+square root), but recognisers of this kind are trained at 1e-3 with batches of a thousand lines, and mostly it
+is a network that can read already which goes on."""
 
 
 def add(commands: Subparsers) -> None:
@@ -32,9 +43,17 @@ def add(commands: Subparsers) -> None:
     )
     fit.add_argument("--resume", type=Path, metavar="FILE", help="checkpoint to go on from (.pt or .npz)")
     fit.add_argument("--hours", type=float, default=2.0, help="budget of training time over all sittings [2]")
+    fit.add_argument("--minutes", type=float, help="budget of this sitting alone, instead of --hours")
+    fit.add_argument(
+        "--progress", type=float, default=0.0, metavar="SHARE", help="where --minutes begin, 0 to 1 [0]"
+    )
+    fit.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:NUMBER [auto]")
     fit.add_argument("--rate", type=float, default=None, help="learning rate on the plateau")
     fit.add_argument("--teacher", type=Path, metavar="ONNX", help="recogniser to learn from")
     fit.add_argument("--teacher-dictionary", type=Path, metavar="TXT", help="the teacher's characters")
+    fit.add_argument(
+        "--teacher-share", type=float, default=1.0, metavar="SHARE", help="of the batches it sees, 0 to 1 [1]"
+    )
     fit.add_argument(
         "--features", type=Path, metavar="ONNX", help="keep this recogniser's convolutions as they are"
     )
@@ -53,20 +72,34 @@ def add(commands: Subparsers) -> None:
     fit.add_argument(
         "--heldout-lines", type=int, default=200, metavar="COUNT", help="lines of each of them [200]"
     )
-    fit.add_argument("--workers", type=int, default=1, help="rendering processes [1]")
+    fit.add_argument("--workers", type=int, help="rendering processes [1; with a card one per core but one]")
     fit.add_argument("--processes", type=int, default=1, help="training processes, each with its workers [1]")
     fit.add_argument("--threads", type=int, default=1, help="PyTorch's threads [1]")
     fit.add_argument(
         "--half", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 [if supported]"
     )
+    fit.add_argument("--batch-pixels", type=int, metavar="PIXELS", help="width of a batch's lines together")
+    fit.add_argument(
+        "--echo", type=int, default=0, metavar="TIMES", help="show batches again while a card waits [0]"
+    )
+    fit.add_argument("--compile", action="store_true", help="let PyTorch fuse layers; needs a C++ compiler")
+    fit.add_argument(
+        "--compact", choices=("full", "weights"), default="full", help="what compact.npz holds [full]"
+    )
+    fit.add_argument("--save-every", type=float, default=300.0, metavar="SECONDS")
     fit.add_argument("--evaluate-every", type=float, default=900.0, metavar="SECONDS")
     fit.add_argument("--seed", type=int, default=0)
     fit.set_defaults(run_command=_fit)
 
 
 def _fit(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import parallel, plots
+    from crnn_ocr.errors import TrainingError
+    from crnn_ocr.training import devices, parallel, plots
 
+    if arguments.processes > 1 and devices.choose(arguments.device).type != "cpu":
+        raise TrainingError("A card is kept busy by one process.", hint="Use --workers, not --processes.")
+    if not 0.0 <= arguments.progress < 1.0:
+        raise TrainingError(f"--progress is a share from 0 to below 1, not {arguments.progress}.")
     work = functools.partial(_fit_beside, arguments)
     with parallel.together(arguments.processes, work) as peers:
         _fit_with(peers, arguments)
@@ -86,14 +119,16 @@ def _fit_beside(arguments: argparse.Namespace, rank: int, size: int, meeting: Pa
 def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from crnn_ocr.training import checkpoint, networks
+    from crnn_ocr.training import checkpoint, devices, networks
+    from crnn_ocr.training.batches import measure_teacher
     from crnn_ocr.training.charset import characters
     from crnn_ocr.training.commands.inputs import folders, teacher_files
-    from crnn_ocr.training.loader import SEED_STRIDE, Loader, LoaderConfig, measure_teacher
+    from crnn_ocr.training.loader import SEED_STRIDE, Loader
     from crnn_ocr.training.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.teacher import Teacher
     from crnn_ocr.training.trainer import Trainer
 
+    device = devices.choose(arguments.device)
     known = characters()
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     if state is not None:
@@ -111,7 +146,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     if teacher and scale:
         teacher = replace(teacher, mean=np.array(scale["mean"], np.float32), std=scale["std"])
     trainer = Trainer(
-        _training(arguments, shape),
+        _training(arguments, shape, device),
         shape,
         known,
         arguments.out,
@@ -124,14 +159,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
         trainer.restore(state)
     # A resumed run goes on with lines that it has not seen; no two processes see the same.
     seen = int(trainer.counters["lines"]) + 1000 * SEED_STRIDE * peers.rank
-    drawn = networks.source_height(shape)
-    loading = LoaderConfig(
-        height=drawn,
-        shown=None if drawn == shape.height else shape.height,
-        stride=shape.stride,
-        workers=arguments.workers,
-        seed=arguments.seed + seen,
-    )
+    loading = _loading(arguments, shape, device, arguments.seed + seen)
     if not peers.rank:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: trainer.stop())
@@ -151,9 +179,38 @@ def _shape(arguments: argparse.Namespace, classes: int) -> Config:
     return networks.configuration({"classes": classes, **kind, **arguments.shape})
 
 
-def _training(arguments: argparse.Namespace, shape: Config) -> TrainConfig:
-    """Return how a network of that shape is trained, unless options say otherwise."""
+def _loading(arguments: argparse.Namespace, shape: Config, device: torch.device, seed: int) -> LoaderConfig:
+    """Return how batches are made for a network of that shape on that device."""
+    from crnn_ocr.training import networks
+    from crnn_ocr.training.batches import LoaderConfig
+
+    drawn = networks.source_height(shape)
+    loading = LoaderConfig(
+        height=drawn,
+        shown=None if drawn == shape.height else shape.height,
+        stride=shape.stride,
+        teacher_share=arguments.teacher_share,
+        workers=arguments.workers or 1,
+        seed=seed,
+    )
+    if device.type == "cuda":
+        loading = replace(
+            loading,
+            steady=True,
+            batch_pixels=CARD_PIXELS,
+            batch_lines=1024,
+            workers=arguments.workers or max(1, (os.cpu_count() or 2) - 1),
+            nice=5,  # the process that feeds the card comes first
+        )
+    if arguments.batch_pixels:
+        loading = replace(loading, batch_pixels=arguments.batch_pixels)
+    return loading
+
+
+def _training(arguments: argparse.Namespace, shape: Config, device: torch.device) -> TrainConfig:
+    """Return how a network of that shape is trained there, unless options say otherwise."""
     from crnn_ocr.engine.cpu import has_bfloat16
+    from crnn_ocr.training import devices
     from crnn_ocr.training.edge import EdgeConfig
     from crnn_ocr.training.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.schedule import Schedule
@@ -165,11 +222,25 @@ def _training(arguments: argparse.Namespace, shape: Config) -> TrainConfig:
     elif isinstance(shape, EdgeConfig):
         # Depthwise convolutions are slower in bfloat16.
         schedule, half = Schedule(posterior=1.0), False
+    elif arguments.teacher is None:
+        # Neither a head that starts from a teacher's nor features that first have to become the teacher's.
+        schedule = Schedule(ctc_start=1.0, head_start=0.0, head_rate=0.5)
+    if device.type == "cuda":
+        half = devices.prefers_half(device)
+        schedule = replace(schedule, rate=CARD_RATE)
     if arguments.rate is not None:
         schedule = replace(schedule, rate=arguments.rate)
     return TrainConfig(
         hours=arguments.hours,
+        minutes=arguments.minutes,
+        start=arguments.progress,
         schedule=schedule,
+        average=0.998 if device.type == "cpu" else None,
+        device=str(device),
+        echo=arguments.echo,
+        compiled=arguments.compile,
+        compact=arguments.compact == "full",
+        save_every=arguments.save_every,
         threads=arguments.threads,
         half=half if arguments.half is None else arguments.half,
         evaluate_every=arguments.evaluate_every,
@@ -182,15 +253,27 @@ def _data(
 ) -> tuple[Callable[[int], Sampler], list[LineSet]]:
     """Return the source of lines, and the held-out sets at the network's size."""
     from crnn_ocr.training import dataset, fetch, networks
-    from crnn_ocr.training.evaluate import LineSet, flattened
+    from crnn_ocr.training.evaluate import flattened
 
     drawn = networks.source_height(shape)
     config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=drawn)
     names = arguments.heldout if arguments.heldout is not None else list(dataset.HELD_OUT)
-    names = names if measured else []
+    names = names if measured and arguments.heldout_lines else []
     sets = []
     for name in names:
-        images, texts = zip(*dataset.heldout(name, config, arguments.heldout_lines), strict=True)
-        lines = LineSet(name, images, texts)
+        lines = _heldout(name, config, arguments.heldout_lines)
         sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
     return dataset.sampler_factory(config), sets
+
+
+def _heldout(name: str, config: SampleConfig, count: int) -> LineSet:
+    """Return a held-out set: the pictures that came with the data, or else lines that are drawn now."""
+    from crnn_ocr.training import bundle, dataset
+    from crnn_ocr.training.evaluate import LineSet, load_folder
+
+    brought = config.data / bundle.HELD_OUT_LINES / name
+    if brought.is_dir():
+        lines = load_folder(brought, height=config.height)
+        return replace(lines, images=lines.images[:count], texts=lines.texts[:count])
+    images, texts = zip(*dataset.heldout(name, config, count), strict=True)
+    return LineSet(name, images, texts)

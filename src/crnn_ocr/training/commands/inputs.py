@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from crnn_ocr.errors import TrainingError
 
 if TYPE_CHECKING:
+    from crnn_ocr.training.batches import TeacherFiles
     from crnn_ocr.training.evaluate import LineSet
-    from crnn_ocr.training.loader import TeacherFiles
 
 
 def teacher_files(model: Path | None, dictionary: Path | None) -> TeacherFiles | None:
@@ -19,7 +19,7 @@ def teacher_files(model: Path | None, dictionary: Path | None) -> TeacherFiles |
     Raises:
         TrainingError: Its dictionary was not named.
     """
-    from crnn_ocr.training.loader import TeacherFiles
+    from crnn_ocr.training.batches import TeacherFiles
 
     if model is None:
         return None
