@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from crnn_ocr import OCR
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.stages import STAGES, StageClock, listener, tell
+from crnn_ocr.stages import STAGES, StageClock, listener, tell, waited
 from tests.drawing import line
 
 
 def test_times_of_a_stage_add_up_and_each_part_is_told() -> None:
-    heard: list[tuple[str, float, float]] = []
+    heard: list[tuple[str, float, float, float]] = []
     token = listener.set(lambda *stage: heard.append(stage))
     try:
         clock = StageClock(Ticket())
@@ -19,10 +21,10 @@ def test_times_of_a_stage_add_up_and_each_part_is_told() -> None:
                 pass
     finally:
         listener.reset(token)
-    assert [stage for stage, _, _ in heard] == ["decode", "detect", "decode"]
+    assert [stage for stage, *_ in heard] == ["decode", "detect", "decode"]
     assert list(clock.milliseconds) == ["decode", "detect"]
     for name in clock.milliseconds:
-        told = sum(end - begin for stage, begin, end in heard if stage == name) * 1000
+        told = sum(end - begin for stage, begin, end, _ in heard if stage == name) * 1000
         assert clock.milliseconds[name] == pytest.approx(told)
         assert told >= 0
 
@@ -37,6 +39,27 @@ def test_a_stage_that_fails_is_told_too() -> None:
     finally:
         listener.reset(token)
     assert heard == ["detect"]
+
+
+def test_waiting_belongs_to_no_other_stage() -> None:
+    heard: dict[str, float] = {}
+    token = listener.set(lambda stage, _begin, _end, spent: heard.update({stage: spent}))
+    clock = StageClock(Ticket())
+    try:
+        with clock("detect"):
+            time.sleep(0.03)
+            now = time.perf_counter()
+            waited(now - 0.02, now)
+        with clock("layout"):
+            pass
+    finally:
+        listener.reset(token)
+    assert heard["queue"] == pytest.approx(0.02)
+    assert clock.milliseconds["queue"] == pytest.approx(20)
+    assert heard["detect"] * 1000 == pytest.approx(clock.milliseconds["detect"])
+    assert heard["detect"] >= 0.009
+    assert list(clock.milliseconds) == ["detect", "queue", "layout"]
+    waited(1.0, 2.0)  # outside of stages it is nobody's
 
 
 def test_without_a_listener_nothing_is_told() -> None:
@@ -63,6 +86,6 @@ def test_the_engine_tells_only_known_stages(ocr: OCR) -> None:
         document = ocr.read(line("Invoice 10234"))
     finally:
         listener.reset(token)
-    assert heard >= {"decode", "enhance", "detect", "recognise", "layout"}
+    assert heard >= {"queue", "decode", "enhance", "detect", "recognise", "layout"}
     assert heard <= set(STAGES)
     assert set(document.timings_ms) <= set(STAGES)

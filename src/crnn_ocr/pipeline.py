@@ -31,7 +31,7 @@ from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
-from crnn_ocr.scheduling.scheduler import Scheduler
+from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Work
 from crnn_ocr.settings import Settings, load_settings
@@ -176,6 +176,10 @@ class OCR:
         switch = self.prepare(model)
         switch.commit()
         return switch.model
+
+    def scheduler_stats(self) -> SchedulerStats:
+        """How busy the cores are, and how much waits for them."""
+        return self._scheduler.stats()
 
     def close(self) -> None:
         """Stop the threads and let the models go; the object cannot read any more."""

@@ -13,25 +13,47 @@ from contextvars import ContextVar
 
 from crnn_ocr.scheduling.ticket import Ticket
 
-#: Stages of a reading in the order in which a page passes them; "queue" is waiting for a free core.
-STAGES = ("decode", "enhance", "queue", "detect", "recognise", "orient", "recheck", "layout")
+#: Waiting: for room to work in, or for a free core.
+QUEUE = "queue"
+#: Stages of a reading in the order in which a page passes them; waiting can come anywhere.
+STAGES = (QUEUE, "decode", "enhance", "detect", "recognise", "orient", "recheck", "layout")
 
-#: Takes a stage's name, its begin and its end, both in seconds on `time.perf_counter`.
-Listener = Callable[[str, float, float], None]
+#: Takes a stage's name, its begin and its end on `time.perf_counter`, and the seconds between them that were
+#: not spent waiting.
+Listener = Callable[[str, float, float, float], None]
 
 #: Who is told about the stages of the reading that runs in this context; nobody, when None.
 listener: ContextVar[Listener | None] = ContextVar("crnn_ocr_stage_listener", default=None)
 
 
-def tell(stage: str, begin: float, end: float) -> None:
-    """Tell the listener, if there is one, about a stage that is over."""
+#: What the stage under way in this context has waited, in seconds; None outside of stages.
+_waits: ContextVar[list[float] | None] = ContextVar("crnn_ocr_waits", default=None)
+
+
+def tell(stage: str, begin: float, end: float, spent: float | None = None) -> None:
+    """Tell the listener, if there is one, about a stage that is over.
+
+    Args:
+        stage: Its name.
+        begin: When it began, in seconds on `time.perf_counter`.
+        end: When it was over.
+        spent: Seconds that count as its own; all of them, when None.
+    """
     heard = listener.get()
     if heard is not None:
-        heard(stage, begin, end)
+        heard(stage, begin, end, end - begin if spent is None else spent)
+
+
+def waited(begin: float, end: float) -> None:
+    """Tell that the reading in this context waited; that time belongs to no other stage."""
+    waits = _waits.get()
+    if waits is not None:
+        waits.append(end - begin)
+    tell(QUEUE, begin, end)
 
 
 class StageClock:
-    """Adds up the wall time of each stage; none begins once the ticket has become invalid."""
+    """Adds up the wall time of each stage and of waiting; no stage begins once the ticket is invalid."""
 
     def __init__(self, ticket: Ticket) -> None:
         """Start at nothing.
@@ -51,10 +73,19 @@ class StageClock:
             DeadlineExceededError: Its deadline has passed.
         """
         self._ticket.check()
+        waits: list[float] = []
+        token = _waits.set(waits)
         begin = time.perf_counter()
         try:
             yield
         finally:
             end = time.perf_counter()
-            self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + (end - begin) * 1000
-            tell(stage, begin, end)
+            _waits.reset(token)
+            spent = end - begin - sum(waits)
+            self._add(stage, spent)
+            if waits:
+                self._add(QUEUE, sum(waits))
+            tell(stage, begin, end, spent)
+
+    def _add(self, stage: str, seconds: float) -> None:
+        self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + seconds * 1000

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from crnn_ocr import stages
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
 from crnn_ocr.scheduling.policy import Demand
 from crnn_ocr.scheduling.scheduler import Scheduler
@@ -206,6 +207,37 @@ def test_alone_a_task_is_told_of_all_cores(scheduler: Scheduler) -> None:
     with scheduler.admit(Ticket()) as work:
         assert work.run([task(lambda cores: cores, most_cores=4)])[0].get() == 2
     assert INLINE.run([task(lambda cores: cores, most_cores=4)])[0].get() == 1
+
+
+def test_it_tells_what_it_does_and_how_long_was_waited() -> None:
+    scheduler = Scheduler(1)
+    gate = Gate()
+    heard: list[tuple[str, float]] = []
+
+    def wait_behind() -> None:
+        stages.listener.set(lambda stage, _begin, _end, spent: heard.append((stage, spent)))
+        with scheduler.admit(Ticket()) as work:
+            work.run([task(lambda _: 1), task(lambda _: 2)])
+
+    with ThreadPoolExecutor(2) as pool, scheduler.admit(Ticket()) as work:
+        first = pool.submit(work.run, [task(gate)])
+        assert gate.running.wait(PATIENCE_S)
+        second = pool.submit(wait_behind)
+        until(lambda: scheduler.waiting == 2)
+        during = scheduler.stats()
+        time.sleep(0.05)
+        gate.open.set()
+        first.result(PATIENCE_S)
+        second.result(PATIENCE_S)
+    after = scheduler.stats()
+    scheduler.close()
+
+    assert (during.waiting, during.busy, during.cores, during.requests, during.done) == (2, 1, 1, 2, 0)
+    assert (after.waiting, after.busy, after.requests, after.done) == (0, 0, 0, 3)
+    assert after.waited_s >= 0.1, "two tasks, each at least 0.05 s"
+    ((stage, spent),) = heard
+    assert stage == "queue"
+    assert 0.05 <= spent < after.waited_s
 
 
 def test_closing_ends_what_waits_and_lets_finish_what_runs() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from crnn_ocr import stages
 from crnn_ocr.scheduling.policy import Grant, Policy
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Outcome, Task, Work
@@ -16,8 +19,29 @@ T = TypeVar("T")
 
 #: What running tasks may take together, for each core …
 MEMORY_PER_CORE = 115 * 1024 * 1024
-#: … and at least. Two cores: one run of the detector at its largest, or two at half of it.
+#: … and at least. Two cores: one run of the detector at its largest, or two at half of it, or it and a line.
 LEAST_MEMORY = 2 * MEMORY_PER_CORE
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerStats:
+    """What a scheduler tells of itself.
+
+    Attributes:
+        waiting: Tasks that wait for a core.
+        busy: Cores that are in use.
+        cores: Cores that may be.
+        requests: Requests that have been let in.
+        done: Tasks that have been done since the start, failed ones included.
+        waited_s: Seconds that they waited, in all.
+    """
+
+    waiting: int
+    busy: int
+    cores: int
+    requests: int
+    done: int
+    waited_s: float
 
 
 class Scheduler:
@@ -41,6 +65,8 @@ class Scheduler:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="crnn-ocr-core")
         self._closed = False
+        self._done = 0
+        self._waited_s = 0.0
 
     @property
     def waiting(self) -> int:
@@ -53,6 +79,15 @@ class Scheduler:
         """Cores that are in use."""
         with self._lock:
             return self._policy.busy
+
+    def stats(self) -> SchedulerStats:
+        """What it does now, and has done so far."""
+        with self._lock:
+            policy = self._policy
+            requests = len(policy.requests)
+            return SchedulerStats(
+                policy.waiting, policy.busy, self.cores, requests, self._done, self._waited_s
+            )
 
     @contextmanager
     def admit(self, ticket: Ticket) -> Iterator[Work]:
@@ -81,7 +116,8 @@ class Scheduler:
     def _run(self, request: _Open, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
         if not tasks:
             return []
-        batch: _Batch[T] = _Batch(len(tasks))
+        added = time.perf_counter()
+        batch: _Batch[T] = _Batch(len(tasks), added)
         entries = [_Entry(task, batch, index) for index, task in enumerate(tasks)]
         with self._lock:
             if self._closed:
@@ -91,6 +127,7 @@ class Scheduler:
         # Nobody has to wake this thread at the deadline: while something waits something runs, and whenever
         # that ends, what is not wanted any more is given up.
         batch.done.wait()
+        stages.waited(added, time.perf_counter() if batch.began is None else batch.began)
         if batch.given_up:
             request.ticket.check()
             raise RuntimeError("this scheduler is closed")
@@ -110,9 +147,12 @@ class Scheduler:
 
     def _work(self, grant: Grant[_Open, _Entry[Any]]) -> None:
         """Run in one of the threads."""
+        began = time.perf_counter()
         outcome = Outcome.of(grant.payload.task, grant.cores)
         with self._lock:
             self._policy.finish(grant)
+            self._done += 1
+            self._waited_s += grant.payload.begin(began)
             if not self._closed:
                 self._start()
             grant.payload.finish(outcome)
@@ -134,7 +174,9 @@ class _Open:
 class _Batch(Generic[T]):
     """Tasks that somebody waits for together; guarded by the scheduler's lock."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, added: float) -> None:
+        self.added = added
+        self.began: float | None = None
         self.outcomes: list[Outcome[T] | None] = [None] * count
         self.left = count
         self.given_up = False
@@ -148,6 +190,12 @@ class _Entry(Generic[T]):
         self.task = task
         self._batch = batch
         self._index = index
+
+    def begin(self, moment: float) -> float:
+        """It was started then; returns how long it had waited, in seconds."""
+        batch = self._batch
+        batch.began = moment if batch.began is None else min(batch.began, moment)
+        return moment - batch.added
 
     def finish(self, outcome: Outcome[T] | None) -> None:
         """Tell what became of it; None where it was not started."""

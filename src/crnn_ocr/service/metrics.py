@@ -107,7 +107,7 @@ class Metrics:
         )
         self.stage_seconds = self._histogram(
             "stage_duration_seconds",
-            "Time that a document spent in a stage, all its pages together; queue is waiting for a core.",
+            "Time that a document spent in a stage, all pages together; queue is waiting for room or a core.",
             STAGE_BUCKETS,
             "stage",
         )
@@ -134,9 +134,9 @@ class Metrics:
 
     def _make_queue(self) -> None:
         self.queue_items = self._gauge("queue_items", "Runs of networks that wait for a core.")
-        self.running_items = self._gauge("running_items", "Runs of networks under way.")
-        self.slots = self._gauge("compute_slots", "Runs of networks that may be under way at once.")
-        self.queue_requests = self._gauge("queue_requests", "Readings that have runs waiting or under way.")
+        self.queue_requests = self._gauge("queue_requests", "Readings that share the cores.")
+        self.cores_busy = self._gauge("cores_busy", "Cores that run networks.")
+        self.cores = self._gauge("cores", "Cores that networks may be run on.")
         self.items = self._counter("items", "Runs of networks that are done.")
         self.item_wait = self._counter("item_wait_seconds", "Time that runs waited for a core, in all.")
         self.backlog = self._gauge("admission_backlog_seconds", "Work let in, in estimated CPU seconds.")

@@ -128,10 +128,10 @@ class ObservedReader:
         timing = current_timing.get()
         with self._tracer.reading() as span:
 
-            def hear(stage: str, begin: float, end: float) -> None:
-                spent[stage] = spent.get(stage, 0.0) + (end - begin)
+            def hear(stage: str, begin: float, end: float, own: float) -> None:
+                spent[stage] = spent.get(stage, 0.0) + own
                 if timing is not None:
-                    timing.add(stage, end - begin)
+                    timing.add(stage, own)
                 span.stage(stage, begin, end)
 
             outcome: Outcome = "failed"

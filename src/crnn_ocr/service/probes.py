@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from prometheus_client import Gauge
 
 from crnn_ocr.errors import NotReadyError
+from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.service import metrics_folder
 from crnn_ocr.service.cache import AnswerCache
 from crnn_ocr.service.door import Door
@@ -105,39 +106,11 @@ def cache(answers: AnswerCache, limit: int) -> Probe:
     return look
 
 
-class SchedulerCounts(Protocol):
-    """What a scheduler tells of itself."""
-
-    @property
-    def queued(self) -> int:
-        """Runs that wait."""
-
-    @property
-    def running(self) -> int:
-        """Runs under way."""
-
-    @property
-    def slots(self) -> int:
-        """Runs that may be under way at once."""
-
-    @property
-    def requests(self) -> int:
-        """Readings with runs in it."""
-
-    @property
-    def done(self) -> int:
-        """Runs that are done."""
-
-    @property
-    def waited_s(self) -> float:
-        """Time that runs waited for a core, in all."""
-
-
 @runtime_checkable
 class Scheduled(Protocol):
     """A reader that shares its cores out."""
 
-    def scheduler_stats(self) -> SchedulerCounts:
+    def scheduler_stats(self) -> SchedulerStats:
         """What its scheduler tells."""
         ...
 
@@ -151,9 +124,9 @@ def engine(reader: Reader, readiness: Readiness) -> Probe:
         _mark(metrics, "loaded", metrics.model_loaded, reader.loaded)
         if isinstance(reader, Scheduled):
             counts = reader.scheduler_stats()
-            metrics.queue_items.set(counts.queued)
-            metrics.running_items.set(counts.running)
-            metrics.slots.set(counts.slots)
+            metrics.queue_items.set(counts.waiting)
+            metrics.cores_busy.set(counts.busy)
+            metrics.cores.set(counts.cores)
             metrics.queue_requests.set(counts.requests)
             metrics.advance(metrics.items, counts.done)
             metrics.advance(metrics.item_wait, counts.waited_s)
