@@ -95,7 +95,9 @@ def run(
         _refuse_to_overwrite(args.output, inputs, parser)
     try:
         settings = load_settings()
-        configure_logging(settings.log_level, settings.log_format)
+        # What a service tells about itself is noise on a command's standard error.
+        level = "warning" if settings.log_level == "info" else settings.log_level
+        configure_logging(level, settings.log_format)
         options = options_of(args)
         reader = (open_reader or _open_engine)(settings, options, args.threads)
     except OcrError as error:

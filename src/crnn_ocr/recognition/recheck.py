@@ -270,15 +270,14 @@ def _in_order(chars: Sequence[ReadChar], stretch: Stretch) -> list[ReadChar]:
     """
     middles = [min(max((char.start + char.end) / 2, stretch.start), stretch.end) for char in chars]
     middles = list(itertools.accumulate(middles, max))
-    found: list[ReadChar] = []
-    for i, char in enumerate(chars):
-        start, end = max(char.start, stretch.start), min(char.end, stretch.end)
-        if i and chars[i - 1].end > start:
-            start = (middles[i - 1] + middles[i]) / 2
-        if i + 1 < len(chars) and chars[i + 1].start < end:
-            end = (middles[i] + middles[i + 1]) / 2
-        found.append(replace(char, start=min(start, middles[i]), end=max(end, middles[i])))
-    return found
+    starts = [
+        min(max(char.start, stretch.start), middle) for char, middle in zip(chars, middles, strict=True)
+    ]
+    ends = [max(min(char.end, stretch.end), middle) for char, middle in zip(chars, middles, strict=True)]
+    for i in range(1, len(chars)):
+        if ends[i - 1] > starts[i]:
+            ends[i - 1] = starts[i] = (middles[i - 1] + middles[i]) / 2
+    return [replace(char, start=start, end=end) for char, start, end in zip(chars, starts, ends, strict=True)]
 
 
 def _line_confidence(reading: Reading, chars: Sequence[ReadChar]) -> float:
