@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import pytest
@@ -117,7 +118,7 @@ def test_every_doubt_is_looked_at_with_its_context(reading: Reading, aspect: flo
 
 @given(readings(), aspects)
 def test_sure_lines_without_holes_are_not_read_again(reading: Reading, aspect: float) -> None:
-    trusting = replace(POLICY, unsure=0.0, hole=1e9, edge=1e9)
+    trusting = replace(POLICY, unsure=0.0, hole=math.inf, edge=math.inf)
 
     assert stretches(reading, aspect, trusting) == ()
 
