@@ -9,7 +9,7 @@ import json
 import zlib
 from typing import Any
 
-from crnn_ocr.document import Block, Document, Line, Page, Point, Polygon, Remark
+from crnn_ocr.document import Block, Char, Document, Line, Page, Point, Polygon, Remark
 from crnn_ocr.export.json import to_json
 
 #: Part of every shared key; raised whenever the form changes.
@@ -23,13 +23,17 @@ class BrokenEntryError(ValueError):
     """The bytes are no document in this form."""
 
 
-def encode(document: Document) -> bytes:
-    """Write a document the way answers show it: coordinates and confidences rounded, without characters.
+def encode(document: Document, *, chars: bool = False) -> bytes:
+    """Write a document the way answers show it: coordinates and confidences rounded.
+
+    Args:
+        document: What was read.
+        chars: Whether to keep single characters, which take several times the room.
 
     Raises:
         ValueError: It is too large to be kept.
     """
-    text = to_json(document).encode()
+    text = to_json(document, chars=chars).encode()
     if len(text) > LARGEST_TEXT:
         raise ValueError(f"a document of {len(text)} bytes is too large to be kept")
     return zlib.compress(text)
@@ -67,7 +71,11 @@ def _page(value: dict[str, Any]) -> Page:
 
 
 def _line(value: dict[str, Any]) -> Line:
-    return Line(_text(value["text"]), _number(value["confidence"]), _polygon(value["polygon"]))
+    chars = tuple(
+        Char(_text(char["text"]), _number(char["confidence"]), _polygon(char["polygon"]))
+        for char in value.get("chars", ())
+    )
+    return Line(_text(value["text"]), _number(value["confidence"]), _polygon(value["polygon"]), chars)
 
 
 def _polygon(value: list[list[Any]]) -> Polygon:

@@ -8,7 +8,7 @@ from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
 
 
-def cache_key(picture: bytes, options: ReadOptions, fingerprint: Fingerprint) -> str:
+def cache_key(picture: bytes, options: ReadOptions, fingerprint: Fingerprint, *, chars: bool = False) -> str:
     """Derive the key of one reading.
 
     Two readings have the same key only if they give the same document: the digest covers the encoded
@@ -19,9 +19,10 @@ def cache_key(picture: bytes, options: ReadOptions, fingerprint: Fingerprint) ->
         picture: The bytes of the file.
         options: How it is to be read.
         fingerprint: The part of the installation.
+        chars: Whether the document is kept with its single characters.
 
     Returns:
-        64 hexadecimal digits (SHA-256).
+        64 hexadecimal digits (SHA-256); something behind them where characters are kept.
     """
     effective = options.model_copy(update={"model": fingerprint.model})
     digest = hashlib.sha256()
@@ -29,4 +30,4 @@ def cache_key(picture: bytes, options: ReadOptions, fingerprint: Fingerprint) ->
     for part in (fingerprint.digest.encode(), effective.model_dump_json().encode(), picture):
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
-    return digest.hexdigest()
+    return digest.hexdigest() + (":chars" if chars else "")

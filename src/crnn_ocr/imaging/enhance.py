@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Literal
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,9 @@ from crnn_ocr.imaging.quality import Quality, grey_of, sample_of
 from crnn_ocr.options import ReadOptions
 
 Pixels = NDArray[np.uint8]
+
+Step = Literal["grey", "denoise", "clahe", "stretch"]
+"""One thing that is done to a picture."""
 
 POOR_CONTRAST = 50.0
 """`clahe=auto` acts where the contrast between ink and ground is below this, in grey levels …"""
@@ -41,18 +47,31 @@ def enhance(image: Pixels, options: ReadOptions, quality: Quality) -> Pixels:
     Returns:
         A picture of the same width and height; `image` itself where nothing is to be done.
     """
-    if options.grey == "on":
-        image = grey_of(image)
-    if options.denoise == "on" or (options.denoise == "auto" and _is_noisy(quality)):
-        if options.grey != "off":
-            image = grey_of(image)  # the noise of the three channels differs: their mean has less
-        if options.denoise == "on" or image.shape[0] * image.shape[1] <= MOST_PIXELS:
-            image = denoise(image, quality.noise)
-    if options.clahe == "on":
-        image = equalise(image)
-    elif options.clahe == "auto" and _is_pale(quality):
-        image = stretch(image)
+    for step in plan(image.shape[:2], options, quality):
+        image = _STEPS[step](image, quality)
     return image
+
+
+def plan(shape: tuple[int, ...], options: ReadOptions, quality: Quality) -> tuple[Step, ...]:
+    """What `enhance` does with a picture, in this order.
+
+    Args:
+        shape: Height and width of the picture.
+        options: As for `enhance`.
+        quality: As for `enhance`.
+    """
+    steps: list[Step] = []
+    noisy = options.denoise == "auto" and _is_noisy(quality)
+    # The noise of the three channels differs: their mean has less.
+    if options.grey == "on" or ((noisy or options.denoise == "on") and options.grey != "off"):
+        steps.append("grey")
+    if options.denoise == "on" or (noisy and shape[0] * shape[1] <= MOST_PIXELS):
+        steps.append("denoise")
+    if options.clahe == "on":
+        steps.append("clahe")
+    elif options.clahe == "auto" and _is_pale(quality):
+        steps.append("stretch")
+    return tuple(steps)
 
 
 def _is_noisy(quality: Quality) -> bool:
@@ -128,3 +147,11 @@ def resize_to_height(crop: Pixels, height: int) -> Pixels:
     width = max(1, round(old_width * height / old_height))
     interpolation = cv2.INTER_AREA if height < old_height else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(crop, (width, height), interpolation=interpolation), np.uint8)
+
+
+_STEPS: Mapping[Step, Callable[[Pixels, Quality], Pixels]] = {
+    "grey": lambda image, quality: grey_of(image),
+    "denoise": lambda image, quality: denoise(image, quality.noise),
+    "clahe": lambda image, quality: equalise(image),
+    "stretch": lambda image, quality: stretch(image),
+}

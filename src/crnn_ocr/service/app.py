@@ -13,6 +13,7 @@ from crnn_ocr.service import (
     draining,
     lifecycle,
     models,
+    preview,
     problems,
     ratelimit,
     routes,
@@ -75,6 +76,7 @@ def create_app(
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching or LocalSwitching(reader))
+    preview.install(app, settings, gate=door.gate, issue=door.issue)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()
     return app

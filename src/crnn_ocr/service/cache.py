@@ -24,7 +24,7 @@ Source = Literal["off", "miss", "hit", "shared"]
 CacheUse = Literal["use", "refresh", "off"]
 
 #: Remarks about the installation rather than the picture: such an answer may be better in a minute.
-_PASSING_REMARKS = frozenset({"RECHECK_UNAVAILABLE"})
+_PASSING_REMARKS = frozenset({"LINES_FAILED", "RECHECK_UNAVAILABLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,14 @@ class AnswerCache:
         self._counts: dict[Source, int] = {"hit": 0, "shared": 0, "miss": 0}
 
     def find_or_read(
-        self, key: str, model: str, read: Callable[[], Document], ticket: Ticket, *, refresh: bool = False
+        self,
+        key: str,
+        model: str,
+        read: Callable[[], Document],
+        ticket: Ticket,
+        *,
+        refresh: bool = False,
+        chars: bool = False,
     ) -> tuple[Document, Source]:
         """The document of that key, from a store or read now.
 
@@ -76,6 +83,7 @@ class AnswerCache:
             read: Reads it.
             ticket: The caller's own.
             refresh: Read it in any case, and keep the result.
+            chars: Keep single characters, too; such documents have keys of their own.
 
         Raises:
             OcrError: Whatever reading raises, or the ticket's end.
@@ -83,11 +91,13 @@ class AnswerCache:
         if refresh:
             document: Document = read()
             source: Source = "miss"
-            self._keep(key, model, document)
+            self._keep(key, model, document, chars)
         elif (kept := self._kept(key)) is not None:
             document, source = kept, "hit"
         else:
-            (document, source), led = self._flights.do(key, lambda: self._lead(key, model, read), ticket)
+            (document, source), led = self._flights.do(
+                key, lambda: self._lead(key, model, read, chars), ticket
+            )
             if not led:
                 source = "hit"
         with self._lock:
@@ -101,7 +111,9 @@ class AnswerCache:
         failing = isinstance(self._shared, SharedStore) and self._shared.failing
         return CacheCounts(hits, shared, misses, len(self._local), self._local.size, failing)
 
-    def _lead(self, key: str, model: str, read: Callable[[], Document]) -> tuple[Document, Source]:
+    def _lead(
+        self, key: str, model: str, read: Callable[[], Document], chars: bool
+    ) -> tuple[Document, Source]:
         kept = self._kept(key)  # the flight before this one may have landed meanwhile
         if kept is not None:
             return kept, "hit"
@@ -114,19 +126,19 @@ class AnswerCache:
                 self._local.put(key, data)
                 return document, "shared"
         document = read()
-        self._keep(key, model, document)
+        self._keep(key, model, document, chars)
         return document, "miss"
 
     def _kept(self, key: str) -> Document | None:
         data = self._local.get(key)
         return None if data is None else decode(data)
 
-    def _keep(self, key: str, model: str, document: Document) -> None:
+    def _keep(self, key: str, model: str, document: Document, chars: bool) -> None:
         remarks = {remark.code for page in document.pages for remark in page.warnings}
         if document.model != model or remarks & _PASSING_REMARKS:
             return
         try:
-            data = encode(document)
+            data = encode(document, chars=chars)
         except ValueError:
             return
         self._local.put(key, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, NoReturn
@@ -30,6 +30,9 @@ from crnn_ocr.service.pictures import decode_picture_field, is_picture_type
 
 _JSON_FIELDS = ("image", "image_url", "options")
 _PIECE = 64 * 1024
+
+#: The parameter of the query string that says how much an answer tells.
+DETAIL = "detail"
 
 #: Where the application keeps its fetcher, or None: `app.extensions[FETCHER]`.
 FETCHER = "crnn-ocr-fetcher"
@@ -65,16 +68,20 @@ class OcrInput:
     options: ReadOptions
 
 
-def parse_input(request: Request) -> OcrInput:
+def parse_input(request: Request, *, besides: Collection[str] = ()) -> OcrInput:
     """Take the picture and the options out of a request, whichever form it has.
 
     Options may stand in the query string of every form; an option that stands in two places is refused.
+
+    Args:
+        request: The request.
+        besides: Names in the query string that are no options but the route's own parameters.
 
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
     """
     refuse_early(request)
-    query = text_options(request.args)
+    query = text_options(MultiDict(pair for pair in request.args.items(multi=True) if pair[0] not in besides))
     media_type = request.mimetype
     if is_json(media_type):
         picture, options = _from_json(request)
@@ -87,6 +94,18 @@ def parse_input(request: Request) -> OcrInput:
     else:
         raise UnsupportedMediaTypeError(media_type_message(media_type))
     return OcrInput(picture, merge_options(query, options))
+
+
+def wants_chars(request: Request) -> bool:
+    """Whether the parameter `detail` of the query string asks for single characters.
+
+    Raises:
+        InvalidOptionError: It asks for something that does not exist, or is given twice.
+    """
+    values = request.args.getlist(DETAIL)
+    if len(values) > 1 or not set(values) <= {"lines", "chars"}:
+        raise InvalidOptionError(f"{DETAIL!r} must be 'lines' or 'chars', once.")
+    return values == ["chars"]
 
 
 def refuse_early(request: Request) -> None:

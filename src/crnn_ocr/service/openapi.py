@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 import crnn_ocr
 from crnn_ocr import errors
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service import batch, compat_rapidocr, compat_umi, examples, models, observing
+from crnn_ocr.service import batch, compat_rapidocr, compat_umi, examples, models, observing, preview
 from crnn_ocr.service.openapi_parts import (
     COMMON_ERRORS,
     OPEN_ERRORS,
@@ -17,6 +17,7 @@ from crnn_ocr.service.openapi_parts import (
     ErrorClass,
     Json,
     RouteGroup,
+    detail_parameter,
     headers,
     option_parameters,
     option_schemas,
@@ -36,6 +37,7 @@ GROUPS: tuple[RouteGroup, ...] = (
     compat_rapidocr.ROUTES,
     compat_umi.ROUTES,
     observing.ROUTES,
+    preview.ROUTES,
 )
 
 #: Answers to requests that meet no documented operation.
@@ -106,7 +108,7 @@ def _ocr() -> Json:
             "the JSON object, in the form, or in the query string; one option in two places is refused. "
             "JPG, PNG, BMP, GIF (first frame), TIFF, WebP and, where the server can, PDF."
         ),
-        "parameters": [*option_parameters(), timeout_parameter()],
+        "parameters": [*option_parameters(), detail_parameter(), timeout_parameter()],
         "requestBody": {
             "required": True,
             "content": {

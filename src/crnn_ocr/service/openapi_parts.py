@@ -159,6 +159,17 @@ def headers() -> Json:
     }
 
 
+def detail_parameter() -> Json:
+    """The parameter with which a request asks for single characters."""
+    return {
+        "name": "detail",
+        "in": "query",
+        "description": "chars: every line tells its characters with their places and confidences, and "
+        "`blocks` tells which lines belong together.",
+        "schema": {"type": "string", "enum": ["lines", "chars"], "default": "lines"},
+    }
+
+
 def timeout_parameter() -> Json:
     """The header with which a request bounds its own time."""
     return {

@@ -70,11 +70,18 @@ class Readings:
         self.issue = issue
 
     def read_one(
-        self, picture: bytes, options: ReadOptions, ticket: Ticket, *, use: CacheUse = "use"
+        self,
+        picture: bytes,
+        options: ReadOptions,
+        ticket: Ticket,
+        *,
+        use: CacheUse = "use",
+        chars: bool = False,
     ) -> Answer:
         """Read one encoded picture or document, unless its answer is kept.
 
-        Needs no request around it: items of a batch are read in threads of their own.
+        Needs no request around it: items of a batch are read in threads of their own. Single characters are
+        only sure to be there where `chars` asks for them.
 
         Raises:
             OcrError: Whatever is wrong with the picture, the ticket or the service's load.
@@ -87,9 +94,9 @@ class Readings:
             document = read()
         else:
             fingerprint = self._reader.fingerprint(options)
-            key = cache_key(picture, options, fingerprint)
+            key = cache_key(picture, options, fingerprint, chars=chars)
             document, source = self._cache.find_or_read(
-                key, fingerprint.model, read, ticket, refresh=use == "refresh"
+                key, fingerprint.model, read, ticket, refresh=use == "refresh", chars=chars
             )
         return Answer(document, (time.perf_counter() - started) * 1000, source)
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template, r
 import crnn_ocr
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.cache import wanted_use
-from crnn_ocr.service.inputs import parse_input
+from crnn_ocr.service.inputs import DETAIL, parse_input, wants_chars
 from crnn_ocr.service.openapi import openapi_document
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
@@ -26,10 +26,17 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
 
     @api.post("/ocr")
     def ocr() -> Response:
-        wanted = parse_input(request)
-        read = readings.read_one(wanted.picture, wanted.options, readings.issue(), use=wanted_use(request))
+        chars = wants_chars(request)
+        wanted = parse_input(request, besides=(DETAIL,))
+        read = readings.read_one(
+            wanted.picture, wanted.options, readings.issue(), use=wanted_use(request), chars=chars
+        )
         answer = ocr_answer(
-            read.document, elapsed_ms=read.elapsed_ms, request_id=g.request_id, cached=read.cached
+            read.document,
+            elapsed_ms=read.elapsed_ms,
+            request_id=g.request_id,
+            cached=read.cached,
+            chars=chars,
         )
         g.result_size = {
             "pages": len(read.document.pages),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from crnn_ocr.document import Document, Line, Page
+from crnn_ocr.document import Char, Document, Line, Page, Polygon
 from crnn_ocr.options import ReadOptions
 
 PointOut = Annotated[list[float], Field(min_length=2, max_length=2, description="x and y in pixels.")]
@@ -47,6 +47,16 @@ class OcrRequest(_Body):
     )
 
 
+class CharOut(_Body):
+    """One character of a line."""
+
+    text: str = Field(description="The character, or a blank.")
+    confidence: float = Field(ge=0, le=1, description="Probability that it is right.")
+    polygon: Annotated[list[PointOut], Field(min_length=4, max_length=4)] = Field(
+        description="Its corners, interpolated along the line."
+    )
+
+
 class LineOut(_Body):
     """One line of text."""
 
@@ -56,6 +66,10 @@ class LineOut(_Body):
     )
     polygon: Annotated[list[PointOut], Field(min_length=4, max_length=4)] = Field(
         description="The corners, from the text's own top left clockwise, in pixels of the upright picture."
+    )
+    chars: list[CharOut] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `detail=chars`: its characters; none where a replacement has changed the line.",
     )
 
 
@@ -75,6 +89,14 @@ class PageOut(_Body):
     text: str = Field(description="The page's lines, one per row.")
     lines: list[LineOut] = Field(description="The page's lines in reading order.")
     warnings: list[WarningOut] = Field(description="Remarks about this page.")
+    rotation: int | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `detail=chars`: degrees, clockwise, by which it had to be turned to be upright.",
+    )
+    blocks: list[int] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `detail=chars`: how many of the lines, in their order, each block of text holds.",
+    )
 
 
 class OcrAnswer(_Body):
@@ -92,6 +114,15 @@ class OcrAnswer(_Body):
     request_id: str = Field(description="The id of the request, also in the header X-Request-Id.")
     pages: list[PageOut] | None = Field(
         default=None, description="Present where the input had several pages: each with its own pixels."
+    )
+    rotation: int | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `detail=chars`, of a single page: degrees, clockwise, by which it had to be turned "
+        "to be upright.",
+    )
+    blocks: list[int] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `detail=chars`, of a single page: how many of the lines each block holds.",
     )
 
 
@@ -157,13 +188,22 @@ class ReadyAnswer(_Body):
     model: str = Field(description="The default recogniser.", examples=["ppocrv6-small/1"])
 
 
-def ocr_answer(document: Document, *, elapsed_ms: float, request_id: str, cached: bool = False) -> OcrAnswer:
+def ocr_answer(
+    document: Document, *, elapsed_ms: float, request_id: str, cached: bool = False, chars: bool = False
+) -> OcrAnswer:
     """Describe what was read in the terms of the API.
 
     Confidences are rounded to four decimals and coordinates to one: finer than either is known.
+
+    Args:
+        document: What was read.
+        elapsed_ms: Time that it took.
+        request_id: Of the request.
+        cached: Whether it was kept from an earlier request.
+        chars: Whether to tell single characters and blocks, too.
     """
     first = document.pages[0]
-    pages = [_page(number, page) for number, page in enumerate(document.pages, start=1)]
+    pages = [_page(number, page, chars=chars) for number, page in enumerate(document.pages, start=1)]
     warnings = {(remark.code, remark.message): None for page in document.pages for remark in page.warnings}
     return OcrAnswer(
         text=document.text,
@@ -176,24 +216,40 @@ def ocr_answer(document: Document, *, elapsed_ms: float, request_id: str, cached
         warnings=[WarningOut(code=code, message=message) for code, message in warnings],
         request_id=request_id,
         pages=pages if len(pages) > 1 else None,
+        rotation=pages[0].rotation if len(pages) == 1 else None,
+        blocks=pages[0].blocks if len(pages) == 1 else None,
     )
 
 
-def _page(number: int, page: Page) -> PageOut:
+def _page(number: int, page: Page, *, chars: bool) -> PageOut:
     return PageOut(
         number=number,
         width=page.width,
         height=page.height,
         text=page.text,
-        lines=[_line(line) for line in page.lines],
+        lines=[_line(line, chars=chars) for line in page.lines],
         warnings=[WarningOut(code=remark.code, message=remark.message) for remark in page.warnings],
+        rotation=page.rotation if chars else None,
+        blocks=[len(block.lines) for block in page.blocks] if chars else None,
     )
 
 
-def _line(line: Line) -> LineOut:
+def _line(line: Line, *, chars: bool) -> LineOut:
     return LineOut(
         text=line.text,
         confidence=round(line.confidence, 4),
-        # Adding 0.0 turns a negative zero into zero.
-        polygon=[[round(x, 1) + 0.0, round(y, 1) + 0.0] for x, y in line.polygon],
+        polygon=_polygon(line.polygon),
+        # Not validated: a page has thousands, and they are ours.
+        chars=[_char(char) for char in line.chars] if chars else None,
     )
+
+
+def _char(char: Char) -> CharOut:
+    return CharOut.model_construct(
+        text=char.text, confidence=round(char.confidence, 4), polygon=_polygon(char.polygon)
+    )
+
+
+def _polygon(polygon: Polygon) -> list[list[float]]:
+    # Adding 0.0 turns a negative zero into zero.
+    return [[round(x, 1) + 0.0, round(y, 1) + 0.0] for x, y in polygon]

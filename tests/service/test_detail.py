@@ -1,0 +1,66 @@
+"""`detail=chars`: single characters, blocks and the turn, from the engine and from the cache alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from crnn_ocr.document import Block, Char, Document, Line, Page
+from tests.service.fakes import FakeReader, box, document, page
+
+LINE = Line("ab", 0.9, box(10), (Char("a", 0.987654, box(10)), Char("b", 0.5, box(20))))
+ONE = Page(200, 100, (Block((LINE, LINE)), Block((LINE,))), rotation=90)
+
+
+@pytest.fixture
+def asked(client: FlaskClient, reader: FakeReader) -> Any:
+    def ask(query: str, *pages: Page) -> Any:
+        reader.answer = lambda *_: Document(pages, "fake/1")
+        return client.post(f"/ocr{query}", data=b"x" * len(pages), content_type="image/png")
+
+    return ask
+
+
+def test_characters_on_request_only(asked: Any) -> None:
+    plain = asked("", ONE).json
+    assert "chars" not in plain["lines"][0]
+    assert "blocks" not in plain
+    told = asked("?detail=chars", ONE).json
+    assert told["lines"][0]["chars"][0]["text"] == "a"
+    assert told["lines"][0]["chars"][0]["confidence"] == 0.9877
+    assert told["lines"][0]["chars"][1]["polygon"][0] == [10.0, 20.0]
+    assert told["blocks"] == [2, 1]
+    assert told["rotation"] == 90
+    assert asked("?detail=lines", ONE).json["lines"] == plain["lines"]
+
+
+def test_pages_tell_their_own(asked: Any) -> None:
+    told = asked("?detail=chars", ONE, page("c")).json
+    assert "blocks" not in told
+    assert [one["blocks"] for one in told["pages"]] == [[2, 1], [1]]
+    assert [one["rotation"] for one in told["pages"]] == [90, 0]
+
+
+def test_kept_answers_have_them_too(asked: Any, reader: FakeReader) -> None:
+    asked("", ONE)
+    fresh = asked("?detail=chars", ONE).json
+    kept = asked("?detail=chars", ONE).json
+    assert (fresh["cached"], kept["cached"]) == (False, True)
+    assert {**fresh, "lines": 0, "cached": 0, "elapsed_ms": 0, "request_id": 0} == {
+        **kept,
+        "lines": 0,
+        "cached": 0,
+        "elapsed_ms": 0,
+        "request_id": 0,
+    }
+    assert fresh["lines"] == kept["lines"]
+    assert len(reader.calls) == 2
+
+
+@pytest.mark.parametrize("query", ["?detail=all", "?detail=", "?detail=chars&detail=chars"])
+def test_anything_else_is_refused(client: FlaskClient, reader: FakeReader, query: str) -> None:
+    reader.answer = lambda *_: document(page("x"))
+    answer = client.post(f"/ocr{query}", data=b"x", content_type="image/png")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "OPTION_INVALID")
