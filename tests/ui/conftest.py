@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader
-from tests.service.wire import Server
+from tests.ui.scenes import Stage, invoice
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -48,15 +48,28 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def shared_stage() -> Iterator[Stage]:
+    with serving(FakeReader(invoice)) as stage:
+        yield stage
+
+
 @pytest.fixture
-def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
+def stage(shared_stage: Stage) -> Stage:
+    """The page in front of a reader that answers at once, with the same invoice until told otherwise."""
+    shared_stage.reset()
+    return shared_stage
+
+
+@pytest.fixture
+def open_page(browser: Browser, stage: Stage) -> Iterator[Opener]:
     """Opens the page in a fresh context; fails the test on errors in the console or foreign requests."""
     complaints: list[str] = []
     with ExitStack() as stack:
 
         def opener(url: str = "", **context_options: Any) -> Page:
-            address = url or server.url
-            context = browser.new_context(**{"locale": "en-GB", **context_options})
+            address = url or stage.url
+            context = browser.new_context(**{"locale": "en-GB", "accept_downloads": True, **context_options})
             stack.callback(context.close)
             context.set_default_timeout(20_000)
             context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
@@ -67,6 +80,7 @@ def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
             # Choosers are intercepted from the start: a key opens one sooner than a late listener is set up.
             page.on("filechooser", lambda _: None)
             page.goto(address)
+            page.locator("html[data-ready]").wait_for(state="attached")
             return page
 
         yield opener
@@ -85,18 +99,20 @@ def _watch(url: str, own: str, complaints: list[str]) -> None:
 
 
 class _Silent(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def log(self, *_: object) -> None: ...
 
 
 @contextmanager
-def serving(reader: FakeReader) -> Iterator[str]:
+def serving(reader: FakeReader, settings: Settings | None = None) -> Iterator[Stage]:
     """The page in front of a fake engine, inside this process."""
-    app = create_app(reader, Settings(), warm_up=False)
+    app = create_app(reader, settings or Settings(), warm_up=False)
     http_server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=http_server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{http_server.server_port}"
+        yield Stage(f"http://127.0.0.1:{http_server.server_port}", reader)
     finally:
         http_server.shutdown()
         thread.join()

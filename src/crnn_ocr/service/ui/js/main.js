@@ -1,139 +1,160 @@
-// Wires the page: what was chosen, what the server said, and which line is looked at.
+// Wires the page: one store, the views that watch it, and the few ways in which they act on each other.
 
-import { Problem, recognise } from "./api.js";
-import { copyText } from "./clipboard.js";
-import { byId, make } from "./dom.js";
-import { errorText, t, translatePage } from "./i18n.js";
-import { watchIntake } from "./intake.js";
-import { PictureView } from "./picture.js";
-import { ResultView } from "./results.js";
+import { byId } from "./core/dom.js";
+import { loadOptions, loadPrefs, rememberPrefs, setPrefs } from "./core/prefs.js";
+import { createStore } from "./core/store.js";
+import { HistoryPanel } from "./history/panel.js";
+import { watchIntake } from "./intake/intake.js";
+import { watchSamples } from "./intake/samples.js";
+import { addFiles, clearJobs, currentJob, jobOf, removeJob, selectJob, STARTABLE, UNDER_WAY } from "./jobs/jobs.js";
+import { Runner } from "./jobs/runner.js";
+import { QueueView } from "./jobs/view.js";
+import { watchOptions } from "./options/panel.js";
+import { watchPreview } from "./options/preview.js";
+import { forgetPictures } from "./picture/source.js";
+import { PictureView } from "./picture/view.js";
+import { watchCode } from "./result/code.js";
+import { watchExport } from "./result/saving.js";
+import { ResultView } from "./result/view.js";
+import { watchDialogs } from "./shell/dialogs.js";
+import { watchKeys } from "./shell/keys.js";
+import { nextTheme, otherLanguage, watchLooks } from "./shell/looks.js";
+import { say } from "./shell/say.js";
+import { noteServer, watchServer } from "./shell/server.js";
+import { t } from "./words/words.js";
 
-const picture = new PictureView(byId("picture"));
-const result = new ResultView(byId("result"), say);
+const store = createStore({
+  jobs: [],
+  current: null, // id of the job that is shown
+  active: null, // index of the line that the user works with
+  hovered: null, // index of the line that the user points at
+  selected: new Set(), // indexes of lines
+  options: loadOptions(), // reading options that differ from the defaults
+  prefs: loadPrefs(),
+  schema: null, // of the options
+  models: [],
+  limits: null,
+  server: { state: "unknown" },
+});
 
-let chosen = null; // the file that stands on the page
-let running = null; // the AbortController of the request in flight
-let answer = null; // the last answer, for "copy all"
+rememberPrefs(store);
+watchLooks(store);
+watchDialogs();
 
-translatePage();
-watchIntake({ zone: byId("intake"), input: byId("file"), button: byId("choose") }, take);
-byId("recognise").addEventListener("click", read);
-byId("copy-all").addEventListener("click", copyAll);
+const history = new HistoryPanel(store, say);
+const runner = new Runner(store, {
+  done: read,
+  failed: (problem) => noteServer(store, problem.code === "NETWORK" ? "down" : problem.passing ? "busy" : "ready"),
+});
+const picture = new PictureView(store, {
+  choose: (index, event) => result.choose(index, event),
+  hover: (index) => store.set({ hovered: index }),
+});
+const result = new ResultView(store, say, {
+  start: (id) => runner.start([id]),
+  cancel: (id) => runner.cancel(id),
+  hurry: (id) => runner.hurry(id),
+  edited: (id) => history.keep(id),
+  reveal: (index) => index !== null && picture.reveal(index),
+});
+new QueueView(store, {
+  select: (id) => selectJob(store, id),
+  start: (id) => runner.start([id]),
+  cancel: (id) => runner.cancel(id),
+  remove: (id) => {
+    runner.cancel(id);
+    removeJob(store, id);
+    forgetPictures(id);
+  },
+});
 
-function take(files) {
-  running?.abort();
-  running = null;
-  chosen = files[0];
-  setAnswer(null);
-  setBusy(false);
-  clearProblem();
-  const name = chosen.name || t("pastedName");
-  byId("intake").classList.add("has-file");
-  byId("file-name").textContent = name;
-  byId("file-name").hidden = false;
-  byId("choose").textContent = t("chooseOther");
-  byId("recognise").focus();
-  byId("picture-facts").textContent = size(chosen.size);
-  byId("work").hidden = false;
-  picture.show(chosen);
-  result.showMessage(t("waiting"));
-  say(files.length > 1 ? t("several") : t("ready", { name }));
-}
+watchCode(store, say);
+watchExport(store, say);
+watchOptions(store, { start: (id) => runner.start([id]) });
+watchPreview(store);
+watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
+watchIntake({ zone: document.body, inputs: [byId("file"), byId("camera")] }, take);
+watchServer(store);
+watchKeys(store, {
+  read: () => runner.startAll(),
+  open: () => byId("file").click(),
+  paste: () => {},
+  copy: () => result.copy(),
+  search: () => byId("search").focus(),
+  next: () => result.step("ArrowDown"),
+  before: () => result.step("ArrowUp"),
+  edit: () => result.edit(store.get().active),
+  nextFile: () => stepFile(1),
+  fileBefore: () => stepFile(-1),
+  zoomIn: () => picture.zoom(1.4),
+  zoomOut: () => picture.zoom(1 / 1.4),
+  fit: () => picture.fit(),
+  turn: () => currentJob(store.get()) && picture.turn(),
+  boxes: () => picture.toggleBoxes(),
+  options: () => byId("open-options").click(),
+  history: () => byId("open-history").click(),
+  theme: () => nextTheme(store),
+  language: () => otherLanguage(store),
+  stop: () => runner.cancelAll(),
+});
 
-async function read() {
-  const file = chosen;
-  const request = new AbortController();
-  running?.abort();
-  running = request;
-  setAnswer(null);
-  clearProblem();
-  setBusy(true);
-  result.showWorking();
-  say(t("working"));
-  try {
-    const found = await recognise(file, request.signal);
-    if (running === request) {
-      show(found);
-    }
-  } catch (error) {
-    if (running === request) {
-      result.showMessage(t("waiting"));
-      showProblem(error instanceof Problem ? error : new Problem("BAD_ANSWER"));
-    }
-  } finally {
-    if (running === request) {
-      running = null;
-      setBusy(false);
-    }
+byId("choose").addEventListener("click", () => byId("file").click());
+byId("take-photo").addEventListener("click", () => byId("camera").click());
+byId("recognise").addEventListener("click", () => runner.startAll());
+byId("stop").addEventListener("click", () => runner.cancelAll());
+byId("clear-queue").addEventListener("click", () => {
+  runner.cancelAll();
+  store.get().jobs.forEach((job) => forgetPictures(job.id));
+  clearJobs(store);
+  byId("choose").focus();
+});
+byId("automatic").addEventListener("change", (event) => setPrefs(store, { automatic: event.target.checked }));
+
+store.watch((state) => [state.jobs.length > 0], (some) => {
+  document.body.classList.toggle("has-jobs", some);
+  byId("intake").hidden = some;
+  byId("work").hidden = !some;
+});
+store.watch((state) => [state.jobs, state.prefs.automatic], (jobs, automatic) => {
+  const busy = jobs.some((job) => UNDER_WAY.has(job.status));
+  const idle = jobs.some((job) => !UNDER_WAY.has(job.status));
+  byId("recognise").disabled = !idle;
+  byId("stop").hidden = !busy;
+  byId("automatic").checked = automatic;
+});
+document.documentElement.dataset.ready = "";
+
+function take(files, way) {
+  const named = files.map((file) => ({ file, name: nameOf(file, way) }));
+  const { ids, leftOut } = addFiles(store, named);
+  if (store.get().prefs.automatic || way === "sample") {
+    runner.start(ids.filter((id) => STARTABLE.has(jobOf(store.get(), id).status) && !jobOf(store.get(), id).problem));
+  } else {
+    byId("recognise").focus();
   }
+  const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
+  say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words);
 }
 
-function show(found) {
-  setAnswer(found);
-  result.show(found, (index) => mark(index, "list"));
-  // Polygons refer to their own page; the preview shows the first one only.
-  const first = found.pages?.[0] ?? found;
-  picture.drawBoxes(first.lines, first, (index) => mark(index, "picture"));
-  const count = found.lines.length;
-  byId("result-facts").textContent = t("facts", { count, ms: Math.round(found.elapsed_ms) });
-  byId("result-facts").title = found.model;
-  byId("picture-facts").textContent = `${found.width} × ${found.height} · ${size(chosen.size)}`;
-  say(t("done", { count }));
-}
-
-function mark(index, pointedAt) {
-  picture.mark(index, { scroll: pointedAt === "list" });
-  result.mark(index, { scroll: pointedAt === "picture" });
-}
-
-async function copyAll() {
-  const button = byId("copy-all");
-  const done = await copyText(answer.text);
-  say(t(done ? "copied" : "copyFailed"));
-  button.textContent = t(done ? "copied" : "copyAll");
-  setTimeout(() => {
-    button.textContent = t("copyAll");
-  }, 1500);
-}
-
-function setAnswer(found) {
-  answer = found;
-  byId("copy-all").hidden = found === null || found.lines.length === 0;
-  byId("result-facts").textContent = "";
-  if (found === null) {
-    picture.clearBoxes();
+// Browsers call every pasted picture "image.png"; a time tells them apart.
+function nameOf(file, way) {
+  if (way === "pasted" && (!file.name || file.name === "image.png")) {
+    return `${t("pastedName")} ${new Date().toTimeString().slice(0, 8).replaceAll(":", "-")}.png`;
   }
+  return file.name || t("pastedName");
 }
 
-function setBusy(busy) {
-  byId("result").setAttribute("aria-busy", String(busy));
-  byId("recognise").disabled = busy;
+function read(id) {
+  const job = jobOf(store.get(), id);
+  noteServer(store, "ready");
+  say(t("done", { count: job.result.lines.length }));
+  history.keep(id);
 }
 
-function showProblem(problem) {
-  const own = errorText(problem.code);
-  const sentence = own ?? `${problem.detail} ${problem.hint}`;
-  const parts = [make("p", { class: "notice-title" }, sentence.trim() || problem.code)];
-  if (problem.requestId) {
-    parts.push(make("p", { class: "notice-code" }, t("code", { code: problem.code, id: problem.requestId })));
+function stepFile(by) {
+  const { jobs, current } = store.get();
+  const next = jobs[jobs.findIndex((job) => job.id === current) + by];
+  if (next) {
+    selectJob(store, next.id);
   }
-  byId("problem").replaceChildren(...parts);
-  byId("problem").hidden = false;
-  say("");
-}
-
-function clearProblem() {
-  byId("problem").hidden = true;
-  byId("problem").replaceChildren();
-}
-
-function say(sentence) {
-  byId("status").textContent = sentence;
-}
-
-function size(bytes) {
-  const steps = ["B", "kB", "MB"];
-  const step = Math.min(steps.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  const value = bytes / 1000 ** step;
-  return `${value >= 10 || step === 0 ? Math.round(value) : value.toFixed(1)} ${steps[step]}`;
 }

@@ -1,22 +1,25 @@
-// The three ways in: file chooser, drop anywhere on the page, paste.
+// The ways in: file chooser, camera, drop anywhere on the page, paste.
+
+import { filesOfDrop } from "./folders.js";
 
 /**
  * Watches all ways in.
- * @param {{zone: Element, input: HTMLInputElement, button: HTMLButtonElement}} elements
- * @param {(files: File[]) => void} onFiles called with at least one file
+ * @param {{zone: Element, inputs: HTMLInputElement[]}} elements
+ * @param {(files: File[], way: "chosen" | "dropped" | "pasted") => void} onFiles called with at least one file
  */
-export function watchIntake({ zone, input, button }, onFiles) {
-  button.addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    hand([...input.files], onFiles);
-    input.value = ""; // so that the same file can be chosen again
-  });
+export function watchIntake({ zone, inputs }, onFiles) {
+  for (const input of inputs) {
+    input.addEventListener("change", () => {
+      hand([...input.files], "chosen", onFiles);
+      input.value = ""; // so that the same file can be chosen again
+    });
+  }
   watchDrop(zone, onFiles);
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length > 0) {
       event.preventDefault();
-      hand(files, onFiles);
+      hand(files, "pasted", onFiles);
     }
   });
 }
@@ -30,11 +33,11 @@ function watchDrop(zone, onFiles) {
   addEventListener("dragenter", (event) => carriesFiles(event) && mark(depth + 1));
   addEventListener("dragleave", (event) => carriesFiles(event) && mark(depth - 1));
   addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
-  addEventListener("drop", (event) => {
+  addEventListener("drop", async (event) => {
     if (carriesFiles(event)) {
       event.preventDefault(); // the browser would leave the page and open the file
       mark(0);
-      hand([...event.dataTransfer.files], onFiles);
+      hand(await filesOfDrop(event.dataTransfer), "dropped", onFiles);
     }
   });
 }
@@ -43,8 +46,8 @@ function carriesFiles(event) {
   return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
-function hand(files, onFiles) {
+function hand(files, way, onFiles) {
   if (files.length > 0) {
-    onFiles(files);
+    onFiles(files, way);
   }
 }

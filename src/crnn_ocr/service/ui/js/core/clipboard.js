@@ -15,10 +15,12 @@ export async function copyText(text) {
 
 function copyBySelection(text) {
   const focused = document.activeElement;
+  // Inside an open dialog nothing outside it can be selected.
+  const home = focused?.closest("dialog") ?? document.body;
   const area = document.createElement("textarea");
   area.className = "visually-hidden";
   area.value = text;
-  document.body.append(area);
+  home.append(area);
   area.select();
   try {
     return document.execCommand("copy");

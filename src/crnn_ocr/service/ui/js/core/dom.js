@@ -1,0 +1,63 @@
+// Small helpers to build elements. Text only ever becomes text, never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with attributes, listeners (`onclick: …`) and children; strings become text nodes. */
+export function make(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+/** The same for SVG elements. */
+export function makeSvg(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+/** A symbol of the page's own set, hidden from screen readers: its control carries the name. */
+export function icon(name) {
+  const use = makeSvg("use", { href: `#i-${name}` });
+  return makeSvg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, use);
+}
+
+/** A button with a symbol and an accessible name that shows as a tip. */
+export function iconButton(name, label, onclick, extra = "") {
+  return make(
+    "button",
+    { type: "button", class: `icon-button ${extra}`.trim(), "aria-label": label, title: label, onclick },
+    icon(name),
+  );
+}
+
+/** The element of the page with this id. */
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** Scrolls a container, and nothing around it, until the element is inside its visible part. */
+export function reveal(container, element, margin = 0) {
+  const frame = container.getBoundingClientRect();
+  const target = element.getBoundingClientRect();
+  if (target.top - margin < frame.top) {
+    container.scrollTop -= frame.top - target.top + margin;
+  } else if (target.bottom + margin > frame.bottom) {
+    container.scrollTop += target.bottom - frame.bottom + margin;
+  }
+}
+
+/** Whether what is typed now goes into a field. */
+export function isTyping(target) {
+  return target instanceof Element && target.closest("input:not([type=checkbox],[type=range]), textarea, select") !== null;
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) {
+      element.addEventListener(key.slice(2), value);
+    } else if (value === true) {
+      element.setAttribute(key, "");
+    } else if (value !== false && value !== undefined && value !== null) {
+      element.setAttribute(key, value);
+    }
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}

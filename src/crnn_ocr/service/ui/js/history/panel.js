@@ -1,0 +1,114 @@
+// The drawer with earlier readings of this browser.
+
+import { byId, icon, iconButton, make } from "../core/dom.js";
+import { addFinished, jobOf, patchJob } from "../jobs/jobs.js";
+import { thumbnail } from "../jobs/thumbnail.js";
+import { localeOf, t } from "../words/words.js";
+import * as archive from "./archive.js";
+
+const SNIPPET = 120; // characters of the text that an entry shows
+
+/** Wires the drawer and keeps what is read from now on. */
+export class HistoryPanel {
+  #store;
+  #say;
+  #urls = [];
+
+  constructor(store, say) {
+    this.#store = store;
+    this.#say = say;
+    byId("open-history").addEventListener("click", () => {
+      byId("history-dialog").showModal();
+      this.#draw();
+    });
+    byId("clear-history").addEventListener("click", () => this.#clear());
+    byId("history-dialog").addEventListener("close", () => this.#release());
+    store.watch((state) => [state.prefs.language, state.prefs.history], () => {
+      if (byId("history-dialog").open) {
+        this.#draw();
+      }
+    });
+  }
+
+  /** Keeps a reading, or what has been edited since; does nothing where the history is off. */
+  async keep(id) {
+    const job = jobOf(this.#store.get(), id);
+    if (!this.#store.get().prefs.history || !job?.result) {
+      return;
+    }
+    const historyId = job.historyId ?? crypto.randomUUID?.() ?? String(Math.random());
+    patchJob(this.#store, id, { historyId });
+    const { name, file, result, options } = job;
+    try {
+      const thumb = await thumbnail(file);
+      await archive.keep({ id: historyId, time: Date.now(), name, file, thumb, result, options });
+    } catch {
+      // No IndexedDB in this window, or it is full: the page works without a history.
+    }
+  }
+
+  async #draw() {
+    this.#release();
+    const place = byId("history-list");
+    let entries;
+    try {
+      entries = await archive.list();
+    } catch {
+      place.replaceChildren(make("li", { class: "history-none" }, t("historyUnavailable")));
+      return;
+    }
+    const words = this.#store.get().prefs.history ? "historyEmpty" : "historyOff";
+    const items = entries.map((entry) => this.#item(entry));
+    place.replaceChildren(...(items.length ? items : [make("li", { class: "history-none" }, icon("clock"), t(words))]));
+    byId("clear-history").disabled = items.length === 0;
+  }
+
+  #item(entry) {
+    const picture = make("span", { class: "thumb" }, icon("page"));
+    if (entry.thumb) {
+      const url = URL.createObjectURL(entry.thumb);
+      this.#urls.push(url);
+      picture.replaceChildren(make("img", { src: url, alt: "", width: "40", height: "40" }));
+    }
+    const text = entry.result.lines.map((line) => line.text).join(" ");
+    const time = new Intl.DateTimeFormat(localeOf(), { dateStyle: "medium", timeStyle: "short" }).format(entry.time);
+    const words = make(
+      "span",
+      { class: "history-words" },
+      make("span", { class: "job-name" }, entry.name),
+      make("span", { class: "history-text" }, text.slice(0, SNIPPET) || t("noTextShort")),
+      make("span", { class: "job-status" }, `${time} · ${t("lineCount", { count: entry.result.lines.length })}`),
+    );
+    return make(
+      "li",
+      { class: "history-item" },
+      make("button", { type: "button", class: "job-open", onclick: () => this.#open(entry.id) }, picture, words),
+      iconButton("trash", t("forgetFile", { name: entry.name }), () => this.#forget(entry.id)),
+    );
+  }
+
+  async #open(id) {
+    const entry = await archive.find(id);
+    byId("history-dialog").close();
+    // Without its picture a reading still has its text; an empty file stands for the picture.
+    const file = entry.file ?? new Blob([]);
+    addFinished(this.#store, { file, name: entry.name, result: entry.result, options: entry.options, historyId: id });
+  }
+
+  async #forget(id) {
+    await archive.forget(id);
+    await this.#draw();
+    byId("history-list").querySelector("button")?.focus();
+  }
+
+  async #clear() {
+    await archive.clear();
+    await this.#draw();
+    this.#say(t("historyCleared"));
+  }
+
+  #release() {
+    this.#urls.forEach((url) => URL.revokeObjectURL(url));
+    this.#urls = [];
+  }
+}

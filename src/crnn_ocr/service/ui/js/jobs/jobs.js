@@ -1,0 +1,88 @@
+// The queue: what was handed in and how far it is. Jobs are never changed in place.
+
+import { sizeText } from "../core/files.js";
+import { Problem } from "../server/problem.js";
+
+/** Most files in the queue: their results are kept in memory. */
+export const MOST_JOBS = 200;
+
+let lastId = 0;
+
+/** States in which a job is under way. */
+export const UNDER_WAY = new Set(["queued", "sending", "reading", "delayed"]);
+
+/** States from which a job may be started. */
+export const STARTABLE = new Set(["new", "failed", "cancelled"]);
+
+/**
+ * Adds files to the queue and shows the first of them.
+ * @returns {{ids: number[], leftOut: number}}
+ */
+export function addFiles(store, files) {
+  const { jobs, limits } = store.get();
+  const taken = files.slice(0, MOST_JOBS - jobs.length);
+  const added = taken.map(({ file, name }) => newJob(file, name, limits));
+  if (added.length > 0) {
+    store.set({ jobs: [...jobs, ...added], current: added[0].id, active: null, selected: new Set(), query: "" });
+  }
+  return { ids: added.map((job) => job.id), leftOut: files.length - taken.length };
+}
+
+/** Puts a finished reading back on the page, for example from the history. */
+export function addFinished(store, { file, name, result, options, historyId }) {
+  const job = { ...newJob(file, name, null), status: "done", result, options, historyId };
+  const jobs = store.get().jobs.filter((other) => other.historyId !== historyId);
+  store.set({ jobs: [...jobs, job], current: job.id, active: null, selected: new Set(), query: "" });
+  return job.id;
+}
+
+/** The job with this id. */
+export function jobOf(state, id) {
+  return state.jobs.find((job) => job.id === id);
+}
+
+/** The job that is shown. */
+export function currentJob(state) {
+  return jobOf(state, state.current);
+}
+
+/** Changes a job, if it is still there. */
+export function patchJob(store, id, patch) {
+  const job = jobOf(store.get(), id);
+  if (!job || Object.entries(patch).every(([key, value]) => Object.is(job[key], value))) {
+    return;
+  }
+  store.set({ jobs: store.get().jobs.map((job) => (job.id === id ? { ...job, ...patch } : job)) });
+}
+
+/** Shows a job. */
+export function selectJob(store, id) {
+  if (store.get().current !== id) {
+    store.set({ current: id, active: null, selected: new Set(), query: "" });
+  }
+}
+
+/** Takes a job out of the queue; its neighbour is shown instead. */
+export function removeJob(store, id) {
+  const { jobs, current } = store.get();
+  const index = jobs.findIndex((job) => job.id === id);
+  const rest = jobs.filter((job) => job.id !== id);
+  const next = current === id ? (rest[Math.min(index, rest.length - 1)]?.id ?? null) : current;
+  store.set({ jobs: rest, current: next, ...(next === current ? {} : { active: null, selected: new Set(), query: "" }) });
+}
+
+/** Takes all jobs out of the queue. */
+export function clearJobs(store) {
+  store.set({ jobs: [], current: null, active: null, selected: new Set(), query: "" });
+}
+
+function newJob(file, name, limits) {
+  lastId += 1;
+  const job = { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, result: null, problem: null };
+  // What the server would refuse is not sent at all.
+  if (limits?.max_image_bytes !== undefined && file.size > limits.max_image_bytes) {
+    const detail = `${sizeText(file.size)} > ${sizeText(limits.max_image_bytes)}`;
+    return { ...job, status: "failed", problem: new Problem("TOO_LARGE_TO_SEND", { message: detail }) };
+  }
+  return job;
+}

@@ -1,0 +1,158 @@
+// Has the jobs read, a few at a time: starts, cancels, waits as the server asks, tries again.
+
+import { keepEdits, resultOf } from "../reading/result.js";
+import { Problem } from "../server/problem.js";
+import { readFile } from "../server/request.js";
+import { jobOf, patchJob, STARTABLE, UNDER_WAY } from "./jobs.js";
+
+const AT_ONCE = 2; // more would only wait inside the server
+const MOST_WAITS = 8; // how often a busy server is asked again without the user
+
+/** Runs the jobs of a store. */
+export class Runner {
+  #store;
+  #tell;
+  #running = new Map(); // id → AbortController
+  #timers = new Map(); // id → interval of a countdown
+  #waits = new Map(); // id → how often the server was busy
+
+  /** @param tell `done(id)` and `failed(problem)`, whenever the server has answered or has not */
+  constructor(store, tell) {
+    this.#store = store;
+    this.#tell = tell;
+  }
+
+  /** Starts these jobs, as far as they are not under way. */
+  start(ids) {
+    const options = { ...this.#store.get().options };
+    for (const id of ids) {
+      const job = jobOf(this.#store.get(), id);
+      if (job && !UNDER_WAY.has(job.status) && job.problem?.code !== "TOO_LARGE_TO_SEND") {
+        this.#waits.delete(id);
+        patchJob(this.#store, id, { status: "queued", options, problem: null, share: 0, waitUntil: null });
+      }
+    }
+    this.#next();
+  }
+
+  /** Starts what has not been read yet; where there is nothing, the shown one again. */
+  startAll() {
+    const { jobs, current } = this.#store.get();
+    const waiting = jobs.filter((job) => STARTABLE.has(job.status)).map((job) => job.id);
+    this.start(waiting.length > 0 ? waiting : [current]);
+  }
+
+  /** Stops a job. */
+  cancel(id) {
+    this.#forget(id);
+    const job = jobOf(this.#store.get(), id);
+    if (job && UNDER_WAY.has(job.status)) {
+      patchJob(this.#store, id, { status: job.result ? "done" : "cancelled", waitUntil: null });
+    }
+    this.#next();
+  }
+
+  /** Stops all jobs. */
+  cancelAll() {
+    for (const job of this.#store.get().jobs) {
+      this.#forget(job.id);
+      if (UNDER_WAY.has(job.status)) {
+        patchJob(this.#store, job.id, { status: job.result ? "done" : "cancelled", waitUntil: null });
+      }
+    }
+  }
+
+  /** Asks a busy server at once instead of waiting. */
+  hurry(id) {
+    this.#stopTimer(id);
+    patchJob(this.#store, id, { status: "queued", waitUntil: null });
+    this.#next();
+  }
+
+  #next() {
+    for (const job of this.#store.get().jobs) {
+      if (this.#running.size >= AT_ONCE) {
+        return;
+      }
+      if (job.status === "queued" && !this.#running.has(job.id)) {
+        this.#run(job);
+      }
+    }
+  }
+
+  async #run(job) {
+    const control = new AbortController();
+    const mine = () => this.#running.get(job.id) === control;
+    this.#running.set(job.id, control);
+    patchJob(this.#store, job.id, { status: "sending", share: 0, started: performance.now() });
+    try {
+      const answer = await readFile(job.file, {
+        options: job.options,
+        signal: control.signal,
+        onSent: (share) => mine() && this.#sent(job.id, share),
+      });
+      if (mine()) {
+        this.#finish(job.id, answer);
+      }
+    } catch (error) {
+      if (mine()) {
+        this.#fail(job.id, error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) }));
+      }
+    } finally {
+      if (mine()) {
+        this.#running.delete(job.id);
+      }
+      this.#next();
+    }
+  }
+
+  #sent(id, share) {
+    patchJob(this.#store, id, { share, status: share < 1 ? "sending" : "reading" });
+  }
+
+  #finish(id, answer) {
+    const job = jobOf(this.#store.get(), id);
+    const fresh = resultOf(answer);
+    const result = keepEdits(fresh, job.result);
+    const turn = job.result ? job.turn : result.pages[0].turn;
+    const page = Math.min(job.page, result.pages.length - 1);
+    patchJob(this.#store, id, { status: "done", result, turn, page, took: performance.now() - job.started });
+    this.#tell.done(id);
+  }
+
+  #fail(id, problem) {
+    this.#tell.failed(problem);
+    const waits = (this.#waits.get(id) ?? 0) + 1;
+    if (problem.passing && waits <= MOST_WAITS) {
+      this.#waits.set(id, waits);
+      this.#wait(id, problem);
+    } else {
+      patchJob(this.#store, id, { status: "failed", problem });
+    }
+  }
+
+  #wait(id, problem) {
+    const waitUntil = performance.now() + problem.retryAfter * 1000;
+    patchJob(this.#store, id, { status: "delayed", problem, waitUntil, waitSeconds: problem.retryAfter });
+    const timer = setInterval(() => {
+      const left = Math.ceil((waitUntil - performance.now()) / 1000);
+      if (left <= 0) {
+        this.hurry(id);
+      } else {
+        patchJob(this.#store, id, { waitSeconds: left });
+      }
+    }, 250);
+    this.#timers.set(id, timer);
+  }
+
+  #forget(id) {
+    this.#stopTimer(id);
+    this.#running.get(id)?.abort();
+    this.#running.delete(id);
+  }
+
+  #stopTimer(id) {
+    clearInterval(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+}

@@ -1,0 +1,110 @@
+// The queue: one entry per file with its small picture, name, state and progress.
+
+import { byId, icon, iconButton, make, reveal } from "../core/dom.js";
+import { statusText } from "../result/message.js";
+import { explain } from "../server/problem.js";
+import { t } from "../words/words.js";
+import { UNDER_WAY } from "./jobs.js";
+import { thumbnail } from "./thumbnail.js";
+
+/** Shows the jobs of the store. */
+export class QueueView {
+  #act;
+  #list = byId("queue-list");
+  #entries = new Map(); // id → {element, job, language, url}
+
+  /** @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)` */
+  constructor(store, act) {
+    this.#act = act;
+    store.watch((state) => [state.jobs, state.current, state.prefs.language], () => this.#draw(store.get()));
+    this.#list.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  #draw({ jobs, current, prefs }) {
+    for (const [id, entry] of this.#entries) {
+      if (!jobs.some((job) => job.id === id)) {
+        entry.element.remove();
+        URL.revokeObjectURL(entry.url);
+        this.#entries.delete(id);
+      }
+    }
+    for (const job of jobs) {
+      const entry = this.#entries.get(job.id) ?? this.#add(job);
+      if (entry.job !== job || entry.language !== prefs.language) {
+        this.#fill(entry, job, prefs.language);
+      }
+      const chosen = job.id === current;
+      if (entry.chosen !== chosen) {
+        entry.chosen = chosen;
+        entry.element.classList.toggle("is-current", chosen);
+        entry.open.setAttribute("aria-current", String(chosen));
+        if (chosen) {
+          reveal(this.#list, entry.element, 8);
+        }
+      }
+    }
+    const done = jobs.filter((job) => job.status === "done").length;
+    byId("queue-count").textContent = t("queueCount", { done, count: jobs.length });
+    byId("clear-queue").disabled = jobs.length === 0;
+  }
+
+  #add(job) {
+    const picture = make("span", { class: "thumb" }, icon("page"));
+    const name = make("span", { class: "job-name" }, job.name);
+    const status = make("span", { class: "job-status" });
+    const bar = make("span", { class: "job-bar" });
+    const open = make(
+      "button",
+      { type: "button", class: "job-open", title: job.name, onclick: () => this.#act.select(job.id) },
+      picture,
+      make("span", { class: "job-words" }, name, status),
+    );
+    const tools = make("span", { class: "job-tools" });
+    const element = make("li", { class: "job" }, open, tools, bar);
+    const entry = { element, open, status, bar, tools, job: null, kind: "" };
+    this.#entries.set(job.id, entry);
+    this.#list.append(element);
+    thumbnail(job.file).then((small) => {
+      if (small && this.#entries.has(job.id)) {
+        entry.url = URL.createObjectURL(small);
+        picture.replaceChildren(make("img", { src: entry.url, alt: "", width: "40", height: "40" }));
+      }
+    });
+    return entry;
+  }
+
+  #fill(entry, job, language) {
+    entry.job = job;
+    entry.language = language;
+    const words = job.status === "failed" ? t("status_failed") : statusText(job);
+    entry.status.textContent = words;
+    entry.status.title = job.status === "failed" ? explain(job.problem) : "";
+    entry.element.dataset.status = job.status;
+    entry.bar.style.transform = `scaleX(${job.status === "sending" ? 0.9 * job.share : 1})`;
+    const kind = UNDER_WAY.has(job.status) ? "cancel" : ["failed", "cancelled"].includes(job.status) ? "retry" : "";
+    if (entry.kind !== `${kind} ${language}`) {
+      entry.kind = `${kind} ${language}`;
+      const { id, name } = job;
+      const buttons = {
+        cancel: () => iconButton("stop", t("cancelFile", { name }), () => this.#act.cancel(id)),
+        retry: () => iconButton("again", t("retryFile", { name }), () => this.#act.start(id)),
+      };
+      entry.tools.replaceChildren(
+        ...(kind ? [buttons[kind]()] : []),
+        iconButton("close", t("removeFile", { name }), () => this.#act.remove(id)),
+      );
+    }
+  }
+
+  #key(event) {
+    if (event.target.matches(".job-open") && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+      const all = [...this.#list.querySelectorAll(".job-open")];
+      const next = all[all.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
+      if (next) {
+        event.preventDefault();
+        next.focus();
+        next.click();
+      }
+    }
+  }
+}

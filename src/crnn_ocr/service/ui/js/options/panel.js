@@ -1,0 +1,58 @@
+// The drawer with the options of a reading and the settings of the page.
+
+import { byId, make } from "../core/dom.js";
+import { setPrefs } from "../core/prefs.js";
+import { currentJob } from "../jobs/jobs.js";
+import { t } from "../words/words.js";
+import { formOf } from "./form.js";
+import { fieldsOf } from "./schema.js";
+
+const SWITCHES = ["automatic", "history", "keys"];
+
+/** Wires the drawer. `act.start(id)` reads a file again. */
+export function watchOptions(store, act) {
+  const dialog = byId("options-dialog");
+  byId("open-options").addEventListener("click", () => dialog.showModal());
+  byId("reset-options").addEventListener("click", () => {
+    store.set({ options: {} });
+    draw();
+  });
+  byId("read-again").addEventListener("click", () => {
+    dialog.close();
+    act.start(store.get().current);
+  });
+  byId("read-stale").addEventListener("click", () => act.start(store.get().current));
+  for (const name of SWITCHES) {
+    const box = byId(`pref-${name}`);
+    box.addEventListener("change", () => setPrefs(store, { [name]: box.checked }));
+  }
+  store.watch((state) => [state.prefs], (prefs) => {
+    for (const name of SWITCHES) {
+      byId(`pref-${name}`).checked = prefs[name];
+    }
+  });
+  store.watch((state) => [state.schema, state.models, state.prefs.language], draw);
+  store.watch((state) => [state.options, currentJob(state), state.prefs.language], (options, job) => {
+    const changed = Object.keys(options).length;
+    byId("options-count").textContent = changed ? String(changed) : "";
+    byId("options-count").hidden = changed === 0;
+    byId("reset-options").disabled = changed === 0;
+    byId("stale").hidden = !isStale(job, options);
+  });
+
+  function draw() {
+    const { schema, models, options } = store.get();
+    const fields = fieldsOf(schema);
+    const form = formOf(fields, options, models, (changed) => store.set({ options: changed }));
+    byId("options-form").replaceChildren(...(fields.length ? form : [make("p", { class: "option-help" }, t("noOptions"))]));
+  }
+}
+
+/** Whether a result was read with other options than those chosen now. */
+export function isStale(job, options) {
+  return Boolean(job?.result && job.options) && JSON.stringify(sorted(job.options)) !== JSON.stringify(sorted(options));
+}
+
+function sorted(options) {
+  return Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,239 @@
+// The left side: the picture of the shown job, its boxes, and the controls of the view.
+
+import { byId, icon, make } from "../core/dom.js";
+import { setPrefs } from "../core/prefs.js";
+import { sizeText } from "../core/files.js";
+import { currentJob, patchJob } from "../jobs/jobs.js";
+import { linesOf } from "../reading/result.js";
+import { t } from "../words/words.js";
+import { Boxes } from "./boxes.js";
+import { bringIntoView, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
+import { watchGestures } from "./gestures.js";
+import { pictureOf } from "./source.js";
+
+const LONG = 2.4; // height to width from which on a page is shown in full width
+const STEP = 1.4;
+
+/** Shows the picture of the current job. */
+export class PictureView {
+  #store;
+  #act;
+  #frame = byId("picture");
+  #sheet = byId("sheet");
+  #boxes = new Boxes();
+  #page = { width: 1, height: 1 };
+  #view = null;
+  #touched = false; // the user has moved the view, so it is not fitted anew when the window changes
+  #shown = null; // "job/page" whose picture is on the sheet
+
+  /** @param act `choose(index)` and `hover(index)`, for the line under the pointer */
+  constructor(store, act) {
+    this.#store = store;
+    this.#act = act;
+    watchGestures(this.#frame, {
+      zoom: (factor, x, y) => this.#set(zoomAt(this.#view, factor, x, y, this.#page, this.#size())),
+      pan: (dx, dy) => this.#set(pan(this.#view, dx, dy, this.#page, this.#size())),
+      click: (event) => this.#act.choose(this.#boxes.lineAt(event.target), event),
+      zoomed: () => this.#frame.classList.contains("is-zoomed"),
+    });
+    this.#frame.addEventListener("pointerover", (event) => act.hover(this.#boxes.lineAt(event.target)));
+    this.#frame.addEventListener("pointerleave", () => act.hover(null));
+    new ResizeObserver(() => this.#resized()).observe(this.#frame);
+    this.#wireButtons();
+    store.watch(
+      (state) => [currentJob(state)?.id, currentJob(state)?.page, currentJob(state)?.result?.pages],
+      () => this.#show(),
+    );
+    store.watch((state) => [currentJob(state)?.turn], () => this.#fit());
+    store.watch((state) => [state.active, state.hovered, state.selected, state.prefs.boxes], () => this.#mark());
+    store.watch((state) => [currentJob(state), state.prefs.language, state.prefs.boxes], () => this.#describe());
+  }
+
+  /** Zooms around the middle. */
+  zoom(factor) {
+    const { width, height } = this.#size();
+    this.#set(zoomAt(this.#view, factor, width / 2, height / 2, this.#page, this.#size()));
+  }
+
+  /** Shows the whole page. */
+  fit() {
+    this.#touched = false;
+    this.#fit();
+  }
+
+  /** Turns the view by a quarter, clockwise. */
+  turn() {
+    const job = currentJob(this.#store.get());
+    this.#touched = false;
+    patchJob(this.#store, job.id, { turn: (job.turn + 90) % 360 });
+  }
+
+  /** Shows another page of the document. */
+  turnPage(step) {
+    const job = currentJob(this.#store.get());
+    const count = job?.result?.pages.length ?? 1;
+    const page = Math.min(count - 1, Math.max(0, (job?.page ?? 0) + step));
+    if (job && page !== job.page) {
+      patchJob(this.#store, job.id, { page });
+    }
+  }
+
+  /** Shows the boxes, or hides them. */
+  toggleBoxes() {
+    setPrefs(this.#store, { boxes: !this.#store.get().prefs.boxes });
+  }
+
+  /** Moves the view so that a line can be seen. */
+  reveal(index) {
+    const polygon = this.#boxes.polygonOf(index);
+    if (polygon && this.#view) {
+      this.#set(bringIntoView(this.#view, polygon, this.#page, this.#size()));
+    }
+  }
+
+  #wireButtons() {
+    const actions = {
+      "zoom-in": () => this.zoom(STEP),
+      "zoom-out": () => this.zoom(1 / STEP),
+      "zoom-fit": () => this.fit(),
+      turn: () => this.turn(),
+      boxes: () => this.toggleBoxes(),
+      "page-before": () => this.turnPage(-1),
+      "page-after": () => this.turnPage(1),
+    };
+    for (const [id, action] of Object.entries(actions)) {
+      byId(id).addEventListener("click", action);
+    }
+  }
+
+  async #show() {
+    const job = currentJob(this.#store.get());
+    const wanted = job ? `${job.id}/${job.page}` : null;
+    if (this.#shown !== wanted) {
+      this.#shown = wanted;
+      this.#clear();
+      if (job) {
+        await this.#load(job, wanted);
+      }
+    } else if (job) {
+      this.#draw(job);
+    }
+  }
+
+  async #load(job, wanted) {
+    this.#frame.classList.add("is-loading");
+    let picture = null;
+    try {
+      picture = await pictureOf(job, job.page);
+    } catch {
+      // Told below: the result can be used without the picture.
+    }
+    if (this.#shown !== wanted) {
+      if (picture?.own) {
+        URL.revokeObjectURL(picture.url);
+      }
+      return;
+    }
+    this.#frame.classList.remove("is-loading");
+    const now = currentJob(this.#store.get());
+    if (picture) {
+      this.#page = now.result?.pages[now.page] ?? picture;
+      const image = make("img", { src: picture.url, alt: job.name, draggable: "false" });
+      image.addEventListener("load", () => picture.own && URL.revokeObjectURL(picture.url), { once: true });
+      this.#sheet.replaceChildren(image, this.#boxes.element);
+      this.#sheet.hidden = false;
+      this.#touched = false;
+      this.#fit();
+    } else {
+      this.#sheet.hidden = true;
+      byId("picture-none").replaceChildren(icon("page"), make("p", {}, t("noPreview")));
+      byId("picture-none").hidden = false;
+    }
+    this.#draw(now);
+  }
+
+  #clear() {
+    this.#view = null;
+    this.#sheet.hidden = true;
+    this.#sheet.replaceChildren();
+    this.#boxes.clear();
+    byId("picture-none").hidden = true;
+  }
+
+  #draw(job) {
+    if (!job.result || this.#sheet.hidden) {
+      this.#boxes.clear();
+      return;
+    }
+    const page = job.result.pages[job.page];
+    if (page.width !== this.#page.width || page.height !== this.#page.height) {
+      this.#page = page;
+      this.#fit();
+    }
+    const { first, lines } = linesOf(job.result, job.page);
+    this.#boxes.draw(lines, first, page);
+    this.#mark();
+  }
+
+  #mark() {
+    const { active, hovered, selected, prefs } = this.#store.get();
+    this.#frame.classList.toggle("has-boxes", prefs.boxes);
+    this.#boxes.mark(active);
+    this.#boxes.hover(hovered);
+    this.#boxes.select(selected);
+  }
+
+  #resized() {
+    if (this.#view && this.#touched) {
+      this.#set(pan(this.#view, 0, 0, this.#page, this.#size()));
+    } else {
+      this.#fit();
+    }
+  }
+
+  #fit() {
+    if (this.#sheet.hidden) {
+      return;
+    }
+    const turn = currentJob(this.#store.get())?.turn ?? 0;
+    const size = turnedSize(this.#page, turn);
+    const how = size.height > LONG * size.width ? fitWidth : fit;
+    this.#set(how(this.#page, this.#size(), turn), false);
+  }
+
+  #set(view, touched = true) {
+    if (!view || this.#sheet.hidden) {
+      return;
+    }
+    this.#touched = touched;
+    this.#view = view;
+    const size = turnedSize(this.#page, view.turn);
+    const frame = this.#size();
+    const larger = size.width * view.scale > frame.width || size.height * view.scale > frame.height;
+    this.#frame.classList.toggle("is-zoomed", larger);
+    this.#sheet.style.width = `${this.#page.width * view.scale}px`;
+    this.#sheet.style.height = `${this.#page.height * view.scale}px`;
+    this.#sheet.style.transform = transformOf(view, this.#page);
+    byId("zoom").textContent = `${Math.round(view.scale * 100)} %`;
+  }
+
+  #size() {
+    return { width: this.#frame.clientWidth, height: this.#frame.clientHeight };
+  }
+
+  #describe() {
+    const state = this.#store.get();
+    const job = currentJob(state);
+    const pages = job?.result?.pages;
+    const page = pages?.[job.page];
+    byId("picture-name").textContent = job?.name ?? "";
+    byId("picture-name").title = job?.name ?? "";
+    const size = page ? `${page.width} × ${page.height} · ` : "";
+    byId("picture-facts").textContent = job ? size + sizeText(job.file.size) : "";
+    byId("pager").hidden = !pages || pages.length < 2;
+    byId("page-number").textContent = pages ? t("pageOf", { number: job.page + 1, count: pages.length }) : "";
+    byId("page-before").disabled = !pages || job.page === 0;
+    byId("page-after").disabled = !pages || job.page === pages.length - 1;
+    byId("boxes").setAttribute("aria-pressed", String(state.prefs.boxes));
+  }
+}

@@ -1,0 +1,73 @@
+// An answer of the server as the page works with it: pages, and lines that can be edited.
+
+/** From here on a character counts as unsure (docs/recheck.md: where doubt begins). */
+export const UNSURE_BELOW = 0.9;
+export const FAIR_BELOW = 0.9;
+export const POOR_BELOW = 0.7;
+
+/**
+ * Takes an answer of POST /ocr apart.
+ * @returns {{pages: object[], lines: object[], model: string, elapsed: number, cached: boolean, requestId: string,
+ *   warnings: object[]}} lines of all pages in reading order, each with the index of its page
+ */
+export function resultOf(answer) {
+  const pages = (answer.pages ?? [answer]).map((page, index) => ({
+    number: page.number ?? index + 1,
+    width: page.width,
+    height: page.height,
+    warnings: page.warnings ?? [],
+    blocks: page.blocks ?? null,
+    turn: page.rotation ?? 0,
+    lines: page.lines.map((line) => lineOf(line, index)),
+  }));
+  const lines = pages.flatMap((page) => page.lines);
+  return {
+    pages: pages.map(({ lines: own, ...page }) => ({ ...page, first: lines.indexOf(own[0]), count: own.length })),
+    lines,
+    model: answer.model,
+    elapsed: answer.elapsed_ms,
+    cached: answer.cached === true,
+    requestId: answer.request_id,
+    warnings: answer.warnings ?? [],
+  };
+}
+
+function lineOf({ text, confidence, polygon, chars }, page) {
+  // Marks are only drawn where the characters are exactly those of the line; sure lines need none of them.
+  const fits = Array.isArray(chars) && chars.map((char) => char.text).join("") === text;
+  const wanted = fits && chars.some((char) => char.confidence < UNSURE_BELOW);
+  return { text, original: text, confidence, polygon, page, chars: wanted ? chars : [] };
+}
+
+/** The lines of one page, and the index of the first among all. */
+export function linesOf(result, page) {
+  const { first, count } = result.pages[page];
+  return { first, lines: count ? result.lines.slice(first, first + count) : [] };
+}
+
+/** The result with one line's text replaced. */
+export function withText(result, index, text) {
+  const lines = result.lines.slice();
+  lines[index] = { ...lines[index], text };
+  return { ...result, lines };
+}
+
+/** A new result that keeps the edits of an older one, line by line where it read the same. */
+export function keepEdits(fresh, old) {
+  const edits = new Map(
+    (old?.lines ?? []).filter((line) => line.text !== line.original).map((line) => [placeOf(line), line.text]),
+  );
+  if (edits.size === 0) {
+    return fresh;
+  }
+  return { ...fresh, lines: fresh.lines.map((line) => ({ ...line, text: edits.get(placeOf(line)) ?? line.text })) };
+}
+
+/** How sure a line is, as a word for style and speech. */
+export function levelOf(confidence) {
+  return confidence < POOR_BELOW ? "poor" : confidence < FAIR_BELOW ? "fair" : "good";
+}
+
+function placeOf({ page, original, polygon }) {
+  return JSON.stringify([page, original, polygon[0]]);
+}

@@ -1,0 +1,106 @@
+// What stands in the place of a result: waiting, working, failed, or no text at all.
+
+import { icon, make } from "../core/dom.js";
+import { timeText } from "../core/files.js";
+import { explain } from "../server/problem.js";
+import { t } from "../words/words.js";
+
+/**
+ * The elements for a job without lines to show.
+ * @param {object} job
+ * @param {{start: () => void, cancel: () => void, hurry: () => void}} act
+ */
+export function messageOf(job, act) {
+  switch (job.status) {
+    case "new":
+      return still("spark", t("waiting"));
+    case "queued":
+      return working(t("queued"), null, act);
+    case "sending":
+      return working(t("sending", { percent: Math.round(job.share * 100) }), job.share, act);
+    case "reading":
+      return working(t("working"), null, act);
+    case "delayed":
+      return delayed(job, act);
+    case "failed":
+      return failed(job.problem, act);
+    case "cancelled":
+      return still("stop", t("cancelled"), button("again", act.start));
+    default:
+      return still("blank", t("noText"), make("p", { class: "message-more" }, t("noTextMore")));
+  }
+}
+
+/** One line about a job: for the queue. */
+export function statusText(job) {
+  switch (job.status) {
+    case "sending":
+      return t("sending", { percent: Math.round(job.share * 100) });
+    case "delayed":
+      return t("waitShort", { seconds: job.waitSeconds });
+    case "done":
+      return `${t("lineCount", { count: job.result.lines.length })} · ${timeText(job.result.elapsed)}`;
+    default:
+      return t(`status_${job.status}`);
+  }
+}
+
+/** Takes over figures from a fresh message into the one that stands: the elements stay, and with them the focus. */
+export function refreshMessage(place, fresh) {
+  for (const selector of [".message-title", ".message-more"]) {
+    const words = fresh.querySelector(selector)?.textContent;
+    const old = place.querySelector(selector);
+    if (old && words !== undefined && old.textContent !== words) {
+      old.textContent = words;
+    }
+  }
+  const bar = place.querySelector("progress");
+  const now = fresh.querySelector("progress");
+  if (bar && now?.hasAttribute("value")) {
+    bar.value = now.value;
+  }
+}
+
+function still(symbol, words, ...more) {
+  return [make("div", { class: "message" }, icon(symbol), make("p", { class: "message-title" }, words), ...more)];
+}
+
+function working(words, share, act) {
+  const bar = make("progress", { class: "progress", max: "1", "aria-label": words });
+  if (share !== null) {
+    bar.value = share;
+  }
+  return [make("div", { class: "message" }, bar, make("p", { class: "message-title" }, words), button("cancel", act.cancel))];
+}
+
+function delayed(job, act) {
+  const words = job.problem.code === "RATE_LIMITED" ? "rateLimited" : "busy";
+  return [
+    make(
+      "div",
+      { class: "message" },
+      icon("clock"),
+      make("p", { class: "message-title" }, t(words)),
+      make("p", { class: "message-more" }, t("waitMore", { seconds: job.waitSeconds })),
+      make("div", { class: "message-buttons" }, button("tryNow", act.hurry), button("cancel", act.cancel)),
+    ),
+  ];
+}
+
+function failed(problem, act) {
+  const code = problem.requestId ? t("code", { code: problem.code, id: problem.requestId }) : problem.code;
+  return [
+    make(
+      "div",
+      { class: "message is-failed" },
+      icon("alert"),
+      make("p", { class: "message-title" }, explain(problem)),
+      make("p", { class: "message-code" }, code),
+      problem.code === "TOO_LARGE_TO_SEND" ? null : button("retry", act.start),
+    ),
+  ];
+}
+
+function button(name, onclick) {
+  return make("button", { type: "button", class: "button button-small", onclick }, t(name));
+}

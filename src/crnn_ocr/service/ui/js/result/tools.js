@@ -1,0 +1,52 @@
+// The small buttons of a row: copy, edit, undo. One set wanders to the row where it is wanted.
+
+import { icon, iconButton, make } from "../core/dom.js";
+import { t } from "../words/words.js";
+
+const THANKS = 1500; // milliseconds for which the tick stands
+
+/** One set of buttons. */
+export class RowTools {
+  #act;
+  #cell = make("span", { class: "line-tools", role: "gridcell" });
+  #row = null;
+  #key = "";
+
+  /** @param act `copy(index)`, `edit(index)` and `undo(index)`; `copy` resolves to whether it worked */
+  constructor(act) {
+    this.#act = act;
+  }
+
+  /** Moves to a row, or away where there is none. */
+  show(row, index, line) {
+    const key = row && line ? JSON.stringify([index, line.text, line.original, t("copy")]) : "";
+    if (row === this.#row && key === this.#key) {
+      return;
+    }
+    this.#key = key;
+    if (row !== this.#row) {
+      this.#cell.remove();
+      this.#row = row;
+    }
+    if (!row || !line) {
+      return;
+    }
+    const { text } = line;
+    const copy = iconButton("copy", t("copyLine", { text }), () => this.#copied(copy, index));
+    const edit = iconButton("edit", t("editLine", { text }), () => this.#act.edit(index));
+    const undo = iconButton("undo", t("undoLine", { text: line.original }), () => this.#act.undo(index));
+    this.#cell.replaceChildren(...(text === line.original ? [] : [undo]), edit, copy);
+    row.append(this.#cell);
+  }
+
+  async #copied(button, index) {
+    if (await this.#act.copy(index)) {
+      button.replaceChildren(icon("check"));
+      button.classList.add("is-done");
+      setTimeout(() => {
+        button.replaceChildren(icon("copy"));
+        button.classList.remove("is-done");
+      }, THANKS);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// Failures, all of one kind: with a code, the server's sentences, and how long to wait.
+
+import { errorText } from "../words/words.js";
+
+/** A failure with the server's stable code; message and hint are the server's own sentences. */
+export class Problem extends Error {
+  constructor(code, { message = "", hint = "", requestId = "", status = 0, retryAfter = null } = {}) {
+    super(message || code);
+    this.code = code;
+    this.detail = message;
+    this.hint = hint;
+    this.requestId = requestId;
+    this.status = status;
+    this.retryAfter = retryAfter; // seconds, or null where waiting does not help
+  }
+
+  /** Whether the server asks to come again later. */
+  get passing() {
+    return this.retryAfter !== null && (this.status === 503 || this.status === 429);
+  }
+}
+
+/** What happened and what to do, in the user's language where the page knows the code. */
+export function explain(problem) {
+  const own = errorText(problem.code, { detail: problem.detail });
+  // Back-quotes mark code in the server's sentences; here they would only be noise.
+  return (own ?? `${problem.detail} ${problem.hint}`.replaceAll("`", "")).trim() || problem.code;
+}
+
+/** The problem that an answer tells of; `headers` maps a name to its value or null. */
+export function problemOf(status, answer, headers) {
+  if (typeof answer?.error?.code !== "string") {
+    return new Problem("BAD_ANSWER", { status });
+  }
+  const { code, message, hint } = answer.error;
+  return new Problem(code, { message, hint, requestId: answer.request_id, status, retryAfter: waiting(status, headers) });
+}
+
+// Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3).
+function waiting(status, headers) {
+  const value = headers("Retry-After");
+  if (value === null || (status !== 503 && status !== 429)) {
+    return null;
+  }
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.min(Math.max(1, Math.ceil(seconds)), 600) : null;
+}

@@ -1,0 +1,108 @@
+// Talks to the server. Every failure becomes a Problem, so that the page handles one kind only.
+
+import { Problem, problemOf } from "./problem.js";
+import { askForKey, keyHeaders } from "./key.js";
+
+/**
+ * Sends one file to be read; resolves to the answer of POST /ocr.
+ * @param {Blob} file
+ * @param {{options: object, signal: AbortSignal, onSent: (share: number) => void}} how `onSent` hears how much
+ *   of the file has left; 1 means that the server is reading
+ */
+export async function readFile(file, { options, signal, onSent }) {
+  const query = new URLSearchParams({ ...optionText(options), detail: "chars" });
+  const reply = await withKey(() => upload(`/ocr?${query}`, file, signal, onSent));
+  const answer = parse(reply.body);
+  if (reply.status === 200 && answer?.success === true && Array.isArray(answer.lines)) {
+    return answer;
+  }
+  throw problemOf(reply.status, answer, reply.header);
+}
+
+/** Asks for JSON. */
+export async function getJson(path) {
+  const response = await reach(path, {});
+  const answer = parse(await response.text());
+  if (!response.ok || answer === null) {
+    throw problemOf(response.status, answer, (name) => response.headers.get(name));
+  }
+  return answer;
+}
+
+/**
+ * Asks for one page of a file as a picture.
+ * @param {{page: number, stage: "original" | "enhanced", options?: object}} what
+ * @returns {Promise<{picture: Blob, header: (name: string) => string | null}>}
+ */
+export async function previewPage(file, { page, stage, options = {}, signal }) {
+  const query = new URLSearchParams({ ...optionText(options), page, stage });
+  const headers = { "Content-Type": mediaType(file) };
+  const reply = await withKey(() => reach(`/preview?${query}`, { method: "POST", body: file, headers, signal }));
+  if (!reply.ok) {
+    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
+  }
+  return { picture: await reply.blob(), header: (name) => reply.headers.get(name) };
+}
+
+/** Options as they stand in a query string. */
+export function optionText(options) {
+  const given = Object.entries(options).filter(([, value]) => value !== null && value !== "");
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
+/** The media type to announce: browsers guess it from the name, and what is no picture by name may be one. */
+export function mediaType(file) {
+  const known = file.type.startsWith("image/") || file.type === "application/pdf";
+  return known ? file.type : "application/octet-stream";
+}
+
+async function reach(path, init) {
+  try {
+    return await fetch(path, { ...init, headers: { Accept: "application/json", ...init.headers, ...keyHeaders() } });
+  } catch (error) {
+    throw init.signal?.aborted ? error : new Problem("NETWORK");
+  }
+}
+
+// Asks for the API key once where the server wants one, and again when it was wrong.
+async function withKey(send) {
+  let reply = await send();
+  while (reply.status === 401 && (await askForKey())) {
+    reply = await send();
+  }
+  return reply;
+}
+
+// XMLHttpRequest, because fetch does not tell how much of the body has been sent.
+function upload(path, file, signal, onSent) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.setRequestHeader("Content-Type", mediaType(file));
+    request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries(keyHeaders())) {
+      request.setRequestHeader(name, value);
+    }
+    request.upload.addEventListener("progress", ({ loaded, total }) => onSent(total ? loaded / total : 0));
+    request.upload.addEventListener("load", () => onSent(1));
+    request.addEventListener("load", () =>
+      resolve({
+        status: request.status,
+        body: request.responseText,
+        header: (name) => request.getResponseHeader(name),
+      }),
+    );
+    request.addEventListener("error", () => reject(new Problem("NETWORK")));
+    request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(file);
+  });
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,76 @@
+// Keyboard commands, and the sheet that lists them. Single keys can be switched off (WCAG 2.1.4).
+
+import { byId, isTyping, make } from "../core/dom.js";
+import { t } from "../words/words.js";
+
+/** The commands in the order of the sheet: keys, the name of their words, and whether they are single keys. */
+export const COMMANDS = [
+  { keys: ["Ctrl", "V"], name: "paste" },
+  { keys: ["Ctrl", "Enter"], name: "read" },
+  { keys: ["O"], name: "open", single: true },
+  { keys: ["C"], name: "copy", single: true },
+  { keys: ["/"], name: "search", single: true },
+  { keys: ["J"], name: "next", single: true },
+  { keys: ["K"], name: "before", single: true },
+  { keys: ["E"], name: "edit", single: true },
+  { keys: ["N"], name: "nextFile", single: true },
+  { keys: ["P"], name: "fileBefore", single: true },
+  { keys: ["+"], name: "zoomIn", single: true },
+  { keys: ["-"], name: "zoomOut", single: true },
+  { keys: ["0"], name: "fit", single: true },
+  { keys: ["R"], name: "turn", single: true },
+  { keys: ["B"], name: "boxes", single: true },
+  { keys: ["S"], name: "options", single: true },
+  { keys: ["H"], name: "history", single: true },
+  { keys: ["D"], name: "theme", single: true },
+  { keys: ["L"], name: "language", single: true },
+  { keys: ["?"], name: "help", single: true },
+  { keys: ["Esc"], name: "stop" },
+];
+
+/** Wires the keys; `act` has one function per command's name. */
+export function watchKeys(store, act) {
+  byId("help").addEventListener("click", showHelp);
+  store.watch((state) => [state.prefs.language, state.prefs.keys], (_, singles) => drawHelp(singles));
+  document.addEventListener("keydown", (event) => {
+    const command = commandOf(event, store.get().prefs.keys);
+    if (command && !document.querySelector("dialog[open]")) {
+      event.preventDefault();
+      (command.name === "help" ? showHelp : act[command.name])();
+    }
+  });
+}
+
+function commandOf(event, singles) {
+  if (event.defaultPrevented || event.isComposing || event.altKey) {
+    return undefined;
+  }
+  if (event.ctrlKey || event.metaKey) {
+    return event.key === "Enter" ? COMMANDS.find(({ name }) => name === "read") : undefined;
+  }
+  if (isTyping(event.target)) {
+    return undefined;
+  }
+  if (event.key === "Escape") {
+    return COMMANDS.find(({ name }) => name === "stop");
+  }
+  const key = event.key === "=" ? "+" : event.key.toUpperCase();
+  return singles ? COMMANDS.find((command) => command.single && command.keys[0] === key) : undefined;
+}
+
+function showHelp() {
+  byId("help-dialog").showModal();
+}
+
+function drawHelp(singles) {
+  const rows = COMMANDS.map(({ keys, name, single }) =>
+    make(
+      "div",
+      { class: "key-row", "data-single": Boolean(single) },
+      make("dt", {}, ...keys.map((key) => make("kbd", {}, key))),
+      make("dd", {}, t(`key_${name}`)),
+    ),
+  );
+  byId("key-list").replaceChildren(...rows);
+  byId("keys-off").hidden = singles;
+}

@@ -1,0 +1,156 @@
+"""What the tests of the page share: documents that a fake reader answers with, and what a user does."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from crnn_ocr.document import Block, Char, Document, Line, Polygon, Remark
+from crnn_ocr.document import Page as DocumentPage
+from crnn_ocr.options import ReadOptions
+from tests.service.fakes import Answer, FakeReader
+from tests.service.rendering import png
+
+HOSTILE = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
+TEXTS = ("Invoice 10234", "Total 99.50 EUR", "开票日期：2026年11月22日")
+
+_serial = itertools.count()
+
+
+@dataclass
+class Stage:
+    """A server with a fake reader, and where it is."""
+
+    url: str
+    reader: FakeReader
+
+    def play(self, answer: Answer) -> None:
+        self.reader.answer = answer
+
+    def reset(self) -> None:
+        self.reader.answer = invoice
+        self.reader.calls.clear()
+        self.reader.tickets.clear()
+
+
+# ---- documents ---------------------------------------------------------------------------------------
+
+
+def line(
+    text: str,
+    row: int,
+    *,
+    confidence: float = 0.99,
+    unsure: Mapping[int, float] | None = None,
+    left: float = 20,
+    width: float | None = None,
+) -> Line:
+    """A line 30 pixels high in row `row`, each character of its own; `unsure` gives confidences by index."""
+    top, step = 16.0 + 46 * row, (width or 14.0 * len(text)) / max(1, len(text))
+    chars = tuple(
+        Char(char, (unsure or {}).get(index, 0.995), _box(left + step * index, top, step))
+        for index, char in enumerate(text)
+    )
+    return Line(text, confidence, _box(left, top, step * len(text)), chars)
+
+
+def sheet(
+    *lines: Line, width: int = 640, height: int = 180, warnings: tuple[Remark, ...] = ()
+) -> DocumentPage:
+    return DocumentPage(width, height, (Block(lines),) if lines else (), warnings=warnings)
+
+
+def invoice(_data: bytes, _options: ReadOptions) -> Document:
+    rows = (
+        line(TEXTS[0], 0),
+        line(TEXTS[1], 1, confidence=0.62, unsure={6: 0.41, 7: 0.55}),
+        line(TEXTS[2], 2, confidence=0.87),
+    )
+    return Document((sheet(*rows),), "fake/1")
+
+
+def many_lines(count: int) -> Document:
+    rows = tuple(line(f"Line {row} of a very long page", row) for row in range(count))
+    return Document((sheet(*rows, height=60 + 46 * count),), "fake/1")
+
+
+def _box(left: float, top: float, width: float) -> Polygon:
+    return ((left, top), (left + width, top), (left + width, top + 30), (left, top + 30))
+
+
+# ---- what a user does --------------------------------------------------------------------------------
+
+
+def picture(*texts: str, name: str = "invoice.png", kind: str = "image/png") -> FilePayload:
+    """A picture that no cache has seen before."""
+    return upload(png(*(texts or TEXTS[:2])) + next(_serial).to_bytes(4, "big"), name, kind)
+
+
+def upload(data: bytes, name: str = "invoice.png", kind: str = "image/png") -> FilePayload:
+    return {"name": name, "mimeType": kind, "buffer": data}
+
+
+def choose(view: Page, *files: FilePayload) -> None:
+    with view.expect_file_chooser() as chooser:
+        view.locator("#choose").click()
+    chooser.value.set_files(list(files))
+
+
+def recognise(view: Page) -> None:
+    """Press the button and wait until nothing is under way."""
+    view.locator("#recognise").click()
+    idle(view)
+
+
+def idle(view: Page) -> None:
+    expect(view.locator("#stop")).to_be_hidden()
+
+
+def read(view: Page, *files: FilePayload) -> None:
+    choose(view, *(files or (picture(),)))
+    recognise(view)
+
+
+def lines(view: Page) -> Locator:
+    return view.locator("#lines .line-text")
+
+
+def said(view: Page) -> Locator:
+    return view.locator("#status")
+
+
+def clipboard(view: Page) -> str:
+    return str(view.evaluate("navigator.clipboard.readText()"))
+
+
+def drop(view: Page, target: str, *files: FilePayload) -> None:
+    transfer = view.evaluate_handle(
+        """(files) => {
+            const transfer = new DataTransfer();
+            for (const [text, name, type] of files) {
+                const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+                transfer.items.add(new File([bytes], name, { type }));
+            }
+            return transfer;
+        }""",
+        [[base64.b64encode(file["buffer"]).decode(), file["name"], file["mimeType"]] for file in files],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        view.dispatch_event(target, event, {"dataTransfer": transfer})
+
+
+def paste(view: Page, file: FilePayload) -> None:
+    """Put a picture on the clipboard and press the keys."""
+    view.evaluate(
+        """async (text) => {
+            const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+            const blob = new Blob([bytes], { type: "image/png" });
+            await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }""",
+        base64.b64encode(file["buffer"]).decode(),
+    )
+    view.keyboard.press("Control+V")

@@ -1,0 +1,230 @@
+"""Language, colours, widths, keyboard, and that nothing jumps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.conftest import Opener
+from tests.ui.scenes import TEXTS, Stage, choose, clipboard, idle, lines, picture, read, said
+
+UI = Path(__file__).resolve().parents[2] / "src" / "crnn_ocr" / "service" / "ui"
+
+
+def test_words_follow_the_browser_and_can_be_switched(open_page: Opener) -> None:
+    view = open_page(locale="zh-TW")
+    expect(view.locator("#recognise")).to_have_text("开始高精度识别")
+    expect(view.locator("html")).to_have_attribute("lang", "zh-CN")
+    read(view)
+    expect(said(view)).to_have_text("识别完成，共 3 行")
+    view.get_by_role("button", name="Switch to English").click()
+    expect(view.locator("#recognise")).to_have_text("Recognise")
+    expect(view.locator("#result-facts")).to_contain_text("3 lines")
+    expect(view.locator("html")).to_have_attribute("lang", "en")
+    view.reload()
+    expect(view.locator("#recognise")).to_have_text("Recognise")
+    other = open_page(locale="fr-FR")
+    expect(other.locator("#recognise")).to_have_text("Recognise")
+
+
+def test_both_languages_know_the_same_words(open_page: Opener) -> None:
+    view = open_page()
+    keys: dict[str, list[str]] = view.evaluate(
+        """async () => {
+            const { en } = await import("/ui/js/words/en.js");
+            const { zh } = await import("/ui/js/words/zh.js");
+            return { en: Object.keys(en.page), zh: Object.keys(zh.page) };
+        }"""
+    )
+    assert keys["en"] == keys["zh"]
+    markup = (UI / "index.html").read_text()
+    code = "\n".join(path.read_text() for path in (UI / "js").rglob("*.js") if path.parent.name != "words")
+    used = set(re.findall(r'data-(?:text|label|hint)="(\w+)"', markup)) | set(
+        re.findall(r'\bt\(\s*"(\w+)"', code)
+    )
+    assert used <= set(keys["en"])
+    # Words that are put together from a prefix and a name are used, too.
+    prefixes = tuple(re.findall(r"\bt\(`(\w+_)\$", code))
+    named = re.findall(r'"(\w+)"', code)
+    unused = {
+        key for key in keys["en"] if key not in used and not key.startswith(prefixes) and key not in named
+    }
+    assert unused == set()
+
+
+def luminance(view: Page, what: str) -> float:
+    colour: str = view.locator("body").evaluate(f"one => getComputedStyle(one).{what}")
+    red, green, blue = (float(part) for part in colour.strip("rgba()").split(",")[:3])
+    return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255
+
+
+def test_colours_follow_the_system_and_the_choice(open_page: Opener) -> None:
+    view = open_page(color_scheme="dark")
+    assert luminance(view, "backgroundColor") < 0.2 < 0.7 < luminance(view, "color")
+    button = view.locator("#theme")
+    expect(button).to_have_attribute("aria-label", "Colours: as the system")
+    button.click()
+    expect(button).to_have_attribute("aria-label", "Colours: light")
+    assert luminance(view, "backgroundColor") > 0.8 > 0.3 > luminance(view, "color")
+    view.reload()
+    assert luminance(view, "backgroundColor") > 0.8
+    view.emulate_media(color_scheme="light")
+    view.locator("body").press("d")
+    assert luminance(view, "backgroundColor") < 0.2
+    view.goto(view.url + "docs")  # the documents keep to it
+    assert luminance(view, "backgroundColor") < 0.2
+
+
+@pytest.mark.parametrize("width", [320, 390, 760, 1024, 1400])
+def test_nothing_sticks_out_sideways(open_page: Opener, width: int) -> None:
+    view = open_page(viewport={"width": width, "height": 700})
+    overhang = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert view.evaluate(overhang) == 0
+    read(view, picture(name="a-very-long-name-" * 12 + ".png"))
+    expect(lines(view)).to_have_text(list(TEXTS))
+    assert view.evaluate(overhang) == 0
+    view.locator("#tab-api").click()
+    assert view.evaluate(overhang) == 0
+    view.locator("#open-options").click()
+    assert view.evaluate(overhang) == 0
+    view.goto(view.url + "docs")
+    assert view.evaluate(overhang) == 0
+
+
+def test_on_a_desk_the_page_fills_the_window_without_scrolling(open_page: Opener) -> None:
+    view = open_page(viewport={"width": 1280, "height": 720})
+    read(view, *(picture(name=f"{number}.png") for number in range(12)))
+    assert view.evaluate("document.documentElement.scrollHeight") == 720
+    for card in (".queue", ".picture-card", ".result-card"):
+        box = view.locator(card).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 720
+
+
+def test_nothing_jumps(open_page: Opener) -> None:
+    view = open_page()
+    view.evaluate(
+        """() => {
+            window.shifts = [];
+            new PerformanceObserver((list) => {
+                for (const entry of list.getEntries()) {
+                    window.shifts.push([entry.value, entry.hadRecentInput,
+                        entry.sources.map((source) => source.node?.id || source.node?.className)]);
+                }
+            }).observe({ type: "layout-shift", buffered: true });
+        }"""
+    )
+    read(view, picture(), picture())
+    view.locator(".job-open").nth(1).click()
+    view.wait_for_timeout(200)
+    shifts: list[tuple[float, bool, list[str]]] = view.evaluate("window.shifts")
+    assert sum(value for value, by_user, _ in shifts if not by_user) < 0.02, shifts
+
+
+def test_everything_by_keyboard(open_page: Opener) -> None:
+    view = open_page()
+    view.keyboard.press("Tab")
+    expect(view.locator(".skip")).to_be_focused()
+    with view.expect_file_chooser() as chooser:
+        view.keyboard.press("o")
+    chooser.value.set_files(picture())
+    expect(view.locator("#recognise")).to_be_focused()
+    view.keyboard.press("Control+Enter")
+    expect(lines(view)).to_have_text(list(TEXTS))
+    idle(view)
+    view.keyboard.press("j")
+    view.keyboard.press("j")
+    expect(view.locator(".line").nth(1)).to_be_focused()
+    view.keyboard.press("k")
+    expect(view.locator(".line").nth(0)).to_be_focused()
+    view.keyboard.press("ArrowDown")
+    view.keyboard.press("End")
+    expect(view.locator(".line").nth(2)).to_be_focused()
+    view.keyboard.press("Control+C")
+    expect(said(view)).to_have_text("Copied")
+    assert clipboard(view) == TEXTS[2]
+    view.keyboard.press("Shift+ArrowUp")
+    view.keyboard.press("c")
+    expect(view.locator("#copy-all")).to_have_text("Copied")
+    assert clipboard(view) == f"{TEXTS[1]}\n{TEXTS[2]}"
+    view.keyboard.press("Tab")  # the row's own buttons are the next stop
+    expect(view.get_by_role("button", name=f"Edit this line: {TEXTS[1]}")).to_be_focused()
+    view.keyboard.press("Shift+Tab")
+    view.keyboard.press("e")
+    expect(view.locator(".line-edit")).to_be_focused()
+    view.keyboard.press("Escape")
+    view.keyboard.press("Control+a")
+    expect(view.locator("#copy-all")).to_have_text("Copy 3 lines")
+    view.locator("#tab-lines").focus()
+    view.keyboard.press("ArrowRight")
+    expect(view.locator("#tab-paragraphs")).to_be_focused()
+    expect(view.locator("#panel-paragraphs")).to_be_visible()
+
+
+def test_the_help_sheet_and_switching_single_keys_off(open_page: Opener) -> None:
+    view = open_page()
+    view.keyboard.press("?")
+    sheet = view.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_contain_text("Copy all, or what is selected")
+    expect(sheet.locator(".key-row")).to_have_count(21)
+    view.keyboard.press("s")  # commands wait while a dialog is open
+    expect(view.locator("#options-dialog")).to_be_hidden()
+    sheet.get_by_role("button", name="Close").click()
+    view.keyboard.press("s")
+    view.get_by_label("Shortcuts with single keys").uncheck()
+    view.keyboard.press("Escape")
+    view.keyboard.press("h")
+    expect(view.locator("#history-dialog")).to_be_hidden()
+    view.locator("#help").click()
+    expect(sheet).to_contain_text("switched off")
+
+
+def focus_ring(element: Locator) -> str:
+    return str(element.evaluate("one => getComputedStyle(one).outlineStyle"))
+
+
+def test_focus_is_visible_and_returns(open_page: Opener) -> None:
+    view = open_page()
+    choose(view, picture())
+    view.locator("#open-options").focus()
+    view.keyboard.press("Enter")
+    view.keyboard.press("Escape")
+    expect(view.locator("#open-options")).to_be_focused()
+    view.keyboard.press("Tab")
+    assert focus_ring(view.locator("#open-history")) == "solid"
+
+
+def test_the_corner_tells_about_the_server(open_page: Opener, stage: Stage) -> None:
+    view = open_page()
+    corner = view.locator("#server")
+    expect(corner).to_have_text("fake/1")
+    corner.click()
+    card = view.locator("#server-card")
+    for fact in ("ready", "fake/1", "0.1.0", "nothing under way", "50 pages"):
+        expect(card).to_contain_text(fact)
+    view.keyboard.press("Escape")
+    view.mouse.click(5, 400)
+    expect(card).to_be_hidden()
+
+
+def test_it_is_small_and_says_all_at_once(open_page: Opener, stage: Stage) -> None:
+    import gzip
+
+    files = [path for path in UI.rglob("*") if path.is_file() and path.name != "docs.css"]
+    texts = [path for path in files if path.suffix != ".webp"]
+    samples = [path for path in files if path.suffix == ".webp"]
+    assert all(path.stat().st_size <= 16_000 for path in samples)
+    packed = sum(len(gzip.compress(path.read_bytes())) for path in texts) + sum(
+        path.stat().st_size for path in samples
+    )
+    assert packed < 150_000
+    assert sum(len(gzip.compress(path.read_bytes())) for path in texts) < 90_000
+    # Every module is announced in the head, so that none waits for another to be found.
+    announced = set(re.findall(r'"/ui/(js/[^"]+)"', (UI / "index.html").read_text()))
+    assert announced == {str(path.relative_to(UI)) for path in (UI / "js").rglob("*.js")}
+    assert all(len(path.read_text().splitlines()) < 250 for path in (UI / "js").rglob("*.js"))
+    view = open_page()
+    assert view.locator("h1").is_visible()

@@ -1,0 +1,187 @@
+"""The queue: progress, cancel, retry, and a server that is busy, gone or asks for a key."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from crnn_ocr.document import Document
+from crnn_ocr.errors import OverloadedError, RateLimitedError
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.keys import new_key
+from crnn_ocr.settings import Settings
+from tests.service.fakes import FakeReader
+from tests.service.rendering import png
+from tests.ui.conftest import Opener, serving
+from tests.ui.scenes import TEXTS, Stage, choose, invoice, lines, picture, read, recognise, upload
+
+
+class Held:
+    """Answers only when it is let go."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def __call__(self, data: bytes, options: ReadOptions) -> Document:
+        self.release.wait(20)
+        return invoice(data, options)
+
+
+def test_progress_cancel_and_retry(open_page: Opener, stage: Stage) -> None:
+    held = Held()
+    stage.play(held)
+    view = open_page()
+    choose(view, *(picture(name=f"{number}.png") for number in range(3)))
+    view.locator("#recognise").click()
+    states = view.locator(".job")
+    for number, state in enumerate(("reading", "reading", "queued")):
+        expect(states.nth(number)).to_have_attribute("data-status", state)
+    expect(view.get_by_role("progressbar", name="Reading…")).to_be_visible()
+    expect(view.locator("#panel-lines")).to_have_attribute("aria-busy", "true")
+    view.locator("#message").get_by_role("button", name="Cancel").click()
+    expect(states.nth(0)).to_have_attribute("data-status", "cancelled")
+    expect(states.nth(2)).to_have_attribute("data-status", "reading")
+    expect(view.locator(".message-title")).to_have_text("Stopped before it was read.")
+    view.keyboard.press("Escape")  # stops everything
+    expect(view.locator(".job[data-status=cancelled]")).to_have_count(3)
+    expect(view.locator("#stop")).to_be_hidden()
+    held.release.set()
+    view.get_by_role("button", name="Read 1.png again").click()
+    expect(states.nth(1)).to_have_attribute("data-status", "done")
+    recognise(view)  # takes up what was stopped
+    expect(view.locator(".job[data-status=done]")).to_have_count(3)
+
+
+def test_results_come_as_they_are_ready_and_never_under_another_picture(
+    open_page: Opener, stage: Stage
+) -> None:
+    held = Held()
+    slow = picture(name="slow.png")
+    stage.play(lambda data, options: (held if data == slow["buffer"] else invoice)(data, options))
+    view = open_page()
+    choose(view, slow, picture(name="quick.png"), picture(name="quicker.png"))
+    view.locator("#recognise").click()
+    expect(view.locator(".job[data-status=done]")).to_have_count(2)
+    expect(lines(view)).to_have_count(0)
+    view.locator(".job-open").nth(1).click()
+    expect(lines(view)).to_have_text(list(TEXTS))
+    held.release.set()
+    expect(view.locator(".job[data-status=done]")).to_have_count(3)
+    expect(view.locator("#picture-name")).to_have_text("quick.png")
+
+
+@pytest.mark.parametrize(("error", "words"), [(OverloadedError, "busy"), (RateLimitedError, "pause")])
+def test_a_busy_server_is_asked_again_when_it_says(
+    open_page: Opener, stage: Stage, error: type[OverloadedError], words: str
+) -> None:
+    refusals = [2, 600]
+
+    def answer(data: bytes, options: ReadOptions) -> Document:
+        if refusals:
+            raise error("Too much.", retry_after=refusals.pop(0))
+        return invoice(data, options)
+
+    stage.play(answer)
+    view = open_page()
+    choose(view, picture())
+    view.locator("#recognise").click()
+    expect(view.locator(".message-title")).to_contain_text(words)
+    expect(view.locator(".message-more")).to_contain_text("in 2 s")
+    expect(view.locator("#server")).to_have_attribute("data-state", "busy")
+    # By itself after two seconds; the second refusal asks for ten minutes, which a person may cut short.
+    expect(view.locator(".message-more")).to_contain_text("600 s")
+    expect(view.locator(".job-status")).to_have_text("again in 600 s")
+    view.get_by_role("button", name="Try now").click()
+    expect(lines(view)).to_have_text(list(TEXTS))
+
+
+def test_a_server_that_is_gone_is_told_and_can_be_tried_again(open_page: Opener) -> None:
+    view = open_page()
+    expect(view.locator("#server")).to_have_attribute("data-state", "ready")
+    choose(view, picture())
+    view.context.set_offline(True)
+    recognise(view)
+    expect(view.get_by_role("alert")).to_contain_text("cannot be reached")
+    expect(view.locator("#server")).to_have_attribute("data-state", "down")
+    view.context.set_offline(False)
+    expect(view.locator("#server")).to_have_attribute("data-state", "ready")
+    view.get_by_role("button", name="Try again").click()
+    expect(lines(view)).to_have_text(list(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "english", "chinese"),
+    [
+        (b"just a text", "text.png", "plain text", "不是支持的图片格式"),
+        (b"", "empty.png", "empty", "文件是空的"),
+        (png("Cut", width=900)[:300], "cut.png", "damaged", "损坏"),
+    ],
+)
+def test_errors_are_told_in_the_users_language(
+    open_page: Opener, stage: Stage, data: bytes, name: str, english: str, chinese: str
+) -> None:
+    from crnn_ocr.imaging.decode import Limits, decode_pages
+
+    limits = Limits(max_bytes=10**7, max_pixels=10**7, max_side=10**4, max_pages=9)
+
+    def answer(picture_: bytes, options: ReadOptions) -> Document:
+        list(decode_pages(picture_, limits))  # as the engine refuses it
+        return invoice(picture_, options)
+
+    stage.play(answer)
+    view = open_page()
+    read(view, upload(data, name))
+    problem = view.get_by_role("alert")
+    expect(problem).to_contain_text(english)
+    expect(problem.locator(".message-code")).to_contain_text("request")
+    expect(lines(view)).to_have_count(0)
+    view.get_by_role("button", name="切换到中文").click()
+    expect(problem).to_contain_text(chinese)
+    read(view, picture())
+    expect(lines(view)).to_have_text(list(TEXTS))
+
+
+@pytest.mark.parametrize("body", ["<html>Bad Gateway</html>", "{}", "null", '{"success": true}', "[]"])
+def test_an_answer_from_something_else_is_told(open_page: Opener, body: str) -> None:
+    view = open_page()
+    view.route("**/ocr?*", lambda route: route.fulfill(status=502, body=body))
+    read(view)
+    expect(view.get_by_role("alert")).to_contain_text("does not understand")
+
+
+def test_a_key_is_asked_for_and_kept_for_the_session(open_page: Opener) -> None:
+    key = new_key("tester")
+    with serving(FakeReader(invoice), Settings(api_keys=(key.entry,))) as stage:
+        view = open_page(stage.url)
+        choose(view, picture())
+        view.locator("#recognise").click()
+        dialog = view.get_by_role("dialog")
+        expect(dialog).to_contain_text("asks for an API key")
+        view.get_by_role("textbox", name="API key").fill("wrong")
+        view.keyboard.press("Enter")
+        expect(dialog).to_contain_text("does not know this key")
+        view.get_by_role("textbox", name="API key").fill(key.key)
+        dialog.get_by_role("button", name="Use it").click()
+        expect(lines(view)).to_have_text(list(TEXTS))
+        view.locator("#tab-api").click()
+        expect(view.locator("#code")).to_contain_text("Bearer $CRNN_OCR_KEY")
+        assert key.key not in view.locator("body").inner_text()
+        view.locator("#open-options").click()
+        expect(view.locator("#options-form")).to_contain_text("Least confidence")
+        view.reload()
+        read(view)
+        expect(lines(view)).to_have_text(list(TEXTS))
+        assert key.key not in str(view.evaluate("JSON.stringify(localStorage)"))
+        view.context.close()
+
+
+def test_without_the_key_the_file_waits(open_page: Opener) -> None:
+    with serving(FakeReader(invoice), Settings(api_keys=(new_key("x").entry,))) as stage:
+        view = open_page(stage.url)
+        choose(view, picture())
+        view.locator("#recognise").click()
+        view.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        expect(view.get_by_role("alert")).to_contain_text("asks for an API key")
+        view.context.close()
