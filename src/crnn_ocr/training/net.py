@@ -191,20 +191,19 @@ def recur(rnn: nn.LSTM, x: Tensor, steps: Tensor) -> Tensor:
     Returns:
         float (N, T, 2 × units); zero beyond each line's steps.
     """
+    lengths, order = steps.cpu().clamp(max=x.shape[1]).sort(descending=True, stable=True)
+    # Sorted here, because PyTorch would ask the card for the order.
+    there, back = (places.to(x.device, non_blocking=True) for places in (order, order.argsort()))
     # Under autocast cuDNN's LSTM may compute in half precision, whatever type was asked for, and gradients
     # per character, 1e-5 and less, get lost in that. A fortieth of the arithmetic is the LSTM's.
     whole = torch.autocast("cuda", enabled=False) if x.is_cuda else contextlib.nullcontext()
     with whole:
-        packed = nn.utils.rnn.pack_padded_sequence(
-            x.float() if x.is_cuda else x,
-            steps.clamp(max=x.shape[1]).cpu(),
-            batch_first=True,
-            enforce_sorted=False,
-        )
+        given = x.float() if x.is_cuda else x
+        packed = nn.utils.rnn.pack_padded_sequence(given.index_select(0, there), lengths, batch_first=True)
         packed_out, _ = rnn(packed)
-        y: Tensor
         y, _ = nn.utils.rnn.pad_packed_sequence(packed_out, batch_first=True, total_length=x.shape[1])
-    return y
+        read: Tensor = y.index_select(0, back)
+    return read
 
 
 def _units(config: NetConfig) -> list[nn.Module]:
