@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from crnn_ocr.errors import OverloadedError
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.admission import Admission, Experience, estimate_seconds, least_seconds
+from crnn_ocr.service.door import Door
 from crnn_ocr.service.intake import Intake, Place
+from crnn_ocr.settings import Settings
+from tests.service.rendering import bomb_png, png
 
 SECONDS = st.floats(0.001, 50.0)
 SIDES = st.integers(1, 20_000)
@@ -232,3 +237,16 @@ def test_never_more_bodies_than_places(steps: list[int | None]) -> None:
                 places.append(intake.enter(size))
         assert intake.held == len(places) <= 5
         assert intake.held_bytes <= 300
+
+
+# ---- pictures ----------------------------------------------------------------------------------------
+
+
+def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> None:
+    door = Door(Settings(queue_seconds=0.01, threads=1))
+    with door.admission.admit(1.0):
+        for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20]):
+            with door.gate(hopeless, ReadOptions(), Ticket()):
+                pass  # the engine would tell what is wrong with it
+        with pytest.raises(OverloadedError), door.gate(png("Good"), ReadOptions(), Ticket()):
+            pass

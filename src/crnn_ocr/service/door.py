@@ -140,9 +140,15 @@ class Door:
             OverloadedError: There is none.
         """
         try:
+            self._limits.check_bytes(len(picture))
             pages = page_sizes(picture, self._limits, pdf_dpi=self._settings.pdf_dpi)
+            for size in pages:
+                self._limits.check_size(*size)
         except OcrError:
-            pages = []  # the engine refuses it at once, in its own words
+            pages = []
+        if not pages:
+            yield  # the engine refuses it at once, in its own words: coming back later would not help
+            return
         with self.admission.admit(estimate_seconds(pages), patience=ticket.remaining):
             yield
 
