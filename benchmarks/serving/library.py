@@ -1,0 +1,65 @@
+"""What the library alone needs for the pictures, and what it reads: the measure of the service around it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.engines import ENGINES, OURS, Worker
+from benchmarks.serving.clients import Run
+from benchmarks.serving.pictures import Picture
+
+
+@dataclass
+class Library:
+    """Readings of the library, one by one in a process of its own.
+
+    Attributes:
+        cpu_s: CPU seconds per picture, by its name; the mean of all times that it was read.
+        texts: what was read, by its name.
+    """
+
+    cpu_s: dict[str, float]
+    texts: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def measure(cls, pictures: Sequence[Picture], *, rounds: int = 1) -> Library:
+        """Read all pictures so many times, after one that does not count."""
+        cpu: dict[str, float] = dict.fromkeys((picture.name for picture in pictures), 0.0)
+        texts: dict[str, tuple[str, ...]] = {}
+        with tempfile.TemporaryDirectory() as folder, Worker(ENGINES[OURS]) as worker:
+            paths = []
+            for number, picture in enumerate(pictures):
+                paths.append(Path(folder, str(number)))
+                paths[-1].write_bytes(picture.data)
+            worker.read(max(paths, key=lambda path: path.stat().st_size))
+            for _ in range(rounds):
+                for picture, path in zip(pictures, paths, strict=True):
+                    reading = worker.read(path)
+                    cpu[picture.name] += reading.cpu_s / rounds
+                    texts[picture.name] = reading.texts
+        return cls(cpu, texts)
+
+    def add(self, other: Library) -> None:
+        """Take in a second measurement of the same pictures, made at another time of the run."""
+        for name, seconds in other.cpu_s.items():
+            self.cpu_s[name] = (self.cpu_s[name] + seconds) / 2
+
+    def work(self, run: Run) -> float:
+        """CPU seconds that the library alone needs for what the service has read."""
+        return sum(self.cpu_s[outcome.picture.name] for outcome in run.read)
+
+    def efficiency(self, run: Run, cores: int) -> float:
+        """Pictures per second × the library's CPU seconds per picture ÷ cores: 1 is nothing wasted."""
+        return self.work(run) / run.wall_s / cores
+
+    def overhead(self, run: Run) -> float:
+        """CPU time of the service over that of the library for the same pictures; hardly disturbed."""
+        work = self.work(run)
+        return run.cpu_s / work if work else float("nan")
+
+    def wrong(self, run: Run) -> list[str]:
+        """Names of the pictures whose answer was not what the library reads."""
+        return [o.picture.name for o in run.read if o.texts != self.texts[o.picture.name]]

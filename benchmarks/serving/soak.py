@@ -1,0 +1,162 @@
+"""Many requests of all sizes, and what becomes of the memory of the process tree."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.serving.clients import Run, closed_loop
+from benchmarks.serving.pictures import SoakMix
+from benchmarks.serving.processes import PeakWatch, memory
+from benchmarks.serving.services import Running
+from benchmarks.serving.verdicts import Verdict
+
+MIB = 1024 * 1024
+BLOCK = 50
+SETTLED = 200  # requests, after which memory must not grow any more
+MOST_MIB = 512
+MOST_GROWTH = 5.0
+_CLIENTS = 4
+_WINDOW = 4  # looks that are averaged at either end
+
+
+@dataclass(frozen=True)
+class Look:
+    """Memory of the tree after so many requests.
+
+    Attributes:
+        requests: sent until then.
+        seconds: on the clock since the start.
+        rest_mib: PSS while nothing is being read.
+        busy_mib: largest PSS seen since the look before.
+        peak_rss_mib: sum of the processes' VmHWM, an upper bound for all the time before.
+    """
+
+    requests: int
+    seconds: float
+    rest_mib: float
+    busy_mib: float
+    peak_rss_mib: float
+
+
+def soak(running: Running, count: int, *, seconds: float) -> tuple[list[Look], Run]:
+    """Send so many pictures in blocks; after each the memory is looked at, with nothing in flight.
+
+    Args:
+        running: The service.
+        count: How many pictures.
+        seconds: Ends early after so long.
+    """
+    source = iter(SoakMix())
+    whole = Run()
+    looks: list[Look] = []
+    start = time.monotonic()
+    with PeakWatch(running.pid) as watch, tqdm(total=count, desc="soak", disable=None, leave=False) as bar:
+        while len(whole.outcomes) < count and time.monotonic() - start < seconds:
+            block = islice(source, min(BLOCK, count - len(whole.outcomes)))
+            run = closed_loop(running, block, clients=_CLIENTS)
+            whole.outcomes += run.outcomes
+            whole.wall_s += run.wall_s
+            whole.cpu_s += run.cpu_s
+            now = memory(running.pid)
+            looks.append(
+                Look(
+                    len(whole.outcomes),
+                    round(time.monotonic() - start, 1),
+                    round(now.pss / MIB, 1),
+                    round(watch.take() / MIB, 1),
+                    round(now.peak_rss / MIB, 1),
+                )
+            )
+            bar.update(len(run.outcomes))
+    return looks, whole
+
+
+def growth(looks: Sequence[Look]) -> tuple[float, float] | None:
+    """Growth in percent at rest and at the peaks of the blocks, from request 200 on; None: too few looks.
+
+    The mean of the first looks from there is compared with that of the last ones, because a single look
+    depends on the last picture's size.
+    """
+    settled = [look for look in looks if look.requests >= SETTLED]
+    if len(settled) < 2 * _WINDOW:
+        return None
+
+    def percent(values: list[float]) -> float:
+        return 100 * (statistics.fmean(values[-_WINDOW:]) / statistics.fmean(values[:_WINDOW]) - 1)
+
+    return percent([look.rest_mib for look in settled]), percent([look.busy_mib for look in settled])
+
+
+def judge(looks: Sequence[Look], run: Run) -> list[Verdict]:
+    """What has to hold of the memory."""
+    last = looks[-1]
+    busiest = max(look.busy_mib for look in looks)
+    verdicts = [
+        Verdict("all pictures are read", str(run.statuses), set(run.statuses) == {200}),
+        Verdict(
+            f"the tree stays within {MOST_MIB} MiB",
+            f"{busiest:.0f} MiB PSS at the peak, {last.peak_rss_mib:.0f} MiB as the sum of VmHWM",
+            busiest <= MOST_MIB,
+        ),
+    ]
+    found = growth(looks)
+    if found is not None:
+        rest, busy = found
+        words = f"{rest:+.1f} % at rest, {busy:+.1f} % at the peaks of {BLOCK} requests"
+        claim = f"from request {SETTLED} to {last.requests} memory grows by less than {MOST_GROWTH:.0f} %"
+        verdicts.append(Verdict(claim, words, rest < MOST_GROWTH))
+    return verdicts
+
+
+def write(looks: Sequence[Look], target: Path) -> None:
+    """Keep the looks as CSV."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([field.name for field in fields(Look)])
+        writer.writerows(astuple(look) for look in looks)
+
+
+def read(source: Path) -> list[Look]:
+    """Take up what `write` wrote."""
+    with source.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return [
+        Look(int(row["requests"]), *(float(row[field.name]) for field in fields(Look)[1:])) for row in rows
+    ]
+
+
+def plot(looks: Sequence[Look], target: Path) -> None:
+    """Draw memory over requests.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed; the extra `train` has it.
+    """
+    agg: Any = importlib.import_module("matplotlib.backends.backend_agg")
+    figures: Any = importlib.import_module("matplotlib.figure")
+    figure = figures.Figure(figsize=(8, 4), layout="constrained")
+    agg.FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    counts = [look.requests for look in looks]
+    axes.plot(counts, [look.peak_rss_mib for look in looks], color="0.6", lw=1, label="sum of VmHWM")
+    axes.plot(
+        counts, [look.busy_mib for look in looks], color="tab:orange", lw=1, label="peak PSS since last"
+    )
+    axes.plot(counts, [look.rest_mib for look in looks], color="tab:blue", lw=1.5, label="PSS at rest")
+    axes.axhline(MOST_MIB, color="tab:red", lw=1, ls="--")
+    axes.axvline(SETTLED, color="0.8", lw=1)
+    axes.set(xlabel="requests", ylabel="MiB, whole process tree", xlim=(0, None), ylim=(0, None))
+    axes.grid(visible=True, alpha=0.25)
+    axes.legend(fontsize=8, loc="lower right")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=100)
