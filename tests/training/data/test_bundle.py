@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("torch")
+
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import atlas, bundle, squeeze
 from crnn_ocr.training.atlas import FaceInfo
