@@ -38,9 +38,9 @@ from crnn_ocr.settings import Settings, load_settings
 from crnn_ocr.sources import Source, open_pages
 from crnn_ocr.stages import StageClock
 
-#: What pictures that are worked on take together, decoders included: two photographs of 12 megapixels, or
-#: thirteen pages at 1080p; one that is larger is worked on alone.
-PICTURE_BYTES = 80 * 1024 * 1024
+#: What pictures that are worked on take together, decoders included: two photographs of 10 megapixels, or ten
+#: pages at 1080p; one that is larger waits until it is alone with small ones.
+PICTURE_BYTES = 64 * 1024 * 1024
 #: Smaller ones do not wait for others: the threads that read them bound their number.
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,12 @@ from crnn_ocr.detection.detector import DbDetector
 from crnn_ocr.detection.load import load_detector
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.pipeline import OCR
+from crnn_ocr.scheduling.policy import Demand
+from crnn_ocr.scheduling.work import Outcome, Task
 from tests import drawing
+
+T = TypeVar("T")
+MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +43,44 @@ def test_a_box_holds_its_text_and_little_else(detector: DbDetector) -> None:
     assert rows.max() <= bottom + 3
     ink = (columns.max() - columns.min()) * (rows.max() - rows.min())
     assert (right - left) * (bottom - top) < 2.2 * ink
+
+
+class OnAllCores:
+    """Gives every task as many cores as it can use."""
+
+    def __init__(self) -> None:
+        self.demands: list[Demand] = []
+
+    def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
+        self.demands += [task.demand for task in tasks]
+        return [Outcome.of(task, task.demand.most_cores) for task in tasks]
+
+
+@pytest.mark.parametrize("shape", [(1920, 1080), (500, 2600), (90, 40)])
+def test_the_answer_does_not_depend_on_the_number_of_cores(
+    detector: DbDetector, shape: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(0).integers(150, 255, (shape[1], shape[0], 3), np.uint8)
+    rows = drawing.page([(20, 20 + 60 * i, f"line {i} of many") for i in range(9)], size=30, shape=shape)
+    picture = np.minimum(noise, rows)
+    work = OnAllCores()
+
+    found = detector.detect(picture, work)
+
+    assert found == detector.detect(picture)
+    assert {demand.most_cores for demand in work.demands} == {2}
+
+
+def test_large_runs_say_what_memory_they_take(detector: DbDetector) -> None:
+    work = OnAllCores()
+
+    detector.detect(np.full((720, 960, 3), 255, np.uint8), work)
+    detector.detect(np.full((60, 400, 3), 255, np.uint8), work)
+
+    large, small = work.demands
+    assert 150 * MIB < large.memory < 230 * MIB
+    assert small.memory == 0
+    assert large.cost > 10 * small.cost
 
 
 @pytest.mark.parametrize("size", [8, 10, 14, 20, 40, 80, 160])

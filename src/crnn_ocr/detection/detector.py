@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -14,19 +15,19 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
 from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
-from crnn_ocr.engine.memory import relieve
+from crnn_ocr.engine.memory import frugal, relieve
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.scheduling.policy import Demand
+from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Task, Work
 
 #: What a map pixel costs on one core: ppocrv6-det-small on an AMD EPYC with AVX-512.
 SECONDS_PER_PIXEL = 3e-7
 #: What a run takes, mostly for its activations: 960 × 736 pixels take 185 MiB.
 BYTES_PER_PIXEL = 288
-#: Runs that take less are not made to wait for memory: those of crops and small screenshots.
-LEAST_COUNTED = 24 * 1024 * 1024
+#: A picture of so many bytes leaves little room for that: then memory counts for more than time.
+LARGE = 24 * 1024 * 1024
 
 Image = NDArray[np.uint8]
 
@@ -116,6 +117,10 @@ class DbDetector:
 
         Small text that was only just found at the ordinary size is looked for again at a larger one.
         """
+        with frugal() if image.nbytes >= LARGE else nullcontext():
+            return self._detect(image, work)
+
+    def _detect(self, image: Image, work: Work) -> list[Region]:
         height, width = image.shape[:2]
         p = self._parameters
         if min(width, height) <= p.thin:
@@ -195,13 +200,13 @@ class DbDetector:
         ]
         for outcome in work.run(tasks):
             outcome.get()
+        relieve()  # of the holes that a run leaves: lines need blocks of other sizes
         return heat
 
     def _demand(self, area: int) -> Demand:
         """What a run over so many pixels asks for."""
         cores = 1 if self._wide is None else self._wide.threads
-        memory = BYTES_PER_PIXEL * area
-        return Demand(SECONDS_PER_PIXEL * area, memory if memory >= LEAST_COUNTED else 0, cores)
+        return Demand(SECONDS_PER_PIXEL * area, counted(BYTES_PER_PIXEL * area), cores)
 
     def _run(self, image: Image, cores: int = 1) -> NDArray[np.uint8]:
         """One run of the network; the picture is padded, not stretched, to a size that the network takes."""

@@ -15,7 +15,7 @@ from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.postprocess import tidy
 from crnn_ocr.recognition.recognizer import PreparedLine, Reading, Recognizer
-from crnn_ocr.scheduling.policy import Demand
+from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
 
 Image = NDArray[np.uint8]
@@ -23,6 +23,8 @@ Image = NDArray[np.uint8]
 #: What a column of a window costs on one core: ppocrv6-small on an AMD EPYC with AVX-512. Other models cost
 #: less; only the ratio to the detector's runs matters, and the order of lines depends on none.
 SECONDS_PER_COLUMN = 6e-5
+#: What a column of a window takes while it is read, most of it for the scores of all classes.
+BYTES_PER_COLUMN = 44 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,10 @@ def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLI
     return [outcome.get() for outcome in read_lines(recognizer, pictures, work)]
 
 
+def _demand(width: int) -> Demand:
+    return Demand(SECONDS_PER_COLUMN * width, counted(BYTES_PER_COLUMN * width))
+
+
 class _Line:
     """A line that is being read; its windows may be read at the same time."""
 
@@ -102,10 +108,7 @@ class _Line:
         self._left = len(widths)
         self._frames: list[Frames | None] = [None] * len(widths)
         self._reading: Reading | None = None
-        self.tasks = [
-            Task(Demand(SECONDS_PER_COLUMN * width), partial(self._read, index))
-            for index, width in enumerate(widths)
-        ]
+        self.tasks = [Task(_demand(width), partial(self._read, index)) for index, width in enumerate(widths)]
 
     def outcome(self, pieces: Sequence[Outcome[None]]) -> Outcome[Reading]:
         """What became of the line, by what became of its windows."""

@@ -18,6 +18,9 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+#: An item that takes less is not made to wait for memory: the number of cores bounds what such items take.
+LEAST_COUNTED = 24 * 1024 * 1024
+
 Request = TypeVar("Request", bound=Hashable)
 Payload = TypeVar("Payload")
 
@@ -35,6 +38,11 @@ class Demand:
     cost: float
     memory: int = 0
     most_cores: int = 1
+
+
+def counted(memory: int) -> int:
+    """What to put into a `Demand` for so many bytes: all or nothing."""
+    return memory if memory >= LEAST_COUNTED else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and takes back memory so")
+
+_HOLES = """
+import re, sys
+import numpy as np
+from crnn_ocr.engine import memory
+
+def resident():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmRSS:\\s+(\\d+)", status.read())[1]) // 1024
+
+if "ours" in sys.argv:
+    assert memory.use_one_arena()
+blocks = [np.ones(100_000, np.uint8) for _ in range(int(sys.argv[1]) * 10)]
+del blocks[::2], blocks[:-1]  # what is left lies behind all the holes
+before = resident()
+memory.relieve()
+print(before - resident())
+"""
+
+
+def freed(mebibytes: int, *arguments: str) -> int:
+    """MiB that `relieve` gives back in a process that has so much in holes."""
+    command = [sys.executable, "-c", _HOLES, str(mebibytes), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return int(re.fullmatch(r"(-?\d+)\n", done.stdout)[1])  # type: ignore[index]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
+def test_holes_are_given_back_when_the_process_is_large() -> None:
+    assert freed(400, "ours") > 200
+
+
+def test_small_processes_keep_their_holes() -> None:
+    assert freed(60, "ours") < 5
+
+
+def test_a_host_program_keeps_its_own_policy() -> None:
+    assert freed(400) < 5
