@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export ORT_DISABLE_TELEMETRY = 1
 
-.PHONY: help install run test check bench format clean
+.PHONY: help install run test check bench bench-load format clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ format: $(VENV)/.check.stamp ## Format the code
 
 bench: $(VENV)/.all.stamp ## Measure accuracy, speed and memory beside the peers
 	benchmarks/run-all
+
+bench-load: $(VENV)/.all.stamp ## Measure the service under load beside its peers
+	benchmarks/make-peers rapidocr-api faster-paddle-service || true
+	$(BIN)/python -m benchmarks.load
 
 clean: ## Remove what the build made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import islice
+from queue import LifoQueue
 
 from benchmarks.serving.pictures import Picture
 from benchmarks.serving.processes import cpu_seconds
@@ -183,15 +184,15 @@ def open_loop(
     chance = random.Random(11)
 
     def load(run: Run) -> None:
-        lock = threading.Lock()
-        local = threading.local()
+        free: LifoQueue[_Client] = LifoQueue()
+        for _ in range(most_clients):
+            free.put(_Client(running))
 
         def send(picture: Picture, due: float) -> None:
-            if not hasattr(local, "client"):
-                local.client = _Client(running)
-            outcome = local.client.send(picture, due)
-            with lock:
-                run.outcomes.append(outcome)
+            client = free.get()
+            outcome = client.send(picture, due)
+            free.put(client)
+            run.outcomes.append(outcome)
 
         start = time.monotonic()
         due = start
@@ -202,6 +203,8 @@ def open_loop(
                 sent.append(pool.submit(send, chance.choice(pictures), due))
             for done in sent:
                 done.result()
+        while not free.empty():
+            free.get().close()
 
     return _measured(running, load)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import statistics
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def _kib(text: str, name: str) -> int:
 
 
 class PeakWatch:
-    """Looks at the memory of a tree from time to time; the largest sum seen is the tree's peak.
+    """Looks at the memory of a tree from time to time; keeps the largest and the mean sum.
 
     Args:
         pid: Root of the tree.
@@ -87,7 +88,7 @@ class PeakWatch:
         self._interval = interval
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._peak = 0
+        self._seen: list[int] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -100,15 +101,15 @@ class PeakWatch:
         self._over.set()
         self._thread.join()
 
-    def take(self) -> int:
-        """The largest PSS since the last call, in bytes."""
+    def take(self) -> tuple[int, float]:
+        """The largest and the mean PSS since the last call, in bytes."""
         now = memory(self._pid).pss
         with self._lock:
-            peak, self._peak = max(self._peak, now), 0
-        return peak
+            seen, self._seen = [*self._seen, now], []
+        return max(seen), statistics.fmean(seen)
 
     def _run(self) -> None:
         while not self._over.wait(self._interval):
             now = memory(self._pid).pss
             with self._lock:
-                self._peak = max(self._peak, now)
+                self._seen.append(now)

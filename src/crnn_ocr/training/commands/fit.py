@@ -198,7 +198,7 @@ def _loading(arguments: argparse.Namespace, shape: Config, device: torch.device,
             loading,
             steady=True,
             batch_pixels=CARD_PIXELS,
-            batch_lines=1024,
+            batch_lines=512,
             workers=arguments.workers or max(1, (os.cpu_count() or 2) - 1),
             nice=5,  # the process that feeds the card comes first
         )
