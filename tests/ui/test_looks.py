@@ -78,9 +78,11 @@ def test_colours_follow_the_system_and_the_choice(open_page: Opener) -> None:
     assert luminance(view, "backgroundColor") < 0.2
 
 
-@pytest.mark.parametrize("width", [320, 390, 760, 1024, 1400])
-def test_nothing_sticks_out_sideways(open_page: Opener, width: int) -> None:
-    view = open_page(viewport={"width": width, "height": 700})
+@pytest.mark.parametrize(
+    ("width", "locale"), [(320, "en"), (390, "zh-CN"), (430, "en"), (760, "zh-CN"), (1024, "en"), (1400, "en")]
+)
+def test_nothing_sticks_out_sideways(open_page: Opener, width: int, locale: str) -> None:
+    view = open_page(viewport={"width": width, "height": 700}, locale=locale)
     overhang = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert view.evaluate(overhang) == 0
     read(view, picture(name="a-very-long-name-" * 12 + ".png"))
