@@ -45,3 +45,41 @@ def test_small_processes_keep_their_holes() -> None:
 
 def test_a_host_program_keeps_its_own_policy() -> None:
     assert freed(400) < 5
+
+
+_MAPPED = """
+import re
+import numpy as np
+from crnn_ocr.engine import memory
+
+def resident():
+    with open("/proc/self/status") as status:
+        return int(re.search(r"VmRSS:\\s+(\\d+)", status.read())[1]) // 1024
+
+assert memory.use_one_arena()
+np.ones(31 * 2**20, np.uint8)  # freed at once: from now on glibc maps only larger blocks by themselves
+
+def held_by_a_hole():
+    block, behind = np.ones(20 * 2**20, np.uint8), np.ones(2**20, np.uint8)
+    before = resident()
+    del block
+    return 20 - (before - resident()), behind
+
+with memory.frugal():
+    with memory.frugal():
+        pass
+    inside, _ = held_by_a_hole()  # a hole that were there already would be used
+usual, _ = held_by_a_hole()
+print(inside, usual)
+"""
+
+
+def test_frugal_blocks_leave_no_holes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _MAPPED], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    inside, usual = (int(value) for value in done.stdout.split())
+
+    assert inside < 2
+    assert usual > 15

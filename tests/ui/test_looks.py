@@ -79,7 +79,8 @@ def test_colours_follow_the_system_and_the_choice(open_page: Opener) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "locale"), [(320, "en"), (390, "zh-CN"), (430, "en"), (760, "zh-CN"), (1024, "en"), (1400, "en")]
+    ("width", "locale"),
+    [(320, "en"), (390, "zh-CN"), (430, "en"), (760, "zh-CN"), (1024, "en"), (1400, "en")],
 )
 def test_nothing_sticks_out_sideways(open_page: Opener, width: int, locale: str) -> None:
     view = open_page(viewport={"width": width, "height": 700}, locale=locale)

@@ -187,13 +187,19 @@ def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stag
     expect(view.locator("#page-after")).to_be_disabled()
 
 
-def test_a_picture_on_its_side_is_shown_upright(open_page: Opener, stage: Stage) -> None:
-    page = replace(sheet(line("Sideways", 0), width=180, height=640), rotation=90)
+@pytest.mark.parametrize(
+    ("text", "rotation", "turn"),
+    [("Sideways", 90, 90), ("Sideways", 270, 270), ("倒立的文字", 180, 180), ("竖排的古诗", 270, 0)],
+)
+def test_a_picture_on_its_side_is_shown_upright_but_columns_stay(
+    open_page: Opener, stage: Stage, text: str, rotation: int, turn: int
+) -> None:
+    page = replace(sheet(line(text, 0), width=180, height=640), rotation=rotation)
     stage.play(lambda *_: Document((page,), "fake/1"))
     view = open_page()
     read(view)
-    transform = view.locator("#sheet").evaluate("sheet => sheet.style.transform")
-    assert "rotate(90deg)" in transform
+    expect(boxes(view)).to_have_count(1)
+    assert f"rotate({turn}deg)" in view.locator("#sheet").evaluate("sheet => sheet.style.transform")
 
 
 def test_a_file_that_nobody_can_show_is_told(open_page: Opener) -> None:

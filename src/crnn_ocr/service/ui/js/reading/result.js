@@ -17,7 +17,7 @@ export function resultOf(answer) {
     height: page.height,
     warnings: page.warnings ?? [],
     blocks: page.blocks ?? null,
-    turn: page.rotation ?? 0,
+    turn: turnOf(page),
     lines: page.lines.map((line) => lineOf(line, index)),
   }));
   const lines = pages.flatMap((page) => page.lines);
@@ -30,6 +30,14 @@ export function resultOf(answer) {
     requestId: answer.request_id,
     warnings: answer.warnings ?? [],
   };
+}
+
+// Columns of Chinese are read lying on their left side, which the server tells as a turn of 270 degrees; their
+// characters stand upright all the same. Latin text does not come in columns, so there the page really lies.
+function turnOf({ rotation = 0, lines }) {
+  const text = lines.map((line) => line.text).join("");
+  const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
+  return rotation === 270 && 2 * latin < text.length ? 0 : rotation;
 }
 
 function lineOf({ text, confidence, polygon, chars }, page) {
