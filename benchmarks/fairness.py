@@ -4,7 +4,8 @@
 
 One engine reads a long page over and over in one thread; in another it reads a picture of one line, again
 and again while the page is read. The same is measured alone before and after, as wall time depends on what
-else is done on the machine. Exits with 1 if the median beside the page is more than `--limit` times that alone.
+else is done on the machine. Exits with 1 if the median beside the page is more than `--limit` times that
+alone.
 """
 
 from __future__ import annotations
