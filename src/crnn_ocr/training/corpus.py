@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import random
 import re
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +19,8 @@ from crnn_ocr.training import phrases
 from crnn_ocr.training.charset import characters, known, spell
 
 WEIGHTS = {
-    "zh": 24.0,
+    "zh": 14.0,
+    "even": 20.0,
     "zh_ui": 8.0,
     "zh_words": 7.0,
     "addresses": 3.0,
@@ -30,7 +33,10 @@ WEIGHTS = {
     "phrases": 22.0,
     "mixed": 6.5,
 }
-"""How often each kind of text is drawn."""
+"""How often each kind of text is drawn; `even` is made of `zh_words` (see `EvenWords`)."""
+
+EVERYDAY = WEIGHTS | {"zh": WEIGHTS["zh"] + 10, "even": 0.0}
+"""The same for the held-out sets: texts as they come, without words that are there for their characters."""
 
 LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0.19))
 """(least, most, share) of the characters of a line of Chinese; Latin letters count half."""
@@ -66,6 +72,10 @@ class Corpus:
     def _bytes(self) -> NDArray[np.uint8]:
         return np.memmap(self._path, np.uint8, "r")
 
+    def lines(self) -> list[str]:
+        """Return all lines."""
+        return self._path.read_text(encoding="utf-8").splitlines()
+
     def draw(self, rng: random.Random) -> str:
         """Return a random line; long ones are drawn more often, by their length."""
         data = self._bytes
@@ -77,6 +87,38 @@ class Corpus:
         end = after.find(b"\n")
         line = before[start:] + after[: end if end >= 0 else len(after)]
         return line.decode("utf-8", errors="ignore")
+
+
+class EvenWords:
+    """Words that show every common character equally often.
+
+    Corpora have their own subjects: in ours, software and news, half of the characters of a medical report
+    or of a garment's label come less than once in a thousand lines. So a character is drawn evenly from the
+    first level of GB 2312 (the 3,755 of everyday use), then a word that holds it.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        """Index words by their characters; common ones that no word holds stand for themselves."""
+        self._words: list[str] = []
+        self._holders: dict[str, array[int]] = {c: array("I") for c in first_level()}
+        for word in words:
+            for character in set(word):
+                if (holders := self._holders.get(character)) is not None:
+                    holders.append(len(self._words))
+            self._words.append(word)
+        self._common = tuple(self._holders)
+
+    def draw(self, rng: random.Random) -> str:
+        """Return a word."""
+        character = rng.choice(self._common)
+        holders = self._holders[character]
+        return self._words[rng.choice(holders)] if holders else character
+
+
+def first_level() -> tuple[str, ...]:
+    """Return the 3,755 characters of GB 2312's first level (rows 16 to 55), in its order."""
+    rows = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
+    return tuple(code.decode("gb2312") for code in rows if code < b"\xd7\xfa")
 
 
 @dataclass(frozen=True)
@@ -124,8 +166,8 @@ class TextSampler:
         self._config = config
         kinds = dict(config.kinds or WEIGHTS.items())
         suffix = ".heldout.txt" if config.held_out else ".txt"
-        own = {"phrases", "mixed"}
-        names = (set(kinds) - own) | ({"zh", "en_words"} if "mixed" in kinds else set())
+        own = {"phrases": set[str](), "mixed": {"zh", "en_words"}, "even": {"zh_words"}}
+        names = set[str]().union(*(own.get(kind, {kind}) for kind in kinds))
         self._corpora = {name: Corpus(config.folder / f"{name}{suffix}") for name in sorted(names)}
         self._kinds, weights = list(kinds), list(kinds.values())
         self._cumulative = np.cumsum(weights).tolist()
@@ -135,6 +177,10 @@ class TextSampler:
         han = [c for c in usable if "一" <= c <= "鿿"]
         self._scripts = {name: [c for c in han if encodable(c, name)] for name in ("gb2312", "big5")}
         self._scripts["any"] = han
+
+    @cached_property
+    def _even(self) -> EvenWords:
+        return EvenWords(self._corpora["zh_words"].lines())
 
     def draw(self) -> str:
         """Return the text of a line, 1 to about 50 characters."""
@@ -175,6 +221,9 @@ class TextSampler:
             return text[:at] + space + foreign + space + text[at:]
         if kind == "en_words":
             return self._english(max(1, length // 5))
+        if kind == "even":
+            words = [self._even.draw(rng) for _ in range(max(1, length // 3))]
+            return rng.choice(("", "", "", "", " ", "、")).join(words)[: max(length, 2)]
         line = self._corpora[kind].draw(rng)
         if kind == "zh_words":
             words = [line] + [self._corpora[kind].draw(rng) for _ in range(min(6, length // 4))]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import atlas, scene
 from crnn_ocr.training.charset import characters
-from crnn_ocr.training.corpus import TextConfig, TextSampler
+from crnn_ocr.training.corpus import EVERYDAY, TextConfig, TextSampler
 from crnn_ocr.training.degrade import damage
 from crnn_ocr.training.fonts import held_out
 from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
@@ -331,6 +331,7 @@ def heldout(name: str, config: SampleConfig, count: int = 400) -> list[tuple[Pic
     """
     if name not in HELD_OUT:
         raise TrainingError(f"There is no held-out set {name!r}.", hint=f"There are: {', '.join(HELD_OUT)}.")
-    changed = replace(config, held_out_text=True, rare=0.0, **HELD_OUT[name])  # type: ignore[arg-type]
+    usual = replace(config, held_out_text=True, rare=0.0, kinds=tuple(EVERYDAY.items()))
+    changed = replace(usual, **HELD_OUT[name])  # type: ignore[arg-type]
     sampler = LineSampler(zlib.crc32(name.encode()), changed)
     return [sampler.sample() for _ in range(count)]

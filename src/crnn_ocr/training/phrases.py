@@ -53,6 +53,13 @@ def number(rng: random.Random) -> str:
     return sign + grouped + (f".{rng.randrange(10**decimals):0{decimals}d}" if decimals else "")
 
 
+def sums(rng: random.Random) -> str:
+    """Give one or a few sums as accounts have them, with thousands apart: `5,288,011,738.39`, `1,250.00`."""
+    decimals = rng.choice((2, 2, 2, 0))
+    values = [10 ** rng.uniform(3, 10) for _ in range(rng.choice((1, 1, 1, 1, 2, 3)))]
+    return rng.choice((" ", "  ", "/")).join(f"{value:,.{decimals}f}" for value in values)
+
+
 def spelt_amount(rng: random.Random) -> str:
     """Give an amount in banker's numerals: `人民币壹万贰仟叁佰元整`."""
     out, started = [], False
@@ -280,8 +287,8 @@ _VALUES: Sequence[Callable[[random.Random], str]] = (
 )
 
 GENERATORS: dict[Callable[[random.Random], str], float] = {
-    number: 14, amount: 8, percentage: 4, date: 9, span: 4, quantity: 7, sum_: 5, code: 10, phone: 4,
-    person: 5, company: 5, field: 22, sign: 12, english_sign: 8, address_of_net: 5, lookalikes: 3,
+    number: 14, sums: 10, amount: 8, percentage: 4, date: 9, span: 4, quantity: 7, sum_: 5, code: 10,
+    phone: 4, person: 5, company: 5, field: 22, sign: 12, english_sign: 8, address_of_net: 5, lookalikes: 3,
 }  # fmt: skip
 """Generators with their weights."""
 

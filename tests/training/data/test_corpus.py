@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import phrases
 from crnn_ocr.training.charset import known, spell
-from crnn_ocr.training.corpus import SYMBOLS, Corpus, TextConfig, TextSampler, encodable, script_of
+from crnn_ocr.training.corpus import (
+    SYMBOLS,
+    Corpus,
+    EvenWords,
+    TextConfig,
+    TextSampler,
+    encodable,
+    first_level,
+    script_of,
+)
 
 from .world import HAN
 
@@ -125,3 +135,31 @@ def test_corpora_of_unknown_characters_are_a_clear_error(tmp_path: Path) -> None
     sampler = TextSampler(TextConfig(tmp_path, kinds=(("zh", 1.0),), rare=0), 0)
     with pytest.raises(TrainingError, match="unknown characters"):
         sampler.draw()
+
+
+def test_the_first_level_is_that_of_the_standard() -> None:
+    assert (len(first_level()), first_level()[0], first_level()[-1]) == (3755, "啊", "座")
+
+
+def test_even_words_show_rare_characters_as_often_as_common_ones() -> None:
+    words = EvenWords(["的话", "目的", "我的", "患者", "ＡＢ"] + ["的的"] * 500)
+    rng = random.Random(4)
+    drawn = [words.draw(rng) for _ in range(60_000)]
+    counts = Counter(c for word in drawn for c in set(word))
+    assert set(drawn) == {"的话", "目的", "我的", "患者", "的的"} | set(first_level()) - set("的话目我患者")
+    assert 15 < counts["患"] < 60  # twice in 3,755 words: by itself and with its neighbour
+    assert counts["酶"] > 4  # no word has it
+
+
+def test_lines_of_even_words_are_drawn_from_the_words(data: Path) -> None:
+    sampler = TextSampler(TextConfig(data / "corpora", kinds=(("even", 1.0),), rare=0), 3)
+    texts = [sampler.draw() for _ in range(200)]
+    assert max(map(len, texts)) > 28
+    assert len({c for text in texts for c in text}) > 900
+
+
+def test_sums_have_their_thousands_apart() -> None:
+    rng = random.Random(2)
+    for _ in range(200):
+        for value in re.split(r"  ?|/", phrases.sums(rng)):
+            assert re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d\d)?", value), value
