@@ -12,7 +12,7 @@ from crnn_ocr.imaging.enhance import (
     denoise,
     enhance,
     equalise,
-    resize_to_height,
+    resize_line,
     stretch,
 )
 from crnn_ocr.imaging.quality import Quality, measure
@@ -128,18 +128,24 @@ def test_denoising_on_does_little_without_noise() -> None:
     assert measure(out).contrast >= 6
 
 
-@given(st.integers(1, 60), st.integers(1, 200), st.integers(1, 96), st.booleans())
-def test_resizing_keeps_the_aspect_ratio(height: int, width: int, wanted: int, colour: bool) -> None:
+@given(st.integers(1, 60), st.integers(1, 200), st.integers(1, 300), st.integers(1, 96), st.booleans())
+def test_a_line_gets_the_wished_size(height: int, width: int, wide: int, high: int, colour: bool) -> None:
     crop = np.full((height, width, 3) if colour else (height, width), 7, np.uint8)
-    out = resize_to_height(crop, wanted)
-    assert out.shape[0] == wanted
-    assert abs(out.shape[1] - width * wanted / height) <= 0.5 or out.shape[1] == 1
-    assert out.ndim == crop.ndim
+    out = resize_line(crop, wide, high)
+    assert out.shape == (high, wide, *crop.shape[2:])
     assert (out == 7).all()
 
 
-def test_resizing_to_the_same_height_is_free_and_to_none_an_error() -> None:
+def test_a_line_of_the_right_size_is_not_copied() -> None:
     page = text_page()
-    assert resize_to_height(page, page.shape[0]) is page
-    with pytest.raises(ValueError, match="0 pixels"):
-        resize_to_height(page, 0)
+    assert resize_line(page, page.shape[1], page.shape[0]) is page
+
+
+def test_lines_are_averaged_down_and_not_sharpened_up() -> None:
+    stripes = np.zeros((96, 64), np.uint8)
+    stripes[::2] = 200
+    assert np.ptp(resize_line(stripes, 32, 48)) == 0
+    edge = np.full((12, 64), 40, np.uint8)
+    edge[:, 32:] = 200
+    enlarged = resize_line(edge, 256, 48)
+    assert (enlarged.min(), enlarged.max()) == (40, 200)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.imaging.enhance import resize_line
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.prepare import CLASSES_KEY, CONFIDENCES, IDS
 from crnn_ocr.recognition import confidence, ctc
@@ -194,7 +195,8 @@ class CtcRecognizer:
         sizing = self.sizing
         height, width = crop.shape[:2]
         content = sizing.content_width(width, height)
-        line = _scaled(self._coloured(crop), content, sizing.height)
+        line = resize_line(self._coloured(crop), content, sizing.height)
+        line = line if line.ndim == 3 else line[:, :, None]
         pieces = []
         for start, end in self._cuts(content):
             bucket = sizing.bucket(end - start)
@@ -294,12 +296,3 @@ class CtcRecognizer:
             raise ModelBrokenError(f"{pack} cannot read its probe: {error}") from error
         if not fits:
             raise ModelBrokenError(f"{pack}: graph and manifest disagree on stride or classes")
-
-
-def _scaled(image: Image, width: int, height: int) -> Image:
-    """Resize to width × height: area-averaged when shrinking (no aliasing), linear when enlarging."""
-    shrinks = image.shape[0] > height
-    resized = cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
-    return np.asarray(resized if resized.ndim == 3 else resized[:, :, None], np.uint8)
