@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from pathlib import Path
+
+from flask import Flask, Response
 
 from crnn_ocr.service import (
     auth,
@@ -24,6 +26,7 @@ from crnn_ocr.service.fetching import Fetcher
 from crnn_ocr.service.inputs import FETCHER, ServiceRequest
 from crnn_ocr.service.keys import KeyRing
 from crnn_ocr.service.observing import Observer
+from crnn_ocr.service.packing import packed
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import pretty_json
@@ -33,9 +36,14 @@ from crnn_ocr.settings import Settings
 
 
 class Service(Flask):
-    """The Flask application with this service's requests."""
+    """The Flask application with this service's requests, and the page's files packed."""
 
     request_class = ServiceRequest
+
+    def send_static_file(self, filename: str) -> Response:
+        """One of the page's files."""
+        folder = Path(self.root_path) / "ui"
+        return packed(super().send_static_file(filename), folder / filename)
 
 
 def create_app(
