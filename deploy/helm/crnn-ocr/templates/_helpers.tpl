@@ -1,0 +1,108 @@
+{{- define "crnn-ocr.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "crnn-ocr.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "crnn-ocr.labels" -}}
+{{ include "crnn-ocr.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "crnn-ocr.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- define "crnn-ocr.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "crnn-ocr.fullname" .) }}
+{{- else -}}
+{{ .Values.serviceAccount.name | default "default" }}
+{{- end -}}
+{{- end }}
+
+{{- define "crnn-ocr.keysSecret" -}}
+{{- .Values.auth.existingSecret | default (printf "%s-keys" (include "crnn-ocr.fullname" .)) -}}
+{{- end }}
+
+{{- /* A setting as the service reads it: whole numbers without an exponent, lists with commas. */ -}}
+{{- define "crnn-ocr.setting" -}}
+{{- if kindIs "slice" . -}}
+{{ join "," . }}
+{{- else if and (kindIs "float64" .) (eq . (floor .)) -}}
+{{ printf "%.0f" . }}
+{{- else -}}
+{{ . }}
+{{- end -}}
+{{- end }}
+
+{{- /* All variables of the ConfigMap. */ -}}
+{{- define "crnn-ocr.settings" -}}
+CRNN_OCR_HOST: "0.0.0.0"
+CRNN_OCR_PORT: "5000"
+{{- if .Values.auth.anonymous }}
+CRNN_OCR_ALLOW_ANONYMOUS: "true"
+{{- end }}
+{{- if .Values.models.existingClaim }}
+CRNN_OCR_MODELS_DIR: /models
+{{- end }}
+{{- if .Values.ingress.enabled }}
+CRNN_OCR_TRUSTED_PROXIES: {{ .Values.ingress.trustedProxies | quote }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+{{- if not (kindIs "invalid" $value) }}
+CRNN_OCR_{{ upper $name }}: {{ include "crnn-ocr.setting" $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "crnn-ocr.requestTimeout" -}}
+{{- .Values.settings.request_timeout_s | default 120 | float64 | ceil -}}
+{{- end }}
+
+{{- define "crnn-ocr.gracePeriod" -}}
+{{- add .Values.preStopSeconds (.Values.settings.graceful_timeout_s | default 60 | float64 | ceil) 10 -}}
+{{- end }}
+
+{{- /* What the schema cannot see. */ -}}
+{{- define "crnn-ocr.check" -}}
+{{- $ways := 0 -}}
+{{- range list (not (empty .Values.auth.keys)) (not (empty .Values.auth.existingSecret)) .Values.auth.anonymous -}}
+{{- if . }}{{ $ways = add1 $ways }}{{ end -}}
+{{- end -}}
+{{- if ne (int $ways) 1 -}}
+{{- fail "auth: choose one of keys (entries of `crnn-ocr keys new NAME`), existingSecret and anonymous: the service does not start without knowing who may use it." -}}
+{{- end -}}
+{{- with .Values.autoscaling -}}
+{{- if and .enabled (gt (int .min) (int .max)) -}}
+{{- fail (printf "autoscaling: min (%d) is more than max (%d)." (int .min) (int .max)) -}}
+{{- end -}}
+{{- if and .queue.enabled (not .enabled) -}}
+{{- fail "autoscaling: queue.enabled needs autoscaling.enabled." -}}
+{{- end -}}
+{{- if and .queue.enabled (ge (float64 .queue.seconds) (float64 ($.Values.settings.queue_seconds | default 10))) -}}
+{{- fail "autoscaling: queue.seconds has to be less than settings.queue_seconds, or pods refuse work before there are more of them." -}}
+{{- end -}}
+{{- if and .queue.enabled (eq $.Values.settings.metrics false) -}}
+{{- fail "autoscaling: queue.enabled needs settings.metrics." -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.monitoring.enabled (eq .Values.settings.metrics false) -}}
+{{- fail "monitoring: enabled needs settings.metrics." -}}
+{{- end -}}
+{{- end }}
