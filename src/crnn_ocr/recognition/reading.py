@@ -77,9 +77,8 @@ def read_lines(
         RequestCancelledError: The request was cancelled.
     """
     lines = [_Line(recognizer, picture) for picture in pictures]
-    tasks = [task for line in lines for task in line.tasks]
-    outcomes = iter(work.run(tasks))
-    return [line.outcome([next(outcomes) for _ in line.tasks]) for line in lines]
+    outcomes = iter(work.run([task for line in lines for task in line.tasks()]))
+    return [line.outcome([next(outcomes) for _ in range(line.count)]) for line in lines]
 
 
 def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLINE) -> list[Reading]:
@@ -104,11 +103,18 @@ class _Line:
         self._picture = picture
         self._lock = threading.Lock()
         self._prepared: PreparedLine | None = None
-        widths = recognizer.window_widths(picture.width, picture.height)
-        self._left = len(widths)
-        self._frames: list[Frames | None] = [None] * len(widths)
+        self._widths = recognizer.window_widths(picture.width, picture.height)
+        self.count = self._left = len(self._widths)
+        self._frames: list[Frames | None] = [None] * self.count
         self._reading: Reading | None = None
-        self.tasks = [Task(_demand(width), partial(self._read, index)) for index, width in enumerate(widths)]
+
+    def tasks(self) -> list[Task[None]]:
+        """What there is to do, one task per window.
+
+        They are not kept here: a line that knew its tasks would be a cycle, and the whole picture would stay
+        in memory until the garbage collector happens to come by.
+        """
+        return [Task(_demand(width), partial(self._read, index)) for index, width in enumerate(self._widths)]
 
     def outcome(self, pieces: Sequence[Outcome[None]]) -> Outcome[Reading]:
         """What became of the line, by what became of its windows."""
