@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,17 @@ from tests.service.wire import MAX_BODY, Server, running_server
 # Machines that run the tests are shared and slow: a deadline per example would only fail at random.
 settings.register_profile("crnn-ocr", deadline=None)
 settings.load_profile("crnn-ocr")
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """What a command sets up for its process must not decide what later tests see in the log."""
+    root, product = logging.getLogger(), logging.getLogger("crnn_ocr")
+    levels = root.level, product.level
+    yield
+    root.handlers[:] = [handler for handler in root.handlers if handler.get_name() != "crnn_ocr"]
+    root.setLevel(levels[0])
+    product.setLevel(levels[1])
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 APT = '#!/bin/sh\necho "$@" >> "{log}"\ncase "$*" in *download*) : > prometheus_1.deb;; esac\nexit {status}\n'
+NPM = """#!/bin/sh
+echo "$@" >> "{log}"
+mkdir package && echo 'axe' > package/axe.min.js && : > package/LICENSE && tar -czf axe-core-1.tgz package
+exit {status}
+"""
 DPKG = '#!/bin/sh\nmkdir -p "$3/usr/bin"\n: > "$3/usr/bin/prometheus"\n: > "$3/usr/bin/promtool"\n'
 
 
@@ -26,11 +31,13 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = folder / "apt.log"
+        self.axe = folder / ".venv" / "share" / "axe-core" / "axe.min.js"
         self._font = folder / "chinese.ttc"
         self._bin = folder / "bin"
         for name in ("bin", "scripts", "tests"):
             (folder / name).mkdir()
-        for tool in ("bash", "dirname", "grep", "install", "mkdir", "mktemp", "rm", "tr"):
+        tools = "bash cp dirname grep gzip install mkdir mktemp rm tar tr"
+        for tool in tools.split():
             found = shutil.which(tool)
             assert found is not None
             (self._bin / tool).symlink_to(found)
@@ -48,6 +55,9 @@ class Machine:
         self.add("id", f"#!/bin/sh\necho {user}\n")
         self.add("apt-get", APT.format(log=self._log, status=status))
         self.add("dpkg-deb", DPKG)
+
+    def add_npm(self, *, status: int = 0) -> None:
+        self.add("npm", NPM.format(log=self._log, status=status))
 
     def add_font(self) -> None:
         self._font.touch()
@@ -73,10 +83,12 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_what_is_absent_is_installed(machine: Machine) -> None:
     machine.add_apt()
+    machine.add_npm()
     done = machine.install()
     assert (done.returncode, done.stderr) == (0, "")
     assert "install -y -qq --no-install-recommends chromium fonts-wqy-zenhei redis-server\n" in machine.asked
     assert machine.unpacked == ["prometheus", "promtool"]
+    assert machine.axe.read_text() == "axe\n"
 
 
 def test_prometheus_is_unpacked_and_not_installed(machine: Machine) -> None:
@@ -94,6 +106,7 @@ def test_prometheus_is_unpacked_and_not_installed(machine: Machine) -> None:
 
 def test_what_is_present_is_not_installed(machine: Machine) -> None:
     machine.add_apt()
+    machine.add_npm()
     machine.add_font()
     for tool in ("redis-server", "promtool"):
         machine.add(tool)
@@ -108,9 +121,27 @@ def test_what_is_present_is_not_installed(machine: Machine) -> None:
 
 def test_an_apt_that_fails_is_a_warning(machine: Machine) -> None:
     machine.add_apt(status=100)
+    machine.add_npm()
     done = machine.install()
     assert done.returncode == 0
     assert done.stderr.startswith("warning: apt could not install chromium fonts-wqy-zenhei")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (None, "warning: npm is missing, so the tests with axe-core are skipped.\n"),
+        (1, "warning: npm could not fetch axe-core; the tests with it are skipped.\n"),
+    ],
+)
+def test_without_npm_the_rest_is_installed(machine: Machine, status: int | None, words: str) -> None:
+    machine.add_apt()
+    if status is not None:
+        machine.add_npm(status=status)
+    done = machine.install()
+    assert (done.returncode, done.stderr) == (0, words)
+    assert machine.unpacked == ["prometheus", "promtool"]
+    assert not machine.axe.exists()
 
 
 def test_only_root_installs(machine: Machine) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,16 +14,6 @@ from crnn_ocr.logging import (
 )
 
 LOGGER = logging.getLogger("crnn_ocr.tests")
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("crnn_ocr").setLevel(logging.NOTSET)
 
 
 def failing() -> Exception:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from crnn_ocr.service import examples
 from crnn_ocr.service.openapi import error_catalogue, openapi_document
@@ -92,7 +93,7 @@ def texts(command: str, printed: str) -> list[str]:
 # ---- docs/api.md -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", blocks("api.md", "sh"))
+@pytest.mark.parametrize("command", [block for block in blocks("api.md", "sh") if "/preview" not in block])
 def test_curl(server: Server, folder: Path, command: str) -> None:
     read = texts(command, shell(server, folder, command))
     receipt = "\n".join(LINES)
@@ -102,10 +103,17 @@ def test_curl(server: Server, folder: Path, command: str) -> None:
         assert len(read) == 2
 
 
+def test_preview(server: Server, folder: Path) -> None:
+    (command,) = [block for block in blocks("api.md", "sh") if "/preview" in block]
+    assert shell(server, folder, command) == ""
+    with Image.open(folder / "seen.png") as seen, Image.open(folder / "receipt.png") as receipt:
+        assert (seen.format, seen.size) == ("PNG", receipt.size)
+
+
 def test_every_way_to_send_a_picture_is_shown() -> None:
     commands = "".join(blocks("api.md", "sh"))
     routes = [path for path, methods in openapi_document()["paths"].items() if "post" in methods]
-    for route in ("/ocr", "/ocr/batch", *(path for path in routes if path.startswith("/compat/"))):
+    for route in ("/ocr", "/ocr/batch", "/preview", *(path for path in routes if path.startswith("/compat/"))):
         assert re.search(rf"{ADDRESS}{route}['?\s]", commands), route
 
 

@@ -192,7 +192,7 @@ def test_damaged_files_do_not_stop_the_supervisor(tmp_path: Path) -> None:
 def test_folders_of_killed_services_are_removed_and_those_of_living_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(metrics_folder.VARIABLE, raising=False)
+    monkeypatch.setenv(metrics_folder.VARIABLE, "another service's")
     killed = tmp_path / "crnn-ocr-metrics-killed"
     living = tmp_path / "crnn-ocr-metrics-living"
     begun = tmp_path / "crnn-ocr-metrics-begun"
@@ -210,6 +210,7 @@ def test_folders_of_killed_services_are_removed_and_those_of_living_ones_are_not
         assert made.stat().st_mode & 0o077 == 0
     metrics_folder.remove(made)
     assert not made.exists()
+    assert metrics_folder.current() is None
 
 
 def test_without_a_place_every_process_counts_for_itself(

@@ -71,8 +71,10 @@ def create(parent: Path | None) -> Path | None:
 
 
 def remove(folder: Path) -> None:
-    """Remove the folder at the end of the service."""
+    """Remove the folder at the end of the service; nobody is led to it any more."""
     shutil.rmtree(folder, ignore_errors=True)
+    if current() == folder:
+        del os.environ[VARIABLE]
 
 
 def _hold(path: Path) -> None:
