@@ -41,6 +41,15 @@ def test_choose_recognise_and_see(open_page: Opener, stage: Stage) -> None:
     expect(view.locator("#picture-facts")).to_contain_text("640 × 180")
 
 
+def test_the_large_field_opens_the_chooser(open_page: Opener) -> None:
+    view = open_page()
+    with view.expect_file_chooser() as chooser:
+        view.get_by_text("Drop pictures here").click()
+    assert chooser.value.is_multiple()
+    chooser.value.set_files(picture(name="clicked.png"))
+    expect(view.locator("#picture-name")).to_have_text("clicked.png")
+
+
 def test_automatic_mode_reads_at_once_and_is_remembered(open_page: Opener) -> None:
     view = open_page()
     view.get_by_role("switch", name="Automatically").first.check()

@@ -22,6 +22,19 @@ def test_the_form_is_built_from_the_schema(open_page: Opener) -> None:
         assert form.locator(f"[id=option-{name}], [name=option-{name}]").count() > 0, name
 
 
+def test_the_models_of_the_server_are_on_offer(open_page: Opener, stage: Stage) -> None:
+    view = open_page()
+    view.locator("#open-options").click()
+    models = view.get_by_label("Model", exact=True)
+    expect(models.locator("option")).to_have_text(
+        ["the server's default: fake", "fake · quick", "other", "third"]
+    )
+    models.select_option("other")
+    view.keyboard.press("Escape")
+    read(view)
+    assert stage.reader.calls[-1][1].model == "other"
+
+
 def test_options_are_sent_remembered_and_reset(open_page: Opener, stage: Stage) -> None:
     view = open_page()
     view.locator("body").press("s")
@@ -57,20 +70,23 @@ def test_a_result_of_other_options_says_so(open_page: Opener, stage: Stage) -> N
 
 
 def test_remembered_nonsense_does_no_harm(open_page: Opener, stage: Stage) -> None:
-    view = open_page()
-    view.evaluate(
-        """() => {
-            localStorage.setItem("crnn-ocr.options", '{"gone": 1, "denoise": "never", "grey": "on"}');
-            localStorage.setItem("crnn-ocr.prefs", '{"theme": 7, "view": null, "language": "xx"}');
-        }"""
-    )
-    view.reload()
+    kept = {
+        "crnn-ocr.options": '{"gone": 1, "denoise": "never", "grey": "on", "model": "sold"}',
+        "crnn-ocr.prefs": '{"theme": 7, "view": null, "language": "xx"}',
+    }
+    view = open_page(storage_state=remembered(stage, kept))
     expect(view.locator("#options-count")).to_have_text("1")
     read(view)
     assert stage.reader.calls[-1][1] == ReadOptions(grey="on")
-    view.evaluate("localStorage.setItem('crnn-ocr.prefs', 'no json')")
-    view.reload()
-    expect(view.locator("#intake")).to_be_visible()
+    view = open_page(storage_state=remembered(stage, {"crnn-ocr.prefs": "no json", "crnn-ocr.options": "[]"}))
+    read(view)
+    assert stage.reader.calls[-1][1] == ReadOptions()
+
+
+def remembered(stage: Stage, values: dict[str, str]) -> dict[str, object]:
+    """A browser that has these values of an earlier visit."""
+    items = [{"name": name, "value": value} for name, value in values.items()]
+    return {"origins": [{"origin": stage.url, "localStorage": items}]}
 
 
 def test_preview_of_the_enhancement(open_page: Opener) -> None:
@@ -108,9 +124,12 @@ def test_history_keeps_and_brings_back(open_page: Opener) -> None:
     view.locator(".line").nth(0).locator(".line-text").dblclick()
     view.locator(".line-edit").fill("Edited line")
     view.keyboard.press("Enter")
+    view.locator("#open-history").click()
+    items = view.locator(".history-item")
+    # The list follows while it is open: what it shows is on the disk.
+    expect(items.nth(0)).to_contain_text("Edited line")
     view.reload()
     view.locator("body").press("h")
-    items = view.locator(".history-item")
     expect(items).to_have_count(2)
     expect(items.nth(0)).to_contain_text("first.png")  # edited last
     expect(items.nth(0)).to_contain_text("Edited line")
@@ -153,15 +172,21 @@ def test_the_history_is_bounded(open_page: Opener) -> None:
     kept = view.evaluate(
         """async () => {
             const archive = await import("/ui/js/history/archive.js");
-            const result = { lines: [], pages: [] };
+            const keep = (id, bytes, time) => archive.keep({ id, name: "x", file: new Blob([new Uint8Array(bytes)]),
+                thumb: null, result: { lines: [], pages: [] }, options: {} }, time);
             for (let number = 0; number < 103; number += 1) {
-                await archive.keep({ id: `e${number}`, time: number, name: "x", file: new Blob(["x"]),
-                    thumb: null, result, options: {} });
+                await keep(`e${number}`, 1, number);
             }
-            const entries = await archive.list();
-            await archive.keep({ id: "large", time: 1000, name: "x", file: new Blob([new Uint8Array(21e6)]),
-                thumb: null, result, options: {} });
-            return [entries.length, entries.at(-1).id, (await archive.find("large")).file];
+            const many = await archive.list();
+            await keep("huge", 21e6, 1000);
+            const { file } = await archive.find("huge");
+            for (let number = 0; number < 6; number += 1) {
+                await keep(`large${number}`, 19e6, 2000 + number);
+            }
+            const large = await archive.list();
+            return [many.length, many.at(-1).id, (await archive.find("e2")) ?? null, file,
+                large.length, large.at(-1).id];
         }"""
     )
-    assert kept == [100, "e3", None]
+    # The last hundred; of a huge picture the text alone; of large ones the last hundred megabytes.
+    assert kept == [100, "e3", None, None, 5, "large1"]

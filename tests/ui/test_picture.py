@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from crnn_ocr.document import Document
 from tests.service.rendering import picture as drawn
@@ -172,6 +172,7 @@ def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stag
     file = tiff([drawn(f"Page {number}") for number in (1, 2, 3)])
     choose(view, upload(file, "scan.tiff", "image/tiff"))
     expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()  # drawn by the server
+    expect(view.locator(".thumb img")).to_have_count(1)
     expect(view.locator("#pager")).to_be_hidden()
     recognise(view)
     expect(lines(view)).to_have_text(["Page 1", "Page 2", "Page 3"])
@@ -208,6 +209,34 @@ def test_a_file_that_nobody_can_show_is_told(open_page: Opener) -> None:
     expect(view.locator("#picture-none")).to_contain_text("cannot be shown")
     assert TEXTS  # the text panel still says what to press
     expect(view.locator(".message-title")).to_contain_text("Press")
+
+
+def test_a_page_that_a_busy_server_cannot_draw_yet_comes_later(open_page: Opener) -> None:
+    view = open_page()
+    refusals = [503]
+    error = {"code": "OVERLOADED", "message": "The service is full.", "hint": ""}
+
+    def answer(route: Route) -> None:
+        if refusals:
+            body = {"success": False, "error": error, "request_id": "x"}
+            route.fulfill(status=refusals.pop(), json=body, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    view.route("**/preview?*", answer)
+    choose(view, upload(tiff([drawn("Page")]), "scan.tiff", "image/tiff"))
+    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
+    assert refusals == []
+
+
+def test_a_picture_that_was_missing_comes_with_the_next_reading(open_page: Opener) -> None:
+    view = open_page()
+    view.route("**/preview?*", lambda route: route.abort())
+    read(view, upload(tiff([drawn("Page")]), "scan.tiff", "image/tiff"))
+    expect(view.locator("#picture-none")).to_contain_text("cannot be shown")
+    view.unroute("**/preview?*")
+    recognise(view)
+    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
 
 
 def test_another_file_gets_its_own_picture(open_page: Opener) -> None:

@@ -177,11 +177,35 @@ def test_a_key_is_asked_for_and_kept_for_the_session(open_page: Opener) -> None:
         view.context.close()
 
 
-def test_without_the_key_the_file_waits(open_page: Opener) -> None:
-    with serving(FakeReader(invoice), Settings(api_keys=(new_key("x").entry,))) as stage:
+def test_whoever_has_no_key_is_asked_once_for_all_files(open_page: Opener) -> None:
+    key = new_key("x")
+    with serving(FakeReader(invoice), Settings(api_keys=(key.entry,))) as stage:
         view = open_page(stage.url)
-        choose(view, picture())
+        choose(view, *(picture(name=f"{number}.png") for number in range(6)))
         view.locator("#recognise").click()
         view.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         expect(view.get_by_role("alert")).to_contain_text("asks for an API key")
+        expect(view.locator(".job[data-status=failed]")).to_have_count(6)
+        expect(view.get_by_role("dialog")).to_have_count(0)
+        view.locator("#recognise").click()
+        view.get_by_role("textbox", name="API key").fill(key.key)
+        view.keyboard.press("Enter")
+        expect(view.locator(".job[data-status=done]")).to_have_count(6)
+        view.context.close()
+
+
+def test_the_options_can_be_unlocked(open_page: Opener) -> None:
+    key = new_key("x")
+    with serving(FakeReader(invoice), Settings(api_keys=(key.entry,))) as stage:
+        view = open_page(stage.url)
+        view.locator("#open-options").click()
+        form = view.locator("#options-form")
+        expect(form).to_contain_text("to those who have a key")
+        form.get_by_role("button", name="Enter the API key").click()
+        view.get_by_role("textbox", name="API key").fill(key.key)
+        view.keyboard.press("Enter")
+        expect(form).to_contain_text("Least confidence")
+        view.keyboard.press("Escape")
+        view.locator("#server").click()
+        expect(view.locator("#server-facts")).to_contain_text("API keyin use")
         view.context.close()

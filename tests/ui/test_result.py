@@ -134,26 +134,34 @@ def test_search_in_the_text(open_page: Opener) -> None:
     expect(view.locator("#search-count")).to_have_text("no hit")
     view.locator("#search").press("Escape")
     expect(view.locator("#search-found")).to_be_hidden()
+    view.locator("#search").fill("2")
+    view.get_by_role("button", name="Clear the search").click()
+    expect(view.locator("#search")).to_have_value("")
+    expect(view.locator("#search")).to_be_focused()
 
 
 def test_lines_and_paragraphs(open_page: Opener, stage: Stage) -> None:
     english = [
-        line("A paragraph goes on from one", 0, width=560),
+        line("A paragraph goes on from one", 0, width=470),  # shorter, as in a photograph
         line("line to the next, and is hyphen-", 1, width=560),
     ]
     english.append(line("ated at times.", 2, width=200))
     chinese = [line("中文的段落在换行时", 3, width=560), line("不需要空格。", 4, width=300)]
     cells = [line("Price", 5, width=80), line("9.50", 5, left=400, width=80)]
-    blocks = tuple(Block(tuple(block)) for block in (english, chinese, cells))
-    stage.play(lambda *_: Document((DocumentPage(640, 320, blocks),), "fake/1"))
+    items = [line("red apples", 6, width=200), line("green pears", 7, width=210), line("milk", 8, width=60)]
+    blocks = tuple(Block(tuple(block)) for block in (english, chinese, cells, items))
+    stage.play(lambda *_: Document((DocumentPage(640, 460, blocks),), "fake/1"))
     view = open_page()
     read(view)
-    expect(lines(view)).to_have_count(7)
+    expect(lines(view)).to_have_count(10)
     view.get_by_role("tab", name="Paragraphs").click()
     joined = [
         "A paragraph goes on from one line to the next, and is hyphenated at times.",
         "中文的段落在换行时不需要空格。",
         "Price\t9.50",
+        "red apples",
+        "green pears",
+        "milk",
     ]
     assert view.locator(".paragraph").all_text_contents() == joined
     view.locator("#copy-all").click()

@@ -6,8 +6,9 @@ import { createStore } from "./core/store.js";
 import { HistoryPanel } from "./history/panel.js";
 import { watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
-import { addFiles, clearJobs, currentJob, jobOf, removeJob, selectJob, STARTABLE, UNDER_WAY } from "./jobs/jobs.js";
+import { addFiles, clearJobs, currentJob, jobOf, patchJob, removeJob, selectJob, STARTABLE, UNDER_WAY } from "./jobs/jobs.js";
 import { Runner } from "./jobs/runner.js";
+import { thumbnail } from "./jobs/thumbnail.js";
 import { QueueView } from "./jobs/view.js";
 import { watchOptions } from "./options/panel.js";
 import { watchPreview } from "./options/preview.js";
@@ -16,11 +17,12 @@ import { PictureView } from "./picture/view.js";
 import { watchCode } from "./result/code.js";
 import { watchExport } from "./result/saving.js";
 import { ResultView } from "./result/view.js";
+import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
 import { watchKeys } from "./shell/keys.js";
 import { nextTheme, otherLanguage, watchLooks } from "./shell/looks.js";
 import { say } from "./shell/say.js";
-import { noteServer, watchServer } from "./shell/server.js";
+import { noteServer, unlock, watchServer } from "./shell/server.js";
 import { t } from "./words/words.js";
 
 const store = createStore({
@@ -35,6 +37,7 @@ const store = createStore({
   models: [],
   limits: null,
   server: { state: "unknown" },
+  work: null, // what the server is busy with, while someone looks
 });
 
 rememberPrefs(store);
@@ -49,6 +52,7 @@ const runner = new Runner(store, {
 const picture = new PictureView(store, {
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
+  drawn: (job, blob) => job.thumb ?? addThumb(job.id, blob),
 });
 const result = new ResultView(store, say, {
   start: (id) => runner.start([id]),
@@ -70,15 +74,15 @@ new QueueView(store, {
 
 watchCode(store, say);
 watchExport(store, say);
-watchOptions(store, { start: (id) => runner.start([id]) });
+watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
 watchPreview(store);
 watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
 watchIntake({ zone: document.body, inputs: [byId("file"), byId("camera")] }, take);
+watchCard(store);
 watchServer(store);
 watchKeys(store, {
   read: () => runner.startAll(),
   open: () => byId("file").click(),
-  paste: () => {},
   copy: () => result.copy(),
   search: () => byId("search").focus(),
   next: () => result.step("ArrowDown"),
@@ -98,7 +102,9 @@ watchKeys(store, {
   stop: () => runner.cancelAll(),
 });
 
-byId("choose").addEventListener("click", () => byId("file").click());
+for (const id of ["choose", "intake-zone"]) {
+  byId(id).addEventListener("click", () => byId("file").click());
+}
 byId("take-photo").addEventListener("click", () => byId("camera").click());
 byId("recognise").addEventListener("click", () => runner.startAll());
 byId("stop").addEventListener("click", () => runner.cancelAll());
@@ -127,6 +133,7 @@ document.documentElement.dataset.ready = "";
 function take(files, way) {
   const named = files.map((file) => ({ file, name: nameOf(file, way) }));
   const { ids, leftOut } = addFiles(store, named);
+  ids.forEach((id) => addThumb(id, jobOf(store.get(), id).file));
   if (store.get().prefs.automatic || way === "sample") {
     runner.start(ids.filter((id) => STARTABLE.has(jobOf(store.get(), id).status) && !jobOf(store.get(), id).problem));
   } else {
@@ -134,6 +141,13 @@ function take(files, way) {
   }
   const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words);
+}
+
+async function addThumb(id, blob) {
+  const thumb = await thumbnail(blob);
+  if (thumb) {
+    patchJob(store, id, { thumb });
+  }
 }
 
 // Browsers call every pasted picture "image.png"; a time tells them apart.

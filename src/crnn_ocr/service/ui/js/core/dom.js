@@ -2,6 +2,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** What the key of the system's own commands is called here. */
+export const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+
 /** An element with attributes, listeners (`onclick: …`) and children; strings become text nodes. */
 export function make(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);

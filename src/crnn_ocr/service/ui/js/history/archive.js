@@ -1,60 +1,76 @@
 // The history of this browser: pictures and results in IndexedDB, bounded in number and bytes.
 
-const NAME = "crnn-ocr";
+const NAME = "crnn-ocr.history";
 const MOST_ENTRIES = 100;
 const MOST_BYTES = 100_000_000;
 const LARGEST_FILE = 20_000_000; // larger pictures are not kept, only their text
+const SNIPPET = 120; // characters of the text that stand in the list
+
+// A reading is large, the list of all is not: each has a store of its own, under the same ids.
+const READINGS = "readings";
+const ENTRIES = "entries";
 
 let opened = null;
 
 /**
  * Keeps a reading; the oldest ones make room.
- * @param {{id: string, time: number, name: string, file: Blob, thumb: Blob | null, result: object, options: object}} entry
+ * @param {{id: string, name: string, file: Blob, thumb: Blob | null, result: object, options: object}} reading
+ * @param {number} time in milliseconds since 1970
  */
-export async function keep(entry) {
-  const file = entry.file && entry.file.size <= LARGEST_FILE ? entry.file : null;
-  const bytes = (file?.size ?? 0) + 200 * entry.result.lines.length;
-  await run("readwrite", (store) => store.put({ ...entry, file, bytes }));
+export async function keep(reading, time = Date.now()) {
+  const { id, name, thumb, result } = reading;
+  const file = reading.file.size <= LARGEST_FILE ? reading.file : null;
+  const text = result.lines.map((line) => line.text).join(" ");
+  const bytes = (file?.size ?? 0) + 2 * text.length + 200 * result.lines.length;
+  const entry = { id, time, name, thumb, bytes, text: text.slice(0, SNIPPET), lines: result.lines.length };
+  await run("readwrite", (readings, entries) => {
+    readings.put({ ...reading, file });
+    return entries.put(entry);
+  });
   await trim();
 }
 
-/** All readings without their pictures, the newest first. */
+/**
+ * What the list shows of all readings, the newest first.
+ * @returns {Promise<{id: string, time: number, name: string, thumb: Blob | null, text: string, lines: number}[]>}
+ */
 export async function list() {
-  const entries = await run("readonly", (store) => store.getAll());
-  return entries.sort((a, b) => b.time - a.time);
+  const all = await run("readonly", (_, entries) => entries.getAll());
+  return all.sort((a, b) => b.time - a.time);
 }
 
 /** One reading with its picture. */
 export function find(id) {
-  return run("readonly", (store) => store.get(id));
+  return run("readonly", (readings) => readings.get(id));
 }
 
-/** Forgets one reading. */
-export function forget(id) {
-  return run("readwrite", (store) => store.delete(id));
+/** Forgets readings. */
+export function forget(...ids) {
+  return run("readwrite", (readings, entries) => ids.flatMap((id) => [readings.delete(id), entries.delete(id)]).at(-1));
 }
 
 /** Forgets all. */
 export function clear() {
-  return run("readwrite", (store) => store.clear());
+  return run("readwrite", (readings, entries) => [readings.clear(), entries.clear()].at(-1));
 }
 
 async function trim() {
   let bytes = 0;
-  const entries = await list();
-  for (const [index, entry] of entries.entries()) {
+  const old = (await list()).filter((entry, index) => {
     bytes += entry.bytes;
-    if (index > 0 && (index >= MOST_ENTRIES || bytes > MOST_BYTES)) {
-      await forget(entry.id);
-    }
+    return index > 0 && (index >= MOST_ENTRIES || bytes > MOST_BYTES);
+  });
+  if (old.length > 0) {
+    await forget(...old.map((entry) => entry.id));
   }
 }
 
+// Resolves to what the request that `act` returns has brought, once all of the transaction is on the disk.
 async function run(mode, act) {
   const database = await open();
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction("readings", mode);
-    const request = act(transaction.objectStore("readings"));
+    const transaction = database.transaction([READINGS, ENTRIES], mode);
+    const request = act(transaction.objectStore(READINGS), transaction.objectStore(ENTRIES));
     transaction.oncomplete = () => resolve(request.result);
     transaction.onabort = transaction.onerror = () => reject(transaction.error ?? request.error);
   });
@@ -63,7 +79,11 @@ async function run(mode, act) {
 function open() {
   opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("readings", { keyPath: "id" });
+    request.onupgradeneeded = () => {
+      for (const store of [READINGS, ENTRIES]) {
+        request.result.createObjectStore(store, { keyPath: "id" });
+      }
+    };
     request.onsuccess = () => {
       request.result.onversionchange = () => request.result.close();
       resolve(request.result);

@@ -6,8 +6,6 @@ import { thumbnail } from "../jobs/thumbnail.js";
 import { localeOf, t } from "../words/words.js";
 import * as archive from "./archive.js";
 
-const SNIPPET = 120; // characters of the text that an entry shows
-
 /** Wires the drawer and keeps what is read from now on. */
 export class HistoryPanel {
   #store;
@@ -40,10 +38,13 @@ export class HistoryPanel {
     patchJob(this.#store, id, { historyId });
     const { name, file, result, options } = job;
     try {
-      const thumb = await thumbnail(file);
-      await archive.keep({ id: historyId, time: Date.now(), name, file, thumb, result, options });
+      const thumb = job.thumb ?? (await thumbnail(file));
+      await archive.keep({ id: historyId, name, file, thumb, result, options });
     } catch {
-      // No IndexedDB in this window, or it is full: the page works without a history.
+      return; // no IndexedDB in this window, or it is full: the page works without a history
+    }
+    if (byId("history-dialog").open) {
+      await this.#draw();
     }
   }
 
@@ -70,14 +71,13 @@ export class HistoryPanel {
       this.#urls.push(url);
       picture.replaceChildren(make("img", { src: url, alt: "", width: "40", height: "40" }));
     }
-    const text = entry.result.lines.map((line) => line.text).join(" ");
     const time = new Intl.DateTimeFormat(localeOf(), { dateStyle: "medium", timeStyle: "short" }).format(entry.time);
     const words = make(
       "span",
       { class: "history-words" },
       make("span", { class: "job-name" }, entry.name),
-      make("span", { class: "history-text" }, text.slice(0, SNIPPET) || t("noTextShort")),
-      make("span", { class: "job-status" }, `${time} · ${t("lineCount", { count: entry.result.lines.length })}`),
+      make("span", { class: "history-text" }, entry.text || t("noTextShort")),
+      make("span", { class: "job-status" }, `${time} · ${t("lineCount", { count: entry.lines })}`),
     );
     return make(
       "li",
@@ -88,11 +88,12 @@ export class HistoryPanel {
   }
 
   async #open(id) {
-    const entry = await archive.find(id);
+    const reading = await archive.find(id);
     byId("history-dialog").close();
-    // Without its picture a reading still has its text; an empty file stands for the picture.
-    const file = entry.file ?? new Blob([]);
-    addFinished(this.#store, { file, name: entry.name, result: entry.result, options: entry.options, historyId: id });
+    if (reading) {
+      // Without its picture a reading still has its text; an empty file stands for the picture.
+      addFinished(this.#store, { ...reading, file: reading.file ?? new Blob([]), historyId: id });
+    }
   }
 
   async #forget(id) {

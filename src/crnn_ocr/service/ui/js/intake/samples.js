@@ -3,12 +3,7 @@
 import { byId, make } from "../core/dom.js";
 import { t } from "../words/words.js";
 
-const SAMPLES = [
-  { name: "receipt", file: "receipt.webp" },
-  { name: "screenshot", file: "screenshot.webp" },
-  { name: "photo", file: "photo.webp" },
-  { name: "poem", file: "poem.webp" },
-];
+const SAMPLES = ["receipt", "screenshot", "photo", "poem"];
 
 /** Draws the samples; `onFile(file)` gets the one that is clicked. */
 export function watchSamples(store, onFile, onFail) {
@@ -16,11 +11,11 @@ export function watchSamples(store, onFile, onFail) {
     byId("samples").replaceChildren(...SAMPLES.map((sample) => make("li", {}, card(sample))));
   });
 
-  function card({ name, file }) {
+  function card(name) {
     return make(
       "button",
-      { type: "button", class: "sample", onclick: () => take(file) },
-      make("img", { src: `/ui/samples/${file}`, alt: "", width: "148", height: "92", decoding: "async" }),
+      { type: "button", class: "sample", onclick: () => take(`${name}.webp`) },
+      make("img", { src: `/ui/samples/${name}-card.webp`, alt: "", width: "148", height: "92", decoding: "async" }),
       make("span", {}, t(`sample_${name}`)),
     );
   }

@@ -3,8 +3,7 @@
 import { sizeText } from "../core/files.js";
 import { Problem } from "../server/problem.js";
 
-/** Most files in the queue: their results are kept in memory. */
-export const MOST_JOBS = 200;
+const MOST_JOBS = 200; // files in the queue: their results are kept in memory
 
 let lastId = 0;
 
@@ -23,16 +22,16 @@ export function addFiles(store, files) {
   const taken = files.slice(0, MOST_JOBS - jobs.length);
   const added = taken.map(({ file, name }) => newJob(file, name, limits));
   if (added.length > 0) {
-    store.set({ jobs: [...jobs, ...added], current: added[0].id, active: null, selected: new Set(), query: "" });
+    store.set({ jobs: [...jobs, ...added], current: added[0].id, active: null, selected: new Set() });
   }
   return { ids: added.map((job) => job.id), leftOut: files.length - taken.length };
 }
 
 /** Puts a finished reading back on the page, for example from the history. */
-export function addFinished(store, { file, name, result, options, historyId }) {
-  const job = { ...newJob(file, name, null), status: "done", result, options, historyId };
+export function addFinished(store, { file, name, thumb, result, options, historyId }) {
+  const job = { ...newJob(file, name, null), status: "done", thumb, result, options, historyId };
   const jobs = store.get().jobs.filter((other) => other.historyId !== historyId);
-  store.set({ jobs: [...jobs, job], current: job.id, active: null, selected: new Set(), query: "" });
+  store.set({ jobs: [...jobs, job], current: job.id, active: null, selected: new Set() });
   return job.id;
 }
 
@@ -58,7 +57,7 @@ export function patchJob(store, id, patch) {
 /** Shows a job. */
 export function selectJob(store, id) {
   if (store.get().current !== id) {
-    store.set({ current: id, active: null, selected: new Set(), query: "" });
+    store.set({ current: id, active: null, selected: new Set() });
   }
 }
 
@@ -68,17 +67,17 @@ export function removeJob(store, id) {
   const index = jobs.findIndex((job) => job.id === id);
   const rest = jobs.filter((job) => job.id !== id);
   const next = current === id ? (rest[Math.min(index, rest.length - 1)]?.id ?? null) : current;
-  store.set({ jobs: rest, current: next, ...(next === current ? {} : { active: null, selected: new Set(), query: "" }) });
+  store.set({ jobs: rest, current: next, ...(next === current ? {} : { active: null, selected: new Set() }) });
 }
 
 /** Takes all jobs out of the queue. */
 export function clearJobs(store) {
-  store.set({ jobs: [], current: null, active: null, selected: new Set(), query: "" });
+  store.set({ jobs: [], current: null, active: null, selected: new Set() });
 }
 
 function newJob(file, name, limits) {
   lastId += 1;
-  const job = { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, result: null, problem: null };
+  const job = { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, thumb: null, result: null, problem: null };
   // What the server would refuse is not sent at all.
   if (limits?.max_image_bytes !== undefined && file.size > limits.max_image_bytes) {
     const detail = `${sizeText(file.size)} > ${sizeText(limits.max_image_bytes)}`;

@@ -84,7 +84,7 @@ export class Runner {
     const control = new AbortController();
     const mine = () => this.#running.get(job.id) === control;
     this.#running.set(job.id, control);
-    patchJob(this.#store, job.id, { status: "sending", share: 0, started: performance.now() });
+    patchJob(this.#store, job.id, { status: "sending", share: 0 });
     try {
       const answer = await readFile(job.file, {
         options: job.options,
@@ -116,18 +116,27 @@ export class Runner {
     const result = keepEdits(fresh, job.result);
     const turn = job.result ? job.turn : result.pages[0].turn;
     const page = Math.min(job.page, result.pages.length - 1);
-    patchJob(this.#store, id, { status: "done", result, turn, page, took: performance.now() - job.started });
+    patchJob(this.#store, id, { status: "done", result, turn, page });
     this.#tell.done(id);
   }
 
   #fail(id, problem) {
     this.#tell.failed(problem);
+    if (problem.code === "UNAUTHORIZED") {
+      this.#failAll(problem); // whoever has just declined to give the key is not asked for every file
+    }
     const waits = (this.#waits.get(id) ?? 0) + 1;
     if (problem.passing && waits <= MOST_WAITS) {
       this.#waits.set(id, waits);
       this.#wait(id, problem);
     } else {
       patchJob(this.#store, id, { status: "failed", problem });
+    }
+  }
+
+  #failAll(problem) {
+    for (const job of this.#store.get().jobs.filter(({ status }) => status === "queued")) {
+      patchJob(this.#store, job.id, { status: "failed", problem });
     }
   }
 

@@ -5,13 +5,12 @@ import { statusText } from "../result/message.js";
 import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { UNDER_WAY } from "./jobs.js";
-import { thumbnail } from "./thumbnail.js";
 
 /** Shows the jobs of the store. */
 export class QueueView {
   #act;
   #list = byId("queue-list");
-  #entries = new Map(); // id → {element, job, language, url}
+  #entries = new Map(); // id → the elements of an entry, and what they show
 
   /** @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)` */
   constructor(store, act) {
@@ -61,15 +60,9 @@ export class QueueView {
     );
     const tools = make("span", { class: "job-tools" });
     const element = make("li", { class: "job" }, open, tools, bar);
-    const entry = { element, open, status, bar, tools, job: null, kind: "" };
+    const entry = { element, open, picture, status, bar, tools, job: null, thumb: null, url: null, kind: "" };
     this.#entries.set(job.id, entry);
     this.#list.append(element);
-    thumbnail(job.file).then((small) => {
-      if (small && this.#entries.has(job.id)) {
-        entry.url = URL.createObjectURL(small);
-        picture.replaceChildren(make("img", { src: entry.url, alt: "", width: "40", height: "40" }));
-      }
-    });
     return entry;
   }
 
@@ -80,6 +73,12 @@ export class QueueView {
     entry.status.textContent = words;
     entry.status.title = job.status === "failed" ? explain(job.problem) : "";
     entry.element.dataset.status = job.status;
+    if (entry.thumb !== job.thumb) {
+      URL.revokeObjectURL(entry.url);
+      entry.thumb = job.thumb;
+      entry.url = URL.createObjectURL(job.thumb);
+      entry.picture.replaceChildren(make("img", { src: entry.url, alt: "", width: "40", height: "40" }));
+    }
     entry.bar.style.transform = `scaleX(${job.status === "sending" ? 0.9 * job.share : 1})`;
     const kind = UNDER_WAY.has(job.status) ? "cancel" : ["failed", "cancelled"].includes(job.status) ? "retry" : "";
     if (entry.kind !== `${kind} ${language}`) {

@@ -10,7 +10,7 @@ const MOST_SEGMENTS = 4; // choices that stand side by side; more become a list
  * Builds the form.
  * @param {import("./schema.js").Field[]} fields
  * @param {object} options the values that differ from the defaults
- * @param {string[]} models names of the models that the server has, where it tells
+ * @param {{name: string, kind: string, aliases: string[], active: boolean}[]} models what GET /models tells
  * @param {(options: object) => void} onChange
  */
 export function formOf(fields, options, models, onChange) {
@@ -30,9 +30,9 @@ export function formOf(fields, options, models, onChange) {
 
 function controlOf(field, value, words, models, change) {
   const shared = { id: `option-${field.name}`, "aria-describedby": `help-${field.name}` };
-  if (field.name === "model" && models.length > 0) {
-    const choices = [{ value: "", label: t("modelDefault") }, ...models.map((name) => ({ value: name, label: name }))];
-    return labelled(words.title, shared, listOf(choices, value ?? "", shared, change));
+  const readers = models.filter((model) => model.kind === "rec");
+  if (field.name === "model" && readers.length > 0) {
+    return labelled(words.title, shared, listOf(modelChoices(readers), nameOf(value, readers), shared, change));
   }
   switch (field.kind) {
     case "choice":
@@ -55,6 +55,19 @@ function controlOf(field, value, words, models, change) {
         make("input", { ...shared, type: "text", class: "field", maxlength: field.longest, value: value ?? "", spellcheck: "false", autocomplete: "off", onchange: (event) => change(event.target.value.trim()) }),
       );
   }
+}
+
+function modelChoices(readers) {
+  const active = readers.find((model) => model.active);
+  return [
+    { value: "", label: t("modelDefault", { name: active?.name }) },
+    ...readers.map(({ name, aliases }) => ({ value: name, label: [name, ...aliases].join(" · ") })),
+  ];
+}
+
+// A model may have been chosen by another of its names.
+function nameOf(value, readers) {
+  return readers.find(({ name, aliases }) => name === value || aliases.includes(value))?.name ?? "";
 }
 
 function segments(field, value, words, change) {

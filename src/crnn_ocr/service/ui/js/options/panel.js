@@ -9,7 +9,7 @@ import { fieldsOf } from "./schema.js";
 
 const SWITCHES = ["automatic", "history", "keys"];
 
-/** Wires the drawer. `act.start(id)` reads a file again. */
+/** Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key. */
 export function watchOptions(store, act) {
   const dialog = byId("options-dialog");
   byId("open-options").addEventListener("click", () => dialog.showModal());
@@ -31,7 +31,7 @@ export function watchOptions(store, act) {
       byId(`pref-${name}`).checked = prefs[name];
     }
   });
-  store.watch((state) => [state.schema, state.models, state.prefs.language], draw);
+  store.watch((state) => [state.schema, state.models, state.server.locked, state.prefs.language], draw);
   store.watch((state) => [state.options, currentJob(state), state.prefs.language], (options, job) => {
     const changed = Object.keys(options).length;
     byId("options-count").textContent = changed ? String(changed) : "";
@@ -41,15 +41,21 @@ export function watchOptions(store, act) {
   });
 
   function draw() {
-    const { schema, models, options } = store.get();
-    const fields = fieldsOf(schema);
-    const form = formOf(fields, options, models, (changed) => store.set({ options: changed }));
-    byId("options-form").replaceChildren(...(fields.length ? form : [make("p", { class: "option-help" }, t("noOptions"))]));
+    const { schema, models, options, server } = store.get();
+    byId("open-preview").hidden = schema === null;
+    const form = formOf(fieldsOf(schema), options, models, (changed) => store.set({ options: changed }));
+    byId("options-form").replaceChildren(...(schema ? form : noOptions(server.locked)));
+  }
+
+  function noOptions(locked) {
+    const words = make("p", { class: "option-help" }, t(locked ? "optionsLocked" : "noOptions"));
+    const ask = make("button", { type: "button", class: "button wide", onclick: act.unlock }, t("enterKey"));
+    return locked ? [words, ask] : [words];
   }
 }
 
-/** Whether a result was read with other options than those chosen now. */
-export function isStale(job, options) {
+// Whether a result was read with other options than those chosen now.
+function isStale(job, options) {
   return Boolean(job?.result && job.options) && JSON.stringify(sorted(job.options)) !== JSON.stringify(sorted(options));
 }
 

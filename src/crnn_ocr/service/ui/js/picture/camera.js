@@ -52,8 +52,8 @@ export function bringIntoView(view, polygon, page, frame) {
   return dx || dy ? pan(view, dx, dy, page, frame) : view;
 }
 
-/** Where a point of the page lies in the window. */
-export function toFrame(view, x, y, page) {
+// Where a point of the page lies in the window.
+function toFrame(view, x, y, page) {
   const [u, v] = turned(x, y, page, view.turn);
   return { x: view.left + u * view.scale, y: view.top + v * view.scale };
 }

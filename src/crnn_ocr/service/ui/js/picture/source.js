@@ -1,20 +1,26 @@
 // The picture of a page: the browser's own where it can show the file, else one that the server draws.
 
+import { Problem } from "../server/problem.js";
 import { previewPage } from "../server/request.js";
 
 const KEPT = 6; // pictures of pages drawn by the server, in memory
+const MOST_WAITS = 5; // how often a busy server is asked again
 
 const pages = new Map(); // "job/page" → Promise<{url, width, height}>
 
 /**
  * Resolves to a picture of the page.
- * @returns {Promise<{url: string, width: number, height: number, own: boolean}>} `own`: it has to be released
+ * @returns {Promise<{url: string, blob: Blob, width: number, height: number, own: boolean}>} `own`: it has to be
+ *   released
  */
 export async function pictureOf(job, page) {
+  if (job.file.size === 0) {
+    throw new Problem("IMAGE_EMPTY");
+  }
   if (page === 0 && !isDocument(job)) {
     const url = URL.createObjectURL(job.file);
     try {
-      return { url, ...(await sizeOf(url)), own: true };
+      return { url, blob: job.file, ...(await sizeOf(url)), own: true };
     } catch {
       URL.revokeObjectURL(url);
     }
@@ -22,8 +28,8 @@ export async function pictureOf(job, page) {
   return drawnByServer(job, page);
 }
 
-/** Whether a file of this kind is shown by the server alone. */
-export function isDocument({ file, name }) {
+// Of such files browsers show nothing, or the first page alone.
+function isDocument({ file, name }) {
   return /pdf|tiff/.test(file.type) || /\.(pdf|tiff?)$/i.test(name);
 }
 
@@ -53,9 +59,22 @@ function drawnByServer(job, page) {
 }
 
 async function draw(job, page) {
-  const { picture } = await previewPage(job.file, { page: page + 1, stage: "original" });
-  const url = URL.createObjectURL(picture);
-  return { url, ...(await sizeOf(url)), own: false };
+  const blob = await askFor(job, page);
+  const url = URL.createObjectURL(blob);
+  return { url, blob, ...(await sizeOf(url)), own: false };
+}
+
+async function askFor(job, page, waits = 0) {
+  try {
+    return (await previewPage(job.file, { page: page + 1, stage: "original" })).picture;
+  } catch (error) {
+    const later = error instanceof Problem && error.passing && waits < MOST_WAITS && pages.has(`${job.id}/${page}`);
+    if (!later) {
+      throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+    return askFor(job, page, waits + 1);
+  }
 }
 
 async function sizeOf(url) {

@@ -25,8 +25,9 @@ export class PictureView {
   #view = null;
   #touched = false; // the user has moved the view, so it is not fitted anew when the window changes
   #shown = null; // "job/page" whose picture is on the sheet
+  #missing = false; // there is none: a new reading of the file is reason to try again
 
-  /** @param act `choose(index)` and `hover(index)`, for the line under the pointer */
+  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)` */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
@@ -109,8 +110,9 @@ export class PictureView {
   async #show() {
     const job = currentJob(this.#store.get());
     const wanted = job ? `${job.id}/${job.page}` : null;
-    if (this.#shown !== wanted) {
+    if (this.#shown !== wanted || (this.#missing && job?.result)) {
       this.#shown = wanted;
+      this.#missing = false;
       this.#clear();
       if (job) {
         await this.#load(job, wanted);
@@ -136,7 +138,11 @@ export class PictureView {
     }
     this.#frame.classList.remove("is-loading");
     const now = currentJob(this.#store.get());
+    this.#missing = picture === null;
     if (picture) {
+      if (!picture.own) {
+        this.#act.drawn(now, picture.blob);
+      }
       this.#page = now.result?.pages[now.page] ?? picture;
       const image = make("img", { src: picture.url, alt: job.name, draggable: "false" });
       image.addEventListener("load", () => picture.own && URL.revokeObjectURL(picture.url), { once: true });

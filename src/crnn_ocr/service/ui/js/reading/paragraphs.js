@@ -4,6 +4,9 @@ const WIDE = /[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u3000-\u303f
 const FULL = 1.6; // line heights that a row may end before the column's edge and still be called full
 const NEAR = 0.9; // line heights of white space between the rows of a paragraph
 const SIMILAR = 1.35; // ratio of heights of rows of one paragraph
+const NARROW = 8; // line heights; what is narrower is a list and no running text
+const LONG = 0.75; // of the column, which a row of running text reaches at least
+const WORDS = 3; // that a row of running text has at least, and one more
 const ENDS_OPEN = /[^.!?。！？：:;；…”"』」）)]$/u;
 
 /**
@@ -16,8 +19,8 @@ export function paragraphsOf(lines, blocks = null) {
   return cut(lines, blocks).flatMap((block) => join(rowsOf(block.map(withFrame))));
 }
 
-/** Joins two pieces of one sentence: no blank between Chinese characters, no hyphen of a divided word. */
-export function joinTexts(first, second) {
+// No blank between Chinese characters, no hyphen of a divided word.
+function joinTexts(first, second) {
   if (!first || !second) {
     return first + second;
   }
@@ -67,11 +70,11 @@ function rowsOf(lines) {
 }
 
 function join(rows) {
-  const edge = Math.max(...rows.map((row) => row.right));
+  const column = { left: Math.min(...rows.map((row) => row.left)), right: Math.max(...rows.map((row) => row.right)) };
   const texts = [];
   let above = null;
   for (const row of rows) {
-    if (above !== null && continues(above, row, edge)) {
+    if (above !== null && continues(above, row, column)) {
       texts.push(joinTexts(texts.pop(), row.text));
     } else {
       texts.push(row.text);
@@ -81,13 +84,21 @@ function join(rows) {
   return texts;
 }
 
-function continues(above, row, edge) {
+function continues(above, row, { left, right: edge }) {
   const height = Math.min(above.bottom - above.top, row.bottom - row.top);
   const similar = Math.max(above.bottom - above.top, row.bottom - row.top) < SIMILAR * height;
   const near = row.top - above.bottom < NEAR * height;
-  const full = edge - above.right < FULL * height || (ENDS_OPEN.test(above.text) && row.left - above.left < -height);
+  const open = ENDS_OPEN.test(above.text);
+  const full = edge - above.right < FULL * height || (open && (row.left - above.left < -height || saysMore(above, row, edge)));
   const indented = row.left - above.left > 1.2 * height && full && /[.!?。！？]$/u.test(above.text);
-  return similar && near && full && !indented && above.cells === 1 && row.cells === 1;
+  return edge - left > NARROW * height && similar && near && full && !indented && above.cells === 1 && row.cells === 1;
+}
+
+// In a photograph lines of one paragraph end at different places: there a small letter tells that it goes on. Not so
+// in lists, whose items are short.
+function saysMore(above, row, edge) {
+  const long = above.right - above.left > LONG * (edge - above.left) && above.text.split(" ").length > WORDS;
+  return long && /^\p{Ll}/u.test(row.text);
 }
 
 function last(text) {

@@ -2,8 +2,8 @@
 
 /** From here on a character counts as unsure (docs/recheck.md: where doubt begins). */
 export const UNSURE_BELOW = 0.9;
-export const FAIR_BELOW = 0.9;
-export const POOR_BELOW = 0.7;
+const FAIR_BELOW = 0.9;
+const POOR_BELOW = 0.7;
 
 /**
  * Takes an answer of POST /ocr apart.

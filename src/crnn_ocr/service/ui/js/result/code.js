@@ -4,7 +4,6 @@ import { copyText } from "../core/clipboard.js";
 import { byId } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob } from "../jobs/jobs.js";
-import { hasKey } from "../server/key.js";
 import { LANGUAGES, snippet } from "../server/snippets.js";
 import { t } from "../words/words.js";
 
@@ -17,7 +16,7 @@ export function watchCode(store, say) {
     say(t((await copyText(byId("code").textContent)) ? "copied" : "copyFailed"));
   });
   store.watch(
-    (state) => [currentJob(state)?.id, currentJob(state)?.options, state.options, state.prefs.code],
+    (state) => [currentJob(state)?.id, currentJob(state)?.options, state.options, state.server.keyed, state.prefs.code],
     () => draw(store.get()),
   );
 }
@@ -28,7 +27,7 @@ function draw(state) {
     return;
   }
   const options = job.options ?? state.options;
-  const request = { name: job.name, file: job.file, options, origin: location.origin, key: hasKey() };
+  const request = { name: job.name, file: job.file, options, origin: location.origin, key: state.server.keyed === true };
   const language = LANGUAGES.includes(state.prefs.code) ? state.prefs.code : LANGUAGES[0];
   byId("code").textContent = snippet(request, language);
   for (const name of LANGUAGES) {

@@ -32,8 +32,8 @@ export function fillRow(row, line) {
   );
 }
 
-/** A probability in whole per cents, rounded down: nothing below certainty looks certain. */
-export function percentOf(confidence) {
+// A probability in whole per cents, rounded down: nothing below certainty looks certain.
+function percentOf(confidence) {
   return Math.floor(confidence * 100);
 }
 

@@ -22,6 +22,10 @@ export class Search {
         this.clear();
       }
     });
+    byId("search-clear").addEventListener("click", () => {
+      this.clear();
+      byId("search").focus();
+    });
     byId("search-before").addEventListener("click", () => this.step(-1));
     byId("search-after").addEventListener("click", () => this.step(1));
   }

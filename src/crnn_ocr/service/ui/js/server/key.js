@@ -3,21 +3,37 @@
 import { byId } from "../core/dom.js";
 
 const KEY = "crnn-ocr.key";
+let key = stored();
 let asking = null;
+let answers = 0;
 
 /** The headers that carry the key; none where there is no key. */
 export function keyHeaders() {
-  const key = kept();
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
 /** Whether a key is in use. */
 export function hasKey() {
-  return Boolean(kept());
+  return key !== "";
 }
 
-/** Asks the user for the key, once for all who wait; resolves to whether one was given. */
-export function askForKey() {
+/**
+ * Sends a request; where the server wants a key, or another one, asks the user and sends it again.
+ * @param {() => Promise<{status: number}>} send
+ */
+export async function withKey(send) {
+  for (;;) {
+    const before = answers;
+    const reply = await send();
+    // Several requests may be refused at once: the user is asked once, and the answer counts for all of them.
+    const given = reply.status === 401 && (answers === before ? await ask() : hasKey());
+    if (!given) {
+      return reply;
+    }
+  }
+}
+
+function ask() {
   asking ??= new Promise((resolve) => {
     const dialog = byId("key-dialog");
     const field = byId("key-field");
@@ -29,7 +45,9 @@ export function askForKey() {
       () => {
         const given = dialog.returnValue === "use" && /^[\x21-\x7e]+$/.test(field.value.trim());
         keep(given ? field.value.trim() : "");
+        field.value = "";
         asking = null;
+        answers += 1;
         resolve(given);
       },
       { once: true },
@@ -39,22 +57,23 @@ export function askForKey() {
   return asking;
 }
 
-function kept() {
+function stored() {
   try {
-    return sessionStorage.getItem(KEY);
+    return sessionStorage.getItem(KEY) ?? "";
   } catch {
-    return null;
+    return "";
   }
 }
 
-function keep(key) {
+function keep(given) {
+  key = given;
   try {
-    if (key) {
-      sessionStorage.setItem(KEY, key);
+    if (given) {
+      sessionStorage.setItem(KEY, given);
     } else {
       sessionStorage.removeItem(KEY);
     }
   } catch {
-    // Without storage the key would be asked for every time; there is no better place.
+    // Without storage the key is gone with the page.
   }
 }

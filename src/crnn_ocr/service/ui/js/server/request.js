@@ -1,7 +1,7 @@
 // Talks to the server. Every failure becomes a Problem, so that the page handles one kind only.
 
 import { Problem, problemOf } from "./problem.js";
-import { askForKey, keyHeaders } from "./key.js";
+import { keyHeaders, withKey } from "./key.js";
 
 /**
  * Sends one file to be read; resolves to the answer of POST /ocr.
@@ -19,14 +19,24 @@ export async function readFile(file, { options, signal, onSent }) {
   throw problemOf(reply.status, answer, reply.header);
 }
 
-/** Asks for JSON. */
-export async function getJson(path) {
-  const response = await reach(path, {});
+/** Asks for JSON; where the server wants a key, `insist` asks the user for it. */
+export async function getJson(path, { insist = false } = {}) {
+  const send = () => reach(path, {});
+  const response = await (insist ? withKey(send) : send());
   const answer = parse(await response.text());
   if (!response.ok || answer === null) {
     throw problemOf(response.status, answer, (name) => response.headers.get(name));
   }
   return answer;
+}
+
+/** Asks for plain text. */
+export async function getText(path) {
+  const response = await reach(path, {});
+  if (!response.ok) {
+    throw problemOf(response.status, null, (name) => response.headers.get(name));
+  }
+  return response.text();
 }
 
 /**
@@ -62,15 +72,6 @@ async function reach(path, init) {
   } catch (error) {
     throw init.signal?.aborted ? error : new Problem("NETWORK");
   }
-}
-
-// Asks for the API key once where the server wants one, and again when it was wrong.
-async function withKey(send) {
-  let reply = await send();
-  while (reply.status === 401 && (await askForKey())) {
-    reply = await send();
-  }
-  return reply;
 }
 
 // XMLHttpRequest, because fetch does not tell how much of the body has been sent.

@@ -1,12 +1,12 @@
 // Keyboard commands, and the sheet that lists them. Single keys can be switched off (WCAG 2.1.4).
 
-import { byId, isTyping, make } from "../core/dom.js";
+import { byId, COMMAND_KEY, isTyping, make } from "../core/dom.js";
 import { t } from "../words/words.js";
 
-/** The commands in the order of the sheet: keys, the name of their words, and whether they are single keys. */
-export const COMMANDS = [
-  { keys: ["Ctrl", "V"], name: "paste" },
-  { keys: ["Ctrl", "Enter"], name: "read" },
+// In the order of the sheet: keys, the name of their words, and whether they are single keys.
+const COMMANDS = [
+  { keys: [COMMAND_KEY, "V"], name: "paste" },
+  { keys: [COMMAND_KEY, "Enter"], name: "read" },
   { keys: ["O"], name: "open", single: true },
   { keys: ["C"], name: "copy", single: true },
   { keys: ["/"], name: "search", single: true },

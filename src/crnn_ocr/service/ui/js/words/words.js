@@ -1,5 +1,6 @@
 // The words of the page in the language of the user, and those for what the server says.
 
+import { COMMAND_KEY } from "../core/dom.js";
 import { en } from "./en.js";
 import { zh } from "./zh.js";
 
@@ -42,7 +43,7 @@ export function localeOf() {
 export function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = t(element.dataset.text);
+    element.textContent = t(element.dataset.text, { key: COMMAND_KEY });
   }
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", t(element.dataset.label));

@@ -1,0 +1,41 @@
+// Chinese for what the server says in English: errors, warnings, options.
+
+export const warnings = {
+  IMAGE_BLURRED: "图片比较模糊，结果可能有误。请拿稳相机、对准焦点后重拍。",
+  TEXT_TOO_SMALL: "图中文字太小，结果可能有误。请靠近拍摄，或使用更高的分辨率。",
+  RECHECK_UNAVAILABLE: "高精度模型无法加载，没有把握的文字未能复读，请联系管理员。",
+};
+
+export const errors = {
+  NETWORK: "无法连接服务器。请确认服务正在运行，然后重试。",
+  BAD_ANSWER: "服务器的回答无法理解，请稍后重试。",
+  TOO_LARGE_TO_SEND: ({ detail }) => `文件超过了服务器的上限（${detail}）。请缩小图片或分成几部分。`,
+  IMAGE_EMPTY: "文件是空的，请选择一张图片。",
+  IMAGE_DECODE_FAILED: "图片无法解码，文件可能已损坏或不完整。请用看图软件打开并另存后重试。",
+  IMAGE_TYPE_UNSUPPORTED: "这不是支持的图片格式。请使用 JPG、PNG、BMP、GIF、TIFF 或 WebP。",
+  IMAGE_TOO_LARGE: "图片太大。请缩小图片或分成几部分后重试。",
+  BODY_TOO_LARGE: "文件太大，超过了服务器的上限。请换一个较小的文件。",
+  PDF_PASSWORD_REQUIRED: "PDF 有密码保护。请去掉密码后重试。",
+  OPTION_INVALID: "有一个选项的值无效。请在“选项”中恢复默认后重试。",
+  EXTRA_MISSING: "服务器没有安装读取这种文件所需的组件。",
+  MODEL_BROKEN: "服务器上的识别模型无法加载，请联系管理员。",
+  MODEL_NOT_FOUND: "服务器上没有这个识别模型。请在“选项”中选择其他模型。",
+  MODELS_BUSY: "服务器已加载太多模型，请稍后重试，或使用默认模型。",
+  NOT_READY: "识别模型正在加载，请稍后重试。",
+  OVERLOADED: "服务器正忙，请稍后重试。",
+  RATE_LIMITED: "请求过于频繁，请稍后重试。",
+  DEADLINE_EXCEEDED: "识别超时。请换一张较小的图片，或等服务器空闲时重试。",
+  UPLOAD_TIMEOUT: "上传太慢，已被服务器中断。请换一个更快的网络，或换一个较小的文件。",
+  UNAUTHORIZED: "服务器需要 API 密钥，请重试并输入密钥。",
+  INTERNAL_ERROR: "服务器处理时出错。请重试；若再次出现，请提供请求编号。",
+};
+
+export const options = {
+  model: { title: "模型", help: "识别所用的模型；留空则使用服务器的默认模型。" },
+  grey: { title: "灰度", help: "去掉颜色后再识别。自动：按模型训练时的方式。" },
+  clahe: { title: "对比度（CLAHE）", help: "增强对比度。开：CLAHE；自动：只处理整体过淡或过暗的图片。" },
+  denoise: { title: "去噪", help: "非局部均值去噪。自动：只在噪声明显时使用。" },
+  orientation: { title: "方向", help: "把横放或倒置的图片和文字行转正。" },
+  recheck: { title: "复读", help: "自动：没有把握的文字由高精度模型再读一遍。" },
+  min_confidence: { title: "最低置信度", help: "平均把握低于此值的行不会显示。" },
+};
