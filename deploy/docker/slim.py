@@ -1,0 +1,142 @@
+"""Takes out of an installed environment what the service never uses: `slim.py ENVIRONMENT`.
+
+Everything named here was found to be unused by the product; the tests of the image read pictures of every
+format with what is left. What is removed is printed with its size.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cut_libraries import Module
+
+MIB = 1024 * 1024
+
+#: Paths inside `site-packages`, and why nobody misses them.
+UNUSED = {
+    "**/tests": "tests of packages",
+    "**/*.pyi": "types, for editors",
+    "**/*.h": "for compiling against them",
+    "**/*.proto*": "sources of what is there compiled",
+    "cv2/data": "detectors of faces",
+    "google/_upb/**/*.a": "for linking",
+    "numpy/_core/include": "for compiling against NumPy",
+    "numpy/_core/lib": "for linking to NumPy",
+    "numpy/f2py": "a compiler's driver",
+    "onnx/backend/test": "sample networks",
+    "onnx/bin": "command-line tools",
+    # Every function that is used is also in the Python module beside it, which does not load it.
+    "onnxruntime/capi/libonnxruntime.so.*": "for programs in C",
+    "onnxruntime/datasets": "sample networks",
+    "onnxruntime/quantization": "for training",
+    "onnxruntime/tools": "for mobile builds",
+    "onnxruntime/transformers": "for exporting language models",
+}
+
+#: What OpenCV links to and the product never calls; see `cut_libraries`.
+CUT = re.compile(r"lib(?:av(?:codec|format|util)|swscale|openblas)")
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    files = [path] if path.is_file() or path.is_symlink() else path.rglob("*")
+    return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
+
+
+def remove(paths: Iterable[Path], why: str) -> int:
+    """Remove files and folders; tell and return how many bytes that were."""
+    total = 0
+    for path in paths:
+        total += size_of(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if total:
+        sys.stdout.write(f"{total / MIB:6.1f} MiB less: {why}\n")
+    return total
+
+
+def matching(site: Path, pattern: str) -> list[Path]:
+    """What the pattern names, without what lies inside another match."""
+    found = sorted(site.glob(pattern))
+    return [path for path in found if not any(parent in found for parent in path.parents)]
+
+
+def carried(site: Path) -> dict[str, set[str]]:
+    """Packages that only carry weights, and the files of each that the bundled packs name."""
+    files: dict[str, set[str]] = {}
+    for manifest in site.glob("crnn_ocr/models/bundled/*/manifest.json"):
+        for entry in json.loads(manifest.read_text(encoding="utf-8")).values():
+            if isinstance(entry, dict) and "package" in entry:
+                files.setdefault(entry["package"], set()).add(entry["path"])
+    return files
+
+
+def superfluous(package: Path, kept: set[str]) -> Iterator[Path]:
+    """Files of a package beside those that are kept."""
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and path.relative_to(package).as_posix() not in kept:
+            yield path
+
+
+def cut_opencv(site: Path) -> None:
+    """Have OpenCV's module need neither FFmpeg nor OpenBLAS."""
+    for path in site.glob("cv2/cv2*.so"):
+        module = Module(path.read_bytes())
+        names = [name for name in module.needed if CUT.match(name)]
+        folder = site / "opencv_python_headless.libs"
+        symbols = module.cut({name: Module((folder / name).read_bytes()).exported for name in names})
+        path.write_bytes(module.content)
+        sys.stdout.write(f"{path.name} asks {len(names)} libraries for {symbols} symbols less\n")
+
+
+def orphans(site: Path) -> list[Path]:
+    """Bundled libraries (`*.libs`) that nothing loads."""
+    bundled = {path.name: path for path in site.glob("*.libs/*.so*")}
+    modules = [path for path in site.rglob("*.so*") if path.name not in bundled and path.is_file()]
+    waiting, reached = [name for path in modules for name in needed(path)], set()
+    while waiting:
+        name = waiting.pop()
+        if name in bundled and name not in reached:
+            reached.add(name)
+            waiting += needed(bundled[name])
+    return [bundled[name] for name in sorted(bundled.keys() - reached)]
+
+
+def needed(path: Path) -> list[str]:
+    """Libraries that a module wants loaded; none where it is no module."""
+    try:
+        return Module(path.read_bytes()).needed
+    except ValueError:
+        return []
+
+
+def main(arguments: list[str]) -> int:
+    """Slim the environment."""
+    sites = list(Path(arguments[0]).glob("lib/python3*/site-packages"))
+    if len(sites) != 1:
+        sys.stderr.write(f"{arguments[0]} is no environment\n")
+        return 2
+    site = sites[0]
+    before = size_of(site)
+    for pattern, why in UNUSED.items():
+        remove(matching(site, pattern), f"{pattern}, {why}")
+    for package, kept in carried(site).items():
+        remove(superfluous(site / package, kept), f"{package} but for {', '.join(sorted(kept))}")
+    cut_opencv(site)
+    remove(orphans(site), "libraries that nothing loads")
+    for folder in sorted(site.rglob("*"), reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    sys.stdout.write(f"{before / MIB:6.1f} MiB before, {size_of(site) / MIB:.1f} MiB after\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
