@@ -176,7 +176,7 @@ def list_of_licences(components: list[Component]) -> str:
     rows = [(row.about, row.name, row.version, row.licence or "unknown") for row in components]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     head = (
-        "What this image is made of. Full texts: /usr/share/doc/*/copyright of Debian's packages; *.dist-info\n"
+        "What the image is made of. Full texts: /usr/share/doc/*/copyright of Debian's; *.dist-info\n"
         "and LICENSE* under /opt/crnn-ocr/lib for Python's, LICENSE and NOTICE of crnn-ocr among them.\n\n"
     )
     lines = (

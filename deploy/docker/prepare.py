@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import py_compile
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -22,11 +23,16 @@ from types import ModuleType
 MODES = py_compile.PycInvalidationMode
 
 #: Packages that are compiled as a whole. `onnx` is needed where a pack that somebody brings is prepared.
-WHOLE = (
-    "annotated_types blinker click crnn_ocr cv2 flask gunicorn itsdangerous jinja2 markupsafe numpy "
-    "onnxruntime packaging PIL prometheus_client pydantic pydantic_core pydantic_settings pypdfium2 "
-    "pypdfium2_raw redis typing_inspection werkzeug "
-).split()
+WHOLE = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        annotated_types blinker click crnn_ocr cv2 flask gunicorn itsdangerous jinja2 markupsafe numpy
+        onnxruntime packaging PIL prometheus_client pydantic pydantic_core pydantic_settings pypdfium2
+        pypdfium2_raw redis typing_inspection werkzeug
+        """,
+    )
+)
 #: Never run in a container.
 LEFT_OUT = ("crnn_ocr/training", "onnxruntime/backend", "numpy/typing", "numpy/distutils")
 

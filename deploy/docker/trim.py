@@ -10,6 +10,7 @@ Set-user-id bits are taken off whatever is left. Packages that are not there are
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import sys
@@ -18,14 +19,20 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 #: Names of packages, with stars as in a shell.
-PACKAGES = (
-    "adduser apt apt-* bsdutils debconf debconf-* debian-archive-keyring diffutils dpkg e2fsprogs gpgv "
-    "init-system-helpers libapt-pkg* libaudit* libblkid1 libcap-ng0 libcom-err2 libdb5.3* "
-    "libdebconfclient0 libext2fs2* libfdisk1 libgcrypt20 libgnutls30* libgpg-error0 libhogweed6* "
-    "libidn2-0 libmount1 libnettle8* libp11-kit0 libpam* libseccomp2 libsemanage* libsepol* libsmartcols1 "
-    "libss2* libtasn1-6 libudev1 libunistring* liblz4-1 libxxhash0 login login.defs logsave mawk mount "
-    "passwd perl perl-* lib*-perl libperl* sqv sysvinit-utils tar usrmerge util-linux util-linux-* "
-).split()
+PACKAGES = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        adduser apt apt-* bsdutils debconf debconf-* debian-archive-keyring diffutils dpkg e2fsprogs gpgv
+        init-system-helpers libapt-pkg* libaudit* libblkid1 libcap-ng0 libcom-err2 libdb5.3*
+        libdebconfclient0 libext2fs2* libfdisk1 libgcrypt20 libgnutls30* libgpg-error0 libhogweed6*
+        libidn2-0 libmount1 libnettle8* libp11-kit0 libpam* libseccomp2 libsemanage* libsepol*
+        libsmartcols1 libss2* libtasn1-6 libudev1 libunistring* liblz4-1 libxxhash0 login login.defs
+        logsave mawk mount passwd perl perl-* lib*-perl libperl* sqv sysvinit-utils tar usrmerge
+        util-linux util-linux-*
+        """,
+    )
+)
 
 #: Of Python, inside its library folder.
 PYTHON = ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "tkinter", "turtledemo", "turtle.py")

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         description="Unload models that nobody has used for so many seconds; the next request loads them "
         "again. 0: never.",
     )
+    verify_models: bool = Field(
+        default=False,
+        description="Refuse to start where the files of the recogniser or detector are not those of its "
+        "manifest; else the service starts, is not ready, and becomes it when the files are mended.",
+    )
 
     replacements: Path | None = Field(
         default=None,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.cli import serve
+from crnn_ocr.models.registry import BUNDLED
 from crnn_ocr.service import launcher
 from crnn_ocr.settings import Settings
 from tests.service.wire import clean_environment
@@ -219,3 +222,24 @@ def test_telemetry_is_off_before_onnx_runtime_is_imported() -> None:
 def test_the_service_is_imported_without_the_engine() -> None:
     imports = "import crnn_ocr.cli.serve, crnn_ocr.service.app, crnn_ocr.service.launcher"
     assert probe(imports) == "loaded False\n"
+
+
+@pytest.mark.parametrize(("wanted", "code"), [("true", 1), ("false", 0)])
+def test_damaged_files_stop_the_start_where_that_is_wanted(
+    served: list[Settings],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    wanted: str,
+    code: int,
+) -> None:
+    pack = shutil.copytree(BUNDLED / "ppocrv6-small", tmp_path / "ppocrv6-small")
+    manifest = json.loads((pack / "manifest.json").read_text(encoding="utf-8"))
+    manifest["graph"]["sha256"] = "0" * 64
+    (pack / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    monkeypatch.setenv("CRNN_OCR_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("CRNN_OCR_MODEL", "ppocrv6-small")
+    monkeypatch.setenv("CRNN_OCR_VERIFY_MODELS", wanted)
+    assert run("--port", "0") == code
+    assert len(served) == 1 - code
+    assert ("differs from its manifest" in capsys.readouterr().err) == bool(code)

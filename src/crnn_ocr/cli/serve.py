@@ -97,8 +97,9 @@ def _serve(settings: Settings) -> int:
         ) from None
     # Looked up here, where a typing error still ends the start; loaded in the workers.
     registry = Registry(settings.models_dir)
-    registry.find(settings.model, "rec")
-    registry.find(settings.detector, "det")
+    for pack in (registry.find(settings.model, "rec"), registry.find(settings.detector, "det")):
+        if settings.verify_models:
+            pack.verify()
     if settings.replacements is not None:
         replacement_table.load(settings.replacements)
     if settings.redis_url is not None:
