@@ -59,7 +59,7 @@ def test_a_plain_release_is_what_the_base_is() -> None:
     assert workload.container["resources"]["limits"] == {
         "cpu": "500m",
         "memory": "512Mi",
-        "ephemeral-storage": "512Mi",
+        "ephemeral-storage": "256Mi",
     }
     assert workload.container["image"] == f"crnn-ocr:{VERSION}"
     assert {manifest["kind"] for manifest in found.manifests} == {
