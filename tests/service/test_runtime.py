@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from crnn_ocr.errors import ModelSwitchRunningError
+from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
 from crnn_ocr.service.runtime import Choice, Report, Runtime
 
 
@@ -27,6 +28,17 @@ def folder_of(runtime: Runtime) -> Path:
 def test_it_begins_with_the_first_model_in_a_private_folder(runtime: Runtime) -> None:
     assert runtime.choice() == Choice(0, "first")
     assert folder_of(runtime).stat().st_mode & 0o077 == 0
+
+
+def test_without_memory_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = Runtime.create("first", memory=tmp_path / "missing")
+    assert folder_of(made).parent == tmp_path
+    made.remove()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(SettingsError, match="No such file or directory"):
+        Runtime.create("first", memory=tmp_path / "missing")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_choices_are_replaced_whole(runtime: Runtime) -> None:

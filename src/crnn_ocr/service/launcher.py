@@ -134,7 +134,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
         self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
-        self._supervision = Supervision.begin() if settings.metrics else None
+        self._supervision = Supervision.begin(settings.workers) if settings.metrics else None
         super().__init__()
 
     def load_config(self) -> None:

@@ -9,6 +9,7 @@ worker is asked adds them up.
 from __future__ import annotations
 
 import logging
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 import crnn_ocr
-from crnn_ocr.service import metrics_folder
+from crnn_ocr.service import metrics_folder, shared_values
 from crnn_ocr.stages import STAGES
 
 #: Seconds; from what the cache answers to what a client hardly waits for any more.
@@ -69,6 +70,7 @@ class Metrics:
 
     def __init__(self) -> None:
         """Make them; in a worker process their files are opened here."""
+        shared_values.install(metrics_folder.current())
         self._registry = CollectorRegistry()
         self._lock = threading.Lock()
         self._probes: list[Callable[[Metrics], None]] = []
@@ -242,6 +244,9 @@ class Metrics:
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """All metrics of all workers as text.
 
+        Where this process finds no room to share its own, they are missing there, until it does; where no
+        other shares any either, it answers for itself.
+
         Args:
             accept: The header `Accept`; decides between Prometheus' own format and OpenMetrics.
 
@@ -251,9 +256,12 @@ class Metrics:
         self.refresh()
         encode, media_type = choose_encoder(accept)
         folder = metrics_folder.current()
-        if folder is None:
-            return encode(self._registry), media_type
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-        with metrics_folder.unchanged(folder):
-            return encode(registry), media_type
+        if folder is not None and (not shared_values.unshared() or any(folder.glob("gauge_live*.db"))):
+            try:
+                registry = CollectorRegistry()
+                MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+                with metrics_folder.unchanged(folder):
+                    return encode(registry), media_type
+            except (OSError, RuntimeError, ValueError, struct.error) as error:
+                _log.error("metrics of the other processes cannot be read", exc_info=error)
+        return encode(self._registry), media_type

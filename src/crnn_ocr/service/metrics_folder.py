@@ -1,9 +1,10 @@
 """The folder in which the worker processes keep their metrics, and what becomes of those that ended.
 
-Each worker writes into memory-mapped files named after its process id; `prometheus_client` adds the files
-up. What a worker counted must outlive it, else rates would break; but a file per worker that ever lived would
-fill the folder. So the supervisor adds the counts of an ended worker to one archive and removes its files. A
-lock keeps a scrape from seeing the counts twice, or not at all, in between.
+Each worker writes into memory-mapped files named after its process id (`crnn_ocr.service.shared_values`), and
+`prometheus_client` adds the files up. What a worker counted must outlive it, else rates would break; but
+the files of all workers that ever lived would fill the folder. So the supervisor adds the counts of an ended
+worker to one archive and removes its files. A lock keeps a scrape from seeing counts twice,
+or not at all, in between.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
-#: The variable by which `prometheus_client` finds the folder; it must stand before that is imported.
+#: The variable by which workers, and `prometheus_client`, find the folder.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
@@ -34,6 +35,10 @@ _ALIVE = "alive"  # locked as long as a process of the service lives
 _LOCK = "lock"
 _ARCHIVE = 0  # no process has this id
 _ADDED_UP = ("counter", "histogram")
+#: Room of a file at first.
+FIRST_BYTES = 64 * 1024
+#: Room that the files of one process usually take: five, one of which may grow.
+_USUAL_BYTES = 8 * FIRST_BYTES
 
 #: The supervisor must not wait for a worker for longer than this, in seconds: a scrape takes milliseconds.
 _PATIENCE_S = 0.5
@@ -42,32 +47,68 @@ _log = logging.getLogger(__name__)
 
 
 def current() -> Path | None:
-    """The folder of this service; None: the process counts for itself alone."""
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else None
+    """The folder of this service; None: the process counts for itself alone.
+
+    A folder of another program, inside which the application runs, is left alone.
+    """
+    named = Path(os.environ.get(VARIABLE, ""))
+    return named if named.name.startswith(_PREFIX) else None
 
 
-def create(parent: Path | None) -> Path | None:
+def create(*places: Path, processes: int = 1) -> Path | None:
     """Make the folder for a service about to start; workers find it by the environment.
 
     Args:
-        parent: Where to make it; the folder for temporary files when None.
+        places: Where to make it: in the first of them that has room.
+        processes: How many will write into it.
 
     Returns:
-        The folder; None where none can be written, and every worker counts for itself.
+        The folder; None where there is no place, and every worker counts for itself.
     """
     os.environ.pop(VARIABLE, None)
-    place = Path(tempfile.gettempdir()) if parent is None else parent
+    for place in places:
+        try:
+            folder = _create(place, processes * _USUAL_BYTES)
+        except OSError as error:
+            reason = {"folder": place, "reason": error.strerror}
+            _log.warning("no folder for metrics", extra={"fields": reason})
+        else:
+            os.environ[VARIABLE] = str(folder)
+            return folder
+    return None
+
+
+def _create(place: Path, size: int) -> Path:
+    _remove_left(place)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     try:
-        _remove_left(place)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            os.posix_fallocate(trial.fileno(), 0, size)
         _hold(folder / _ALIVE)
         (folder / _LOCK).touch()
-    except OSError as error:
-        _log.warning("no folder for metrics", extra={"fields": {"folder": place, "reason": error.strerror}})
-        return None
-    os.environ[VARIABLE] = str(folder)
+        # The supervisor counts how workers end, and then there may be no room.
+        make_file(folder / f"counter_{os.getpid()}.db")
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
+
+
+def make_file(path: Path) -> None:
+    """Make a file of a process, with room for its first values.
+
+    It is made as a whole: others must never see one that is shorter than they expect.
+
+    Raises:
+        OSError: There is no room for it.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, FIRST_BYTES)
+        beside.rename(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def remove(folder: Path) -> None:
@@ -115,9 +156,10 @@ class Supervision:
         self._exits: Counter | None = None
 
     @classmethod
-    def begin(cls) -> Self | None:
+    def begin(cls, workers: int) -> Self | None:
         """Make the folder, before the first worker starts; None where none can be written."""
-        folder = create(_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+        places = [_MEMORY] if os.access(_MEMORY, os.W_OK) else []
+        folder = create(*places, Path(tempfile.gettempdir()), processes=workers + 1)
         return None if folder is None else cls(folder)
 
     def end(self) -> None:
@@ -128,12 +170,16 @@ class Supervision:
         """In a worker that ends otherwise than by a signal: leave a mark if it ends in good order."""
         leaving = sys.exc_info()[1]
         if worker.pid == os.getpid() and isinstance(leaving, SystemExit) and not leaving.code:
-            self._mark(worker.pid).touch()
+            with suppress(OSError):
+                self._mark(worker.pid).touch()
 
     def child_exit(self, _arbiter: object, worker: Any) -> None:
         """In the supervisor, when a worker has ended, however it did. It must not fail, nor wait for long."""
         try:
             self.bury(worker.pid)
+        except OSError as error:  # no room: its files stay, and are added up with the others
+            reason = {"folder": self._folder, "reason": error.strerror}
+            _log.warning("metrics of an ended worker wait", extra={"fields": reason})
         except Exception as error:
             _log.error("metrics of a worker lost", exc_info=error)
 
@@ -143,19 +189,22 @@ class Supervision:
         reason = "left" if mark.exists() else "crashed"
         mark.unlink(missing_ok=True)
         self._waiting.append(pid)
+        self._count(reason)
         with (self._folder / _LOCK).open("rb") as file:
             if _locked(file.fileno()):
                 while self._waiting:
-                    _archive(self._folder, self._waiting.pop())
-        self._count(reason)
+                    _archive(self._folder, self._waiting[-1])
+                    self._waiting.pop()
 
     def _count(self, reason: str) -> None:
         if self._exits is None:
             # Imported here: the supervisor needs it only once a worker has ended.
             from prometheus_client import CollectorRegistry
 
+            from crnn_ocr.service import shared_values
             from crnn_ocr.service.metrics import worker_exits
 
+            shared_values.install(self._folder)
             self._exits = worker_exits(CollectorRegistry())
         self._exits.labels(reason).inc()
 
@@ -164,11 +213,16 @@ class Supervision:
 
 
 def _archive(folder: Path, pid: int) -> None:
-    """Add the counts of an ended worker to those of the ended ones before it; the lock is held."""
-    from prometheus_client.mmap_dict import MmapedDict
+    """Add the counts of an ended worker to those of the ended ones before it; the lock is held.
+
+    Raises:
+        OSError: There is no room for them; nothing is added.
+    """
     from prometheus_client.multiprocess import mark_process_dead
 
-    read = MmapedDict.read_all_values_from_file
+    from crnn_ocr.service.shared_values import ReservedDict
+
+    read = ReservedDict.read_all_values_from_file
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
     for kind in _ADDED_UP:
         source = folder / f"{kind}_{pid}.db"
@@ -180,11 +234,14 @@ def _archive(folder: Path, pid: int) -> None:
         except (OSError, RuntimeError, ValueError, struct.error) as error:
             _log.error("metrics of a worker lost", exc_info=error)
             entries = []
-        archive = MmapedDict(str(folder / f"{kind}_{_ARCHIVE}.db"))  # type: ignore[no-untyped-call]
-        for key, value in entries:
-            kept, _ = archive.read_value(key)  # type: ignore[no-untyped-call]
-            archive.write_value(key, kept + value, 0.0)  # type: ignore[no-untyped-call]
-        archive.close()  # type: ignore[no-untyped-call]
+        archive = ReservedDict(folder / f"{kind}_{_ARCHIVE}.db")
+        try:
+            # Places for all of them before any is changed.
+            kept = [archive.read_value(key)[0] for key, _ in entries]  # type: ignore[no-untyped-call]
+            for (key, value), before in zip(entries, kept, strict=True):
+                archive.write_value(key, before + value, 0.0)  # type: ignore[no-untyped-call]
+        finally:
+            archive.close()  # type: ignore[no-untyped-call]
         source.unlink()
 
 

@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from crnn_ocr.errors import ModelSwitchRunningError
+from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
@@ -76,17 +76,38 @@ class Runtime:
         self._folder = folder
 
     @classmethod
-    def create(cls, active: str) -> Self:
-        """Make the folder for a service that starts with that model."""
-        base = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    def create(cls, active: str, *, memory: Path = _MEMORY) -> Self:
+        """Make the folder for a service that starts with that model, in memory or else on the disk.
+
+        Raises:
+            SettingsError: There is no room for it.
+        """
+        places = [memory] if os.access(memory, os.W_OK) else []
+        reason: str | None = None
+        for base in (*places, Path(tempfile.gettempdir())):
+            try:
+                return cls._create(base, active)
+            except OSError as error:
+                reason = error.strerror
+        raise SettingsError(
+            f"No folder for temporary files can be written to: {reason}.",
+            hint="Make room in it, or name another one with TMPDIR.",
+        )
+
+    @classmethod
+    def _create(cls, base: Path, active: str) -> Self:
         for left in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
             with suppress(OSError):  # another user's
                 if not _is_held(left):
                     shutil.rmtree(left.parent, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-        _hold(folder / _SERVICE_LOCK)
-        made = cls(folder)
-        made.choose(Choice(0, active))
+        try:
+            made = cls(folder)
+            made.choose(Choice(0, active))
+            _hold(folder / _SERVICE_LOCK)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return made
 
     def remove(self) -> None:

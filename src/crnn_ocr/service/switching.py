@@ -12,12 +12,13 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
 from crnn_ocr.service.reader import Reader, ReadyModel
-from crnn_ocr.service.runtime import Choice, Report, Runtime
+from crnn_ocr.service.runtime import Choice, Member, Report, Runtime
 
 #: How often a worker looks whether another model has been chosen.
 LOOK_EVERY_S = 0.1
@@ -115,6 +116,15 @@ class SharedSwitching:
     def switch(self, name: str) -> Outcome:
         """Let all workers load it, then let all use it."""
         found = self._reader.resolve(name)
+        try:
+            return self._switch(found)
+        except OSError as error:
+            raise ModelSwitchError(
+                f"The workers cannot be told: {error.strerror}.",
+                hint="Make room in /dev/shm, or in the folder for temporary files.",
+            ) from error
+
+    def _switch(self, found: str) -> Outcome:
         with self._runtime.switching():
             before = self._runtime.choice()
             previous = self._reader.model
@@ -131,7 +141,8 @@ class SharedSwitching:
                 self._runtime.choose(Choice(generation, found))
                 waiting = self._wait(generation, self._commit_s)
             except BaseException:
-                self._runtime.choose(Choice(generation + 1, before.active))
+                with suppress(OSError):  # followers give up by themselves when nobody leads
+                    self._runtime.choose(Choice(generation + 1, before.active))
                 raise
             done = [report for report in self._runtime.reports() if report.pid not in waiting]
             model = next((report.model for report in done), found)
@@ -173,7 +184,9 @@ class Follower:
         """
         self._reader = reader
         self._runtime = runtime
-        self._member = runtime.join()
+        self._member: Member | None = None
+        with suppress(OSError):  # no room; tried again at every look
+            self._member = runtime.join()
         self._ready: ReadyModel | None = None
         self._followed = -1
         self._problem: str | None = None
@@ -183,13 +196,18 @@ class Follower:
         """Look from a thread of its own, until the process ends."""
 
         def look() -> None:
+            before = ""
             while not stop():
+                failure = ""
                 try:
                     self.look()
                 except FileNotFoundError:
                     return  # the service has ended
                 except Exception as error:  # a thread's exception would vanish
-                    _log.critical("cannot follow the choice of the model", exc_info=error)
+                    failure = repr(error)
+                    if failure != before:
+                        _log.critical("cannot follow the choice of the model", exc_info=error)
+                before = failure
                 time.sleep(every_s)
 
         threading.Thread(target=look, name="model-follower", daemon=True).start()
@@ -204,6 +222,7 @@ class Follower:
             self._give_up(choice)
         report = Report(os.getpid(), self._followed, self._reader.model, self._reader.loaded, self._problem)
         if report != self._told:
+            self._member = self._member or self._runtime.join()
             self._member.report(report)
             self._told = report
 
