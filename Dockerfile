@@ -20,6 +20,8 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
  && python -m pip --python /opt/crnn-ocr/bin/python install --no-deps --no-compile --no-index wheels/*.whl
 COPY deploy/docker/cut_libraries.py deploy/docker/slim.py ./
 RUN python slim.py /opt/crnn-ocr
+# The kernel keeps a signal from process 1 until it has a handler: this one is there before the server's.
+COPY deploy/docker/stoppable.pth /opt/crnn-ocr/lib/python3.11/site-packages/
 
 # ---- the system around it, without what a finished service has no use for
 FROM ${PYTHON_IMAGE} AS system
@@ -34,10 +36,11 @@ RUN PYTHONDONTWRITEBYTECODE=1 python /build/trim.py \
  && /opt/crnn-ocr/bin/python -B /build/bill.py /opt/crnn-ocr/share \
  && rm -rf /build
 
-# ---- the image: one layer, in which nothing is hidden
+# ---- the image: one layer, so that what was removed above is not in it
 FROM scratch
 ARG VERSION=0.1.0
 ARG REVISION=unknown
+# hadolint ignore=DL3067
 COPY --from=system / /
 LABEL org.opencontainers.image.title="crnn-ocr" \
       org.opencontainers.image.description="Image in, text out: Chinese and English OCR for plain CPUs" \
@@ -52,7 +55,8 @@ ENV PATH=/opt/crnn-ocr/bin:/usr/local/bin:/usr/bin:/bin \
     CRNN_OCR_HOST=0.0.0.0 \
     CRNN_OCR_PORT=5000 \
     CRNN_OCR_MODELS_DIR=/models \
-    CRNN_OCR_CACHE_DIR=/opt/crnn-ocr/graphs
+    CRNN_OCR_CACHE_DIR=/opt/crnn-ocr/graphs \
+    CRNN_OCR_VERIFY_MODELS=true
 WORKDIR /tmp
 USER 10001:10001
 EXPOSE 5000

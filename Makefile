@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export ORT_DISABLE_TELEMETRY = 1
 
-.PHONY: help install run test check bench bench-load format clean
+.PHONY: help install run test test-deploy check bench bench-load format clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ run: install ## Serve the page and the API on http://127.0.0.1:5000
 test: $(VENV)/.test.stamp ## Install what the tests need and run them all
 	scripts/install-test-tools
 	$(BIN)/python -m pytest
+
+test-deploy: $(VENV)/.deploy.stamp ## Build the image and run it with Docker, Compose and emulated ARM
+	scripts/test-deploy
 
 check: $(VENV)/.check.stamp ## Lint, format check, types and known vulnerabilities
 	$(BIN)/ruff check .

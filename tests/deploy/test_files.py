@@ -1,0 +1,346 @@
+"""The files of the container as they lie here: nothing is built, no Docker Engine is needed."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from crnn_ocr.settings import Settings
+from tests.deploy.docker import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
+ENVIRONMENTS = sorted(ROOT.glob("deploy/**/*.env"))
+
+
+def program(name: str) -> str:
+    """A program of the extra `deploy`, or on the path."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed (extra `deploy`)")
+    return found
+
+
+def script(name: str) -> ModuleType:
+    """One of the scripts that the Dockerfile runs."""
+    folder = ROOT / "deploy" / "docker"
+    sys.path.insert(0, str(folder))
+    try:
+        spec = importlib.util.spec_from_file_location(f"image_{name}", folder / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(folder))
+    return module
+
+
+# ---- the Dockerfile ---------------------------------------------------------------------------------
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [program("hadolint"), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_old_and_new_builders_understand_it() -> None:
+    assert not re.search(r"^# *syntax", DOCKERFILE, re.MULTILINE)
+    assert "<<" not in DOCKERFILE
+    assert "--link" not in DOCKERFILE
+    assert "--mount" not in DOCKERFILE
+
+
+def test_what_it_copies_reaches_the_builder() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {line[1:] for line in ignored if line.startswith("!")}
+    for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists(), source
+            assert any(source == entry or source.startswith(f"{entry}/") for entry in allowed), source
+
+
+def test_its_variables_are_settings() -> None:
+    names = set(re.findall(r"\b(CRNN_OCR_[A-Z_]+)=", DOCKERFILE))
+    assert names
+    assert {name.removeprefix("CRNN_OCR_").lower() for name in names} <= set(Settings.model_fields)
+
+
+def test_its_version_is_the_products() -> None:
+    from crnn_ocr import __version__
+
+    assert f"ARG VERSION={__version__}\n" in DOCKERFILE
+
+
+def test_the_lock_fits_the_project() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "image-lock", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_lock_has_hashes_and_no_training() -> None:
+    for name in ("build.txt", "requirements.txt"):
+        text = (ROOT / "deploy" / "docker" / name).read_text(encoding="utf-8")
+        entries = re.findall(r"^\S+==\S+((?: \\\n +--hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE)
+        assert len(entries) == len(re.findall("==", text)) > 3
+    assert not re.search(r"^(torch|pytest|shapely|omegaconf)==", text, re.MULTILINE)
+
+
+def test_the_product_never_calls_what_is_cut_off_opencv() -> None:
+    """See deploy/docker/cut_libraries.py: such a call would end the process in the image."""
+    names = (
+        r"VideoCapture|VideoWriter|gemm|solve\w*|SVD\w*|eigen\w*|PCA\w*|calcCovarMatrix|invert|mulTransposed"
+    )
+    cut = re.compile(rf"cv2\.(?:{names})\b")
+    for path in (ROOT / "src").rglob("*.py"):
+        assert not cut.search(path.read_text(encoding="utf-8")), path
+
+
+# ---- what it runs -----------------------------------------------------------------------------------
+
+
+def test_opencv_works_without_its_videos(tmp_path: Path) -> None:
+    import cv2
+
+    source = Path(cv2.__file__).parent
+    site = tmp_path / "site-packages"
+    libraries = "opencv_python_headless.libs"
+    shutil.copytree(source, site / "cv2", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(source.parent / libraries, site / libraries)
+    slim = script("slim")
+    slim.cut_opencv(site)
+    orphans = [path.name for path in slim.orphans(site)]
+    assert {name.split("-")[0] for name in orphans} >= {"libavcodec", "libavformat", "libssl", "libopenblasp"}
+    for name in orphans:
+        (site / libraries / name).unlink()
+    code = """
+import cv2, numpy as np
+assert cv2.__file__.startswith(__import__("sys").argv[1])
+picture = np.full((40, 50, 3), 90, np.uint8)
+for kind in (".png", ".jpg", ".webp", ".avif"):
+    done, data = cv2.imencode(kind, picture)
+    assert cv2.imdecode(data, cv2.IMREAD_COLOR).shape == (40, 50, 3)
+corners = np.float32([[0, 0], [9, 1], [9, 9], [1, 9]])
+cv2.warpPerspective(picture, cv2.getPerspectiveTransform(corners, corners), (9, 9))
+print("works")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(site)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(site)},
+    )
+    assert (done.stdout, done.returncode) == ("works\n", 0), done.stderr
+
+
+def test_what_is_no_module_is_not_cut(tmp_path: Path) -> None:
+    cutting = script("cut_libraries")
+    path = tmp_path / "text.so"
+    path.write_text("text")
+    with pytest.raises(cutting.CutError, match="no 64-bit"):
+        cutting.main([str(path)])
+    import cv2
+
+    module = cutting.Module(next(Path(cv2.__file__).parent.glob("cv2*.so")).read_bytes())
+    with pytest.raises(cutting.CutError, match="does not need libnone"):
+        module.cut({"libnone.so": frozenset()})
+
+
+def test_debians_packages_are_removed_whole(tmp_path: Path) -> None:
+    trim = script("trim")
+    info = tmp_path / "var/lib/dpkg/info"
+    info.mkdir(parents=True)
+    record = "Package: {0}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
+    status = tmp_path / "var/lib/dpkg/status"
+    status.write_text("\n".join(record.format(name) for name in ("apt", "libc6", "perl-base")))
+    for name in ("usr/bin/apt", "usr/bin/perl", "usr/lib/libc.so.6", "usr/share/both"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (info / "apt.list").write_text("/.\n/usr\n/usr/bin/apt\n/usr/share/both\n")
+    (info / "libc6:amd64.list").write_text("/.\n/usr/lib/libc.so.6\n/usr/share/both\n")
+    (info / "perl-base.list").write_text("/usr/bin/perl\n/usr/bin/already-gone\n")
+    (info / "perl-base.md5sums").touch()
+    assert trim.remove_packages(tmp_path) == ["apt", "perl-base"]
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [
+        "usr/lib/libc.so.6",
+        "usr/share/both",
+        "var/lib/dpkg/info/libc6:amd64.list",
+        "var/lib/dpkg/status",
+    ]
+    assert re.findall("^Package: (.+)$", status.read_text(), re.MULTILINE) == ["libc6"]
+    assert trim.remove_packages(tmp_path / "usr") == []
+
+
+def test_a_bill_of_materials_is_made_of_what_is_installed(tmp_path: Path) -> None:
+    bill = script("bill")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\n')
+    (tmp_path / "var/lib/dpkg").mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status").write_text("Package: libx\nArchitecture: arm64\nVersion: 1:2.0+b1\n")
+    terms = tmp_path / "usr/share/doc/libx/copyright"
+    terms.parent.mkdir(parents=True)
+    terms.write_text("Files: *\nLicense: MIT\n\nFiles: x\nLicense: GPL-2+\n\nLicense: MIT\n text\n")
+    (debian,) = bill.debian_packages(tmp_path)
+    assert debian.licence == "MIT; GPL-2+"
+    assert debian.purl == "pkg:deb/debian/libx@1%3A2.0%2Bb1?arch=arm64&distro=debian-12"
+    components = [*bill.python_packages(), *bill.models(), debian]
+    rows = bill.bill(components)
+    again = bill.bill(components)
+    assert rows == again
+    by_name = {row["name"]: row for row in rows["components"]}
+    assert by_name["numpy"]["purl"].startswith("pkg:pypi/numpy@")
+    assert by_name["libx"]["licenses"] == [{"license": {"name": "MIT; GPL-2+"}}]
+    assert by_name["flask"]["licenses"] == [{"expression": "BSD-3-Clause"}]
+    assert by_name["ppocrv6-small"]["type"] == "machine-learning-model"
+    assert rows["metadata"]["component"]["name"] == "crnn-ocr"
+    assert "flask" in bill.list_of_licences(components)
+
+
+# ---- Compose ----------------------------------------------------------------------------------------
+
+
+def composed(*profiles: str) -> dict[str, Any]:
+    """What Compose makes of the file."""
+    command = [program("docker-compose"), "--file", str(COMPOSE)]
+    for profile in profiles:
+        command += ["--profile", profile]
+    done = subprocess.run([*command, "config"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr.lower()
+    content: dict[str, Any] = yaml.safe_load(done.stdout)
+    return content
+
+
+def test_compose_takes_it() -> None:
+    assert set(composed()["services"]) == {"crnn-ocr", "redis"}
+    assert set(composed("monitoring")["services"]) == {"crnn-ocr", "redis", "prometheus", "grafana"}
+
+
+def test_every_container_is_confined_and_comes_back() -> None:
+    for name, service in composed("monitoring")["services"].items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        limits = service["deploy"]["resources"]["limits"]
+        assert {"memory", "pids"} <= set(limits), name
+        assert service["logging"]["options"]["max-size"], name
+        assert not service["image"].endswith(":latest"), name
+        for port in service.get("ports", []):
+            assert port["host_ip"] == "127.0.0.1", name
+
+
+def test_it_starts_in_order() -> None:
+    services = composed("monitoring")["services"]
+    for name, other in (("crnn-ocr", "redis"), ("prometheus", "crnn-ocr"), ("grafana", "prometheus")):
+        assert services[name]["depends_on"][other]["condition"] == "service_healthy"
+        # The image of the service brings its own.
+        assert other == "crnn-ocr" or services[other]["healthcheck"]["test"]
+
+
+def test_only_the_service_reaches_its_cache() -> None:
+    content = composed("monitoring")
+    assert content["networks"]["cache"]["internal"] is True
+    members = {name for name, service in content["services"].items() if "cache" in service["networks"]}
+    assert members == {"crnn-ocr", "redis"}
+    assert not content["services"]["redis"].get("ports")
+
+
+def test_what_it_mounts_is_there() -> None:
+    for name, service in composed("monitoring")["services"].items():
+        for volume in service.get("volumes", []):
+            if volume["type"] == "bind":
+                assert Path(volume["source"]).is_file(), name
+                assert volume["read_only"] is True, name
+
+
+def test_grafana_finds_prometheus_and_the_dashboard() -> None:
+    folder = COMPOSE.parent / "grafana"
+    (source,) = yaml.safe_load((folder / "datasource.yml").read_text(encoding="utf-8"))["datasources"]
+    assert (source["type"], source["url"], source["isDefault"]) == (
+        "prometheus",
+        "http://prometheus:9090",
+        True,
+    )
+    (provider,) = yaml.safe_load((folder / "dashboards.yml").read_text(encoding="utf-8"))["providers"]
+    service = composed("monitoring")["services"]["grafana"]
+    targets = {volume["target"] for volume in service["volumes"]}
+    assert f"{provider['options']['path']}/grafana-dashboard.json" in targets
+    home = service["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home in targets
+
+
+def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
+    beside = ROOT / ".venv" / "prometheus" / "promtool"
+    promtool = str(beside) if beside.is_file() else shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (scripts/install-test-tools)")
+    key = tmp_path / "key"
+    key.touch()
+    text = (COMPOSE.parent / "prometheus.yml").read_text(encoding="utf-8")
+    (tmp_path / "prometheus.yml").write_text(
+        text.replace("/run/secrets/scrape_key", str(key)), encoding="utf-8"
+    )
+    shutil.copy(ROOT / "deploy" / "observability" / "alerts.yml", tmp_path)
+    done = subprocess.run(
+        [promtool, "check", "config", "prometheus.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+    # The alert rules and the dashboard ask for this name.
+    assert job["job_name"] == "crnn-ocr"
+    assert job["static_configs"] == [{"targets": ["crnn-ocr:5000"]}]
+
+
+# ---- files with settings ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_of_settings_hold_settings(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    ]
+    assert rows
+    for row in rows:
+        name, _, value = row.partition("=")
+        assert name.startswith("CRNN_OCR_"), row
+        assert name.removeprefix("CRNN_OCR_").lower() in Settings.model_fields, row
+        assert value, row
+        assert value == value.strip("\"' "), f"Docker takes quotes as they are: {row}"
+        monkeypatch.setenv(name, value)
+    Settings()
+
+
+def test_a_small_machine_asks_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Settings()
+    for row in (ROOT / "deploy/edge/settings.env").read_text(encoding="utf-8").splitlines():
+        if row.startswith("CRNN_OCR_"):
+            monkeypatch.setenv(*row.split("=", 1))
+    small = Settings()
+    for name in ("max_pixels", "max_image_bytes", "max_bytes_in_flight", "cache_bytes", "worker_threads"):
+        assert getattr(small, name) < getattr(usual, name), name
+    assert small.max_body_bytes > small.max_image_bytes * 4 / 3
+    assert small.workers == 1

@@ -1,0 +1,161 @@
+"""What is in the image, and what is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.docker import ROOT, Container, docker, inspect, needs_docker, run, size_of
+from tests.service.rendering import png
+
+pytestmark = [needs_docker, pytest.mark.deploy]
+
+#: What the product promises, in megabytes of 10⁶ bytes, unpacked.
+LARGEST = 400
+#: Names of programs with which something could be installed, compiled, or another user become.
+TOOLS = "pip pip3 apt apt-get dpkg gcc cc g++ make ld perl su sudo mount passwd curl wget tar"
+
+
+@pytest.fixture(scope="module")
+def bill(image: str) -> dict[str, Any]:
+    """The bill of materials inside."""
+    text = docker("run", "--rm", "--entrypoint", "cat", image, "/opt/crnn-ocr/share/sbom.cdx.json")
+    bill: dict[str, Any] = json.loads(text)
+    return bill
+
+
+def test_it_is_small(image: str) -> None:
+    assert size_of(image) <= LARGEST
+
+
+def test_it_says_how_it_wants_to_be_run(image: str) -> None:
+    config = inspect(image)["Config"]
+    assert config["User"] == "10001:10001"
+    assert (config["Entrypoint"], config["Cmd"]) == (["crnn-ocr"], ["serve"])
+    assert list(config["ExposedPorts"]) == ["5000/tcp"]
+    assert config["StopSignal"] == "SIGTERM"
+    assert config["Healthcheck"]["Test"][0] == "CMD"
+    assert not config.get("Volumes")
+    variables = dict(entry.split("=", 1) for entry in config["Env"])
+    assert variables["ORT_DISABLE_TELEMETRY"] == "1"
+    assert variables["CRNN_OCR_HOST"] == "0.0.0.0"
+    labels = config["Labels"]
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert labels["org.opencontainers.image.version"] == "0.1.0"
+
+
+def test_one_layer_hides_nothing(image: str) -> None:
+    layers = inspect(image)["RootFS"]["Layers"]
+    assert len(layers) <= 2  # the second one makes no more than the folder to work in
+
+
+def test_nothing_in_it_installs_compiles_or_changes_users(image: str) -> None:
+    script = f"for name in {TOOLS}; do command -v $name; done; python -m pip; python -m ensurepip"
+    done = run("run", "--rm", "--entrypoint", "sh", image, "-c", script)
+    assert done.output == ""
+    assert done.errors.count("No module named") == 2
+
+
+def test_no_program_gives_rights_away(image: str) -> None:
+    script = "find / -xdev -perm /6000 -type f; find / -xdev -perm -2 -type f; ls -A /tmp /build"
+    done = run("run", "--rm", "--user", "0", "--entrypoint", "sh", image, "-c", script)
+    assert [line for line in done.output.splitlines() if line and not line.endswith(":")] == []
+
+
+def test_nothing_of_it_belongs_to_the_user_that_runs_it(image: str) -> None:
+    script = "find / -xdev \\( -user 10001 -o -group 10001 \\) -print"
+    done = run("run", "--rm", "--user", "0", "--entrypoint", "sh", image, "-c", script)
+    assert done.output == ""
+
+
+def test_videos_and_test_data_are_left_out(image: str) -> None:
+    names = ("libavcodec*", "libavformat*", "libopenblas*", "libcrypto-*", "tests")
+    script = "find /opt " + " -o ".join(f"-name '{name}'" for name in names)
+    assert docker("run", "--rm", "--entrypoint", "sh", image, "-c", script) == ""
+
+
+def test_what_is_left_of_opencv_loads_and_works(image: str) -> None:
+    code = """
+import cv2, numpy as np
+picture = np.full((60, 90, 3), 200, np.uint8)
+for kind in (".png", ".jpg", ".webp", ".bmp", ".tiff"):
+    done, data = cv2.imencode(kind, picture)
+    assert done and abs(int(cv2.imdecode(data, cv2.IMREAD_COLOR)[30, 40, 1]) - 200) < 4, kind
+square = np.float32([[0, 0], [9, 1], [9, 9], [1, 9]])
+turn = cv2.getPerspectiveTransform(square, np.float32([[0, 0], [9, 0], [9, 9], [0, 9]]))
+assert cv2.warpPerspective(picture, turn, (9, 9)).shape == (9, 9, 3)
+assert cv2.createCLAHE().apply(picture[..., 0]).shape == (60, 90)
+assert cv2.fastNlMeansDenoising(picture[..., 0]).shape == (60, 90)
+print("works")
+"""
+    assert docker("run", "--rm", "--entrypoint", "python", image, "-c", code) == "works\n"
+
+
+def test_modules_are_compiled(image: str) -> None:
+    """Else every start would compile them anew: nothing can be written."""
+    code = """
+import sys
+from importlib.util import cache_from_source
+from pathlib import Path
+import crnn_ocr.cli, crnn_ocr.pipeline, crnn_ocr.service.app, crnn_ocr.service.worker, gunicorn.arbiter
+for module in list(sys.modules.values()):
+    file = getattr(module, "__file__", None)
+    if file and file.endswith(".py") and not Path(cache_from_source(file)).is_file():
+        print(file)
+"""
+    assert docker("run", "--rm", "--entrypoint", "python", image, "-c", code) == ""
+
+
+def test_licences_of_everything_are_listed(image: str, bill: dict[str, Any]) -> None:
+    text = docker("run", "--rm", "--entrypoint", "cat", image, "/opt/crnn-ocr/share/licences.txt")
+    for row in [*bill["components"], bill["metadata"]["component"]]:
+        assert row["licenses"], row["name"]
+        assert re.search(rf"  {re.escape(row['name'])} +{re.escape(row['version'])}  ", text), row["name"]
+
+
+def test_the_bill_lists_what_is_there(image: str, bill: dict[str, Any]) -> None:
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    listed = {(row["name"], row["version"]) for row in bill["components"]}
+    code = (
+        "import importlib.metadata as m, re\n"
+        "for d in m.distributions(): print(re.sub(r'[-_.]+', '-', d.name).lower(), d.version)"
+    )
+    for line in docker("run", "--rm", "--entrypoint", "python", image, "-c", code).splitlines():
+        name, version = line.split()
+        assert name == "crnn-ocr" or (name, version) in listed
+    names = {name for name, _ in listed}
+    assert {"python", "onnxruntime", "libc6", "libstdc++6", "ppocrv6-small", "ppocrv6-det-small"} <= names
+    assert not names & {"apt", "dpkg", "perl-base", "pip"}
+    assert bill["metadata"]["component"]["name"] == "crnn-ocr"
+    references = [row["bom-ref"] for row in bill["components"]]
+    assert len(references) == len(set(references))
+
+
+def test_it_has_the_locked_versions(image: str, bill: dict[str, Any]) -> None:
+    lock = Path(ROOT, "deploy/docker/requirements.txt").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", lock, re.MULTILINE))
+    python = {
+        row["name"]: row["version"] for row in bill["components"] if row["purl"].startswith("pkg:pypi/")
+    }
+    assert python == locked
+
+
+def test_bundled_recognisers_are_prepared(service: Container) -> None:
+    """A start neither needs `onnx` nor writes anything."""
+    assert re.search(r"\.onnx$", service.execute("ls", "/opt/crnn-ocr/graphs").strip())
+    worker = service.execute("sh", "-c", "cat /proc/[0-9]*/maps | grep -c onnx_cpp2py || true")
+    assert worker.strip() == "0"
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("models", "verify"), ("keys", "new", "mine")])
+def test_its_command_line_works(image: str, arguments: tuple[str, ...]) -> None:
+    assert docker("run", "--rm", "--read-only", "--tmpfs", "/tmp", image, *arguments)
+
+
+def test_it_reads_a_picture_from_standard_input(image: str) -> None:
+    command = ("run", "--rm", "--interactive", "--read-only", "--network", "none", image, "read", "-")
+    assert docker(*command, given=png("Number 4711")).strip() == "Number 4711"
