@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from crnn_ocr.service.app import create_app
@@ -79,12 +79,22 @@ def open_page(browser: Browser, stage: Stage) -> Iterator[Opener]:
             page.on("request", lambda request: _watch(request.url, address, complaints))
             # Choosers are intercepted from the start: a key opens one sooner than a late listener is set up.
             page.on("filechooser", lambda _: None)
-            page.goto(address)
+            go(page, address)
             page.locator("html[data-ready]").wait_for(state="attached")
             return page
 
         yield opener
     assert complaints == []
+
+
+def go(page: Page, address: str, tries: int = 3) -> None:
+    """Open the page. Chromium drops all connections when the machine gets another network, a container's too."""
+    try:
+        page.goto(address)
+    except Error as error:
+        if "ERR_NETWORK_CHANGED" not in error.message or tries == 1:
+            raise
+        go(page, address, tries - 1)
 
 
 def _listen(kind: str, text: str, complaints: list[str]) -> None:

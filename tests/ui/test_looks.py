@@ -242,6 +242,25 @@ def test_the_first_visit_costs_few_bytes(browser: Browser, stage: Stage) -> None
     assert sum(sizes.values()) < 180_000  # with the heads, which HTTP/2 packs and HTTP/1.1 does not
 
 
+def test_a_page_that_has_not_arrived_is_loaded_once_more(open_page: Opener, browser: Browser) -> None:
+    view = open_page()
+    missing = ["first"]
+    view.route(
+        "**/js/result/row.js", lambda route: route.abort() if missing and missing.pop() else route.continue_()
+    )
+    view.reload()
+    view.locator("html[data-ready]").wait_for(state="attached")
+    assert missing == []
+    expect(view.locator(".broken")).to_be_hidden()
+    view.unroute("**/js/result/row.js")
+    view.route("**/js/result/row.js", lambda route: route.abort())
+    view.reload()
+    expect(view.get_by_role("alert")).to_contain_text("not arrived completely")
+    view.unroute("**/js/result/row.js")
+    view.get_by_role("link", name="Load it again").click()
+    view.locator("html[data-ready]").wait_for(state="attached")
+
+
 def test_it_is_made_of_small_modules_that_are_all_announced() -> None:
     # Every module is announced in the head, so that none waits for another to be found.
     announced = set(re.findall(r'"/ui/(js/[^"]+)"', (UI / "index.html").read_text()))

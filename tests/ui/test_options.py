@@ -18,7 +18,8 @@ def test_the_form_is_built_from_the_schema(open_page: Opener) -> None:
     form = view.locator("#options-form")
     for name, schema in ReadOptions.model_json_schema()["properties"].items():
         expect(form).to_contain_text(schema["title"])
-        expect(form).to_contain_text(schema["description"])
+        if name != "model":  # a list here, whose help is another one
+            expect(form).to_contain_text(schema["description"])
         assert form.locator(f"[id=option-{name}], [name=option-{name}]").count() > 0, name
 
 
@@ -172,8 +173,9 @@ def test_the_history_is_bounded(open_page: Opener) -> None:
     kept = view.evaluate(
         """async () => {
             const archive = await import("/ui/js/history/archive.js");
-            const keep = (id, bytes, time) => archive.keep({ id, name: "x", file: new Blob([new Uint8Array(bytes)]),
-                thumb: null, result: { lines: [], pages: [] }, options: {} }, time);
+            const result = { lines: [], pages: [] };
+            const keep = (id, bytes, time) => archive.keep({ id, name: "x", thumb: null, result, options: {},
+                file: new Blob([new Uint8Array(bytes)]) }, time);
             for (let number = 0; number < 103; number += 1) {
                 await keep(`e${number}`, 1, number);
             }

@@ -111,6 +111,15 @@ def test_a_server_that_is_gone_is_told_and_can_be_tried_again(open_page: Opener)
     expect(lines(view)).to_have_text(list(TEXTS))
 
 
+def test_a_broken_connection_is_tried_once_more(open_page: Opener) -> None:
+    view = open_page()
+    broken = ["first"]
+    view.route("**/ocr?*", lambda route: route.abort() if broken and broken.pop() else route.continue_())
+    read(view)
+    expect(lines(view)).to_have_text(list(TEXTS))
+    assert broken == []
+
+
 @pytest.mark.parametrize(
     ("data", "name", "english", "chinese"),
     [

@@ -6,7 +6,7 @@ import { createStore } from "./core/store.js";
 import { HistoryPanel } from "./history/panel.js";
 import { watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
-import { addFiles, clearJobs, currentJob, jobOf, patchJob, removeJob, selectJob, STARTABLE, UNDER_WAY } from "./jobs/jobs.js";
+import { addFiles, clearJobs, currentJob, jobOf, patchJob, removeJob, selectJob, UNDER_WAY, watchSizes } from "./jobs/jobs.js";
 import { Runner } from "./jobs/runner.js";
 import { thumbnail } from "./jobs/thumbnail.js";
 import { QueueView } from "./jobs/view.js";
@@ -41,6 +41,7 @@ const store = createStore({
 });
 
 rememberPrefs(store);
+watchSizes(store);
 watchLooks(store);
 watchDialogs();
 
@@ -128,6 +129,7 @@ store.watch((state) => [state.jobs, state.prefs.automatic], (jobs, automatic) =>
   byId("stop").hidden = !busy;
   byId("automatic").checked = automatic;
 });
+forgetTries();
 document.documentElement.dataset.ready = "";
 
 function take(files, way) {
@@ -135,12 +137,21 @@ function take(files, way) {
   const { ids, leftOut } = addFiles(store, named);
   ids.forEach((id) => addThumb(id, jobOf(store.get(), id).file));
   if (store.get().prefs.automatic || way === "sample") {
-    runner.start(ids.filter((id) => STARTABLE.has(jobOf(store.get(), id).status) && !jobOf(store.get(), id).problem));
+    runner.start(ids);
   } else {
     byId("recognise").focus();
   }
   const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words);
+}
+
+// All has arrived: should a part be missing another day, first.js may load the page once more.
+function forgetTries() {
+  try {
+    sessionStorage.removeItem("crnn-ocr.tried");
+  } catch {
+    // Then nothing was written either.
+  }
 }
 
 async function addThumb(id, blob) {

@@ -10,17 +10,17 @@ let lastId = 0;
 /** States in which a job is under way. */
 export const UNDER_WAY = new Set(["queued", "sending", "reading", "delayed"]);
 
-/** States from which a job may be started. */
-export const STARTABLE = new Set(["new", "failed", "cancelled"]);
+const STARTABLE = new Set(["new", "failed", "cancelled"]);
+const TOO_LARGE = "TOO_LARGE_TO_SEND";
 
 /**
  * Adds files to the queue and shows the first of them.
  * @returns {{ids: number[], leftOut: number}}
  */
 export function addFiles(store, files) {
-  const { jobs, limits } = store.get();
+  const { jobs } = store.get();
   const taken = files.slice(0, MOST_JOBS - jobs.length);
-  const added = taken.map(({ file, name }) => newJob(file, name, limits));
+  const added = taken.map(({ file, name }) => newJob(file, name));
   if (added.length > 0) {
     store.set({ jobs: [...jobs, ...added], current: added[0].id, active: null, selected: new Set() });
   }
@@ -29,7 +29,7 @@ export function addFiles(store, files) {
 
 /** Puts a finished reading back on the page, for example from the history. */
 export function addFinished(store, { file, name, thumb, result, options, historyId }) {
-  const job = { ...newJob(file, name, null), status: "done", thumb, result, options, historyId };
+  const job = { ...newJob(file, name), status: "done", thumb, result, options, historyId };
   const jobs = store.get().jobs.filter((other) => other.historyId !== historyId);
   store.set({ jobs: [...jobs, job], current: job.id, active: null, selected: new Set() });
   return job.id;
@@ -61,6 +61,21 @@ export function selectJob(store, id) {
   }
 }
 
+/** Refuses files that are larger than the server takes, before they are sent; its limits may be known only later. */
+export function watchSizes(store) {
+  store.watch((state) => [state.jobs, state.limits?.max_image_bytes], (jobs, most = Infinity) => {
+    for (const { id, file } of jobs.filter((job) => job.status === "new" && job.file.size > most)) {
+      const message = `${sizeText(file.size)} > ${sizeText(most)}`;
+      patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
+    }
+  });
+}
+
+/** Whether a job may be started: it is not under way, not done, and not refused for good. */
+export function isStartable({ status, problem }) {
+  return STARTABLE.has(status) && problem?.code !== TOO_LARGE;
+}
+
 /** Takes a job out of the queue; its neighbour is shown instead. */
 export function removeJob(store, id) {
   const { jobs, current } = store.get();
@@ -75,13 +90,7 @@ export function clearJobs(store) {
   store.set({ jobs: [], current: null, active: null, selected: new Set() });
 }
 
-function newJob(file, name, limits) {
+function newJob(file, name) {
   lastId += 1;
-  const job = { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, thumb: null, result: null, problem: null };
-  // What the server would refuse is not sent at all.
-  if (limits?.max_image_bytes !== undefined && file.size > limits.max_image_bytes) {
-    const detail = `${sizeText(file.size)} > ${sizeText(limits.max_image_bytes)}`;
-    return { ...job, status: "failed", problem: new Problem("TOO_LARGE_TO_SEND", { message: detail }) };
-  }
-  return job;
+  return { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, thumb: null, result: null, problem: null };
 }

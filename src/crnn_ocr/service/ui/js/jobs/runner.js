@@ -3,7 +3,7 @@
 import { keepEdits, resultOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 import { readFile } from "../server/request.js";
-import { jobOf, patchJob, STARTABLE, UNDER_WAY } from "./jobs.js";
+import { isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
 
 const AT_ONCE = 2; // more would only wait inside the server
 const MOST_WAITS = 8; // how often a busy server is asked again without the user
@@ -27,7 +27,7 @@ export class Runner {
     const options = { ...this.#store.get().options };
     for (const id of ids) {
       const job = jobOf(this.#store.get(), id);
-      if (job && !UNDER_WAY.has(job.status) && job.problem?.code !== "TOO_LARGE_TO_SEND") {
+      if (job && (job.status === "done" || isStartable(job))) {
         this.#waits.delete(id);
         patchJob(this.#store, id, { status: "queued", options, problem: null, share: 0, waitUntil: null });
       }
@@ -38,7 +38,7 @@ export class Runner {
   /** Starts what has not been read yet; where there is nothing, the shown one again. */
   startAll() {
     const { jobs, current } = this.#store.get();
-    const waiting = jobs.filter((job) => STARTABLE.has(job.status)).map((job) => job.id);
+    const waiting = jobs.filter(isStartable).map((job) => job.id);
     this.start(waiting.length > 0 ? waiting : [current]);
   }
 

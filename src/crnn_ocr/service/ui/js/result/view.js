@@ -194,7 +194,7 @@ export class ResultView {
     const shown = lines > 0 && (job.status === "done" || job.result === null || job.status !== "failed");
     byId("result-tools").classList.toggle("is-off", !shown);
     byId("result-card").classList.toggle("is-api", prefs.view === "api");
-    byId("result-facts").textContent = factsOf(job);
+    byId("result-facts").replaceChildren(...factsOf(job));
     byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
     byId("result-card").classList.toggle("is-busy", ["queued", "sending", "reading", "delayed"].includes(job.status));
     byId("panel-lines").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status)));
@@ -236,8 +236,8 @@ export class ResultView {
 
 function factsOf(job) {
   if (!job.result) {
-    return "";
+    return [];
   }
-  const facts = [t("lineCount", { count: job.result.lines.length }), timeText(job.result.elapsed)];
-  return [...facts, ...(job.result.cached ? [t("cached")] : [])].join(" · ");
+  const facts = `${t("lineCount", { count: job.result.lines.length })} · ${timeText(job.result.elapsed)}`;
+  return job.result.cached ? [facts, make("span", { class: "fact-more" }, ` · ${t("cached")}`)] : [facts];
 }

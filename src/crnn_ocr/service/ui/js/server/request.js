@@ -3,6 +3,8 @@
 import { Problem, problemOf } from "./problem.js";
 import { keyHeaders, withKey } from "./key.js";
 
+const PAUSE = 1000; // milliseconds before a request that did not get through is made once more
+
 /**
  * Sends one file to be read; resolves to the answer of POST /ocr.
  * @param {Blob} file
@@ -11,7 +13,7 @@ import { keyHeaders, withKey } from "./key.js";
  */
 export async function readFile(file, { options, signal, onSent }) {
   const query = new URLSearchParams({ ...optionText(options), detail: "chars" });
-  const reply = await withKey(() => upload(`/ocr?${query}`, file, signal, onSent));
+  const reply = await withKey(() => twice(() => upload(`/ocr?${query}`, file, signal, onSent), signal));
   const answer = parse(reply.body);
   if (reply.status === 200 && answer?.success === true && Array.isArray(answer.lines)) {
     return answer;
@@ -66,12 +68,29 @@ export function mediaType(file) {
   return known ? file.type : "application/octet-stream";
 }
 
-async function reach(path, init) {
+function reach(path, init) {
+  return twice(async () => {
+    try {
+      return await fetch(path, { ...init, headers: { Accept: "application/json", ...init.headers, ...keyHeaders() } });
+    } catch (error) {
+      throw init.signal?.aborted ? error : new Problem("NETWORK");
+    }
+  }, init.signal);
+}
+
+// A connection breaks for reasons of its own, such as another network or a server that restarts. All that the page
+// asks for may be asked twice.
+async function twice(send, signal) {
   try {
-    return await fetch(path, { ...init, headers: { Accept: "application/json", ...init.headers, ...keyHeaders() } });
-  } catch (error) {
-    throw init.signal?.aborted ? error : new Problem("NETWORK");
+    return await send();
+  } catch (problem) {
+    if (problem.code !== "NETWORK") {
+      throw problem;
+    }
   }
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  signal?.throwIfAborted();
+  return send();
 }
 
 // XMLHttpRequest, because fetch does not tell how much of the body has been sent.

@@ -55,9 +55,9 @@ function draw({ server, work, jobs, limits, models }) {
   byId("server-reason").hidden = !server.reason;
 }
 
-function modelOf({ name, version, title, active, loaded, languages = [], precision }) {
+function modelOf({ name, version, title, active, loaded, languages = [] }) {
   const state = active ? t("modelActive") : loaded ? t("modelLoaded") : "";
-  const facts = [title, languages.join(", "), precision].filter(Boolean).join(" · ");
+  const facts = [title, languages.join(", ")].filter(Boolean).join(" · ");
   return make(
     "li",
     { class: "model" },

@@ -93,7 +93,7 @@ const page = {
   lineCount: ({ count }) => lines(count),
   cached: "from the cache",
   export: "Export",
-  exportAll: ({ count }) => `All ${files(count)} in one`,
+  exportAll: ({ count }) => `All ${files(count)}, as one file`,
   format_text: "Plain text",
   format_markdown: "Markdown",
   format_json: "JSON with boxes",
@@ -220,8 +220,12 @@ const page = {
 const errors = {
   NETWORK: "The server cannot be reached. Check that it is running and try again.",
   BAD_ANSWER: "The server gave an answer that this page does not understand. Try again in a moment.",
+  IMAGE_EMPTY: "The file is empty. Choose another one.",
   TOO_LARGE_TO_SEND: ({ detail }) => `The file is larger than the server takes (${detail}). Scale it down or cut it into parts.`,
   UNAUTHORIZED: "The server asks for an API key. Try again and give it.",
 };
 
-export const en = { page, errors, warnings: {}, options: {} };
+// The schema's own help is written for whoever types the name.
+const options = { model: { title: "Model", help: "The model that reads the lines." } };
+
+export const en = { page, errors, warnings: {}, options };

@@ -31,7 +31,7 @@ export const errors = {
 };
 
 export const options = {
-  model: { title: "模型", help: "识别所用的模型；留空则使用服务器的默认模型。" },
+  model: { title: "模型", help: "用来识别文字行的模型。" },
   grey: { title: "灰度", help: "去掉颜色后再识别。自动：按模型训练时的方式。" },
   clahe: { title: "对比度（CLAHE）", help: "增强对比度。开：CLAHE；自动：只处理整体过淡或过暗的图片。" },
   denoise: { title: "去噪", help: "非局部均值去噪。自动：只在噪声明显时使用。" },

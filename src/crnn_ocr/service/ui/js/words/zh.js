@@ -92,7 +92,7 @@ const page = {
   lineCount: ({ count }) => `${count} 行`,
   cached: "来自缓存",
   export: "导出",
-  exportAll: ({ count }) => `全部 ${count} 个文件`,
+  exportAll: ({ count }) => `全部 ${count} 个文件，合为一个`,
   format_text: "纯文本",
   format_markdown: "Markdown",
   format_json: "JSON（含位置）",
