@@ -108,8 +108,10 @@ def writable(inventory: Inventory) -> Iterator[str]:
                 yield f"{where}: {path} lies on the wrong medium"
         memory = workload.resource("limits", "memory") or 0
         workers = int(inventory.environment(workload).get("CRNN_OCR_WORKERS") or 1)
-        shared = sizes.get("/dev/shm", 8 * MIB * workers)
-        if shared < 8 * MIB * workers:
+        # Half a MiB for each worker and for the supervisor is usual.
+        needed = 2 * MIB * (workers + 1)
+        shared = sizes.get("/dev/shm", needed)
+        if shared < needed:
             yield f"{where}: /dev/shm is too small for the metrics of {workers} worker(s)"
         if shared > memory / 8:
             yield f"{where}: /dev/shm may take more than an eighth of the memory"

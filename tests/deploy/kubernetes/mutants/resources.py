@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant(
         "too little room for metrics",
         "too small for the metrics",
-        lambda d: put(d.settings, CRNN_OCR_WORKERS="4"),
+        lambda d: put(d.settings, CRNN_OCR_WORKERS="8"),
     ),
     Mutant(
         "too much room for metrics",
