@@ -311,9 +311,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nNot read: {refused}")
     if options.want:
         services = sizing.services_for(options.want)
-        print(
-            f"\n{services} such services read {options.want:g} pictures/s at {PLANNED_USE:.0%} of their cores."
-        )
+        use = f"{PLANNED_USE:.0%} of their cores"
+        print(f"\n{services} such services read {options.want:g} pictures/s at {use}.")
     return 0
 
 
