@@ -23,6 +23,7 @@ from tests.service.packs import shifted_pack
 from tests.service.rendering import png
 
 pytestmark = [
+    pytest.mark.deploy,
     pytest.mark.skipif(
         not os.environ.get("CRNN_OCR_TEST_DEPLOY"),
         reason="needs podman and the image: `make test-deploy` runs it",
