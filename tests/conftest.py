@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -30,6 +31,14 @@ def restored_logging() -> Iterator[None]:
     root.handlers[:] = [handler for handler in root.handlers if handler.get_name() != "crnn_ocr"]
     root.setLevel(levels[0])
     product.setLevel(levels[1])
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Cycles stay: whatever is freed meanwhile is freed at once."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

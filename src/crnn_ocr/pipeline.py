@@ -31,16 +31,19 @@ from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
+from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.scheduling.work import Work
+from crnn_ocr.scheduling.work import Task, Work
 from crnn_ocr.settings import Settings, load_settings
-from crnn_ocr.sources import Source, open_pages
+from crnn_ocr.sources import Pages, Source, open_pages
 from crnn_ocr.stages import StageClock
 
 #: What pictures that are worked on take together, decoders included: two photographs of 10 megapixels, or ten
-#: pages at 1080p; one that is larger waits until it is alone with small ones.
+#: pages at 1080p; one that is larger waits until it is alone with small ones, and the networks get less.
 PICTURE_BYTES = 64 * 1024 * 1024
+#: Seconds for each byte that decoding a large picture needs; only the ratio to the networks' runs matters.
+DECODING_SECONDS = 3e-9
 #: Smaller ones do not wait for others: the threads that read them bound their number.
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
@@ -239,13 +242,14 @@ class OCR:
             while True:
                 with self._room(pages.room, ticket, clock) as share:
                     with clock("decode"):
-                        image = pages.draw()
+                        image = _drawn(pages, work)
                     if image is None:
                         break
                     # Handed over, not shown: when the stages let go of a large picture it has to be gone.
                     held = [image]
-                    del image
-                    done.append(_read_page(held.pop(), share, tools, options, clock))
+                    with self._scheduler.reserve(max(0, image.nbytes - PICTURE_BYTES)):
+                        del image
+                        done.append(_read_page(held.pop(), share, tools, options, clock))
             return Document(tuple(done), recognizer.name, clock.milliseconds)
 
     @contextmanager
@@ -282,6 +286,16 @@ class _Tools:
     second: Callable[[], Recognizer]
     replacements: Replacements
     work: Work
+
+
+def _drawn(pages: Pages, work: Work) -> Image | None:
+    """The next page; decoding a large one is a task, as it takes as much memory as a run of a network."""
+    memory = counted(pages.room)
+    if not memory:
+        return pages.draw()
+    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: pages.draw())
+    (outcome,) = work.run([task])
+    return outcome.get()
 
 
 def _read_page(

@@ -12,16 +12,10 @@ from PIL import Image as PillowImage
 
 from crnn_ocr.errors import ImageDecodeError, OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
-from crnn_ocr.imaging.extent import page_sizes
-from crnn_ocr.imaging.formats import Format, sniff
+from crnn_ocr.imaging.extent import page_extents
 
 Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
-
-#: While a page is decoded: its pixels, and those of the decoder, which mostly have a byte for alpha.
-_DECODING_BYTES = 3 + 4
-#: Large JPEGs are decoded into their final array; small ones do not matter.
-_JPEG_BYTES = 3
 
 
 class Pages:
@@ -97,9 +91,7 @@ def _data_of(source: Any, most: int) -> bytes | bytearray | memoryview:
 
 def _rooms(data: bytes, limits: Limits, pdf_dpi: int) -> list[int]:
     """Bytes that each page takes while it is decoded."""
-    each = _JPEG_BYTES if sniff(data) is Format.JPEG else _DECODING_BYTES
     try:
-        sizes = page_sizes(data, limits, pdf_dpi=pdf_dpi)
+        return [page.memory for page in page_extents(data, limits, pdf_dpi=pdf_dpi)]
     except OcrError:  # whether it can be decoded is found out by decoding it
         return []
-    return [each * width * height for width, height in sizes]

@@ -409,18 +409,6 @@ def test_a_damaged_pillow_file_gives_our_error() -> None:
 # ---- everything else
 
 
-def test_huge_jpegs_take_the_frugal_path_and_look_the_same() -> None:
-    pixels = cv2.resize(quadrants(480, 320), (3000, 2000), interpolation=cv2.INTER_NEAREST)
-    data = saved(pil(np.asarray(pixels, np.uint8)), "JPEG", quality=95)
-    frugal = jpeg.decode_huge(data, 3000, 2000)
-    assert frugal is not None
-    assert np.array_equal(one(data), frugal)
-    exact = np.asarray(Image.open(io.BytesIO(data)))[..., ::-1]
-    assert np.abs(frugal.astype(int) - exact).max() <= 3
-    assert jpeg.decode_huge(data, 1, 1) is None
-    assert jpeg.decode_huge(b"\xff\xd8\xff", 1, 1) is None
-
-
 def test_threads_do_not_disturb_one_another() -> None:
     files = [LOSSLESS[kind]() for kind in ("PNG", "GIF", "TIFF lzw", "WebP", "BMP")] + [
         png_bomb(30_000, 30_000)

@@ -215,6 +215,22 @@ def test_waiting_for_memory_earns_no_claim_to_make_up_for_it() -> None:
     assert order[:4] in (["b", "a", "b", "a"], ["a", "b", "a", "b"])
 
 
+def test_what_is_reserved_is_not_granted_but_one_item_always_runs() -> None:
+    policy: Policy[str, str] = Policy(3, memory=100)
+    policy.open("r")
+    policy.add("r", [(Demand(1.0, memory=40), name) for name in "abc"])
+    policy.reserve(70)
+    first = policy.start()
+    assert first is not None
+    assert policy.start() is None
+    policy.reserve(-50)
+    assert policy.start() is not None
+    assert policy.start() is None
+    policy.finish(first)
+    policy.reserve(-20)
+    assert policy.start() is not None
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     for cores, memory in ((0, 1), (1, -1)):
         with pytest.raises(ValueError, match="cores"):

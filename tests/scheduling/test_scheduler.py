@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +22,7 @@ from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import INLINE, Task
 
 PATIENCE_S = 20
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -201,6 +203,40 @@ def test_memory_is_shared_by_all_requests() -> None:
         for future in running:
             future.result(PATIENCE_S)
     scheduler.close()
+
+
+def test_memory_that_was_reserved_is_waited_for(scheduler: Scheduler) -> None:
+    gates = [Gate(), Gate()]
+
+    def request() -> None:
+        with scheduler.admit(Ticket()) as work:
+            work.run([task(gate, memory=100 * MIB) for gate in gates])
+
+    with ThreadPoolExecutor(1) as pool:
+        with scheduler.reserve(100 * MIB):
+            pool.submit(request)
+            assert gates[0].running.wait(PATIENCE_S)
+            assert scheduler.waiting == 1
+            assert not gates[1].running.is_set()
+        assert gates[1].running.wait(PATIENCE_S)
+        for gate in gates:
+            gate.open.set()
+
+
+def test_a_failure_leaves_no_cycle(no_collector: None) -> None:
+    class Error(Exception):
+        pass
+
+    def fail(_cores: int) -> None:
+        raise Error
+
+    (outcome,) = INLINE.run([task(fail)])
+    with pytest.raises(Error) as caught:
+        outcome.get()
+    error = weakref.ref(caught.value)
+    del outcome, caught
+
+    assert error() is None
 
 
 def test_alone_a_task_is_told_of_all_cores(scheduler: Scheduler) -> None:

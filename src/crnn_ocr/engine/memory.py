@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 _M_ARENA_MAX = -8  # from glibc's malloc.h
@@ -31,6 +32,11 @@ _frugal = 0
 _ours = False  # whether this process is our own, and so its allocator our business
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def use_one_arena() -> bool:
     """Limit glibc to one arena; call it before threads start.
 
@@ -41,7 +47,7 @@ def use_one_arena() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
-        _ours = bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1))
+        _ours = bool(_libc().mallopt(_M_ARENA_MAX, 1))
     except (AttributeError, OSError):
         return False
     return _ours
@@ -60,7 +66,7 @@ def relieve() -> None:
     except (OSError, ValueError, IndexError):
         return
     if resident > PRESSURE:
-        ctypes.CDLL(None).malloc_trim(0)
+        _libc().malloc_trim(0)
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def frugal() -> Iterator[None]:
     if not _ours:
         yield
         return
-    libc = ctypes.CDLL(None)
+    libc = _libc()
     with _lock:
         _frugal += 1
         libc.mallopt(_M_MMAP_THRESHOLD, _FRUGAL_BYTES)
@@ -100,7 +106,7 @@ def give_back() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
-        ctypes.CDLL(None).malloc_trim(0)
+        _libc().malloc_trim(0)
     except (AttributeError, OSError):
         return False
     return True

@@ -8,6 +8,12 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError
 
 MIB = 1024 * 1024
 
+#: Decoding may take so many bytes for each of `max_pixels`: enough for ordinary JPEGs (3), PNGs (3) and
+#: progressive JPEGs (6). What takes more, such as JPEG 2000 (20), may have fewer pixels …
+DECODING_BYTES = 6
+#: … but so much memory is always given.
+LEAST_DECODING = 64 * MIB
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -53,6 +59,24 @@ class Limits:
             raise ImageTooLargeError(
                 f"The picture has {width} × {height} pixels ({width * height / 1e6:.1f} million); "
                 f"at most {self.max_pixels / 1e6:.1f} million are taken."
+            )
+
+    def check_memory(self, count: int, name: str) -> None:
+        """Refuse a picture whose decoder would take too much memory, although its size is allowed.
+
+        Args:
+            count: Bytes that decoding takes at its peak.
+            name: The format, for the message.
+
+        Raises:
+            ImageTooLargeError: `count` exceeds what `max_pixels` pixels of an ordinary picture take.
+        """
+        most = max(LEAST_DECODING, DECODING_BYTES * self.max_pixels)
+        if count > most:
+            raise ImageTooLargeError(
+                f"Decoding this {name} picture would take {count / MIB:.0f} MiB of memory; at most "
+                f"{most / MIB:.0f} are given.",
+                hint="Scale it down, or save it as JPEG, or as PNG without transparency.",
             )
 
     def check_pages(self, count: int, *, at_least: bool = False) -> None:

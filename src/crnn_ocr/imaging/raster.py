@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from PIL import ExifTags, Image
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError, UnsupportedImageError
-from crnn_ocr.imaging import jpeg
+from crnn_ocr.imaging import frugal, jpeg
+from crnn_ocr.imaging.footprint import Extent, bytes_per_pixel
 from crnn_ocr.imaging.formats import Format, embedded_icon, icon_bitmap_sizes, webp_size
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
@@ -51,7 +52,6 @@ _DECODERS: dict[Format, tuple[str, str]] = {
     Format.TGA: ("TgaImagePlugin", "TgaImageFile"),
 }
 
-_FRUGAL_PIXELS = 4_000_000  # from here on a JPEG's memory matters more than its microseconds
 _SLOW_PIXELS = 4_000_000  # some decoders are pure Python, a second or two per million pixels
 _TAG_SUBFILE, _TAG_TILE_WIDTH, _TAG_TILE_HEIGHT = 254, 322, 323
 _REDUCED = 1  # bit of the tag NewSubfileType: a smaller version of another page (TIFF 6.0, page 36)
@@ -90,14 +90,15 @@ def decode_raster(data: bytes, name: Format, limits: Limits) -> Iterator[Pixels]
         image = _open(data, name)
         if name is Format.TIFF:
             pages = _check_tiff(image, limits)  # type: ignore[arg-type]
-            return _tiff_pages(image, pages)
+            return _tiff_pages(data, image, pages, limits)
         limits.check_size(*image.size)
         _check_slow(image, data, name)
+        limits.check_memory(_extent(image, name, data).memory, name.value)
     return _one_page(data, image, name)
 
 
-def raster_page_sizes(data: bytes, name: Format, limits: Limits) -> list[tuple[int, int]]:
-    """Read width and height of each page from the headers, without pixels.
+def raster_extents(data: bytes, name: Format, limits: Limits) -> list[Extent]:
+    """Read from the headers how large each page is, without pixels.
 
     Args:
         data: The whole file.
@@ -111,21 +112,37 @@ def raster_page_sizes(data: bytes, name: Format, limits: Limits) -> list[tuple[i
     """
     with translated(name):
         if name is Format.WEBP and (size := webp_size(data)):
-            return [size]
+            limits.check_size(*size)
         with _open(data, name) as image:
             if name is not Format.TIFF:
-                return [image.size]
-            sizes = []
+                return [_extent(image, name, data)]
+            extents = []
             for index in _check_tiff(image, limits):  # type: ignore[arg-type]
                 image.seek(index)
-                sizes.append(image.size)
-            return sizes
+                extents.append(_extent(image, name, data))
+            return extents
+
+
+def _extent(image: ImageFile, name: Format, data: bytes) -> Extent:
+    width, height = image.size
+    each = bytes_per_pixel(image, name, data, turned=_is_turned(image, name))
+    return Extent(width, height, round(each * width * height))
+
+
+def _is_turned(image: ImageFile, name: Format) -> bool:
+    """Whether the picture will be turned, as far as the header tells."""
+    if name is Format.TIFF:
+        return bool(image.tag_v2.get(ExifTags.Base.Orientation, 1) != 1)  # type: ignore[attr-defined]
+    if name is Format.PNG:  # Pillow would keep what it has seen, and more may come behind the pixels
+        return "exif" in image.info
+    return orientation_of(image) != 1
 
 
 def orientation_of(image: Image.Image) -> int:
     """Read the Exif (or XMP) orientation of a Pillow image; 1 where there is none or it cannot be read."""
     try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        # Not the variant of PNG, which decodes the pixels to look behind them.
+        value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged metadata raises nearly anything, and must not cost the picture
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -181,7 +198,7 @@ def _check_slow(image: ImageFile, data: bytes, name: Format) -> None:
 
 def _one_page(data: bytes, image: ImageFile, name: Format) -> Iterator[Pixels]:
     with translated(name):
-        pixels = _jpeg_pixels(data, image) if name is Format.JPEG else pixels_of(image)
+        pixels = _pixels(data, image, name)
         orientation = orientation_of(image)  # after the pixels: in PNG it may stand behind them
         image.close()
         upright = [apply_orientation(pixels, orientation)]
@@ -189,17 +206,20 @@ def _one_page(data: bytes, image: ImageFile, name: Format) -> Iterator[Pixels]:
     yield upright.pop()  # only the reader holds the page: of large pictures every copy counts
 
 
-def _jpeg_pixels(data: bytes, image: ImageFile) -> Pixels:
-    width, height = image.size
-    complete = jpeg.ends_properly(data)
-    if image.mode == "RGB" and complete and width * height >= _FRUGAL_PIXELS:
-        pixels = jpeg.decode_huge(data, width, height)
+def _pixels(data: bytes, image: ImageFile, name: Format) -> Pixels:
+    cut = name is Format.JPEG and not jpeg.ends_properly(data)
+    if frugal.suits(image, name, data):
+        # Closed by an end marker, libjpeg fills what is missing instead of failing.
+        pixels = frugal.decode(data + jpeg.END_OF_IMAGE if cut else data, *image.size)
         if pixels is not None:
+            if cut:
+                jpeg.check_share(pixels)
             return pixels
     try:
         return pixels_of(image)
     except OSError:
-        # Closed by an end marker, libjpeg fills what is missing instead of failing.
+        if name is not Format.JPEG:
+            raise
         pixels = pixels_of(_open(data + jpeg.END_OF_IMAGE, Format.JPEG))
         jpeg.check_share(pixels)
         return pixels
@@ -226,10 +246,11 @@ def _check_tiff(image: TiffImageFile, limits: Limits) -> list[int]:
     return pages or [0]
 
 
-def _tiff_pages(image: ImageFile, pages: list[int]) -> Iterator[Pixels]:
+def _tiff_pages(data: bytes, image: ImageFile, pages: list[int], limits: Limits) -> Iterator[Pixels]:
     for index in pages:
         with translated(Format.TIFF):
             image.seek(index)
+            limits.check_memory(_extent(image, Format.TIFF, data).memory, Format.TIFF.value)
             upright = [pixels_of(image)]  # Pillow turns TIFF pages upright by itself
         yield upright.pop()
     image.close()

@@ -81,6 +81,7 @@ class Policy(Generic[Request, Payload]):
         self._memory = memory
         self._free = cores
         self._taken = 0
+        self._reserved = 0
         self._flows: dict[Request, _Flow[Payload]] = {}
         self._virtual = 0.0
         self._numbers = itertools.count()
@@ -143,6 +144,13 @@ class Policy(Generic[Request, Payload]):
         flow.waiting.clear()
         return dropped
 
+    def reserve(self, memory: int) -> None:
+        """Leave so many bytes to something that is no item, or some less where negative.
+
+        However much that is, one item that needs memory may run at a time.
+        """
+        self._reserved += memory
+
     # ---- what runs ----------------------------------------------------------------------------------
 
     def start(self) -> Grant[Request, Payload] | None:
@@ -187,4 +195,4 @@ class Policy(Generic[Request, Payload]):
         return able
 
     def _fits(self, memory: int) -> bool:
-        return self._taken == 0 or self._taken + memory <= self._memory
+        return self._taken == 0 or self._taken + memory <= self._memory - self._reserved

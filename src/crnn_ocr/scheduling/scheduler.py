@@ -105,6 +105,19 @@ class Scheduler:
             with self._lock:
                 _give_up(self._policy.close(request))
 
+    @contextmanager
+    def reserve(self, memory: int) -> Iterator[None]:
+        """Let tasks take so many bytes less while the block runs; one at a time may run all the same."""
+        with self._lock:
+            self._policy.reserve(memory)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._policy.reserve(-memory)
+                if not self._closed:
+                    self._start()
+
     def close(self) -> None:
         """Stop the threads; tasks that run end first, those that wait fail."""
         with self._lock:

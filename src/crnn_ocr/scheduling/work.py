@@ -38,9 +38,13 @@ class Outcome(Generic[T]):
         Raises:
             Exception: The error.
         """
-        if self.error is not None:
-            raise self.error
-        return cast(T, self._value)
+        try:
+            if self.error is not None:
+                raise self.error
+            return cast(T, self._value)
+        finally:
+            # The error knows this frame: it must not know the error, or both would live on as a cycle.
+            del self
 
     @classmethod
     def of(cls, task: Task[T], cores: int) -> Outcome[T]:
