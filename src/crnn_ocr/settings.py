@@ -128,8 +128,8 @@ class Settings(BaseSettings):
     max_bytes_in_flight: int = Field(
         default=64 * MIB,
         ge=1024,
-        description="Bytes of all request bodies that the service holds at a time; one body alone is always "
-        "let in.",
+        description="Bytes of all request bodies, and of all pictures fetched for them, that the service "
+        "holds at a time; one alone is always let in.",
     )
     request_timeout_s: float = Field(
         default=120.0,

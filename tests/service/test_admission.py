@@ -15,7 +15,7 @@ from crnn_ocr.service.admission import Admission, Experience, estimate_seconds, 
 from crnn_ocr.service.door import Door
 from crnn_ocr.service.intake import Intake, Place
 from crnn_ocr.settings import Settings
-from tests.service.rendering import bomb_png, png
+from tests.service.rendering import bomb_png, encoded, picture, png, tiff
 
 SECONDS = st.floats(0.001, 50.0)
 SIDES = st.integers(1, 20_000)
@@ -243,9 +243,11 @@ def test_never_more_bodies_than_places(steps: list[int | None]) -> None:
 
 
 def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> None:
-    door = Door(Settings(queue_seconds=0.01, threads=1))
+    door = Door(Settings(queue_seconds=0.01, threads=1, max_pages=2))
+    pages = [picture("Page").convert("L")] * 3
+    long = tiff(pages), encoded(pages[0], "PDF", save_all=True, append_images=pages[1:])
     with door.admission.admit(1.0):
-        for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20]):
+        for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20], *long):
             with door.gate(hopeless, ReadOptions(), Ticket()):
                 pass  # the engine would tell what is wrong with it
         with pytest.raises(OverloadedError), door.gate(png("Good"), ReadOptions(), Ticket()):

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageTooLargeError, OcrError, SettingsError, UrlFetchError, UrlNotAllowedError
 from crnn_ocr.service.app import create_app
 from crnn_ocr.service.fetching import Fetcher, Rules, is_public, resolve
+from crnn_ocr.service.inputs import INTAKE
+from crnn_ocr.service.intake import Intake
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader
 
@@ -233,6 +244,15 @@ class Handler(BaseHTTPRequestHandler):
     def path_picture(self) -> None:
         self.give(200, b"the picture")
 
+    def path_unannounced(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"the picture")
+
+    def path_large(self) -> None:
+        self.give(200, bytes(1000))
+
     def path_missing(self) -> None:
         self.give(404)
 
@@ -389,8 +409,113 @@ def test_a_port_where_nobody_listens() -> None:
 
 def test_what_speaks_no_tls_has_no_certificate(local: Local) -> None:
     rules = Rules((f"127.0.0.1:{local.port}",), LOOPBACK)
-    with pytest.raises(UrlFetchError):
+    with pytest.raises(UrlFetchError, match="TLS"):
         Fetcher(rules, max_bytes=1000, timeout_s=1).fetch(f"https://127.0.0.1:{local.port}/picture")
+
+
+# ---- TLS ---------------------------------------------------------------------------------------------
+
+
+class Authority:
+    """Signs certificates; trusted by those whose SSL_CERT_FILE names it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.certificate = folder / "ca.pem"
+        self._openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=Tests")
+
+    def sign(self, host: str, *, days: int = 2) -> Path:
+        """A file with key and certificate."""
+        (self._folder / "ext").write_text(f"subjectAltName=DNS:{host}\n")
+        self._openssl(f"req -newkey rsa:2048 -nodes -keyout own.key -out own.csr -subj /CN={host}")
+        signing = "x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile ext"
+        self._openssl(f"{signing} -out own.pem -days {days}")
+        both = self._folder / f"{host}.pem"
+        both.write_bytes(b"".join((self._folder / name).read_bytes() for name in ("own.key", "own.pem")))
+        return both
+
+    def _openssl(self, arguments: str) -> None:
+        subprocess.run(["openssl", *arguments.split()], cwd=self._folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@contextlib.contextmanager
+def tls_server(pem: Path) -> Iterator[int]:
+    """A server with that certificate; tells its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def finish_request(self, request: Any, client_address: Any) -> None:
+            with suppress(OSError), context.wrap_socket(request, server_side=True) as wrapped:
+                super().finish_request(wrapped, client_address)
+
+    handler = type("OwnHandler", (Handler,), {"asked": []})
+    with Quiet(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join(5)
+
+
+def fetch_tls(port: int, host: str = "secure.example", path: str = "picture") -> bytes:
+    rules = Rules((f"{host}:{port}",), LOOPBACK)
+    fetcher = Fetcher(rules, max_bytes=10_000, timeout_s=1, lookup=lambda *_: ["127.0.0.1"])
+    return fetcher.fetch(f"https://{host}:{port}/{path}")
+
+
+def test_a_certificate_of_a_trusted_authority_opens(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    with tls_server(authority.sign("secure.example")) as port:
+        assert fetch_tls(port) == b"the picture"
+        assert fetch_tls(port, path="again") == b"the picture"
+        with pytest.raises(UrlFetchError, match="within 1 seconds"):
+            fetch_tls(port, path="trickle")
+        with pytest.raises(ImageTooLargeError):
+            fetch_tls(port, path="endless")
+
+
+@pytest.mark.parametrize("fault", ["unknown authority", "another host", "expired"])
+def test_no_other_certificate_does(authority: Authority, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    if fault != "unknown authority":
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    pem = authority.sign(
+        "other.example" if fault == "another host" else "secure.example",
+        days=-1 if fault == "expired" else 2,
+    )
+    with tls_server(pem) as port, pytest.raises(UrlFetchError, match="no valid certificate"):
+        fetch_tls(port)
+
+
+def test_a_handshake_that_trickles_is_bounded_in_time(authority: Authority) -> None:
+    over = threading.Event()
+
+    def trickle(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")  # the head of a long message
+            while not over.wait(0.1):
+                connection.sendall(b"\x03")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(trickle, listener)
+        started = time.monotonic()
+        with pytest.raises(UrlFetchError, match="within 1 seconds"):
+            fetch_tls(listener.getsockname()[1])
+        assert time.monotonic() - started < 3
+        over.set()
 
 
 # ---- HTTP --------------------------------------------------------------------------------------------
@@ -430,3 +555,76 @@ def test_a_named_picture_is_read(local: Local) -> None:
     answer = client.post("/ocr", json={"image_url": local.url("empty")})
     assert answer.json is not None
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "IMAGE_EMPTY")
+
+
+# ---- memory ------------------------------------------------------------------------------------------
+
+
+class Waiting(FakeReader):
+    """Tells what is held while it reads, and goes on when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading = threading.Semaphore(0)
+        self.may_go_on = threading.Event()
+
+    def read(self, *arguments: Any, **named: Any) -> Document:
+        self.reading.release()
+        assert self.may_go_on.wait(10)
+        return super().read(*arguments, **named)
+
+
+def counting_app(local: Local, reader: FakeReader, **settings: Any) -> tuple[FlaskClient, Intake]:
+    app = create_app(
+        reader,
+        Settings(
+            fetch_urls=True,
+            fetch_hosts=(f"127.0.0.1:{local.port}",),
+            fetch_networks=("127.0.0.0/8",),
+            cache_bytes=0,
+            **settings,
+        ),
+        warm_up=False,
+    )
+    intake = app.extensions[INTAKE]
+    assert isinstance(intake, Intake)
+    return app.test_client(), intake
+
+
+@pytest.mark.parametrize("path", ["picture", "unannounced"])
+def test_a_fetched_picture_counts_like_a_body_as_long_as_it_is_read(local: Local, path: str) -> None:
+    reader = Waiting()
+    client, intake = counting_app(local, reader)
+    body = len(b'{"image_url": ""}') + len(local.url(path))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, "/ocr", json={"image_url": local.url(path)})
+        assert reader.reading.acquire(timeout=10)
+        assert body <= intake.held_bytes - len(b"the picture") <= body + 2
+        reader.may_go_on.set()
+        assert asked.result(10).status_code == 200
+    assert intake.held_bytes == 0
+
+
+def test_fetched_pictures_share_the_memory_of_bodies(local: Local) -> None:
+    reader = Waiting()
+    client, intake = counting_app(local, reader, max_bytes_in_flight=1200, queue_seconds=100)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.post, "/ocr", json={"image_url": local.url("large")})
+        assert reader.reading.acquire(timeout=10)
+        second = client.application.test_client().post("/ocr", json={"image_url": local.url("large")})
+        assert (second.status_code, second.get_json()["error"]["code"]) == (503, "OVERLOADED")
+        assert int(second.headers["Retry-After"]) >= 1
+        reader.may_go_on.set()
+        assert first.result(10).status_code == 200
+    assert intake.held_bytes == 0
+    assert client.post("/ocr", json={"image_url": local.url("large")}).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+def test_pictures_of_a_batch_give_their_room_back_one_by_one(local: Local, accept: str) -> None:
+    client, intake = counting_app(local, FakeReader(), max_bytes_in_flight=4000, threads=1, queue_seconds=100)
+    items = [{"image_url": local.url(f"large?{number}")} for number in range(12)]
+    answer = client.post("/ocr/batch", json=items, headers={"Accept": accept})
+    assert answer.text.count('"success":true') - (accept == "application/json") == 12, answer.text
+    answer.close()
+    assert intake.held_bytes == 0

@@ -17,6 +17,7 @@ from tests.service.wire import Reply, Server, reply
 
 MEGAPIXEL = {"width": 1000, "height": 1000}
 PNG = {"Content-Type": "image/png"}
+SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +187,11 @@ def head(kind: str, framing: str) -> bytes:
         (head("multipart/form-data; boundary=b", "Content-Length: 1000") + b"--b\r\n", b"x"),
         (head("image/png", "Transfer-Encoding: chunked"), b"1\r\nx\r\n"),
         (head("image/png", "Content-Length: 1000"), b""),
+        (SWITCH + b"Content-Length: 1000\r\n\r\n", b" "),
+        (SWITCH + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (SWITCH + b"Content-Length: 1000\r\n\r\n", b""),
     ],
-    ids=["raw", "json", "form", "chunked", "silent"],
+    ids=["raw", "json", "form", "chunked", "silent", "switch", "switch, chunked", "switch, silent"],
 )
 def test_a_body_that_trickles_is_given_up(slow: Server, start: bytes, piece: bytes) -> None:
     with socket.create_connection(slow.address, timeout=10) as connection:

@@ -23,7 +23,7 @@ from crnn_ocr.service import (
 from crnn_ocr.service.cache import make_cache
 from crnn_ocr.service.door import Door
 from crnn_ocr.service.fetching import Fetcher
-from crnn_ocr.service.inputs import FETCHER, ServiceRequest
+from crnn_ocr.service.inputs import FETCHER, INTAKE, ServiceRequest
 from crnn_ocr.service.keys import KeyRing
 from crnn_ocr.service.observing import Observer
 from crnn_ocr.service.packing import packed
@@ -66,6 +66,7 @@ def create_app(
     app.extensions[FETCHER] = Fetcher.from_settings(settings)
     readiness = Readiness(reader, lazy=not settings.warm_up)
     door = Door(settings)
+    app.extensions[INTAKE] = door.intake
     answers = make_cache(settings)
     observer = Observer(settings, make_tracer())
     draining.install(app)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from functools import partial
 
 from flask import Blueprint, Flask, Request, Response, g, request, stream_with_context
@@ -56,8 +57,9 @@ _log = logging.getLogger(__name__)
 
 NDJSON = "application/x-ndjson"
 
-#: One picture of a batch: takes it out of the request, which may fail for this one alone.
-Item = Callable[[], OcrInput]
+#: One picture of a batch: takes it out of the request, which may fail for this one alone. What it holds for
+#: that is given back with the stack.
+Item = Callable[[ExitStack], OcrInput]
 
 _FORM_FIELDS = 64  # beside the pictures
 
@@ -135,19 +137,19 @@ def _check_number(count: int, most: int) -> None:
 
 
 def _json_item(entry: object, query: dict[str, object]) -> Item:
-    def take() -> OcrInput:
+    def take(holder: ExitStack) -> OcrInput:
         if not isinstance(entry, dict):
             raise InvalidJsonError(
                 'An entry of the list must be a JSON object such as {"image": "<base64>"}.'
             )
-        picture, options = json_fields(entry)
+        picture, options = json_fields(entry, holder)
         return OcrInput(picture, merge_options(query, options))
 
     return take
 
 
 def _form_item(picture: bytes, options: ReadOptions) -> Item:
-    def take() -> OcrInput:
+    def take(_holder: ExitStack) -> OcrInput:
         if not picture:
             raise ImageEmptyError("The uploaded file is empty.")
         return OcrInput(picture, options)
@@ -189,8 +191,9 @@ def _result(
     """The answer or the error for one picture."""
     try:
         ticket.check()
-        wanted = item()
-        read = readings.read_one(wanted.picture, wanted.options, ticket, use=use)
+        with ExitStack() as holder:
+            wanted = item(holder)
+            read = readings.read_one(wanted.picture, wanted.options, ticket, use=use)
         answer = ocr_answer(
             read.document, elapsed_ms=read.elapsed_ms, request_id=request_id, cached=read.cached
         )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, g, request
 
 from crnn_ocr.engine.cores import available_cores
 from crnn_ocr.errors import BadRequestError, OcrError
@@ -18,6 +18,7 @@ from crnn_ocr.imaging.extent import page_sizes
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service import holding
 from crnn_ocr.service.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.connections import Overseer, overseer
 from crnn_ocr.service.inputs import body_too_large
@@ -62,9 +63,8 @@ class Door:
 
     def install(self, app: Flask) -> None:
         """Ask every request that brings a body; the hook stands behind keys and rates."""
+        holding.install(app)
         app.before_request(self._enter)
-        app.after_request(_keep_while_streaming)
-        app.teardown_request(lambda _: _leave())
 
     def issue(self) -> Ticket:
         """The ticket of the current request, whose body has been read.
@@ -81,11 +81,15 @@ class Door:
             place.resize(body.received)
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
-            self._held().callback(self._watch.on_gone(connection, ticket.cancel))
+            holding.held().callback(self._watch.on_gone(connection, ticket.cancel))
         return ticket
 
     def _enter(self) -> None:
-        if request.method != "POST" or request.routing_exception is not None:
+        if request.routing_exception is not None:
+            return
+        if request.method == "PUT":  # a few bytes, of those who may change the service
+            self._time_body(request.environ)
+        if request.method != "POST":
             return
         longest = request.max_content_length
         announced = request.content_length
@@ -94,7 +98,7 @@ class Door:
         self.admission.check_room(least_seconds(announced or 0))
         size = announced if announced is not None else longest or 0
         g.place = self.intake.enter(size)
-        self._held().callback(g.place.leave)
+        holding.held().callback(g.place.leave)
         self._time_body(request.environ)
 
     def _time_body(self, environ: dict[str, Any]) -> None:
@@ -124,12 +128,6 @@ class Door:
             )
         return min(seconds, longest)
 
-    def _held(self) -> ExitStack:
-        if "held" not in g:
-            g.held = ExitStack()
-        held: ExitStack = g.held
-        return held
-
     # ---- pictures --------------------------------------------------------------------------------
 
     @contextmanager
@@ -151,15 +149,3 @@ class Door:
             return
         with self.admission.admit(estimate_seconds(pages), patience=ticket.remaining):
             yield
-
-
-def _keep_while_streaming(response: Response) -> Response:
-    """An answer that is made while it is sent still needs its place and its watch."""
-    if response.is_streamed and "held" in g:
-        response.call_on_close(g.held.pop_all().close)
-    return response
-
-
-def _leave() -> None:
-    if "held" in g:
-        g.held.close()

@@ -13,6 +13,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -191,6 +192,8 @@ class Fetcher:
         self._timeout_s = timeout_s
         self._lookup = lookup
         self._watch = watch
+        self._lock = threading.Lock()
+        self._trust: ssl.SSLContext | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -203,8 +206,13 @@ class Fetcher:
             timeout_s=settings.fetch_timeout_s,
         )
 
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str, reserve: Callable[[int], None] = lambda _size: None) -> bytes:
         """The bytes that the URL answers with; what they are is for the decoder to find out.
+
+        Args:
+            url: Where from.
+            reserve: Is told how many bytes there will be, or are so far, before they are held; what it raises
+                ends the fetching.
 
         Raises:
             UrlNotAllowedError: The URL, or one that it redirects to, leads where it must not.
@@ -213,13 +221,13 @@ class Fetcher:
         """
         deadline = time.monotonic() + self._timeout_s
         for _ in range(_MOST_REDIRECTS + 1):
-            found = self._ask(self._rules.check_url(url), deadline)
+            found = self._ask(self._rules.check_url(url), deadline, reserve)
             if isinstance(found, bytes):
                 return found
             url = urljoin(url, found)
         raise UrlFetchError(f"The URL redirects more than {_MOST_REDIRECTS} times.")
 
-    def _ask(self, parts: SplitResult, deadline: float) -> bytes | str:
+    def _ask(self, parts: SplitResult, deadline: float, reserve: Callable[[int], None]) -> bytes | str:
         """One request: the body, or where it redirects to."""
         host = (parts.hostname or "").encode("idna").decode()
         port = _port(parts)
@@ -227,10 +235,14 @@ class Fetcher:
         try:
             connection = self._connect(addresses, port, deadline)
             if parts.scheme == "https":
-                connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
+                connection = self._context().wrap_socket(
+                    connection, server_hostname=host, do_handshake_on_connect=False
+                )
             with connection, self._watch.limited(connection, deadline - time.monotonic()) as limit:
                 try:
-                    found = self._exchange(connection, parts, host)
+                    if isinstance(connection, ssl.SSLSocket):
+                        connection.do_handshake()
+                    found = self._exchange(connection, parts, host, reserve)
                 except (OSError, http.client.HTTPException):
                     if limit.expired:
                         raise TimeoutError from None
@@ -240,10 +252,19 @@ class Fetcher:
                 return found
         except TimeoutError:
             raise UrlFetchError(f"The URL did not answer within {self._timeout_s:g} seconds.") from None
-        except ssl.SSLError:
+        except ssl.SSLCertVerificationError:
             raise UrlFetchError("The host of the URL has no valid certificate.") from None
+        except ssl.SSLError:
+            raise UrlFetchError("The host of the URL does not speak TLS as it should.") from None
         except (OSError, http.client.HTTPException):
             raise UrlFetchError("The host of the URL cannot be reached, or does not speak HTTP.") from None
+
+    def _context(self) -> ssl.SSLContext:
+        """Whom to trust: the system's authorities, or those that OpenSSL's SSL_CERT_FILE and _DIR name."""
+        with self._lock:
+            if self._trust is None:  # loading hundreds of certificates takes longer than fetching
+                self._trust = ssl.create_default_context()
+            return self._trust
 
     def _connect(self, addresses: list[str], port: int, deadline: float) -> socket.socket:
         failure: OSError = OSError("no address")
@@ -259,7 +280,9 @@ class Fetcher:
                 failure = error
         raise failure
 
-    def _exchange(self, connection: socket.socket, parts: SplitResult, host: str) -> bytes | str:
+    def _exchange(
+        self, connection: socket.socket, parts: SplitResult, host: str, reserve: Callable[[int], None]
+    ) -> bytes | str:
         asked = http.client.HTTPConnection(host, _port(parts))
         asked.sock = connection
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
@@ -276,17 +299,20 @@ class Fetcher:
                 raise UrlFetchError(f"The URL answers with status {response.status}.")
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 raise UrlFetchError("The URL answers with compressed content, which nobody asked for.")
-            return self._body(response)
+            return self._body(response, reserve)
 
-    def _body(self, response: http.client.HTTPResponse) -> bytes:
+    def _body(self, response: http.client.HTTPResponse, reserve: Callable[[int], None]) -> bytes:
         announced = response.length
         if announced is not None and announced > self._max_bytes:
             raise self._too_large()
+        reserve(announced or 0)
         body = bytearray()
         while piece := response.read(_PIECE):
             body += piece
             if len(body) > self._max_bytes:
                 raise self._too_large()
+            if announced is None:
+                reserve(len(body))
         if announced is not None and len(body) < announced:
             raise http.client.IncompleteRead(bytes(body))
         return bytes(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, NoReturn
@@ -26,6 +27,8 @@ from crnn_ocr.errors import (
 from crnn_ocr.options import ReadOptions, options_from_text, parse_options
 from crnn_ocr.service.draining import mark_body_read
 from crnn_ocr.service.fetching import Fetcher
+from crnn_ocr.service.holding import held
+from crnn_ocr.service.intake import Intake
 from crnn_ocr.service.pictures import decode_picture_field, is_picture_type
 
 _JSON_FIELDS = ("image", "image_url", "options")
@@ -36,6 +39,8 @@ DETAIL = "detail"
 
 #: Where the application keeps its fetcher, or None: `app.extensions[FETCHER]`.
 FETCHER = "crnn-ocr-fetcher"
+#: … and what bounds the memory of bodies and pictures.
+INTAKE = "crnn-ocr-intake"
 
 
 class ServiceRequest(Request):
@@ -143,11 +148,15 @@ def _from_json(request: Request) -> tuple[bytes, dict[str, object]]:
     payload = parse_json(read_body(request), what="The body")
     if not isinstance(payload, dict):
         raise InvalidJsonError('The body must be a JSON object such as {"image": "<base64>"}.')
-    return json_fields(payload)
+    return json_fields(payload, held())
 
 
-def json_fields(payload: Mapping[str, object]) -> tuple[bytes, dict[str, object]]:
+def json_fields(payload: Mapping[str, object], holder: ExitStack) -> tuple[bytes, dict[str, object]]:
     """The picture and the given options of a JSON object, which may stand alone or in a list.
+
+    Args:
+        payload: The object.
+        holder: Gives back the room for a picture that had to be fetched.
 
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
@@ -159,10 +168,10 @@ def json_fields(payload: Mapping[str, object]) -> tuple[bytes, dict[str, object]
             hint='The fields are "image" or "image_url", and "options"; options stand inside "options".',
         )
     options = options_object(payload.get("options", {}))
-    return _json_picture(payload), options
+    return _json_picture(payload, holder), options
 
 
-def _json_picture(fields: Mapping[str, object]) -> bytes:
+def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
     """The picture of a JSON object: base64 in `image`, or fetched from `image_url` where that is on."""
     if "image_url" not in fields:
         if "image" not in fields:
@@ -176,7 +185,10 @@ def _json_picture(fields: Mapping[str, object]) -> bytes:
     fetcher: Fetcher | None = current_app.extensions.get(FETCHER)
     if fetcher is None:
         raise UrlInputDisabledError("This service does not fetch pictures.")
-    picture = fetcher.fetch(url)
+    intake: Intake = current_app.extensions[INTAKE]
+    room = intake.room()
+    holder.callback(room.leave)
+    picture = fetcher.fetch(url, room.reserve)
     if not picture:
         raise ImageEmptyError("The URL answers with an empty file.")
     return picture

@@ -1,4 +1,4 @@
-"""How many request bodies are held at a time, and how much memory they may take: pure policy, no HTTP."""
+"""How many bodies are held at a time, and how much memory they and pictures take: pure policy, no HTTP."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class Intake:
         self._retry_after = retry_after
         self._lock = threading.Lock()
         self._held: dict[object, int] = {}
+        self._beside: dict[object, int] = {}
 
     @property
     def max_bytes(self) -> int:
-        """Bytes that all bodies together may take."""
+        """Bytes that all bodies and pictures together may take."""
         return self._max_bytes
 
     @property
@@ -44,9 +45,12 @@ class Intake:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes reserved for them."""
+        """Bytes reserved for them, and for pictures beside them."""
         with self._lock:
-            return sum(self._held.values())
+            return self._sum()
+
+    def _sum(self) -> int:
+        return sum(self._held.values()) + sum(self._beside.values())
 
     def enter(self, size: int) -> Place:
         """Take a place for a body of at most `size` bytes.
@@ -56,15 +60,31 @@ class Intake:
         """
         with self._lock:
             crowded = len(self._held) >= self._places
-            heavy = bool(self._held) and sum(self._held.values()) + size > self._max_bytes
+            heavy = bool(self._held) and self._sum() + size > self._max_bytes
             if not (crowded or heavy):
                 token = object()
                 self._held[token] = size
                 return Place(self, token)
-        what = "bytes in its memory" if heavy else "requests"
-        raise OverloadedError(
+        raise self._full("bytes in its memory" if heavy else "requests")
+
+    def room(self) -> Room:
+        """Room for a picture that a request names: none at first, and no place of its own."""
+        return Room(self, object())
+
+    def _full(self, what: str) -> OverloadedError:
+        return OverloadedError(
             f"The service holds as many {what} as it may.", retry_after=max(1, self._retry_after())
         )
+
+    def _reserve(self, token: object, size: int) -> None:
+        with self._lock:
+            before = self._beside.get(token, 0)
+            # The request itself has a place; if it is the only one, its only picture is let in.
+            alone = len(self._held) <= 1 and len(self._beside) == (token in self._beside)
+            if alone or self._sum() - before + size <= self._max_bytes:
+                self._beside[token] = size
+                return
+        raise self._full("bytes in its memory")
 
     def _resize(self, token: object, size: int) -> None:
         with self._lock:
@@ -74,6 +94,7 @@ class Intake:
     def _leave(self, token: object) -> None:
         with self._lock:
             self._held.pop(token, None)
+            self._beside.pop(token, None)
 
 
 class Place:
@@ -88,4 +109,23 @@ class Place:
 
     def leave(self) -> None:
         """Give the place back."""
+        self._intake._leave(self._token)
+
+
+class Room:
+    """Bytes that are held beside the bodies; giving them back twice does no harm."""
+
+    def __init__(self, intake: Intake, token: object) -> None:
+        self._intake, self._token = intake, token
+
+    def reserve(self, size: int) -> None:
+        """Hold so many bytes in all.
+
+        Raises:
+            OverloadedError: There is no room for them; what was held before is still held.
+        """
+        self._intake._reserve(self._token, size)
+
+    def leave(self) -> None:
+        """Give all of it back."""
         self._intake._leave(self._token)

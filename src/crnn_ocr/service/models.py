@@ -28,6 +28,7 @@ _MOST_BYTES = 4096
 
 _SWITCH_ERRORS = (
     *COMMON_ERRORS,
+    errors.UploadTimeoutError,
     errors.InvalidJsonError,
     errors.BodyTooLargeError,
     errors.UnsupportedMediaTypeError,
