@@ -70,17 +70,21 @@ class Node:
             "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         }
 
-    def podman(self, *arguments: str, inside: str | None = None, check: bool = True) -> str:
-        """Run podman, in a network namespace if one is named; what it printed."""
+    def podman(
+        self, *arguments: str, inside: str | None = None, check: bool = True, given: Path | None = None
+    ) -> str:
+        """Run podman, in a network namespace and with an input if they are named; what it printed."""
         entry = ["nsenter", f"--net=/run/netns/{inside}"] if inside else []
-        done = subprocess.run(
-            [*entry, "podman", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-            env=self._environment,
-        )
+        with (given or Path(os.devnull)).open("rb") as stream:
+            done = subprocess.run(
+                [*entry, "podman", *arguments],
+                stdin=stream,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+                env=self._environment,
+            )
         assert not check or done.returncode == 0, f"podman {' '.join(arguments)}: {done.stderr}"
         return done.stdout + done.stderr if arguments[0] == "logs" else done.stdout
 
@@ -116,7 +120,7 @@ class Pod:
         self._inventory = inventory
         self._name = name
         self._namespace = f"crnn-ocr-{name}"
-        self._container = f"{name}-pod-0-crnn-ocr"
+        self._container = f"{name}-pod-0-{self.workload.container['name']}"
         self._link = f"crnn{number}"
         self._here, self.host = (f"10.89.70.{4 * number + end}" for end in (1, 2))
         self._content = content
@@ -139,7 +143,7 @@ class Pod:
         self._make_volumes()
         self._node.podman("play", "kube", str(file), inside=inside)
         if not restart:
-            self._container = f"{self._name}-crnn-ocr"
+            self._container = f"{self._name}-{self.workload.container['name']}"
 
     def remove(self) -> None:
         """Take everything away, however far it came."""
@@ -207,7 +211,8 @@ class Pod:
             else:
                 shutil.copytree(self._content[name], folder, dirs_exist_ok=True)
                 for path in (folder, *folder.rglob("*")):
-                    path.chmod(0o755 if path.is_dir() else 0o644)
+                    os.chown(path, 0, group)
+                    path.chmod(0o2775 if path.is_dir() else 0o644)
 
     def _mount(self, folder: Path, directory: Mapping[str, Any], group: int) -> None:
         # The kubelet bounds the other medium by emptying the node; here it is as small as it may become.
@@ -286,9 +291,10 @@ class Pod:
         assert isinstance(found, dict)
         return found
 
-    def execute(self, *command: str, check: bool = True) -> str:
-        """Run a program inside; what it printed."""
-        return self._node.podman("exec", self._container, *command, check=check)
+    def execute(self, *command: str, check: bool = True, given: Path | None = None) -> str:
+        """Run a program inside, with a file as its input if one is named; what it printed."""
+        flags = [] if given is None else ["--interactive"]
+        return self._node.podman("exec", *flags, self._container, *command, check=check, given=given)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -301,7 +307,7 @@ class Pod:
 
 
 def _sources(workload: Workload) -> set[str]:
-    return {source["configMapRef"]["name"] for source in workload.container["envFrom"]}
+    return {source["configMapRef"]["name"] for source in workload.container.get("envFrom", [])}
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from crnn_ocr.service.keys import new_key
 from tests.deploy.kubernetes.checks.shutdown import pre_stop_seconds
 from tests.deploy.kubernetes.kubelet import PATIENCE_S, Node, Pod, running
 from tests.deploy.kubernetes.mutants.draft import Draft
-from tests.deploy.kubernetes.tools import K8S, Manifest, kustomize
+from tests.deploy.kubernetes.tools import K8S, Manifest, kustomize, read
 from tests.service.packs import shifted_pack
 from tests.service.rendering import png
 
@@ -164,6 +165,27 @@ def test_models_come_from_the_volume(node: Node, base: list[Manifest], tmp_path:
         pod.wait_until_ready()
         answer = pod.ask("POST", "/ocr", png(TEXT), PNG)
         assert (answer.json["text"], answer.json["model"]) == ("Order 5822", "shifted/1")
+
+
+def test_the_desk_installs_packs_on_the_volume(node: Node, tmp_path: Path) -> None:
+    """The commands of docs/kubernetes.md, with podman's words for `exec`."""
+    (desk,) = read((K8S / "model-desk.yaml").read_text(encoding="utf-8"))
+    deployment = {
+        "kind": "Deployment",
+        "metadata": {"name": "desk"},
+        "spec": {"template": {"metadata": desk["metadata"], "spec": desk["spec"]}},
+    }
+    empty, packs = tmp_path / "volume", tmp_path / "packs"
+    empty.mkdir()
+    archive = Path(shutil.make_archive(str(tmp_path / "pack"), "zip", shifted_pack(packs).parent))
+    with running(node, "desk", 6, [deployment], restart=False, content={"models": empty}) as pod:
+        pod.execute("sh", "-c", "cat > /tmp/pack.zip", given=archive)
+        pod.execute("crnn-ocr", "models", "add", "/tmp/pack.zip")
+        assert "shifted" in pod.execute("crnn-ocr", "models", "list")
+        installed = pod.folder_of("models") / "shifted"
+        assert (installed / "manifest.json").is_file()
+        # As the pods that serve will see it: through the group of the volume.
+        assert installed.stat().st_gid == 10001
 
 
 # ---- what does not start ------------------------------------------------------------------------------
