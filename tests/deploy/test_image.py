@@ -137,7 +137,7 @@ def test_the_bill_lists_what_is_there(image: str, bill: dict[str, Any]) -> None:
 
 def test_it_has_the_locked_versions(image: str, bill: dict[str, Any]) -> None:
     lock = Path(ROOT, "deploy/docker/requirements.txt").read_text(encoding="utf-8")
-    locked = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", lock, re.MULTILINE))
+    locked = dict(re.findall(r"^([a-z0-9.-]+)==(\S+) \\$", lock, re.MULTILINE))
     python = {
         row["name"]: row["version"] for row in bill["components"] if row["purl"].startswith("pkg:pypi/")
     }
