@@ -49,3 +49,10 @@ def test_unreadable_quotas_are_ignored(cgroup: Path, text: str) -> None:
 
 def test_there_is_always_a_core() -> None:
     assert cores.available_cores() >= 1
+
+
+@pytest.mark.parametrize(("text", "share"), [("50000 100000", 0.5), ("max 100000", 8), ("0 100000", 8)])
+def test_half_a_core_is_told_as_such(cgroup: Path, text: str, share: float) -> None:
+    (cgroup / "_CGROUP_V2").write_text(text, encoding="ascii")
+
+    assert cores.core_share() == share

@@ -13,13 +13,16 @@ _CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 def available_cores() -> int:
     """Cores that this process may keep busy: at least 1, a fractional quota rounded up."""
+    return max(1, math.ceil(core_share()))
+
+
+def core_share() -> float:
+    """Core seconds that this process gets per second: the smaller of affinity and quota, above 0."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota_v2(_read(_CGROUP_V2))
     if quota is None:
         quota = _quota_v1(_read(_CGROUP_V1_QUOTA), _read(_CGROUP_V1_PERIOD))
-    if quota is None:
-        return max(1, affinity)
-    return max(1, min(affinity, math.ceil(quota)))
+    return float(affinity) if quota is None or quota <= 0 else min(float(affinity), quota)
 
 
 def _quota_v2(text: str | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -100,9 +99,9 @@ class Workload:
             return None
 
     @property
-    def cores(self) -> int:
-        """Cores that the service computes with: those of the limit, rounded up."""
-        return max(1, math.ceil(self.resource("limits", "cpu") or 1))
+    def cores(self) -> float:
+        """Core seconds that the service gets per second."""
+        return self.resource("limits", "cpu") or 1.0
 
     @property
     def startup_s(self) -> int:

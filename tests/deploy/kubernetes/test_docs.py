@@ -74,7 +74,7 @@ def test_periods_and_limits_are_those_of_the_manifests() -> None:
     assert f"`terminationGracePeriodSeconds` ({workload.pod['terminationGracePeriodSeconds']})" in KUBERNETES
     assert f"`CRNN_OCR_GRACEFUL_TIMEOUT_S`, {settings.graceful_timeout_s:g}," in KUBERNETES
     assert f"time-outs of {settings.request_timeout_s + 10:g} seconds" in KUBERNETES
-    assert f"of the {settings.queue_seconds:g} that it lets in" in KUBERNETES
+    assert f"of the {settings.queue_seconds * workload.cores:g} that it lets in" in KUBERNETES
     resources = workload.container["resources"]
     assert resources["limits"]["memory"] == resources["requests"]["memory"] == "512Mi"
 

@@ -95,8 +95,10 @@ CRNN_OCR_{{ upper $name }}: {{ include "crnn-ocr.setting" $value | quote }}
 {{- if and .queue.enabled (not .enabled) -}}
 {{- fail "autoscaling: queue.enabled needs autoscaling.enabled." -}}
 {{- end -}}
-{{- if and .queue.enabled (ge (float64 .queue.seconds) (float64 ($.Values.settings.queue_seconds | default 10))) -}}
-{{- fail "autoscaling: queue.seconds has to be less than settings.queue_seconds, or pods refuse work before there are more of them." -}}
+{{- $cpu := toString (dig "limits" "cpu" "1" $.Values.resources) -}}
+{{- $cores := ternary (divf (float64 (trimSuffix "m" $cpu)) 1000) (float64 $cpu) (hasSuffix "m" $cpu) -}}
+{{- if and .queue.enabled (ge (float64 .queue.seconds) (mulf $cores ($.Values.settings.queue_seconds | default 10))) -}}
+{{- fail "autoscaling: queue.seconds has to be less than settings.queue_seconds times the limit of cores, or pods refuse work before there are more of them." -}}
 {{- end -}}
 {{- if and .queue.enabled (eq $.Values.settings.metrics false) -}}
 {{- fail "autoscaling: queue.enabled needs settings.metrics." -}}
