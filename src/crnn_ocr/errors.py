@@ -214,6 +214,14 @@ class OverloadedError(OcrError):
     default_hint = "Send the request again after as many seconds as the header Retry-After says."
 
 
+class WorkerLostError(OcrError):
+    """The process that worked on the request has ended, for example for lack of memory."""
+
+    code = "WORKER_LOST"
+    http_status = 503
+    default_hint = "Send the request again: another process takes its place."
+
+
 class UrlInputDisabledError(OcrError):
     """The request names a URL, and this service does not fetch pictures."""
 

@@ -134,7 +134,7 @@ class Load:
 # ---- processes ---------------------------------------------------------------------------------------
 
 
-def test_of_a_killed_worker_only_its_own_requests_are_lost_and_retrying_helps() -> None:
+def test_what_a_killed_worker_was_reading_is_told_to_come_back() -> None:
     with running_server("--workers", "2", CRNN_OCR_THREADS="2") as server:
         parent = psutil.Process(server.process.pid)
         first, second = parent.children()
@@ -163,8 +163,10 @@ def test_of_a_killed_worker_only_its_own_requests_are_lost_and_retrying_helps() 
             patient.result(PATIENCE_S)
         assert load.wrong == []
         assert set(answers) == {"read"}
-        # A worker that dies takes with it what it was reading: at most each client's one request, per kill.
-        assert load.seen["lost"] <= 2 * 4, load.seen
+        # What a worker was reading is answered by the supervisor: 503. Only between two requests, in the
+        # instants in which no thread has it, a connection may be cut.
+        assert load.seen["lost"] <= 2, load.seen
+        assert load.seen["busy"] + load.seen["lost"] >= 1
         assert load.longest < PATIENCE_S
         assert not {first.pid, second.pid} & {child.pid for child in parent.children()}
         assert server.get("/readyz").status == 200

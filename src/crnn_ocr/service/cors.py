@@ -10,11 +10,11 @@ from flask import Flask, Response, request
 from crnn_ocr.errors import SettingsError
 
 _METHODS = "GET, POST, PUT, DELETE"
-_REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-Id, X-Request-Timeout"
+_REQUEST_HEADERS = "Authorization, Cache-Control, Content-Type, X-API-Key, X-Request-Id, X-Request-Timeout"
 #: What a page may see of an answer beyond the few headers that it always may.
 _EXPOSED_HEADERS = (
     "RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
-    "Server-Timing, WWW-Authenticate, X-Cache, X-Request-Id"
+    "Server-Timing, WWW-Authenticate, X-Cache, X-Enhancements, X-Quality, X-Request-Id"
 )
 _MAX_AGE_S = 600
 

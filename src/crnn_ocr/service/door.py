@@ -5,20 +5,21 @@ The pure parts are next door: `admission` bounds work, `intake` bounds bodies; h
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 
-from crnn_ocr.engine.cores import available_cores
+from crnn_ocr.engine.cores import core_share
 from crnn_ocr.errors import BadRequestError, OcrError
 from crnn_ocr.imaging.extent import page_sizes
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.service import holding
+from crnn_ocr.service import holding, lifeline
 from crnn_ocr.service.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.connections import Overseer, overseer
 from crnn_ocr.service.inputs import body_too_large
@@ -45,7 +46,7 @@ class Door:
         self._settings = settings
         self._watch = watch
         self._clock = clock
-        cores = (settings.threads or available_cores()) / settings.workers
+        cores = min(settings.threads or math.inf, core_share()) / settings.workers
         self.admission = Admission(settings.queue_seconds * cores, cores)
         self.intake = Intake(
             settings.worker_threads,
@@ -65,6 +66,7 @@ class Door:
         """Ask every request that brings a body; the hook stands behind keys and rates."""
         holding.install(app)
         app.before_request(self._enter)
+        app.after_request(_answer_oneself)
 
     def issue(self) -> Ticket:
         """The ticket of the current request, whose body has been read.
@@ -99,6 +101,10 @@ class Door:
         size = announced if announced is not None else longest or 0
         g.place = self.intake.enter(size)
         holding.held().callback(g.place.leave)
+        connection = request.environ.get("gunicorn.socket")
+        if connection is not None:
+            g.give_up_line = lifeline.hold(connection, g.request_id)
+            holding.held().callback(g.give_up_line)
         self._time_body(request.environ)
 
     def _time_body(self, environ: dict[str, Any]) -> None:
@@ -149,3 +155,10 @@ class Door:
             return
         with self.admission.admit(estimate_seconds(pages), patience=ticket.remaining):
             yield
+
+
+def _answer_oneself(response: Response) -> Response:
+    """From now on the answer is this process's, whatever becomes of it."""
+    if "give_up_line" in g:
+        g.give_up_line()
+    return response

@@ -25,6 +25,7 @@ from crnn_ocr.service import tracing
 from crnn_ocr.service.cors import check_origins
 from crnn_ocr.service.fetching import Rules
 from crnn_ocr.service.keys import KeyRing
+from crnn_ocr.service.lifeline import Lifelines
 from crnn_ocr.service.metrics_folder import Supervision
 from crnn_ocr.service.runtime import Choice, Runtime
 from crnn_ocr.service.switching import Follower, SharedSwitching
@@ -135,6 +136,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         # Made before the first worker starts, so that all of them share it.
         self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
         self._supervision = Supervision.begin(settings.workers) if settings.metrics else None
+        self._lifelines = Lifelines(settings.worker_threads)
         super().__init__()
 
     def load_config(self) -> None:
@@ -154,7 +156,11 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,
             "accesslog": None,
             "logger_class": _ServerLogger,
-            "on_exit": lambda _arbiter: self._clean_up(),
+            "on_starting": lambda _arbiter: self._lifelines.begin(),
+            "pre_fork": self._lifelines.pre_fork,
+            "post_fork": self._lifelines.post_fork,
+            "child_exit": self._child_exit,
+            "on_exit": self._on_exit,
             # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
             "control_socket_disable": True,
         }
@@ -162,12 +168,17 @@ class _Application(BaseApplication):  # type: ignore[misc]
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
         if self._supervision is not None:
             values["worker_exit"] = self._supervision.worker_exit
-            values["child_exit"] = self._supervision.child_exit
         for name, value in values.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def _clean_up(self) -> None:
+    def _child_exit(self, arbiter: object, worker: object) -> None:
+        self._lifelines.child_exit(arbiter, worker)  # first: clients wait
+        if self._supervision is not None:
+            self._supervision.child_exit(arbiter, worker)
+
+    def _on_exit(self, arbiter: object) -> None:
+        self._lifelines.end(arbiter)
         self._runtime.remove()
         if self._supervision is not None:
             self._supervision.end()

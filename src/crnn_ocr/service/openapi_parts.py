@@ -28,6 +28,7 @@ READ_ERRORS: tuple[ErrorClass, ...] = (
     errors.UploadTimeoutError,
     errors.RateLimitedError,
     errors.OverloadedError,
+    errors.WorkerLostError,
     errors.DeadlineExceededError,
     errors.UrlInputDisabledError,
     errors.UrlNotAllowedError,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import selectors
@@ -22,6 +21,8 @@ from gunicorn.http import errors as http_errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from crnn_ocr.errors import BadRequestError, UploadTimeoutError
+from crnn_ocr.service.bare import bare_answer
 from crnn_ocr.service.connections import overseer
 from crnn_ocr.service.draining import close_after_answer
 from crnn_ocr.service.lingering import Lingering
@@ -197,21 +198,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self, client: socket.socket, addr: tuple[str, int], status: int, reason: str, message: str
     ) -> None:
         request_id = uuid.uuid4().hex
-        error = {
-            "code": "UPLOAD_TIMEOUT" if status == 408 else "BAD_REQUEST",
-            "message": message,
-            "hint": "See /docs for the requests that this service takes.",
-        }
-        body = json.dumps({"success": False, "error": error, "request_id": request_id}).encode()
-        head = (
-            f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"
-            "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
-        )
-        fields = {"status": status, "code": error["code"], "client": addr[0] if addr else None}
+        kind = UploadTimeoutError if status == 408 else BadRequestError
+        error = kind(message, hint="See /docs for the requests that this service takes.")
+        answer = bare_answer(error, reason, request_id, status=status)
+        fields = {"status": status, "code": error.code, "client": addr[0] if addr else None}
         _log.info("refused", extra={"fields": fields})
         with suppress(OSError):
-            write_nonblock(client, head.encode() + body)
+            write_nonblock(client, answer)
 
 
 def _has_headers(client: socket.socket) -> bool:
