@@ -38,10 +38,10 @@ RUN PYTHONDONTWRITEBYTECODE=1 python /build/trim.py \
 
 # ---- the image: one layer, so that what was removed above is not in it
 FROM scratch
-ARG VERSION=0.1.0
-ARG REVISION=unknown
 # hadolint ignore=DL3067
 COPY --from=system / /
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="crnn-ocr" \
       org.opencontainers.image.description="Image in, text out: Chinese and English OCR for plain CPUs" \
       org.opencontainers.image.licenses="Apache-2.0" \
