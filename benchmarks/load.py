@@ -1,7 +1,7 @@
 """The service under load: throughput, latency, what is refused, memory; beside other services.
 
     python -m benchmarks.load [--only capacity,overload,mixed,soak] [--services crnn-ocr,…] [--quick]
-    python -m benchmarks.load --only soak --requests 10000
+    python -m benchmarks.load --only soak --requests 10000 --mix light
     python -m benchmarks.load --plot benchmarks/results/soak.csv
 
 Each service is started afresh and driven over loopback with pictures of the evaluation set; our cache of
@@ -47,6 +47,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few pictures each, to see that it works")
     parser.add_argument("--requests", type=int, help="pictures at capacity and of the soak (240; 1,000)")
     parser.add_argument("--seconds", type=float, help="longest time of one load (600; the soak's 7,200)")
+    parser.add_argument(
+        "--mix", choices=sent.MIXES, default="full", help="of the soak; light: fewer large pictures"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="CRNN_OCR_… setting")
     parser.add_argument("--cache", action="store_true", help="leave our cache of answers on")
     parser.add_argument("--plot", type=Path, metavar="CSV", help="only draw the looks of an earlier soak")
@@ -142,7 +145,7 @@ def _soak(options: argparse.Namespace) -> tuple[list[soak.Look], list[Verdict]]:
     count = options.requests or (100 if options.quick else 1000)
     seconds = options.seconds or (120 if options.quick else 7200)
     with running(SERVICES[OURS], sent.lines(every=100)[0], **_settings(options)) as up:
-        looks, run = soak.soak(up, count, seconds=seconds)
+        looks, run = soak.soak(up, count, seconds=seconds, mix=options.mix)
     target = report.RESULTS / "soak.csv"
     soak.write(looks, target)
     print(f"Kept in {target}")

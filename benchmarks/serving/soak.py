@@ -50,15 +50,16 @@ class Look:
     peak_rss_mib: float
 
 
-def soak(running: Running, count: int, *, seconds: float) -> tuple[list[Look], Run]:
+def soak(running: Running, count: int, *, seconds: float, mix: str = "full") -> tuple[list[Look], Run]:
     """Send so many pictures in blocks; after each the memory is looked at, with nothing in flight.
 
     Args:
         running: The service.
         count: How many pictures.
         seconds: Ends early after so long.
+        mix: Which of `MIXES`.
     """
-    source = iter(SoakMix())
+    source = iter(SoakMix(mix))
     whole = Run()
     looks: list[Look] = []
     start = time.monotonic()
