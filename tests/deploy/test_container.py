@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from crnn_ocr.models.registry import BUNDLED
-from tests.deploy.docker import Container, container, docker, hardened, needs_docker, run
+from tests.deploy.docker import ROOT, Container, container, docker, hardened, needs_docker, run
 from tests.service.rendering import encoded, picture, png, tiff
 from tests.service.wire import Reply
 
@@ -142,6 +142,24 @@ def test_many_large_pictures_fit_into_its_memory(image: str) -> None:
         assert service.state["OOMKilled"] is False
         assert len(re.findall("SIGKILL", service.logs)) == 0
         eventually_reads(service, "After")
+
+
+def test_settings_for_a_small_machine_make_do_with_less(image: str) -> None:
+    """Pictures as a phone takes them, more than there is room for."""
+    photo = Image.effect_noise((4000, 3000), 30).convert("RGB")
+    photo.paste(picture("Number 1234", size=90, width=1200), (100, 100))
+    body = encoded(photo, "JPEG", quality=70)
+    flags = [*hardened(memory="448m", cpus="1"), "--env-file", str(ROOT / "deploy" / "edge" / "settings.env")]
+    with container(image, *flags) as service, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(service.read, [body] * 12))
+        assert {answer.status for answer in answers} <= {200, 503}
+        read = [answer.json["text"] for answer in answers if answer.status == 200]
+        assert len(read) >= 2
+        assert all("Number 1234" in text for text in read)
+        assert {answer.code for answer in answers if answer.status == 503} <= {"OVERLOADED"}
+        assert service.state["OOMKilled"] is False
+        limits = service.get("/limits").json
+        assert limits["max_pixels"] == 13_000_000
 
 
 # ---- the end ----------------------------------------------------------------------------------------

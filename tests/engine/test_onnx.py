@@ -12,6 +12,7 @@ import crnn_ocr
 from crnn_ocr.engine.memory import use_one_arena
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.registry import Registry
 
 SOURCE = Path(crnn_ocr.__file__).parent
 TRAINING = SOURCE / "training"
@@ -80,3 +81,19 @@ def test_the_allocator_can_be_limited_in_a_process_of_our_own() -> None:
 
 def _is_glibc() -> bool:
     return "CS_GNU_LIBC_VERSION" in os.confstr_names
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("mlas.disable_kleidiai", "1"),  # its buffers grow without bound on ARM
+        ("session.intra_op.allow_spinning", "0"),
+        ("session.use_device_allocator_for_initializers", "1"),
+    ],
+)
+def test_sessions_are_opened_with_what_keeps_memory_and_cores_small(entry: str, value: str) -> None:
+    pack = Registry().find("ppocrv6-det-small", "det")
+    session = Session(pack.locate(pack.manifest.graph))
+    options = session._session.get_session_options()
+    assert options.get_session_config_entry(entry) == value
+    assert (options.enable_cpu_mem_arena, options.enable_mem_pattern) == (False, False)
