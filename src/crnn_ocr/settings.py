@@ -106,6 +106,12 @@ class Settings(BaseSettings):
         description="Pictures per worker process that may be sent, wait or be read at a time; further "
         "threads answer probes, pages and refusals.",
     )
+    max_requests: int = Field(
+        default=0,
+        ge=0,
+        description="Requests after which a worker process is replaced, or up to a tenth later; a net, for "
+        "memory does not grow with requests. 0: never.",
+    )
     graceful_timeout_s: float = Field(
         default=60.0,
         gt=0,

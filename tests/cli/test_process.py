@@ -79,13 +79,18 @@ def test_a_full_disk_is_told_once(tmp_path: Path, named: bool) -> None:
 
 def test_interrupt(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("slow")
-    process = subprocess.Popen(
-        _fake("read", str(tmp_path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline() == "reading\n"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    # The tests themselves may run in the background, where shells have programs ignore the signal.
+    with subprocess.Popen(
+        ["env", "--default-signal=INT", *_fake("read", str(tmp_path))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "reading\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
 
 

@@ -250,3 +250,19 @@ def test_clients_that_are_gone_are_not_waited_for(connections: list[socket.socke
     started = time.monotonic()
     see_off([(connections[0], "a")], patience_s=10)
     assert time.monotonic() - started < 2
+
+
+# ---- workers that are replaced -----------------------------------------------------------------------
+
+
+def test_workers_that_have_had_their_requests_are_replaced_and_nobody_notices(
+    pool: ThreadPoolExecutor,
+) -> None:
+    with slow_server(CRNN_OCR_THREADS="4", CRNN_OCR_MAX_REQUESTS="10", CRNN_OCR_WORKERS="2") as server:
+        before = {child.pid for child in psutil.Process(server.process.pid).children()}
+        with Client(server.url, retry_for=30) as client:
+            texts = list(pool.map(lambda n: client.ocr(slow_png(0.05, name=f"{n}")).text, range(100)))
+        assert len(set(texts)) == 100
+        wait_for(lambda: not before & {child.pid for child in psutil.Process(server.process.pid).children()})
+        exits = "\n".join(server.get("/metrics").body.decode().splitlines())
+        assert 'crnn_ocr_worker_exits_total{reason="crashed"} 0.0' in exits

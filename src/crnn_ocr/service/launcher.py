@@ -152,6 +152,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
             # The heartbeat of a worker's main loop, which never computes: only a dead worker misses it.
             "timeout": max(30, patience),
             "graceful_timeout": patience,
+            "max_requests": settings.max_requests,
+            "max_requests_jitter": settings.max_requests // 10,
             "keepalive": 5,
             "preload_app": False,
             "accesslog": None,
