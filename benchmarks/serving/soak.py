@@ -26,7 +26,7 @@ SETTLED = 200  # requests, after which memory must not grow any more
 MOST_MIB = 512
 MOST_GROWTH = 5.0
 _CLIENTS = 4
-_WINDOW = 4  # looks that are averaged at either end
+_WINDOW = 4  # looks that are averaged at either end, or a third of all where that is more
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,10 @@ def growth(looks: Sequence[Look]) -> tuple[float, float] | None:
     if len(settled) < 2 * _WINDOW:
         return None
 
+    window = max(_WINDOW, len(settled) // 3)
+
     def percent(values: list[float]) -> float:
-        return 100 * (statistics.fmean(values[-_WINDOW:]) / statistics.fmean(values[:_WINDOW]) - 1)
+        return 100 * (statistics.fmean(values[-window:]) / statistics.fmean(values[:window]) - 1)
 
     return percent([look.mean_mib for look in settled]), percent([look.busy_mib for look in settled])
 

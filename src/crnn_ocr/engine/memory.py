@@ -23,7 +23,7 @@ _FRUGAL_BYTES = 8 * 1024 * 1024
 _USUAL_BYTES = 32 * 1024 * 1024  # to where glibc raises the threshold by itself
 
 #: From so much resident memory on, `relieve` has the allocator return what it keeps for later.
-PRESSURE = 240 * 1024 * 1024
+PRESSURE = 320 * 1024 * 1024
 
 _STATM = Path("/proc/self/statm")
 
