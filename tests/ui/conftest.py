@@ -88,7 +88,7 @@ def open_page(browser: Browser, stage: Stage) -> Iterator[Opener]:
 
 
 def go(page: Page, address: str, tries: int = 3) -> None:
-    """Open the page. Chromium drops all connections when the machine gets another network, a container's too."""
+    """Open the page; Chromium drops its connections when the machine gets a network, be it a container's."""
     try:
         page.goto(address)
     except Error as error:

@@ -242,7 +242,7 @@ def test_the_first_visit_costs_few_bytes(browser: Browser, stage: Stage) -> None
     assert sum(sizes.values()) < 180_000  # with the heads, which HTTP/2 packs and HTTP/1.1 does not
 
 
-def test_a_page_that_has_not_arrived_is_loaded_once_more(open_page: Opener, browser: Browser) -> None:
+def test_a_page_that_has_not_arrived_is_loaded_anew(open_page: Opener, browser: Browser) -> None:
     view = open_page()
     missing = ["first"]
     view.route(
@@ -255,7 +255,7 @@ def test_a_page_that_has_not_arrived_is_loaded_once_more(open_page: Opener, brow
     view.unroute("**/js/result/row.js")
     view.route("**/js/result/row.js", lambda route: route.abort())
     view.reload()
-    expect(view.get_by_role("alert")).to_contain_text("not arrived completely")
+    expect(view.get_by_role("alert")).to_contain_text("not arrived completely", timeout=20_000)
     view.unroute("**/js/result/row.js")
     view.get_by_role("link", name="Load it again").click()
     view.locator("html[data-ready]").wait_for(state="attached")

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const TRIED = "crnn-ocr.tried";
-  const PAUSE = 1000; // milliseconds, for a server or a network that is just coming back
+  const PAUSES = [500, 1500, 4000]; // milliseconds, for a server or a network that is just coming back
   let broken = false;
 
   let prefs = {};
@@ -26,22 +26,23 @@
       const needed = target instanceof HTMLScriptElement || (target instanceof HTMLLinkElement && target.rel === "stylesheet");
       if (needed && !broken) {
         broken = true;
-        setTimeout(reloadOnce, PAUSE);
+        tryAgain();
       }
     },
     true,
   );
 
-  function reloadOnce() {
+  function tryAgain() {
     try {
-      if (sessionStorage.getItem(TRIED) === null) {
-        sessionStorage.setItem(TRIED, "");
-        location.reload();
+      const tried = Number(sessionStorage.getItem(TRIED));
+      if (tried < PAUSES.length) {
+        sessionStorage.setItem(TRIED, String(tried + 1));
+        setTimeout(() => location.reload(), PAUSES[tried]);
         return;
       }
       sessionStorage.removeItem(TRIED);
     } catch {
-      // Without storage nobody knows whether this was the first time.
+      // Without storage nobody knows how often it has been tried.
     }
     root.dataset.broken = "";
   }

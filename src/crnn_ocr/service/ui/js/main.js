@@ -145,7 +145,7 @@ function take(files, way) {
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words);
 }
 
-// All has arrived: should a part be missing another day, first.js may load the page once more.
+// All has arrived: should a part be missing another day, first.js may load the page anew.
 function forgetTries() {
   try {
     sessionStorage.removeItem("crnn-ocr.tried");

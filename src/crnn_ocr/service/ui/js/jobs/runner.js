@@ -6,7 +6,7 @@ import { readFile } from "../server/request.js";
 import { isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
 
 const AT_ONCE = 2; // more would only wait inside the server
-const MOST_WAITS = 8; // how often a busy server is asked again without the user
+const PATIENCE = 900_000; // milliseconds for which a busy server is asked again without the user
 
 /** Runs the jobs of a store. */
 export class Runner {
@@ -14,7 +14,7 @@ export class Runner {
   #tell;
   #running = new Map(); // id → AbortController
   #timers = new Map(); // id → interval of a countdown
-  #waits = new Map(); // id → how often the server was busy
+  #since = new Map(); // id → when the server was busy for the first time
 
   /** @param tell `done(id)` and `failed(problem)`, whenever the server has answered or has not */
   constructor(store, tell) {
@@ -28,7 +28,7 @@ export class Runner {
     for (const id of ids) {
       const job = jobOf(this.#store.get(), id);
       if (job && (job.status === "done" || isStartable(job))) {
-        this.#waits.delete(id);
+        this.#since.delete(id);
         patchJob(this.#store, id, { status: "queued", options, problem: null, share: 0, waitUntil: null });
       }
     }
@@ -125,9 +125,9 @@ export class Runner {
     if (problem.code === "UNAUTHORIZED") {
       this.#failAll(problem); // whoever has just declined to give the key is not asked for every file
     }
-    const waits = (this.#waits.get(id) ?? 0) + 1;
-    if (problem.passing && waits <= MOST_WAITS) {
-      this.#waits.set(id, waits);
+    const since = this.#since.get(id) ?? performance.now();
+    if (problem.passing && performance.now() - since < PATIENCE) {
+      this.#since.set(id, since);
       this.#wait(id, problem);
     } else {
       patchJob(this.#store, id, { status: "failed", problem });

@@ -40,8 +40,9 @@ export function noteServer(store, state) {
   if (state === "ready" && store.get().schema === null) {
     learn(store); // the key that opens the options has just been given
   }
-  if (store.get().server.state !== state) {
-    store.set({ server: { ...store.get().server, state } });
+  const { server } = store.get();
+  if (server.state !== state || server.keyed !== hasKey()) {
+    store.set({ server: { ...server, state, keyed: hasKey() } });
   }
 }
 
