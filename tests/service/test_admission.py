@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from PIL import Image
 
 from crnn_ocr.errors import OverloadedError
 from crnn_ocr.options import ReadOptions
@@ -243,11 +244,13 @@ def test_never_more_bodies_than_places(steps: list[int | None]) -> None:
 
 
 def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> None:
-    door = Door(Settings(queue_seconds=0.01, threads=1, max_pages=2))
+    settings = Settings(queue_seconds=0.01, threads=1, max_pages=2, max_pixels=10_000_000)
+    door = Door(settings)
     pages = [picture("Page").convert("L")] * 3
+    costly = encoded(Image.new("RGB", (2400, 2000)), "JPEG2000")  # 64 MiB are given
     long = tiff(pages), encoded(pages[0], "PDF", save_all=True, append_images=pages[1:])
     with door.admission.admit(1.0):
-        for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20], *long):
+        for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20], costly, *long):
             with door.gate(hopeless, ReadOptions(), Ticket()):
                 pass  # the engine would tell what is wrong with it
         with pytest.raises(OverloadedError), door.gate(png("Good"), ReadOptions(), Ticket()):

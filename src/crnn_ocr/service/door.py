@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.engine.cores import core_share
 from crnn_ocr.errors import BadRequestError, OcrError
-from crnn_ocr.imaging.extent import page_sizes
+from crnn_ocr.imaging.extent import page_extents
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
@@ -145,15 +145,17 @@ class Door:
         """
         try:
             self._limits.check_bytes(len(picture))
-            pages = page_sizes(picture, self._limits, pdf_dpi=self._settings.pdf_dpi)
-            for size in pages:
-                self._limits.check_size(*size)
+            pages = page_extents(picture, self._limits, pdf_dpi=self._settings.pdf_dpi)
+            for page in pages:
+                self._limits.check_size(page.width, page.height)
+                self._limits.check_memory(page.memory, "")
         except OcrError:
             pages = []
         if not pages:
             yield  # the engine refuses it at once, in its own words: coming back later would not help
             return
-        with self.admission.admit(estimate_seconds(pages), patience=ticket.remaining):
+        work = estimate_seconds((page.width, page.height) for page in pages)
+        with self.admission.admit(work, patience=ticket.remaining):
             yield
 
 
