@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.docker import ROOT, Container, container, docker, hardened
+from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, container, docker, hardened
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def image() -> str:
     named = os.environ.get("CRNN_OCR_IMAGE")
     if named is None:
         named = "crnn-ocr:test"
-        docker("build", "--network", "host", "--tag", named, str(ROOT), limit_s=1800)
+        docker("build", "--network", "host", "--tag", named, str(ROOT), limit_s=BUILD_LIMIT_S)
     return named
 
 

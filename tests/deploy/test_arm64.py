@@ -27,7 +27,7 @@ from tests.deploy.docker import (
 )
 from tests.service.rendering import png
 
-pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(2400)]
+pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(BUILD_LIMIT_S)]
 
 #: A stand-in for the official image, which has both architectures under one name.
 BASE = "python:3.11-slim-arm64"
@@ -63,7 +63,7 @@ def image() -> str:
     flags = ["--network", "host", "--platform", "linux/arm64", "--tag", NAME]
     if run("image", "inspect", BASE).status == 0:
         flags += ["--build-arg", f"PYTHON_IMAGE={BASE}"]
-    docker("build", *flags, str(ROOT), limit_s=2400)
+    docker("build", *flags, str(ROOT), limit_s=BUILD_LIMIT_S)
     return NAME
 
 

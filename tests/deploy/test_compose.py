@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.docker import Container, docker, inspect, needs_docker, run
+from tests.deploy.docker import BUILD_LIMIT_S, Container, docker, inspect, needs_docker, run
 from tests.deploy.test_container import workers
 from tests.deploy.test_files import COMPOSE, program
 from tests.service.rendering import png
 from tests.service.wire import reply
 
-pytestmark = [needs_docker, pytest.mark.deploy]
+pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(BUILD_LIMIT_S)]
 
 PROJECT = "crnn-ocr-test"
 

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from crnn_ocr.models.registry import BUNDLED
-from tests.deploy.docker import ROOT, Container, container, docker, hardened, needs_docker, run
+from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, container, docker, hardened, needs_docker, run
 from tests.service.rendering import encoded, picture, png, tiff
 from tests.service.wire import Reply
 
-pytestmark = [needs_docker, pytest.mark.deploy]
+pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(BUILD_LIMIT_S)]
 
 MIB = 1024 * 1024
 #: CPU time that a start may take, in seconds: half a core has it done in 3.

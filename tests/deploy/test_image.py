@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.docker import ROOT, Container, docker, inspect, needs_docker, run, size_of
+from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, docker, inspect, needs_docker, run, size_of
 from tests.service.rendering import png
 
-pytestmark = [needs_docker, pytest.mark.deploy]
+pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(BUILD_LIMIT_S)]
 
 #: What the product promises, in megabytes of 10⁶ bytes, unpacked.
 LARGEST = 400
