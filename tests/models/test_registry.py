@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
-from crnn_ocr.models.manifest import Manifest, PackFile
+from crnn_ocr.models.manifest import LARGEST_MANIFEST, Manifest, PackFile
 from crnn_ocr.models.registry import ALIASES, Registry
 
 MODELS = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -98,7 +98,11 @@ def test_files_outside_the_pack_are_refused(path: str) -> None:
         (json.dumps(manifest_of("mine", kind="poem")), "kind"),
         (json.dumps(manifest_of("mine", stride="eight")), "stride"),
         (json.dumps({**manifest_of("mine"), "colour": 1}), "colour"),
+        (json.dumps({**manifest_of("mine"), "mean": 10**400}), "mean"),
+        ("[" * 200_000, "nested too deeply"),
+        (json.dumps(manifest_of("mine")) + " " * LARGEST_MANIFEST, "bytes"),
     ],
+    ids=lambda value: value[:20],
 )
 def test_a_broken_manifest_names_its_fault(tmp_path: Path, text: str, message: str) -> None:
     pack = make_pack(tmp_path, "mine")
@@ -107,6 +111,9 @@ def test_a_broken_manifest_names_its_fault(tmp_path: Path, text: str, message: s
     with pytest.raises(ModelBrokenError, match=message):
         Registry(tmp_path).find("mine", "rec")
     assert "mine" not in {entry.manifest.name for entry in Registry(tmp_path).packs()}
+    assert Registry(tmp_path).broken() == (pack,)
+    with pytest.raises(ModelNotFoundError):  # lists the others
+        Registry(tmp_path).find("nothing", "rec")
 
 
 def test_a_model_is_named_with_its_version() -> None:

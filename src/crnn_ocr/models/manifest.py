@@ -13,6 +13,9 @@ from crnn_ocr.models.calibration import Calibration
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
+#: A larger file is no manifest, in bytes; those of the bundled packs have some 2,000.
+LARGEST_MANIFEST = 1024 * 1024
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -118,10 +121,16 @@ def read_manifest(path: Path) -> Manifest:
     """Read and validate a manifest.
 
     Raises:
-        ModelBrokenError: The file is missing, not JSON, or a field is wrong; the message names it.
+        ModelBrokenError: The file is missing, too large, not JSON, or a field is wrong; the message names it.
     """
     try:
-        return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_MANIFEST + 1)
+        if len(data) > LARGEST_MANIFEST:
+            raise ModelBrokenError(f"{path} has more than {LARGEST_MANIFEST} bytes, which no manifest has")
+        return Manifest.model_validate(json.loads(data.decode()))
+    except RecursionError:
+        raise ModelBrokenError(f"{path} is nested too deeply") from None
     except OSError as error:
         raise ModelBrokenError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
