@@ -6,6 +6,7 @@ JSON rather than pickle: what comes back from a shared store is data, whoever wr
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from typing import Any
 
@@ -52,7 +53,7 @@ def decode(data: bytes) -> Document:
             raise BrokenEntryError("cut short, or followed by something else")
         value = json.loads(text)
         return Document(tuple(_page(entry) for entry in value["pages"]), _text(value["model"]))
-    except (zlib.error, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (zlib.error, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise BrokenEntryError(type(error).__name__) from None
 
 
@@ -97,7 +98,10 @@ def _text(value: object) -> str:
 def _number(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise BrokenEntryError("no number")
-    return float(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise BrokenEntryError("no finite number")
+    return number
 
 
 def _whole(value: object) -> int:
