@@ -90,6 +90,12 @@ def test_what_is_sent(tmp_path: Path) -> None:
     assert server.connections == 1  # kept
 
 
+def test_a_short_time_out_is_one_that_servers_take() -> None:
+    with scripted_server(GOOD) as server, Client(server.url, timeout=0.5) as client:
+        client.ocr(b"picture")
+    assert server.seen[0][2]["X-Request-Timeout"] == "1"
+
+
 def test_what_cannot_be_sent_is_refused_here() -> None:
     client = Client("http://127.0.0.1:1")
     with pytest.raises(errors.InvalidOptionError):

@@ -49,6 +49,8 @@ _MOST_ITEMS = 32
 _MOST_BYTES = 16 * 1024 * 1024
 
 _GRACE_S = 2.0
+#: The least that a server takes for a request's time; whoever waits less gives up before it does.
+_LEAST_S = 1.0
 
 
 class Client:
@@ -72,7 +74,8 @@ class Client:
         Args:
             url: Of the server, with the path in front of the API's where a proxy puts one.
             api_key: Sent as a bearer token, where the server asks for keys.
-            timeout: Seconds that one attempt may take; the server is told, so that it stops in time.
+            timeout: Seconds that one attempt may take, and two more for the answer to say that they were
+                not enough; the server is told, so that it stops in time, but works for a second at least.
             retry_for: Seconds after the first attempt within which another one may begin; 0: never.
             ssl_context: Certificates for https; those of the system when None.
 
@@ -238,7 +241,7 @@ class Client:
     # ---- one request -----------------------------------------------------------------------------
 
     def _reading_headers(self, fresh: bool) -> dict[str, str]:
-        headers = {**self._headers, "X-Request-Timeout": f"{self._timeout:g}"}
+        headers = {**self._headers, "X-Request-Timeout": f"{max(_LEAST_S, self._timeout):g}"}
         return {**headers, "Cache-Control": "no-cache"} if fresh else headers
 
     def _object(self, request: Request) -> dict[str, Any]:
