@@ -82,13 +82,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     # ---- connections -----------------------------------------------------------------------------
 
-    def accept(self, listener: socket.socket) -> None:
-        """Take a new connection and let it wait for its first byte."""
+    def accept(self, listener: socket.socket) -> bool:
+        """Take a new connection and let it wait for its first byte; tells whether there was one."""
         try:
             client, address = listener.accept()
         except OSError as error:
             if error.errno in _GONE:
-                return
+                return False
             raise
         # Of the kernel: threads send blockingly, and this bounds a send without bounding the read.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
@@ -97,6 +97,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.timeout = time.monotonic() + HEADERS_S
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        return True
 
     def on_pending_socket_readable(self, conn: Connection, client: object) -> None:
         """Hand a new connection to a thread, once its headers are there."""
@@ -159,6 +160,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Serve until told to stop."""
         super().run()
         self._lingering.close_all()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or cease to take connections; a stopping worker ceases for ever."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            self._close_listeners()
+
+    def _close_listeners(self) -> None:
+        """Take the connections that stand already; the kernel refuses all later ones.
+
+        It does so once every process of the service has closed its listeners. Left open, they would have
+        clients connect and wait for answers that never come.
+        """
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog + 1):  # as many as can have waited
+                if not self.accept(listener):
+                    break
+            listener.close()
+        self.sockets = []
+
+    def is_parent_alive(self) -> bool:
+        """Whether the supervisor lives; without it the worker stops as if it had been told to."""
+        self.alive = self.alive and super().is_parent_alive()
+        return self.alive
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A stopping worker waits for connections without a request as briefly as for kept ones."""
