@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,8 @@ def test_lines_and_paragraphs(open_page: Opener, stage: Stage) -> None:
         line("line to the next, and is hyphen-", 1, width=560),
     ]
     english.append(line("ated at times.", 2, width=200))
+    # Photographed askew: the frame around the line is twice as high as the line.
+    english[1] = replace(english[1], polygon=((20, 62), (580, 34), (580, 64), (20, 92)))
     chinese = [line("中文的段落在换行时", 3, width=560), line("不需要空格。", 4, width=300)]
     cells = [line("Price", 5, width=80), line("9.50", 5, left=400, width=80)]
     items = [line("red apples", 6, width=200), line("green pears", 7, width=210), line("milk", 8, width=60)]

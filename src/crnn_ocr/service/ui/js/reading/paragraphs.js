@@ -45,11 +45,17 @@ function cut(lines, blocks) {
 function withFrame({ text, polygon }) {
   const xs = polygon.map((point) => point[0]);
   const ys = polygon.map((point) => point[1]);
+  // Of a slanting line the frame is higher than the line.
+  const height = Math.min(side(polygon[0], polygon[1]), side(polygon[0], polygon[3]));
   const box = { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
   const upright = box.bottom - box.top > 2 * (box.right - box.left) && text.length > 1;
   return upright
-    ? { text, left: box.top, right: box.bottom, top: -box.right, bottom: -box.left }
-    : { text, ...box };
+    ? { text, height, left: box.top, right: box.bottom, top: -box.right, bottom: -box.left }
+    : { text, height, ...box };
+}
+
+function side([x, y], [u, v]) {
+  return Math.hypot(x - u, y - v);
 }
 
 // Neighbours that stand side by side are cells of one row.
@@ -85,8 +91,8 @@ function join(rows) {
 }
 
 function continues(above, row, { left, right: edge }) {
-  const height = Math.min(above.bottom - above.top, row.bottom - row.top);
-  const similar = Math.max(above.bottom - above.top, row.bottom - row.top) < SIMILAR * height;
+  const height = Math.min(above.height, row.height);
+  const similar = Math.max(above.height, row.height) < SIMILAR * height;
   const near = row.top - above.bottom < NEAR * height;
   const open = ENDS_OPEN.test(above.text);
   const full = edge - above.right < FULL * height || (open && (row.left - above.left < -height || saysMore(above, row, edge)));
