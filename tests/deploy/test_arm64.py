@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.docker import (
+    BUILD_LIMIT_S,
     ROOT,
     Container,
     container,
