@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from crnn_ocr import OCR, ReadOptions, Settings
+from crnn_ocr.caching.local import LocalStore
+from crnn_ocr.document import Document
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.models import catalogue
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.cache import AnswerCache
+from crnn_ocr.service.reading import Readings
 from tests import drawing
 from tests.service.packs import shifted_pack
+from tests.service.rendering import png
 
 PICTURE = drawing.line("Number 4711", pad=20)
 
@@ -117,3 +123,60 @@ def test_the_reason_is_known_before_anything_is_loaded(folder: Path) -> None:
         assert "'nothing'" in engine.problem
         with pytest.raises(ModelBrokenError, match="'nothing'"):
             engine.warm_up()
+
+
+# ---- kept answers --------------------------------------------------------------------------------------
+
+
+def confidences(document: Document) -> list[float]:
+    """As they are kept."""
+    return [round(line.confidence, 4) for line in document.pages[0].lines]
+
+
+def kept(engine: OCR) -> Callable[[bytes], tuple[str, list[float]]]:
+    readings = Readings(engine, AnswerCache(LocalStore(1_000_000, 3600)))
+
+    def ask(picture: bytes) -> tuple[str, list[float]]:
+        answer = readings.read_one(picture, ReadOptions(), Ticket())
+        return answer.source, confidences(answer.document)
+
+    return ask
+
+
+def described(folder: Path, **changes: object) -> None:
+    """Another manifest in the place of the active pack's, as a renaming does it."""
+    path = folder / "shifted" / "manifest.json"
+    (path.parent / ".new").write_text(json.dumps(json.loads(path.read_text()) | changes))
+    (path.parent / ".new").rename(path)
+
+
+def test_an_answer_is_kept_under_the_pack_that_gave_it(
+    engine: OCR, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pack that is replaced in place under the same version, and looked at now and then."""
+    engine.use("shifted")
+    one, other = png("Number 4711"), png("Letter 1234")
+    ask = kept(engine)
+    before = ask(one)[1]
+    monkeypatch.setattr(catalogue, "RECHECK_S", 3600.0)
+    engine.fingerprint(ReadOptions())
+    described(folder, calibration=None)
+    assert ask(one) == ("hit", before)
+    assert ask(other)[0] == "miss"  # read by the old pack, as nobody has looked yet
+    monkeypatch.setattr(catalogue, "RECHECK_S", 0.0)
+    source, after = ask(one)
+    assert source == "miss"
+    assert after != before
+    source, fresh = ask(other)
+    assert source == "miss"
+    assert fresh == confidences(engine.read(other))
+    assert ask(other)[0] == "hit"
+
+
+def test_new_files_that_cannot_be_loaded_leave_the_cache_as_it_is(engine: OCR, folder: Path) -> None:
+    engine.use("shifted")
+    picture = png("Number 4711")
+    ask = kept(engine)
+    assert [ask(picture)[0] for _ in range(2)] == ["miss", "hit"]
+    described(folder, charset={"path": "characters.txt", "sha256": "0" * 64})
+    assert [ask(picture)[0] for _ in range(3)] == ["miss", "hit", "hit"]  # tried once, then as before

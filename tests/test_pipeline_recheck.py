@@ -17,7 +17,7 @@ import pytest
 from crnn_ocr import OCR, ReadOptions, Settings, model_manager, pipeline
 from crnn_ocr.cli import main
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.models import store
+from crnn_ocr.models import failures
 from crnn_ocr.models.registry import BUNDLED, Registry
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.recognizer import CtcRecognizer, PreparedLine, Reading, Recognizer, Window
@@ -31,9 +31,10 @@ TEXTS = ["Invoice No. 4711 of November", "Eighty-eight blue widgets", "Total due
 class Shared:
     """The recogniser of all tests: an engine that closes its models leaves it open."""
 
-    def __init__(self, able: Recognizer, name: str = "ppocrv6-small/1") -> None:
+    def __init__(self, able: CtcRecognizer, name: str = "ppocrv6-small/1") -> None:
         self._able = able
         self.name = name
+        self.manifest = able.manifest
         self.characters = able.characters
 
     def close(self) -> None:
@@ -181,7 +182,7 @@ def test_without_the_second_model_the_first_reading_stands_with_a_remark(
     first = doubtful.read(picture, recheck="off")
     with monkeypatch.context() as patched:
         patched.setattr(model_manager, "load_recognizer", broken)
-        patched.setattr(store, "RETRY_AFTER_S", 0.0)
+        patched.setattr(failures, "RETRY_AFTER_S", 0.0)
         alone = doubtful.read(picture, recheck="auto")
 
     assert alone.text == first.text

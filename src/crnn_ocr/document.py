@@ -103,11 +103,13 @@ class Document:
         pages: One entry per page; a plain picture has exactly one.
         model: Name and version of the recogniser, for example "ppocrv6-small/1".
         timings_ms: Wall time per stage in milliseconds; never part of equality or of the answer's identity.
+        packs: Marks of the model packs that read it; no part of them either.
     """
 
     pages: tuple[Page, ...]
     model: str
     timings_ms: Mapping[str, float] = field(default_factory=dict, compare=False, hash=False)
+    packs: frozenset[str] = field(default=frozenset(), compare=False, hash=False, repr=False)
 
     @property
     def text(self) -> str:

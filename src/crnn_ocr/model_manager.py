@@ -148,6 +148,22 @@ class ModelManager:
         """
         return self._catalogue.find(name, "rec", fresh=True).name
 
+    def to_lend(self, kind: str, name: str | None = None) -> Manifest:
+        """The manifest of the pack that a reading would use now; see `ModelStore.to_lend`.
+
+        Args:
+            kind: "rec" or "det".
+            name: Name or alias of the pack; the active one when None.
+        """
+        if kind == "det":
+            return self._detectors.to_lend(name).pack.manifest
+        try:
+            return self._recognizers.to_lend(name).pack.manifest
+        except OcrError:
+            if name is not None:
+                raise
+            return self._manifest  # gone from the disk and not loaded: what it read may be kept still
+
     # ---- lending ------------------------------------------------------------------------------------
 
     def recognizer(

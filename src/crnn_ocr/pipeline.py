@@ -22,8 +22,9 @@ from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.model_manager import ModelManager, Switch
-from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints
+from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
+from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import replacement_table
@@ -94,7 +95,7 @@ class OCR:
         path = self._settings.replacements
         table = {} if path is None else replacement_table.load(path)
         self._replacements = Replacements(table)
-        self._fingerprints = Fingerprints(registry, self._settings, table)
+        self._fingerprints = Fingerprints(self._models.to_lend, self._settings, table)
         self._pixels = Budget(PICTURE_BYTES)
         self._scheduler = Scheduler(self._threads)
 
@@ -125,7 +126,7 @@ class OCR:
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: The manifest of a pack cannot be used.
         """
-        return self._fingerprints.of(options, self._models.active)
+        return self._fingerprints.of(options)
 
     def warm_up(self) -> None:
         """Load the default models now.
@@ -230,14 +231,17 @@ class OCR:
         ticket = ticket or Ticket()
         clock = StageClock(ticket)
         with clock("decode"):
-            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi)
+            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
         del source
+        second: list[Manifest] = []
         with ExitStack() as lent:
             patience = ticket.remaining
             recognizer = lent.enter_context(self._models.recognizer(options.model, patience=patience))
             detector = lent.enter_context(self._models.detector(patience=patience))
             work = lent.enter_context(self._scheduler.admit(ticket))
-            tools = _Tools(detector, recognizer, partial(self._second_reader, lent), self._replacements, work)
+            tools = _Tools(
+                detector, recognizer, partial(self._second_reader, lent, second), self._replacements, work
+            )
             done = []
             while True:
                 with self._room(pages.room, ticket, clock) as share:
@@ -250,7 +254,8 @@ class OCR:
                     with self._scheduler.reserve(max(0, image.nbytes - PICTURE_BYTES)):
                         del image
                         done.append(_read_page(held.pop(), share, tools, options, clock))
-            return Document(tuple(done), recognizer.name, clock.milliseconds)
+            packs = marks(recognizer.manifest, detector.manifest, second[0] if second else None)
+            return Document(tuple(done), recognizer.name, clock.milliseconds, packs)
 
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
@@ -264,9 +269,11 @@ class OCR:
             relieve()
             yield share
 
-    def _second_reader(self, lent: ExitStack) -> Recognizer:
-        """The recogniser of the second look, lent until the request's end."""
-        return lent.enter_context(self._models.recognizer(SECOND_READER, pinned=True))
+    def _second_reader(self, lent: ExitStack, noted: list[Manifest]) -> Recognizer:
+        """The recogniser of the second look, lent until the request's end; its manifest is noted."""
+        recognizer = lent.enter_context(self._models.recognizer(SECOND_READER, pinned=True))
+        noted.append(recognizer.manifest)
+        return recognizer
 
 
 @dataclass(frozen=True, slots=True)

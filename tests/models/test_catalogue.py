@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
+from crnn_ocr.models import catalogue as catalogue_module
 from crnn_ocr.models import registry as registry_module
 from crnn_ocr.models.catalogue import RECHECK_S, Catalogue, stamp_of
 from crnn_ocr.models.registry import Pack, Registry
@@ -48,6 +49,22 @@ def test_packs_appear_and_vanish(watched: Watched) -> None:
     watched.now += RECHECK_S
     with pytest.raises(ModelNotFoundError):
         watched.catalogue.find("mine", "rec")
+
+
+def test_manifest_and_stamp_are_of_the_same_moment(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_pack(watched.folder, scores_graph()) / "manifest.json"
+    replaced: list[Pack] = []
+
+    def stamped(pack: Pack) -> object:
+        if not replaced:
+            replaced.append(pack)
+            path.write_text(path.read_text().replace('"version": "1"', '"version": "1.1"'))
+        return stamp_of(pack)
+
+    monkeypatch.setattr(catalogue_module, "stamp_of", stamped)
+    found = watched.catalogue.find("mine", "rec")
+    assert found.pack.manifest.id == "mine/1.1"
+    assert found.stamp == stamp_of(found.pack)
 
 
 def test_a_pack_that_is_being_copied_is_not_offered(watched: Watched) -> None:

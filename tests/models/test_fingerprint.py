@@ -9,7 +9,7 @@ import pytest
 from crnn_ocr.engine import cpu
 from crnn_ocr.errors import ModelNotFoundError
 from crnn_ocr.models import fingerprint as module
-from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints
+from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, ToLend, marks
 from crnn_ocr.models.registry import BUNDLED, Registry
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import Settings
@@ -24,9 +24,13 @@ def of(
     replacements: dict[str, str] | None = None,
     **settings: Any,
 ) -> Fingerprint:
-    registry = Registry(models_dir)
-    made = Fingerprints(registry, Settings(**settings), replacements or {})
-    return made.of(options or ReadOptions(), registry.find(MODEL, "rec").manifest)
+    made = Fingerprints(on_disk(Registry(models_dir)), Settings(**settings), replacements or {})
+    return made.of(options or ReadOptions())
+
+
+def on_disk(registry: Registry) -> ToLend:
+    default = {"rec": MODEL, "det": "ppocrv6-det-small"}
+    return lambda kind, name: registry.find(name or default[kind], kind).manifest
 
 
 def copied(folder: Path, name: str, *, to: str | None = None, **changes: object) -> Path:
@@ -108,13 +112,12 @@ def test_the_second_looks_model_counts_only_where_it_is_taken(tmp_path: Path) ->
 
 def test_a_pack_that_is_replaced_is_noticed_at_once(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    default = registry.find(MODEL, "rec").manifest
-    fingerprints = Fingerprints(registry, Settings(), {})
+    fingerprints = Fingerprints(on_disk(registry), Settings(), {})
     named = ReadOptions(model=MODEL)
-    before = fingerprints.of(named, default)
+    before = fingerprints.of(named)
     copied(tmp_path, MODEL, version="99")
-    assert fingerprints.of(named, default).model == f"{MODEL}/99"
-    assert fingerprints.of(named, default) != before
+    assert fingerprints.of(named).model == f"{MODEL}/99"
+    assert fingerprints.of(named) != before
 
 
 @pytest.mark.parametrize("what", ["cpu", "library"])
@@ -127,3 +130,18 @@ def test_another_machine_is_another_one_where_its_arithmetic_is(
     else:
         monkeypatch.setattr(module, "_version", lambda _: "0.0")
     assert of(precision="fp32") != before
+
+
+def test_packs_are_told_apart_by_their_part_and_their_manifest(tmp_path: Path) -> None:
+    registry = Registry(copied(tmp_path, MODEL, to="accurate", version="99"))
+    reader, detector, second = (
+        registry.find(name, kind).manifest
+        for name, kind in ((MODEL, "rec"), ("ppocrv6-det-small", "det"), ("accurate", "rec"))
+    )
+    assert marks(reader, detector, None) < marks(reader, detector, second)
+    assert marks(reader, detector, second) & marks(second, detector, reader) == {
+        mark for mark in marks(reader, detector, None) if mark.startswith("detector:")
+    }
+    with_recheck = of(ReadOptions(recheck="auto"), models_dir=tmp_path)
+    assert with_recheck.packs == marks(reader, detector, second)
+    assert of(models_dir=tmp_path).packs == marks(reader, detector, None)

@@ -12,10 +12,11 @@ import pytest
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, ModelsBusyError
 from crnn_ocr.models.catalogue import Edition
+from crnn_ocr.models.failures import RETRY_AFTER_S
 from crnn_ocr.models.idle import IdleUnloader
 from crnn_ocr.models.manifest import Manifest, PackFile
 from crnn_ocr.models.registry import Pack
-from crnn_ocr.models.store import RETRY_AFTER_S, ModelStore
+from crnn_ocr.models.store import ModelStore
 
 HASH = "0" * 64
 
@@ -393,3 +394,62 @@ def test_models_load_one_at_a_time() -> None:
     store = world.store(places=2)
     with ThreadPoolExecutor(3) as threads:
         assert sorted(threads.map(lambda name: use(store, name), "abc")) == ["a/0", "b/0", "c/0"]
+
+
+# ---- what would be lent --------------------------------------------------------------------------------
+
+
+def test_what_would_be_lent_is_what_is_lent() -> None:
+    world = World("a", "b")
+    store = world.store()
+
+    def told(name: str | None = None) -> str:
+        return store.to_lend(name).pack.manifest.id
+
+    assert (told(), told("b")) == ("a/0", "b/0")
+    assert world.loads == []
+    with store.lease() as model:
+        assert model.name == told() == "a/0"
+    world.change("a", 1)
+    assert told() == "a/1"  # the next lease loads it
+    with store.lease() as model:
+        assert model.name == "a/1"
+    del world.disk["a"]
+    assert told() == "a/1"  # the active one stays in memory
+    with pytest.raises(ModelNotFoundError):
+        told("nothing")
+
+
+def test_files_that_were_found_wanting_are_not_what_would_be_lent() -> None:
+    world = World("a")
+    store = world.store()
+    with store.lease():
+        pass
+    world.change("a", 1)
+    world.broken["a/1"] = ModelBrokenError("net.onnx is damaged")
+    with store.lease() as model:
+        assert model.name == "a/0"
+    assert store.to_lend().pack.manifest.id == "a/0"
+    world.now = RETRY_AFTER_S
+    assert store.to_lend().pack.manifest.id == "a/1"  # they are tried again
+
+
+def test_while_new_files_are_loaded_the_old_ones_are_what_is_lent() -> None:
+    world = World("a")
+    store = world.store()
+    with store.lease():
+        pass
+    world.change("a", 1)
+    gate = Gate()
+    world.gate = gate
+
+    def use() -> str:
+        with store.lease() as model:
+            return model.name
+
+    with ThreadPoolExecutor(1) as threads:
+        renewing = threads.submit(use)
+        assert gate.begun.wait(10)
+        assert use() == store.to_lend().pack.manifest.id == "a/0"
+        gate.go_on.set()
+        assert renewing.result(10) == "a/1"

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,19 @@ def test_what_another_model_read_is_not_kept_under_the_former_ones_name(
     reader.answer = lambda *_: Document((page("new"),), model="fake/2")
     assert ask(client).json["model"] == "fake/2"  # type: ignore[index]
     assert ask(client).headers["X-Cache"] == "miss"
+
+
+@pytest.mark.parametrize("used", ["detector:old", "recognizer:old", "second:old"])
+def test_what_packs_read_that_were_just_being_replaced_is_not_kept(
+    client: FlaskClient, reader: FakeReader, used: str
+) -> None:
+    reader.identity = Fingerprint(
+        "fake/1", "new", frozenset({"detector:new", "recognizer:new", "second:new"})
+    )
+    reader.answer = lambda *_: replace(document(page("old")), packs=frozenset({used, "detector:new"}))
+    assert [ask(client).headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
+    reader.answer = lambda *_: replace(document(page("new")), packs=frozenset({"detector:new"}))
+    assert [ask(client).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
 
 
 def test_a_second_look_that_could_not_be_taken_is_not_kept(client: FlaskClient, reader: FakeReader) -> None:

@@ -106,6 +106,11 @@ class DbDetector:
         self._wide = wide
         self._self_check()
 
+    @property
+    def manifest(self) -> Manifest:
+        """What it was loaded by."""
+        return self._manifest
+
     def close(self) -> None:
         """Let the network go; it cannot find anything any more."""
         self._session.close()

@@ -82,8 +82,7 @@ class Catalogue:
         if edition is not None and not fresh and now - looked < RECHECK_S:
             return edition
         try:
-            pack = self._registry.find(name, kind)
-            edition = Edition(pack, stamp_of(pack))
+            edition = self._look(name, kind)
         except Exception:
             with self._lock:
                 self._known.pop(key, None)
@@ -91,6 +90,16 @@ class Catalogue:
         with self._lock:
             self._known[key] = now, edition
         return edition
+
+    def _look(self, name: str, kind: str) -> Edition:
+        """Manifest and stamp of the same moment: a pack that is replaced in between is looked at again."""
+        pack = self._registry.find(name, kind)
+        while True:
+            stamp = stamp_of(pack)
+            again = self._registry.find(name, kind)
+            if again == pack:
+                return Edition(pack, stamp)
+            pack = again
 
     def listing(self) -> Listing:
         """All packs; each one's files are compared with its manifest once, and again when they change."""

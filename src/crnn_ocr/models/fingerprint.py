@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,7 +13,6 @@ import crnn_ocr
 from crnn_ocr.engine import cpu
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import Settings
 
@@ -37,10 +36,25 @@ class Fingerprint:
     Attributes:
         model: Name and version of the recogniser, as the document will name it.
         digest: Hexadecimal digest of the models' files, the arithmetic, the libraries and the settings.
+        packs: Marks of the packs that are in the digest, as `marks` makes them.
     """
 
     model: str
     digest: str
+    packs: frozenset[str] = frozenset()
+
+
+def marks(recognizer: Manifest, detector: Manifest, second: Manifest | None) -> frozenset[str]:
+    """What tells the packs of one reading from all others: their parts in it, and digests of their manifests.
+
+    A reading that did not need its second reader, or had none, has one mark less.
+    """
+    found = {f"recognizer:{_described(recognizer)}", f"detector:{_described(detector)}"}
+    return frozenset(found if second is None else {*found, f"second:{_described(second)}"})
+
+
+#: Finds the pack that a reading would use now: its kind, and its name, or None for the one that is active.
+ToLend = Callable[[str, str | None], Manifest]
 
 
 class Fingerprints:
@@ -48,19 +62,18 @@ class Fingerprints:
 
     def __init__(
         self,
-        registry: Registry,
+        to_lend: ToLend,
         settings: Settings,
         replacements: Mapping[str, str],
     ) -> None:
         """Look at the installation.
 
         Args:
-            registry: Where packs are found.
+            to_lend: Tells the manifest of the pack that a reading would use; raises as `Registry.find` does.
             settings: Those that decide answers are taken from here.
             replacements: The table of strings that are put in the place of others.
         """
-        self._registry = registry
-        self._detector = settings.detector
+        self._to_lend = to_lend
         int8 = settings.precision == "int8" or (settings.precision == "auto" and cpu.has_dot_products())
         fixed = {
             "crnn-ocr": crnn_ocr.__version__,
@@ -73,31 +86,31 @@ class Fingerprints:
         }
         self._fixed = _digest(fixed)
 
-    def of(self, options: ReadOptions, default: Manifest) -> Fingerprint:
+    def of(self, options: ReadOptions) -> Fingerprint:
         """The fingerprint of a reading.
 
         Args:
             options: How it is to be read.
-            default: The recogniser that is used where the options name none.
 
         Raises:
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: The manifest of a pack cannot be used.
         """
-        model = default if options.model is None else self._manifest(options.model, "rec")
-        packs = [model, self._manifest(self._detector, "det")]
-        missing = ""
+        model = self._to_lend("rec", options.model)
+        detector = self._to_lend("det", None)
+        second, missing = None, ""
         if options.recheck == "auto":
             try:
-                packs.append(self._manifest(SECOND_READER, "rec"))
+                second = self._to_lend("rec", SECOND_READER)
             except (ModelNotFoundError, ModelBrokenError) as error:
                 missing = error.code
-        described = [pack.model_dump(mode="json") for pack in packs]
-        return Fingerprint(model.id, _digest([self._fixed, described, missing]))
+        packs = marks(model, detector, second)
+        return Fingerprint(model.id, _digest([self._fixed, sorted(packs), missing]), packs)
 
-    def _manifest(self, name: str, kind: str) -> Manifest:
-        """Read again each time, which takes some 0.05 ms: packs may be replaced while the service runs."""
-        return self._registry.find(name, kind).manifest
+
+def _described(pack: Manifest) -> str:
+    """A manifest holds the digests of its pack's files."""
+    return _digest(pack.model_dump(mode="json"))
 
 
 def _digest(value: object) -> str:

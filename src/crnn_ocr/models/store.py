@@ -22,10 +22,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, ModelsBusyError, OcrError
-from crnn_ocr.models.catalogue import Edition, Stamp
+from crnn_ocr.models.catalogue import Edition
+from crnn_ocr.models.failures import Failures
 
-#: So long the failure to load a pack whose files stay the same is taken for final, in seconds.
-RETRY_AFTER_S = 30.0
 #: So long a request waits for another model's place where it names no time of its own, in seconds.
 PATIENCE_S = 60.0
 
@@ -55,24 +54,6 @@ class _Slot(Generic[Model]):
     leases: int = 0
     used_at: float = 0.0
     renewing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a pack could not be loaded; not the exception itself, which holds on to the frames it came by."""
-
-    kind: type[OcrError]
-    message: str
-    hint: str | None
-    stamp: Stamp
-    until: float
-
-    @classmethod
-    def of(cls, error: Exception, edition: Edition, until: float) -> _Failure:
-        if isinstance(error, OcrError):
-            return cls(type(error), error.message, error.hint, edition.stamp, until)
-        message = f"pack {edition.name!r} cannot be loaded: {type(error).__name__}"
-        return cls(ModelBrokenError, message, None, edition.stamp, until)
 
 
 class ModelStore(Generic[Model]):
@@ -110,7 +91,7 @@ class ModelStore(Generic[Model]):
         self._changed = threading.Condition()
         self._slots: dict[str, _Slot[Model]] = {}
         self._leaving: list[_Slot[Model]] = []
-        self._failures: dict[str, _Failure] = {}
+        self._failures = Failures(clock)
         self._closed = False
 
     # ---- questions ----------------------------------------------------------------------------------
@@ -136,8 +117,24 @@ class ModelStore(Generic[Model]):
     def problem(self, name: str) -> str | None:
         """Why a pack could not be loaded when that was last tried; None where it could."""
         with self._changed:
-            failure = self._failures.get(name)
-        return None if failure is None else f"{failure.message} {failure.hint or ''}".strip()
+            return self._failures.problem(name)
+
+    def to_lend(self, name: str | None = None) -> Edition:
+        """The edition that a lease gets that is taken now; nothing is loaded.
+
+        Where a pack's files have changed and nobody has tried them yet it is the new one, although a lease
+        gets the old one if they turn out to be broken.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: Its manifest cannot be used, or the active one is gone.
+        """
+        edition = self._look(self._active if name is None else name)
+        with self._changed:
+            slot = self._slots.get(edition.name)
+            if slot is None or slot.model is None or self._to_renew(slot, edition):
+                return edition
+            return slot.edition
 
     # ---- leases -------------------------------------------------------------------------------------
 
@@ -187,7 +184,7 @@ class ModelStore(Generic[Model]):
                     self._wait(deadline, f"the model {key!r} is still being loaded")
                     continue
                 else:
-                    self._raise_failure(edition)
+                    self._failures.check(edition)
                     if not pins and not self._has_place():
                         self._make_place()
                         if not self._has_place():
@@ -239,14 +236,6 @@ class ModelStore(Generic[Model]):
 
     # ---- loading ------------------------------------------------------------------------------------
 
-    def _raise_failure(self, edition: Edition) -> None:
-        failure = self._failures.get(edition.name)
-        if failure is None:
-            return
-        if failure.stamp == edition.stamp and self._clock() < failure.until:
-            raise failure.kind(failure.message, hint=failure.hint)
-        del self._failures[edition.name]
-
     def _fill(self, slot: _Slot[Model]) -> None:
         """Load the model of a new slot and lease it."""
         try:
@@ -271,12 +260,11 @@ class ModelStore(Generic[Model]):
                 model = self._load(edition)
         except Exception as error:
             with self._changed:
-                until = self._clock() + RETRY_AFTER_S
-                self._failures[edition.name] = _Failure.of(error, edition, until)
+                self._failures.remember(error, edition)
             raise
         spent = round((time.perf_counter() - started) * 1000)
         with self._changed:
-            self._failures.pop(edition.name, None)
+            self._failures.forget(edition.name)
         _log.info("model loaded", extra={"fields": {"model": edition.pack.manifest.id, "ms": spent}})
         return model
 
@@ -284,8 +272,7 @@ class ModelStore(Generic[Model]):
         """Whether the pack on disk is another one than the loaded, and nobody has found it wanting yet."""
         if slot.edition.stamp == edition.stamp or slot.renewing:
             return False
-        failure = self._failures.get(edition.name)
-        return failure is None or failure.stamp != edition.stamp or self._clock() >= failure.until
+        return not self._failures.known(edition)
 
     def _renew(self, slot: _Slot[Model], edition: Edition) -> None:
         """Load a pack's new files beside its old ones, which others go on using; keep those if it fails."""

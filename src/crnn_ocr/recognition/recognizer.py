@@ -163,6 +163,11 @@ class CtcRecognizer:
         return self._manifest.id
 
     @property
+    def manifest(self) -> Manifest:
+        """What it was loaded by."""
+        return self._manifest
+
+    @property
     def characters(self) -> frozenset[str]:
         """What it can tell apart."""
         return frozenset(self._charset.symbols) - {""}

@@ -14,6 +14,7 @@ from crnn_ocr.caching.flights import SingleFlight
 from crnn_ocr.caching.local import LocalStore
 from crnn_ocr.caching.shared import SharedStore, Store, connect
 from crnn_ocr.document import Document
+from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import Settings
 
@@ -67,7 +68,7 @@ class AnswerCache:
     def find_or_read(
         self,
         key: str,
-        model: str,
+        fingerprint: Fingerprint,
         read: Callable[[], Document],
         ticket: Ticket,
         *,
@@ -78,8 +79,8 @@ class AnswerCache:
 
         Args:
             key: From `crnn_ocr.caching.key`.
-            model: The recogniser that the key was made for. A document of another one, which took over in
-                between, is handed out but not kept.
+            fingerprint: The one that the key was made from. What other packs read, because they were switched
+                or replaced in between, is handed out but not kept.
             read: Reads it.
             ticket: The caller's own.
             refresh: Read it in any case, and keep the result.
@@ -91,12 +92,12 @@ class AnswerCache:
         if refresh:
             document: Document = read()
             source: Source = "miss"
-            self._keep(key, model, document, chars)
+            self._keep(key, fingerprint, document, chars)
         elif (kept := self._kept(key)) is not None:
             document, source = kept, "hit"
         else:
             (document, source), led = self._flights.do(
-                key, lambda: self._lead(key, model, read, chars), ticket
+                key, lambda: self._lead(key, fingerprint, read, chars), ticket
             )
             if not led:
                 source = "hit"
@@ -112,7 +113,7 @@ class AnswerCache:
         return CacheCounts(hits, shared, misses, len(self._local), self._local.size, failing)
 
     def _lead(
-        self, key: str, model: str, read: Callable[[], Document], chars: bool
+        self, key: str, fingerprint: Fingerprint, read: Callable[[], Document], chars: bool
     ) -> tuple[Document, Source]:
         kept = self._kept(key)  # the flight before this one may have landed meanwhile
         if kept is not None:
@@ -126,16 +127,17 @@ class AnswerCache:
                 self._local.put(key, data)
                 return document, "shared"
         document = read()
-        self._keep(key, model, document, chars)
+        self._keep(key, fingerprint, document, chars)
         return document, "miss"
 
     def _kept(self, key: str) -> Document | None:
         data = self._local.get(key)
         return None if data is None else decode(data)
 
-    def _keep(self, key: str, model: str, document: Document, chars: bool) -> None:
+    def _keep(self, key: str, fingerprint: Fingerprint, document: Document, chars: bool) -> None:
         remarks = {remark.code for page in document.pages for remark in page.warnings}
-        if document.model != model or remarks & _PASSING_REMARKS:
+        expected = document.model == fingerprint.model and document.packs <= fingerprint.packs
+        if not expected or remarks & _PASSING_REMARKS:
             return
         try:
             data = encode(document, chars=chars)

@@ -96,7 +96,7 @@ class Readings:
             fingerprint = self._reader.fingerprint(options)
             key = cache_key(picture, options, fingerprint, chars=chars)
             document, source = self._cache.find_or_read(
-                key, fingerprint.model, read, ticket, refresh=use == "refresh", chars=chars
+                key, fingerprint, read, ticket, refresh=use == "refresh", chars=chars
             )
         return Answer(document, (time.perf_counter() - started) * 1000, source)
 
