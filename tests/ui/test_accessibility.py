@@ -12,6 +12,15 @@ from tests.ui.conftest import Opener
 from tests.ui.scenes import TEXTS, Stage, choose, picture, read, upload
 
 AXE = Path(__file__).resolve().parents[2] / ".venv" / "share" / "axe-core" / "axe.min.js"
+NOTHING = {
+    "success": True,
+    "text": "",
+    "elapsed_ms": 1,
+    "lines": [],
+    "width": 9,
+    "height": 9,
+    "model": "fake/1",
+}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -59,6 +68,26 @@ def help_(view: Page) -> None:
     view.locator("#help").click()
 
 
+def corner(view: Page) -> None:
+    view.locator("#server").click()
+    expect(view.locator("#server-facts")).to_contain_text("nobody waits")
+
+
+def key(view: Page) -> None:
+    error = {"code": "UNAUTHORIZED", "message": "The request has no API key.", "hint": ""}
+    answer = {"success": False, "error": error, "request_id": "x"}
+    view.route("**/ocr?*", lambda route: route.fulfill(status=401, json=answer))
+    choose(view, picture())
+    view.locator("#recognise").click()
+    expect(view.get_by_role("dialog")).to_be_visible()
+
+
+def blank(view: Page) -> None:
+    view.route("**/ocr?*", lambda route: route.fulfill(json={**NOTHING, "request_id": "x"}))
+    read(view)
+    expect(view.locator(".message-title")).to_contain_text("No text")
+
+
 def menus(view: Page) -> None:
     read(view)
     view.locator("#export").click()
@@ -74,6 +103,9 @@ STATES: list[Callable[[Page], None]] = [
     preview,
     history,
     help_,
+    corner,
+    key,
+    blank,
     menus,
 ]
 

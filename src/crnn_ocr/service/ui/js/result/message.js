@@ -25,7 +25,7 @@ export function messageOf(job, act) {
     case "failed":
       return failed(job.problem, act);
     case "cancelled":
-      return still("stop", t("cancelled"), button("again", act.start));
+      return still("stop", t("cancelled"), button("recognise", act.start));
     default:
       return still("blank", t("noText"), make("p", { class: "message-more" }, t("noTextMore")));
   }

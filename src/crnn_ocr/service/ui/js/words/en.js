@@ -111,7 +111,7 @@ const page = {
   waitMore: ({ seconds }) => `Trying again by itself in ${seconds} s.`,
   tryNow: "Try now",
   cancel: "Cancel",
-  again: "Read it",
+  again: "Read again",
   retry: "Try again",
   noText: "No text was found in this picture.",
   noTextMore: "If there is some: take the picture from nearer and with more light, or turn it upright.",
