@@ -27,6 +27,7 @@ class Simulation:
 
     cores: int
     memory: int
+    crowd: int | None = None
     begun: dict[Item, float] = field(default_factory=dict)
     ended: dict[Item, float] = field(default_factory=dict)
     order: list[Item] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Simulation:
         watch: Callable[[Policy[str, Item], list[Grant[str, Item]]], None] = lambda *_: None,
     ) -> None:
         """Let them come; `watch` sees policy and running items after every change."""
-        policy: Policy[str, Item] = Policy(self.cores, memory=self.memory)
+        policy: Policy[str, Item] = Policy(self.cores, memory=self.memory, crowd=self.crowd)
         events: list[tuple[float, int, Callable[[], None]]] = []
         running: list[Grant[str, Item]] = []
         count = 0

@@ -84,22 +84,50 @@ def test_items_without_memory_keep_exactly_all_cores_busy(arrivals: list[Arrival
     Simulation(cores, MEMORY).run(arrivals, watch)
 
 
-@given(
-    traffic(st.builds(Demand, cost=costs)),
-    st.lists(st.builds(Demand, cost=costs), min_size=1, max_size=3),
-    st.integers(0, 200),
-    st.integers(1, 5),
-)
+@given(traffic(st.just(Demand(1.0))), st.integers(1, 3), st.integers(0, 200), st.integers(1, 5))
 def test_a_newcomer_waits_for_one_start_of_each_other_request_at_most(
-    arrivals: list[Arrival], items: list[Demand], at: int, cores: int
+    arrivals: list[Arrival], items: int, at: int, cores: int
 ) -> None:
-    simulation = Simulation(cores, MEMORY)
+    simulation = Simulation(cores, MEMORY, crowd=len(arrivals) + 1)
 
-    simulation.run([*arrivals, Arrival(at + 0.5, "new", tuple(items))])
+    simulation.run([*arrivals, Arrival(at + 0.5, "new", (Demand(1.0),) * items)])
 
     first = min(n for n, (name, _) in enumerate(simulation.order) if name == "new")
-    before = [item for item in simulation.order[:first] if simulation.begun[item] > at]
+    before = [item for item in simulation.order[:first] if simulation.begun[item] > at + 0.5]
     assert len({name for name, _ in before}) == len(before)
+
+
+@given(
+    traffic(st.builds(Demand, cost=costs)),
+    st.lists(st.builds(Demand, cost=costs), min_size=1, max_size=8),
+    st.integers(0, 60),
+    st.integers(1, 5),
+    st.integers(1, 8),
+)
+def test_delay_is_bounded_however_many_come(
+    others: list[Arrival], items: list[Demand], at: int, cores: int, crowd: int
+) -> None:
+    """Nobody goes first who comes when `crowd` times a request's cost has been done since it came."""
+    stream = [Arrival(0.25 + n, f"s{n}", (Demand(cores * 1.5),)) for n in range(300)]
+    patient = Arrival(at + 0.5, "patient", tuple(items))
+    simulation = Simulation(cores, MEMORY, crowd=crowd)
+
+    simulation.run([*others, *stream, patient])
+
+    came = {arrival.name: arrival.at for arrival in (*others, *stream)}
+    cost = {(a.name, n): demand.cost for a in (*others, *stream) for n, demand in enumerate(a.demands)}
+    last = max(n for n, (name, _) in enumerate(simulation.order) if name == "patient")
+    between = [i for i in simulation.order[:last] if i[0] != "patient" and simulation.begun[i] > patient.at]
+    bound = crowd * sum(demand.cost for demand in items)
+    done = 0.0
+    late = set(came)
+    for item in simulation.order[:last]:
+        if item[0] == "patient" or simulation.begun[item] <= patient.at:
+            continue
+        if done < bound:
+            late -= {name for name, moment in came.items() if moment <= simulation.begun[item]}
+        done += cost[item]
+    assert not {name for name, _ in between} & late
 
 
 @given(st.lists(costs, min_size=5, max_size=30), st.lists(costs, min_size=5, max_size=30), st.integers(1, 4))
@@ -189,30 +217,32 @@ def test_an_item_leaves_the_cores_to_others_who_wait() -> None:
     assert simulation.begun["wide", 0] == 0.0
 
 
-def test_waiting_for_memory_earns_no_claim_to_make_up_for_it() -> None:
-    policy: Policy[str, str] = Policy(1, memory=10)
-    for name in ("a", "b"):
-        policy.open(name)
-    policy.add("a", [(Demand(1.0, memory=10), "hog")])
-    hog = policy.start()
-    assert hog is not None
-    policy.finish(hog)
-    policy.add("a", [(Demand(1.0), f"a{n}") for n in range(20)])
-    started = []
-    for _ in range(20):
-        grant = policy.start()
-        assert grant is not None
-        started.append(grant)
-        policy.finish(grant)
-    policy.add("b", [(Demand(1.0), f"b{n}") for n in range(4)])
-    policy.add("a", [(Demand(1.0), f"a{n}") for n in range(20, 24)])
+def test_in_a_crowd_those_who_came_first_go_first() -> None:
+    simulation = Simulation(1, MEMORY, crowd=2)
+    crowd = [Arrival(4.0 * n, f"r{n}", (Demand(1.0),) * 10) for n in range(8)]
 
-    order = []
-    while (grant := policy.start()) is not None:
-        order.append(grant.request)
-        policy.finish(grant)
+    simulation.run(crowd)
 
-    assert order[:4] in (["b", "a", "b", "a"], ["a", "b", "a", "b"])
+    ends = [max(end for (name, _), end in simulation.ended.items() if name == f"r{n}") for n in range(8)]
+    assert ends == sorted(ends)
+    took = [end - arrival.at for end, arrival in zip(ends, crowd, strict=True)]
+    # Shared equally, the first would take 73 seconds.
+    assert took[0] <= 30
+    assert max(took) <= 54
+
+
+def test_a_crowd_does_not_keep_a_large_request_from_its_end() -> None:
+    """Three times as much comes as can be done; nobody is refused, as if there were no admission."""
+    small = [Arrival(n / 3, f"s{n}", (Demand(1.0),)) for n in range(900)]
+    large = Arrival(30.5, "large", (Demand(1.0),) * 20)
+    simulation = Simulation(1, MEMORY)
+
+    simulation.run([*small, large])
+
+    # What was there before it, and what came while 40 seconds of work were done: its own 20, times the crowd.
+    before = sum(arrival.at < 30.5 for arrival in small) - 30
+    ended = max(end for (name, _), end in simulation.ended.items() if name == "large")
+    assert ended <= 30.5 + before + 3 * 40 + 20
 
 
 def test_what_is_reserved_is_not_granted_but_one_item_always_runs() -> None:

@@ -1,10 +1,16 @@
 """Which piece of work runs next when a core is free: pure, without threads and without a clock.
 
-Between requests: start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996).
-Every request has a tag, the cost of what it was given so far; the request with the lowest tag is next, and
-one that comes in starts with the tag of what was started last. So a request of one line that comes in behind
-one of 300 lines is next, requests that both have work waiting get equal shares of the cores, and nobody
-starves. Inside a request the costliest item goes first, so that no core idles at its end.
+Between requests: every request has a tag, and the one with the lowest tag is next. The tag is the work that
+had been started when the request came, of all requests together, plus `crowd` times what it was given itself.
+
+* Up to `crowd` requests share the cores equally, and one that comes in is next: a line behind a page of 300
+  lines does not wait. That is fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996).
+* In a greater crowd each gets so little that its tag falls behind the work that is done, and those who came
+  first go first. Fair queueing would go on sharing: among n requests a large one takes n times as long, so
+  that under overload the small ones are fast and the large ones never end. Here a request of cost c is passed
+  by nobody who comes when `crowd` × c of work have been done.
+
+Inside a request the costliest item goes first, so that no core idles at its end.
 
 A few items need so much memory that only so many of them may run at a time. One that waits for memory lets
 those pass that need none, and lets no other that needs some.
@@ -67,11 +73,12 @@ class _Flow(Generic[Payload]):
 class Policy(Generic[Request, Payload]):
     """The waiting items of all requests, and what of them runs; not safe in threads."""
 
-    def __init__(self, cores: int, *, memory: int) -> None:
+    def __init__(self, cores: int, *, memory: int, crowd: int | None = None) -> None:
         """Begin with nothing.
 
         Args:
             cores: How many cores may be busy at a time, at least 1.
+            crowd: Up to so many requests share the cores equally; one more than there are cores, when None.
             memory: How many bytes running items may take together. An item that needs more runs when no
                 other runs that needs any.
         """
@@ -83,7 +90,8 @@ class Policy(Generic[Request, Payload]):
         self._taken = 0
         self._reserved = 0
         self._flows: dict[Request, _Flow[Payload]] = {}
-        self._virtual = 0.0
+        self._crowd = cores + 1 if crowd is None else crowd
+        self._started = 0.0  # cost of all that was started so far
         self._numbers = itertools.count()
 
     # ---- what there is ------------------------------------------------------------------------------
@@ -109,7 +117,7 @@ class Policy(Generic[Request, Payload]):
         """A request comes in; its work may follow at any time."""
         if request in self._flows:
             raise ValueError("this request is open already")
-        self._flows[request] = _Flow(next(self._numbers), self._virtual)
+        self._flows[request] = _Flow(next(self._numbers), self._started)
 
     def close(self, request: Request) -> list[Payload]:
         """A request has ended, in whatever way.
@@ -124,8 +132,6 @@ class Policy(Generic[Request, Payload]):
     def add(self, request: Request, items: Iterable[tuple[Demand, Payload]]) -> None:
         """Let items of an open request wait for their turn."""
         flow = self._flows[request]
-        if not flow.waiting:  # time that passed without work to do is no claim
-            flow.tag = max(flow.tag, self._virtual)
         for demand, payload in items:
             if not demand.cost > 0 or demand.memory < 0 or demand.most_cores < 1:
                 raise ValueError(f"nothing can be granted to {demand}")
@@ -166,8 +172,8 @@ class Policy(Generic[Request, Payload]):
         request = able[0]
         flow = self._flows[request]
         _, _, demand, payload = heapq.heappop(flow.waiting)
-        self._virtual = max(flow.tag, self._virtual)
-        flow.tag = self._virtual + demand.cost
+        self._started += demand.cost
+        flow.tag += self._crowd * demand.cost
         self._taken += demand.memory
         cores = min(demand.most_cores, self._cores)
         if cores > self._free or self._startable():
