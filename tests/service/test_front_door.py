@@ -17,6 +17,7 @@ from tests.service.wire import Reply, Server, reply
 
 MEGAPIXEL = {"width": 1000, "height": 1000}
 PNG = {"Content-Type": "image/png"}
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
@@ -220,6 +221,68 @@ def test_clients_that_never_finish_their_headers_hold_no_thread(slow: Server) ->
             answer, seconds = timed(lambda: slow.get("/healthz"))
             assert answer.status == 200
             assert seconds < 1
+
+
+BEGUN = b"GET /healthz HTTP/1.1\r\nHost:"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        PROBE + BEGUN,
+        PROBE * 3 + BEGUN,
+        head("image/png", "Content-Length: 5") + b"hello" + BEGUN,
+        b"\r\n" + BEGUN,
+        b"\r\n\r\n" + BEGUN,
+        b"GET /healthz HTTP/1.1\r\n" + b"X-Long: " + b"y" * 40_000,
+        b"GET /" + b"y" * 40_000,
+        PROBE + b"GET /" + b"y" * 40_000,
+    ],
+    ids=["second", "fourth", "after a body", "blank line", "blank lines", "long header", "long line", "both"],
+)
+def test_whatever_is_left_unfinished_holds_no_thread(slow: Server, sent: bytes) -> None:
+    with contextlib.ExitStack() as held:
+        for _ in range(60):
+            connection = held.enter_context(socket.create_connection(slow.address, timeout=10))
+            connection.sendall(sent)
+        time.sleep(0.5)
+        for _ in range(3):
+            answer, seconds = timed(lambda: slow.get("/healthz"))
+            assert answer.status == 200
+            assert seconds < 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n" + b"X-Long: yyyyyyyyyy\r\n" * 2000, 431),
+        (b"GET /" + b"y" * 40_000, 414),
+    ],
+)
+def test_headers_that_do_not_end_are_refused_at_once(slow: Server, sent: bytes, status: int) -> None:
+    with socket.create_connection(slow.address, timeout=10) as connection:
+        started = time.monotonic()
+        connection.sendall(PROBE)
+        assert read_answer(connection)[0].startswith(b"HTTP/1.1 200 ")
+        connection.sendall(sent)
+        top, body = read_answer(connection)
+        assert connection.recv(10) == b""
+    assert time.monotonic() - started < 5
+    assert top.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(body)["error"]["code"] == "BAD_REQUEST"
+
+
+def test_a_second_request_may_begin_together_with_the_first(slow: Server) -> None:
+    with socket.create_connection(slow.address, timeout=10) as connection:
+        for start, rest in ((20, 25), (len(PROBE) - 2, 1), (len(PROBE) - 1, 1)):
+            connection.sendall(PROBE + PROBE[:start])
+            assert read_answer(connection)[0].startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.3)
+            connection.sendall(PROBE[start : start + rest])
+            time.sleep(0.3)
+            connection.sendall(PROBE[start + rest :] + PROBE * 2)
+            for _ in range(3):
+                assert read_answer(connection)[0].startswith(b"HTTP/1.1 200 ")
 
 
 def test_headers_may_come_in_pieces(slow: Server) -> None:

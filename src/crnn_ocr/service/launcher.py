@@ -23,6 +23,7 @@ from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.service import tracing
 from crnn_ocr.service.cors import check_origins
+from crnn_ocr.service.descriptors import connections_within, raise_limit
 from crnn_ocr.service.fetching import Rules
 from crnn_ocr.service.keys import KeyRing
 from crnn_ocr.service.lifeline import Lifelines
@@ -143,12 +144,14 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Set what differs from Gunicorn's defaults."""
         settings = self._settings
         patience = math.ceil(settings.graceful_timeout_s)
+        threads = settings.worker_threads + _SPARE_THREADS
         values: dict[str, object] = {
             "bind": f"fd://{self._listener.detach()}",
             "backlog": _BACKLOG,
             "worker_class": Worker,
             "workers": settings.workers,
-            "threads": settings.worker_threads + _SPARE_THREADS,
+            "threads": threads,
+            "worker_connections": connections_within(raise_limit(), threads),
             # The heartbeat of a worker's main loop, which never computes: only a dead worker misses it.
             "timeout": max(30, patience),
             "graceful_timeout": patience,

@@ -33,15 +33,24 @@ class Lingering:
     """The closing connections of a worker; used by its main loop alone."""
 
     def __init__(
-        self, poller: Callable[[], selectors.BaseSelector], *, clock: Callable[[], float] = time.monotonic
+        self,
+        poller: Callable[[], selectors.BaseSelector],
+        *,
+        most: int,
+        on_closed: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare.
 
         Args:
             poller: Gives the main loop's selector, whose entries carry the function to call with the socket.
+            most: So many may be left open; the one that has had the longest time makes room.
+            on_closed: Called for every connection once it is closed.
             clock: Tells the time in seconds; it never goes back.
         """
         self._poller = poller
+        self._most = most
+        self._on_closed = on_closed
         self._clock = clock
         self._leaving: deque[_Leaving] = deque()
         self._buffer = bytearray(_PIECE)
@@ -59,7 +68,10 @@ class Lingering:
             ended = False
         except (OSError, ValueError):
             connection.close()
+            self._on_closed()
             return
+        while len(self._leaving) >= self._most:
+            self._close(self._leaving[0])
         entry = _Leaving(connection, self._clock() + PATIENCE_S)
         self._leaving.append(entry)
         # Where reading was ended from this side, nothing more is seen: the client just gets its time.
@@ -95,3 +107,4 @@ class Lingering:
             with suppress(OSError, KeyError, ValueError):  # the loop may have ended before
                 self._poller().unregister(entry.connection)
         entry.connection.close()
+        self._on_closed()
