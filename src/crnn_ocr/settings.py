@@ -100,11 +100,11 @@ class Settings(BaseSettings):
     )
     workers: int = Field(default=1, ge=1, le=64, description="Gunicorn worker processes.")
     worker_threads: int = Field(
-        default=32,
+        default=64,
         ge=1,
         le=256,
-        description="Pictures per worker process that may be sent, wait or be read at a time; further "
-        "threads answer probes, pages and refusals.",
+        description="Requests with pictures per worker process that may be sent, wait or be read at a time; "
+        "at most 32 pictures are read at once. Further threads answer probes, pages and refusals.",
     )
     max_requests: int = Field(
         default=0,

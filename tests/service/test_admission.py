@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -9,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 from PIL import Image
 
-from crnn_ocr.errors import OverloadedError
+from crnn_ocr.errors import OverloadedError, RequestCancelledError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.admission import Admission, Experience, estimate_seconds, least_seconds
-from crnn_ocr.service.door import Door
+from crnn_ocr.service.door import MOST_READ, Door
 from crnn_ocr.service.intake import Intake, Place
 from crnn_ocr.settings import Settings
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
@@ -255,3 +257,32 @@ def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> 
                 pass  # the engine would tell what is wrong with it
         with pytest.raises(OverloadedError), door.gate(png("Good"), ReadOptions(), Ticket()):
             pass
+
+
+def test_the_engine_is_given_some_pictures_at_a_time_however_many_are_let_in() -> None:
+    door = Door(Settings(queue_seconds=3600))
+    inside, most, lock = 0, 0, threading.Lock()
+    whole, may_leave = threading.Event(), threading.Event()
+
+    def read(_: int) -> None:
+        nonlocal inside, most
+        with door.gate(png("Good"), ReadOptions(), Ticket()):
+            with lock:
+                inside += 1
+                most = max(most, inside)
+                if inside == MOST_READ:
+                    whole.set()
+            assert may_leave.wait(30)
+            with lock:
+                inside -= 1
+
+    with ThreadPoolExecutor(2 * MOST_READ) as pool:
+        readings = pool.map(read, range(2 * MOST_READ))
+        assert whole.wait(30)
+        gone = Ticket()
+        gone.cancel()
+        with pytest.raises(RequestCancelledError), door.gate(png("Good"), ReadOptions(), gone):
+            pass
+        may_leave.set()
+        list(readings)
+    assert most == MOST_READ

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -24,6 +24,7 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.app import create_app
 from crnn_ocr.service.cache import AnswerCache
+from crnn_ocr.service.inputs import INTAKE
 from crnn_ocr.service.reading import Readings
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader, digest_answer, document, page
@@ -135,24 +136,52 @@ def test_errors_are_not_kept(client: FlaskClient, reader: FakeReader) -> None:
     assert "X-Cache" not in failed.headers
 
 
-def test_fifty_equal_requests_at_once_are_read_once(app: Flask, reader: FakeReader) -> None:
+def test_fifty_equal_requests_at_once_are_read_once(reader: FakeReader) -> None:
     def slow(data: bytes, options: ReadOptions) -> Document:
-        time.sleep(0.3)
+        time.sleep(0.5)
         return digest_answer(data, options)
 
     reader.answer = slow
-    together = threading.Barrier(24)
+    app = create_app(reader, Settings(), warm_up=False)
+    together = threading.Barrier(50)
 
     def one(_: int) -> TestResponse:
         client = app.test_client()
         together.wait()
         return ask(client)
 
-    with ThreadPoolExecutor(24) as pool:
-        answers = list(pool.map(one, range(24)))
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(one, range(50)))
+    assert [answer.status_code for answer in answers] == [200] * 50
     assert len(reader.calls) == 1
-    assert sorted(answer.headers["X-Cache"] for answer in answers) == ["hit"] * 23 + ["miss"]
+    assert sorted(answer.headers["X-Cache"] for answer in answers) == ["hit"] * 49 + ["miss"]
     assert len({content(answer) for answer in answers}) == 1
+
+
+def test_fifty_equal_pictures_are_held_within_the_bytes_that_are_allowed(reader: FakeReader) -> None:
+    """Those for whom there is no room are refused; the others have the one answer."""
+    may_end, held = threading.Event(), []
+
+    def slow(data: bytes, options: ReadOptions) -> Document:
+        assert may_end.wait(30)
+        held.append(app.extensions[INTAKE].held_bytes)
+        return digest_answer(data, options)
+
+    reader.answer = slow
+    picture = PICTURE + bytes(10_000)
+    app = create_app(reader, Settings(max_bytes_in_flight=200_000), warm_up=False)
+    with ThreadPoolExecutor(50) as pool:
+        asked = [pool.submit(ask, app.test_client(), picture) for _ in range(50)]
+        deadline = time.monotonic() + 30
+        while sum(request.done() for request in asked) < 50 - 200_000 // len(picture):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        may_end.set()
+        answers = [request.result() for request in asked]
+    kinds = Counter(answer.headers.get("X-Cache", answer.status_code) for answer in answers)
+    assert kinds == {"miss": 1, "hit": 18, 503: 31}
+    assert held == [19 * len(picture)]
+    assert len(reader.calls) == 1
 
 
 def test_kept_answers_pass_no_gate(reader: FakeReader) -> None:

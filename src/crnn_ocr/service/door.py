@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
+from crnn_ocr.engine.budget import Budget
 from crnn_ocr.engine.cores import core_share
 from crnn_ocr.errors import BadRequestError, OcrError
 from crnn_ocr.imaging.extent import page_extents
@@ -26,6 +27,10 @@ from crnn_ocr.service.inputs import body_too_large
 from crnn_ocr.service.intake import Intake, Place
 from crnn_ocr.service.uploads import TimedBody
 from crnn_ocr.settings import Settings
+
+#: Pictures in the engine at a time. What is in it may hold its decoded pixels; what waits before it holds its
+#: file alone, which the intake counts, and what waits for an equal picture's answer never comes here.
+MOST_READ = 32
 
 TIMEOUT_HEADER = "X-Request-Timeout"
 
@@ -53,6 +58,7 @@ class Door:
             max(1, settings.max_bytes_in_flight // settings.workers),
             retry_after=self.admission.retry_after,
         )
+        self._reading = Budget(min(settings.worker_threads, MOST_READ))
         self._limits = Limits(
             max_bytes=settings.max_image_bytes,
             max_pixels=settings.max_pixels,
@@ -142,10 +148,12 @@ class Door:
 
         Raises:
             OverloadedError: There is none.
+            DeadlineExceededError: The ticket's time ran out before it was the picture's turn.
+            RequestCancelledError: The ticket was cancelled before.
         """
         try:
             self._limits.check_bytes(len(picture))
-            pages = page_extents(picture, self._limits, pdf_dpi=self._settings.pdf_dpi)
+            pages = page_extents(picture, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
             for page in pages:
                 self._limits.check_size(page.width, page.height)
                 self._limits.check_memory(page.memory, "")
@@ -155,7 +163,7 @@ class Door:
             yield  # the engine refuses it at once, in its own words: coming back later would not help
             return
         work = estimate_seconds((page.width, page.height) for page in pages)
-        with self.admission.admit(work, patience=ticket.remaining):
+        with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket.check):
             yield
 
 
