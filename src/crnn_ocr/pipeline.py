@@ -231,7 +231,7 @@ class OCR:
         ticket = ticket or Ticket()
         clock = StageClock(ticket)
         with clock("decode"):
-            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi)
+            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
         del source
         second: list[Manifest] = []
         with ExitStack() as lent:

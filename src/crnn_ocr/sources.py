@@ -12,7 +12,9 @@ from PIL import Image as PillowImage
 
 from crnn_ocr.errors import ImageDecodeError, OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
-from crnn_ocr.imaging.extent import page_extents
+from crnn_ocr.imaging.extent import extents_of, page_extents
+from crnn_ocr.imaging.pdf import PdfPages
+from crnn_ocr.scheduling.ticket import Ticket
 
 Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
@@ -43,13 +45,14 @@ class Pages:
         return next(self._images, None)
 
 
-def open_pages(source: Source, limits: Limits, *, pdf_dpi: int) -> Pages:
+def open_pages(source: Source, limits: Limits, *, pdf_dpi: int, ticket: Ticket | None = None) -> Pages:
     """Open a source; nothing but headers is looked at yet.
 
     Args:
         source: See `OCR.read`.
         limits: What to refuse.
         pdf_dpi: Resolution at which PDF pages are drawn.
+        ticket: Until when the pages are wanted; always, when None.
 
     Raises:
         OcrError: It is no picture, or larger than the limits allow.
@@ -61,8 +64,8 @@ def open_pages(source: Source, limits: Limits, *, pdf_dpi: int) -> Pages:
     if isinstance(source, np.ndarray):
         return _taken_over(from_array(source, limits))
     data = bytes(_data_of(source, limits.max_bytes))
-    images = decode_pages(data, limits, pdf_dpi=pdf_dpi)
-    return Pages(images, _rooms(data, limits, pdf_dpi))
+    images = decode_pages(data, limits, pdf_dpi=pdf_dpi, ticket=ticket)
+    return Pages(images, _rooms(images, data, limits))
 
 
 def _taken_over(image: Image) -> Pages:
@@ -89,9 +92,10 @@ def _data_of(source: Any, most: int) -> bytes | bytearray | memoryview:
     )
 
 
-def _rooms(data: bytes, limits: Limits, pdf_dpi: int) -> list[int]:
+def _rooms(images: Iterator[Image], data: bytes, limits: Limits) -> list[int]:
     """Bytes that each page takes while it is decoded."""
     try:
-        return [page.memory for page in page_extents(data, limits, pdf_dpi=pdf_dpi)]
+        extents = extents_of(images) if isinstance(images, PdfPages) else page_extents(data, limits)
+        return [page.memory for page in extents]
     except OcrError:  # whether it can be decoded is found out by decoding it
         return []

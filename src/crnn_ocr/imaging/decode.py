@@ -16,12 +16,13 @@ from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.pdf import decode_pdf
 from crnn_ocr.imaging.pixels import Pixels, pixels_of, pixels_of_array
 from crnn_ocr.imaging.raster import decode_raster, orientation_of, translated
+from crnn_ocr.scheduling.ticket import Ticket
 
 __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]
 
 
 def decode_pages(
-    data: bytes | bytearray | memoryview, limits: Limits, *, pdf_dpi: int = 200
+    data: bytes | bytearray | memoryview, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
 ) -> Iterator[Pixels]:
     """Decode a picture or a document into its pages.
 
@@ -34,6 +35,7 @@ def decode_pages(
         data: The whole file.
         limits: What to refuse.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
+        ticket: Until when the pages of a PDF are wanted, as drawing them may take long; always, when None.
 
     Returns:
         The pages: (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous, upright (Exif and TIFF orientation
@@ -46,6 +48,7 @@ def decode_pages(
         ImageDecodeError: The file is damaged; also while the iterator is drawn.
         PdfPasswordError: The PDF is encrypted.
         MissingExtraError: It is a PDF, and the extra `pdf` is not installed.
+        OcrError: It is a PDF, and one of the other errors of `pdf.decode_pdf`.
     """
     limits.check_bytes(len(data))
     data = bytes(data)
@@ -53,7 +56,7 @@ def decode_pages(
         raise ImageEmptyError("The picture is empty: it has 0 bytes.")
     name = sniff(data)
     if name is Format.PDF:
-        return decode_pdf(data, limits, dpi=pdf_dpi)
+        return decode_pdf(data, limits, dpi=pdf_dpi, ticket=ticket)
     return decode_raster(data, name, limits)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from crnn_ocr.errors import ImageDecodeError
 
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:  # the process that draws PDFs has no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
 
 END_OF_IMAGE = b"\xff\xd9"
 MOST_SCANS = 100

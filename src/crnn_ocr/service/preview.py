@@ -87,7 +87,7 @@ def install(app: Flask, settings: Settings, *, gate: Gate, issue: Callable[[], T
         ticket = issue()
         with gate(wanted.picture, wanted.options, ticket), one_at_a_time:
             ticket.check()
-            pages = decode_pages(wanted.picture, limits, pdf_dpi=settings.pdf_dpi)
+            pages = decode_pages(wanted.picture, limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
             image = next(islice(pages, page - 1, None), None)
             if image is None:
                 raise InvalidOptionError(f"The file has no page {page}.", hint="Pages are counted from 1.")
