@@ -25,9 +25,10 @@ from hypothesis import strategies as st
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageTooLargeError, OcrError, SettingsError, UrlFetchError, UrlNotAllowedError
 from crnn_ocr.service.app import create_app
-from crnn_ocr.service.fetching import Fetcher, Rules, is_public, resolve
+from crnn_ocr.service.fetching import Fetcher, Rules, is_public
 from crnn_ocr.service.inputs import INTAKE
 from crnn_ocr.service.intake import Intake
+from crnn_ocr.service.lookups import MOST_LOOKUPS, Lookups, resolve
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader
 
@@ -390,6 +391,45 @@ def test_a_host_is_looked_up_once_and_the_checked_address_is_used(local: Local) 
     assert local.fetcher(host, rebinding).fetch(local.url("picture", host)) == b"the picture"
     assert asked == [host]
     assert local.asked[0][1]["Host"] == f"{host}:{local.port}"
+
+
+def test_a_look_up_that_hangs_is_waited_for_no_longer_than_the_rest() -> None:
+    may_end = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def hanging(_host: str, _port: int) -> list[str]:
+        begun.release()
+        may_end.wait(60)
+        return ["10.0.0.1"]
+
+    fetcher = Fetcher(Rules(), max_bytes=1000, timeout_s=0.5, lookup=hanging)
+    started = time.monotonic()
+    with ThreadPoolExecutor(2 * MOST_LOOKUPS) as pool:
+        asked = [pool.submit(fetcher.fetch, f"http://{n}.example/") for n in range(2 * MOST_LOOKUPS)]
+        for request in asked:
+            with pytest.raises(UrlFetchError, match=r"within 0\.5 seconds"):
+                request.result(30)
+    assert time.monotonic() - started < 15
+    assert sum(begun.acquire(blocking=False) for _ in asked) == MOST_LOOKUPS  # no thread beyond these
+    may_end.set()
+    deadline = time.monotonic() + 30
+    while True:  # the places are given back
+        try:
+            fetcher.fetch("http://again.example/")
+        except UrlNotAllowedError:  # looked up at last, and found inside
+            break
+        except UrlFetchError:
+            assert time.monotonic() < deadline
+
+
+def test_places_of_look_ups_are_given_back_however_they_end() -> None:
+    def missing(_host: str, _port: int) -> list[str]:
+        raise UrlFetchError("The host of the URL is unknown.")
+
+    lookups = Lookups(missing, most=1)
+    for _ in range(3):
+        with pytest.raises(UrlFetchError, match="unknown"):
+            lookups.find("none.example", 80, time.monotonic() + 30)
 
 
 def test_a_local_server_is_out_of_reach_unless_its_network_is_named(local: Local) -> None:

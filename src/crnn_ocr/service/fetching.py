@@ -23,6 +23,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import crnn_ocr
 from crnn_ocr.errors import ImageTooLargeError, SettingsError, UrlFetchError, UrlNotAllowedError
 from crnn_ocr.service.connections import Overseer, overseer
+from crnn_ocr.service.lookups import Lookups, Resolve, resolve
 from crnn_ocr.settings import Settings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -150,22 +151,6 @@ class Rules:
         return checked
 
 
-Resolve = Callable[[str, int], list[str]]
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a host.
-
-    Raises:
-        UrlFetchError: There is no such host.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise UrlFetchError("The host of the URL is unknown.") from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class Fetcher:
     """Fetches pictures; serves all threads of a process at once."""
 
@@ -190,7 +175,7 @@ class Fetcher:
         self._rules = rules
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
-        self._lookup = lookup
+        self._lookups = Lookups(lookup)
         self._watch = watch
         self._lock = threading.Lock()
         self._trust: ssl.SSLContext | None = None
@@ -231,8 +216,8 @@ class Fetcher:
         """One request: the body, or where it redirects to."""
         host = (parts.hostname or "").encode("idna").decode()
         port = _port(parts)
-        addresses = self._rules.check_addresses(self._lookup(host, port))
         try:
+            addresses = self._rules.check_addresses(self._lookups.find(host, port, deadline))
             connection = self._connect(addresses, port, deadline)
             if parts.scheme == "https":
                 connection = self._context().wrap_socket(
