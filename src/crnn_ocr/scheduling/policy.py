@@ -78,7 +78,7 @@ class Policy(Generic[Request, Payload]):
 
         Args:
             cores: How many cores may be busy at a time, at least 1.
-            crowd: Up to so many requests share the cores equally; one more than there are cores, when None.
+            crowd: Up to so many requests share the cores equally; twice the number of cores, when None.
             memory: How many bytes running items may take together. An item that needs more runs when no
                 other runs that needs any.
         """
@@ -90,7 +90,7 @@ class Policy(Generic[Request, Payload]):
         self._taken = 0
         self._reserved = 0
         self._flows: dict[Request, _Flow[Payload]] = {}
-        self._crowd = cores + 1 if crowd is None else crowd
+        self._crowd = 2 * cores if crowd is None else crowd
         self._started = 0.0  # cost of all that was started so far
         self._numbers = itertools.count()
 
