@@ -53,7 +53,8 @@ def import_service() -> None:
         for module in pkgutil.iter_modules(folder, f"{package}."):
             if not module.name.endswith(("tracing", "spans")):
                 importlib.import_module(module.name)
-    for name in ("crnn_ocr.pipeline", "redis", "pypdfium2", "PIL.Image", "gunicorn.arbiter", "http.client"):
+    late = ("multiprocessing.spawn", "pypdfium2", "PIL.Image", "http.client")
+    for name in ("crnn_ocr.pipeline", "redis", "gunicorn.arbiter", *late):
         importlib.import_module(name)
     assert crnn_ocr.cli
 

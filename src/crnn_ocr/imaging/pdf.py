@@ -205,8 +205,9 @@ class _Document:
 
     def _opened(self) -> tuple[Helper, int]:
         """Its process, and the number of its pages; the place has to be held."""
-        if self._helper is not None and self._helper.is_ours:
+        if self._helper is not None and self._helper.is_usable:
             return self._helper, self._count
+        self.give_up()()
         helper = self._helper = Helper()
         with helper.watched(self._ticket, "The PDF"):
             found = helper.ask("open", data=self._data, memory=self._memory, spare=_SPARE_BYTES)

@@ -150,9 +150,14 @@ class Helper:
             process.wait(10)
 
     @property
-    def is_ours(self) -> bool:
-        """Whether this process has started it, and not the one that this process was forked from."""
-        return self._owner == os.getpid()
+    def is_usable(self) -> bool:
+        """Whether it lives and was started here, not before a fork."""
+        return self._owner == os.getpid() and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
     def _watch(self, done: threading.Event, ticket: Ticket) -> None:
         end = time.monotonic() + WALL_SECONDS

@@ -115,6 +115,7 @@ class Bounds:
         """Take what the process has now as what it always may have."""
         self._base = _virtual("VmSize")
         self._memory = 0
+        self._enforced = False
 
     def allow(self, memory: int, spare: int, seconds: int) -> None:
         """Bound what is done next.
@@ -138,6 +139,7 @@ class Bounds:
                 value = min(value, hard)
             with suppress(OSError, ValueError):  # the parent's clock watches too
                 resource.setrlimit(kind, (value, hard))
+                self._enforced |= kind == resource.RLIMIT_AS
 
     def check(self) -> None:
         """Refuse what has been drawn with less memory than it asked for.
@@ -148,7 +150,7 @@ class Bounds:
         Raises:
             MemoryError: The peak is above.
         """
-        if self._base and _virtual("VmPeak") > self._base + self._memory:
+        if self._enforced and _virtual("VmPeak") > self._base + self._memory:
             raise MemoryError
 
 
