@@ -7,7 +7,8 @@ and PDF.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Literal
 
@@ -45,6 +46,8 @@ Stage = Literal["original", "enhanced"]
 LONGEST = 2400
 
 _PARAMETERS = ("page", "stage")
+#: How often those who wait look at their tickets, in seconds.
+_LOOK_UP_S = 0.05
 _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)  # previews are looked at once; time matters more than size
 
 
@@ -85,8 +88,7 @@ def install(app: Flask, settings: Settings, *, gate: Gate, issue: Callable[[], T
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue()
-        with gate(wanted.picture, wanted.options, ticket), one_at_a_time:
-            ticket.check()
+        with gate(wanted.picture, wanted.options, ticket), _turn(one_at_a_time, ticket):
             pages = decode_pages(wanted.picture, limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
             image = next(islice(pages, page - 1, None), None)
             if image is None:
@@ -107,6 +109,18 @@ def install(app: Flask, settings: Settings, *, gate: Gate, issue: Callable[[], T
         return json_response(answer.model_dump_json())
 
     app.register_blueprint(routes)
+
+
+@contextmanager
+def _turn(lock: threading.Lock, ticket: Ticket) -> Iterator[None]:
+    """Hold the lock; nobody waits for it longer than the ticket allows."""
+    while not lock.acquire(timeout=_LOOK_UP_S):
+        ticket.check()
+    try:
+        ticket.check()
+        yield
+    finally:
+        lock.release()
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:
