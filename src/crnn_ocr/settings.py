@@ -74,7 +74,11 @@ class Settings(BaseSettings):
         "instructions (VNNI, ARM dotprod), else FP32. Other packs are not affected.",
     )
     threads: int = Field(
-        default=0, ge=0, le=256, description="Cores to use; 0: as many as affinity and cgroup quota allow."
+        default=0,
+        ge=0,
+        le=256,
+        description="Cores to use, shared evenly by the worker processes; 0: as many as affinity and cgroup "
+        "quota allow.",
     )
 
     # -- limits of one input, checked from the header before pixels are decoded

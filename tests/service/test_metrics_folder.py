@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 
 from crnn_ocr.service import metrics_folder
+from crnn_ocr.service.supervision import Supervision
 
 PRELUDE = """
 import json, os, signal, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from crnn_ocr.service import metrics_folder
-from crnn_ocr.service.metrics_folder import Supervision
+from crnn_ocr.service.supervision import Supervision
 
 folder = metrics_folder.create(Path(sys.argv[1]))
 supervision = Supervision(folder)
@@ -224,7 +225,7 @@ def test_without_a_place_every_process_counts_for_itself(
 
 
 def test_only_the_worker_itself_leaves_a_mark(tmp_path: Path) -> None:
-    supervision = metrics_folder.Supervision(tmp_path)
+    supervision = Supervision(tmp_path)
 
     class Other:
         pid = os.getpid() + 1

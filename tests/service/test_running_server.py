@@ -17,6 +17,8 @@ import psutil
 import pytest
 from PIL import Image
 
+from crnn_ocr.service.launcher import share_of_cores
+from crnn_ocr.settings import Settings
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
 from tests.service.wire import MAX_BODY, Reply, Server, clean_environment, reply, running_server
 
@@ -155,7 +157,8 @@ def test_a_client_that_hangs_up_disturbs_nobody(server: Server) -> None:
     for _ in range(3):
         with socket.create_connection(server.address, timeout=10) as connection:
             connection.sendall(
-                b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\nabc"
+                b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                b"Content-Length: 100\r\n\r\nabc"
             )
     assert server.get("/healthz").status == 200
     assert server.read(png("Still here")).json["text"] == "Still here"
@@ -165,7 +168,8 @@ def test_a_client_that_hangs_up_disturbs_nobody(server: Server) -> None:
 def test_broken_chunks_are_refused(server: Server, chunk: bytes) -> None:
     with socket.create_connection(server.address, timeout=10) as connection:
         connection.sendall(
-            b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
         )
         connection.sendall(chunk)
         connection.shutdown(socket.SHUT_WR)
@@ -301,6 +305,26 @@ def test_two_workers() -> None:
     with running_server("--workers", "2") as server:
         assert len(psutil.Process(server.process.pid).children()) == 2
         assert server.read(png("Two of us")).json["text"] == "Two of us"
+
+
+def cores(server: Server) -> float:
+    rows = server.get("/metrics").body.decode().splitlines()
+    return sum(float(row.split()[-1]) for row in rows if row.startswith("crnn_ocr_cores "))
+
+
+def test_workers_share_the_cores() -> None:
+    with running_server("--workers", "2", CRNN_OCR_THREADS="4") as server:
+        deadline = time.monotonic() + 30
+        while cores(server) < 4 and time.monotonic() < deadline:  # until both have told
+            time.sleep(0.1)
+        assert [cores(server) for _ in range(40)] == [4.0] * 40
+
+
+@pytest.mark.parametrize(("threads", "workers", "share"), [(4, 2, 2), (5, 2, 2), (2, 4, 1), (3, 1, 3)])
+def test_the_share_of_a_worker(threads: int, workers: int, share: int) -> None:
+    assert share_of_cores(Settings(threads=threads, workers=workers)) == share
+    whole = share_of_cores(Settings(workers=1))
+    assert share_of_cores(Settings(workers=workers)) == max(1, whole // workers)
 
 
 def test_a_grey_picture_without_text_is_a_success(server: Server) -> None:

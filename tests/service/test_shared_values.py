@@ -18,8 +18,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from crnn_ocr.service import metrics_folder, shared_values
 from crnn_ocr.service.metrics import Metrics
-from crnn_ocr.service.metrics_folder import Supervision
 from crnn_ocr.service.shared_values import ReservedDict, SharedValues
+from crnn_ocr.service.supervision import Supervision
 from tests.service import small_memory
 
 

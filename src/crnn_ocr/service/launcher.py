@@ -19,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from crnn_ocr.engine.cores import available_cores
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.service import tracing
@@ -27,8 +28,8 @@ from crnn_ocr.service.descriptors import connections_within, raise_limit
 from crnn_ocr.service.fetching import Rules
 from crnn_ocr.service.keys import KeyRing
 from crnn_ocr.service.lifeline import Lifelines
-from crnn_ocr.service.metrics_folder import Supervision
 from crnn_ocr.service.runtime import Choice, Runtime
+from crnn_ocr.service.supervision import Supervision
 from crnn_ocr.service.switching import Follower, SharedSwitching
 from crnn_ocr.service.worker import Worker
 from crnn_ocr.settings import Settings
@@ -111,6 +112,11 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def share_of_cores(settings: Settings) -> int:
+    """Cores that one worker process keeps busy: together they must not compute more than there are cores."""
+    return max(1, (settings.threads or available_cores()) // settings.workers)
+
+
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Serve until a signal ends it; leaves by `SystemExit` as Gunicorn does.
 
@@ -137,7 +143,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         # Made before the first worker starts, so that all of them share it.
         self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
         self._supervision = Supervision.begin(settings.workers) if settings.metrics else None
-        self._lifelines = Lifelines(settings.worker_threads)
+        self._lifelines = Lifelines(settings.worker_threads + _SPARE_THREADS)
         super().__init__()
 
     def load_config(self) -> None:
@@ -194,11 +200,12 @@ class _Application(BaseApplication):  # type: ignore[misc]
         from crnn_ocr.service.app import create_app
 
         runtime = self._runtime
+        threads = share_of_cores(self._settings)
         try:
-            reader = OCR(self._settings, model=runtime.choice().active)
+            reader = OCR(self._settings, model=runtime.choice().active, threads=threads)
         except OcrError as error:  # the pack that was switched to is gone
             _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
-            reader = OCR(self._settings)
+            reader = OCR(self._settings, threads=threads)
             with suppress(ModelSwitchRunningError), runtime.switching():
                 runtime.choose(Choice(runtime.choice().generation + 1, reader.resolve(self._settings.model)))
         Follower(reader, runtime).start()

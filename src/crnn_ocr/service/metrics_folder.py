@@ -1,47 +1,32 @@
-"""The folder in which the worker processes keep their metrics, and what becomes of those that ended.
+"""The folder in which the worker processes keep their metrics.
 
 Each worker writes into memory-mapped files named after its process id (`crnn_ocr.service.shared_values`), and
-`prometheus_client` adds the files up. What a worker counted must outlive it, else rates would break; but
-the files of all workers that ever lived would fill the folder. So the supervisor adds the counts of an ended
-worker to one archive and removes its files. A lock keeps a scrape from seeing counts twice,
-or not at all, in between.
+`prometheus_client` adds the files up. The supervisor clears up after workers that ended
+(`crnn_ocr.service.supervision`); a lock keeps it from changing files that are being read.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import shutil
-import struct
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from prometheus_client import Counter
 
 #: The variable by which workers, and `prometheus_client`, find the folder.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _PREFIX = "crnn-ocr-metrics-"
 _ALIVE = "alive"  # locked as long as a process of the service lives
-_LOCK = "lock"
-_ARCHIVE = 0  # no process has this id
-_ADDED_UP = ("counter", "histogram")
+#: Name of the file whose lock is held by whoever reads (shared) or changes files of ended workers.
+LOCK = "lock"
 #: Room of a file at first.
 FIRST_BYTES = 64 * 1024
 #: Room that the files of one process usually take: five, one of which may grow.
 _USUAL_BYTES = 8 * FIRST_BYTES
-
-#: The supervisor must not wait for a worker for longer than this, in seconds: a scrape takes milliseconds.
-_PATIENCE_S = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +70,7 @@ def _create(place: Path, size: int) -> Path:
         with tempfile.TemporaryFile(dir=folder) as trial:
             os.posix_fallocate(trial.fileno(), 0, size)
         _hold(folder / _ALIVE)
-        (folder / _LOCK).touch()
+        (folder / LOCK).touch()
         # The supervisor counts how workers end, and then there may be no room.
         make_file(folder / f"counter_{os.getpid()}.db")
     except OSError:
@@ -138,129 +123,6 @@ def _remove_left(place: Path) -> None:
 @contextmanager
 def unchanged(folder: Path) -> Iterator[None]:
     """Keep the supervisor from changing the files during the block."""
-    with (folder / _LOCK).open("rb") as file:
+    with (folder / LOCK).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
-
-
-# ---- the supervisor -----------------------------------------------------------------------------------
-
-
-class Supervision:
-    """The supervisor's part, as hooks of Gunicorn: keeps what ended workers counted, and counts them."""
-
-    def __init__(self, folder: Path) -> None:
-        """Use a folder that was just made."""
-        self._folder = folder
-        self._waiting: list[int] = []
-        self._exits: Counter | None = None
-
-    @classmethod
-    def begin(cls, workers: int) -> Self | None:
-        """Make the folder, before the first worker starts; None where none can be written."""
-        places = [_MEMORY] if os.access(_MEMORY, os.W_OK) else []
-        folder = create(*places, Path(tempfile.gettempdir()), processes=workers + 1)
-        return None if folder is None else cls(folder)
-
-    def end(self) -> None:
-        """Remove the folder."""
-        remove(self._folder)
-
-    def worker_exit(self, _arbiter: object, worker: Any) -> None:
-        """In a worker that ends otherwise than by a signal: leave a mark if it ends in good order."""
-        leaving = sys.exc_info()[1]
-        if worker.pid == os.getpid() and isinstance(leaving, SystemExit) and not leaving.code:
-            with suppress(OSError):
-                self._mark(worker.pid).touch()
-
-    def child_exit(self, _arbiter: object, worker: Any) -> None:
-        """In the supervisor, when a worker has ended, however it did. It must not fail, nor wait for long."""
-        try:
-            self.bury(worker.pid)
-        except OSError as error:  # no room: its files stay, and are added up with the others
-            reason = {"folder": self._folder, "reason": error.strerror}
-            _log.warning("metrics of an ended worker wait", extra={"fields": reason})
-        except Exception as error:
-            _log.error("metrics of a worker lost", exc_info=error)
-
-    def bury(self, pid: int) -> None:
-        """Keep the counts of an ended worker, and of those before it that had to wait; remove their files."""
-        mark = self._mark(pid)
-        reason = "left" if mark.exists() else "crashed"
-        mark.unlink(missing_ok=True)
-        self._waiting.append(pid)
-        self._count(reason)
-        with (self._folder / _LOCK).open("rb") as file:
-            if _locked(file.fileno()):
-                while self._waiting:
-                    _archive(self._folder, self._waiting[-1])
-                    self._waiting.pop()
-
-    def _count(self, reason: str) -> None:
-        if self._exits is None:
-            # Imported here: the supervisor needs it only once a worker has ended.
-            from prometheus_client import CollectorRegistry
-
-            from crnn_ocr.service import shared_values
-            from crnn_ocr.service.metrics import worker_exits
-
-            shared_values.install(self._folder)
-            self._exits = worker_exits(CollectorRegistry())
-        self._exits.labels(reason).inc()
-
-    def _mark(self, pid: int) -> Path:
-        return self._folder / f"left_{pid}"
-
-
-def _archive(folder: Path, pid: int) -> None:
-    """Add the counts of an ended worker to those of the ended ones before it; the lock is held.
-
-    Raises:
-        OSError: There is no room for them; nothing is added.
-    """
-    from prometheus_client.multiprocess import mark_process_dead
-
-    from crnn_ocr.service.shared_values import ReservedDict
-
-    read = ReservedDict.read_all_values_from_file
-    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
-    for kind in _ADDED_UP:
-        source = folder / f"{kind}_{pid}.db"
-        if not source.exists():
-            continue
-        try:
-            # All of it before any of it: a damaged file must not spoil the archive.
-            entries = [(_checked(key), value) for key, value, *_ in read(str(source))]  # type: ignore[no-untyped-call]
-        except (OSError, RuntimeError, ValueError, struct.error) as error:
-            _log.error("metrics of a worker lost", exc_info=error)
-            entries = []
-        archive = ReservedDict(folder / f"{kind}_{_ARCHIVE}.db")
-        try:
-            # Places for all of them before any is changed.
-            kept = [archive.read_value(key)[0] for key, _ in entries]  # type: ignore[no-untyped-call]
-            for (key, value), before in zip(entries, kept, strict=True):
-                archive.write_value(key, before + value, 0.0)  # type: ignore[no-untyped-call]
-        finally:
-            archive.close()  # type: ignore[no-untyped-call]
-        source.unlink()
-
-
-def _checked(key: str) -> str:
-    """A key as `prometheus_client` writes it: the JSON of a list."""
-    if not isinstance(json.loads(key), list):
-        raise ValueError("not the key of a value")
-    return key
-
-
-def _locked(descriptor: int) -> bool:
-    """Take the lock; False where a scrape holds it for too long, for example in a worker that is stopped."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.01)
-        else:
-            return True

@@ -21,7 +21,7 @@ from crnn_ocr.service.metrics import METHODS, OTHER, Metrics, Outcome
 from crnn_ocr.service.openapi_parts import Json, RouteGroup, responses
 from crnn_ocr.service.reader import PictureReader, Reader, Readiness
 from crnn_ocr.service.timing import current_timing
-from crnn_ocr.service.tracing import Tracer
+from crnn_ocr.service.tracers import Tracer
 from crnn_ocr.settings import Settings
 
 # ---- requests ---------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ import crnn_ocr
 from crnn_ocr.document import Document
 from crnn_ocr.errors import SettingsError
 from crnn_ocr.logging import TraceIds
-from crnn_ocr.service.tracing import ReadingSpan, RequestSpan
+from crnn_ocr.service.tracers import ReadingSpan, RequestSpan
 
 _GROUP = "opentelemetry_traces_exporter"
 _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}

@@ -9,16 +9,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
 
-from crnn_ocr.document import Document
 from crnn_ocr.errors import MissingExtraError
 from crnn_ocr.logging import TraceIds, current_trace
 from crnn_ocr.service.lifecycle import is_made_while_sent
+from crnn_ocr.service.tracers import NoTracer, RequestSpan, Tracer
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PARENT = re.compile(
@@ -70,73 +68,6 @@ def _require() -> None:
             "The variables OTEL_… ask for traces, and OpenTelemetry is not installed.",
             hint="Install it: pip install 'crnn-ocr[otel]', or set OTEL_SDK_DISABLED=true.",
         )
-
-
-# ---- spans ------------------------------------------------------------------------------------------
-
-
-class ReadingSpan(Protocol):
-    """The span of one reading."""
-
-    def stage(self, stage: str, begin: float, end: float) -> None:
-        """A stage is over; seconds on `time.perf_counter`."""
-
-    def read(self, document: Document) -> None:
-        """It was read: tells how much, never what."""
-
-    def failed(self, code: str) -> None:
-        """It could not be read."""
-
-
-class RequestSpan(Protocol):
-    """The span of one request."""
-
-    @property
-    def ids(self) -> TraceIds:
-        """What the log lines of this request refer to."""
-        ...
-
-    def finish(self, response: Response) -> None:
-        """The answer is known: call it inside the request."""
-
-    def leave(self) -> None:
-        """What runs in this context from now on is no part of it."""
-
-    def end(self) -> None:
-        """The answer is sent; calling it twice does no harm."""
-
-
-class Tracer(Protocol):
-    """Makes spans."""
-
-    def request(self) -> RequestSpan | None:
-        """Begin the span of the current request; None where nothing is traced."""
-        ...
-
-    def reading(self) -> AbstractContextManager[ReadingSpan]:
-        """The span of a reading, part of the current request's where there is one."""
-        ...
-
-
-class _NoSpan:
-    def stage(self, stage: str, begin: float, end: float) -> None: ...
-
-    def read(self, document: Document) -> None: ...
-
-    def failed(self, code: str) -> None: ...
-
-
-class NoTracer:
-    """Traces nothing."""
-
-    def request(self) -> None:
-        """No span."""
-        return
-
-    @contextmanager
-    def reading(self) -> Iterator[ReadingSpan]:
-        """A span that nobody sees."""
-        yield _NoSpan()
 
 
 def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer:
