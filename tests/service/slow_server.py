@@ -54,7 +54,15 @@ class _Application(launcher._Application):
     def load(self) -> Flask:
         from crnn_ocr.service.app import create_app
 
-        return create_app(SlowReader(), self._settings)
+        app = create_app(SlowReader(), self._settings)
+        app.add_url_rule("/slow", view_func=_sleep, methods=["GET", "DELETE"])
+        return app
+
+
+def _sleep() -> str:
+    """A request without a body that takes long."""
+    time.sleep(60)
+    return "slept"
 
 
 def main() -> None:

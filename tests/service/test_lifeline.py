@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -86,7 +87,8 @@ def test_what_a_killed_worker_was_reading_is_answered(slow: Server, pool: Thread
 
 
 def test_a_client_that_is_still_sending_hears_of_it_too(slow: Server) -> None:
-    head = b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 9000000\r\n\r\n"
+    head = b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    head += b"Content-Length: 9000000\r\n\r\n"
     with socket.create_connection(slow.address, timeout=10) as connection:
         connection.sendall(head + bytes(100_000))
         wait_for(lambda: bodies(slow) == 1)
@@ -107,7 +109,7 @@ def test_an_answer_that_has_begun_is_cut_off_and_nothing_put_into_it(slow: Serve
     )
     body = pictures + b"--b--\r\n"
     head = (
-        "POST /ocr/batch HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "POST /ocr/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
         f"Accept: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection(slow.address, timeout=10) as connection:
@@ -122,6 +124,38 @@ def test_an_answer_that_has_begun_is_cut_off_and_nothing_put_into_it(slow: Serve
             rest = stream.read()
     assert b"WORKER_LOST" not in rest
     assert b"HTTP/1.1" not in rest
+
+
+def test_an_answer_that_is_sent_in_parts_and_has_not_begun_is_replaced(
+    slow: Server, pool: ThreadPoolExecutor
+) -> None:
+    body = json.dumps([{"image": base64.b64encode(slow_png(60)).decode()}]).encode()
+    headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
+    asked = pool.submit(slow.ask, "POST", "/ocr/batch", body, headers)
+    wait_for(lambda: bodies(slow) == 1)
+    time.sleep(0.5)  # its pictures are being read
+    worker_of(slow).kill()
+    assert (asked.result(10).status, asked.result().code) == (503, "WORKER_LOST")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"DELETE /slow HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"PUT /models/active HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 10\r\n\r\n{",
+    ],
+    ids=["GET", "DELETE", "PUT"],
+)
+def test_every_method_is_answered(slow: Server, head: bytes) -> None:
+    supervisor = psutil.Process(slow.process.pid)
+    before = supervisor.num_fds()
+    with socket.create_connection(slow.address, timeout=10) as connection:
+        connection.sendall(head)
+        wait_for(lambda: supervisor.num_fds() > before)  # it holds the connection
+        worker_of(slow).kill()
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 503 ")
 
 
 def test_the_client_of_the_project_notices_nothing(slow: Server, pool: ThreadPoolExecutor) -> None:
@@ -147,7 +181,7 @@ def test_connections_end_as_soon_as_they_should_and_no_descriptor_is_left(slow: 
     started = time.monotonic()
     for number in range(100):
         picture = slow_png(0, name=str(number))
-        head = "POST /ocr HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: image/png\r\n"
+        head = "POST /ocr HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n"
         with socket.create_connection(slow.address, timeout=10) as connection:
             connection.sendall(f"{head}Content-Length: {len(picture)}\r\n\r\n".encode() + picture)
             assert connection.makefile("rb").read().startswith(b"HTTP/1.1 200 ")  # to the end

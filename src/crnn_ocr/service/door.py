@@ -25,6 +25,7 @@ from crnn_ocr.service.admission import Admission, estimate_seconds, least_second
 from crnn_ocr.service.connections import Overseer, overseer
 from crnn_ocr.service.inputs import body_too_large
 from crnn_ocr.service.intake import Intake, Place
+from crnn_ocr.service.lifecycle import is_made_while_sent
 from crnn_ocr.service.uploads import TimedBody
 from crnn_ocr.settings import Settings
 
@@ -69,7 +70,7 @@ class Door:
     # ---- requests --------------------------------------------------------------------------------
 
     def install(self, app: Flask) -> None:
-        """Ask every request that brings a body; the hook stands behind keys and rates."""
+        """Ask every request, most of all those that bring a body; the hook stands behind keys and rates."""
         holding.install(app)
         app.before_request(self._enter)
         app.after_request(_answer_oneself)
@@ -95,6 +96,10 @@ class Door:
     def _enter(self) -> None:
         if request.routing_exception is not None:
             return
+        connection = request.environ.get("gunicorn.socket")
+        if connection is not None:
+            g.give_up_line = lifeline.hold(connection, g.request_id)
+            holding.held().callback(g.give_up_line)
         if request.method == "PUT":  # a few bytes, of those who may change the service
             self._time_body(request.environ)
         if request.method != "POST":
@@ -107,10 +112,6 @@ class Door:
         size = announced if announced is not None else longest or 0
         g.place = self.intake.enter(size)
         holding.held().callback(g.place.leave)
-        connection = request.environ.get("gunicorn.socket")
-        if connection is not None:
-            g.give_up_line = lifeline.hold(connection, g.request_id)
-            holding.held().callback(g.give_up_line)
         self._time_body(request.environ)
 
     def _time_body(self, environ: dict[str, Any]) -> None:
@@ -168,7 +169,11 @@ class Door:
 
 
 def _answer_oneself(response: Response) -> Response:
-    """From now on the answer is this process's, whatever becomes of it."""
-    if "give_up_line" in g:
+    """From its first byte on the answer is this process's, whatever becomes of it."""
+    if "give_up_line" not in g:
+        return response
+    if is_made_while_sent(response):
+        response.response = lifeline.ReleasedFirst(response.response, g.give_up_line)
+    else:
         g.give_up_line()
     return response

@@ -21,9 +21,9 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from crnn_ocr.errors import WorkerLostError
 from crnn_ocr.service.bare import bare_answer
@@ -227,6 +227,31 @@ _own: list[Lifeline] = []
 def hold(connection: socket.socket, request_id: str) -> Callable[[], None]:
     """As `Lifeline.hold` of this process; nothing happens where it has none."""
     return _own[-1].hold(connection, request_id) if _own else _nothing
+
+
+class ReleasedFirst:
+    """The same parts of an answer; the supervisor lets go before the first of them, or the end, is sent."""
+
+    def __init__(self, parts: Iterable[Any], release: Callable[[], None]) -> None:
+        """Let `release`, of `hold`, be called as soon as there is something to send."""
+        self._parts = parts
+        self._iterator = iter(parts)
+        self._release = release
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._iterator)
+        finally:
+            self._release()
+
+    def close(self) -> None:
+        """The server calls it when the answer is sent or the client is gone."""
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            close()
 
 
 def _answer(orphans: list[tuple[int, str]]) -> None:
