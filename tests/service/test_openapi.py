@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, before_render_template
 from flask.testing import FlaskClient
 
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service import examples
+from crnn_ocr.service import examples, routes
 from crnn_ocr.service.openapi import error_catalogue, openapi_document
 from tests.service.fakes import FakeReader, document, page
 from tests.service.test_bad_requests import CASES
@@ -154,3 +154,27 @@ def test_the_documents_name_every_route_and_code(client: FlaskClient) -> None:
         assert entry["code"] in text
     for name in openapi_document()["components"]["schemas"]:
         assert f"schema-{name}" in parser.ids
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/options"])
+def test_what_does_not_change_is_made_once(app: Flask, client: FlaskClient, path: str) -> None:
+    made: list[str] = []
+
+    def note(*_: object, **__: object) -> None:
+        made.append(path)
+
+    def noted(make: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: object) -> Any:
+            note()
+            return make(*given)
+
+        return call
+
+    with before_render_template.connected_to(note, app), pytest.MonkeyPatch.context() as patch:
+        for name in ("json_of", "openapi_document"):
+            patch.setattr(routes, name, noted(getattr(routes, name)))
+        first = client.get(path)
+        assert made
+        made.clear()
+        assert [client.get(path).data for _ in range(3)] == [first.data] * 3
+    assert made == []

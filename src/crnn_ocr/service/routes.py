@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 
 import crnn_ocr
@@ -57,13 +59,17 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         readiness.check()
         return json_response(ReadyAnswer(model=reader.model).model_dump_json())
 
+    # These do not change: written once, by the first who ask, as anybody may as often as he likes.
+    options_text = cache(lambda: json_of(ReadOptions.model_json_schema()))
+    openapi_text = cache(lambda: json_of(openapi_document()))
+
     @api.get("/options")
     def options() -> Response:
-        return json_response(json_of(ReadOptions.model_json_schema()))
+        return json_response(options_text())
 
     @api.get("/openapi.json")
     def openapi() -> Response:
-        return json_response(json_of(openapi_document()))
+        return json_response(openapi_text())
 
     return api
 
@@ -75,8 +81,10 @@ def _pages() -> Blueprint:
     def page() -> Response:
         return current_app.send_static_file("index.html")
 
+    docs_text = cache(lambda: render_template("docs.html", api=openapi_document()))
+
     @pages.get("/docs")
     def docs() -> str:
-        return render_template("docs.html", api=openapi_document())
+        return docs_text()
 
     return pages
