@@ -190,6 +190,25 @@ class UnauthorizedError(OcrError):
     default_hint = "Send a key that the operator gave you: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
 
 
+class HostNotAllowedError(OcrError):
+    """The request names another host than the one that it has reached, and the service has no API keys."""
+
+    code = "HOST_NOT_ALLOWED"
+    http_status = 403
+    default_hint = (
+        "Ask http://localhost or http://127.0.0.1. For other names give the service API keys, or set "
+        "CRNN_OCR_ALLOW_ANONYMOUS=true where everybody who can reach it may use it."
+    )
+
+
+class OriginNotAllowedError(OcrError):
+    """The request comes from a page of another site, and the service has no API keys."""
+
+    code = "ORIGIN_NOT_ALLOWED"
+    http_status = 403
+    default_hint = "The operator may name the page's origin in CRNN_OCR_CORS_ORIGINS."
+
+
 class UploadTimeoutError(OcrError):
     """The body of the request arrives too slowly."""
 

@@ -18,8 +18,8 @@ from crnn_ocr.service.descriptors import MOST_CONNECTIONS, connections_within
 from tests.service.slow_server import slow_server
 from tests.service.wire import Server, reply
 
-REFUSED = b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
-PROBE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+REFUSED = b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture

@@ -278,7 +278,7 @@ def test_without_a_place_for_prepared_graphs_it_reads_all_the_same(fault: str, t
 def post(body: bytes, kind: str = "image/png", *more: str, path: str = "/ocr", length: int = -1) -> bytes:
     head = [
         f"POST {path} HTTP/1.1",
-        "Host: x",
+        "Host: localhost",
         "Connection: close",
         f"Content-Type: {kind}",
         f"Content-Length: {len(body) if length < 0 else length}",
@@ -315,8 +315,8 @@ def malformed() -> list[bytes]:
         post(good, "text/plain"),
         post(good, "image/png", path="/nowhere"),
         post(b"{}", "application/json", path="/ocr/batch"),
-        b"POST /ocr HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100) + b"\r\n\r\n",  # TLS knocks
         b"GARBAGE\r\n\r\n",

@@ -17,8 +17,8 @@ from tests.service.wire import Reply, Server, reply
 
 MEGAPIXEL = {"width": 1000, "height": 1000}
 PNG = {"Content-Type": "image/png"}
-PROBE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_work_ends_when_its_client_is_gone(slow: Server) -> None:
     body = slow_png(4, name="nobody waits")
     with socket.create_connection(slow.address, timeout=10) as connection:
         connection.sendall(
-            b"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nX-Request-Id: gone-away\r\n"
+            b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nX-Request-Id: gone-away\r\n"
             + f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
@@ -177,7 +177,7 @@ def read_answer(connection: socket.socket, start: bytes = b"") -> tuple[bytes, b
 
 
 def head(kind: str, framing: str) -> bytes:
-    return f"POST /ocr HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n".encode()
+    return f"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n".encode()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_clients_that_never_finish_their_headers_hold_no_thread(slow: Server) ->
     with contextlib.ExitStack() as held:
         for number in range(60):
             connection = held.enter_context(socket.create_connection(slow.address, timeout=10))
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n"[: number % 30])
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"[: number % 30])
         for _ in range(10):
             answer, seconds = timed(lambda: slow.get("/healthz"))
             assert answer.status == 200
@@ -287,13 +287,13 @@ def test_a_second_request_may_begin_together_with_the_first(slow: Server) -> Non
 
 def test_headers_may_come_in_pieces(slow: Server) -> None:
     with socket.create_connection(slow.address, timeout=10) as connection:
-        for piece in (b"GET /heal", b"thz HTTP/1.1\r\n", b"Host: x\r\n", b"\r", b"\n"):
+        for piece in (b"GET /heal", b"thz HTTP/1.1\r\n", b"Host: localhost\r\n", b"\r", b"\n"):
             connection.sendall(piece)
             time.sleep(0.05)
         assert read_answer(connection)[0].startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /healthz HT")
         time.sleep(0.3)
-        connection.sendall(b"TP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"TP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_answer(connection)[0].startswith(b"HTTP/1.1 200 ")
 
 
@@ -327,14 +327,14 @@ def test_clients_that_do_not_close_do_not_stop_the_others(slow: Server) -> None:
         (b"NONSENSE\r\n\r\n", 400),
         (b"GET /healthz\r\n\r\n", 400),
         (b"GET /healthz HTTP/9.9\r\n\r\n", 400),
-        (b"G@T /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"G@T /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nBad Header: x\r\n\r\n", 400),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-        (b"GET /" + b"secret" * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"secret" * 2000 + b"\r\n\r\n", 431),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"GET /" + b"secret" * 2000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"secret" * 2000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
-        (b"POST /ocr HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx", 417),
+        (b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx", 417),
     ],
 )
 def test_what_breaks_the_protocol_is_answered_in_json(slow: Server, request_: bytes, status: int) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.service.slow_server import slow_png, slow_server
 from tests.service.wire import Server
 
-PROBE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def wait_for(condition: Callable[[], object], limit: float = 20) -> None:

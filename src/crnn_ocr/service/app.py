@@ -15,6 +15,7 @@ from crnn_ocr.service import (
     draining,
     lifecycle,
     models,
+    origin,
     preview,
     problems,
     ratelimit,
@@ -26,6 +27,7 @@ from crnn_ocr.service.fetching import Fetcher
 from crnn_ocr.service.inputs import FETCHER, INTAKE, ServiceRequest
 from crnn_ocr.service.keys import KeyRing
 from crnn_ocr.service.observing import Observer
+from crnn_ocr.service.origin import Site
 from crnn_ocr.service.packing import packed
 from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
@@ -74,7 +76,9 @@ def create_app(
     lifecycle.install(app, trusted_proxies=settings.trusted_proxies)
     observer.install(app)
     cors.install(app, cors.check_origins(settings.cors_origins))
-    auth.install(app, KeyRing.from_settings(settings))
+    keys = KeyRing.from_settings(settings)
+    origin.install(app, settings, keys=bool(keys))
+    auth.install(app, keys)
     ratelimit.install(app, settings)
     door.install(app)
     problems.install(app)
@@ -84,7 +88,7 @@ def create_app(
     batch.install(app, readings, settings)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
-    models.install(app, reader, switching or LocalSwitching(reader))
+    models.install(app, reader, switching or LocalSwitching(reader), Site.from_settings(settings))
     preview.install(app, settings, gate=door.gate, issue=door.issue)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()

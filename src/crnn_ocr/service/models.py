@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated
 
 from flask import Blueprint, Flask, Request, Response, g, request
@@ -19,6 +18,7 @@ from crnn_ocr.errors import (
 from crnn_ocr.models.listing import ModelInfo
 from crnn_ocr.service.draining import mark_body_read
 from crnn_ocr.service.openapi_parts import COMMON_ERRORS, Json, RouteGroup, ref, responses
+from crnn_ocr.service.origin import Site, is_loopback
 from crnn_ocr.service.reader import Reader
 from crnn_ocr.service.responses import json_response
 from crnn_ocr.service.runtime import Report
@@ -105,12 +105,12 @@ class SwitchAnswer(_Body):
     )
 
 
-def install(app: Flask, reader: Reader, switching: Switching) -> None:
+def install(app: Flask, reader: Reader, switching: Switching, site: Site) -> None:
     """Add the routes."""
-    app.register_blueprint(_blueprint(reader, switching))
+    app.register_blueprint(_blueprint(reader, switching, site))
 
 
-def _blueprint(reader: Reader, switching: Switching) -> Blueprint:
+def _blueprint(reader: Reader, switching: Switching, site: Site) -> Blueprint:
     api = Blueprint("models", __name__)
 
     @api.get("/models")
@@ -119,7 +119,7 @@ def _blueprint(reader: Reader, switching: Switching) -> Blueprint:
 
     @api.put("/models/active")
     def switch() -> Response:
-        _check_allowed()
+        _check_allowed(site)
         wanted = _wanted(request)
         made = switching.switch(wanted.model)
         answer = SwitchAnswer(
@@ -163,16 +163,17 @@ def _model(info: ModelInfo, loaded: set[str]) -> ModelOut:
     )
 
 
-def _check_allowed() -> None:
-    """Everybody's model is switched by those who hold a key; where there are none, from this machine only."""
+def _check_allowed(site: Site) -> None:
+    """Everybody's model is switched by those who hold a key; where there are none, from this machine only.
+
+    A request that a proxy on this machine hands on, or another site's page sends, is not from this machine.
+    """
     if "key_name" in g:
         return
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        address = None
-    if address is None or not (getattr(address, "ipv4_mapped", None) or address).is_loopback:
+    if not is_loopback(request.remote_addr or "") or site.came_through_proxy(request.headers):
         raise ModelSwitchForbiddenError("This service has no API keys, and the request is from elsewhere.")
+    if not site.is_named(request.headers) or site.is_foreign(request.headers):
+        raise ModelSwitchForbiddenError("This service has no API keys, and the request is from another site.")
 
 
 def _wanted(request: Request) -> SwitchRequest:
@@ -219,7 +220,7 @@ def _paths() -> Json:
                     "Every worker process loads the model beside the old one and lets it read a probe; then "
                     "all of them switch, or none does. Requests are read meanwhile, each by one model from "
                     "beginning to end. Needs an API key, or where the service has none a client on the same "
-                    "machine."
+                    "machine, with no proxy in between."
                 ),
                 "requestBody": {
                     "required": True,

@@ -20,11 +20,18 @@ ErrorClass = type[errors.OcrError]
 OPEN_ERRORS: tuple[ErrorClass, ...] = (errors.BadRequestError, InternalError)
 
 #: What any other request can meet, whatever its route.
-COMMON_ERRORS: tuple[ErrorClass, ...] = (*OPEN_ERRORS, errors.UnauthorizedError)
+COMMON_ERRORS: tuple[ErrorClass, ...] = (
+    *OPEN_ERRORS,
+    errors.UnauthorizedError,
+    errors.HostNotAllowedError,
+    errors.OriginNotAllowedError,
+)
 
 #: What can go wrong with one picture and its options.
 READ_ERRORS: tuple[ErrorClass, ...] = (
     errors.UnauthorizedError,
+    errors.HostNotAllowedError,
+    errors.OriginNotAllowedError,
     errors.UploadTimeoutError,
     errors.RateLimitedError,
     errors.OverloadedError,
