@@ -67,7 +67,7 @@ class UnsupportedImageError(OcrError):
 
 
 class ImageTooLargeError(OcrError):
-    """More bytes, pixels, side length or pages than the limits allow."""
+    """More bytes, pixels, side length or pages than allowed, or a decoder that needs too much memory."""
 
     code = "IMAGE_TOO_LARGE"
     http_status = 413

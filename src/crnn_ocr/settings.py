@@ -86,7 +86,10 @@ class Settings(BaseSettings):
         default=20 * MIB, ge=1024, description="Largest encoded picture or PDF, in bytes."
     )
     max_pixels: int = Field(
-        default=50_000_000, ge=10_000, description="Largest picture, in pixels (width × height)."
+        default=50_000_000,
+        ge=10_000,
+        description="Largest picture, in pixels (width × height). What needs more than 6 bytes for each "
+        "to be decoded, such as transparent PNG or JPEG 2000, may have fewer.",
     )
     max_side: int = Field(default=40_000, ge=256, description="Longest side of a picture, in pixels.")
     max_pages: int = Field(default=50, ge=1, description="Most pages that are read of one TIFF or PDF.")
