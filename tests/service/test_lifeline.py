@@ -300,3 +300,14 @@ def test_workers_that_have_had_their_requests_are_replaced_and_nobody_notices(
         wait_for(lambda: not before & {child.pid for child in psutil.Process(server.process.pid).children()})
         exits = "\n".join(server.get("/metrics").body.decode().splitlines())
         assert 'crnn_ocr_worker_exits_total{reason="crashed"} 0.0' in exits
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_replacing_workers_costs_no_request(pool: ThreadPoolExecutor, workers: str) -> None:
+    with slow_server(CRNN_OCR_THREADS="4", CRNN_OCR_MAX_REQUESTS="20", CRNN_OCR_WORKERS=workers) as server:
+        before = {child.pid for child in psutil.Process(server.process.pid).children()}
+        # Each on a connection of its own, and none is sent again.
+        answers = list(pool.map(lambda n: server.read(slow_png(0.05, name=f"{n}")).status, range(80)))
+        assert answers == [200] * 80
+        now = {child.pid for child in psutil.Process(server.process.pid).children()}
+        assert before - now
