@@ -47,6 +47,7 @@ watchDialogs();
 
 const history = new HistoryPanel(store, say);
 const runner = new Runner(store, {
+  arriving: (id) => id === store.get().current && result.endEdit(),
   done: read,
   failed: (problem) => noteServer(store, problem.code === "NETWORK" ? "down" : problem.passing ? "busy" : "ready"),
 });

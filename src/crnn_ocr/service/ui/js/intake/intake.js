@@ -1,5 +1,6 @@
 // The ways in: file chooser, camera, drop anywhere on the page, paste.
 
+import { isTyping } from "../core/dom.js";
 import { filesOfDrop } from "./folders.js";
 
 /**
@@ -17,7 +18,9 @@ export function watchIntake({ zone, inputs }, onFiles) {
   watchDrop(zone, onFiles);
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length > 0) {
+    // Office programs put a picture beside the text that they copy: in a field the text is what is meant.
+    const text = isTyping(event.target) && event.clipboardData?.types.includes("text/plain");
+    if (files.length > 0 && !text) {
       event.preventDefault();
       hand(files, "pasted", onFiles);
     }

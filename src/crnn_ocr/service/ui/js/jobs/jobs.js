@@ -1,6 +1,7 @@
 // The queue: what was handed in and how far it is. Jobs are never changed in place.
 
 import { sizeText } from "../core/files.js";
+import { movesOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 
 const MOST_JOBS = 200; // files in the queue: their results are kept in memory
@@ -19,7 +20,7 @@ const TOO_LARGE = "TOO_LARGE_TO_SEND";
  */
 export function addFiles(store, files) {
   const { jobs } = store.get();
-  const taken = files.slice(0, MOST_JOBS - jobs.length);
+  const taken = files.slice(0, Math.max(0, MOST_JOBS - jobs.length));
   const added = taken.map(({ file, name }) => newJob(file, name));
   if (added.length > 0) {
     store.set({ jobs: [...jobs, ...added], current: added[0].id, active: null, selected: new Set() });
@@ -52,6 +53,21 @@ export function patchJob(store, id, patch) {
     return;
   }
   store.set({ jobs: store.get().jobs.map((job) => (job.id === id ? { ...job, ...patch } : job)) });
+}
+
+/** Gives a job its new result; the lines that the user works with stay chosen as far as they were read again. */
+export function finishJob(store, id, patch) {
+  const { jobs, current, active, selected } = store.get();
+  const job = jobs.find((other) => other.id === id);
+  const finished = { ...job, ...patch };
+  const state = { jobs: jobs.map((other) => (other === job ? finished : other)) };
+  if (id === current) {
+    const moves = job.result ? movesOf(job.result, finished.result) : new Map();
+    state.active = moves.get(active) ?? null;
+    state.selected = new Set([...selected].filter((index) => moves.has(index)).map((index) => moves.get(index)));
+    state.hovered = null;
+  }
+  store.set(state);
 }
 
 /** Shows a job. */

@@ -3,7 +3,7 @@
 import { keepEdits, resultOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 import { readFile } from "../server/request.js";
-import { isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
+import { finishJob, isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
 
 const AT_ONCE = 2; // more would only wait inside the server
 const PATIENCE = 900_000; // milliseconds for which a busy server is asked again without the user
@@ -16,7 +16,7 @@ export class Runner {
   #timers = new Map(); // id → interval of a countdown
   #since = new Map(); // id → when the server was busy for the first time
 
-  /** @param tell `done(id)` and `failed(problem)`, whenever the server has answered or has not */
+  /** @param tell `arriving(id)` before a result takes its place, `done(id)` and `failed(problem)`, whenever the server has answered or has not */
   constructor(store, tell) {
     this.#store = store;
     this.#tell = tell;
@@ -24,12 +24,12 @@ export class Runner {
 
   /** Starts these jobs, as far as they are not under way. */
   start(ids) {
-    const options = { ...this.#store.get().options };
+    const wanted = { ...this.#store.get().options };
     for (const id of ids) {
       const job = jobOf(this.#store.get(), id);
       if (job && (job.status === "done" || isStartable(job))) {
         this.#since.delete(id);
-        patchJob(this.#store, id, { status: "queued", options, problem: null, share: 0, waitUntil: null });
+        patchJob(this.#store, id, { status: "queued", wanted, problem: null, share: 0, waitUntil: null });
       }
     }
     this.#next();
@@ -87,7 +87,7 @@ export class Runner {
     patchJob(this.#store, job.id, { status: "sending", share: 0 });
     try {
       const answer = await readFile(job.file, {
-        options: job.options,
+        options: job.wanted,
         signal: control.signal,
         onSent: (share) => mine() && this.#sent(job.id, share),
       });
@@ -111,12 +111,14 @@ export class Runner {
   }
 
   #finish(id, answer) {
-    const job = jobOf(this.#store.get(), id);
     const fresh = resultOf(answer);
+    this.#tell.arriving(id);
+    const job = jobOf(this.#store.get(), id);
     const result = keepEdits(fresh, job.result);
     const turn = job.result ? job.turn : result.pages[0].turn;
     const page = Math.min(job.page, result.pages.length - 1);
-    patchJob(this.#store, id, { status: "done", result, turn, page });
+    // Only now: what is stopped or fails leaves the old result, and with it what that was read with.
+    finishJob(this.#store, id, { status: "done", result, turn, page, options: job.wanted });
     this.#tell.done(id);
   }
 

@@ -55,6 +55,9 @@ export function linesOf(result, page) {
 
 /** The result with one line's text replaced. */
 export function withText(result, index, text) {
+  if (!(index in result.lines)) {
+    return result;
+  }
   const lines = result.lines.slice();
   lines[index] = { ...lines[index], text };
   return { ...result, lines };
@@ -69,6 +72,13 @@ export function keepEdits(fresh, old) {
     return fresh;
   }
   return { ...fresh, lines: fresh.lines.map((line) => ({ ...line, text: edits.get(placeOf(line)) ?? line.text })) };
+}
+
+/** Where each line of an older result is in a new one, by index; lines that are not there any more are left out. */
+export function movesOf(old, fresh) {
+  const places = new Map(fresh.lines.map((line, index) => [placeOf(line), index]));
+  const moves = old.lines.map((line, index) => [index, places.get(placeOf(line))]);
+  return new Map(moves.filter(([, to]) => to !== undefined));
 }
 
 /** How sure a line is, as a word for style and speech. */

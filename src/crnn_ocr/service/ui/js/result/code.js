@@ -16,7 +16,7 @@ export function watchCode(store, say) {
     say(t((await copyText(byId("code").textContent)) ? "copied" : "copyFailed"));
   });
   store.watch(
-    (state) => [currentJob(state)?.id, currentJob(state)?.options, state.options, state.server.keyed, state.prefs.code],
+    (state) => [currentJob(state)?.id, currentJob(state)?.options, currentJob(state)?.wanted, state.options, state.server.keyed, state.prefs.code],
     () => draw(store.get()),
   );
 }
@@ -26,7 +26,7 @@ function draw(state) {
   if (!job) {
     return;
   }
-  const options = job.options ?? state.options;
+  const options = job.options ?? job.wanted ?? state.options;
   const request = { name: job.name, file: job.file, options, origin: location.origin, key: state.server.keyed === true };
   const language = LANGUAGES.includes(state.prefs.code) ? state.prefs.code : LANGUAGES[0];
   byId("code").textContent = snippet(request, language);

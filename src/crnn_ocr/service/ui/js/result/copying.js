@@ -11,7 +11,7 @@ export function copyResult(result, selected, joined) {
 
 /** The text of the selected lines, in reading order. */
 export function selectionText(result, selected, joined) {
-  const chosen = [...selected].sort((a, b) => a - b).map((index) => result.lines[index]);
+  const chosen = [...selected].sort((a, b) => a - b).map((index) => result.lines[index]).filter(Boolean);
   const pages = [...new Set(chosen.map((line) => line.page))];
   const texts = pages.map((page) => {
     const lines = chosen.filter((line) => line.page === page);

@@ -3,11 +3,11 @@
 import { byId, icon, make } from "../core/dom.js";
 import { timeText } from "../core/files.js";
 import { setPrefs } from "../core/prefs.js";
-import { currentJob, patchJob } from "../jobs/jobs.js";
+import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
 import { pageTexts } from "../reading/formats.js";
 import { withText } from "../reading/result.js";
 import { t, warningText } from "../words/words.js";
-import { editRow } from "./editor.js";
+import { editRow, endEdit } from "./editor.js";
 import { copyResult, selectionText, watchCopy } from "./copying.js";
 import { copyText } from "../core/clipboard.js";
 import { LineList } from "./list.js";
@@ -34,7 +34,7 @@ export class ResultView {
       choose: (index, event) => this.choose(index, event),
       hover: (index) => store.set({ hovered: index }),
       edit: (index) => this.edit(index),
-      undo: (index) => this.#change(index, currentJob(store.get()).result.lines[index].original),
+      undo: (index) => this.#change(currentJob(store.get()), index, this.#line(index).original),
       copy: (index) => this.#copyLine(index),
     });
     watchCopy(byId("lines"));
@@ -86,11 +86,24 @@ export class ResultView {
 
   /** Lets the user edit a line. */
   edit(index) {
-    const line = this.#line(index);
-    if (line) {
+    if (this.#line(index)) {
+      if (this.#store.get().prefs.view !== "lines") {
+        setPrefs(this.#store, { view: "lines" });
+      }
+      if (byId("panel-lines").hidden) {
+        return;
+      }
+      endEdit();
       this.#store.set({ active: index });
-      editRow(this.#list.row(index), line.text, (text) => this.#change(index, text ?? line.text));
+      const job = currentJob(this.#store.get());
+      const { text } = job.result.lines[index];
+      editRow(this.#list.row(index), text, (edited) => this.#change(job, index, edited ?? text));
     }
+  }
+
+  /** Keeps what is being typed into a line: the result is about to change. */
+  endEdit() {
+    endEdit();
   }
 
   /** Moves to another line by a step. */
@@ -106,11 +119,17 @@ export class ResultView {
     return index === null ? undefined : currentJob(this.#store.get())?.result?.lines[index];
   }
 
-  #change(index, text) {
-    const job = currentJob(this.#store.get());
+  // The job is the one whose line was edited, which may not be the one that is shown any more.
+  #change({ id, result: { pages } }, index, text) {
+    const job = jobOf(this.#store.get(), id);
+    if (job?.result?.pages !== pages) {
+      return; // removed, or read anew
+    }
     const result = withText(job.result, index, text);
+    if (this.#store.get().current === id) {
+      this.#list.update(index, result.lines[index]); // first, as the search looks into the rows
+    }
     patchJob(this.#store, job.id, { result });
-    this.#list.update(index, result.lines[index]);
     this.#list.mark(this.#store.get().active, this.#line(this.#store.get().active));
     if (text !== job.result.lines[index].text) {
       this.#act.edited(job.id);
@@ -157,11 +176,16 @@ export class ResultView {
   }
 
   #drawList() {
+    endEdit();
     const job = currentJob(this.#store.get());
+    const focused = byId("lines").contains(document.activeElement);
     this.#list.draw(job?.result ?? { pages: [], lines: [] });
     const { active, selected } = this.#store.get();
     this.#list.mark(active, this.#line(active));
     this.#list.select(selected);
+    if (focused && active !== null) {
+      this.#list.row(active)?.focus({ preventScroll: true });
+    }
   }
 
   #drawPanel() {
