@@ -79,7 +79,8 @@ def test_full_memory_kills_no_worker_and_fails_no_request(tmp_path: Path) -> Non
             eventually(lambda: told(server).count("room for metrics: shared again") >= 1)
         assert load.wrong == []
         assert load.seen["lost"] <= 3, "what the killed worker was reading"
-        assert counted(server) >= load.seen["read"] - 3, "the killed worker's counts are kept"
+        # The killed worker's counts are kept; the others' are told once each of them has found room again.
+        eventually(lambda: counted(server) >= load.seen["read"] - 3)
         assert counted(server, "crnn_ocr_worker_exits_total") == 1
         assert len(told(server)) < 30, "each of them once"
 
