@@ -37,7 +37,9 @@ def test_a_bad_request_id_is_replaced(client: FlaskClient, given: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-Id"])
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/ui/js/main.js", "/healthz", "/nothing", "/ocr"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/ui/icon.svg", "/ui/none.js", "/healthz", "/nothing", "/ocr"]
+)
 def test_every_answer_carries_the_security_headers(client: FlaskClient, path: str) -> None:
     with client.get(path) as answer:
         policy = answer.headers["Content-Security-Policy"]
@@ -52,6 +54,18 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, path: st
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert "microphone=()" in answer.headers["Permissions-Policy"]
         assert "Strict-Transport-Security" not in answer.headers  # whoever ends TLS says so
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/ui/js/main.js", "/ui/base.css", "/ui/samples/poem.webp"])
+def test_parts_of_the_page_carry_the_headers_that_browsers_heed_on_them(
+    client: FlaskClient, path: str
+) -> None:
+    with client.get(path) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Content-Security-Policy" not in answer.headers
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
