@@ -28,7 +28,7 @@ def test_the_models_of_the_server_are_on_offer(open_page: Opener, stage: Stage) 
     view.locator("#open-options").click()
     models = view.get_by_label("Model", exact=True)
     expect(models.locator("option")).to_have_text(
-        ["the server's default: fake", "fake · quick", "other", "third"]
+        ["the server's default: fake", "fake · quick – en", "other – en", "third – en"]
     )
     models.select_option("other")
     view.keyboard.press("Escape")

@@ -8,6 +8,7 @@ import { watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
 import { addFiles, clearJobs, currentJob, jobOf, patchJob, removeJob, selectJob, UNDER_WAY, watchSizes } from "./jobs/jobs.js";
 import { Runner } from "./jobs/runner.js";
+import { watchFirstPages } from "./jobs/first-pages.js";
 import { thumbnail } from "./jobs/thumbnail.js";
 import { QueueView } from "./jobs/view.js";
 import { watchOptions } from "./options/panel.js";
@@ -51,6 +52,10 @@ const runner = new Runner(store, {
   done: read,
   failed: (problem) => noteServer(store, problem.code === "NETWORK" ? "down" : problem.passing ? "busy" : "ready"),
 });
+const drawLater = watchFirstPages(store, async (id, blob) => {
+  await addThumb(id, blob);
+  history.keep(id);
+});
 const picture = new PictureView(store, {
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
@@ -67,11 +72,7 @@ new QueueView(store, {
   select: (id) => selectJob(store, id),
   start: (id) => runner.start([id]),
   cancel: (id) => runner.cancel(id),
-  remove: (id) => {
-    runner.cancel(id);
-    removeJob(store, id);
-    forgetPictures(id);
-  },
+  remove,
 });
 
 watchCode(store, say);
@@ -79,7 +80,7 @@ watchExport(store, say);
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
 watchPreview(store);
 watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
-watchIntake({ zone: document.body, inputs: [byId("file"), byId("camera")] }, take);
+watchIntake({ zone: document.body, inputs: [byId("file"), byId("camera")] }, take, () => say(t("nothingFound")));
 watchCard(store);
 watchServer(store);
 watchKeys(store, {
@@ -139,6 +140,9 @@ function take(files, way) {
   ids.forEach((id) => addThumb(id, jobOf(store.get(), id).file));
   if (store.get().prefs.automatic || way === "sample") {
     runner.start(ids);
+    if (!document.activeElement.checkVisibility?.()) {
+      byId("queue-list").querySelector("[aria-current=true]")?.focus({ preventScroll: true });
+    }
   } else {
     byId("recognise").focus();
   }
@@ -153,6 +157,16 @@ function forgetTries() {
   } catch {
     // Then nothing was written either.
   }
+}
+
+// The focus stays where it was in the list, or goes back to where files come from.
+function remove(id) {
+  const index = store.get().jobs.findIndex((job) => job.id === id);
+  runner.cancel(id);
+  removeJob(store, id);
+  forgetPictures(id);
+  const all = [...byId("queue-list").querySelectorAll(".job-open")];
+  (all.at(Math.min(index, all.length - 1)) ?? byId("choose")).focus();
 }
 
 async function addThumb(id, blob) {
@@ -175,6 +189,7 @@ function read(id) {
   noteServer(store, "ready");
   say(t("done", { count: job.result.lines.length }));
   history.keep(id);
+  drawLater(id);
 }
 
 function stepFile(by) {

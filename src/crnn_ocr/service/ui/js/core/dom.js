@@ -35,8 +35,15 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Scrolls a container, and nothing around it, until the element is inside its visible part. */
+/**
+ * Scrolls a container, and nothing around it, until the element is inside its visible part. Where the container does
+ * not scroll by itself, as on a phone, the page does.
+ */
 export function reveal(container, element, margin = 0) {
+  if (getComputedStyle(container).overflowY === "visible") {
+    element.scrollIntoView({ block: "nearest" });
+    return;
+  }
   const frame = container.getBoundingClientRect();
   const target = element.getBoundingClientRect();
   if (target.top - margin < frame.top) {

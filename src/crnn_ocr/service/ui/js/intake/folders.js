@@ -13,7 +13,7 @@ export async function filesOfDrop(transfer) {
   }
   const found = [];
   for (const entry of entries) {
-    await collect(entry, found, entry.isDirectory);
+    await collect(entry, found, entry.isDirectory).catch(() => {}); // gone, or not allowed
   }
   return found;
 }
@@ -39,6 +39,6 @@ async function collect(entry, found, inside) {
   }
   children.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
   for (const child of children) {
-    await collect(child, found, true);
+    await collect(child, found, true).catch(() => {}); // the others can still be read
   }
 }

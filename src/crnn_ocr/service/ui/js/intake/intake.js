@@ -7,15 +7,16 @@ import { filesOfDrop } from "./folders.js";
  * Watches all ways in.
  * @param {{zone: Element, inputs: HTMLInputElement[]}} elements
  * @param {(files: File[], way: "chosen" | "dropped" | "pasted") => void} onFiles called with at least one file
+ * @param {() => void} onNone called where a drop brings no file that could be read
  */
-export function watchIntake({ zone, inputs }, onFiles) {
+export function watchIntake({ zone, inputs }, onFiles, onNone) {
   for (const input of inputs) {
     input.addEventListener("change", () => {
       hand([...input.files], "chosen", onFiles);
       input.value = ""; // so that the same file can be chosen again
     });
   }
-  watchDrop(zone, onFiles);
+  watchDrop(zone, onFiles, onNone);
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     // Office programs put a picture beside the text that they copy: in a field the text is what is meant.
@@ -27,7 +28,7 @@ export function watchIntake({ zone, inputs }, onFiles) {
   });
 }
 
-function watchDrop(zone, onFiles) {
+function watchDrop(zone, onFiles, onNone) {
   let depth = 0; // dragenter and dragleave also fire for every child
   const mark = (change) => {
     depth = Math.max(0, change);
@@ -40,7 +41,11 @@ function watchDrop(zone, onFiles) {
     if (carriesFiles(event)) {
       event.preventDefault(); // the browser would leave the page and open the file
       mark(0);
-      hand(await filesOfDrop(event.dataTransfer), "dropped", onFiles);
+      const files = await filesOfDrop(event.dataTransfer);
+      hand(files, "dropped", onFiles);
+      if (files.length === 0) {
+        onNone();
+      }
     }
   });
 }

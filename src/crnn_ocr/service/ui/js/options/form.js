@@ -61,7 +61,7 @@ function modelChoices(readers) {
   const active = readers.find((model) => model.active);
   return [
     { value: "", label: t("modelDefault", { name: active?.name }) },
-    ...readers.map(({ name, aliases }) => ({ value: name, label: [name, ...aliases].join(" · ") })),
+    ...readers.map(({ name, aliases, languages = [] }) => ({ value: name, label: [[name, ...aliases].join(" · "), languages.join(", ")].filter(Boolean).join(" – ") })),
   ];
 }
 

@@ -4,6 +4,7 @@ import { icon, make } from "../core/dom.js";
 import { timeText } from "../core/files.js";
 import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
+import { codeOf } from "./notices.js";
 
 /**
  * The elements for a job without lines to show.
@@ -43,6 +44,15 @@ export function statusText(job) {
     default:
       return t(`status_${job.status}`);
   }
+}
+
+/** What is told beside the tabs about a result: lines, time, and whether it came from the cache. */
+export function factsOf(job) {
+  if (!job.result) {
+    return [];
+  }
+  const facts = `${t("lineCount", { count: job.result.lines.length })} · ${timeText(job.result.elapsed)}`;
+  return job.result.cached ? [facts, make("span", { class: "fact-more" }, ` · ${t("cached")}`)] : [facts];
 }
 
 /** Takes over figures from a fresh message into the one that stands: the elements stay, and with them the focus. */
@@ -88,14 +98,13 @@ function delayed(job, act) {
 }
 
 function failed(problem, act) {
-  const code = problem.requestId ? t("code", { code: problem.code, id: problem.requestId }) : problem.code;
   return [
     make(
       "div",
       { class: "message is-failed" },
       icon("alert"),
       make("p", { class: "message-title" }, explain(problem)),
-      make("p", { class: "message-code" }, code),
+      make("p", { class: "message-code" }, codeOf(problem)),
       problem.code === "TOO_LARGE_TO_SEND" ? null : button("retry", act.start),
     ),
   ];

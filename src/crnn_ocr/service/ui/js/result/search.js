@@ -3,12 +3,15 @@
 import { byId, reveal } from "../core/dom.js";
 import { t } from "../words/words.js";
 
+const HOMES = ".line, .paragraph";
 const canHighlight = typeof Highlight === "function" && Boolean(CSS.highlights);
 
 /** Finds a text inside the panel that is shown. */
 export class Search {
   #panel = null;
+  #subject = null;
   #hits = [];
+  #homes = []; // for each hit the number of its row or paragraph
   #at = -1;
 
   constructor() {
@@ -30,10 +33,12 @@ export class Search {
     byId("search-after").addEventListener("click", () => this.step(1));
   }
 
-  /** Searches in another panel from now on. */
-  attach(panel) {
+  /** Searches in this panel from now on; where it still shows the same subject, the hit that one is at stays. */
+  attach(panel, subject) {
+    const same = panel === this.#panel && subject === this.#subject;
     this.#panel = panel;
-    this.run();
+    this.#subject = subject;
+    this.run(same && this.#at >= 0 ? this.#place() : null);
   }
 
   /** Empties the field. */
@@ -42,10 +47,12 @@ export class Search {
     this.run();
   }
 
-  /** Searches anew, for example after the text has changed. */
-  run() {
+  /** Searches anew, and goes to the first hit; or stays at a place, as far as there still is a hit. */
+  run(place = null) {
     const needle = byId("search").value.trim();
     this.#hits = needle && this.#panel ? rangesOf(this.#panel, needle) : [];
+    const all = new Map([...(this.#panel?.querySelectorAll(HOMES) ?? [])].map((element, index) => [element, index]));
+    this.#homes = this.#hits.map((hit) => all.get(homeOf(hit)));
     this.#at = -1;
     for (const row of document.querySelectorAll(".line.has-hit")) {
       row.classList.remove("has-hit");
@@ -58,7 +65,9 @@ export class Search {
       CSS.highlights.delete("search-current");
     }
     byId("search-found").hidden = !needle;
-    if (this.#hits.length > 0) {
+    if (this.#hits.length > 0 && place) {
+      this.#mark(this.#nearest(place));
+    } else if (this.#hits.length > 0) {
       this.step(1);
     } else {
       byId("search-count").textContent = t("hits", { at: 0, count: 0 });
@@ -68,18 +77,35 @@ export class Search {
   /** Goes to the next hit, or to the one before. */
   step(by) {
     const count = this.#hits.length;
-    if (count === 0) {
-      return;
+    if (count > 0) {
+      this.#mark((this.#at + by + count) % count);
+      reveal(this.#panel, homeOf(this.#hits[this.#at]), 24);
     }
-    this.#at = (this.#at + by + count) % count;
-    const hit = this.#hits[this.#at];
-    if (canHighlight) {
-      CSS.highlights.set("search-current", new Highlight(hit));
-    }
-    byId("search-count").textContent = t("hits", { at: this.#at + 1, count });
-    const element = hit.startContainer.parentElement;
-    reveal(this.#panel, element.closest(".line") ?? element, 24);
   }
+
+  #mark(at) {
+    this.#at = at;
+    if (canHighlight) {
+      CSS.highlights.set("search-current", new Highlight(this.#hits[at]));
+    }
+    byId("search-count").textContent = t("hits", { at: at + 1, count: this.#hits.length });
+  }
+
+  // Which row or paragraph the hit is in, and which of its hits it is; found anew even where all is drawn anew.
+  #place() {
+    const home = this.#homes[this.#at];
+    return { home, number: this.#at - this.#homes.indexOf(home) };
+  }
+
+  #nearest({ home, number }) {
+    const same = this.#homes.flatMap((other, at) => (other === home ? [at] : []));
+    const next = this.#homes.findIndex((other) => other > home);
+    return same.at(Math.min(number, same.length - 1)) ?? (next < 0 ? this.#hits.length - 1 : next);
+  }
+}
+
+function homeOf(hit) {
+  return hit.startContainer.parentElement.closest(HOMES);
 }
 
 /** Ranges of all places where the text of an element's lines or paragraphs contains a text, whatever its case. */

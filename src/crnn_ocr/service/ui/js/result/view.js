@@ -1,17 +1,17 @@
 // The right side: tabs, the lines or paragraphs of the shown job, and what is remarked about it.
 
-import { byId, icon, make } from "../core/dom.js";
-import { timeText } from "../core/files.js";
+import { byId, make } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
 import { pageTexts } from "../reading/formats.js";
 import { withText } from "../reading/result.js";
-import { t, warningText } from "../words/words.js";
+import { t } from "../words/words.js";
 import { editRow, endEdit } from "./editor.js";
 import { copyResult, selectionText, watchCopy } from "./copying.js";
 import { copyText } from "../core/clipboard.js";
 import { LineList } from "./list.js";
-import { messageOf, refreshMessage } from "./message.js";
+import { factsOf, messageOf, refreshMessage } from "./message.js";
+import { Notices } from "./notices.js";
 import { Search } from "./search.js";
 import { selectionAfter } from "./selection.js";
 import { markTab, watchTabs } from "./tabs.js";
@@ -23,6 +23,7 @@ export class ResultView {
   #act;
   #list;
   #search = new Search();
+  #notices;
   #message = { job: null, status: null };
 
   /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)` */
@@ -37,6 +38,7 @@ export class ResultView {
       undo: (index) => this.#change(currentJob(store.get()), index, this.#line(index).original),
       copy: (index) => this.#copyLine(index),
     });
+    this.#notices = new Notices(byId("notices"), (id) => act.start(id));
     watchCopy(byId("lines"));
     byId("lines").addEventListener("keydown", (event) => this.#key(event));
     byId("copy-all").addEventListener("click", () => this.copy());
@@ -87,16 +89,13 @@ export class ResultView {
   /** Lets the user edit a line. */
   edit(index) {
     if (this.#line(index)) {
-      if (this.#store.get().prefs.view !== "lines") {
-        setPrefs(this.#store, { view: "lines" });
-      }
+      setPrefs(this.#store, { view: "lines" });
       if (byId("panel-lines").hidden) {
         return;
       }
       endEdit();
       this.#store.set({ active: index });
-      const job = currentJob(this.#store.get());
-      const { text } = job.result.lines[index];
+      const { job, text } = { job: currentJob(this.#store.get()), ...this.#line(index) };
       editRow(this.#list.row(index), text, (edited) => this.#change(job, index, edited ?? text));
     }
   }
@@ -199,7 +198,7 @@ export class ResultView {
       byId("prose").replaceChildren(...pages);
     }
     this.#describe();
-    this.#search.attach(byId(`panel-${prefs.view}`));
+    this.#search.attach(byId(`panel-${prefs.view}`), job?.result?.pages);
   }
 
   #selected(selected) {
@@ -214,27 +213,18 @@ export class ResultView {
     if (!job) {
       return;
     }
-    const lines = job.result?.lines.length ?? 0;
-    const shown = lines > 0 && (job.status === "done" || job.result === null || job.status !== "failed");
+    const shown = (job.result?.lines.length ?? 0) > 0; // also while it is read again, and where that has failed
     byId("result-tools").classList.toggle("is-off", !shown);
     byId("result-card").classList.toggle("is-api", prefs.view === "api");
     byId("result-facts").replaceChildren(...factsOf(job));
     byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
     byId("result-card").classList.toggle("is-busy", ["queued", "sending", "reading", "delayed"].includes(job.status));
     byId("panel-lines").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status)));
-    this.#notices(job, shown);
+    this.#notices.show(job, shown);
     for (const view of ["lines", "paragraphs", "api"]) {
       byId(`panel-${view}`).hidden = prefs.view !== view || (view !== "api" && !shown);
     }
     this.#showMessage(job, !shown && prefs.view !== "api");
-  }
-
-  #notices(job, shown) {
-    const warnings = shown || job.status === "done" ? (job.result?.warnings ?? []) : [];
-    const notices = warnings.map(({ code, message }) =>
-      make("p", { class: "notice" }, icon("alert"), make("span", {}, warningText(code) ?? message)),
-    );
-    byId("notices").replaceChildren(...notices);
   }
 
   #showMessage(job, wanted) {
@@ -256,12 +246,4 @@ export class ResultView {
     }
     this.#message = { job: job.id, key };
   }
-}
-
-function factsOf(job) {
-  if (!job.result) {
-    return [];
-  }
-  const facts = `${t("lineCount", { count: job.result.lines.length })} · ${timeText(job.result.elapsed)}`;
-  return job.result.cached ? [facts, make("span", { class: "fact-more" }, ` · ${t("cached")}`)] : [facts];
 }

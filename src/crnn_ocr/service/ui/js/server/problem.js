@@ -2,6 +2,8 @@
 
 import { errorText } from "../words/words.js";
 
+const STATUS_CODES = { 413: "BODY_TOO_LARGE", 429: "RATE_LIMITED", 503: "OVERLOADED" };
+
 /** A failure with the server's stable code; message and hint are the server's own sentences. */
 export class Problem extends Error {
   constructor(code, { message = "", hint = "", requestId = "", status = 0, retryAfter = null } = {}) {
@@ -30,7 +32,8 @@ export function explain(problem) {
 /** The problem that an answer tells of; `headers` maps a name to its value or null. */
 export function problemOf(status, answer, headers) {
   if (typeof answer?.error?.code !== "string") {
-    return new Problem("BAD_ANSWER", { status });
+    // Something in front of the server has answered: its status says what this is about.
+    return new Problem(STATUS_CODES[status] ?? "BAD_ANSWER", { status, retryAfter: waiting(status, headers) });
   }
   const { code, message, hint } = answer.error;
   return new Problem(code, { message, hint, requestId: answer.request_id, status, retryAfter: waiting(status, headers) });

@@ -34,12 +34,17 @@ export function makeMenu(button, menu, items) {
     if (next !== undefined) {
       event.preventDefault();
       all.at(next % all.length).focus();
-    } else if (event.key === "Escape") {
+    }
+  });
+  // Wherever the focus is, and before anybody else hears of the key: it closes what lies on top, and no more.
+  const escape = (event) => {
+    if (!menu.hidden && event.key === "Escape" && !event.isComposing) {
       event.stopPropagation();
       open(false);
       button.focus();
     }
-  });
+  };
+  document.addEventListener("keydown", escape, { capture: true });
   document.addEventListener("pointerdown", (event) => {
     if (!menu.hidden && !menu.contains(event.target) && !button.contains(event.target)) {
       open(false);

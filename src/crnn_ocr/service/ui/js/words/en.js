@@ -53,6 +53,7 @@ const page = {
   removeFile: ({ name }) => `Remove ${name}`,
   added: ({ name }) => `Added: ${name}`,
   addedSome: ({ count }) => `${files(count)} added`,
+  nothingFound: "There is no picture or document in what was dropped.",
   tooMany: ({ count }) => `The list is full: ${files(count)} left out.`,
   pastedName: "Pasted picture",
   // the picture
@@ -104,6 +105,7 @@ const page = {
   queued: "Waiting for its turn…",
   sending: ({ percent }) => `Sending… ${percent} %`,
   working: "Reading…",
+  againFailed: "Reading it again has failed; this is the earlier result.",
   cancelled: "Stopped before it was read.",
   done: ({ count }) => `${lines(count)} read`,
   busy: "The server is busy.",
@@ -222,6 +224,9 @@ const errors = {
   BAD_ANSWER: "The server gave an answer that this page does not understand. Try again in a moment.",
   IMAGE_EMPTY: "The file is empty. Choose another one.",
   TOO_LARGE_TO_SEND: ({ detail }) => `The file is larger than the server takes (${detail}). Scale it down or cut it into parts.`,
+  BODY_TOO_LARGE: "The file is larger than the server takes. Scale it down or cut it into parts.",
+  OVERLOADED: "The server is busy. Try again in a moment.",
+  RATE_LIMITED: "The server asks for a pause. Try again in a moment.",
   UNAUTHORIZED: "The server asks for an API key. Try again and give it.",
 };
 

@@ -52,6 +52,7 @@ const page = {
   removeFile: ({ name }) => `移除 ${name}`,
   added: ({ name }) => `已添加：${name}`,
   addedSome: ({ count }) => `已添加 ${count} 个文件`,
+  nothingFound: "拖入的内容中没有图片或文档。",
   tooMany: ({ count }) => `列表已满，有 ${count} 个文件未添加。`,
   pastedName: "粘贴的图片",
   // the picture
@@ -103,6 +104,7 @@ const page = {
   queued: "正在排队…",
   sending: ({ percent }) => `正在上传… ${percent} %`,
   working: "正在识别…",
+  againFailed: "重新识别失败，下面是先前的结果。",
   cancelled: "识别已停止。",
   done: ({ count }) => `识别完成，共 ${count} 行`,
   busy: "服务器正忙。",
