@@ -10,6 +10,7 @@ import pytest
 from flask import Flask, before_render_template
 from flask.testing import FlaskClient
 
+from crnn_ocr.export import FORMATS
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service import examples, routes
 from crnn_ocr.service.openapi import error_catalogue, openapi_document
@@ -89,6 +90,7 @@ def test_the_options_describe_themselves(client: FlaskClient) -> None:
         assert entry["title"]
         assert entry["description"]
         assert "default" in entry
+    assert set(schema["x-export-formats"]) > set(FORMATS)
 
 
 def test_the_example_request_is_taken(client: FlaskClient, reader: FakeReader) -> None:

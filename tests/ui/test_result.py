@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,6 +213,21 @@ def test_export_in_every_format(open_page: Opener, tmp_path: Path) -> None:
     assert name == "crnn-ocr.txt"
     assert content.decode().count("==> ") == 2
     expect(said(view)).to_have_text("Saved: crnn-ocr.txt")
+
+
+def test_the_server_names_the_formats_on_offer(open_page: Opener) -> None:
+    view = open_page()
+    read(view)
+    view.locator("#export").click()
+    names = view.get_by_role("menuitem")
+    expect(names).to_have_text([re.compile(name) for name in ("text", "JSON", "Markdown", "CSV")])
+    view.context.route(
+        "**/options", lambda route: route.fulfill(json={"x-export-formats": ["csv", "hocr", "text"]})
+    )
+    view.reload()
+    read(view)
+    view.locator("#export").click()
+    expect(names).to_have_text([re.compile("CSV"), re.compile("text")])
 
 
 def test_the_export_menu_by_keyboard(open_page: Opener) -> None:

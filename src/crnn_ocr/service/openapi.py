@@ -132,7 +132,8 @@ def _options() -> Json:
     return {
         "operationId": "describeOptions",
         "summary": "Describe the options of a reading",
-        "description": "The JSON Schema of the object `options`, from which forms can be built.",
+        "description": "The JSON Schema of the object `options`, from which forms can be built; "
+        "`x-export-formats` names the formats that the page saves in.",
         "responses": described,
     }
 

@@ -7,6 +7,7 @@ from functools import cache
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 
 import crnn_ocr
+from crnn_ocr.export import FORMATS
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.cache import wanted_use
 from crnn_ocr.service.inputs import DETAIL, parse_input, wants_chars
@@ -15,6 +16,9 @@ from crnn_ocr.service.reader import Reader, Readiness
 from crnn_ocr.service.reading import Readings
 from crnn_ocr.service.responses import json_of, json_response
 from crnn_ocr.service.schemas import HealthAnswer, ReadyAnswer, ocr_answer
+
+#: What the page offers to save a reading as: all formats of the engine, and two of its own.
+EXPORT_FORMATS = (*FORMATS, "markdown", "csv")
 
 
 def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness) -> None:
@@ -60,7 +64,9 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         return json_response(ReadyAnswer(model=reader.model).model_dump_json())
 
     # These do not change: written once, by the first who ask, as anybody may as often as he likes.
-    options_text = cache(lambda: json_of(ReadOptions.model_json_schema()))
+    options_text = cache(
+        lambda: json_of({**ReadOptions.model_json_schema(), "x-export-formats": EXPORT_FORMATS})
+    )
     openapi_text = cache(lambda: json_of(openapi_document()))
 
     @api.get("/options")

@@ -12,6 +12,12 @@ export const FORMATS = {
   csv: { suffix: ".csv", type: "text/csv;charset=utf-8", write: csvOf },
 };
 
+/** The formats on offer: those that the server's schema names, as far as the page can write them; else all. */
+export function formatsOf(schema) {
+  const named = schema?.["x-export-formats"];
+  return Array.isArray(named) ? named.filter((name) => Object.hasOwn(FORMATS, name)) : Object.keys(FORMATS);
+}
+
 /** The text of one reading; pages are separated by an empty row. */
 export function textOf(result, { joined = false } = {}) {
   return result.pages.map((_, page) => pageTexts(result, page, joined).join("\n")).join("\n\n");

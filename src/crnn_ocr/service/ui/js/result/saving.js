@@ -3,20 +3,21 @@
 import { byId, make } from "../core/dom.js";
 import { download } from "../core/files.js";
 import { currentJob } from "../jobs/jobs.js";
-import { exportName, FORMATS } from "../reading/formats.js";
+import { exportName, FORMATS, formatsOf } from "../reading/formats.js";
 import { makeMenu } from "../shell/menu.js";
 import { t } from "../words/words.js";
 
 /** Wires the menu. */
 export function watchExport(store, say) {
   makeMenu(byId("export"), byId("export-menu"), () => {
-    const { jobs } = store.get();
+    const { jobs, schema } = store.get();
+    const formats = formatsOf(schema);
     const current = currentJob(store.get());
     const done = jobs.filter((job) => job.result);
-    const items = Object.keys(FORMATS).map((format) => item(format, [current]));
+    const items = formats.map((format) => item(format, [current]));
     if (done.length > 1) {
       const title = t("exportAll", { count: done.length });
-      const all = Object.keys(FORMATS).map((format) => item(format, done));
+      const all = formats.map((format) => item(format, done));
       items.push(
         make(
           "div",
