@@ -182,6 +182,15 @@ def test_every_line_is_read_exactly_once(page: list[Polygon]) -> None:
     assert all(blocks)
 
 
+def test_boxes_without_height_have_an_order() -> None:
+    page = [flat(0, 0), flat(0, 1), flat(2, 3), flat(2, 3)]
+    assert sorted(itertools.chain(*reading_order(page))) == [0, 1, 2, 3]
+
+
+def flat(left: float, right: float) -> Polygon:
+    return ((left, 0.0), (right, 0.0), (right, 0.0), (left, 0.0))
+
+
 @given(pages, st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(page: list[Polygon], rng: random.Random) -> None:
     shuffled = rng.sample(page, len(page))

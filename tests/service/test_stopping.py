@@ -81,6 +81,8 @@ def test_who_was_connected_before_the_end_is_answered(count: int) -> None:
         for pid in workers:  # busy elsewhere: it accepts nobody
             os.kill(pid, signal.SIGSTOP)
             held.callback(resume, pid)
+        # One that has not stopped yet would take the SIGTERM first: of two signals the lower one.
+        wait_for(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in workers))
         clients = [
             held.enter_context(socket.create_connection(server.address, timeout=20)) for _ in range(40)
         ]

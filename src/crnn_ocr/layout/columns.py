@@ -97,6 +97,8 @@ class _Column:
 
 def best_gutter(section: Section) -> Gutter | None:
     """The gutter of the section at which columns of text are most certain; None if it has rows of cells."""
+    if section.line_height <= 0:  # boxes without height: nothing can be told from their distances
+        return None
     best, best_points = None, 0.0
     widest = sorted(section.gutters, key=lambda gutter: (gutter[0] - gutter[1], gutter))[:_MOST_GUTTERS]
     for gutter in widest:

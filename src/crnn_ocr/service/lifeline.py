@@ -197,6 +197,8 @@ class Lifelines:
         """At the end of the service: also answer those whose worker was killed for taking too long."""
         for age in list(self._lines):
             self.child_exit(arbiter, _Ended(age))
+        # An interpreter that ends restores what the system does by default: a late message would kill it.
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
 
     def _hear(self, *_: object) -> None:
         # A signal may come while one is being handled, and messages must not overtake each other.
