@@ -15,7 +15,7 @@ from crnn_ocr.detection.detector import Detector
 from crnn_ocr.document import Block, Document, Page, Remark
 from crnn_ocr.engine.budget import Budget, Share
 from crnn_ocr.engine.cores import available_cores
-from crnn_ocr.engine.memory import relieve
+from crnn_ocr.engine.memory import make_room
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.decode import Limits
 from crnn_ocr.imaging.enhance import enhance
@@ -266,7 +266,7 @@ class OCR:
         with ExitStack() as held:
             with clock("queue"):
                 share = held.enter_context(self._pixels.take(amount, ticket.check))
-            relieve()
+            make_room(amount)
             yield share
 
     def _second_reader(self, lent: ExitStack, noted: list[Manifest]) -> Recognizer:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
 from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
-from crnn_ocr.engine.memory import frugal, relieve
+from crnn_ocr.engine.memory import frugal, make_room
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
@@ -205,7 +205,7 @@ class DbDetector:
         ]
         for outcome in work.run(tasks):
             outcome.get()
-        relieve()  # of the holes that a run leaves: lines need blocks of other sizes
+        make_room()  # a run leaves holes, and lines need blocks of other sizes
         return heat
 
     def _demand(self, area: int) -> Demand:
@@ -216,10 +216,10 @@ class DbDetector:
     def _run(self, image: Image, cores: int = 1) -> NDArray[np.uint8]:
         """One run of the network; the picture is padded, not stretched, to a size that the network takes."""
         height, width = image.shape[:2]
-        relieve()
         multiple, least = self._manifest.multiple, self._parameters.least_side
         full_h = max(least, -(-height // multiple) * multiple)
         full_w = max(least, -(-width // multiple) * multiple)
+        make_room(BYTES_PER_PIXEL * full_h * full_w)
         colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         padded = cv2.copyMakeBorder(colour, 0, full_h - height, 0, full_w - width, cv2.BORDER_REPLICATE)
         tensor = np.empty((1, 3, full_h, full_w), np.float32)
