@@ -62,10 +62,10 @@ def _mallopt(*values: tuple[int, int]) -> Callable[[], None]:
     return prepare
 
 
-def _pressure(mebibytes: int) -> Callable[[], None]:
+def _most(mebibytes: int) -> Callable[[], None]:
     def prepare() -> None:
         _shipped()
-        memory.PRESSURE = mebibytes * MIB
+        memory.MOST = mebibytes * MIB
 
     return prepare
 
@@ -107,12 +107,12 @@ def _pattern(options: Any) -> None:
 
 
 SETTINGS: dict[str, Setting] = {
-    "shipped": Setting("one malloc arena, trimmed from 320 MiB on, large pictures mapped", _shipped),
+    "shipped": Setting("one malloc arena, trimmed at 380 MiB, large pictures mapped", _shipped),
     "guest": Setting("glibc's defaults, as in a program that imports the library", lambda: None),
     "arena-only": Setting("one malloc arena, never trimmed", _mallopt((_ARENA_MAX, 1))),
     "two-arenas": Setting("two malloc arenas, never trimmed", _mallopt((_ARENA_MAX, 2))),
-    "trim-240": Setting("trimmed from 240 MiB on", _pressure(240)),
-    "trim-400": Setting("trimmed from 400 MiB on", _pressure(400)),
+    "trim-240": Setting("trimmed at 240 MiB", _most(240)),
+    "trim-400": Setting("trimmed at 400 MiB", _most(400)),
     "mmap-1": Setting(
         "one arena, every block from 1 MiB on mapped", _mallopt((_ARENA_MAX, 1), (_MMAP_THRESHOLD, MIB))
     ),
