@@ -251,7 +251,7 @@ class OCR:
                         break
                     # Handed over, not shown: when the stages let go of a large picture it has to be gone.
                     held = [image]
-                    with self._scheduler.reserve(max(0, image.nbytes - PICTURE_BYTES)):
+                    with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
                         del image
                         done.append(_read_page(held.pop(), share, tools, options, clock))
             packs = marks(recognizer.manifest, detector.manifest, second[0] if second else None)

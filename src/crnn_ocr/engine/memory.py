@@ -22,8 +22,10 @@ _M_MMAP_THRESHOLD = -3  # likewise
 _FRUGAL_BYTES = 8 * 1024 * 1024
 _USUAL_BYTES = 32 * 1024 * 1024  # to where glibc raises the threshold by itself
 
-#: `make_room` lets the process grow to this, as far as it can.
+#: `make_room` lets the process grow to this, as far as it can …
 MOST = 380 * 1024 * 1024
+#: … and while a block is `frugal` to this: lines come behind, and need blocks of other sizes.
+FRUGAL_MOST = 320 * 1024 * 1024
 
 _STATM = Path("/proc/self/statm")
 
@@ -70,12 +72,13 @@ def make_room(need: int = 0) -> None:
     global _beside
     if not _ours:
         return
+    most = FRUGAL_MOST if _frugal else MOST
     resident = _resident()
-    if resident is None or resident + need <= MOST:
+    if resident is None or resident + need <= most:
         return
     allocated = _allocated()
     holes = 0 if allocated is None or _beside is None else resident - allocated - _beside
-    if resident + max(0, need - holes) <= MOST:
+    if resident + max(0, need - holes) <= most:
         return
     _libc().malloc_trim(0)
     resident = _resident()
