@@ -107,6 +107,11 @@ class Timed:
         self._recognizer = recognizer
         self._known: dict[tuple[int, int, int], tuple[Reading, float]] = {}
 
+    @property
+    def characters(self) -> frozenset[str]:
+        """What the recogniser can read."""
+        return self._recognizer.characters
+
     def read(self, picture: Picture, part: Stretch | None = None) -> tuple[Reading, float]:
         """Read a line or a part of it.
 
@@ -152,7 +157,7 @@ def measure(lines: LineSet, first: Timed, second: Timed, policy: Policy | None, 
         answers = [second.read(picture, part) for part in parts]
         before = time.thread_time()
         seconds = [(part, answer) for part, (answer, _) in zip(parts, answers, strict=True)]
-        result = answers[0][0] if parts and whole else splice(reading, seconds)
+        result = answers[0][0] if parts and whole else splice(reading, seconds, second.characters)
         policy_ms += 1000 * (time.thread_time() - before)
         first_ms += spent
         second_ms += sum(ms for _, ms in answers) + policy_ms * (policy is not None)

@@ -258,6 +258,21 @@ def test_a_character_that_the_better_reader_reads_otherwise_is_not_sure_any_more
     assert look(line("真击一百", confidence=0.55), "直击一百", confidence=0.6) == "直击一百"
 
 
+def test_a_character_that_the_better_reader_does_not_know_is_as_sure_as_it_was() -> None:
+    first = line("甲乙囍丁戊", "乙")
+    seconds = [(Stretch(0, 5, 0.0, 1.0), line("甲乙喜丁戊", confidence=0.8))]
+    assert splice(first, seconds, "甲乙囍喜丁戊").text == "甲乙喜丁戊"
+    assert splice(first, seconds, "甲乙喜丁戊").text == "甲乙囍丁戊"
+    surer = [(Stretch(0, 5, 0.0, 1.0), line("甲乙喜丁戊", confidence=1.0))]
+    assert splice(first, surer, "甲乙喜丁戊").text == "甲乙喜丁戊"  # the first may be wrong all the same
+
+
+def test_what_the_better_reader_writes_in_other_signs_it_knows() -> None:
+    first = line("面积９㎡整", "面")
+    seconds = [(Stretch(0, 5, 0.0, 1.0), line("面积8m2整", confidence=0.9))]
+    assert splice(first, seconds, "面积0123456789m整").text == "面积8m2整"
+
+
 def test_lost_characters_come_in_and_invented_ones_go() -> None:
     assert look(line("80,00,000"), "80,000,000") == "80,000,000"
     assert look(line("110°°C", "°"), "110°C") == "110°C"

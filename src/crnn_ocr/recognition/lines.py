@@ -201,7 +201,7 @@ class LineReader:
             if reading is not None:
                 looked.setdefault(i, []).append((stretch, reading))
         for i, seconds in looked.items():
-            found[i] = replace(found[i], reading=recheck.splice(found[i].reading, seconds))
+            found[i] = replace(found[i], reading=recheck.splice(found[i].reading, seconds, other.characters))
         return found
 
     def _read(

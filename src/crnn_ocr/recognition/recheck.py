@@ -17,7 +17,7 @@ import math
 import statistics
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
@@ -117,12 +117,18 @@ def stretches(reading: Reading, aspect: float, policy: Policy) -> tuple[Stretch,
     return tuple(Stretch(first, last, fractions[first], fractions[last]) for first, last in cuts)
 
 
-def splice(reading: Reading, seconds: Sequence[tuple[Stretch, Reading]]) -> Reading:
+def splice(
+    reading: Reading,
+    seconds: Sequence[tuple[Stretch, Reading]],
+    known: Container[str] | None = None,
+) -> Reading:
     """Take over into the first reading of a line what the second reader reads more surely.
 
     Args:
         reading: What the first recogniser read.
         seconds: Stretches of it from left to right, disjoint, and what the second recogniser read there.
+        known: The characters that the second recogniser can read; None: all. Where it reads something else
+            than a character which it does not know, that says nothing against this character.
 
     Returns:
         The line. Outside the stretches its characters are the first reading's, and all stand in order.
@@ -133,7 +139,7 @@ def splice(reading: Reading, seconds: Sequence[tuple[Stretch, Reading]]) -> Read
     done = 0
     for stretch, second in seconds:
         chars += reading.chars[done : stretch.first]
-        chars += _combined(reading.chars[stretch.first : stretch.last], second.chars, stretch)
+        chars += _combined(reading.chars[stretch.first : stretch.last], second.chars, stretch, known)
         done = stretch.last
     chars += reading.chars[done:]
     if not chars:
@@ -192,7 +198,9 @@ def _joined(spans: Sequence[tuple[float, float]], policy: Policy) -> list[tuple[
 # ---- what to take
 
 
-def _combined(ours: Sequence[ReadChar], theirs: Sequence[ReadChar], stretch: Stretch) -> list[ReadChar]:
+def _combined(
+    ours: Sequence[ReadChar], theirs: Sequence[ReadChar], stretch: Stretch, known: Container[str] | None
+) -> list[ReadChar]:
     """One stretch: our characters, and theirs wherever they are anchored and surer."""
     width = stretch.end - stretch.start
     theirs = [
@@ -210,7 +218,7 @@ def _combined(ours: Sequence[ReadChar], theirs: Sequence[ReadChar], stretch: Str
         # Of readers who agree on nothing at all, one who saw less is not believed.
         anchored = anchored and (bool(agreements) or len(other) >= len(mine))
         neighbours = [char for i, char in enumerate(theirs) if i in {left[1], right[1]}]
-        if anchored and _key(mine) != _key(other) and _surer(other, mine, neighbours):
+        if anchored and _key(mine) != _key(other) and _surer(other, mine, neighbours, known):
             found += other
         else:
             found += mine
@@ -243,13 +251,21 @@ def _near(one: ReadChar, other: ReadChar) -> bool:
     return distance <= _NEAR * max(one.end - one.start, other.end - other.start)
 
 
-def _surer(theirs: Sequence[ReadChar], ours: Sequence[ReadChar], neighbours: Sequence[ReadChar]) -> bool:
+def _surer(
+    theirs: Sequence[ReadChar],
+    ours: Sequence[ReadChar],
+    neighbours: Sequence[ReadChar],
+    known: Container[str] | None,
+) -> bool:
     """Whether they read more surely what stands between two anchors.
 
-    That the better reader reads something else is a doubt of its own, so ours counts only up to a limit. If
-    they read nothing there, they are as sure of it as of their least sure neighbour.
+    That the better reader reads something else is a doubt of its own, so ours counts only up to a limit,
+    unless it holds a character that they do not know. If they read nothing there, they are as sure of it as
+    of their least sure neighbour.
     """
-    first = min(statistics.fmean(char.confidence for char in ours), _OPPOSED) if ours else _NOTHING
+    first = statistics.fmean(char.confidence for char in ours) if ours else _NOTHING
+    if known is None or all(symbol in known or symbol.isspace() for symbol in _key(ours)):
+        first = min(first, _OPPOSED)
     if theirs:
         return statistics.fmean(char.confidence for char in theirs) > first
     return min((char.confidence for char in neighbours), default=0.0) > first
