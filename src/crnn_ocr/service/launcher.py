@@ -26,6 +26,7 @@ from crnn_ocr.service import tracing
 from crnn_ocr.service.cors import check_origins
 from crnn_ocr.service.descriptors import connections_within, raise_limit
 from crnn_ocr.service.fetching import Rules
+from crnn_ocr.service.forking import Supervisor
 from crnn_ocr.service.keys import KeyRing
 from crnn_ocr.service.lifeline import Lifelines
 from crnn_ocr.service.runtime import Choice, Runtime
@@ -182,6 +183,10 @@ class _Application(BaseApplication):  # type: ignore[misc]
         for name, value in values.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve; leaves by `SystemExit`."""
+        Supervisor(self).run()
 
     def _child_exit(self, arbiter: object, worker: object) -> None:
         self._lifelines.child_exit(arbiter, worker)  # first: clients wait

@@ -26,6 +26,7 @@ from crnn_ocr.errors import BadRequestError, UploadTimeoutError
 from crnn_ocr.service.bare import bare_answer
 from crnn_ocr.service.connections import overseer
 from crnn_ocr.service.draining import close_after_answer
+from crnn_ocr.service.forking import hear_stops
 from crnn_ocr.service.lingering import Lingering
 
 _log = logging.getLogger("crnn_ocr.service.request")
@@ -215,6 +216,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._lingering.sweep()
 
     # ---- the end ---------------------------------------------------------------------------------
+
+    def init_signals(self) -> None:
+        """Set the handlers; a signal to stop that came before them has waited."""
+        super().init_signals()
+        hear_stops()
 
     def run(self) -> None:
         """Serve until told to stop."""
