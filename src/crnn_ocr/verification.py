@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,12 +97,24 @@ def _check(pack: Pack, *, reads: bool) -> None:
     if pack.manifest.kind == "det":
         load_detector(pack, threads=1)
         return
-    with tempfile.TemporaryDirectory() as cache:  # what belongs to a broken pack must not outlive it
+    with _scratch() as cache:  # what belongs to a broken pack must not outlive it
         for precision in ("fp32", "int8"):
             if precision in ("fp32", pack.manifest.precision):
-                recognizer = load_recognizer(pack, cache_dir=Path(cache), precision=precision)
+                recognizer = load_recognizer(pack, cache_dir=cache, precision=precision)
                 if reads:
                     check_reads(recognizer, pack)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for prepared graphs, gone in the end; where none can be made, a path that cannot be either."""
+    try:
+        made = tempfile.TemporaryDirectory()
+    except OSError:
+        yield Path(os.devnull, "none")  # graphs stay in memory then
+        return
+    with made as folder:
+        yield Path(folder)
 
 
 def _picture(pack: Pack) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ import pytest
 from crnn_ocr.cli import main
 from crnn_ocr.cli.switching import url_of_this_machine
 from crnn_ocr.settings import Settings
+from tests.full_disks import without_temporary_folder
 from tests.models.graphs import best_graph, int8_graph, scores_graph, write_pack
 
 
@@ -42,6 +43,20 @@ def test_the_way_of_a_pack(tmp_path: Path, folder: Path, capsys: pytest.CaptureF
     assert run(capsys, "verify", "mine") == (0, "mine/1 is whole\n", "")
     assert run(capsys, "remove", "mine") == (0, f"removed {folder / 'mine'}\n", "")
     assert "mine" not in run(capsys, "list")[1]
+
+
+def test_read_only_disks_are_no_reason_not_to_verify(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pack(folder, int8_graph(), output="best", precision="int8")
+    graph = tmp_path / "net.onnx"
+    graph.write_bytes(scores_graph())
+    without_temporary_folder(monkeypatch)
+    assert run(capsys, "verify", "mine") == (0, "mine/1 is whole\n", "")
+    status, out, err = run(capsys, "wrap", graph, "--name", "other")
+    assert (status, out) == (1, "")
+    assert "MODEL_INSTALL_FAILED" in err
+    assert "TMPDIR" in err
 
 
 def test_aliases_and_defaults_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,15 +227,16 @@ def test_the_whole_container_may_be_killed(image: str) -> None:
 @pytest.mark.parametrize(
     "flags",
     [
+        (),
         ("--tmpfs", "/tmp:size=4k"),
         ("--shm-size", "1m"),
         ("--ipc", "none"),
     ],
-    ids=["no room in /tmp", "little room in /dev/shm", "no /dev/shm"],
+    ids=["no /tmp", "no room in /tmp", "little room in /dev/shm", "no /dev/shm"],
 )
 def test_full_disks_are_survived(image: str, flags: tuple[str, ...]) -> None:
     base = hardened()
-    if flags[0] == "--tmpfs":
+    if not flags or flags[0] == "--tmpfs":
         where = base.index("--tmpfs")
         del base[where : where + 2]
     with container(image, *base, *flags) as service:

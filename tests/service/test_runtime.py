@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
+from crnn_ocr.service import supervision
 from crnn_ocr.service.runtime import Choice, Report, Runtime
+from crnn_ocr.service.supervision import Supervision
+from tests.full_disks import without_temporary_folder
 
 
 @pytest.fixture
@@ -39,6 +42,24 @@ def test_without_memory_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(SettingsError, match="No such file or directory"):
         Runtime.create("first", memory=tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_read_only_disks_leave_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_temporary_folder(monkeypatch)
+    made = Runtime.create("first")
+    assert made.choice().active == "first"
+    made.remove()
+    with pytest.raises(SettingsError, match="No folder for temporary files can be written to: there is none"):
+        Runtime.create("first", memory=tmp_path / "missing")
+
+
+def test_read_only_disks_leave_room_for_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_temporary_folder(monkeypatch)
+    kept = Supervision.begin(1)
+    assert kept is not None
+    kept.end()
+    monkeypatch.setattr(supervision, "_MEMORY", tmp_path / "missing")
+    assert Supervision.begin(1) is None
 
 
 def test_choices_are_replaced_whole(runtime: Runtime) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.messages import complain
 from crnn_ocr.cli.switching import url_of_this_machine, use
-from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
+from crnn_ocr.errors import ModelInstallError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
 from crnn_ocr.models.wrap import About, wrap
@@ -138,7 +138,7 @@ def _wrap(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
         input_height=args.height,
         stride=args.stride,
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with _scratch() as folder:
         try:
             wrap(args.graph, args.characters, Path(folder), about)
         except ValidationError as error:
@@ -147,6 +147,16 @@ def _wrap(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
             raise SettingsError(f"{field}: {first['msg']}", hint="docs/models.md lists the fields.") from None
         args.source = Path(folder)
         return _add(args, settings, registry)
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise ModelInstallError(
+            f"The pack cannot be put together: {error.strerror}.",
+            hint="Make room in the folder for temporary files, or name another one with TMPDIR.",
+        ) from None
 
 
 def _remove(args: argparse.Namespace, _: Settings, registry: Registry) -> int:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
+from crnn_ocr.service.temporary import folders
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
@@ -82,9 +83,8 @@ class Runtime:
         Raises:
             SettingsError: There is no room for it.
         """
-        places = [memory] if os.access(memory, os.W_OK) else []
-        reason: str | None = None
-        for base in (*places, Path(tempfile.gettempdir())):
+        reason: str | None = "there is none"
+        for base in folders(memory):
             try:
                 return cls._create(base, active)
             except OSError as error:

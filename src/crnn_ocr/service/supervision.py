@@ -14,13 +14,13 @@ import logging
 import os
 import struct
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from crnn_ocr.service import metrics_folder
+from crnn_ocr.service.temporary import folders
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
@@ -47,8 +47,7 @@ class Supervision:
     @classmethod
     def begin(cls, workers: int) -> Self | None:
         """Make the folder, before the first worker starts; None where none can be written."""
-        places = [_MEMORY] if os.access(_MEMORY, os.W_OK) else []
-        folder = metrics_folder.create(*places, Path(tempfile.gettempdir()), processes=workers + 1)
+        folder = metrics_folder.create(*folders(_MEMORY), processes=workers + 1)
         return None if folder is None else cls(folder)
 
     def end(self) -> None:
