@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import phrases
+from crnn_ocr.training import figures, labels, phrases
 from crnn_ocr.training.charset import characters, known, spell
 
 WEIGHTS = {
@@ -37,6 +37,11 @@ WEIGHTS = {
 
 EVERYDAY = WEIGHTS | {"zh": WEIGHTS["zh"] + 10, "even": 0.0}
 """The same for the held-out sets: texts as they come, without words that are there for their characters."""
+
+WEIGHTS |= {"labels": 9.0, "figures": 3.0}  # of training alone: held-out sets stay as they were before these
+
+COMPOSED = {"labels": labels.label, "figures": figures.figure, "signs": labels.sign}
+"""Kinds that are composed of words of several corpora; the last two are drawn with looks of their own too."""
 
 LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0.19))
 """(least, most, share) of the characters of a line of Chinese; Latin letters count half."""
@@ -167,8 +172,10 @@ class TextSampler:
         kinds = dict(config.kinds or WEIGHTS.items())
         suffix = ".heldout.txt" if config.held_out else ".txt"
         own = {"phrases": set[str](), "mixed": {"zh", "en_words"}, "even": {"zh_words"}}
+        own |= {kind: set(labels.SOURCES) for kind in COMPOSED}
         names = set[str]().union(*(own.get(kind, {kind}) for kind in kinds))
         self._corpora = {name: Corpus(config.folder / f"{name}{suffix}") for name in sorted(names)}
+        self._lexicon = labels.Lexicon(self._corpora)
         self._kinds, weights = list(kinds), list(kinds.values())
         self._cumulative = np.cumsum(weights).tolist()
         usable = [c for c in characters()[1:] if c != " " and spell(c) == c]
@@ -200,7 +207,7 @@ class TextSampler:
         text = self._of_kind(kind, rng.randint(least, most))
         if rng.random() < self._config.rare:
             text = self._with_rare(text)
-        if rng.random() < 0.07:
+        if rng.random() < 0.07 and kind not in {"figures", "signs"}:
             text = phrases.item(rng, text)
         return self._varied(text, kind)
 
@@ -211,6 +218,8 @@ class TextSampler:
             if length > 14 and rng.random() < 0.5:
                 text += rng.choice((" ", "  ", "，", "；", "/")) + phrases.phrase(rng)
             return text
+        if kind in COMPOSED:
+            return COMPOSED[kind](rng, self._lexicon)
         if kind == "mixed":
             text = self._cut(self._corpora["zh"].draw(rng), max(2, length // 2))
             at = rng.randint(0, len(text))

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import atlas, scene
+from crnn_ocr.training import atlas, distractors, scene, signs, small
 from crnn_ocr.training.charset import characters
 from crnn_ocr.training.corpus import EVERYDAY, TextConfig, TextSampler
 from crnn_ocr.training.degrade import damage
+from crnn_ocr.training.extras import FACES, TRAINING, Extras
 from crnn_ocr.training.fonts import held_out
 from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
 
@@ -80,6 +81,7 @@ class SampleConfig:
         kinds: Kinds of text and weights; None takes the usual ones.
         rare: Share of lines with characters drawn evenly from the set.
         icons: Share of lines with a pictogram before them, which is not part of the text.
+        extras: Shares of further lines; they need the corpora, and are left out where texts are given.
     """
 
     data: Path
@@ -91,6 +93,7 @@ class SampleConfig:
     kinds: tuple[tuple[str, float], ...] | None = None
     rare: float = 0.16
     icons: float = 0.03
+    extras: Extras = TRAINING
 
 
 class Texts(Protocol):
@@ -123,6 +126,11 @@ class LineSampler:
         self._texts = texts or TextSampler(
             TextConfig(config.data / "corpora", config.held_out_text, config.kinds, config.rare), seed + 1
         )
+        self._extras = config.extras if texts is None else Extras()
+        self._own: dict[str, Texts] = {}
+        for number, kind in enumerate(self._extras.kinds()):
+            drawn = TextConfig(config.data / "corpora", config.held_out_text, ((kind, 1.0),), rare=0.0)
+            self._own[kind] = TextSampler(drawn, seed + 2 + number)
         self.last_face = ""
 
     def _atlas_setter(self) -> Typesetter:
@@ -156,6 +164,8 @@ class LineSampler:
 
     def _sample(self) -> tuple[Picture, str] | None:
         rng = self._rng
+        if self._own and (kind := self._extras.kind(rng)):
+            return self._sample_extra(kind)
         looks = rng.choices((CLEAN, MILD, HARD), self._config.shares)[0]
         text = self._texts.draw()
         line, text, pixels = self._set(text)
@@ -168,34 +178,57 @@ class LineSampler:
         if mask.max(initial=0) < 64:
             return None
         extra = self._extra(mask.shape)
-        if not grid and rng.random() < self._config.icons:
+        if not grid:
+            mask, extra = self._with_company(mask, extra)
+        native, stretch = self._native_height(looks), self._stretch()
+        if grid:  # a screenshot, pixel by pixel
+            native, stretch = max(4, mask.shape[0] // grid), 1.0
+        size = (max(4, round(mask.shape[1] * native / mask.shape[0] * stretch)), native)
+        way = cv2.INTER_AREA if native < mask.shape[0] else cv2.INTER_LINEAR
+        if not grid and native <= 36 and rng.random() < looks.lcd:
+            shrunk = scene.subpixels(mask, size)
+        else:
+            shrunk = cv2.resize(mask, size, interpolation=way).astype(np.uint8)
+        rest = None if extra is None else cv2.resize(extra, size, interpolation=way).astype(np.uint8)
+        picture = self._painted(shrunk, rest, looks)
+        least, most, weak, strong = looks.damages
+        picture = damage(picture, rng, rng.uniform(weak, strong), rng.randint(least, most))
+        return self._finished(picture), text
+
+    def _sample_extra(self, kind: str) -> tuple[Picture, str] | None:
+        """Return a line of values drawn small, or of a sign."""
+        rng = self._rng
+        line, text, pixels = self._set(self._own[kind].draw(), rng.choice(FACES[kind]))
+        if line is None or not text:
+            return None
+        picture = small.picture(line, pixels, rng) if kind == "figures" else signs.picture(line, rng)
+        return None if picture is None else (self._finished(picture), text)
+
+    def _finished(self, picture: Picture) -> Picture:
+        """Scale a picture to the network's height; a quarter turn grey."""
+        rng, (native, width) = self._rng, picture.shape[:2]
+        final = max(8, min(round(width * self._config.height / native), self._config.max_width))
+        picture = _resized(picture, (final, self._config.height), rng)
+        if rng.random() < 0.25:
+            grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+            picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8)
+        return np.ascontiguousarray(picture)
+
+    def _with_company(
+        self, mask: NDArray[np.uint8], extra: NDArray[np.uint8] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Put pictograms, rules and parts of other lines beside a line, if it gets any."""
+        rng = self._rng
+        if rng.random() < self._config.icons:
             before = mask.shape[1]
             mask, shown = scene.icon(mask, rng)
             if extra is not None:
                 moved = cv2.copyMakeBorder(extra, 0, 0, mask.shape[1] - before, 0, cv2.BORDER_REPLICATE)
                 shown = np.maximum(shown, moved.astype(np.uint8))
             extra = shown
-        native, stretch = self._native_height(looks), self._stretch()
-        if grid:  # a screenshot, pixel by pixel
-            native, stretch = max(4, mask.shape[0] // grid), 1.0
-        width = max(4, round(mask.shape[1] * native / mask.shape[0] * stretch))
-        size = (width, native)
-        way = cv2.INTER_AREA if native < mask.shape[0] else cv2.INTER_LINEAR
-        if not grid and native <= 36 and rng.random() < looks.lcd:
-            small = scene.subpixels(mask, size)
-        else:
-            small = cv2.resize(mask, size, interpolation=way).astype(np.uint8)
-        rest = None if extra is None else cv2.resize(extra, size, interpolation=way).astype(np.uint8)
-        picture = self._painted(small, rest, looks)
-        least, most, weak, strong = looks.damages
-        picture = damage(picture, rng, rng.uniform(weak, strong), rng.randint(least, most))
-        final = max(8, min(round(width * self._config.height / native), self._config.max_width))
-        picture = _resized(picture, (final, self._config.height), rng)
-        if rng.random() < 0.25:
-            picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(
-                np.uint8
-            )
-        return np.ascontiguousarray(picture), text
+        if self._extras.surrounded and rng.random() < self._extras.surrounded:
+            return distractors.surround(mask, extra, rng, lambda: self._set(self._texts.draw())[0])
+        return mask, extra
 
     def _bent(self, mask: NDArray[np.uint8], looks: Looks) -> NDArray[np.uint8]:
         """Change strokes and geometry."""
@@ -205,8 +238,12 @@ class LineSampler:
         chance, strength = looks.warped
         return warp(mask, rng, strength) if rng.random() < chance else mask
 
-    def _set(self, text: str) -> tuple[Composed | None, str, int | None]:
+    def _set(self, text: str, faces: str = "") -> tuple[Composed | None, str, int | None]:
         """Choose faces and layout and compose the text, cut to the greatest width.
+
+        Args:
+            text: To be set.
+            faces: `print`, `display` or `screen` (see `Typesetter.pick`); empty takes any.
 
         Returns:
             (line, its text, pixels per em where its face is a small one of screens).
@@ -224,7 +261,8 @@ class LineSampler:
         if rng.random() < 0.15 and all(c in "0123456789.:-" for c in text):
             kind = "digits"
         face = (
-            setter.pick(text, kind, rng)
+            (setter.pick(text, f"{kind} {faces}", rng) if faces else None)
+            or setter.pick(text, kind, rng)
             or setter.pick(text, "han", rng)
             or setter.pick(text, "latin", rng, tries=30)
         )
@@ -244,6 +282,8 @@ class LineSampler:
         space = rng.uniform(0.22, 0.4) if rng.random() < 0.85 else rng.uniform(0.4, 1.5)
         if spacing > 0.1:  # spread letters would be read apart, were the spaces not wider still
             space += spacing * 1.5
+        if self._extras.tight and rng.random() < self._extras.tight:
+            spacing, space = min(spacing, 0.01), rng.uniform(0.14, 0.2)
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
         smaller = not latin_only and rng.random() < 0.06
         latin_size = rng.uniform(0.55, 0.85) if smaller else 1.0
@@ -331,7 +371,7 @@ def heldout(name: str, config: SampleConfig, count: int = 400) -> list[tuple[Pic
     """
     if name not in HELD_OUT:
         raise TrainingError(f"There is no held-out set {name!r}.", hint=f"There are: {', '.join(HELD_OUT)}.")
-    usual = replace(config, held_out_text=True, rare=0.0, kinds=tuple(EVERYDAY.items()))
+    usual = replace(config, held_out_text=True, rare=0.0, kinds=tuple(EVERYDAY.items()), extras=Extras())
     changed = replace(usual, **HELD_OUT[name])  # type: ignore[arg-type]
     sampler = LineSampler(zlib.crc32(name.encode()), changed)
     return [sampler.sample() for _ in range(count)]

@@ -155,6 +155,58 @@ COMMON = frozenset(
 )
 """Families of the styles that most print and most screens are set in; drawn four times as often."""
 
+DISPLAY = frozenset(
+    {
+        "dela-gothic-one",
+        "huninn",
+        "iansui",
+        "kaisei-opti",
+        "liu-jian-mao-cao",
+        "long-cang",
+        "lxgw-marker-gothic",
+        "ma-shan-zheng",
+        "mochiy-pop-one",
+        "MaokenAssortedSans1.30",
+        "MotoyaLMaru",
+        "Smiley Sans",
+        "wdxl-lubrifont-sc",
+        "wdxl-lubrifont-tc",
+        "yusei-magic",
+        "zcool-kuaile",
+        "zcool-qingke-huangyou",
+        "zhi-mang-xing",
+        "zen-maru-gothic",
+        "cwTeXYen",
+        "江西拙楷",
+        "鸿雷行书简体",
+        "Bebas Neue",
+        "Breip",
+        "Comic Neue",
+        "Dancing Script",
+        "Domestic Manners",
+        "El Abogado Loco",
+        "Isabella",
+        "It wasn't me",
+        "Jura",
+        "Linux Libertine Display O",
+        "Lobster Two",
+        "Penguin Attack",
+        "Play",
+        "Prociono",
+        "Quicksand",
+        "Rufscript",
+        "TeX Gyre Adventor",
+        "TeX Gyre Bonum",
+        "TeX Gyre Chorus",
+        "Tomson Talks",
+        "URW Bookman",
+        "URW Gothic",
+        "Z003",
+        "okolaks",
+    }
+)
+"""Families of signs, posters and packages."""
+
 
 SCREEN = frozenset(
     {

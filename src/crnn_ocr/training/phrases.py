@@ -15,7 +15,7 @@ from importlib import resources
 _WORDS: dict[str, str] = tomllib.loads(
     resources.files(__package__).joinpath("vocabulary.toml").read_text(encoding="utf-8")
 )
-FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES, WORDS_OF_LOOKALIKES = (
+FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES, WORDS_OF_LOOKALIKES, SHOPS = (
     tuple(_WORDS[name].split())
     for name in (
         "fields",
@@ -27,6 +27,7 @@ FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES, W
         "company_ends",
         "lookalikes",
         "words_of_lookalikes",
+        "shops",
     )
 )
 SURNAMES, GIVEN = ("".join(_WORDS[name].split()) for name in ("surnames", "given"))

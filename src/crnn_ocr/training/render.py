@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crnn_ocr.training.atlas import EM, Atlas, AtlasFace
-from crnn_ocr.training.fonts import COMMON
+from crnn_ocr.training.atlas import EM, Atlas, AtlasFace, FaceInfo
+from crnn_ocr.training.fonts import COMMON, DISPLAY
 
 Mask = NDArray[np.uint8]
 
@@ -89,9 +89,21 @@ class Typesetter:
             ]
             for kind, families in groups.items()
         }
+        for kind, families in groups.items():
+            small = [[p for p in places if self._info(p).pixels] for places in families.values()]
+            self._kinds[f"{kind} print"] = [families[name] for name in families if name in COMMON]
+            self._kinds[f"{kind} display"] = [families[name] for name in families if name in DISPLAY]
+            self._kinds[f"{kind} screen"] = [places for places in small if places]
+
+    def _info(self, place: int) -> FaceInfo:
+        return self._atlas.faces[self._faces[place]].info
 
     def pick(self, text: str, kind: str, rng: random.Random, *, tries: int = 8) -> AtlasFace | None:
-        """Return a face of a kind, by family, that draws (nearly) all of a text; None when none was met."""
+        """Return a face of a kind, by family, that draws (nearly) all of a text; None when none was met.
+
+        Kinds are `han`, `latin` and `digits`, each of them with ` print` (everyday families alone),
+        ` display` (those of signs) or ` screen` (rendered small) behind it too.
+        """
         numbers = self._numbers(text)
         families = self._kinds.get(kind, [])
         for _ in range(tries if families else 0):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.degrade import DAMAGES
+from crnn_ocr.training.extras import Extras
 
 Picture = NDArray[np.uint8]
 GAP, GREY = 5, 190
@@ -48,6 +49,22 @@ def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int
     return np.vstack(blocks[:-1])
 
 
+def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 5) -> Picture:
+    """Return bilingual labels, values drawn small, signs, and lines with something around them, in blocks."""
+    kinds = (
+        replace(config, kinds=(("labels", 1.0),), extras=Extras(), rare=0.0, icons=0.0),
+        replace(config, extras=Extras(figures=1.0)),
+        replace(config, extras=Extras(signs=1.0)),
+        replace(config, extras=Extras(surrounded=1.0), icons=0.0),
+    )
+    blocks = []
+    for block, changed in enumerate(kinds):
+        sampler = LineSampler(seed + 2 * block, changed)
+        blocks.append(flow((sampler.sample()[0] for _ in range(1000)), width, rows))
+        blocks.append(np.full((2 * GAP, width, 3), 90, np.uint8))
+    return np.vstack(blocks[:-1])
+
+
 def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Picture:
     """Return every damage at strengths 0.3, 0.6 and 1 on a clean line, its name before it."""
     sampler = LineSampler(seed, replace(config, shares=(1.0, 0.0, 0.0), kinds=(("zh", 1.0),), rare=0.0))
@@ -65,11 +82,11 @@ def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Pictur
 
 
 def write_sheets(folder: Path, data: Path, *, seed: int = 0) -> list[Path]:
-    """Write both sheets into `folder`; returns their paths."""
+    """Write the sheets into `folder`; returns their paths."""
     config = SampleConfig(data)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, sheet in (("samples", samples), ("damages", damages)):
+    for name, sheet in (("samples", samples), ("damages", damages), ("extras", extras)):
         written.append(folder / f"training-{name}.png")
         cv2.imwrite(str(written[-1]), sheet(config, seed=seed), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return written

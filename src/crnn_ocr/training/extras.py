@@ -1,0 +1,39 @@
+"""Shares of the lines that were added after the held-out sets had been fixed, and are trained on alone."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Shares from 0 to 1; the defaults leave everything as the held-out sets have it.
+
+    Attributes:
+        figures: Of values and clauses that are drawn small (see `figures`, `small`).
+        signs: Of words on signs (see `labels.sign`, `signs`).
+        surrounded: Of the others, with icons, rules or parts of other lines around them (see `distractors`).
+        tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
+    """
+
+    figures: float = 0.0
+    signs: float = 0.0
+    surrounded: float = 0.0
+    tight: float = 0.0
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of text that are drawn with looks of their own."""
+        return tuple(kind for kind in ("figures", "signs") if getattr(self, kind) > 0)
+
+    def kind(self, rng: random.Random) -> str:
+        """Draw which of these kinds a line is of; empty for the usual lines."""
+        chance = rng.random() - self.figures
+        return "figures" if chance < 0 else "signs" if chance < self.signs else ""
+
+
+TRAINING = Extras(figures=0.1, signs=0.09, surrounded=0.09, tight=0.06)
+"""The shares of training."""
+
+FACES = {"figures": ("print", "print", "screen", ""), "signs": ("display", "display", "")}
+"""Which faces these kinds are set in (see `render.Typesetter.pick`), by chance."""

@@ -1,0 +1,102 @@
+"""Pictures of lines that were drawn small: 9 to 14 pixels per em, compressed at that size, enlarged later.
+
+`scene` and `degrade` shrink finished masks evenly and damage them seldom. Programs draw small text otherwise:
+strokes are sharpened towards whole pixels, a page is often scaled once more and compressed as JPEG, whose
+blocks do not begin where a crop begins, and a detector's box cuts between pixels.
+"""
+
+from __future__ import annotations
+
+import random
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.training import scene
+from crnn_ocr.training.atlas import EM
+from crnn_ocr.training.degrade import damage
+from crnn_ocr.training.render import Composed, Mask
+
+Picture = NDArray[np.uint8]
+PER_EM = (9, 14)
+"""(least, most) pixels per em."""
+_GROUNDS: tuple[tuple[str, int], ...] = (("white", 62), ("paper", 10), ("plain", 24), ("gradient", 4))
+_BLOCK = 8
+"""Pixels of a JPEG's block."""
+
+
+def coverage(mask: Mask, size: tuple[int, int], rng: random.Random) -> Mask:
+    """Scale coverage to (width, height) with the contrast of hinted or of plain antialiasing."""
+    small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    if rng.random() < 0.55:
+        gain, floor = rng.uniform(1.1, 1.7), rng.uniform(0, 30)
+        small = np.clip((small.astype(np.float32) - floor) * gain, 0, 255).astype(np.uint8)
+    return small
+
+
+def compressed(picture: Picture, rng: random.Random, *, least: int) -> Picture:
+    """Compress as JPEG of a quality from `least` to 95; blocks begin anywhere."""
+    top, left = rng.randrange(_BLOCK), rng.randrange(_BLOCK)
+    height, width = picture.shape[:2]
+    padded = cv2.copyMakeBorder(picture, top, _BLOCK - 1, left, _BLOCK - 1, cv2.BORDER_REPLICATE)
+    coded = cv2.imencode(".jpg", padded, [cv2.IMWRITE_JPEG_QUALITY, rng.randint(least, 95)])[1]
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[top : top + height, left : left + width])
+
+
+def shifted(picture: Picture, rng: random.Random) -> Picture:
+    """Cut between pixels, as boxes that are a little turned or off do."""
+    height, width = picture.shape[:2]
+    matrix = np.array([[1, 0, rng.uniform(-0.5, 0.5)], [0, 1, rng.uniform(-0.5, 0.5)]], np.float32)
+    moved = cv2.warpAffine(
+        picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return moved.astype(np.uint8)
+
+
+def picture(line: Composed, pixels: int | None, rng: random.Random) -> Picture | None:
+    """Draw a line at its small size; it is not enlarged yet.
+
+    Args:
+        line: The line.
+        pixels: Pixels per em where its face was rendered for a small size.
+        rng: Source of randomness.
+
+    Returns:
+        uint8 (H, W, 3), H about 10 to 20; None where nothing is to be seen.
+    """
+    grid = EM // pixels if pixels and EM % pixels == 0 else 0
+    mask = scene.boxed(line, rng, grid=grid or 1)
+    if mask.max(initial=0) < 64:
+        return None
+    extra = scene.rules(np.zeros_like(mask), rng) if rng.random() < 0.1 else None
+    if grid:
+        size = (max(4, mask.shape[1] // grid), max(4, mask.shape[0] // grid))
+        again = 1.0
+    else:
+        per_em = rng.randint(*PER_EM)
+        again = rng.uniform(1.2, 2.0) if rng.random() < 0.3 else 1.0  # drawn larger, scaled with its page
+        stretch = rng.uniform(0.75, 1.05) if rng.random() < 0.3 else 1.0
+        scale = per_em / EM * again
+        size = (max(4, round(mask.shape[1] * scale * stretch)), max(4, round(mask.shape[0] * scale)))
+    kinds, weights = zip(*_GROUNDS, strict=True)
+    ground, mean = scene.background(size[1], size[0], rng, rng.choices(kinds, weights)[0])
+    ink = scene.ink_colour(mean, rng, plain=0.75, contrast=95)
+    if extra is not None:
+        rule = cv2.resize(extra, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        scene.blend(ground, rule, scene.ink_colour(mean, rng, plain=0.6, contrast=40))
+    lcd = not grid and rng.random() < 0.12
+    scene.blend(ground, scene.subpixels(mask, size) if lcd else coverage(mask, size, rng), ink)
+    drawn = np.clip(ground, 0, 255).astype(np.uint8)
+    if again > 1.0:
+        if rng.random() < 0.4:
+            drawn = compressed(drawn, rng, least=60)
+        way = rng.choice((cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC))
+        least = (max(4, round(size[0] / again)), max(4, round(size[1] / again)))
+        drawn = cv2.resize(drawn, least, interpolation=way).astype(np.uint8)
+    if rng.random() < 0.15:
+        drawn = damage(drawn, rng, rng.uniform(0.1, 0.3), 1)
+    if rng.random() < 0.55:
+        drawn = compressed(drawn, rng, least=45 if drawn.shape[0] > 13 else 60)
+    return shifted(drawn, rng) if rng.random() < 0.4 else drawn

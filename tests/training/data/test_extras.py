@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crnn_ocr.training import atlas, corpus, distractors, figures, labels, signs, small
+from crnn_ocr.training.charset import characters, known, spell
+from crnn_ocr.training.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
+from crnn_ocr.training.dataset import LineSampler, SampleConfig, heldout
+from crnn_ocr.training.extras import FACES, TRAINING, Extras
+from crnn_ocr.training.render import Composed, Layout, Mask, Typesetter
+
+from .world import HAN
+
+IDS = {text: number for number, text in enumerate(characters()) if number}
+
+
+class Lines:
+    """A corpus of a few lines."""
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = lines
+
+    def draw(self, rng: random.Random, /) -> str:
+        return rng.choice(self._lines)
+
+
+@pytest.fixture
+def words() -> labels.Lexicon:
+    english = Lines("The quick brown fox, it's said, jumps", "Remove all files?", "Open 24 hours", "")
+    return labels.Lexicon(
+        dict.fromkeys(("en", "en_ui"), english)
+        | {
+            "en_words": Lines("terminal's", "amount", "hotel", "naïve", "A"),
+            "zh": Lines("他说，今天的价格是三元；明天再看。", "没有标点的一行文字"),
+            "zh_ui": Lines("打开文件(_O)", "x"),
+            "zh_words": Lines("批次", "有效期限", "ABC"),
+        }
+    )
+
+
+@pytest.fixture
+def line(data: Path) -> Composed:
+    opened = atlas.load(data / "atlas")
+    rng = random.Random(0)
+    setter = Typesetter(opened, IDS, range(len(opened.faces)))
+    face = setter.pick("AB", "han", rng)
+    assert face is not None
+    composed = setter.compose(f"{HAN[3]}A{HAN[5]},B", face, Layout(), rng)
+    assert composed is not None
+    return composed
+
+
+COMPOSERS: list[Callable[[random.Random, labels.Lexicon], str]] = [
+    labels.bilingual, labels.citation, labels.stuck, labels.capitals, labels.name, labels.inside,
+    labels.label, labels.sign, figures.figure,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("compose", COMPOSERS, ids=lambda one: one.__name__)
+def test_composed_texts_repeat_with_the_seed_and_can_be_labels(
+    compose: Callable[[random.Random, labels.Lexicon], str], words: labels.Lexicon
+) -> None:
+    texts = [compose(random.Random(seed), words) for seed in range(300)]
+    assert texts == [compose(random.Random(seed), words) for seed in range(300)]
+    assert len(set(texts)) > 10
+    assert all(spell(text) and set(spell(text)) <= known() for text in texts)
+
+
+def test_bilingual_labels_have_english_in_brackets(words: labels.Lexicon) -> None:
+    rng = random.Random(1)
+    texts = [labels.bilingual(rng, words) for _ in range(600)]
+    form = re.compile(r"^[^A-Za-z]+ ?[(（\[【<《][!-~， ]+[)）\]】>》]")
+    assert all(form.match(text) for text in texts)
+    assert sum(bool(re.search(r"[(（][A-Z&.,/ -]+[)）]", text)) for text in texts) > 150
+    assert sum(text[-1] in ":：" for text in texts) > 60
+    assert any("NO.)" in text for text in texts)
+
+
+def test_a_lexicon_gives_plain_words(words: labels.Lexicon) -> None:
+    rng = random.Random(2)
+    found = {words.word(rng, 3, 10) for _ in range(300)}
+    assert {"terminal", "hotel", "files", "brown"} <= found
+    assert all(re.fullmatch(r"[a-z]{3,10}", word) for word in found)
+    assert all(re.fullmatch(r"[一-鿿]{1,4}", words.chinese(rng, 2, 4)) for _ in range(100))
+    assert sum(any(c in "，；。" for c in words.clause(rng, 8)) for _ in range(100)) > 80
+    silent = labels.Lexicon({kind: Lines("") for kind in labels.SOURCES})
+    assert re.fullmatch("[a-z]{3}", silent.word(rng, 3, 5))
+    assert silent.chinese(rng)
+    assert silent.clause(rng, 5)
+
+
+def test_sums_are_grouped_and_shorts_are_short() -> None:
+    rng = random.Random(3)
+    form = re.compile(r"-?\(?\d{1,3}(,\d{3})*(\.\d{1,4})?\)?")
+    assert all(form.fullmatch(figures.sum_of_money(rng)) for _ in range(300))
+    assert all(1 <= len(figures.short(rng)) <= 9 for _ in range(300))
+    assert all(re.fullmatch(r"[\d.]+[-/~:×][\d.]+", figures.pair(rng)) for _ in range(100))
+    assert all(re.fullmatch(r"[-+]?\d+(\.\d+)?[%％]?", figures.percent(rng)) for _ in range(100))
+
+
+def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not {"labels", "figures", "signs"} & set(EVERYDAY)
+    assert {"labels", "figures"} <= set(WEIGHTS)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("drawn for a held-out set")
+
+    for module, name in ((small, "picture"), (signs, "picture"), (distractors, "surround")):
+        monkeypatch.setattr(module, name, refuse)
+    before = heldout("known-fonts-degraded", SampleConfig(data), 60)
+    monkeypatch.setitem(WEIGHTS, "labels", 900.0)
+    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(1, 0, 1, 1)), 60)
+    assert [text for _, text in before] == [text for _, text in after]
+    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(before, after, strict=True))
+
+
+def test_shares_decide_what_is_drawn() -> None:
+    rng = random.Random(4)
+    drawn = Counter(TRAINING.kind(rng) for _ in range(20_000))
+    assert drawn["figures"] / 20_000 == pytest.approx(TRAINING.figures, abs=0.01)
+    assert drawn["signs"] / 20_000 == pytest.approx(TRAINING.signs, abs=0.01)
+    assert Extras().kinds() == ()
+    assert Extras(signs=1.0).kinds() == ("signs",)
+    assert set(FACES) == set(TRAINING.kinds()) <= set(corpus.COMPOSED)
+
+
+@pytest.mark.parametrize("extras", [Extras(figures=1), Extras(signs=1), Extras(surrounded=1, tight=1)])
+def test_every_kind_gives_lines_that_repeat_with_the_seed(data: Path, extras: Extras) -> None:
+    config = replace(SampleConfig(data), extras=extras)
+    one, same = (LineSampler(5, config) for _ in range(2))
+    for _ in range(60):
+        (picture, text), (again, said) = one.sample(), same.sample()
+        assert text == said
+        assert np.array_equal(picture, again)
+        assert picture.shape[0] == 48
+        assert set(text) <= known()
+
+
+def test_given_texts_are_drawn_without_extras(data: Path) -> None:
+    class Fixed:
+        def draw(self) -> str:
+            return "AB"
+
+    config = SampleConfig(data, extras=Extras(figures=1))
+    sampler = LineSampler(0, config, texts=Fixed())
+    assert {sampler.sample()[1] for _ in range(20)} == {"AB"}
+
+
+def test_signs_and_figures_come_without_bullets(data: Path) -> None:
+    sampler = TextSampler(TextConfig(data / "corpora", kinds=(("signs", 1.0),), rare=0), 6)
+    assert not [t for t in (sampler.draw() for _ in range(300)) if re.search(r"[①-⑫●■【《]", t)]
+
+
+def test_small_pictures_have_the_size_of_small_print_and_contrast(line: Composed) -> None:
+    heights = []
+    for seed in range(150):
+        picture = small.picture(line, None, random.Random(seed))
+        assert picture is not None
+        assert picture.dtype == np.uint8
+        assert np.ptp(picture.astype(int).mean(axis=2)) > 25
+        heights.append(picture.shape[0])
+        again = small.picture(line, None, random.Random(seed))
+        assert again is not None
+        assert np.array_equal(picture, again)
+    assert min(heights) >= 8
+    assert np.median(heights) <= 16
+    exact = small.picture(line, 12, random.Random(0))
+    assert exact is not None
+    assert exact.shape[0] <= line.mask.shape[0] // 4 + 12
+    empty = replace(line, mask=np.zeros_like(line.mask))
+    assert small.picture(empty, None, random.Random(0)) is None
+
+
+def test_compression_and_shifts_keep_the_shape_and_the_original() -> None:
+    picture = np.full((13, 60, 3), 230, np.uint8)
+    picture[3:10, 5:50:4] = 20
+    original = picture.copy()
+    for seed in range(20):
+        for changed in (
+            small.compressed(picture, random.Random(seed), least=50),
+            small.shifted(picture, random.Random(seed)),
+        ):
+            assert changed.shape == picture.shape
+            assert changed.flags.c_contiguous
+            assert 0 < np.abs(changed.astype(int) - picture).mean() < 60
+    assert np.array_equal(picture, original)
+
+
+def test_signs_are_cut_around_their_ink(line: Composed) -> None:
+    for seed in range(80):
+        picture = signs.picture(line, random.Random(seed))
+        assert picture is not None
+        assert 14 <= picture.shape[0] <= 64
+        assert np.ptp(picture.astype(int).mean(axis=2)) > 25
+        turned = signs.tilted(line.mask, random.Random(seed))
+        assert turned.shape[0] == line.mask.shape[0]
+        assert turned.sum() == pytest.approx(float(line.mask.sum()), rel=0.3)
+        assert max(turned[0].max(), turned[-1].max(), turned[:, 0].max()) < 60, "nothing is cut off"
+    assert signs.picture(replace(line, mask=np.zeros_like(line.mask)), random.Random(0)) is None
+
+
+@pytest.mark.parametrize("shape", set(distractors.SHAPES), ids=lambda one: one.__name__)
+def test_icons_are_neither_plain_squares_nor_plain_discs(
+    shape: Callable[[Mask, random.Random], None],
+) -> None:
+    for seed in range(30):
+        drawn = np.zeros((44, 44), np.uint8)
+        shape(drawn, random.Random(seed))
+        assert 0.08 < (drawn > 127).mean() < 0.92
+        hull = np.zeros_like(drawn)
+        for row, full in zip(drawn, hull, strict=True):
+            inked = np.flatnonzero(row > 127)
+            if len(inked):
+                full[inked[0] : inked[-1] + 1] = 1
+        assert int(hull.sum()) - int((drawn > 127).sum()) > 8 or shape.__name__ in {"_person", "_blob"}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_surroundings_leave_the_line_whole_and_clear(seed: int, line: Composed) -> None:
+    mask = np.zeros((56, 240), np.uint8)
+    mask[4:52, 4:236] = 200
+    wide, shown = distractors.surround(mask, None, random.Random(seed), lambda: line)
+    assert wide.shape == shown.shape
+    assert wide.dtype == shown.dtype == np.uint8
+    assert wide.sum() == mask.sum()
+    assert shown.any()
+    assert not np.any((wide > 0) & (shown > 0)), "what is no text does not touch the text"
+    again = distractors.surround(mask, None, random.Random(seed), lambda: line)
+    assert np.array_equal(wide, again[0])
+    assert np.array_equal(shown, again[1])
+
+
+def test_rules_run_the_whole_way_or_lie_at_the_edge() -> None:
+    mask = np.zeros((50, 200), np.uint8)
+    mask[5:45, 20:180] = 255
+    for seed in range(60):
+        wide, shown = distractors.rules(mask, np.zeros_like(mask), random.Random(seed))
+        inner = shown[8:-8, 8:-8]
+        assert not inner.any()
+        sides = shown[:, :8].max(axis=1), shown[:, -8:].max(axis=1)
+        assert all(side[8:-8].all() or not side[8:-8].any() for side in sides)
+        assert wide.sum() == mask.sum()
