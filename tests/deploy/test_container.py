@@ -310,7 +310,7 @@ def test_a_missing_volume_ends_the_start(image: str, tmp_path: Path) -> None:
     assert (status, "there is no model 'mine'" in logs) == (2, True)
 
 
-@pytest.mark.parametrize("fault", ["damaged", "no manifest", "unreadable"])
+@pytest.mark.parametrize("fault", ["damaged", "no manifest", "unreadable", "closed"])
 def test_a_broken_volume_ends_the_start(image: str, tmp_path: Path, fault: str) -> None:
     own_pack(tmp_path, **({"sha256": "0" * 64} if fault == "damaged" else {}))
     manifest = tmp_path / "mine" / "manifest.json"
@@ -318,6 +318,8 @@ def test_a_broken_volume_ends_the_start(image: str, tmp_path: Path, fault: str) 
         manifest.write_text('{"name": "mine"', encoding="utf-8")
     if fault == "unreadable":
         manifest.chmod(0)
+    if fault == "closed":
+        tmp_path.chmod(0o700)
     status, logs = refused(image, "--volume", f"{tmp_path}:/models:ro", CRNN_OCR_MODEL="mine")
     assert status == 1
     assert "MODEL_BROKEN" in logs

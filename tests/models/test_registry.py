@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +77,80 @@ def test_a_missing_file_is_noticed(tmp_path: Path) -> None:
 
     with pytest.raises(ModelBrokenError, match=r"net\.onnx is missing"):
         Registry(tmp_path).find("mine", "rec").verify()
+
+
+@contextmanager
+def as_another_user() -> Iterator[None]:
+    """Whose rights are checked, as root's are not."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that every user can reach."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("mode", [0, 0o600, 0o300])
+def test_a_folder_of_packs_that_cannot_be_read_is_an_error(shared: Path, mode: int) -> None:
+    make_pack(shared / "packs", "mine")
+    registry = Registry(shared / "packs")
+    os.chown(shared / "packs", 65534 if os.geteuid() == 0 else -1, -1)
+    (shared / "packs").chmod(mode)
+    looks: list[Callable[[], object]] = [
+        registry.packs,
+        registry.broken,
+        lambda: registry.find("mine", "rec"),
+        lambda: registry.find("ppocrv6-small"),
+        lambda: registry.find("nothing"),
+    ]
+    with as_another_user():
+        for look in looks:
+            with pytest.raises(ModelBrokenError, match=r"packs, cannot be read: Permission denied") as caught:
+                look()
+            assert "CRNN_OCR_MODELS_DIR" in caught.value.hint
+    (shared / "packs").chmod(0o755)
+    assert registry.find("mine", "rec").folder == shared / "packs" / "mine"
+
+
+def test_a_file_is_no_folder_of_packs(tmp_path: Path) -> None:
+    (tmp_path / "packs").touch()
+    with pytest.raises(ModelBrokenError, match="cannot be read: Not a directory"):
+        Registry(tmp_path / "packs").find("ppocrv6-small")
+
+
+def test_a_home_that_cannot_be_read_has_no_packs(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(shared))
+    make_pack(shared / "crnn-ocr" / "models", "mine")
+    assert Registry().find("mine", "rec")
+    (shared / "crnn-ocr").chmod(0)
+    with as_another_user():
+        registry = Registry()
+        assert registry.find("ppocrv6-small", "rec")
+        assert registry.broken() == ()
+    (shared / "crnn-ocr").chmod(0o755)
+
+
+@pytest.mark.parametrize("part", ["", "manifest.json", "net.onnx"])
+def test_a_pack_that_cannot_be_read_is_broken(shared: Path, part: str) -> None:
+    pack = make_pack(shared, "mine")
+    mode = (pack / part).stat().st_mode
+    (pack / part).chmod(0)
+    registry = Registry(shared)
+    with as_another_user():
+        with pytest.raises(ModelBrokenError, match="cannot be read: Permission denied"):
+            registry.find("mine", "rec").verify()
+        assert registry.broken() == (() if part == "net.onnx" else (pack,))
+    (pack / part).chmod(mode)
+    registry.find("mine", "rec").verify()
 
 
 def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:

@@ -89,19 +89,19 @@ def remove(name: str, registry: Registry) -> Path:
         ModelInstallError: It is not in the user's folder, or cannot be deleted.
     """
     folder = _user_folder(registry)
-    # By the folder's own entries: what a name may lead to is not worth a thought then.
-    found = {path.name: path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
-    target = found.get(name)
-    if target is None or not (target / "manifest.json").is_file():
-        raise ModelInstallError(
-            f"There is no pack {name[:64]!r} in {folder}.",
-            hint="Packs that came with the program stay; `crnn-ocr models list` shows where each one is.",
-        )
     try:
+        # By the folder's own entries: what a name may lead to is not worth a thought then.
+        found = {path.name: path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
+        target = found.get(name)
+        if target is None or not (target / "manifest.json").is_file():
+            raise ModelInstallError(
+                f"There is no pack {name[:64]!r} in {folder}.",
+                hint="Packs that came with the program stay; `crnn-ocr models list` shows where each one is.",
+            )
         with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as away:
             target.rename(Path(away) / name)
     except OSError as error:
-        raise ModelInstallError(f"{target} cannot be removed: {error.strerror}.") from error
+        raise ModelInstallError(f"{folder / name} cannot be removed: {error.strerror}.") from error
     return target
 
 

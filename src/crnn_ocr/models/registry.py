@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -34,7 +35,7 @@ class Pack:
         """
         base = self.folder if file.package is None else _package_folder(file.package)
         path = base / file.path
-        if not path.is_file():
+        if not _is_file(path):
             raise ModelBrokenError(f"pack {self.manifest.name!r}: {file.path} is missing")
         return path
 
@@ -56,8 +57,11 @@ class Pack:
     def verified(self, file: PackFile) -> Path:
         """As `locate`, after comparing the file's SHA-256 with the manifest."""
         path = self.locate(file)
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(path, error) from error
         if digest != file.sha256:
             raise ModelBrokenError(
                 f"pack {self.manifest.name!r}: {file.path} differs from its manifest (sha256 {digest[:12]}…)"
@@ -72,28 +76,36 @@ class Registry:
         """Look into a folder.
 
         Args:
-            models_dir: The user's packs; `default_models_dir` when None. It need not exist.
+            models_dir: The user's packs; `default_models_dir` when None. It need not exist, but a folder that
+                was named and cannot be read is an error of whatever looks into it.
         """
         self.models_dir = default_models_dir() if models_dir is None else models_dir
-        self._folders = [BUNDLED] if self.models_dir is None else [self.models_dir, BUNDLED]
+        self._folders = [BUNDLED]
+        if self.models_dir is not None and (models_dir is not None or _can_be_read(self.models_dir)):
+            self._folders.insert(0, self.models_dir)
 
     def find(self, name: str, kind: str | None = None) -> Pack:
         """The pack of that name, or that the alias stands for, and of that kind if one is given.
 
         Raises:
             ModelNotFoundError: There is none, or it is of another kind.
-            ModelBrokenError: Its manifest cannot be used.
+            ModelBrokenError: Its manifest cannot be used, or the folder of packs cannot be read.
         """
+        self._look()
         for wanted in (name, ALIASES.get(name, "")):
             for folder in self._folders:
                 path = folder / wanted / "manifest.json"
-                if _plain(wanted) and path.is_file():
+                if _plain(wanted) and _is_file(path):
                     pack = Pack(path.parent, _manifest(path))
                     if kind in (None, pack.manifest.kind):
                         return pack
         names = [pack.manifest.name for pack in self.packs() if kind in (None, pack.manifest.kind)]
         known = ", ".join([*names, *(alias for alias, of in ALIASES.items() if of in names)])
         raise ModelNotFoundError(f"there is no model {name[:64]!r}; there is: {known or 'none'}")
+
+    def _look(self) -> None:
+        for folder in self._folders:
+            _can_be_read(folder, otherwise_raise=True)
 
     def resolve(self, name: str, kind: str) -> str:
         """The name of the pack that `find` gives.
@@ -133,9 +145,12 @@ class Registry:
 
     def _manifests(self) -> Iterator[Path]:
         """Those of the user's folder first; hidden folders are packs in the making."""
+        self._look()
         for folder in self._folders:
             if folder.is_dir():
-                yield from sorted(p for p in folder.glob("*/manifest.json") if p.parent.name[0] != ".")
+                for path in sorted(folder.iterdir()):
+                    if path.name[0] != "." and _may_be_pack(path):
+                        yield path / "manifest.json"
 
 
 def default_models_dir() -> Path | None:
@@ -153,6 +168,51 @@ def _manifest(path: Path) -> Manifest:
     if manifest.name != path.parent.name:
         raise ModelBrokenError(f"{path}: the folder of pack {manifest.name!r} must bear its name")
     return manifest
+
+
+def _can_be_read(folder: Path, *, otherwise_raise: bool = False) -> bool:
+    """Whether packs can be looked for in a folder; one that is not there holds none.
+
+    Raises:
+        ModelBrokenError: It cannot be read, and that was asked for.
+    """
+    try:
+        if folder.is_dir():
+            os.scandir(folder).close()
+            if not os.access(folder, os.X_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        elif folder.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as error:
+        if otherwise_raise:
+            raise ModelBrokenError(
+                f"the folder of model packs, {folder}, cannot be read: {error.strerror}",
+                hint="CRNN_OCR_MODELS_DIR names it; the user that runs this has to be able to read it.",
+            ) from error
+        return False
+    return True
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _may_be_pack(folder: Path) -> bool:
+    """Whether it has a manifest, or cannot be looked into, which is told of when it is read."""
+    try:
+        return folder.is_dir() and (folder / "manifest.json").is_file()
+    except OSError:
+        return True
+
+
+def _unreadable(path: Path, error: OSError) -> ModelBrokenError:
+    return ModelBrokenError(
+        f"{path} cannot be read: {error.strerror}",
+        hint="The user that runs this has to be able to read the packs.",
+    )
 
 
 def _plain(name: str) -> bool:
