@@ -5,6 +5,8 @@ The defaults are right for a container with 2 cores and 512 MiB. `docs/settings.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +16,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from crnn_ocr.errors import SettingsError
 
 MIB = 1024 * 1024
+PREFIX = "CRNN_OCR_"
+#: How alike a name and that of a setting have to be to be taken for a slip; 1: the same.
+_NEAR = 0.7
 
 
 def _split(value: object) -> object:
@@ -27,9 +32,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 class Settings(BaseSettings):
     """The settings; see `load_settings` for reading them with readable errors."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CRNN_OCR_", env_ignore_empty=True, frozen=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     # -- models
     model: str = Field(default="ppocrv6-small", description="Recogniser pack that is used by default.")
@@ -256,3 +259,18 @@ def load_settings() -> Settings:
             name = "_".join(str(part) for part in item["loc"]).upper()
             parts.append(f"CRNN_OCR_{name}: {item['msg']}")
         raise SettingsError("; ".join(parts)) from None
+
+
+def misspelt(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that are no settings but nearly bear a setting's name, each with that setting.
+
+    They may be meant for somebody else, such as `CRNN_OCR_API_KEY` for the client, so they are no error.
+    """
+    known = {name.upper() for name in Settings.model_fields}
+    found: dict[str, str] = {}
+    for variable in sorted(environment):
+        prefix, _, name = variable.upper().partition(PREFIX)
+        if name and not prefix and name not in known:
+            for near in get_close_matches(name, known, 1, _NEAR):
+                found[variable] = f"{PREFIX}{near}"
+    return found

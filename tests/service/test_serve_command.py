@@ -87,6 +87,28 @@ def test_wrong_settings_are_named(
     assert "CRNN_OCR_PORT" in capsys.readouterr().err
 
 
+def test_slips_in_the_names_of_settings_are_warned_of(
+    served: list[Settings], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("CRNN_OCR_WORKER", "CRNN_OCR_EVAL_DIR", "CRNN_OCR_WORKERS", "crnn_ocr_max_page"):
+        monkeypatch.setenv(variable, "2")
+    assert run("--port", "0") == 0
+    told = [record.fields for record in caplog.records if record.message == "no such setting"]  # type: ignore[attr-defined]
+    assert told == [
+        {"variable": "CRNN_OCR_WORKER", "meant": "CRNN_OCR_WORKERS"},
+        {"variable": "crnn_ocr_max_page", "meant": "CRNN_OCR_MAX_PAGES"},
+    ]
+
+
+def test_help_tells_the_defaults_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    defaults = Settings.model_fields
+    for flag, words in (("workers", "processes"), ("worker_threads", "waiting ones"), ("port", "free one")):
+        assert f"{words} (default: {defaults[flag].default})" in text
+
+
 def test_a_wrong_table_of_replacements_ends_the_start(
     served: list[Settings],
     capsys: pytest.CaptureFixture[str],

@@ -55,7 +55,8 @@ def check_redis_url(url: str) -> None:
     """
     # The URL may hold a password, so no message quotes it.
     if urlsplit(url).scheme not in _SCHEMES:
-        raise SettingsError(f"CRNN_OCR_REDIS_URL: the URL must begin with {', '.join(_SCHEMES)} and ://")
+        *first, last = (f"{scheme}://" for scheme in _SCHEMES)
+        raise SettingsError(f"CRNN_OCR_REDIS_URL: the URL must begin with {', '.join(first)} or {last}")
     connect(url)
 
 

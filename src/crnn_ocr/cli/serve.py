@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, Set
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition import replacement_table
-from crnn_ocr.settings import Settings, load_settings
+from crnn_ocr.settings import Settings, load_settings, misspelt
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_log = logging.getLogger(__name__)
 
 #: Command-line flag and the setting that it overrides.
 _FLAGS = {
@@ -46,7 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: 5000)")
     parser.add_argument("--workers", type=int, help="worker processes (default: 1)")
     parser.add_argument(
-        "--request-threads", type=int, help="pictures at a time per worker, also waiting ones (default: 32)"
+        "--request-threads", type=int, help="pictures at a time per worker, also waiting ones (default: 64)"
     )
     parser.add_argument("--threads", type=int, help="cores to compute with, 0 for all (default: 0)")
     parser.add_argument("--model", help="recogniser pack")
@@ -67,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings = _settings(args)
         configure_logging(settings.log_level, settings.log_format)
+        for variable, setting in misspelt(os.environ).items():
+            _log.warning("no such setting", extra={"fields": {"variable": variable, "meant": setting}})
         return _serve(settings)
     except OcrError as error:
         complain(None, error)
