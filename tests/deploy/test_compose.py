@@ -61,7 +61,7 @@ def stack(image: str) -> Iterator[Stack]:
     """Service and Redis; nothing is built or pulled."""
     variables = {
         "CRNN_OCR_IMAGE": image,
-        "CRNN_OCR_PUBLISH": f"127.0.0.1:{free_port()}",
+        "CRNN_OCR_PUBLISH_PORT": str(free_port()),
         "CRNN_OCR_CPUS": "0.5",
     }
     started = Stack({**os.environ, **variables})
@@ -194,7 +194,7 @@ def test_prometheus_scrapes_the_service(stack: Stack) -> None:
 
 
 def test_down_leaves_nothing(image: str) -> None:
-    variables = {"CRNN_OCR_IMAGE": image, "CRNN_OCR_PUBLISH": f"127.0.0.1:{free_port()}"}
+    variables = {"CRNN_OCR_IMAGE": image, "CRNN_OCR_PUBLISH_PORT": str(free_port())}
     variables["COMPOSE_PROJECT_NAME"] = other = "crnn-ocr-end"
     stack = Stack({**os.environ, **variables})
     command = [program("docker-compose"), "--file", str(COMPOSE)]

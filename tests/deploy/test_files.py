@@ -251,6 +251,25 @@ def test_every_container_is_confined_and_comes_back() -> None:
             assert port["host_ip"] == "127.0.0.1", name
 
 
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "192.0.2.7"])
+def test_who_publishes_it_to_others_needs_keys(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CRNN_OCR_PUBLISH_ADDRESS", raising=False)
+    if address is not None:
+        monkeypatch.setenv("CRNN_OCR_PUBLISH_ADDRESS", address)
+    monkeypatch.setenv("CRNN_OCR_PUBLISH_PORT", "5001")
+    service = composed()["services"]["crnn-ocr"]
+    (port,) = service["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == (address or "127.0.0.1", "5001", 5000)
+    assert service["environment"].get("CRNN_OCR_ALLOW_ANONYMOUS") == (None if address else "true")
+
+
+def test_the_table_of_variables_is_complete() -> None:
+    page = (ROOT / "docs" / "docker.md").read_text(encoding="utf-8")
+    asked = set(re.findall(r"\$\{(\w+)", COMPOSE.read_text(encoding="utf-8")))
+    told = set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"^\| `[A-Z].*", page, re.MULTILINE))))
+    assert asked <= told
+
+
 def test_it_starts_in_order() -> None:
     services = composed("monitoring")["services"]
     for name, other in (("crnn-ocr", "redis"), ("prometheus", "crnn-ocr"), ("grafana", "prometheus")):
