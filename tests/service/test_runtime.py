@@ -33,6 +33,13 @@ def test_it_begins_with_the_first_model_in_a_private_folder(runtime: Runtime) ->
     assert folder_of(runtime).stat().st_mode & 0o077 == 0
 
 
+def test_every_change_of_the_choice_is_seen_at_once(runtime: Runtime) -> None:
+    other = Runtime(folder_of(runtime))
+    for generation in range(1, 50):
+        runtime.choose(Choice(generation, "first"))
+        assert other.choice() == other.choice() == Choice(generation, "first")
+
+
 def test_without_memory_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made = Runtime.create("first", memory=tmp_path / "missing")

@@ -75,6 +75,8 @@ class Runtime:
     def __init__(self, folder: Path) -> None:
         """Use a folder that there is."""
         self._folder = folder
+        self._choice_file = folder / "choice.json"
+        self._read_last: tuple[tuple[int, int], Choice] | None = None
 
     @classmethod
     def create(cls, active: str, *, memory: Path = _MEMORY) -> Self:
@@ -117,12 +119,18 @@ class Runtime:
     # ---- the choice ---------------------------------------------------------------------------------
 
     def choice(self) -> Choice:
-        """The choice as it is now."""
-        return Choice(**_read(self._folder / "choice.json"))
+        """The choice as it is now; asked ten times a second, so the file is read only where it is another."""
+        found = self._choice_file.stat()
+        version = (found.st_ino, found.st_mtime_ns)
+        last = self._read_last
+        if last is None or last[0] != version:
+            # If it is replaced between the look and the reading, the next call sees another version.
+            last = self._read_last = (version, Choice(**_read(self._choice_file)))
+        return last[1]
 
     def choose(self, choice: Choice) -> None:
         """Tell all workers."""
-        _write(self._folder / "choice.json", asdict(choice))
+        _write(self._choice_file, asdict(choice))
 
     @contextmanager
     def switching(self) -> Iterator[None]:
