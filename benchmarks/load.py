@@ -179,15 +179,7 @@ def main() -> None:
     if "mixed" in options.only:
         mixtures = _mixed(options)
         print(scenarios.mixture_table(mixtures))
-        kept["mixed"] = {
-            name: {
-                "alone_p50_s": mixed.alone.latency(0.5),
-                "beside_p50_s": mixed.beside.latency(0.5),
-                "beside_p95_s": mixed.beside.latency(0.95),
-                "statuses": [run.statuses for run in (mixed.alone, mixed.beside, mixed.large)],
-            }
-            for name, mixed in mixtures
-        }
+        kept["mixed"] = {name: mixed.numbers() for name, mixed in mixtures}
     if "soak" in options.only:
         _, found = _soak(options)
         verdicts += found

@@ -65,9 +65,10 @@ def capacity_mix(*, quick: bool) -> list[Picture]:
 
 
 def long_page(count: int = 300) -> Picture:
-    """So many real lines, one below the other."""
+    """So many real lines, one below the other, and what they say."""
     crops = []
-    for line in lines(every=max(1, 563 // count)):
+    sources = lines(every=max(1, 563 // count))
+    for line in sources:
         with Image.open(BytesIO(line.data)) as image:
             width = min(_WIDEST_LINE, max(1, round(image.width * _LINE_HEIGHT / image.height)))
             crops.append(image.convert("RGB").resize((width, _LINE_HEIGHT)))
@@ -75,7 +76,8 @@ def long_page(count: int = 300) -> Picture:
     page = Image.new("RGB", (_WIDEST_LINE + 40, pitch * count + 20), "white")
     for row in range(count):
         page.paste(crops[row % len(crops)], (20, 10 + row * pitch))
-    return Picture(f"{count} lines", _encoded(page, "JPEG", quality=90))
+    truth = "\n".join(sources[row % len(sources)].truth or "" for row in range(count))
+    return Picture(f"{count} lines", _encoded(page, "JPEG", quality=90), truth)
 
 
 class SoakMix:

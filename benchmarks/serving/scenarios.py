@@ -80,11 +80,17 @@ class Measured:
         }
 
 
-def page_f1(run: Run) -> float:
-    """Character F1 of the pages that were read, in percent; NaN where there were none."""
+def page_score(run: Run) -> metrics.PageScore | None:
+    """How well the labelled pages were read; None where there were none."""
     answers = {o.picture.name: (o.picture.truth, o.texts) for o in run.read if o.picture.page}
     pairs = [(truth, texts) for truth, texts in answers.values() if truth is not None]
-    return metrics.score_pages(pairs).f1 if pairs else float("nan")
+    return metrics.score_pages(pairs) if pairs else None
+
+
+def page_f1(run: Run) -> float:
+    """Character F1 of the pages that were read, in percent; NaN where there were none."""
+    score = page_score(run)
+    return float("nan") if score is None else score.f1
 
 
 def table(rows: Sequence[Measured]) -> str:
@@ -201,6 +207,19 @@ class Mixture:
     beside: Run
     large: Run
 
+    def numbers(self) -> dict[str, object]:
+        """What is kept of it."""
+        score = page_score(self.large)
+        return {
+            "alone_p50_s": self.alone.latency(0.5),
+            "beside_p50_s": self.beside.latency(0.5),
+            "beside_p95_s": self.beside.latency(0.95),
+            "pages_per_min": 60 * self.large.per_second,
+            "page_f1": None if score is None else score.f1,
+            "page_hits": None if score is None else score.hits,
+            "statuses": [run.statuses for run in (self.alone, self.beside, self.large)],
+        }
+
 
 def mixture(
     service: Service,
@@ -231,11 +250,16 @@ def mixture(
 
 
 def mixture_table(mixtures: Sequence[tuple[str, Mixture]]) -> str:
-    """One row per service."""
-    header = ["one-line pictures", "alone: p50 s", "p95 s", "beside: p50 s", "p95 s", "worst s", "pages/min"]
+    """One row per service; pages per minute say nothing without what was read of each."""
+    header = [
+        "one-line pictures", "alone: p50 s", "p95 s", "beside: p50 s", "p95 s", "worst s",
+        "pages/min", "page F1", "lines right", "lines right/min",
+    ]  # fmt: skip
     rows = []
     for name, mixed in mixtures:
         alone, beside = mixed.alone, mixed.beside
+        pages = 60 * mixed.large.per_second
+        score = page_score(mixed.large)
         rows.append(
             [
                 name,
@@ -244,7 +268,16 @@ def mixture_table(mixtures: Sequence[tuple[str, Mixture]]) -> str:
                 f"{beside.latency(0.5):.2f}",
                 f"{beside.latency(0.95):.2f}",
                 f"{beside.latency(1):.2f}",
-                f"{60 * mixed.large.per_second:.1f}",
+                f"{pages:.1f}",
+                *(
+                    ["–"] * 3
+                    if score is None
+                    else [
+                        f"{score.f1:.1f}",
+                        f"{score.hits:.0f} %",
+                        f"{pages * score.lines * score.hits / 100:.0f}",
+                    ]
+                ),
             ]
         )
     return report.table(header, rows)

@@ -17,7 +17,15 @@ from benchmarks.serving.clients import NO_ANSWER, Outcome, Run, closed_loop, ope
 from benchmarks.serving.library import Library
 from benchmarks.serving.pictures import Picture
 from benchmarks.serving.processes import PeakWatch, cpu_seconds, memory, tree
-from benchmarks.serving.scenarios import Measured, judge_capacity, judge_overload, judge_peer, page_f1
+from benchmarks.serving.scenarios import (
+    Measured,
+    Mixture,
+    judge_capacity,
+    judge_overload,
+    judge_peer,
+    mixture_table,
+    page_f1,
+)
 from benchmarks.serving.services import SERVICES, Running
 from benchmarks.serving.soak import Look
 
@@ -117,6 +125,19 @@ def test_f1_counts_pages_alone() -> None:
     line = Picture("line", b"", "something else", page=False)
     assert page_f1(Run([outcome(PICTURES[0]), outcome(line)])) == 100
     assert math.isnan(page_f1(Run([outcome(line)])))
+
+
+def test_pages_per_minute_stand_beside_what_was_read_of_them() -> None:
+    page = Picture("page", b"", "one\ntwo\nsix\nten")
+
+    def shown(*texts: str) -> list[str]:
+        large = Run([Outcome(page, 200, 1.0, texts)] * 2, wall_s=60.0)
+        small = Run([outcome(PICTURES[0])], wall_s=1.0)
+        row = mixture_table([("a service", Mixture(small, small, large))]).splitlines()[2]
+        return [cell.strip() for cell in row.split("|")[-5:-1]]
+
+    assert shown("one", "two", "six", "ten") == ["2.0", "100.0", "100 %", "8"]
+    assert shown("one") == ["2.0", "40.0", "25 %", "2"]
 
 
 @pytest.mark.parametrize(
