@@ -107,12 +107,15 @@ def _pattern(options: Any) -> None:
 
 
 SETTINGS: dict[str, Setting] = {
-    "shipped": Setting("one malloc arena, trimmed at 380 MiB, large pictures mapped", _shipped),
+    "shipped": Setting(
+        f"one malloc arena, trimmed at {memory.MOST // MIB} MiB, large pictures mapped", _shipped
+    ),
     "guest": Setting("glibc's defaults, as in a program that imports the library", lambda: None),
     "arena-only": Setting("one malloc arena, never trimmed", _mallopt((_ARENA_MAX, 1))),
     "two-arenas": Setting("two malloc arenas, never trimmed", _mallopt((_ARENA_MAX, 2))),
     "trim-240": Setting("trimmed at 240 MiB", _most(240)),
-    "trim-400": Setting("trimmed at 400 MiB", _most(400)),
+    "trim-380": Setting("trimmed at 380 MiB", _most(380)),
+    "trim-460": Setting("trimmed at 460 MiB", _most(460)),
     "mmap-1": Setting(
         "one arena, every block from 1 MiB on mapped", _mallopt((_ARENA_MAX, 1), (_MMAP_THRESHOLD, MIB))
     ),
