@@ -36,6 +36,7 @@ class Shared:
         self.name = name
         self.manifest = able.manifest
         self.characters = able.characters
+        self.seconds_per_column = able.seconds_per_column
 
     def close(self) -> None:
         """Stay."""

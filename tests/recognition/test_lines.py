@@ -33,12 +33,13 @@ class Bars:
     """Reads squares of grey; those of one character it does not know it takes for another."""
 
     name = "bars/1"
+    seconds_per_column = 1e-5
 
     def __init__(self, blind: str = "", confidence: float = 0.99) -> None:
         self.blind = blind
         self.confidence = confidence
         self.widths: list[int] = []
-        self.characters = frozenset(ALPHABET)
+        self.characters = frozenset(ALPHABET + "□")
 
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
         """One window, the crop itself."""

@@ -183,6 +183,7 @@ class Fragile:
     """Fails at windows of one width."""
 
     name = "fragile/1"
+    seconds_per_column = 1e-5
 
     def __init__(self, recognizer: CtcRecognizer, width: int) -> None:
         self._recognizer = recognizer
