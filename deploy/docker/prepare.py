@@ -2,8 +2,8 @@
 
 A container's root is read-only and gone with it, so what a start makes is made again at the next one:
 
-* the graphs of the bundled recognisers, with the arg-max inside, go to the folder; not the float forms of INT8
-  graphs, which are three times as large as these: a CPU that needs one derives it at the start;
+* the graphs of the bundled recognisers, with the arg-max inside, go to the folder; not the float forms of
+  INT8 graphs, which are three times as large as these: a CPU that needs one derives it at the start;
 * modules that the service imports are compiled, of Python's own library those that it really imports. The
   files are never changed again, so nothing needs to be compared with their source.
 

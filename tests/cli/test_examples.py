@@ -78,7 +78,10 @@ def test_replacements(folder: Path) -> None:
     (shown,) = blocks("replacements.md", "console")
     assert shell(re.sub(r"^\$ ", "", shown, flags=re.MULTILINE), folder) == "Area 42 ㎡\n"
     (source,) = blocks("replacements.md", "python")
-    assert run([sys.executable, "-c", f"{source}\nprint(ocr.read('drawing.png').text)"], folder) == "Area 42 ㎡\n"
+    assert (
+        run([sys.executable, "-c", f"{source}\nprint(ocr.read('drawing.png').text)"], folder)
+        == "Area 42 ㎡\n"
+    )
 
 
 def test_keys(folder: Path) -> None:

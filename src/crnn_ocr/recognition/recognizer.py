@@ -324,4 +324,4 @@ class CtcRecognizer:
             raise ModelBrokenError(f"{pack} cannot read its probe: {error}") from error
         if not fits:
             raise ModelBrokenError(f"{pack}: graph and manifest disagree on stride or classes")
-        return max(spent, LEAST_SECONDS) / window.pixels.shape[1]
+        return float(max(spent, LEAST_SECONDS) / window.pixels.shape[1])

@@ -1,14 +1,14 @@
 """Blanks that the network swallows, and blanks that it only believes to see, pure.
 
-**Wide gaps between digits.** Recognisers are trained on running text, and glue groups of digits that stand well apart (`25 29`, phone
-numbers, account numbers). Digits of one font share one width, so their pitch tells where a blank belongs;
-letters do not, and there the same test does harm. Measured with `ppocrv6-small` on 414 lines of `lines_zh`
-and 149 of `lines_latin`, lines exact with spaces: without 367 and 146, with digits 368 and 146, with letters
-as well 363 and 144.
+**Wide gaps between digits.** Recognisers are trained on running text, and glue groups of digits that stand
+well apart (`25 29`, phone numbers, account numbers). Digits of one font share one width, so their pitch
+tells where a blank belongs; letters do not, and there the same test does harm. Measured with
+`ppocrv6-small` on 414 lines of `lines_zh` and 149 of `lines_latin`, lines exact with spaces: without 367
+and 146, with digits 368 and 146, with letters as well 363 and 144.
 
-**The empty half of a full-width sign.** `，` and `）` fill one half of their cell, `（` the other; nobody types a
-blank there, and of 729 such signs in the labels of `lines_zh` and `pages_zh` none has one. A recogniser that saw
-spaces of all widths in training takes some of these halves for one.
+**The empty half of a full-width sign.** `，` and `）` fill one half of their cell, `（` the other; nobody
+types a blank there, and of 729 such signs in the labels of `lines_zh` and `pages_zh` none has one. A
+recogniser that saw spaces of all widths in training takes some of these halves for one.
 """
 
 from __future__ import annotations
