@@ -55,6 +55,15 @@ ENGINES: dict[str, Engine] = {
     engine.name: engine
     for engine in (
         Engine(OURS, Path(sys.executable), ("run_crnn_ocr",), ("run_crnn_ocr", "--line")),
+        # Without the second look; its recogniser alone is that of the row above.
+        Engine(f"{OURS}-fast", Path(sys.executable), ("run_crnn_ocr", "--recheck", "off")),
+        Engine(
+            f"{OURS}-accurate",
+            Path(sys.executable),
+            ("run_crnn_ocr",),
+            ("run_crnn_ocr", "--line"),
+            env={"CRNN_OCR_MODEL": "accurate"},
+        ),
         Engine(RAPIDOCR, _peer("rapidocr"), ("run_rapidocr",), ("run_rapidocr", "--line")),
         # faster-paddle has no way in for single lines: its net is read by RapidOCR's recogniser.
         Engine(

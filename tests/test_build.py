@@ -1,13 +1,20 @@
-"""What `make` and its scripts do where something is missing."""
+"""What `make` and its scripts do where something is missing, and what a build delivers."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from crnn_ocr.models.registry import BUNDLED, Registry
+from crnn_ocr.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -194,3 +201,63 @@ def test_an_interrupted_environment_is_made_again(tmp_path: Path) -> None:
     assert (tmp_path / "asked").read_text().endswith(f"-m venv {venv}\n")
     assert "pip install" in (tmp_path / "installed").read_text()
     assert (venv / ".all.stamp").exists()
+
+
+# ---- what is delivered ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The wheel, and the source distribution, as the build backend makes them."""
+    folder = tmp_path_factory.mktemp("delivered")
+    code = (
+        "import sys; from hatchling import build\n"
+        "print(build.build_wheel(sys.argv[1])); print(build.build_sdist(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    wheel, source = done.stdout.split()[-2:]
+    return folder / wheel, folder / source
+
+
+def _packs() -> dict[str, list[str]]:
+    """The bundled packs, and the files that each has to bring along beside its manifest."""
+    own = {}
+    for path in sorted(BUNDLED.glob("*/manifest.json")):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        named = [entry for entry in manifest.values() if isinstance(entry, dict) and "sha256" in entry]
+        own[path.parent.name] = [entry["path"] for entry in named if "package" not in entry]
+    return own
+
+
+def test_the_default_pack_is_whole_in_the_wheel(delivered: tuple[Path, Path], tmp_path: Path) -> None:
+    wheel, _ = delivered
+    packs = _packs()
+    assert set(packs) >= {"crnn-zh-en", "ppocrv6-small", "ppocrv6-det-small"}
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path)
+    for name in packs:
+        folder = tmp_path / "crnn_ocr" / "models" / "bundled" / name
+        Registry(tmp_path).at(folder).verify()
+    default = tmp_path / "crnn_ocr" / "models" / "bundled" / Settings.model_fields["model"].default
+    assert {"CARD.md", "NOTICE", "characters.txt", "net.onnx", "reliability.png"} <= {
+        path.name for path in default.iterdir()
+    }
+    licences = {path.name for path in tmp_path.glob("crnn_ocr-*.dist-info/licenses/*")}
+    assert licences == {"LICENSE", "NOTICE"}
+
+
+def test_the_sources_have_it_too_and_nothing_large_beside_it(delivered: tuple[Path, Path]) -> None:
+    wheel, source = delivered
+    with tarfile.open(source) as packed:
+        entries = {entry.name.partition("/")[2]: entry.size for entry in packed.getmembers()}
+    for name, files in _packs().items():
+        for file in ["manifest.json", *files]:
+            path = f"src/crnn_ocr/models/bundled/{name}/{file}"
+            assert entries[path] == (ROOT / path).stat().st_size
+    for path, size in entries.items():
+        assert size < 2_000_000 or path.startswith("src/crnn_ocr/models/bundled/"), path
+    assert not [path for path in entries if path.endswith((".pt", ".pyc"))]
+    assert wheel.stat().st_size < 12_000_000

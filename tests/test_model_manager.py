@@ -40,7 +40,7 @@ def folder(tmp_path: Path, pack: Path) -> Path:
 @pytest.fixture
 def engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OCR]:
     monkeypatch.setattr(catalogue, "RECHECK_S", 0.0)  # every request looks at the disk
-    with OCR(Settings(models_dir=folder), threads=1) as made:
+    with OCR(Settings(models_dir=folder, model="accurate"), threads=1) as made:
         yield made
 
 

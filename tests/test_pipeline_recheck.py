@@ -36,6 +36,7 @@ class Shared:
         self.name = name
         self.manifest = able.manifest
         self.characters = able.characters
+        self.seconds_per_column = able.seconds_per_column
 
     def close(self) -> None:
         """Stay."""
@@ -171,6 +172,18 @@ def test_the_accurate_model_is_not_asked_twice(
 
     assert doubtful.read(noisy, model=model, recheck="auto") == once
     assert loads == ["ppocrv6-small"]
+
+
+def test_a_pack_that_knows_better_is_never_looked_at_again(
+    models: Path, loads: Loads, recognizer: CtcRecognizer, picture: drawing.Picture
+) -> None:
+    with OCR(Settings(models_dir=models), model="doubtful", threads=1) as engine:
+        once = engine.read(picture, recheck="off")
+        lent = engine._models.recognizer()
+        with lent as reader:
+            reader.manifest = reader.manifest.model_copy(update={"second_look": False})  # type: ignore[misc]
+        assert engine.read(picture) == once
+        assert loads == ["doubtful"]
 
 
 def test_without_the_second_model_the_first_reading_stands_with_a_remark(

@@ -63,7 +63,7 @@ def loaded(ocr: OCR) -> tuple[str, ...]:
 
 def test_what_is_used_stays_and_what_was_unloaded_comes_back() -> None:
     picture = drawing.line("still here", pad=20)
-    with OCR(Settings(unload_after_s=0.3), threads=1) as ocr:
+    with OCR(Settings(unload_after_s=0.3, model="accurate"), threads=1) as ocr:
         assert loaded(ocr) == ()
         for _ in range(4):
             assert ocr.read(picture).text == "still here"

@@ -29,6 +29,7 @@ class Said:
     """Says what it is told to, whatever it is shown."""
 
     name = "said/1"
+    seconds_per_column = 1e-5
 
     def __init__(self, text: str, characters: str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") -> None:
         self._text = text

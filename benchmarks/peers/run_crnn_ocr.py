@@ -1,16 +1,19 @@
-"""This project with its defaults, on full pages or, with ``--line``, its recogniser alone on one crop."""
+"""This project on full pages or, with ``--line``, its recogniser alone on one crop.
 
-import sys
+With its defaults, but for ``--recheck off`` and what the environment sets (``CRNN_OCR_MODEL``).
+"""
+
+import argparse
 
 import crnn_ocr
 from benchmarks.peers.protocol import Line, Reader, serve
 
 
-def _pages() -> Reader:
+def _pages(options: crnn_ocr.ReadOptions) -> Reader:
     engine = crnn_ocr.OCR()
 
     def read(path: str) -> list[Line]:
-        pages = engine.read(path).pages
+        pages = engine.read(path, options).pages
         return [
             {"text": line.text, "polygon": [list(point) for point in line.polygon]}
             for page in pages
@@ -42,7 +45,12 @@ def _lines() -> Reader:
 
 def start() -> tuple[str, Reader]:
     """Make the engine; its models load on the first page."""
-    return crnn_ocr.__version__, _lines() if "--line" in sys.argv else _pages()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--line", action="store_true")
+    parser.add_argument("--recheck", choices=("off", "auto"), default=crnn_ocr.ReadOptions().recheck)
+    given = parser.parse_args()
+    reader = _lines() if given.line else _pages(crnn_ocr.ReadOptions(recheck=given.recheck))
+    return crnn_ocr.__version__, reader
 
 
 serve(start)

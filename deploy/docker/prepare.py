@@ -2,7 +2,8 @@
 
 A container's root is read-only and gone with it, so what a start makes is made again at the next one:
 
-* the graphs of the bundled recognisers, with the arg-max inside, go to the folder;
+* the graphs of the bundled recognisers, with the arg-max inside, go to the folder; not the float forms of
+  INT8 graphs, which are three times as large as these: a CPU that needs one derives it at the start;
 * modules that the service imports are compiled, of Python's own library those that it really imports. The
   files are never changed again, so nothing needs to be compared with their source.
 
@@ -82,7 +83,6 @@ def prepare_graphs(folder: Path) -> int:
     folder.mkdir(exist_ok=True)
     for pack in packs:
         prepared_graph(pack, cache_dir=folder)
-        prepared_graph(pack, precision="fp32", cache_dir=folder)
     made = list(folder.iterdir())
     for path in made:
         path.chmod(0o644)

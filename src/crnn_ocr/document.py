@@ -101,7 +101,7 @@ class Document:
 
     Attributes:
         pages: One entry per page; a plain picture has exactly one.
-        model: Name and version of the recogniser, for example "ppocrv6-small/1".
+        model: Name and version of the recogniser, for example "crnn-zh-en/1".
         timings_ms: Wall time per stage in milliseconds; never part of equality or of the answer's identity.
         packs: Marks of the model packs that read it; no part of them either.
     """

@@ -48,7 +48,7 @@ class ReadOptions(BaseModel):
         description="Turn pictures and lines that lie on their side or stand on their head.",
     )
     recheck: Literal["off", "auto"] = Field(
-        default="off",
+        default="auto",
         title="Second look",
         description="auto: what the recogniser is unsure of is read again by the model `accurate`.",
     )

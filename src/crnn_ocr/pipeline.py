@@ -239,9 +239,9 @@ class OCR:
             recognizer = lent.enter_context(self._models.recognizer(options.model, patience=patience))
             detector = lent.enter_context(self._models.detector(patience=patience))
             work = lent.enter_context(self._scheduler.admit(ticket))
-            tools = _Tools(
-                detector, recognizer, partial(self._second_reader, lent, second), self._replacements, work
-            )
+            looks_twice = options.recheck == "auto" and recognizer.manifest.second_look
+            second_reader = partial(self._second_reader, lent, second) if looks_twice else None
+            tools = _Tools(detector, recognizer, second_reader, self._replacements, work)
             done = []
             while True:
                 with self._room(pages.room, ticket, clock) as share:
@@ -283,14 +283,14 @@ class _Tools:
     Attributes:
         detector: Finds lines.
         recognizer: Reads them.
-        second: Lends the recogniser of the second look.
+        second: Lends the recogniser of the second look; None: there is none.
         replacements: The user's.
         work: Does the tasks of this request.
     """
 
     detector: Detector
     recognizer: Recognizer
-    second: Callable[[], Recognizer]
+    second: Callable[[], Recognizer] | None
     replacements: Replacements
     work: Work
 
@@ -333,7 +333,7 @@ def _read_page(
         with clock("orient"):
             found = reader.turn_unsure(image, found)
     unavailable: tuple[Remark, ...] = ()
-    if options.recheck == "auto":
+    if tools.second is not None:
         with clock("recheck"):
             found, unavailable = _looked_again(image, found, reader, tools.second)
     with clock("layout"):

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     # -- models
-    model: str = Field(default="ppocrv6-small", description="Recogniser pack that is used by default.")
+    model: str = Field(default="crnn-zh-en", description="Recogniser pack that is used by default.")
     detector: str = Field(default="ppocrv6-det-small", description="Detector pack.")
     models_dir: Path | None = Field(
         default=None,

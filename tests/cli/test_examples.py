@@ -30,7 +30,7 @@ def blocks(name: str, language: str) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     tmp_path.joinpath("receipt.png").write_bytes(png(TEXT))
-    tmp_path.joinpath("drawing.png").write_bytes(png("No. 42"))
+    tmp_path.joinpath("drawing.png").write_bytes(png("Area 42 m2"))
     tmp_path.joinpath("replacements.tsv").write_text(blocks("replacements.md", "")[0], encoding="utf-8")
     return tmp_path
 
@@ -76,9 +76,12 @@ def test_a_second_look_in_the_library(folder: Path) -> None:
 
 def test_replacements(folder: Path) -> None:
     (shown,) = blocks("replacements.md", "console")
-    assert shell(re.sub(r"^\$ ", "", shown, flags=re.MULTILINE), folder) == "№ 42\n"
+    assert shell(re.sub(r"^\$ ", "", shown, flags=re.MULTILINE), folder) == "Area 42 ㎡\n"
     (source,) = blocks("replacements.md", "python")
-    assert run([sys.executable, "-c", f"{source}\nprint(ocr.read('drawing.png').text)"], folder) == "№ 42\n"
+    assert (
+        run([sys.executable, "-c", f"{source}\nprint(ocr.read('drawing.png').text)"], folder)
+        == "Area 42 ㎡\n"
+    )
 
 
 def test_keys(folder: Path) -> None:

@@ -213,6 +213,10 @@ def test_a_bill_of_materials_is_made_of_what_is_installed(tmp_path: Path) -> Non
     assert by_name["libx"]["licenses"] == [{"license": {"name": "MIT; GPL-2+"}}]
     assert by_name["flask"]["licenses"] == [{"expression": "BSD-3-Clause"}]
     assert by_name["ppocrv6-small"]["type"] == "machine-learning-model"
+    ours = by_name["crnn-zh-en"]
+    assert ours["type"] == "machine-learning-model"
+    assert ours["licenses"] == [{"expression": "Apache-2.0"}]
+    assert "crnn_ocr.training" in ours["properties"][0]["value"]
     assert rows["metadata"]["component"]["name"] == "crnn-ocr"
     assert "flask" in bill.list_of_licences(components)
 

@@ -105,9 +105,12 @@ def test_another_detector_counts(tmp_path: Path) -> None:
 
 def test_the_second_looks_model_counts_only_where_it_is_taken(tmp_path: Path) -> None:
     packs = copied(tmp_path, MODEL, to="accurate", version="99")
-    with_recheck = ReadOptions(recheck="auto")
-    assert of(models_dir=packs) == of()
-    assert of(with_recheck, models_dir=packs) != of(with_recheck)
+    once = ReadOptions(recheck="off")
+    assert of(once, models_dir=packs) == of(once)
+    assert of(models_dir=packs) != of()
+    alone = copied(tmp_path, MODEL, to="alone", second_look=False)
+    twice = ReadOptions(model="alone")
+    assert of(twice, models_dir=alone) == of(ReadOptions(model="alone", recheck="off"), models_dir=alone)
 
 
 def test_a_pack_that_is_replaced_is_noticed_at_once(tmp_path: Path) -> None:
@@ -142,6 +145,7 @@ def test_packs_are_told_apart_by_their_part_and_their_manifest(tmp_path: Path) -
     assert marks(reader, detector, second) & marks(second, detector, reader) == {
         mark for mark in marks(reader, detector, None) if mark.startswith("detector:")
     }
-    with_recheck = of(ReadOptions(recheck="auto"), models_dir=tmp_path)
+    with_recheck = of(ReadOptions(model=MODEL, recheck="auto"), models_dir=tmp_path)
     assert with_recheck.packs == marks(reader, detector, second)
-    assert of(models_dir=tmp_path).packs == marks(reader, detector, None)
+    once = of(ReadOptions(model=MODEL, recheck="off"), models_dir=tmp_path)
+    assert once.packs == marks(reader, detector, None)

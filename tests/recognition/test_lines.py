@@ -33,12 +33,13 @@ class Bars:
     """Reads squares of grey; those of one character it does not know it takes for another."""
 
     name = "bars/1"
+    seconds_per_column = 1e-5
 
     def __init__(self, blind: str = "", confidence: float = 0.99) -> None:
         self.blind = blind
         self.confidence = confidence
         self.widths: list[int] = []
-        self.characters = frozenset(ALPHABET)
+        self.characters = frozenset(ALPHABET + "□")
 
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
         """One window, the crop itself."""
@@ -227,3 +228,15 @@ def test_a_model_that_fails_at_every_line_is_an_error(work: Work) -> None:
 
     with pytest.raises(RuntimeError, match="out of memory"):
         LineReader(Moody(9 * HEIGHT), work).read(picture, regions[1:2])
+
+
+def test_the_characters_of_a_column_stand_below_one_another() -> None:
+    corners: Polygon = ((10.0, 20.0), (30.0, 20.0), (30.0, 80.0), (10.0, 80.0))
+    chars = tuple(ReadChar(char, 0.9, i / 3, (i + 1) / 3) for i, char in enumerate("天地玄"))
+
+    line = ReadRegion(corners, Reading("天地玄", 0.9, chars), column=True).line()
+
+    assert line.polygon == corners
+    assert [np.round(char.polygon).tolist() for char in line.chars] == [
+        [[10, top], [30, top], [30, top + 20], [10, top + 20]] for top in (20, 40, 60)
+    ]

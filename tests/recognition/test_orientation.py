@@ -61,3 +61,37 @@ def test_tidying_leaves_one_kind_of_space() -> None:
 
 def test_spaces_alone_are_nothing() -> None:
     assert tidy(reading("   ", 0.9)) == Reading("", 0.0, ())
+
+
+@pytest.mark.parametrize(
+    ("read", "wanted"),
+    [
+        ("line number ２ of", "line number 2 of"),
+        ("Ａ1b", "A1b"),
+        ("第２页", "第２页"),  # nothing to compare with
+        ("ＡＢＣ1", "ＡＢＣ1"),
+        ("，。（）1", "，。（）1"),
+        ("", ""),
+    ],
+)
+def test_tidying_leaves_one_width_of_letters(read: str, wanted: str) -> None:
+    assert tidy(reading(read, 0.9)).text == wanted
+
+
+@pytest.mark.parametrize(
+    ("read", "wanted"),
+    [
+        ("感染 ；迟钝", "感染；迟钝"),
+        ("再灌注 ,将", "再灌注,将"),
+        ("（ 甲）", "（甲）"),
+        ("产量 (吨)", "产量 (吨)"),
+        ("Table 2, left", "Table 2, left"),
+        ("x , y", "x , y"),
+        ("RM 患者", "RM 患者"),
+    ],
+)
+def test_tidying_leaves_no_space_in_the_empty_half_of_a_sign(read: str, wanted: str) -> None:
+    tidied = tidy(reading(read, 0.9))
+
+    assert tidied.text == wanted
+    assert "".join(char.text for char in tidied.chars) == wanted

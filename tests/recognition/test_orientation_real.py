@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import cv2
 import numpy as np
 import pytest
@@ -55,7 +57,7 @@ def test_short_crops_are_never_turned(ocr: OCR, text: str, size: int) -> None:
     assert page.rotation == 0
     assert page == ocr.read(crop, orientation="off").pages[0]
     if (text, size) != ("1", 64):  # filling the whole crop, this font's 1 is taken for a 7
-        assert [line.text for line in page.lines] == [text]
+        assert [unicodedata.normalize("NFKC", line.text) for line in page.lines] == [text.replace("￥", "¥")]
 
 
 def test_a_column_of_characters_is_read_downwards(ocr: OCR) -> None:

@@ -258,13 +258,22 @@ def test_a_character_that_the_better_reader_reads_otherwise_is_not_sure_any_more
     assert look(line("真击一百", confidence=0.55), "直击一百", confidence=0.6) == "直击一百"
 
 
-def test_a_character_that_the_better_reader_does_not_know_is_as_sure_as_it_was() -> None:
-    first = line("甲乙囍丁戊", "乙")
-    seconds = [(Stretch(0, 5, 0.0, 1.0), line("甲乙喜丁戊", confidence=0.8))]
-    assert splice(first, seconds, "甲乙囍喜丁戊").text == "甲乙喜丁戊"
-    assert splice(first, seconds, "甲乙喜丁戊").text == "甲乙囍丁戊"
-    surer = [(Stretch(0, 5, 0.0, 1.0), line("甲乙喜丁戊", confidence=1.0))]
-    assert splice(first, surer, "甲乙喜丁戊").text == "甲乙喜丁戊"  # the first may be wrong all the same
+@pytest.mark.parametrize("unsure", ["乙", "囍", "丁囍"])
+@pytest.mark.parametrize("theirs", ["甲乙喜丁戊", "甲乙士喜丁戊", "甲乙丁戊"])
+def test_a_character_that_the_better_reader_does_not_know_stays(unsure: str, theirs: str) -> None:
+    first = line("甲乙囍丁戊", unsure)
+    seconds = [(Stretch(0, 5, 0.0, 1.0), line(theirs, confidence=1.0))]
+    assert splice(first, seconds, "甲乙囍喜士丁戊").text == theirs
+    assert splice(first, seconds, "甲乙喜士丁戊").text == "甲乙囍丁戊"
+
+
+def test_beside_a_character_that_the_better_reader_does_not_know_it_is_heard() -> None:
+    first = line("甲己囍丁戊", "己囍")
+    seconds = [(Stretch(0, 5, 0.0, 1.0), line("甲乙丙囍丁戊".replace("囍", "喜"), confidence=0.9))]
+    assert splice(first, seconds, "甲乙丙喜丁戊己").text == "甲己囍丁戊"  # not told apart: both stay
+    seconds = [(Stretch(0, 5, 0.0, 1.0), line("甲己喜丁戌", confidence=0.9))]
+    first = line("甲己囍丁戊", "囍戊")
+    assert splice(first, seconds, "甲己喜丁戊戌").text == "甲己囍丁戌"
 
 
 def test_what_the_better_reader_writes_in_other_signs_it_knows() -> None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import random
+import statistics
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
 import pytest
 
+from crnn_ocr.engine.cpu import has_dot_products
 from crnn_ocr.models.calibration import Calibration, CharacterCalibration, LineCalibration
+from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition import confidence
 from crnn_ocr.recognition.ctc import Frames
+from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.reading import LinePicture, read_crops, read_lines
 from crnn_ocr.recognition.recognizer import CtcRecognizer, PreparedLine, Reading, Window
 from crnn_ocr.scheduling.scheduler import Scheduler
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.work import INLINE, Outcome, Task
 from tests import drawing
+
+T = TypeVar("T")
 
 TEXTS = [
     "Total 1,299.00",
@@ -183,6 +193,7 @@ class Fragile:
     """Fails at windows of one width."""
 
     name = "fragile/1"
+    seconds_per_column = 1e-5
 
     def __init__(self, recognizer: CtcRecognizer, width: int) -> None:
         self._recognizer = recognizer
@@ -241,3 +252,46 @@ def test_pictures_are_not_made_before_their_turn(recognizer: CtcRecognizer) -> N
 
     assert [outcome.get().text for outcome in read_lines(recognizer, pictures)] == ["one of many"] * 5
     assert len(alive) == 5
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+def test_what_a_column_costs_is_found_at_load(
+    recognizer: CtcRecognizer, precision: Literal["int8", "fp32"], tmp_path: Path
+) -> None:
+    """By a narrow window; a line of ordinary width costs about as much per column, with every network."""
+    ours = load_recognizer(Registry(), "crnn-zh-en", precision=precision, cache_dir=tmp_path)
+    for network in (recognizer, ours):
+        window = network.prepare(np.full((48, 480, 3), 200, np.uint8)).windows[0]
+        spent = []
+        for _ in range(5):
+            began = time.thread_time()
+            network.infer(window)
+            spent.append(time.thread_time() - began)
+        ratio = network.seconds_per_column * window.pixels.shape[1] / statistics.median(spent)
+        assert 0.4 < ratio < 3, (network.name, ratio)
+    if precision == "int8" and has_dot_products():
+        assert ours.seconds_per_column < 0.6 * recognizer.seconds_per_column
+
+
+class Recorded:
+    """Does tasks as they come, and keeps what they asked for."""
+
+    def __init__(self) -> None:
+        self.costs: list[float] = []
+
+    def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
+        """As `Work.run`."""
+        self.costs += [task.demand.cost for task in tasks]
+        return INLINE.run(tasks)
+
+
+def test_lines_ask_for_what_their_reader_costs(recognizer: CtcRecognizer) -> None:
+    crop = drawing.line("Total due 19.80 EUR")
+    work, dear = Recorded(), Fragile(recognizer, 0)
+    dear.seconds_per_column = 1e-2
+
+    read_crops(recognizer, [crop], work)
+    read_crops(dear, [crop], work)
+
+    width = sum(recognizer.window_widths(crop.shape[1], crop.shape[0]))
+    assert work.costs == pytest.approx([recognizer.seconds_per_column * width, 1e-2 * width])

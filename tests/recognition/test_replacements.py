@@ -146,10 +146,10 @@ def test_the_engine_replaces_what_it_has_read(tmp_path: Path, ocr: OCR) -> None:
     table = tmp_path / "table.tsv"
     table.write_text("m2\t㎡\nNo.\t№\nDRAFT\t\n", encoding="utf-8")
     page = drawing.page([(20, 20, "Room No. 7: 25 m2"), (20, 120, "DRAFT")], shape=(420, 200))
-    plain = ocr.read(page)
+    plain = ocr.read(page, model="accurate")
     assert plain.text == "Room No. 7: 25 m2\nDRAFT"
 
-    with OCR(Settings(replacements=table), threads=1) as engine:
+    with OCR(Settings(replacements=table, model="accurate"), threads=1) as engine:
         document = engine.read(page)
 
     assert document.text == "Room № 7: 25 ㎡"

@@ -36,6 +36,7 @@ def shifted_pack(folder: Path, name: str = "shifted", *, version: str = "1") -> 
         "version": version,
         "charset": file("characters.txt"),
         "probe": {"image": file("probe.png"), "text": "Number 1234567890"},
+        "second_look": False,  # which would call digits by their names
     }
     (pack / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return pack

@@ -41,7 +41,7 @@ def wait_for_answer(server: Server) -> None:
 
 
 def test_it_starts_without_a_model_and_loads_it_once_when_it_is_wanted() -> None:
-    with running_server(wait=False, CRNN_OCR_WARM_UP="false") as server:
+    with running_server(wait=False, CRNN_OCR_WARM_UP="false", CRNN_OCR_MODEL="accurate") as server:
         wait_for_answer(server)
         # CPU time, which does not depend on what else the machine does; two cores share it.
         assert cpu_seconds(server) < 1.5

@@ -38,7 +38,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Server]:
-    with running_server("--workers", "2", CRNN_OCR_MODELS_DIR=str(folder), CRNN_OCR_THREADS="1") as running:
+    with running_server(
+        "--workers",
+        "2",
+        CRNN_OCR_MODEL="accurate",
+        CRNN_OCR_MODELS_DIR=str(folder),
+        CRNN_OCR_THREADS="1",
+    ) as running:
         yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,8 +23,8 @@ from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Task, Work
 
-#: What a map pixel costs on one core: ppocrv6-det-small on an AMD EPYC with AVX-512.
-SECONDS_PER_PIXEL = 3e-7
+#: A run that the clock of the CPU is too coarse for counts as this long, in seconds.
+LEAST_SECONDS = 1e-5
 #: What a run takes, mostly for its activations: 960 × 736 pixels take 185 MiB.
 BYTES_PER_PIXEL = 288
 #: A picture of so many bytes leaves little room for that: then memory counts for more than time.
@@ -104,7 +105,7 @@ class DbDetector:
         self._parameters = parameters or DetectorParameters()
         self._boxes = boxes or BoxParameters()
         self._wide = wide
-        self._self_check()
+        self._seconds_per_pixel = self._self_check()
 
     @property
     def manifest(self) -> Manifest:
@@ -211,7 +212,7 @@ class DbDetector:
     def _demand(self, area: int) -> Demand:
         """What a run over so many pixels asks for."""
         cores = 1 if self._wide is None else self._wide.threads
-        return Demand(SECONDS_PER_PIXEL * area, counted(BYTES_PER_PIXEL * area), cores)
+        return Demand(self._seconds_per_pixel * area, counted(BYTES_PER_PIXEL * area), cores)
 
     def _run(self, image: Image, cores: int = 1) -> NDArray[np.uint8]:
         """One run of the network; the picture is padded, not stretched, to a size that the network takes."""
@@ -230,14 +231,18 @@ class DbDetector:
         (heat,) = session.run({session.inputs[0]: tensor})
         return np.asarray(np.rint(heat[0, 0, :height, :width] * 255), np.uint8)
 
-    def _self_check(self) -> None:
+    def _self_check(self) -> float:
+        """Look at an empty picture; return CPU seconds for each of its pixels, on one core."""
         name = self._manifest.name
         try:
+            began = time.thread_time()
             heat = self._run(np.full((64, 96, 3), 255, np.uint8))
+            spent = time.thread_time() - began
         except Exception as error:  # whatever ONNX Runtime objects to
             raise ModelBrokenError(f"pack {name!r} cannot look at its probe: {error}") from error
         if heat.shape != (64, 96):
             raise ModelBrokenError(f"pack {name!r}: the map of a 96×64 picture has shape {heat.shape}")
+        return max(spent, LEAST_SECONDS) / heat.size
 
 
 def _moved(polygon: Polygon, by: float, width: float, height: float) -> Polygon:

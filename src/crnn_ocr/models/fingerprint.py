@@ -99,7 +99,7 @@ class Fingerprints:
         model = self._to_lend("rec", options.model)
         detector = self._to_lend("det", None)
         second, missing = None, ""
-        if options.recheck == "auto":
+        if options.recheck == "auto" and model.second_look:
             try:
                 second = self._to_lend("rec", SECOND_READER)
             except (ModelNotFoundError, ModelBrokenError) as error:

@@ -102,6 +102,12 @@ class Manifest(BaseModel):
         default=None, description="Turns the network's own figures into probabilities that hold."
     )
 
+    second_look: bool = Field(
+        default=True,
+        description="With recheck = auto the model `accurate` reads again what this one is unsure of. false: "
+        "never, as this one knows better where they differ.",
+    )
+
     probe: Probe | None = Field(
         default=None, description="Read before the pack is used; empty: a line that the program draws."
     )

@@ -69,11 +69,17 @@ class ReadRegion:
 
     def line(self) -> Line:
         """As part of the output model."""
-        along = turn_corners(self.polygon, 90) if self.column else self.polygon
         chars = tuple(
-            Char(char.text, char.confidence, part(along, char.start, char.end)) for char in self.reading.chars
+            Char(char.text, char.confidence, self._part(char.start, char.end)) for char in self.reading.chars
         )
         return Line(self.reading.text, self.reading.confidence, self.polygon, chars)
+
+    def _part(self, start: float, end: float) -> Polygon:
+        """Where a character stands, its own top left first."""
+        if not self.column:
+            return part(self.polygon, start, end)
+        # Along the column from its top, on the right side; its characters stand upright.
+        return turn_corners(part(turn_corners(self.polygon, 270), start, end), 90)
 
 
 class LineReader:

@@ -19,10 +19,13 @@ AMBIGUOUS = frozenset(
     "○●■□◆×÷+=%/\\|-—_~.,·:;!¡'\"()[]{}<>（）《》【】。，、：；！“”‘’￥ "
 )
 
+# Of 600 drawn lines held out of training, a third of them clean, the default recogniser and `accurate` turn
+# none that is upright with these limits, and 508 and 526 of those that stand on their heads (479 and 506 with
+# 0.86 and 0.15). The default one finds letters in what stands on its head, at 0.6 on average and up to 0.9.
 #: A reading at least this sure needs no second opinion.
-SURE = 0.86
+SURE = 0.9
 #: By how much another way up must be surer.
-MARGIN = 0.15
+MARGIN = 0.1
 #: What the reading of another way up must reach.
 CONVINCING = 0.8
 #: How many telling characters it needs.

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from crnn_ocr.recognition.recognizer import ReadChar, Reading
+from crnn_ocr.recognition.spacing import is_needless
+
+#: Letters and digits of full width, and those of half width.
+_WIDE = {chr(code + 0xFEE0): chr(code) for code in range(0x30, 0x7B) if chr(code).isalnum()}
 
 
 def tidy(reading: Reading) -> Reading:
-    """One kind of space, never two in a row, none at the ends; characters and text stay in step."""
+    """One kind of space, never two in a row, none at the ends or at full-width signs; one width of letters.
+
+    See `spacing.is_needless` for what a space at such a sign is. Characters and text stay in step.
+    """
     chars: list[ReadChar] = []
-    for char in reading.chars:
+    for char in _of_one_width(reading.chars):
         if char.text.isspace():
             if chars and chars[-1].text != " ":
                 chars.append(replace(char, text=" "))
-        else:
-            chars.append(char)
+            continue
+        if len(chars) > 1 and chars[-1].text == " " and is_needless(chars[-2].text, char.text):
+            chars.pop()
+        chars.append(char)
     if chars and chars[-1].text == " ":
         chars.pop()
     confidence = reading.confidence if chars else 0.0
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
+
+
+def _of_one_width(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
+    """Letters and digits of full width become those of half width where the line has more of these.
+
+    On paper the two differ in their distance at most, so single ones among others are a slip of the reader.
+    """
+    wide = [char.text in _WIDE for char in chars]
+    narrow = sum(char.text.isascii() and char.text.isalnum() for char in chars)
+    if not any(wide) or narrow <= sum(wide):
+        return chars
+    return [
+        replace(char, text=_WIDE[char.text]) if is_wide else char
+        for char, is_wide in zip(chars, wide, strict=True)
+    ]

@@ -20,10 +20,8 @@ from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
 
 Image = NDArray[np.uint8]
 
-#: What a column of a window costs on one core: ppocrv6-small on an AMD EPYC with AVX-512. Other models cost
-#: less; only the ratio to the detector's runs matters, and the order of lines depends on none.
-SECONDS_PER_COLUMN = 6e-5
-#: What a column of a window takes while it is read, most of it for the scores of all classes.
+#: What a column of a window takes while it is read, most of it for the scores of all classes: ppocrv6-small,
+#: which has the most; others take less.
 BYTES_PER_COLUMN = 44 * 1024
 
 
@@ -91,8 +89,8 @@ def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLI
     return [outcome.get() for outcome in read_lines(recognizer, pictures, work)]
 
 
-def _demand(width: int) -> Demand:
-    return Demand(SECONDS_PER_COLUMN * width, counted(BYTES_PER_COLUMN * width))
+def _demand(recognizer: Recognizer, width: int) -> Demand:
+    return Demand(recognizer.seconds_per_column * width, counted(BYTES_PER_COLUMN * width))
 
 
 class _Line:
@@ -114,7 +112,10 @@ class _Line:
         They are not kept here: a line that knew its tasks would be a cycle, and the whole picture would stay
         in memory until the garbage collector happens to come by.
         """
-        return [Task(_demand(width), partial(self._read, index)) for index, width in enumerate(self._widths)]
+        return [
+            Task(_demand(self._recognizer, width), partial(self._read, index))
+            for index, width in enumerate(self._widths)
+        ]
 
     def outcome(self, pieces: Sequence[Outcome[None]]) -> Outcome[Reading]:
         """What became of the line, by what became of its windows."""

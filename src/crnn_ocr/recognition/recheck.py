@@ -127,8 +127,8 @@ def splice(
     Args:
         reading: What the first recogniser read.
         seconds: Stretches of it from left to right, disjoint, and what the second recogniser read there.
-        known: The characters that the second recogniser can read; None: all. Where it reads something else
-            than a character which it does not know, that says nothing against this character.
+        known: The characters that the second recogniser can read; None: all. What it reads in the place of
+            one that it does not know can only be wrong, so there the first reading stays.
 
     Returns:
         The line. Outside the stretches its characters are the first reading's, and all stand in order.
@@ -259,13 +259,14 @@ def _surer(
 ) -> bool:
     """Whether they read more surely what stands between two anchors.
 
-    That the better reader reads something else is a doubt of its own, so ours counts only up to a limit,
-    unless it holds a character that they do not know. If they read nothing there, they are as sure of it as
-    of their least sure neighbour.
+    That the better reader reads something else is a doubt of its own, so ours counts only up to a limit. But
+    they have no say where ours holds a character that they do not know: whatever they are sure of there, such
+    as 5/8 for ⅝, they could not read it right. If they read nothing, they are as sure of it as of their least
+    sure neighbour.
     """
-    first = statistics.fmean(char.confidence for char in ours) if ours else _NOTHING
-    if known is None or all(symbol in known or symbol.isspace() for symbol in _key(ours)):
-        first = min(first, _OPPOSED)
+    if known is not None and not all(symbol in known or symbol.isspace() for symbol in _key(ours)):
+        return False
+    first = min(statistics.fmean(char.confidence for char in ours), _OPPOSED) if ours else _NOTHING
     if theirs:
         return statistics.fmean(char.confidence for char in theirs) > first
     return min((char.confidence for char in neighbours), default=0.0) > first

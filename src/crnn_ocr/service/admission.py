@@ -20,12 +20,12 @@ from contextlib import contextmanager
 
 from crnn_ocr.errors import OverloadedError
 
-# CPU seconds of pictures with the default models, fitted by hand to every other page of the evaluation set
-# and to blank pictures up to 24 million pixels (`python -m benchmarks.admission`, one thread): 13.0 s are
-# estimated for 14.7 s measured. What a page costs depends on its text, which no header tells; single ones are
-# off by a factor of up to three.
+# CPU seconds of pictures with the default models and options, second look included, fitted by hand to every
+# other page of the evaluation set and to blank pictures up to 24 million pixels (`python -m
+# benchmarks.admission`, one thread): 8.6 s are estimated for 8.8 s measured. What a page costs depends on its
+# text, which no header tells; single ones are off by a factor of up to three.
 _PER_PAGE = 0.02
-_PER_MEGAPIXEL = 1.4
+_PER_MEGAPIXEL = 0.9
 _DENSE_MEGAPIXELS = 1.0  # beyond that, pictures are larger rather than fuller of text
 _PER_FURTHER_MEGAPIXEL = 0.1
 _MOST_BYTES_PER_PIXEL = 11  # 8, and a third more where they come in base64

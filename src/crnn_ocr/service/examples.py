@@ -27,7 +27,7 @@ OCR_ANSWER: dict[str, Any] = {
     ],
     "width": 640,
     "height": 480,
-    "model": "ppocrv6-small/1",
+    "model": "crnn-zh-en/1",
     "cached": False,
     "warnings": [],
     "request_id": "8f0c6f3a5b7e4d0f9a1c2b3d4e5f6a7b",

@@ -47,7 +47,7 @@ class _Body(BaseModel):
 class ModelOut(_Body):
     """A model pack."""
 
-    name: str = Field(description="Its name, for the option `model`.", examples=["ppocrv6-small"])
+    name: str = Field(description="Its name, for the option `model`.", examples=["crnn-zh-en"])
     version: str = Field(description="Answers name `name/version` as their model.", examples=["1"])
     kind: str = Field(description="rec: recogniser; det: detector.", examples=["rec"])
     title: str = Field(description="What it is.")

@@ -68,7 +68,7 @@ class Reader(PictureReader, Protocol):
 
     @property
     def model(self) -> str:
-        """Name and version of the default recogniser, for example "ppocrv6-small/1"."""
+        """Name and version of the default recogniser, for example "crnn-zh-en/1"."""
         ...
 
     def warm_up(self) -> None:

@@ -108,7 +108,7 @@ class OcrAnswer(_Body):
     lines: list[LineOut] = Field(description="The lines of all pages in reading order.")
     width: int = Field(ge=1, description="Width of the upright picture (of the first page) in pixels.")
     height: int = Field(ge=1, description="Height of the upright picture (of the first page) in pixels.")
-    model: str = Field(description="Recogniser and version that read it.", examples=["ppocrv6-small/1"])
+    model: str = Field(description="Recogniser and version that read it.", examples=["crnn-zh-en/1"])
     cached: bool = Field(description="Whether the answer was kept from an earlier, equal request.")
     warnings: list[WarningOut] = Field(description="Remarks; those of all pages where there are several.")
     request_id: str = Field(description="The id of the request, also in the header X-Request-Id.")
@@ -185,7 +185,7 @@ class ReadyAnswer(_Body):
     """The models are loaded and checked."""
 
     status: Literal["ready"] = "ready"
-    model: str = Field(description="The default recogniser.", examples=["ppocrv6-small/1"])
+    model: str = Field(description="The default recogniser.", examples=["crnn-zh-en/1"])
 
 
 def ocr_answer(

@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.models.prepare import CLASSES_KEY
 from crnn_ocr.training.adaptation.graph import (
     Correction,
     Head,
@@ -81,10 +82,12 @@ def test_the_same_head_put_back_answers_the_same_to_the_bit(picture: Floats) -> 
 @pytest.mark.parametrize("projected", [True, False])
 def test_new_classes_and_a_correction_do_what_they_say(bias: bool, projected: bool, picture: Floats) -> None:
     model = recogniser(bias=bias, projected=projected)
+    model.metadata_props.add(key=CLASSES_KEY, value=str(CLASSES))
     parts = dissect(model)
     found = _answers(feature_graph(model, parts), picture)
     head, correction = _extended(parts.head, 3), _correction(12, parts.head.weight.shape[1])
     made = transplant(model, parts, head, correction)
+    assert [(entry.key, entry.value) for entry in made.metadata_props] == [(CLASSES_KEY, str(CLASSES + 3))]
     embedding, features = (np.asarray(found[name], np.float32) for name in (parts.embedding, "f"))
     wanted = _expected(embedding, features, head, correction)
     assert np.allclose(_answers(made, picture)["y"], wanted, atol=1e-5)

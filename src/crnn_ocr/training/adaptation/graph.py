@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.models.prepare import CLASSES_KEY
 from crnn_ocr.training.teacher import constants
 
 Floats = NDArray[np.float32]
@@ -151,6 +152,9 @@ def transplant(
         shape = output.type.tensor_type.shape
         if shape.dim and shape.dim[-1].dim_value == len(parts.head.bias):
             shape.dim[-1].dim_value = len(head.bias)
+    for entry in made.metadata_props:
+        if entry.key == CLASSES_KEY:
+            entry.value = str(len(head.bias))
     del graph.value_info[:]
     _prune(graph)
     try:

@@ -14,9 +14,10 @@ import onnx
 from pydantic import ValidationError
 
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.models.fingerprint import SECOND_READER
 from crnn_ocr.models.install import exchange
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.models.registry import Pack
+from crnn_ocr.models.registry import ALIASES, Pack
 from crnn_ocr.training.adaptation.base import Base
 from crnn_ocr.training.adaptation.measure import Compared
 from crnn_ocr.training.charset import write_characters
@@ -68,6 +69,9 @@ def manifest(base: Base, about: About, graph: str = "0" * 64, characters: str = 
         "charset": {"path": CHARACTERS, "sha256": characters},
         "space": False,  # it stands in the list, where the old pack has one
     }
+    if base.pack.manifest.name == ALIASES[SECOND_READER]:
+        # Its second look would be the old pack's, which differs just where the new one has learnt something.
+        values["second_look"] = False
     try:
         return Manifest.model_validate(values)
     except ValidationError as error:
