@@ -7,9 +7,11 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from benchmarks.engines import ENGINES, OURS, Engine, EngineError, Worker
+from benchmarks.engines import ENGINES, OURS, Engine, EngineError, Mode, Worker
 
 from benchmarks import engines
+
+MODES: tuple[Mode, ...] = ("page", "line")
 
 ADAPTER = """
     from benchmarks.peers.protocol import serve
@@ -79,8 +81,8 @@ def test_an_engine_that_is_not_installed(tmp_path: Path) -> None:
 def test_every_engine_has_its_adapter() -> None:
     folder = Path(engines.__file__).parent / "peers"
     for entry in ENGINES.values():
-        for adapter in (entry.page, entry.line):
-            assert (folder / f"{adapter[0]}.py").is_file()
+        assert (folder / f"{entry.page[0]}.py").is_file()
+        assert not entry.line or (folder / f"{entry.line[0]}.py").is_file()
 
 
 def test_our_engine_reads_a_page_and_a_line(tmp_path: Path) -> None:
@@ -90,6 +92,7 @@ def test_our_engine_reads_a_page_and_a_line(tmp_path: Path) -> None:
     image = Image.new("RGB", (420, 60), "white")
     ImageDraw.Draw(image).text((12, 10), "Invoice 12860", fill="black", font=ImageFont.load_default(36))
     image.save(path)
-    for mode in ("page", "line"):
-        with Worker(ENGINES[OURS], mode) as worker:
+    ours = [ENGINES[name] for name in (OURS, f"{OURS}-fast", f"{OURS}-accurate")]
+    for engine, mode in ((entry, mode) for entry in ours for mode in MODES if getattr(entry, mode)):
+        with Worker(engine, mode) as worker:
             assert " ".join(worker.read(path).texts).replace(" ", "") == "Invoice12860"

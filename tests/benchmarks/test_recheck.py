@@ -24,7 +24,7 @@ class Known:
 
     def __init__(self, wrong: str = "") -> None:
         self.wrong = wrong
-        self.characters = frozenset[str]()
+        self.characters = frozenset("abcdefghijklmnopqrstuvwxyz")
         self.columns = 0
 
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ def test_a_result_has_types() -> None:
     assert result.lines[1] == OcrLine(
         "Thank you", 0.9951, ((24.0, 80.0), (188.0, 80.0), (188.0, 108.5), (24.0, 108.5))
     )
-    assert (result.width, result.height, result.model) == (640, 480, "ppocrv6-small/1")
+    assert (result.width, result.height, result.model) == (640, 480, "crnn-zh-en/1")
     assert (result.cached, result.elapsed_ms) == (False, 87.4)
     assert result.warnings == (Remark("IMAGE_BLURRED", "m"),)
     assert [entry.number for entry in result.pages] == [1, 2]

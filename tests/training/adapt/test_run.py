@@ -17,7 +17,7 @@ pytest.importorskip("fontTools")
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, TrainingError  # noqa: E402
 from crnn_ocr.models.install import add  # noqa: E402
-from crnn_ocr.models.registry import Registry  # noqa: E402
+from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
 from crnn_ocr.training import commands  # noqa: E402
 from crnn_ocr.training.adaptation.measure import Compared, Tally  # noqa: E402
 from crnn_ocr.training.adaptation.packing import About  # noqa: E402
@@ -120,6 +120,21 @@ def test_every_kind_of_pack_becomes_a_pack_with_new_characters(
     assert kept[convolution] == next(i.raw_data for i in model.graph.initializer if i.name == convolution)
     registry = Registry(tmp_path / "installed")
     assert add(made.folder, registry, check_pack).manifest.name == "mine"
+
+
+def test_what_is_made_of_the_second_reader_gets_no_second_look(tmp_path: Path, signs: Path) -> None:
+    font, more = tmp_path / "own.ttf", tmp_path / "more.txt"
+    draw_font(font, "Own", [*LATIN, "☢", "⚠", "☮"])
+    more.write_text("☮\n", encoding="utf-8")
+    small, other = (_pack(tmp_path / name, recogniser()) for name in ("ppocrv6-small", "other"))
+
+    def made(base: Path, name: str, charset: Path) -> Pack:
+        return _adapt(base, tmp_path, about=About(name), charset=charset, fonts=(font,)).pack
+
+    once = made(small, "mine", signs)
+    assert not once.manifest.second_look
+    assert not made(once.folder, "mine-again", more).manifest.second_look
+    assert made(other, "another", signs).manifest.second_look
 
 
 def test_pictures_are_learnt_and_some_held_out(tmp_path: Path, base: Path) -> None:
