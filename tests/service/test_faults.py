@@ -172,10 +172,14 @@ def test_what_a_killed_worker_was_reading_is_told_to_come_back() -> None:
         assert server.get("/readyz").status == 200
 
 
+ORDER = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
 def test_sigterm_loses_nothing_that_was_accepted() -> None:
     rows = [f"Line number {row} of a long page" for row in range(20)]
     with running_server("--workers", "2", CRNN_OCR_THREADS="2") as server, ThreadPoolExecutor(8) as pool:
-        pages = [encoded(picture(*rows, f"Page {number}", width=640)) for number in range(8)]
+        ends = [f"End of the {which} copy" for which in ORDER]
+        pages = [encoded(picture(*rows, end, width=640)) for end in ends]
         asked = [pool.submit(server.read, page) for page in pages]
         eventually(lambda: in_flight(server) == 8, limit_s=20)
         load = Load()
@@ -185,9 +189,9 @@ def test_sigterm_loses_nothing_that_was_accepted() -> None:
             told = time.monotonic()
             answers = [future.result(PATIENCE_S) for future in asked]
             assert server.process.wait(PATIENCE_S) == 0
-        for number, answer in enumerate(answers):
+        for end, answer in zip(ends, answers, strict=True):
             assert answer.status == 200
-            assert answer.json["text"].splitlines() == [*rows, f"Page {number}"]
+            assert answer.json["text"].splitlines() == [*rows, end]
         assert load.wrong == []
         # Also of the others: what was being read when the signal came was read to its end.
         assert [how for began, ended, how in load.times if began < told < ended and how == "lost"] == []

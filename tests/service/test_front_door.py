@@ -23,10 +23,10 @@ SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: localhost\r\nContent-Type: appli
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Server]:
-    """One core, two seconds of work, four places; short time-outs."""
+    """One core, 1.3 seconds of work, four places; short time-outs."""
     with slow_server(
         CRNN_OCR_THREADS="1",
-        CRNN_OCR_QUEUE_SECONDS="2",
+        CRNN_OCR_QUEUE_SECONDS="1.3",
         CRNN_OCR_WORKER_THREADS="4",
         CRNN_OCR_REQUEST_TIMEOUT_S="5",
         CRNN_OCR_UPLOAD_TIMEOUT_S="1.5",
