@@ -135,7 +135,7 @@ class Settings(BaseSettings):
 
     # -- service: how much is let in
     queue_seconds: float = Field(
-        default=10.0,
+        default=8.0,
         gt=0,
         le=3600,
         description="Work that is let in, as the seconds that all cores need for it; what would exceed it "
