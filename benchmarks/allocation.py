@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import re
+import os
 import resource
 import subprocess
 import sys
@@ -19,12 +19,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import onnxruntime
 
 from benchmarks import report
+from benchmarks.serving import processes
 from benchmarks.serving.pictures import SoakMix
 from crnn_ocr import OCR
 from crnn_ocr.engine import memory
@@ -135,13 +135,6 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def _resident(name: str) -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    match = re.search(rf"{name}:\s+(\d+) kB", status)
-    assert match is not None
-    return int(match[1]) * 1024
-
-
 def _measure(setting: Setting, count: int) -> dict[str, float]:
     """Read the pictures in this process."""
     setting.prepare()
@@ -152,9 +145,10 @@ def _measure(setting: Setting, count: int) -> dict[str, float]:
         with ThreadPoolExecutor(CALLERS) as callers:
             list(callers.map(engine.read, pictures))
         after = resource.getrusage(resource.RUSAGE_SELF)
+        resident = processes.memory(os.getpid())
         return {
-            "peak": _resident("VmHWM"),
-            "rest": _resident("VmRSS"),
+            "peak": resident.peak_rss,
+            "rest": resident.rss,
             "user_s": after.ru_utime - before.ru_utime,
             "system_s": after.ru_stime - before.ru_stime,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
@@ -26,9 +27,21 @@ from tests.ui.scenes import (
     sheet,
 )
 
+Reader = Callable[[bytes, ReadOptions], Document]
+
 
 def without_the_first(_data: bytes, _options: ReadOptions) -> Document:
     return Document((sheet(line(TEXTS[1], 1, confidence=0.62), line("Thanks", 3)),), "fake/1")
+
+
+def held_back(release: threading.Event, answer: Reader) -> Reader:
+    """Answer as that reader does, but not before the event."""
+
+    def later(data: bytes, options: ReadOptions) -> Document:
+        release.wait(20)
+        return answer(data, options)
+
+    return later
 
 
 def edit(view: Page, number: int, text: str) -> None:
@@ -63,11 +76,7 @@ def test_a_selection_follows_its_lines_when_fewer_are_read(open_page: Opener, st
 
 def test_an_open_edit_stays_with_its_line_when_a_reading_arrives(open_page: Opener, stage: Stage) -> None:
     release = threading.Event()
-
-    def later(data: bytes, options: ReadOptions) -> Document:
-        release.wait(20)
-        return without_the_first(data, options)
-
+    later = held_back(release, without_the_first)
     view = open_page()
     read(view)
     stage.play(later)
@@ -129,14 +138,9 @@ def test_text_that_an_office_program_copies_goes_into_the_field(open_page: Opene
 
 def test_a_stopped_reading_leaves_the_result_with_its_options(open_page: Opener, stage: Stage) -> None:
     release = threading.Event()
-
-    def held(data: bytes, options: ReadOptions) -> Document:
-        release.wait(20)
-        return invoice(data, options)
-
     view = open_page()
     read(view)
-    stage.play(held)
+    stage.play(held_back(release, invoice))
     read_otherwise(view)
     view.locator("#read-stale").click()
     expect(view.locator(".job")).to_have_attribute("data-status", "reading")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
 from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
+from crnn_ocr.engine.cpu import timed
 from crnn_ocr.engine.memory import frugal, make_room
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
@@ -23,8 +23,6 @@ from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Task, Work
 
-#: A run that the clock of the CPU is too coarse for counts as this long, in seconds.
-LEAST_SECONDS = 1e-5
 #: What a run takes, mostly for its activations: 960 × 736 pixels take 185 MiB.
 BYTES_PER_PIXEL = 288
 #: A picture of so many bytes leaves little room for that: then memory counts for more than time.
@@ -235,14 +233,12 @@ class DbDetector:
         """Look at an empty picture; return CPU seconds for each of its pixels, on one core."""
         name = self._manifest.name
         try:
-            began = time.thread_time()
-            heat = self._run(np.full((64, 96, 3), 255, np.uint8))
-            spent = time.thread_time() - began
+            heat, spent = timed(partial(self._run, np.full((64, 96, 3), 255, np.uint8)))
         except Exception as error:  # whatever ONNX Runtime objects to
             raise ModelBrokenError(f"pack {name!r} cannot look at its probe: {error}") from error
         if heat.shape != (64, 96):
             raise ModelBrokenError(f"pack {name!r}: the map of a 96×64 picture has shape {heat.shape}")
-        return max(spent, LEAST_SECONDS) / heat.size
+        return spent / heat.size
 
 
 def _moved(polygon: Polygon, by: float, width: float, height: float) -> Polygon:

@@ -1,4 +1,4 @@
-"""What this CPU can do: whether 8-bit arithmetic pays.
+"""What this CPU can do: whether 8-bit arithmetic pays, and what a run takes.
 
 ONNX Runtime multiplies 8-bit numbers with dot-product instructions where the CPU has them; without them it
 needs several instructions for one and INT8 is slower than float. Linux lists the features of every core in
@@ -7,10 +7,18 @@ needs several instructions for one and INT8 is slower than float. Linux lists th
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _CPUINFO = Path("/proc/cpuinfo")
+
+#: A run that the clock of the CPU is too coarse for counts as this long, in seconds.
+LEAST_SECONDS = 1e-5
 
 #: As the kernel names them: AVX-512 VNNI, AVX-VNNI (x86); SDOT/UDOT and the 8-bit matrix product (ARM).
 DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "asimddp", "i8mm"})
@@ -46,3 +54,10 @@ def has_dot_products() -> bool:
 def has_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 by itself; elsewhere it is emulated and slower."""
     return bool(features() & BFLOAT16)
+
+
+def timed(run: Callable[[], T]) -> tuple[T, float]:
+    """What it returns, and the CPU seconds that this thread spent on it; more than 0."""
+    began = time.thread_time()
+    result = run()
+    return result, max(time.thread_time() - began, LEAST_SECONDS)

@@ -48,3 +48,8 @@ class Charset:
 
     def __getitem__(self, index: int) -> str:
         return self.symbols[index]
+
+
+def is_han(text: str) -> bool:
+    """Whether a character is Chinese: Unicode's CJK Unified Ideographs and their extension A."""
+    return "\u3400" <= text <= "\u9fff"

@@ -21,6 +21,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
+from crnn_ocr.recognition.charset import is_han
 from crnn_ocr.recognition.postprocess import tidy
 from crnn_ocr.recognition.recognizer import ReadChar, Reading
 
@@ -169,18 +170,13 @@ def _doubts(chars: Sequence[ReadChar], aspect: float, policy: Policy) -> list[tu
 def _holes(chars: Sequence[ReadChar], ratio: float) -> Iterator[tuple[float, float]]:
     """(start, end) of pairs of Han characters that stand so far apart that one is missing between them."""
     widths = [char.end - char.start for char in chars]
-    han = [_is_han(char.text) for char in chars]
+    han = [is_han(char.text) for char in chars]
     if sum(han) < _LEAST_HAN:
         return
     wide = ratio * statistics.median(itertools.compress(widths, han))
     for i in range(len(chars) - 1):
         if han[i] and han[i + 1] and min(widths[i], widths[i + 1]) > wide:
             yield chars[i].start, chars[i + 1].end
-
-
-def _is_han(text: str) -> bool:
-    """Whether a character is Chinese: Unicode's CJK Unified Ideographs and their extension A."""
-    return "\u3400" <= text <= "\u9fff"
 
 
 def _joined(spans: Sequence[tuple[float, float]], policy: Policy) -> list[tuple[float, float]]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn_ocr.engine.cpu import timed
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.imaging.enhance import resize_line
@@ -29,9 +30,6 @@ Image = NDArray[np.uint8]
 
 _ANSWERS = {"scores": (IDS, CONFIDENCES), "best": ("ids", "confidences")}
 _LENGTHS = "lengths"
-
-#: A run that the clock of the CPU is too coarse for counts as this long.
-LEAST_SECONDS = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,13 +313,11 @@ class CtcRecognizer:
             )
         try:
             window = self.prepare(np.full((self.sizing.height, 64, 3), 255, np.uint8)).windows[0]
-            began = time.thread_time()
-            frames = self.infer(window)
-            spent = time.thread_time() - began
+            frames, spent = timed(partial(self.infer, window))
             expected = window.pixels.shape[1] // self.sizing.stride
             fits = len(frames) <= expected and int(frames.ids.max(initial=0)) < len(self._charset)
         except Exception as error:  # whatever ONNX Runtime objects to
             raise ModelBrokenError(f"{pack} cannot read its probe: {error}") from error
         if not fits:
             raise ModelBrokenError(f"{pack}: graph and manifest disagree on stride or classes")
-        return float(max(spent, LEAST_SECONDS) / window.pixels.shape[1])
+        return spent / int(window.pixels.shape[1])

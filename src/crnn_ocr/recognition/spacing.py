@@ -17,6 +17,8 @@ import itertools
 import statistics
 from collections.abc import Sequence
 
+from crnn_ocr.recognition.charset import is_han
+
 #: A gap this many times the usual distance between two digits holds a blank.
 WIDE = 1.65
 #: Fewer pairs of digits do not tell what is usual.
@@ -59,4 +61,4 @@ def is_needless(before: str, after: str) -> bool:
     """
     if after in _CLOSING or before in _OPENING:
         return True
-    return after in _NARROW_CLOSING and "\u3400" <= before <= "\u9fff"
+    return after in _NARROW_CLOSING and is_han(before)

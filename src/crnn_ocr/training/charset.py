@@ -113,3 +113,8 @@ def big5_common() -> Iterator[str]:
     for code in (0x100 * high + low for high in range(0xA4, 0xC7) for low in rows):
         if code <= 0xC67E:
             yield code.to_bytes(2).decode("big5")
+
+
+def ideographs(text: str) -> str:
+    """Return the Chinese characters of a text (CJK Unified Ideographs) without what stands between them."""
+    return "".join(c for c in text if "一" <= c <= "鿿")

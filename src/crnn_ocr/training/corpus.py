@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import figures, labels, phrases
-from crnn_ocr.training.charset import characters, known, spell
+from crnn_ocr.training.charset import characters, ideographs, known, spell
 
 WEIGHTS = {
     "zh": 14.0,
@@ -157,7 +157,7 @@ def script_of(text: str) -> str:
 
     GB 2312 holds simplified characters, Big5 traditional ones, both those that were never simplified.
     """
-    han = "".join(c for c in text if "一" <= c <= "鿿")
+    han = ideographs(text)
     if encodable(han, "gb2312"):
         return "gb2312"
     return "big5" if encodable(han, "big5") else "any"

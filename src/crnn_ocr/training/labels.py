@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from crnn_ocr.training import phrases
+from crnn_ocr.training.charset import ideographs
 
 SOURCES = frozenset({"zh", "zh_ui", "zh_words", "en", "en_ui", "en_words"})
 """Corpora that a lexicon draws from."""
@@ -62,12 +63,12 @@ class Lexicon:
         """Return a Chinese word, a few of them, or the beginning of an interface's text."""
         length = rng.randint(least, most)
         if rng.random() < 0.3:
-            line = "".join(c for c in self._corpora["zh_ui"].draw(rng) if "一" <= c <= "鿿")
+            line = ideographs(self._corpora["zh_ui"].draw(rng))
             if len(line) >= least:
                 return line[:length]
         words = ""
         for _ in range(length):
-            words += "".join(c for c in self._corpora["zh_words"].draw(rng) if "一" <= c <= "鿿")
+            words += ideographs(self._corpora["zh_words"].draw(rng))
             if len(words) >= length:
                 break
         return words[: max(length, 1)] or "名称"
