@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import figures, labels, phrases
+from crnn_ocr.training import figures, forms, labels, phrases
 from crnn_ocr.training.charset import characters, ideographs, known, spell
 
 WEIGHTS = {
@@ -38,9 +38,10 @@ WEIGHTS = {
 EVERYDAY = WEIGHTS | {"zh": WEIGHTS["zh"] + 10, "even": 0.0}
 """The same for the held-out sets: texts as they come, without words that are there for their characters."""
 
-WEIGHTS |= {"labels": 9.0, "figures": 3.0}  # of training alone: held-out sets stay as they were before these
+# Of training alone: held-out sets stay as they were before these.
+WEIGHTS |= {"labels": 9.0, "figures": 3.0, "forms": 9.0}
 
-COMPOSED = {"labels": labels.label, "figures": figures.figure, "signs": labels.sign}
+COMPOSED = {"labels": labels.label, "forms": forms.form, "figures": figures.figure, "signs": labels.sign}
 """Kinds that are composed of words of several corpora; the last two are drawn with looks of their own too."""
 
 LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0.19))

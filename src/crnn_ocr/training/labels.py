@@ -116,7 +116,7 @@ def inside(rng: random.Random, words: Lexicon) -> str:
     if rng.random() < 0.15:
         parts.append(rng.choice(phrases.ENGLISH_SIGNS))
     parts = _cased(rng, parts)
-    joint = rng.choice(("", "", "", " ", " ", " ", "&", " & ", "-", ".", "/", ",", ", "))
+    joint = rng.choice(("", "", " ", " ", " ", " ", "&", " & ", "-", ".", "/", ",", ", "))
     text = joint.join(parts)
     chance = rng.random()
     if chance < 0.12:
@@ -164,12 +164,13 @@ def citation(rng: random.Random, words: Lexicon) -> str:
 
 
 def stuck(rng: random.Random, words: Lexicon) -> str:
-    """Give Latin words that stand in Chinese without blanks, or captions of English without any."""
+    """Give Latin words that stand in Chinese without blanks, or captions of English, mostly without any."""
     chance = rng.random()
     if chance < 0.25:
         front = rng.choice(("Fig.", "Fig", "Table", "Figure", "Tab.", "Eq.", "图", "表", "Sec.", "No."))
         sentence = words.english(rng, rng.randint(1, 4))
-        return f"{front}{rng.randint(1, 20)}{rng.choice(('', '', '.', ':'))}{''.join(sentence).capitalize()}"
+        mark, blank = rng.choice(("", "", ".", ":")), rng.choice(("", "", " "))
+        return f"{front}{blank}{rng.randint(1, 20)}{mark}{blank}{blank.join(sentence).capitalize()}"
     foreign = name(rng, words) if chance < 0.65 else "".join(_cased(rng, [words.word(rng)]))
     front = rng.choice(("", words.chinese(rng, 1, 6), f"{name(rng, words)}{rng.choice('，,、')}在"))
     return front + foreign + rng.choice(("", "", "，", ",", "、", "(")) + words.chinese(rng, 1, 7)
@@ -178,7 +179,7 @@ def stuck(rng: random.Random, words: Lexicon) -> str:
 def capitals(rng: random.Random, words: Lexicon) -> str:
     """Give English in capitals, with or without blanks."""
     chosen = words.english(rng, rng.randint(1, 6))
-    return rng.choice((" ", " ", " ", "")).join(chosen).upper()[:44].strip()
+    return rng.choice((" ", " ", " ", " ", " ", "")).join(chosen).upper()[:44].strip()
 
 
 _LABELS: dict[Callable[[random.Random, Lexicon], str], float] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn_ocr.training import atlas, corpus, distractors, figures, labels, signs, small
+from crnn_ocr.training import atlas, corpus, distractors, figures, forms, labels, signs, small
 from crnn_ocr.training.charset import characters, known, spell
 from crnn_ocr.training.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
 from crnn_ocr.training.dataset import LineSampler, SampleConfig, heldout
@@ -61,6 +61,7 @@ def line(data: Path) -> Composed:
 COMPOSERS: list[Callable[[random.Random, labels.Lexicon], str]] = [
     labels.bilingual, labels.citation, labels.stuck, labels.capitals, labels.name, labels.inside,
     labels.label, labels.sign, figures.figure,
+    forms.form, forms.counted, forms.entry, forms.measured, forms.row,
 ]  # fmt: skip
 
 
@@ -106,9 +107,21 @@ def test_sums_are_grouped_and_shorts_are_short() -> None:
     assert all(re.fullmatch(r"[-+]?\d+(\.\d+)?[%％]?", figures.percent(rng)) for _ in range(100))
 
 
+def test_words_and_their_numbers_are_apart_in_forms(words: labels.Lexicon) -> None:
+    texts = [forms.form(random.Random(seed), words) for seed in range(2000)]
+    apart, together = (
+        sum(bool(re.search(rf"[A-Za-z]{{2}}\.?{gap}\d", t)) for t in texts) for gap in (" ", "")
+    )
+    assert apart > 700
+    assert together < 0.05 * apart
+    assert max(map(len, texts)) <= 50
+    assert sum(text.isupper() for text in texts) > 200
+    assert all(text == text.strip() for text in texts)
+
+
 def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not {"labels", "figures", "signs"} & set(EVERYDAY)
-    assert {"labels", "figures"} <= set(WEIGHTS)
+    assert not {"labels", "figures", "forms", "signs"} & set(EVERYDAY)
+    assert {"labels", "figures", "forms"} <= set(WEIGHTS)
 
     def refuse(*_: object) -> None:
         raise AssertionError("drawn for a held-out set")
