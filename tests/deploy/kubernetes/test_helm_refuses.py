@@ -31,7 +31,7 @@ REFUSED: dict[str, tuple[Values, str]] = {
         "needs autoscaling.enabled",
     ),
     "queue out of reach": (
-        given(ANONYMOUS, autoscaling={"queue": {"enabled": True, "seconds": 5}}),
+        given(ANONYMOUS, autoscaling={"queue": {"enabled": True, "seconds": 4}}),
         "has to be less than settings.queue_seconds",
     ),
     "queue without metrics": (

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.service.keys import new_key
+from crnn_ocr.settings import Settings
 from tests.deploy.kubernetes.checks.shutdown import pre_stop_seconds
 from tests.deploy.kubernetes.kubelet import PATIENCE_S, Node, Pod, running
 from tests.deploy.kubernetes.mutants.draft import Draft
@@ -98,7 +99,7 @@ def test_metrics_are_for_keys_and_know_the_limits(pod: Pod) -> None:
     assert pod.ask("GET", "/metrics").status == 401
     text = pod.ask("GET", "/metrics", headers={"Authorization": f"Bearer {KEY.key}"}).body.decode()
     assert "crnn_ocr_memory_limit_bytes 5.36870912e+08" in text
-    assert "crnn_ocr_admission_capacity_seconds 5.0" in text
+    assert f"crnn_ocr_admission_capacity_seconds {Settings().queue_seconds / 2}" in text  # of half a core
     assert "crnn_ocr_ready_workers 1.0" in text
 
 

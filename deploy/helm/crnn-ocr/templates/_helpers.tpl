@@ -97,7 +97,7 @@ CRNN_OCR_{{ upper $name }}: {{ include "crnn-ocr.setting" $value | quote }}
 {{- end -}}
 {{- $cpu := toString (dig "limits" "cpu" "1" $.Values.resources) -}}
 {{- $cores := ternary (divf (float64 (trimSuffix "m" $cpu)) 1000) (float64 $cpu) (hasSuffix "m" $cpu) -}}
-{{- if and .queue.enabled (ge (float64 .queue.seconds) (mulf $cores ($.Values.settings.queue_seconds | default 10))) -}}
+{{- if and .queue.enabled (ge (float64 .queue.seconds) (mulf $cores ($.Values.settings.queue_seconds | default 8))) -}}
 {{- fail "autoscaling: queue.seconds has to be less than settings.queue_seconds times the limit of cores, or pods refuse work before there are more of them." -}}
 {{- end -}}
 {{- if and .queue.enabled (eq $.Values.settings.metrics false) -}}
