@@ -40,7 +40,7 @@ THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0
 #: Lines at least this sure are counted apart: they are those that nobody looks at.
 SURE = 0.95
 PLOT = Path(__file__).resolve().parents[1] / "docs" / "images" / "recheck.png"
-RENDERED = ("known-fonts-degraded", "unseen-fonts-clean", "unseen-fonts-degraded", "poems-degraded")
+RENDERED = ("known-fonts-degraded", "unseen-fonts-clean", "unseen-fonts-degraded", "poems-degraded", "forms")
 
 Picture = NDArray[np.uint8]
 
@@ -259,8 +259,8 @@ def table(points: Sequence[Point]) -> str:
 
 def plot(points: Mapping[str, Sequence[Point]], title: str, target: Path) -> None:
     """Draw exact lines against CPU time, one panel per set."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found]
-    from matplotlib.figure import Figure  # type: ignore[import-not-found]
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     columns = min(3, len(points))
     rows = -(-len(points) // columns)

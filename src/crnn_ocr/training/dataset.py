@@ -353,12 +353,13 @@ def _make(config: SampleConfig, seed: int) -> LineSampler:
     return LineSampler(seed, config)
 
 
-POEMS = (("poems", 1.0),)
+POEMS, FORMS = (("poems", 1.0),), (("forms", 1.0),)
 HELD_OUT: dict[str, dict[str, object]] = {
     "known-fonts-degraded": {"shares": (0.0, 0.6, 0.4)},
     "unseen-fonts-clean": {"shares": (1.0, 0.0, 0.0), "unseen_fonts": True},
     "unseen-fonts-degraded": {"shares": (0.0, 0.6, 0.4), "unseen_fonts": True},
     "poems-degraded": {"shares": (0.0, 0.6, 0.4), "kinds": POEMS},
+    "forms": {"shares": (0.5, 0.5, 0.0), "unseen_fonts": True, "kinds": FORMS},
 }
 """The held-out sets: name and what sets them off from training. All draw held-out text."""
 

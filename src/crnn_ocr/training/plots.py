@@ -21,8 +21,8 @@ def plot(folder: Path, target: Path | None = None) -> Path:
         MissingExtraError: matplotlib is not installed.
     """
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found]
-        from matplotlib.figure import Figure  # type: ignore[import-not-found]
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError(
             "Curves are drawn by matplotlib.", hint="Install it: pip install 'crnn-ocr[train]'."

@@ -139,8 +139,8 @@ def plot(target: Path, fitted: Measured, before: Measured, checks: Mapping[str, 
         MissingExtraError: matplotlib is not installed.
     """
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found]
-        from matplotlib.figure import Figure  # type: ignore[import-not-found]
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError(
             "Plots are drawn by matplotlib.", hint="Install it: pip install 'crnn-ocr[train]'."
