@@ -273,6 +273,20 @@ class LineSampler:
         if kind == "han" and rng.random() < 0.3:
             latin = setter.pick("0Aa", "latin", rng)
             latin = None if latin is None or latin.info.pixels else latin
+        spacing, space, apart = self._distances(latin_only)
+        jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
+        smaller = not latin_only and rng.random() < 0.06
+        latin_size = rng.uniform(0.55, 0.85) if smaller else 1.0
+        pixels = face.info.pixels
+        if pixels:  # everything stands on whole pixels
+            spacing, space, apart = (round(value * pixels) / pixels for value in (spacing, space, apart))
+            latin, latin_size, jitter = None, 1.0, 0.0
+        layout = Layout(spacing, space, latin, latin_size, jitter, apart)
+        return setter.compose(text, face, layout, rng), text, pixels
+
+    def _distances(self, latin_only: bool) -> tuple[float, float, float]:
+        """Return a layout's `spacing`, `space` and `apart`."""
+        rng = self._rng
         chance = rng.random()
         spacing = (
             0.0 if chance < 0.6 else rng.uniform(-0.04, 0.15) if chance < 0.92 else rng.uniform(0.2, 1.1)
@@ -284,15 +298,10 @@ class LineSampler:
             space += spacing * 1.5
         if self._extras.tight and rng.random() < self._extras.tight:
             spacing, space = min(spacing, 0.01), rng.uniform(0.14, 0.2)
-        jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
-        smaller = not latin_only and rng.random() < 0.06
-        latin_size = rng.uniform(0.55, 0.85) if smaller else 1.0
-        pixels = face.info.pixels
-        if pixels:  # everything stands on whole pixels
-            spacing, space = (round(value * pixels) / pixels for value in (spacing, space))
-            latin, latin_size, jitter = None, 1.0, 0.0
-        layout = Layout(spacing, space, latin, latin_size, jitter)
-        return setter.compose(text, face, layout, rng), text, pixels
+        apart = 0.0
+        if self._extras.apart and rng.random() < self._extras.apart:
+            apart = rng.uniform(0.12, 0.33)
+        return spacing, space, apart
 
     def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """Return the coverage of rules and of a neighbouring line, if the crop has any."""

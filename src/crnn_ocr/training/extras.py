@@ -15,12 +15,15 @@ class Extras:
         signs: Of words on signs (see `labels.sign`, `signs`).
         surrounded: Of the others, with icons, rules or parts of other lines around them (see `distractors`).
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
+        apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
+            blank: word processors do so, and in print it looks like one.
     """
 
     figures: float = 0.0
     signs: float = 0.0
     surrounded: float = 0.0
     tight: float = 0.0
+    apart: float = 0.0
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of text that are drawn with looks of their own."""
@@ -32,7 +35,7 @@ class Extras:
         return "figures" if chance < 0 else "signs" if chance < self.signs else ""
 
 
-TRAINING = Extras(figures=0.1, signs=0.09, surrounded=0.09, tight=0.06)
+TRAINING = Extras(figures=0.1, signs=0.09, surrounded=0.09, tight=0.06, apart=0.4)
 """The shares of training."""
 
 FACES = {"figures": ("print", "print", "screen", ""), "signs": ("display", "display", "")}

@@ -34,6 +34,8 @@ class Layout:
         latin_size: Size of Latin letters and digits beside the rest, as a factor: forms in two languages have
             the second one smaller.
         jitter: Standard deviation of every glyph's vertical place, in em (typewriters, dot-matrix printers).
+        apart: Between Chinese and Latin letters or digits, in em: what typesetting puts there by itself,
+            where nobody typed a blank.
     """
 
     spacing: float = 0.0
@@ -41,6 +43,7 @@ class Layout:
     latin: AtlasFace | None = None
     latin_size: float = 1.0
     jitter: float = 0.0
+    apart: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,9 @@ class Typesetter:
         """Set a line; None when a character has no glyph anywhere or the line has no ink."""
         pen, placed = 0.0, []
         substitutes: dict[int, AtlasFace] = {}
-        for character in text:
+        for before, character in zip(" " + text, text, strict=False):
+            if layout.apart and _changes_script(before, character):
+                pen += layout.apart * EM
             if character == " ":
                 pen += layout.space * EM
                 continue
@@ -152,6 +157,12 @@ class Typesetter:
 
     def _numbers(self, text: str) -> list[int]:
         return [self._ids[c] for c in set(text) if c != " "]
+
+
+def _changes_script(before: str, after: str) -> bool:
+    """Whether one of two neighbours is Chinese and the other a Latin letter or a digit."""
+    pairs = ((before, after), (after, before))
+    return any("一" <= one <= "鿿" and other.isascii() and other.isalnum() for one, other in pairs)
 
 
 def _smaller(mask: Mask, left: int, top: int, advance: float, size: float) -> tuple[Mask, int, int, float]:

@@ -98,10 +98,28 @@ def test_composed_glyphs_stand_on_the_line_in_order(setter: Typesetter) -> None:
     assert tight is not None
     assert loose is not None
     assert loose.mask.shape[1] - tight.mask.shape[1] == pytest.approx(0.7 * atlas.EM, abs=1)
+
     mask, _, top, _ = face.glyph(IDS["A"])
     assert tight.mask.shape[0] == CANVAS
     placed = tight.mask[BASELINE + top :][: mask.shape[0], : mask.shape[1]]
     assert np.array_equal(placed, mask)
+
+
+def test_scripts_are_set_apart_where_no_blank_was_typed(setter: Typesetter) -> None:
+    rng = random.Random(0)
+    han = HAN[3]
+    face = setter.pick(f"{han}A1", "han", rng)
+    assert face is not None
+
+    def wider(text: str) -> float:
+        set_so, usual = (setter.compose(text, face, Layout(apart=apart), rng) for apart in (0.25, 0.0))
+        assert set_so is not None
+        assert usual is not None
+        return (set_so.mask.shape[1] - usual.mask.shape[1]) / atlas.EM
+
+    assert wider(f"{han}A") == pytest.approx(0.25, abs=0.03)
+    assert wider(f"A{han}1") == pytest.approx(0.5, abs=0.03)
+    assert wider(f"{han} A") == wider(f"A1{han}{han}") - 0.25 == wider(f"{han},A") == wider(f"({han})") == 0
 
 
 def test_latin_beside_han_can_be_smaller_and_stays_on_the_baseline(setter: Typesetter) -> None:
