@@ -115,7 +115,7 @@ def test_scripts_are_set_apart_where_no_blank_was_typed(setter: Typesetter) -> N
         set_so, usual = (setter.compose(text, face, Layout(apart=apart), rng) for apart in (0.25, 0.0))
         assert set_so is not None
         assert usual is not None
-        return (set_so.mask.shape[1] - usual.mask.shape[1]) / atlas.EM
+        return float(set_so.mask.shape[1] - usual.mask.shape[1]) / atlas.EM
 
     assert wider(f"{han}A") == pytest.approx(0.25, abs=0.03)
     assert wider(f"A{han}1") == pytest.approx(0.5, abs=0.03)
