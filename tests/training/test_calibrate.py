@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -19,11 +20,16 @@ from crnn_ocr.recognition.confidence import Evidence
 from crnn_ocr.recognition.load import load_recognizer
 from crnn_ocr.recognition.recognizer import CtcRecognizer
 from tests import drawing
+from tests.training.net.conftest import CHARACTERS
 
 pytest.importorskip("torch")
 
-from crnn_ocr.training import calibrate, dataset, reliability
+from crnn_ocr.training import bundle, calibrate, dataset, networks, reliability
 from crnn_ocr.training.calibrate import Bin, Example
+from crnn_ocr.training.checkpoint import State
+from crnn_ocr.training.edge import EdgeConfig
+from crnn_ocr.training.measurements import Measurements
+from crnn_ocr.training.pack import About, write_pack
 from crnn_ocr.training.reliability import Measured
 
 BIAS, WEIGHTS = 1.5, np.array([1.2, 0.0, 0.7])
@@ -210,6 +216,68 @@ def test_the_command_writes_manifest_card_and_plot(
     crop = calibrated.prepare(drawing.line("Clear and plain", size=33))
     reading = calibrated.decode(crop, [calibrated.infer(window) for window in crop.windows])
     assert 0.9 < reading.confidence <= manifest.calibration.ceiling
+
+
+def _folder(path: Path, pictures: list[drawing.Picture]) -> Path:
+    """Write labelled lines."""
+    path.mkdir(parents=True)
+    for k, picture in enumerate(pictures):
+        cv2.imwrite(str(path / f"{k}.png"), picture)
+    rows = "".join(f"{k}.png\tLine {k}\n" for k in range(len(pictures)))
+    (path / "labels.tsv").write_text(rows, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[CtcRecognizer, list[drawing.Picture]]]:
+    """What the command gives the recogniser to read, set by set."""
+    given = []
+
+    def examples(
+        recognizer: CtcRecognizer, pairs: Iterable[tuple[drawing.Picture, str]], *, ignore_case: bool = False
+    ) -> list[Example]:
+        given.append((recognizer, [picture for picture, _ in pairs]))
+        return lines(200)
+
+    monkeypatch.setattr(calibrate, "examples", examples)
+    return given
+
+
+def test_an_edge_pack_is_shown_what_the_engine_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[tuple[CtcRecognizer, list[drawing.Picture]]]
+) -> None:
+    config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
+    weights = dict(networks.make(config).state_dict())
+    state = State(config.to_dict(), CHARACTERS, weights, weights)
+    edge = write_pack(state, tmp_path / "packs", About("edge", "1"), lambda height: [], Measurements()).folder
+
+    def rendered(name: str, config: dataset.SampleConfig, count: int) -> list[tuple[drawing.Picture, str]]:
+        return [(np.full((config.height, 1200, 3), 255, np.uint8), "A line")] * count
+
+    monkeypatch.setattr(dataset, "heldout", rendered)
+    real = _folder(tmp_path / "real", [drawing.line("Total 5,979", size=50)])
+
+    command = ["train", "calibrate", str(edge), "--data", str(tmp_path), "--lines", "1"]
+    assert main([*command, "--heldout", "unseen-fonts-clean", "--check", str(real)]) == 0
+
+    (recognizer, (drawn_line,)), (_, (real_line,)) = shown
+    assert drawn_line.shape[0] == 48
+    (window,) = recognizer.prepare(drawn_line).windows
+    assert (window.pixels.shape[0], window.content) == (32, 1200)
+    assert np.array_equal(real_line, drawing.line("Total 5,979", size=50))
+
+
+def test_lines_that_came_in_a_bundle_are_taken_where_none_can_be_drawn(
+    pack: Path, tmp_path: Path, shown: list[tuple[CtcRecognizer, list[drawing.Picture]]]
+) -> None:
+    pictures = [drawing.line(f"Line {k}") for k in range(4)]
+    _folder(tmp_path / "data" / bundle.HELD_OUT_LINES / "unseen-fonts-clean", pictures)
+
+    command = ["train", "calibrate", str(pack), "--data", str(tmp_path / "data"), "--lines", "3"]
+    assert main([*command, "--heldout", "unseen-fonts-clean"]) == 0
+
+    ((_, given),) = shown
+    assert [picture.tobytes() for picture in given] == [picture.tobytes() for picture in pictures[:3]]
 
 
 def test_a_pack_that_cannot_be_written_keeps_its_manifest(pack: Path) -> None:

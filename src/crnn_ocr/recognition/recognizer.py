@@ -273,7 +273,7 @@ class CtcRecognizer:
         return stitch(parts, blank=self._charset.blank)
 
     def _gather(self, frames: Frames, visible: Sequence[Token]) -> Evidence:
-        width = self.sizing.stride / self.sizing.height
+        width = self.sizing.stride / (self.sizing.height * self.sizing.stretch)
         return confidence.gather(frames, visible, blank=self._charset.blank, frame_width=width)
 
     def _line_confidence(self, frames: Frames, visible: Sequence[Token]) -> float:

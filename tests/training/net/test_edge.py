@@ -19,6 +19,7 @@ from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.models.manifest import Manifest, PackFile  # noqa: E402
 from crnn_ocr.recognition.charset import Charset  # noqa: E402
+from crnn_ocr.recognition.ctc import Frames  # noqa: E402
 from crnn_ocr.recognition.recognizer import CtcRecognizer  # noqa: E402
 from crnn_ocr.training import checkpoint, edge_export, networks  # noqa: E402
 from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
@@ -303,7 +304,7 @@ def test_the_command_trains_it_with_posteriors_and_in_full_precision(tmp_path: P
     assert fit._training(arguments, NetConfig(9), torch.device("cpu")).schedule.posterior == 0.0
 
 
-def test_the_engine_shows_it_lines_as_flat_as_it_was_trained_on(net: EdgeCrnn) -> None:
+def _recognizer(net: EdgeCrnn) -> CtcRecognizer:
     session = Session(networks.build(net).SerializeToString())
     manifest = Manifest(
         name="edge",
@@ -318,10 +319,24 @@ def test_the_engine_shows_it_lines_as_flat_as_it_was_trained_on(net: EdgeCrnn) -
         stretch=1.5,
         space=False,
     )
-    recognizer = CtcRecognizer(session, manifest, Charset(CHARACTERS, 0))
+    return CtcRecognizer(session, manifest, Charset(CHARACTERS, 0))
+
+
+def test_the_engine_shows_it_lines_as_flat_as_it_was_trained_on(net: EdgeCrnn) -> None:
+    recognizer = _recognizer(net)
     line = recognizer.prepare(np.full((20, 400, 3), 230, np.uint8))
     assert [window.content for window in line.windows] == [400 * 24 // 20]
     assert line.windows[0].pixels.shape[0] == 16
     assert len(recognizer.infer(line.windows[0])) == 400 * 24 // 20 // 8 + 1
     first, second = recognizer.prepare(np.full((20, 1400), 230, np.uint8)).windows
     assert first.frames - second.first_frame >= 2 * 24 // 8  # two heights of what the network sees
+
+
+def test_gaps_are_told_in_heights_of_the_line_however_it_is_stretched(net: EdgeCrnn) -> None:
+    recognizer = _recognizer(net)
+    line = recognizer.prepare(np.full((20, 400, 3), 230, np.uint8))  # 20 heights wide, in 60 frames
+    ids = np.zeros(60, np.int64)
+    ids[[0, -1]] = 1
+    evidence = recognizer.evidence(line, [Frames(ids, np.ones(60, np.float32))])
+    assert evidence is not None
+    assert evidence.gap == pytest.approx(58 / 3)

@@ -49,25 +49,24 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from crnn_ocr.models.registry import Registry
     from crnn_ocr.recognition import confidence
     from crnn_ocr.recognition.load import load_recognizer
-    from crnn_ocr.training import calibrate, dataset, fetch, reliability
-    from crnn_ocr.training.evaluate import load_folder
+    from crnn_ocr.training import calibrate, dataset, fetch, heldout, reliability
+    from crnn_ocr.training.evaluate import read_folder
     from crnn_ocr.training.reliability import Measured
 
     folder: Path = arguments.pack.resolve()
     recognizer = load_recognizer(Registry(folder.parent), folder.name)
-    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=recognizer.sizing.height)
+    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=heldout.source_height(recognizer))
     sets = arguments.heldout or list(calibrate.SETS)
     found: list[calibrate.Example] = []
     for name in sets:
-        lines = dataset.heldout(name, config, arguments.lines)
+        lines = heldout.lines(name, config, arguments.lines)
         found += calibrate.examples(recognizer, tqdm(lines, name, unit="line", disable=None))
     calibration = calibrate.fit(found)
     right = np.array([example.right for example in found])
     checks = {}
     for path in arguments.check:
-        real = load_folder(path, height=recognizer.sizing.height, ignore_case=path.name == "lines_en")
-        pairs = zip(tqdm(real.images, path.name, unit="line", disable=None), real.texts, strict=True)
-        read = calibrate.examples(recognizer, pairs, ignore_case=real.ignore_case)
+        real = tqdm(read_folder(path), path.name, unit="line", disable=None)
+        read = calibrate.examples(recognizer, real, ignore_case=path.name == "lines_en")
         sure = [confidence.line_confidence(calibration, example.evidence) for example in read]
         checks[path.name] = Measured(np.array(sure), np.array([example.right for example in read]))
     written = reliability.write(
