@@ -13,13 +13,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crnn_ocr.errors import MissingExtraError
-from crnn_ocr.training.commands import adapt, bundle, calibrate, data, deploy, evaluate, fit, pack
+from crnn_ocr.training.commands import adapt, average, bundle, calibrate, data, deploy, evaluate, fit, pack
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 #: In the order in which `crnn-ocr train --help` lists them.
-GROUPS = (data, bundle, fit, evaluate, deploy, pack, calibrate, adapt)
+GROUPS = (data, bundle, fit, average, evaluate, deploy, pack, calibrate, adapt)
 
 #: What the extra `train` brings, as its packages are imported.
 _EXTRA = ("torch", "fontTools", "matplotlib")
