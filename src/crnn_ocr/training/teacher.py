@@ -1,8 +1,10 @@
 """A finished recogniser as teacher: its embedding, read by ONNX Runtime.
 
 Any recogniser whose graph ends in `embedding × matrix + bias → soft-max` will do: PP-OCRv6 tiny (80 numbers,
-6,906 classes) and small (120 numbers, 18,710 classes), both Apache-2.0, and what `export` writes. The graph
-is cut behind the embedding; its matrix is kept to tell what the teacher read.
+6,906 classes) and small (120 numbers, 18,710 classes), both Apache-2.0, what `export` writes, and what
+`quantize` makes of it, which is turned back into float. The graph is cut behind the embedding; its matrix is
+kept to tell what the teacher read. Networks with a gate, as the edge network's, cannot teach: most of their
+steps have no answer of the projection.
 """
 
 from __future__ import annotations
@@ -18,13 +20,18 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from crnn_ocr.engine.onnx import Session
-from crnn_ocr.errors import TrainingError
+from crnn_ocr.errors import ModelBrokenError, TrainingError
+from crnn_ocr.models.dequantize import dequantize
 
 STEP_PIXELS = 8
 """Horizontal stride of the teachers."""
 
 _RUN_LINES = 8
 """Lines per run: 2.35 ms a line where 38 at once take 3.56, because their activations leave the cache."""
+
+_PICKING = {"NonZero", "Compress"}
+"""What lets only some steps through to the projection."""
+_HINT = "Name a pack of this project without a gate, or a recogniser of PaddleOCR."
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -63,7 +70,8 @@ class Teacher:
                 leave out the space, which is their last class, too.
 
         Raises:
-            TrainingError: The graph does not end in a projection, or the dictionary is another model's.
+            TrainingError: The graph does not end in a projection of every step, or the dictionary is another
+                model's.
         """
         graph, embedding, weight, bias = cut(model)
         characters = read_dictionary(dictionary)
@@ -127,19 +135,20 @@ def _plain(text: str) -> str:
 
 
 def cut(path: Path) -> tuple[onnx.ModelProto, str, Floats, Floats]:
-    """Return a recogniser's graph up to the embedding, its name, and weight and bias behind it.
+    """Return a recogniser's graph in float up to the embedding, its name, and weight and bias behind it.
 
     Raises:
-        TrainingError: It cannot be loaded or does not end in a projection.
+        TrainingError: It cannot be loaded or does not end in a projection of every step.
     """
-    try:
-        model = onnx.load(str(path))
-    except Exception as error:  # onnx raises protobuf's errors, which share no base
-        raise TrainingError(f"The teacher {path.name} cannot be loaded: {error}.") from error
+    model = load_float(path)
+    if any(node.op_type in _PICKING for node in model.graph.node):
+        raise TrainingError(f"The teacher {path.name} has a gate before its last projection.", hint=_HINT)
     values = constants(model.graph)
     found = projections(model.graph, values)
     if not found:
-        raise TrainingError(f"The teacher {path.name} does not end in a projection onto its classes.")
+        raise TrainingError(
+            f"The teacher {path.name} does not end in a projection onto its classes.", hint=_HINT
+        )
     last = found[-1]
     weight = values[last.input[1]]
     bias = bias_behind(model.graph, values, last)
@@ -147,6 +156,48 @@ def cut(path: Path) -> tuple[onnx.ModelProto, str, Floats, Floats]:
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(embedding, onnx.TensorProto.FLOAT, None))
     return model, embedding, weight.T.astype(np.float32).copy(), bias
+
+
+def load(path: Path) -> onnx.ModelProto:
+    """Read a graph.
+
+    Raises:
+        TrainingError: It is missing or no ONNX file.
+    """
+    try:
+        model = onnx.load(str(path))
+    except FileNotFoundError:
+        raise TrainingError(f"There is no model {path}.") from None
+    except Exception as error:  # onnx raises protobuf's errors, which share no base
+        raise TrainingError(
+            f"The model {path.name} cannot be loaded: {error}.", hint="Name an ONNX file."
+        ) from error
+    if not model.graph.node:
+        raise TrainingError(f"The model {path.name} is empty.", hint="Name an ONNX file.")
+    return model
+
+
+def quantised(model: onnx.ModelProto) -> bool:
+    """Whether a graph rounds what flows through it."""
+    return any(node.op_type == "QuantizeLinear" for node in model.graph.node)
+
+
+def load_float(path: Path) -> onnx.ModelProto:
+    """Read a graph; one that is quantised becomes the float graph that it stands for.
+
+    Raises:
+        TrainingError: As `load`, or it is quantised in a form other than QDQ.
+    """
+    model = load(path)
+    if not quantised(model):
+        return model
+    try:
+        return onnx.load_from_string(dequantize(model.SerializeToString()))
+    except ModelBrokenError as error:
+        raise TrainingError(
+            f"The model {path.name} cannot be turned back into float: {error.message}.",
+            hint="Name its float form.",
+        ) from error
 
 
 _NONE = np.zeros(0)

@@ -14,13 +14,30 @@ from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training import networks  # noqa: E402
 from crnn_ocr.training.batches import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
+from crnn_ocr.training.charset import write_characters  # noqa: E402
+from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.export import write  # noqa: E402
+from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.ppocr_features import FeatureCrnn, FeatureNetConfig, cut  # noqa: E402
+from crnn_ocr.training.quantize import quantize  # noqa: E402
 from crnn_ocr.training.schedule import Schedule  # noqa: E402
 from crnn_ocr.training.teacher import Teacher, agrees, read_dictionary  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
+
+
+@pytest.fixture
+def quantised(shape: NetConfig, tmp_path: Path) -> tuple[Path, Path]:
+    """A network of this project in float and in INT8; its characters lie beside each."""
+    torch.manual_seed(4)
+    net = Crnn(replace(shape, height=48, stride=8)).eval()
+    whole = write(networks.build(net), tmp_path / "whole.onnx")
+    lines = [np.ascontiguousarray(image) for image in _images([64, 96, 160], 160)]
+    small = quantize(whole, tmp_path / "small.onnx", lines)
+    for path in (whole, small):
+        write_characters(path.with_suffix(".txt"), CHARACTERS[1:])
+    return whole, small
 
 
 @pytest.fixture
@@ -57,6 +74,35 @@ def test_the_teachers_embedding_and_head_give_its_own_answer(recogniser: Path, d
     best = [0, *wanted[0].argmax(1).tolist()]
     merged = "".join(CHARACTERS[b] for a, b in itertools.pairwise(best) if b != a)
     assert teacher.read(embedded[0]) == merged
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_int8_network_teaches_nearly_what_its_float_form_does(quantised: tuple[Path, Path]) -> None:
+    whole, small = (Teacher(path, path.with_suffix(".txt")) for path in quantised)
+    assert small.head.characters == whole.head.characters == CHARACTERS
+    images = _images([64, 40], 64)
+    logits = [
+        teacher.embed(images, [64, 40]) @ teacher.head.weight.T + teacher.head.bias
+        for teacher in (whole, small)
+    ]
+    assert logits[0].shape == (2, 8, len(CHARACTERS))
+    np.testing.assert_allclose(logits[1], logits[0], atol=0.05 * float(np.ptp(logits[0])))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_int8_teacher_feeds_the_loader(quantised: tuple[Path, Path]) -> None:
+    files = TeacherFiles(quantised[1], quantised[1].with_suffix(".txt"))
+    batch = next(BatchMaker(_Tall(1), CHARACTERS, LoaderConfig(pool=8), files, seed=0).batches())
+    assert batch.teacher is not None
+    assert batch.teacher.shape[2] == 24
+
+
+def test_a_network_with_a_gate_cannot_teach(tmp_path: Path) -> None:
+    config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
+    edge = write(networks.build(networks.make(config).eval()), tmp_path / "edge.onnx")
+    write_characters(tmp_path / "edge.txt", CHARACTERS[1:])
+    with pytest.raises(TrainingError, match="gate"):
+        Teacher(edge, tmp_path / "edge.txt")
 
 
 def test_agreement_is_about_text_not_width_or_spaces() -> None:
