@@ -33,6 +33,9 @@ from crnn_ocr.errors import TrainingError
 
 FORMAT = 1
 
+_FOREIGN = "it is damaged or of another network"
+_OTHER = "Take an older checkpoint or start anew."
+
 Tensors = dict[str, Tensor]
 
 
@@ -123,24 +126,30 @@ def load(path: Path) -> State:
     except Exception as error:  # pickle, zip and torch raise what they like
         raise TrainingError(
             f"The checkpoint {path.name} cannot be read: {error}.",
-            hint="Take an older checkpoint or start anew.",
+            hint=_OTHER,
         ) from error
 
 
 def check_shapes(state: State, wanted: Tensors) -> None:
-    """Make sure that a checkpoint's weights fit a network.
+    """Make sure that a checkpoint's weights, and their average, fit a network.
 
     Raises:
-        TrainingError: A weight is missing or has another shape; the first one is named.
+        TrainingError: A weight is missing, too many, or has another shape; the first one is named.
     """
-    for name, tensor in wanted.items():
-        if name not in state.weights:
-            raise TrainingError(f"The checkpoint lacks the weight {name}: it is of another network.")
-        shape = tuple(state.weights[name].shape)
-        if shape != tuple(tensor.shape):
+    for tensors, kind in ((state.weights, "weight"), (state.average, "averaged weight")):
+        for name, tensor in wanted.items():
+            if name not in tensors:
+                raise TrainingError(f"The checkpoint lacks the {kind} {name}: {_FOREIGN}.", hint=_OTHER)
+            shape = tuple(tensors[name].shape)
+            if shape != tuple(tensor.shape):
+                raise TrainingError(
+                    f"The checkpoint's {kind} {name} has shape {shape}, the network wants"
+                    f" {tuple(tensor.shape)}.",
+                    hint="Train with the network settings that the checkpoint was made with.",
+                )
+        if more := next((name for name in tensors if name not in wanted), None):
             raise TrainingError(
-                f"The checkpoint's weight {name} has shape {shape}, the network wants {tuple(tensor.shape)}.",
-                hint="Train with the network settings that the checkpoint was made with.",
+                f"The checkpoint has the {kind} {more}, the network has not: {_FOREIGN}.", hint=_OTHER
             )
 
 
@@ -149,9 +158,19 @@ def recast(state: State, characters: Sequence[str]) -> State:
 
     The rest of the network is shared with the given state. New characters get the smallest bias, so that they
     do not disturb what is read already.
+
+    Raises:
+        TrainingError: The head does not belong to the state's own list.
     """
     if state.characters == tuple(characters):
         return state
+    for tensors in (state.weights, state.average):
+        for name in ("head.weight", "head.bias"):
+            if name not in tensors or len(tensors[name]) != len(state.characters):
+                raise TrainingError(
+                    f"The checkpoint's {name} is not that of its {len(state.characters)} characters.",
+                    hint=_OTHER,
+                )
     index = {text: row for row, text in enumerate(state.characters)}
     rows = torch.tensor([index.get(text, -1) for text in characters])
     generator = torch.Generator().manual_seed(len(rows))

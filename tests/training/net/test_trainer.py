@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import checkpoint, plots  # noqa: E402
+from crnn_ocr.training import checkpoint, networks, plots  # noqa: E402
 from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.checkpoint import Tensors  # noqa: E402
 from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa: E402
@@ -130,6 +130,22 @@ def test_a_state_is_recast_to_more_characters(
     assert float(new.weights["head.bias"][1]) == float(old.weights["head.bias"].min())
     ctc, _, _ = wider.step(_batches(loading, 1)[0])
     assert np.isfinite(ctc)
+
+
+@pytest.mark.parametrize("part", ["weights", "average"])
+def test_a_checkpoint_without_a_head_is_refused(part: str, shape: NetConfig, tmp_path: Path) -> None:
+    trainer = Trainer(CONFIG, shape, CHARACTERS, tmp_path)
+    trainer.save()
+    state = checkpoint.load(tmp_path / "last.pt")
+    head = getattr(state, part).pop("head.weight")
+    for use in (networks.restore, trainer.restore):
+        with pytest.raises(TrainingError, match=r"lacks the .*weight head\.weight"):
+            use(state)
+    with pytest.raises(TrainingError, match=r"head\.weight"):
+        checkpoint.recast(state, (*CHARACTERS, "é"))
+    getattr(state, part).update({"head.weight": head, "gate.weight": head})
+    with pytest.raises(TrainingError, match=r"gate\.weight"):
+        networks.restore(state)
 
 
 @pytest.mark.parametrize("name", ["last.pt", "compact.npz"])
