@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -24,12 +25,10 @@ from tests.training.net.conftest import CHARACTERS
 
 pytest.importorskip("torch")
 
-from crnn_ocr.training import bundle, calibrate, dataset, networks, reliability
+from crnn_ocr.training import bundle, calibrate, dataset, export, networks, reliability
 from crnn_ocr.training.calibrate import Bin, Example
-from crnn_ocr.training.checkpoint import State
+from crnn_ocr.training.charset import write_characters
 from crnn_ocr.training.edge import EdgeConfig
-from crnn_ocr.training.measurements import Measurements
-from crnn_ocr.training.pack import About, write_pack
 from crnn_ocr.training.reliability import Measured
 
 BIAS, WEIGHTS = 1.5, np.array([1.2, 0.0, 0.7])
@@ -247,9 +246,17 @@ def test_an_edge_pack_is_shown_what_the_engine_shows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[tuple[CtcRecognizer, list[drawing.Picture]]]
 ) -> None:
     config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
-    weights = dict(networks.make(config).state_dict())
-    state = State(config.to_dict(), CHARACTERS, weights, weights)
-    edge = write_pack(state, tmp_path / "packs", About("edge", "1"), lambda height: [], Measurements()).folder
+    edge = tmp_path / "packs" / "edge"
+    edge.mkdir(parents=True)
+    export.write(networks.build(networks.make(config).eval()), edge / "net.onnx")
+    write_characters(edge / "characters.txt", CHARACTERS[1:])
+    digests = {
+        field: {"path": name, "sha256": hashlib.sha256((edge / name).read_bytes()).hexdigest()}
+        for field, name in (("graph", "net.onnx"), ("charset", "characters.txt"))
+    }
+    about = {"name": "edge", "version": "1", "kind": "rec", "licence": "-", "provenance": "-", "title": "-"}
+    size = {"output": "best", "space": False, "input_height": 32, "stretch": 1.5}
+    (edge / "manifest.json").write_text(json.dumps(about | digests | size), encoding="utf-8")
 
     def rendered(name: str, config: dataset.SampleConfig, count: int) -> list[tuple[drawing.Picture, str]]:
         return [(np.full((config.height, 1200, 3), 255, np.uint8), "A line")] * count

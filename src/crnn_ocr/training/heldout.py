@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.recognition.recognizer import CtcRecognizer
+from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.training import bundle, dataset, pack
 from crnn_ocr.training.dataset import SampleConfig
 from crnn_ocr.training.evaluate import read_folder, scale
@@ -19,13 +19,13 @@ from crnn_ocr.training.evaluate import read_folder, scale
 Image = NDArray[np.uint8]
 
 
-def source_height(recognizer: CtcRecognizer) -> int:
-    """Height at which lines are drawn for a recogniser, in pixels: that at which they are as wide as it wants.
+def source_height(manifest: Manifest) -> int:
+    """Height at which lines are drawn for a pack, in pixels: that at which they get their full width.
 
     A network of height 32 and stretch 1.5 gets lines of height 48, and flattens them itself as it does those
     of the engine.
     """
-    return round(recognizer.sizing.height * recognizer.sizing.stretch)
+    return round(manifest.input_height * manifest.stretch)
 
 
 def lines(name: str, config: SampleConfig, count: int) -> list[tuple[Image, str]]:

@@ -55,7 +55,9 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 
     folder: Path = arguments.pack.resolve()
     recognizer = load_recognizer(Registry(folder.parent), folder.name)
-    config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=heldout.source_height(recognizer))
+    config = dataset.SampleConfig(
+        fetch.data_folder(arguments.data), height=heldout.source_height(recognizer.manifest)
+    )
     sets = arguments.heldout or list(calibrate.SETS)
     found: list[calibrate.Example] = []
     for name in sets:
