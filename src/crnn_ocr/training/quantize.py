@@ -22,13 +22,34 @@ from onnx import helper, numpy_helper
 
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training.evaluate import feeds
+from crnn_ocr.training import teacher
+from crnn_ocr.training.evaluate import feeds, graph_size
 
 Image = NDArray[np.uint8]
 Feeds = dict[str, NDArray[np.generic]]
 
 _SMOOTHING = 0.8
 _EIGHT_BIT = ("Conv", "MatMul", "Add", "Relu")
+
+
+def check(model: Path) -> int:
+    """Return the height of an exported network's lines, in pixels, if it gains by INT8.
+
+    Raises:
+        TrainingError: The file is missing, no ONNX file, not what `export` writes, quantised already, or of a
+            kind that INT8 makes slower.
+    """
+    given = teacher.load(model)
+    if {"x", "lengths"} - {value.name for value in given.graph.input}:
+        raise TrainingError(
+            f"{model.name} is not a network that `crnn-ocr train export` wrote.", hint="Export a checkpoint."
+        )
+    if teacher.quantised(given):
+        raise TrainingError(f"{model.name} is quantised already.", hint="Name the network in float.")
+    if any(_groups(node) > 1 for node in given.graph.node):  # depthwise convolutions
+        raise TrainingError("This kind of network loses by INT8.", hint=f"Use {model.name} as it is.")
+    height, _ = graph_size(model)
+    return height
 
 
 def quantize(model: Path, target: Path, lines: Sequence[Image]) -> Path:
@@ -118,6 +139,11 @@ def milliseconds(model: Path, *, height: int = 48, width: int = 320, runs: int =
         session.run({name: given[name] for name in session.inputs})
         taken.append(time.thread_time() - began)
     return 1000 * float(np.median(taken[5:]))
+
+
+def _groups(node: onnx.NodeProto) -> int:
+    """Into how many groups a convolution divides its channels."""
+    return max((item.i for item in node.attribute if item.name == "group"), default=1)
 
 
 class _Reader:

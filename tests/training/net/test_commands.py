@@ -10,8 +10,13 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import commands  # noqa: E402
+from crnn_ocr.training import bundle, checkpoint, commands, networks  # noqa: E402
+from crnn_ocr.training.checkpoint import State  # noqa: E402
+from crnn_ocr.training.commands import fit  # noqa: E402
+from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
+from crnn_ocr.training.export import write  # noqa: E402
 from crnn_ocr.training.net import NetConfig  # noqa: E402
+from crnn_ocr.training.ppocr_features import FeatureNetConfig  # noqa: E402
 from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
@@ -75,6 +80,97 @@ def test_folders_without_labels_or_with_missing_pictures_are_refused(saved: Path
     (folder / "0.png").unlink()
     with pytest.raises(TrainingError, match="row 1"):
         _run("evaluate", saved, folder)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("source", ["--lines", "--data"])
+def test_quantize_calibrates_on_labelled_lines_or_on_those_of_the_data(
+    source: str, saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run("export", saved, tmp_path / "net.onnx")
+    if source == "--data":  # as `unbundle` leaves it
+        brought = tmp_path / "data" / bundle.HELD_OUT_LINES / "poems-degraded"
+        brought.parent.mkdir(parents=True)
+        folder = folder.rename(brought).parent.parent
+    assert _run("quantize", tmp_path / "net.onnx", tmp_path / "int8.onnx", source, folder) == 0
+    assert capsys.readouterr().out.count("per 16x320 line") == 2
+    assert Session(tmp_path / "int8.onnx").inputs == ("x", "lengths")
+    with pytest.raises(TrainingError, match="quantised already"):
+        _run("quantize", tmp_path / "int8.onnx", tmp_path / "again.onnx", source, folder)
+
+
+def test_quantize_refuses_what_it_cannot_make_faster(saved: Path, folder: Path, tmp_path: Path) -> None:
+    def refused(model: Path, target: Path, message: str) -> None:
+        with pytest.raises(TrainingError, match=message):
+            _run("quantize", model, target, "--lines", folder)
+        assert not target.exists()
+
+    target = tmp_path / "int8.onnx"
+    refused(tmp_path / "absent.onnx", target, "no model")
+    for content in (b"", b"no graph"):
+        (tmp_path / "broken.onnx").write_bytes(content)
+        refused(tmp_path / "broken.onnx", target, r"broken\.onnx")
+    config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
+    write(networks.build(networks.make(config).eval()), tmp_path / "edge.onnx")
+    refused(tmp_path / "edge.onnx", target, "loses by INT8")
+    _run("export", saved, tmp_path / "net.onnx")
+    refused(tmp_path / "net.onnx", tmp_path / "absent" / "int8.onnx", "no folder")
+
+
+def test_quantize_takes_only_what_export_wrote(recogniser: Path, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="export"):
+        _run("quantize", recogniser, tmp_path / "int8.onnx", "--lines", folder)
+
+
+def _agree(state: State, *words: object) -> None:
+    """Ask `fit` whether these options fit a checkpoint."""
+    parser = argparse.ArgumentParser()
+    fit.add(parser.add_subparsers())
+    given = ["fit", "--out", "run", "--resume", "net.npz", *words]
+    fit._agree(parser.parse_args([str(word) for word in given]), state)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--kind", "edge"), "--kind edge: net.npz holds one of kind crnn"),
+        (("--shape", '{"hidden": 17}'), "hidden is to be 17, the network of net.npz has 16"),
+        (("--shape", '{"colour": 1}'), "no such field"),
+        (("--shape", "[1]"), "no JSON object"),
+        (("--features", "rec.onnx"), "--features: net.npz holds a network of kind crnn"),
+    ],
+)
+def test_a_run_does_not_go_on_as_another_network(saved: Path, words: tuple[str, ...], message: str) -> None:
+    state = checkpoint.load(saved)
+    _agree(state)
+    _agree(state, "--kind", "crnn", "--shape", '{"hidden": 16, "widths": [16, 16, 32]}')
+    with pytest.raises(TrainingError, match=message):
+        _agree(state, *words)
+
+
+def test_the_command_refuses_to_go_on_as_another_network(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="--kind edge"):
+        _run("fit", "--out", tmp_path / "run", "--resume", saved, "--kind", "edge")
+
+
+def test_convolutions_that_have_moved_are_named_anew(recogniser: Path, tmp_path: Path) -> None:
+    config = FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8)
+    weights = dict(networks.make(config).state_dict())
+    state = State(config.to_dict(), CHARACTERS, weights, weights)
+    moved = recogniser.rename(tmp_path / "moved.onnx")
+    _agree(state, "--features", moved)
+    assert state.net["model"] == str(moved)
+    state.average = {**weights, "embed.weight": weights["embed.weight"] + 1}
+    with pytest.raises(TrainingError, match="other convolutions"):
+        _agree(state, "--features", moved)
+
+
+def test_a_fresh_network_is_of_one_kind(recogniser: Path) -> None:
+    parser = argparse.ArgumentParser()
+    fit.add(parser.add_subparsers())
+    words = ["fit", "--out", "run", "--kind", "edge", "--features", str(recogniser)]
+    with pytest.raises(TrainingError, match="--features"):
+        fit._shape(parser.parse_args(words), 9)
 
 
 def test_plot_of_a_run_that_has_not_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.training.commands.data import DATA_HELP
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -18,9 +23,13 @@ def add(commands: Subparsers) -> None:
     write.set_defaults(run_command=_export)
 
     shrink = commands.add_parser("quantize", help="write the INT8 form of an exported network")
-    shrink.add_argument("model", type=Path)
-    shrink.add_argument("target", type=Path)
-    shrink.add_argument("--lines", type=Path, required=True, metavar="DIR", help="folder with labels.tsv")
+    shrink.add_argument("model", type=Path, help="what `export` wrote")
+    shrink.add_argument("target", type=Path, help="ONNX file")
+    source = shrink.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, metavar="DIR", help=f"{DATA_HELP} (lines to calibrate on)")
+    source.add_argument(
+        "--lines", type=Path, metavar="DIR", help="calibrate on these lines instead: folder with labels.tsv"
+    )
     shrink.set_defaults(run_command=_quantize)
 
     draw = commands.add_parser("plot", help="draw the curve of a run")
@@ -33,22 +42,59 @@ def _export(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training.charset import write_characters
     from crnn_ocr.training.export import write
 
+    _check_place(arguments.target)
     net, characters = networks.load(arguments.checkpoint)
-    write(networks.build(net), arguments.target)
-    write_characters(arguments.target.with_suffix(".txt"), characters[1:])
+    with _writing(arguments.target):
+        write(networks.build(net), arguments.target)
+        write_characters(arguments.target.with_suffix(".txt"), characters[1:])
     return 0
 
 
 def _quantize(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training import heldout
     from crnn_ocr.training.evaluate import load_folder
-    from crnn_ocr.training.quantize import milliseconds, quantize
+    from crnn_ocr.training.fetch import data_folder
+    from crnn_ocr.training.quantize import check, milliseconds, quantize
 
-    lines = load_folder(arguments.lines).images
-    quantize(arguments.model, arguments.target, lines)
+    _check_place(arguments.target)
+    height = check(arguments.model)
+    if arguments.lines is not None:
+        lines = list(load_folder(arguments.lines, height=height).images)
+    else:
+        lines = heldout.calibration_lines(data_folder(arguments.data), height)
+    with _writing(arguments.target):
+        quantize(arguments.model, arguments.target, lines)
     for path in (arguments.model, arguments.target):
-        size = path.stat().st_size / 1e6
-        print(f"{path.name}: {size:.1f} MB, {milliseconds(path):.2f} ms per 48x320 line, one thread")
+        size, time = path.stat().st_size / 1e6, milliseconds(path, height=height)
+        print(f"{path.name}: {size:.1f} MB, {time:.2f} ms per {height}x320 line, one thread")
     return 0
+
+
+def _check_place(target: Path) -> None:
+    """Make sure, before the work, that there is a folder for a file that is to be written.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    if not target.parent.is_dir():
+        raise TrainingError(
+            f"There is no folder {target.parent} for {target.name}.", hint="Make it, or name another one."
+        )
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Tell of a file that cannot be written.
+
+    Raises:
+        TrainingError: It cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"{target} cannot be written: {error.strerror or error}.", hint="Name a file that you may write."
+        ) from error
 
 
 def _plot(arguments: argparse.Namespace) -> int:

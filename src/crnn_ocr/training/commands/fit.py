@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from crnn_ocr.training.batches import LoaderConfig, Sampler
-    from crnn_ocr.training.dataset import SampleConfig
+    from crnn_ocr.training.checkpoint import State
     from crnn_ocr.training.evaluate import LineSet
     from crnn_ocr.training.networks import Config
     from crnn_ocr.training.parallel import Peers
@@ -58,10 +58,10 @@ def add(commands: Subparsers) -> None:
         "--features", type=Path, metavar="ONNX", help="keep this recogniser's convolutions as they are"
     )
     fit.add_argument(
-        "--kind", choices=("crnn", "edge"), default="crnn", help="which network is trained [crnn]"
+        "--kind", choices=("crnn", "edge"), help="which network is trained [crnn; the checkpoint's]"
     )
     fit.add_argument(
-        "--shape", type=json.loads, default={}, metavar="JSON", help="fields of the network's shape"
+        "--shape", type=json.loads, default={}, metavar="JSON", help="object: fields of the network's shape"
     )
     fit.add_argument(
         "--eval", type=Path, action="append", default=[], metavar="DIR", help="folder with labels.tsv"
@@ -133,6 +133,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     if state is not None:
         state = checkpoint.recast(state, known)
+        _agree(arguments, state)
     shape = networks.configuration(state.net) if state else _shape(arguments, len(known))
     make_sampler, heldout = _data(arguments, shape, measured=not peers.rank)
     features = Path(shape.model) if isinstance(shape, FeatureNetConfig) else None
@@ -167,16 +168,66 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
         trainer.run(loader)
 
 
+def _agree(arguments: argparse.Namespace, state: State) -> None:
+    """Make sure that what was asked for is what the checkpoint holds; `--features` tells its new place.
+
+    Raises:
+        TrainingError: It is another kind or shape of network, or these are other convolutions.
+    """
+    from crnn_ocr.errors import TrainingError
+    from crnn_ocr.training import networks, ppocr_features
+
+    name, hint = arguments.resume.name, "Leave out the option to go on, or leave out --resume to start anew."
+    held = networks.configuration(state.net).to_dict()
+    kind = held.pop("kind", "crnn")
+    if arguments.features and kind != "features":
+        raise TrainingError(f"--features: {name} holds a network of kind {kind}, without any.", hint=hint)
+    if arguments.kind and arguments.kind != kind:
+        raise TrainingError(f"--kind {arguments.kind}: {name} holds one of kind {kind}.", hint=hint)
+    for field, value in _fields(arguments).items():
+        found = json.loads(json.dumps(held.get(field)))
+        if field not in held or found != value:
+            told = f"has {found}" if field in held else "has no such field"
+            raise TrainingError(
+                f"--shape: {field} is to be {value}, the network of {name} {told}.", hint=hint
+            )
+    if arguments.features:
+        weight = ppocr_features.cut(arguments.features).weight
+        kept = state.average["embed.weight"].numpy() if "embed.weight" in state.average else weight
+        # Compact checkpoints keep it in half precision.
+        if kept.shape != weight.shape or abs(kept - weight).max() > 2e-3 * abs(weight).max():
+            raise TrainingError(
+                f"--features: {name} was trained behind other convolutions than {arguments.features.name}'s.",
+                hint="Name the file that the network was trained with.",
+            )
+        state.net["model"] = str(arguments.features)
+
+
+def _fields(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the fields of `--shape`."""
+    from crnn_ocr.errors import TrainingError
+
+    if not isinstance(arguments.shape, dict):
+        raise TrainingError("--shape is no JSON object.", hint="Write it like --shape '{\"hidden\": 96}'.")
+    return arguments.shape
+
+
 def _shape(arguments: argparse.Namespace, classes: int) -> Config:
     """Return the shape of a fresh network."""
+    from crnn_ocr.errors import TrainingError
     from crnn_ocr.training import networks
 
+    if arguments.features and arguments.kind:
+        raise TrainingError(
+            f"--kind {arguments.kind} is trained whole, --features keeps another network's convolutions.",
+            hint="Leave out one of them.",
+        )
     kind: dict[str, object] = {}
     if arguments.features:
         kind = {"kind": "features", "model": str(arguments.features)}
     elif arguments.kind == "edge":
         kind = {"kind": "edge"}
-    return networks.configuration({"classes": classes, **kind, **arguments.shape})
+    return networks.configuration({"classes": classes, **kind, **_fields(arguments)})
 
 
 def _loading(arguments: argparse.Namespace, shape: Config, device: torch.device, seed: int) -> LoaderConfig:
@@ -252,8 +303,8 @@ def _data(
     arguments: argparse.Namespace, shape: Config, *, measured: bool
 ) -> tuple[Callable[[int], Sampler], list[LineSet]]:
     """Return the source of lines, and the held-out sets at the network's size."""
-    from crnn_ocr.training import dataset, fetch, networks
-    from crnn_ocr.training.evaluate import flattened
+    from crnn_ocr.training import dataset, fetch, heldout, networks
+    from crnn_ocr.training.evaluate import LineSet, flattened, scale
 
     drawn = networks.source_height(shape)
     config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=drawn)
@@ -261,19 +312,7 @@ def _data(
     names = names if measured and arguments.heldout_lines else []
     sets = []
     for name in names:
-        lines = _heldout(name, config, arguments.heldout_lines)
+        images, texts = zip(*heldout.lines(name, config, arguments.heldout_lines), strict=True)
+        lines = LineSet(name, tuple(scale(image, drawn) for image in images), texts)
         sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
     return dataset.sampler_factory(config), sets
-
-
-def _heldout(name: str, config: SampleConfig, count: int) -> LineSet:
-    """Return a held-out set: the pictures that came with the data, or else lines that are drawn now."""
-    from crnn_ocr.training import bundle, dataset
-    from crnn_ocr.training.evaluate import LineSet, load_folder
-
-    brought = config.data / bundle.HELD_OUT_LINES / name
-    if brought.is_dir():
-        lines = load_folder(brought, height=config.height)
-        return replace(lines, images=lines.images[:count], texts=lines.texts[:count])
-    images, texts = zip(*dataset.heldout(name, config, count), strict=True)
-    return LineSet(name, images, texts)
