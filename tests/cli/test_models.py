@@ -104,6 +104,15 @@ def test_errors_have_codes_and_statuses(
     assert "Traceback" not in err
 
 
+def test_a_manifest_with_impossible_numbers_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = run(capsys, "add", write_pack(tmp_path, scores_graph(), max_width=1000))
+    assert (status, out) == (1, "")
+    assert "must be a multiple of 32" in err
+    assert "(MODEL_BROKEN)" in err
+
+
 def test_a_wrong_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

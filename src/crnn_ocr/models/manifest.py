@@ -6,7 +6,16 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.calibration import Calibration
@@ -15,6 +24,11 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 #: A larger file is no manifest, in bytes; those of the bundled packs have some 2,000.
 LARGEST_MANIFEST = 1024 * 1024
+
+#: Widths of a recogniser's input are multiples of this, in pixels, and it is one of the stride.
+WIDTH_STEP = 32
+#: Padding that every line has at least on its right, in pixels.
+WIDTH_MARGIN = 16
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -92,10 +106,15 @@ class Manifest(BaseModel):
         description="Horizontal scale of a line relative to its vertical one: 1.5 at input height 32 makes "
         "it as wide as at height 48.",
     )
-    stride: int = Field(default=8, ge=1, le=64, description="Pixels of width per time step.")
+    stride: int = Field(default=8, ge=1, le=64, description="Pixels of width per time step; divides 32.")
     blank: int = Field(default=0, ge=0, description="Index of the CTC blank among the classes.")
     space: bool = Field(default=True, description="The last class is a space that the charset file omits.")
-    max_width: int = Field(default=1280, ge=256, description="Wider lines are read in windows; pixels.")
+    max_width: int = Field(
+        default=1280,
+        ge=256,
+        validate_default=True,
+        description="Wider lines are read in windows; pixels, a multiple of 32.",
+    )
     condense: float = Field(default=1.0, gt=0.3, le=1.0, description="Horizontal factor for long lines.")
     condense_from: float = Field(default=6.0, ge=1.0, description="Aspect ratio that makes a line long.")
     calibration: Calibration | None = Field(
@@ -117,10 +136,49 @@ class Manifest(BaseModel):
 
     notes: str = ""
 
+    @field_validator("stride")
+    @classmethod
+    def _divides_the_step(cls, stride: int) -> int:
+        if WIDTH_STEP % stride:
+            raise PydanticCustomError(
+                "stride", "must be a divisor of {step}, not {stride}", {"step": WIDTH_STEP, "stride": stride}
+            )
+        return stride
+
+    @field_validator("max_width")
+    @classmethod
+    def _holds_two_overlaps(cls, width: int, info: ValidationInfo) -> int:
+        """Refuse windows that the network's steps do not fill, or that overlap by more than half."""
+        if width % WIDTH_STEP:
+            near = width // WIDTH_STEP * WIDTH_STEP
+            raise PydanticCustomError(
+                "max_width",
+                "must be a multiple of {step}, such as {near} or {next}, not {width}",
+                {"step": WIDTH_STEP, "near": near, "next": near + WIDTH_STEP, "width": width},
+            )
+        if not {"input_height", "stretch", "stride"} <= info.data.keys():
+            return width  # one of them is refused already
+        shared = window_overlap(info.data["input_height"], info.data["stretch"])
+        least = WIDTH_MARGIN + 2 * (shared + info.data["stride"])
+        least = -(-least // WIDTH_STEP) * WIDTH_STEP
+        if width < least:
+            raise PydanticCustomError(
+                "max_width",
+                "must be at least {least} at this input_height, stretch and stride, not {width}: windows "
+                "overlap by {shared} pixels",
+                {"least": least, "width": width, "shared": shared},
+            )
+        return width
+
     @property
     def id(self) -> str:
         """Name and version, as answers name the model."""
         return f"{self.name}/{self.version}"
+
+
+def window_overlap(height: int, stretch: float) -> int:
+    """Return how many pixels neighbouring windows of a long line share: twice a line's height, stretched."""
+    return round(2 * height * stretch)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -143,5 +201,8 @@ def read_manifest(path: Path) -> Manifest:
         if isinstance(error, ValidationError):
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise ModelBrokenError(f"{path}: field {place!r}: {first['msg']}") from None
+            raise ModelBrokenError(
+                f"{path}: field {place!r}: {first['msg']}",
+                hint="Correct the manifest, or ask for a whole pack; docs/models.md describes its fields.",
+            ) from None
         raise ModelBrokenError(f"{path} is not valid JSON") from error

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from crnn_ocr.models.manifest import WIDTH_MARGIN, WIDTH_STEP
+
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
@@ -33,8 +35,8 @@ class Sizing:
 
     height: int = 48
     stride: int = 8
-    margin: int = 16
-    step: int = 32
+    margin: int = WIDTH_MARGIN
+    step: int = WIDTH_STEP
     min_width: int = 160
     max_width: int = 1280
     condense: float = 1.0

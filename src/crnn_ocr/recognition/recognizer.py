@@ -16,7 +16,7 @@ from crnn_ocr.engine.cpu import timed
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.imaging.enhance import resize_line
-from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.manifest import Manifest, window_overlap
 from crnn_ocr.models.prepare import CLASSES_KEY, CONFIDENCES, IDS
 from crnn_ocr.recognition import confidence, ctc
 from crnn_ocr.recognition.buckets import Sizing
@@ -160,7 +160,7 @@ class CtcRecognizer:
             condense_from=manifest.condense_from,
             stretch=manifest.stretch,
         )
-        self._overlap = round(2 * manifest.input_height * manifest.stretch)
+        self._overlap = window_overlap(manifest.input_height, manifest.stretch)
         self._seconds_per_column = self._self_check()
 
     @property
