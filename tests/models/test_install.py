@@ -77,6 +77,27 @@ def test_a_pack_is_replaced_only_on_demand(tmp_path: Path, registry: Registry) -
     assert left_in(registry) == ["mine"]
 
 
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_what_is_no_pack_is_never_replaced(tmp_path: Path, registry: Registry, kind: str) -> None:
+    assert registry.models_dir is not None
+    place = registry.models_dir / "mine"
+    place.parent.mkdir()
+    if kind == "folder":
+        place.mkdir()
+        (place / "thesis.txt").write_text("years of work")
+    elif kind == "file":
+        place.write_text("years of work")
+    else:
+        place.symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(ModelInstallError, match="no model pack") as told:
+        add(write_pack(tmp_path, scores_graph()), registry, check_pack, replace=True)
+
+    assert "another name" in told.value.hint
+    assert left_in(registry) == ["mine"]
+    assert kind != "folder" or (place / "thesis.txt").read_text() == "years of work"
+
+
 def break_graph(pack: Path) -> None:
     (pack / "net.onnx").write_bytes(best_graph()[:-9])
 

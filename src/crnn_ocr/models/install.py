@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import shutil
 import stat
 import tarfile
@@ -57,7 +58,8 @@ def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, re
 
     Raises:
         ModelBrokenError: The pack cannot be unpacked, differs from its manifest or fails the check.
-        ModelInstallError: There is a pack of that name already, or the folder cannot be written to.
+        ModelInstallError: There is a pack of that name already, or something else, or the folder cannot be
+            written to.
     """
     folder = _user_folder(registry)
     try:
@@ -66,6 +68,7 @@ def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, re
             with _unpacked(source, Path(staging) / "unpacked") as found:
                 pack = Pack(found, read_manifest(found / "manifest.json"))
                 target = folder / pack.manifest.name
+                check_place(target)
                 if target.exists() and not replace:
                     raise ModelInstallError(
                         f"There is a pack {pack.manifest.name!r} in {folder} already.",
@@ -105,8 +108,27 @@ def remove(name: str, registry: Registry) -> Path:
     return target
 
 
+def check_place(target: Path) -> None:
+    """Refuse to put a pack where something else is: only a pack may be replaced by one.
+
+    Raises:
+        ModelInstallError: There is a file, or a folder without a manifest.
+    """
+    if os.path.lexists(target) and not (target / "manifest.json").is_file():
+        raise ModelInstallError(
+            f"{target} exists and is no model pack: it has no manifest.json.",
+            hint="Choose another name or another folder for the pack, or move away what is there.",
+        )
+
+
 def exchange(new: Path, target: Path, before: Path) -> None:
-    """Move a folder to its place; what was there goes to `before`, and back if that fails."""
+    """Move a pack to its place; a pack that was there goes to `before`, and back if that fails.
+
+    Raises:
+        ModelInstallError: What is there is no pack; it stays.
+        OSError: A folder cannot be moved.
+    """
+    check_place(target)
     replaces = target.exists()
     if replaces:
         target.rename(before)
