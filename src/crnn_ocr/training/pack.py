@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.models.install import exchange
+from crnn_ocr.models.install import check_place, exchange
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.training import card, checkpoint, networks
@@ -27,7 +27,7 @@ from crnn_ocr.training.export import write
 from crnn_ocr.training.measurements import Measurements
 from crnn_ocr.training.net import NetConfig
 from crnn_ocr.training.quantize import quantize
-from crnn_ocr.verification import check_pack
+from crnn_ocr.verification import prove_pack
 
 Image = NDArray[np.uint8]
 
@@ -66,19 +66,22 @@ def write_pack(
     about: About,
     lines: Callable[[int], Sequence[Image]],
     measured: Measurements,
+    check: Callable[[Pack], None] = prove_pack,
 ) -> Pack:
     """Make a pack of a checkpoint.
 
     Args:
         state: Of any kind of network.
-        folder: The pack's folder is made here; one of the same name is replaced.
+        folder: The pack's folder is made here; a pack of the same name is replaced.
         about: Its name and the like.
         lines: Gives calibration lines of that height, of every width; asked only for INT8.
         measured: For the card.
+        check: What the pack must pass before it is moved to its place; that of `crnn-ocr models add`.
 
     Raises:
         TrainingError: The checkpoint cannot be used, a field is impossible, or the folder not be written.
-        ModelBrokenError: What came out does not pass the check of packs.
+        ModelInstallError: Something that is no pack has its place.
+        ModelBrokenError: What came out does not pass the check.
     """
     net = networks.restore(state)
     eighth = about.precision == "int8" or (about.precision == "auto" and gains(net.config))
@@ -88,6 +91,8 @@ def write_pack(
         )
     weights = sum(int(item.numel()) for item in net.parameters() if item.requires_grad)
     told = card.origin(state, weights)
+    _manifest(about, told, net.config, eighth)  # what is impossible is to be told of before the work
+    check_place(folder / about.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".packing-", dir=folder) as staging:
@@ -99,11 +104,12 @@ def write_pack(
             else:
                 shutil.copyfile(graph, made / GRAPH)
             write_characters(made / CHARACTERS, state.characters[1:])
-            manifest = _manifest(made, about, told, net.config, eighth)
+            digests = _sha256(made / GRAPH), _sha256(made / CHARACTERS)
+            manifest = _manifest(about, told, net.config, eighth, *digests)
             _write_text(made / "manifest.json", manifest.model_dump_json(indent=2, exclude_defaults=True))
             _write_text(made / "CARD.md", card.card(manifest, told, net.config, measured))
             _write_text(made / "NOTICE", card.notice(manifest, told))
-            check_pack(Pack(made, manifest))
+            check(Pack(made, manifest))
             exchange(made, folder / about.name, Path(staging) / "before")
     except OSError as error:
         raise TrainingError(f"The pack cannot be written to {folder}: {error.strerror or error}.") from error
@@ -155,7 +161,14 @@ def archive(pack: Pack, form: Literal["zip", "tar.gz"]) -> Path:
     return partial.replace(target)
 
 
-def _manifest(made: Path, about: About, told: card.Origin, config: networks.Config, eighth: bool) -> Manifest:
+def _manifest(
+    about: About,
+    told: card.Origin,
+    config: networks.Config,
+    eighth: bool,
+    graph: str = "0" * 64,
+    characters: str = "0" * 64,
+) -> Manifest:
     values: dict[str, Any] = {
         "name": about.name,
         "version": about.version,
@@ -164,8 +177,8 @@ def _manifest(made: Path, about: About, told: card.Origin, config: networks.Conf
         "licence": card.LICENCE,
         "provenance": told.provenance,
         "languages": about.languages,
-        "graph": {"path": GRAPH, "sha256": _sha256(made / GRAPH)},
-        "charset": {"path": CHARACTERS, "sha256": _sha256(made / CHARACTERS)},
+        "graph": {"path": GRAPH, "sha256": graph},
+        "charset": {"path": CHARACTERS, "sha256": characters},
         "output": "best",
         "precision": "int8" if eighth else "fp32",
         "input_height": config.height,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.errors import ModelBrokenError, TrainingError  # noqa: E402
+from crnn_ocr.errors import ModelBrokenError, ModelInstallError, TrainingError  # noqa: E402
 from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
 from crnn_ocr.recognition.load import load_recognizer  # noqa: E402
@@ -53,7 +53,8 @@ def state(shape: NetConfig, tmp_path: Path) -> State:
 
 
 def packed(state: State, folder: Path, about: About = ABOUT, measured: Measurements | None = None) -> Pack:
-    return write_pack(state, folder, about, lines, measured or Measurements())
+    # Networks that have learnt nothing read no probe.
+    return write_pack(state, folder, about, lines, measured or Measurements(), check=check_pack)
 
 
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
@@ -214,6 +215,7 @@ def test_wrong_measurements_are_named(tmp_path: Path, text: str | None, message:
         ({"name": "../evil"}, "name"),
         ({"version": ""}, "version"),
         ({"max_width": 10}, "max_width"),
+        ({"max_width": 1000}, "max_width 1000: must be a multiple of 32"),
     ],
 )
 def test_impossible_fields_are_named(
@@ -222,7 +224,7 @@ def test_impossible_fields_are_named(
     about = replace(ABOUT, precision="fp32", **change)  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match=f"manifest cannot have the {message}"):
         packed(state, tmp_path / "packs", about)
-    assert not list((tmp_path / "packs").iterdir())
+    assert not (tmp_path / "packs").exists()
 
 
 def test_characters_that_are_not_the_networks_make_no_pack(state: State, tmp_path: Path) -> None:
@@ -231,6 +233,30 @@ def test_characters_that_are_not_the_networks_make_no_pack(state: State, tmp_pat
     with pytest.raises(ModelBrokenError, match="38 classes, the character list makes 37"):
         packed(state, tmp_path / "packs", replace(ABOUT, precision="fp32", version="2"))
     assert json.loads((before.folder / "manifest.json").read_text())["version"] == "1"
+
+
+def test_a_network_that_cannot_read_replaces_no_pack(state: State, tmp_path: Path) -> None:
+    about = replace(ABOUT, precision="fp32")
+    before = packed(state, tmp_path / "packs", about)
+    with pytest.raises(ModelBrokenError, match="cannot read its probe"):
+        write_pack(state, tmp_path / "packs", replace(about, version="2"), lines, Measurements())
+    assert json.loads((before.folder / "manifest.json").read_text())["version"] == "1"
+    assert [path.name for path in (tmp_path / "packs").iterdir()] == ["plates"]
+
+
+def test_a_folder_that_is_no_pack_is_left_alone(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plates").mkdir()
+    (tmp_path / "plates" / "photograph.jpg").write_text("the only one")
+
+    def early(*_: object) -> None:
+        pytest.fail("the work began")
+
+    monkeypatch.setattr(networks, "build", early)
+    with pytest.raises(ModelInstallError, match="no model pack"):
+        packed(state, tmp_path)
+    assert (tmp_path / "plates" / "photograph.jpg").read_text() == "the only one"
 
 
 def test_a_checkpoint_of_another_shape_makes_no_pack(state: State, tmp_path: Path) -> None:
@@ -252,8 +278,11 @@ def run(*words: object) -> int:
 
 
 def test_pack_and_measure_from_the_command_line(
-    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shape: NetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # Without digits there is no probe that it would have to read.
+    letters = ("", *(c for c in CHARACTERS if c.isalpha()))
+    Trainer(TrainConfig(threads=1), replace(shape, classes=len(letters)), letters, tmp_path).save()
     monkeypatch.setattr(pack, "calibration_lines", lambda _, height: lines(height))
     known = Measurements(cost=(Cost(precision="fp32", threads=4, cpu_ms=9.0, wall_ms=3.0),))
     measurements.write(known, tmp_path / "known.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from crnn_ocr.models.registry import ALIASES, Pack
 from crnn_ocr.training.adaptation.base import Base
 from crnn_ocr.training.adaptation.measure import Compared
 from crnn_ocr.training.charset import write_characters
-from crnn_ocr.verification import check_pack
+from crnn_ocr.verification import prove_pack
 
 GRAPH, CHARACTERS = "net.onnx", "characters.txt"
 
@@ -82,7 +82,14 @@ def manifest(base: Base, about: About, graph: str = "0" * 64, characters: str = 
         ) from None
 
 
-def write(base: Base, model: onnx.ModelProto, new: Sequence[str], about: About, folder: Path) -> Pack:
+def write(
+    base: Base,
+    model: onnx.ModelProto,
+    new: Sequence[str],
+    about: About,
+    folder: Path,
+    check: Callable[[Pack], None] = prove_pack,
+) -> Pack:
     """Write graph, characters and manifest into a folder and check what is there.
 
     Args:
@@ -91,9 +98,10 @@ def write(base: Base, model: onnx.ModelProto, new: Sequence[str], about: About, 
         new: The new characters, in the order of their classes.
         about: Name and the like.
         folder: Empty; becomes the pack.
+        check: What the pack must pass; that of `crnn-ocr models add`.
 
     Raises:
-        ModelBrokenError: What came out does not pass the check of packs.
+        ModelBrokenError: What came out does not pass the check.
     """
     (folder / GRAPH).write_bytes(model.SerializeToString())
     listed = [text for number, text in enumerate(base.characters) if number != base.manifest.blank]
@@ -101,6 +109,10 @@ def write(base: Base, model: onnx.ModelProto, new: Sequence[str], about: About, 
     made = manifest(base, about, _sha256(folder / GRAPH), _sha256(folder / CHARACTERS))
     text = made.model_dump_json(indent=2, exclude_defaults=True)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    if made.probe is not None and made.probe.image.package is None:
+        probe = folder / made.probe.image.path
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(base.pack.verified(made.probe.image), probe)
     notices = sorted(path for path in base.pack.folder.glob("NOTICE*") if path.is_file())
     for notice in [*notices, *sorted(base.pack.folder.glob("LICENSE*"))]:
         shutil.copyfile(notice, folder / notice.name)
@@ -111,7 +123,7 @@ def write(base: Base, model: onnx.ModelProto, new: Sequence[str], about: About, 
             encoding="utf-8",
         )
     pack = Pack(folder, made)
-    check_pack(pack)
+    check(pack)
     return pack
 
 
@@ -164,7 +176,12 @@ def table(compared: Sequence[Compared]) -> str:
 
 
 def move(made: Path, out: Path, name: str) -> Path:
-    """Move a finished pack to `out/name`; one of that name is replaced only when the new one is in place."""
+    """Move a finished pack to `out/name`; a pack of that name is replaced only when the new one is in place.
+
+    Raises:
+        ModelInstallError: Something that is no pack has its place.
+        TrainingError: The folder cannot be written to.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".adapting-", dir=out) as staging:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.models.install import check_place
 from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.recognition.buckets import Sizing
 from crnn_ocr.recognition.load import load_pack
@@ -42,6 +43,7 @@ from crnn_ocr.training.adaptation.lines import (
 from crnn_ocr.training.adaptation.material import Picture, held_out, write_shorter
 from crnn_ocr.training.adaptation.measure import Compared, tally
 from crnn_ocr.training.adaptation.packing import About
+from crnn_ocr.verification import prove_pack
 
 _TEXTS_HELD_OUT_FROM = 20
 """From so many lines of text on some are kept to validate on; fewer are all learnt, and drawn once more."""
@@ -147,12 +149,17 @@ class _Material:
         return drawn(self.hosts(seed), ordinary(self.glyphs), self.size, self.seed + seed, familiar=True)
 
 
-def adapt(request: Request) -> Report:
+def adapt(request: Request, check: Callable[[Pack], None] = prove_pack) -> Report:
     """Adapt a recogniser and write the new pack.
+
+    Args:
+        request: What is asked for.
+        check: What the new pack must pass, `force` or not; that of `crnn-ocr models add`.
 
     Raises:
         ModelNotFoundError: The base is not installed.
-        ModelBrokenError: The base cannot be used.
+        ModelBrokenError: The base cannot be used, or the new pack does not pass the check.
+        ModelInstallError: Something that is no pack has the new one's place.
         TrainingError: Something of the material cannot be used, the pack cannot be written, or the result
             reads ordinary lines worse than before.
     """
@@ -167,11 +174,12 @@ def adapt(request: Request) -> Report:
             raise TrainingError(f"--{name} must be at least 1, not {value}.", hint=f"Leave --{name} out.")
     base = open_base(find_pack(request.base, Registry(request.models_dir)))
     packing.manifest(base, request.about)  # an impossible name is to be told of now, not in the end
+    check_place(request.out / request.about.name)
     with tempfile.TemporaryDirectory(prefix="crnn-ocr-adapt-") as folder:
-        return _adapt(request, base, Path(folder))
+        return _adapt(request, base, Path(folder), check)
 
 
-def _adapt(request: Request, base: Base, folder: Path) -> Report:
+def _adapt(request: Request, base: Base, folder: Path, check: Callable[[Pack], None]) -> Report:
     before = load_pack(base.pack, cache_dir=folder)
     given = _gather(request, base, folder)
     kept_texts, learnt_texts = _split(given.texts)
@@ -202,7 +210,7 @@ def _adapt(request: Request, base: Base, folder: Path) -> Report:
     )
     made = folder / "made"
     made.mkdir()
-    pack = packing.write(base, model, given.new, request.about, made)
+    pack = packing.write(base, model, given.new, request.about, made, check)
     after = load_pack(pack, cache_dir=folder)
 
     sets: dict[str, list[Line]] = {}
