@@ -50,6 +50,16 @@ def test_a_machine_with_the_extra_has_a_latin_face() -> None:
     assert not any(face.name.startswith("Last Resort") for face in found)
 
 
+def test_private_characters_are_drawn_in_the_users_faces_alone(tmp_path: Path) -> None:
+    for name, private in (("Mine", "\ue000"), ("Theirs", "\ue000\ue001")):
+        draw_font(tmp_path / f"{name}.ttf", name, [*LATIN, *private])
+    mine, theirs = (user_faces([tmp_path / f"{name}.ttf"]) for name in ("Mine", "Theirs"))
+    (tmp_path / "glyphs").mkdir()
+    glyphs = stock(mine, theirs, [*"abc", "\ue000", "\ue001"], tmp_path / "glyphs")
+    assert glyphs.lacking("a\ue000\ue001") == ["\ue001"]
+    assert not glyphs.atlas.faces[1].covers(glyphs.ids["\ue000"])
+
+
 def test_texts_are_set_in_the_users_faces_where_these_can(fonts: Path, tmp_path: Path) -> None:
     letters = user_faces([fonts / "letters.ttf"])
     signs = user_faces([fonts / "sub"])

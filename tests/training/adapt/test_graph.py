@@ -132,5 +132,11 @@ def test_a_graph_without_such_an_end_is_refused() -> None:
     del model.graph.node[4:]
     with pytest.raises(TrainingError, match="does not end in a projection"):
         dissect(model)
+    model = recogniser()
+    for node in model.graph.node:
+        if node.output[0] == "scores":
+            node.op_type = "MatMulInteger"
+    with pytest.raises(TrainingError, match="anew in every run"):
+        dissect(model)
     with pytest.raises(TrainingError, match="does not read every time step"):
         dissect(recogniser(gated=True))

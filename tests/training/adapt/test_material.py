@@ -29,9 +29,19 @@ def test_only_new_characters_are_taken_from_a_list(tmp_path: Path) -> None:
     assert read_new_characters(listed, KNOWN) == ("☢", "⚠")
 
 
+def test_characters_of_the_private_use_areas_can_be_learnt(tmp_path: Path) -> None:
+    listed = _write(tmp_path / "marks.txt", "\ue000\n\U0010fffd\n")
+    assert read_new_characters(listed, KNOWN) == ("\ue000", "\U0010fffd")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("ab\n", "row 1: 'ab' is not one printable"), ("☢\n\u200b\n", "row 2"), ("a\nb\n", "knows every")],
+    [
+        ("ab\n", "row 1: 'ab' is not one printable"),
+        ("☢\n\u200b\n", "row 2"),
+        ("\u0378\n", "row 1"),  # assigned to nothing
+        ("a\nb\n", "knows every"),
+    ],
 )
 def test_a_list_that_is_no_list_of_new_characters_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message):

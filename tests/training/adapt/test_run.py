@@ -15,13 +15,19 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("fontTools")
 
-from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, TrainingError  # noqa: E402
+from crnn_ocr.errors import (  # noqa: E402
+    ModelBrokenError,
+    ModelInstallError,
+    ModelNotFoundError,
+    TrainingError,
+)
 from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
-from crnn_ocr.training import commands  # noqa: E402
+from crnn_ocr.training import commands, networks  # noqa: E402
 from crnn_ocr.training.adaptation.measure import Compared, Tally  # noqa: E402
 from crnn_ocr.training.adaptation.packing import About  # noqa: E402
 from crnn_ocr.training.adaptation.run import Report, Request, adapt, judged  # noqa: E402
+from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.export import build  # noqa: E402
 from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.verification import check_pack  # noqa: E402
@@ -30,10 +36,10 @@ from tests.training.data.world import LATIN, draw_font  # noqa: E402
 from .graphs import CHARACTERS, eighth, recogniser  # noqa: E402
 
 
-def _pack(folder: Path, model: onnx.ModelProto, **fields: object) -> Path:
+def _pack(folder: Path, model: onnx.ModelProto, characters: str = CHARACTERS, **fields: object) -> Path:
     folder.mkdir(parents=True)
     (folder / "net.onnx").write_bytes(model.SerializeToString())
-    (folder / "characters.txt").write_text("\n".join(CHARACTERS) + "\n", encoding="utf-8")
+    (folder / "characters.txt").write_text("\n".join(characters) + "\n", encoding="utf-8")
     values = {
         "name": folder.name,
         "version": "3",
@@ -84,7 +90,8 @@ def _request(base: Path | str, tmp_path: Path, **fields: object) -> Request:
 
 
 def _adapt(base: Path | str, tmp_path: Path, **fields: object) -> Report:
-    return adapt(_request(base, tmp_path, **fields))
+    # Random weights read no probe.
+    return adapt(_request(base, tmp_path, **fields), check=check_pack)
 
 
 @pytest.mark.parametrize("kind", ["scores", "int8", "best"])
@@ -165,6 +172,53 @@ def test_a_new_character_may_be_in_pictures_alone(tmp_path: Path, base: Path) ->
     assert [row.name for row in report.compared] == ["ordinary"]
 
 
+def test_a_mark_of_the_private_use_area_is_learnt_from_pictures(tmp_path: Path, base: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), rng.integers(0, 256, (30, 120, 3)).astype(np.uint8))
+    rows = "".join(f"{number}.png\tA\ue000{number}\n" for number in range(6))
+    (tmp_path / "labels.tsv").write_text(rows, encoding="utf-8")
+    (tmp_path / "marks.txt").write_text("\ue000\n", encoding="utf-8")
+    report = _adapt(base, tmp_path, images=tmp_path / "labels.tsv", charset=tmp_path / "marks.txt")
+    assert report.pack.folder.joinpath("characters.txt").read_text(encoding="utf-8").endswith("\n\ue000\n")
+    pictures = report.compared[0]
+    assert (pictures.name, pictures.before.lines, pictures.before.new) == ("pictures held out", 1, 1)
+
+
+def test_a_base_of_its_own_probe_hands_it_on(tmp_path: Path, signs: Path, font: Path) -> None:
+    probe = tmp_path / "packs" / "plates" / "probe" / "line.png"
+    base = _pack(tmp_path / "packs" / "plates", recogniser())
+    probe.parent.mkdir()
+    cv2.imwrite(str(probe), np.full((30, 120, 3), 200, np.uint8))
+    manifest = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
+    manifest["probe"] = {"image": {"path": "probe/line.png", "sha256": _sha256(probe)}, "text": "LINE"}
+    (base / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    made = _adapt(base, tmp_path, charset=signs, fonts=(font,)).pack
+    made.verify()
+    assert (made.folder / "probe" / "line.png").read_bytes() == probe.read_bytes()
+
+
+def test_a_pack_that_cannot_read_is_not_written(tmp_path: Path, base: Path, signs: Path, font: Path) -> None:
+    with pytest.raises(ModelBrokenError, match="cannot read its probe"):
+        adapt(_request(base, tmp_path, charset=signs, fonts=(font,), force=True))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_pack_is_left_alone(
+    tmp_path: Path, base: Path, signs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out" / "mine").mkdir(parents=True)
+    (tmp_path / "out" / "mine" / "guide.md").write_text("written by hand")
+
+    def early(*_: object) -> None:
+        pytest.fail("the work began")
+
+    monkeypatch.setattr("crnn_ocr.training.adaptation.run._gather", early)
+    with pytest.raises(ModelInstallError, match="no model pack"):
+        _adapt(base, tmp_path, charset=signs)
+    assert (tmp_path / "out" / "mine" / "guide.md").read_text() == "written by hand"
+
+
 def test_enough_lines_of_text_are_split_and_odd_ones_told_of(tmp_path: Path, base: Path, font: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n".join(f"LINE {n}" for n in range(60)) + "\nLINE ☢\n", encoding="utf-8")
@@ -204,6 +258,13 @@ def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path, base: Path, signs
     gated = _pack(tmp_path / "packs" / "gated", recogniser(gated=True))
     with pytest.raises(TrainingError, match="every time step"):
         _adapt(gated, tmp_path, charset=signs)
+    torch.manual_seed(1)
+    shape = EdgeConfig(len(CHARACTERS) + 1, stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
+    fields = {"output": "best", "space": False, "input_height": shape.height, "stretch": shape.stretch}
+    edge = _pack(tmp_path / "packs" / "edge", networks.build(networks.make(shape).eval()), **fields)
+    with pytest.raises(TrainingError, match="every time step") as told:
+        _adapt(edge, tmp_path, charset=signs)
+    assert "gate" in told.value.hint
     short = _pack(tmp_path / "packs" / "short", recogniser(classes=20))
     with pytest.raises(ModelBrokenError, match="lists 38 classes, its graph has 20"):
         _adapt(short, tmp_path, charset=signs)
@@ -249,8 +310,11 @@ def test_a_result_is_judged_by_what_it_costs_and_gains() -> None:
 
 
 def test_the_command_prints_before_and_after(
-    tmp_path: Path, base: Path, signs: Path, font: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, signs: Path, font: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # Without digits there is no probe that it would have to read.
+    letters = "".join(c for c in CHARACTERS if c.isalpha())
+    base = _pack(tmp_path / "packs" / "plates", recogniser(classes=len(letters) + 2), letters)
     parser = argparse.ArgumentParser()
     commands.add(parser.add_subparsers(required=True))
     words = ["adapt", "--base", base, "--name", "mine", "--out", tmp_path / "out", "--charset", signs]

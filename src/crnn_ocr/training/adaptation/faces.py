@@ -16,6 +16,7 @@ from PIL import ImageFont
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import fonts
+from crnn_ocr.training.adaptation.material import is_private
 from crnn_ocr.training.atlas import Atlas, AtlasFace, FaceInfo
 from crnn_ocr.training.fonts import COMMON, Face
 from crnn_ocr.training.rasterise import rasterise
@@ -183,19 +184,21 @@ def stock(own: Sequence[Face], others: Sequence[Face], characters: Iterable[str]
 
     Args:
         own: The user's faces.
-        others: Faces for what those lack, and for lines of ordinary text.
+        others: Faces for what those lack, and for lines of ordinary text; never for characters of the private
+            use areas, which are something else in every font.
         characters: One code point each; others are passed over.
         folder: Where the glyphs are written to.
     """
     columns = [c for c in dict.fromkeys(characters) if len(c) == 1]
     ids = {character: number for number, character in enumerate(columns)}
     wanted = frozenset(ord(c) for c in columns if c != " ")
+    public = frozenset(code for code in wanted if not is_private(chr(code)))
     codes = np.array([ord(c) for c in columns], np.int64)
     faces: list[AtlasFace] = []
     rows: list[NDArray[np.int32]] = []
     counted = 0
     for place, face in enumerate((*own, *others)):
-        table, pixels, metrics = rasterise(face, wanted)
+        table, pixels, metrics = rasterise(face, wanted if place < len(own) else public)
         if not len(table):
             continue
         at = np.minimum(np.searchsorted(table["code"], codes), len(table) - 1)

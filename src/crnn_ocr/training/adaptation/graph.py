@@ -24,7 +24,8 @@ Floats = NDArray[np.float32]
 _PREFIX = "adapted"
 _PICKING = {"Gather", "GatherElements", "GatherND", "Compress"}
 """What puts a gate before the projection, as the edge network does: new characters would not pass it."""
-_PASSING = {"Identity", "QuantizeLinear", "DequantizeLinear"}
+_PASSING = {"Identity", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}
+_GATE_HINT = "Adapt another pack: the gate of an edge network would let no new character pass."
 _HINT = "Adapt a pack of this project, or one whose graph ends in embedding × matrix + bias → soft-max."
 
 
@@ -97,9 +98,9 @@ def dissect(model: onnx.ModelProto) -> Parts:
     site = _site(model.graph, values)
     makers = _makers(model.graph)
     embedding = _before_rounding(site.product.input[0], makers)
-    maker = makers.get(embedding)
-    if maker is None or maker.op_type in _PICKING:
-        raise TrainingError("The graph's last projection does not read every time step.", hint=_HINT)
+    _refuse_gated(embedding, makers)
+    if embedding not in makers:
+        raise TrainingError("The graph's last projection reads the picture itself.", hint=_HINT)
     features = tuple(dict.fromkeys(_sources(embedding, makers, values)))
     bias = np.zeros(site.weight.shape[1], np.float32)
     if site.sum is not None:
@@ -179,6 +180,11 @@ def _makers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
 def _site(graph: onnx.GraphProto, values: dict[str, NDArray[np.generic]]) -> _Site:
     makers = _makers(graph)
     for node in reversed(graph.node):
+        if node.op_type == "MatMulInteger" and node.input[1] in values:  # the head that `edge_export` writes
+            _refuse_gated(_before_rounding(node.input[0], makers), makers)
+            raise TrainingError(
+                "The graph's last projection is rounded to 8 bits anew in every run.", hint=_HINT
+            )
         if node.op_type != "MatMul":
             continue
         weight = _weight(node.input[1], makers, values)
@@ -190,6 +196,11 @@ def _site(graph: onnx.GraphProto, values: dict[str, NDArray[np.generic]]) -> _Si
             behind = None
         return _Site(node, behind, weight)
     raise TrainingError("The graph does not end in a projection onto its classes.", hint=_HINT)
+
+
+def _refuse_gated(embedding: str, makers: dict[str, onnx.NodeProto]) -> None:
+    if embedding in makers and makers[embedding].op_type in _PICKING:
+        raise TrainingError("The graph's last projection does not read every time step.", hint=_GATE_HINT)
 
 
 def _weight(

@@ -40,6 +40,11 @@ class Picture:
     text: str
 
 
+def is_private(character: str) -> bool:
+    """Tell whether a character is of a private use area: it means what the user, or one font, says."""
+    return unicodedata.category(character) == "Co"
+
+
 def write_shorter(characters: Iterable[str], most: int = 20) -> str:
     """Return characters for a message, with their code points, the first `most` of them."""
     listed = list(dict.fromkeys(characters))
@@ -79,7 +84,7 @@ def read_new_characters(path: Path, known: frozenset[str]) -> tuple[str, ...]:
     rows = read_lines(path, "The list of characters")
     for number, row in enumerate(rows, 1):
         character = unicodedata.normalize("NFC", row.strip().translate(_STYLE_MARKS))
-        if len(character) != 1 or not character.isprintable():
+        if len(character) != 1 or not (character.isprintable() or is_private(character)):
             raise TrainingError(
                 f"{path.name}, row {number}: {row.strip()[:20]!r} is not one printable character.",
                 hint="Write one character a row; words go into a file for --text.",
