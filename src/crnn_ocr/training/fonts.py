@@ -7,7 +7,7 @@ Unicode range). A *family* is all its weights; what is held out for evaluation i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -16,6 +16,8 @@ from pathlib import Path
 from PIL import ImageFont
 
 _SUFFIXES = {".ttf", ".otf", ".ttc", ".otb", ".woff2", ".pcf"}
+_OTHER_SUFFIXES = {".woff", ".otc", ".dfont", ".pfa", ".pfb", ".bdf", ".eot"}
+"""Fonts too, but not read: packages carry them besides the same faces in a kind that is."""
 _BITMAP_SIZES = range(10, 25)
 SCREEN_SIZES = (12, 16)
 """Pixels per em at which the Chinese families of screens are rendered, hinted, besides their outlines."""
@@ -61,31 +63,79 @@ class Face:
     pixels: int | None = None
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A font file or a face that is not drawn with.
+
+    Attributes:
+        name: Of the file or the face.
+        why: To be read after the name.
+    """
+
+    name: str
+    why: str
+
+
+def summary(left_out: Iterable[LeftOut], most: int = 3) -> list[str]:
+    """Return a phrase for every reason: how many, why, and the names of the first `most` of them."""
+    names: dict[str, list[str]] = {}
+    for one in left_out:
+        names.setdefault(one.why, []).append(one.name)
+    return [
+        f"{len(found)} {why}: {', '.join(found[:most])}{' …' if len(found) > most else ''}"
+        for why, found in names.items()
+    ]
+
+
 def discover(root: Path) -> list[Face]:
     """Return the faces in all font files under `root`; files that FreeType cannot open are left out."""
+    return survey(root)[0]
+
+
+def survey(root: Path) -> tuple[list[Face], list[LeftOut]]:
+    """Return the faces in all font files under `root`, and the files and faces that are left out."""
     found: dict[tuple[str, str], list[tuple[Path, int]]] = {}
     families: dict[tuple[str, str], str] = {}
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in _SUFFIXES and not p.is_symlink()):
+    left_out: list[LeftOut] = []
+    files = sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink())
+    left_out += [
+        LeftOut(path.name, f"of a kind that is not read ({path.suffix.lower()})")
+        for path in files
+        if path.suffix.lower() in _OTHER_SUFFIXES and not _read_otherwise(path)
+    ]
+    for path in (p for p in files if p.suffix.lower() in _SUFFIXES):
         package = path.relative_to(root).parts[0]
-        for index, name, family in _names(path):
+        named = list(_names(path))
+        if not named:
+            left_out.append(LeftOut(path.name, "that cannot be opened"))
+        for index, name, family in named:
             if _SKIPPED.search(name):
+                left_out.append(LeftOut(name, "whose name is on the list of variants and symbols"))
                 continue
             key = (package, name)
             found.setdefault(key, []).append((path, index))
             families[key] = family
     faces: dict[str, Face] = {}
-    for (_package, name), files in sorted(found.items()):
-        family = families[_package, name]
-        if files[0][0].suffix == ".pcf":
-            name = f"{name} {files[0][1]}px"
-            faces.setdefault(name, Face(name, family, ((files[0][0], 0),), files[0][1]))
+    for (package, name), pieces in sorted(found.items()):
+        family = families[package, name]
+        if pieces[0][0].suffix == ".pcf":
+            name = f"{name} {pieces[0][1]}px"
+            faces.setdefault(name, Face(name, family, ((pieces[0][0], 0),), pieces[0][1]))
             continue
-        faces.setdefault(name, Face(name, family, tuple(files)))
+        if name in faces:
+            left_out.append(LeftOut(f"{name} ({package})", "of a name that another package has too"))
+            continue
+        faces[name] = Face(name, family, tuple(pieces))
         if family in SCREEN and _SCREEN_STYLE.search(name):
             for pixels in SCREEN_SIZES:
                 small = f"{name} {pixels}px"
-                faces.setdefault(small, Face(small, f"{family} small", tuple(files), pixels))
-    return list(faces.values())
+                faces.setdefault(small, Face(small, f"{family} small", tuple(pieces), pixels))
+    return list(faces.values()), left_out
+
+
+def _read_otherwise(path: Path) -> bool:
+    """Tell whether the same font lies beside it in a kind that is read."""
+    return any(path.with_suffix(suffix).is_file() for suffix in _SUFFIXES)
 
 
 def _names(path: Path) -> Iterator[tuple[int, str, str]]:

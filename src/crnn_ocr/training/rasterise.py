@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import struct
+import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -17,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import ImageFont
 from tqdm import tqdm
 
+from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.atlas import EM, GLYPH, FaceInfo, index
-from crnn_ocr.training.fonts import Face
+from crnn_ocr.training.fonts import Face, LeftOut, summary
 
 _SMALL_LETTERS = frozenset((*range(0x61, 0x7B), *range(0xDF, 0x100)))
 _SEGMENTS = re.compile(r"DSEG")
@@ -28,27 +31,80 @@ NONCHARACTER = 0xFFFF
 TOFU_REPEATS = 4
 """A mask that so many ideographs share is a placeholder, not a glyph."""
 CHINESE_GLYPHS = 1500
+FACES = "faces.json"
+TOO_LITTLE = f"without all ten digits and without {CHINESE_GLYPHS:,} Chinese characters"
+"""Why a face that draws something is of no use."""
 
 
-def build(faces: Sequence[Face], characters: Sequence[str], folder: Path) -> list[FaceInfo]:
-    """Render every face's share of `characters` into an atlas; faces that draw too little are left out."""
+@dataclass(frozen=True)
+class Built:
+    """What became of the faces.
+
+    Attributes:
+        faces: Those of the atlas, in its order.
+        left_out: What was given as left out, and faces that draw too little.
+    """
+
+    faces: list[FaceInfo]
+    left_out: list[LeftOut]
+
+
+def build(
+    faces: Sequence[Face], characters: Sequence[str], folder: Path, left_out: Iterable[LeftOut] = ()
+) -> Built:
+    """Render every face's share of `characters` into an atlas; faces that draw too little are left out.
+
+    The atlas that `folder` holds already is replaced when the new one is whole, and otherwise left as it is.
+
+    Args:
+        faces: To be rendered.
+        characters: Text of every class.
+        folder: Of the atlas.
+        left_out: What is no face to begin with, to be told of together with what turns out to be none.
+
+    Raises:
+        TrainingError: No face is left.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = frozenset(ord(c) for c in characters if c and c != " ")
     infos: list[FaceInfo] = []
-    for face in tqdm(faces, desc="glyphs", unit="face"):
-        glyphs, masks, metrics = rasterise(face, wanted)
-        kind = kind_of({int(code) for code in glyphs["code"]})
-        if kind is None:
-            continue
-        stem = folder / f"{len(infos):04d}"
-        np.save(f"{stem}.glyphs.npy", glyphs)
-        np.save(f"{stem}.pixels.npy", masks)
-        infos.append(FaceInfo(face.name, face.family, kind, *metrics, len(glyphs), face.pixels))
-    (folder / "faces.json").write_text(
-        json.dumps([asdict(i) for i in infos], ensure_ascii=False, indent=1), encoding="utf-8"
-    )
-    index(folder, characters)
-    return infos
+    passed_over = list(left_out)
+    with tempfile.TemporaryDirectory(prefix="part-", dir=folder) as name:
+        partial = Path(name)
+        for face in tqdm(faces, desc="glyphs", unit="face"):
+            glyphs, masks, metrics = rasterise(face, wanted)
+            codes = {int(code) for code in glyphs["code"]}
+            kind = kind_of(codes)
+            if kind is None:
+                why = TOO_LITTLE if codes else "of which no glyph can be drawn"
+                passed_over.append(LeftOut(face.name, why))
+                continue
+            stem = partial / f"{len(infos):04d}"
+            np.save(f"{stem}.glyphs.npy", glyphs)
+            np.save(f"{stem}.pixels.npy", masks)
+            infos.append(FaceInfo(face.name, face.family, kind, *metrics, len(glyphs), face.pixels))
+        if not infos:
+            told = "; ".join(summary(passed_over)) or "there are no font files"
+            raise TrainingError(
+                f"No font can be used: {told}.",
+                hint=f"Give .ttf, .otf, .ttc, .otb, .woff2 or .pcf files whose faces draw the ten digits or"
+                f" {CHINESE_GLYPHS:,} Chinese characters; crnn-ocr train fetch --kind fonts brings some.",
+            )
+        (partial / FACES).write_text(
+            json.dumps([asdict(i) for i in infos], ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        index(partial, characters)
+        _replace(folder, partial)
+    return Built(infos, passed_over)
+
+
+def _replace(folder: Path, partial: Path) -> None:
+    """Put a new atlas in the place of an old one; the list of faces, without which there is none, last."""
+    (folder / FACES).unlink(missing_ok=True)
+    for old in folder.glob("[0-9]*.npy"):
+        old.unlink()
+    for new in sorted(partial.iterdir(), key=lambda path: path.name == FACES):
+        new.replace(folder / new.name)
 
 
 def kind_of(codes: set[int]) -> str | None:
@@ -116,7 +172,7 @@ def rasterise(
         try:
             font = ImageFont.truetype(str(path), size, index=number, layout_engine=ImageFont.Layout.BASIC)
             mapped, ascent, descent = _mapped(path, number)
-        except (OSError, TTLibError, KeyError, AssertionError):
+        except (OSError, TTLibError, KeyError, AssertionError, ValueError, struct.error):
             continue  # a broken piece; what it would have drawn, another face draws
         metrics = (round(ascent * EM), round(descent * EM))
         codes = wanted - drawn.keys() if mapped is None else wanted & mapped - drawn.keys()

@@ -12,6 +12,7 @@ import gettext
 import gzip
 import json
 import re
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -251,18 +252,25 @@ RECIPES: dict[str, tuple[tuple[str, Reader], ...]] = {
 def collect(unpacked: Path, target: Path) -> dict[str, int]:
     """Write every kind of text under `target` from packages under `unpacked`; returns lines per kind.
 
+    What `target` holds already is replaced when all kinds have been written, and otherwise left as it is.
+
     Raises:
         TrainingError: Nothing was found for a kind.
     """
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
-    for kind, recipe in tqdm(RECIPES.items(), desc="texts", unit="kind"):
-        counts[kind] = _write(_lines(unpacked, recipe), target, kind)
-        if not counts[kind]:
-            raise TrainingError(
-                f"No text of the kind {kind} was found.",
-                hint="Fetch it: crnn-ocr train fetch --kind texts.",
-            )
+    with tempfile.TemporaryDirectory(prefix="part-", dir=target) as name:
+        partial = Path(name)
+        for kind, recipe in tqdm(RECIPES.items(), desc="texts", unit="kind"):
+            counts[kind] = _write(_lines(unpacked, recipe), partial, kind)
+            if not counts[kind]:
+                raise TrainingError(
+                    f"No text of the kind {kind} was found in {unpacked}; {target.name}/ stays as it was.",
+                    hint="Fetch the texts (crnn-ocr train fetch --kind texts), or prepare the fonts alone:"
+                    " --no-texts.",
+                )
+        for path in sorted(partial.iterdir()):
+            path.replace(target / path.name)
     return counts
 
 

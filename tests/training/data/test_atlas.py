@@ -62,7 +62,8 @@ def test_broken_and_useless_fonts_are_no_faces(tmp_path: Path) -> None:
     (tmp_path / "fonts/p").mkdir(parents=True)
     (tmp_path / "fonts/p/broken.ttf").write_bytes(b"not a font")
     draw_font(tmp_path / "fonts/p/few.ttf", "Few", "abc")
-    assert build(fonts.discover(tmp_path / "fonts"), tmp_path / "atlas") == []
+    with pytest.raises(TrainingError, match="No font can be used: 1 without all ten digits"):
+        build(fonts.discover(tmp_path / "fonts"), tmp_path / "atlas")
 
 
 def test_no_atlas_is_a_clear_error(tmp_path: Path) -> None:

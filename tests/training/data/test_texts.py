@@ -79,6 +79,14 @@ def test_collected_lines_are_spelt_unique_and_split(tmp_path: Path, monkeypatch:
     assert "第7行 文字" in {*train, *held}
 
 
-def test_nothing_found_is_a_clear_error(tmp_path: Path) -> None:
+def test_nothing_found_is_a_clear_error_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/en.txt").write_text("My own\n", encoding="utf-8")
+    (tmp_path / "a.txt").write_text("Fetched\n", encoding="utf-8")
+    monkeypatch.setattr(texts, "RECIPES", {"en": (("a.txt", texts.plain),), "zh": (("b", texts.plain),)})
     with pytest.raises(TrainingError, match="No text of the kind zh"):
         texts.collect(tmp_path, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["en.txt"]
+    assert (tmp_path / "out/en.txt").read_text(encoding="utf-8") == "My own\n"

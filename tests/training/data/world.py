@@ -55,4 +55,4 @@ def build(faces: Sequence[Face], folder: Path) -> list[FaceInfo]:
     pytest.importorskip("fontTools", reason="needs the extra `train`")
     from crnn_ocr.training import rasterise
 
-    return rasterise.build(faces, characters(), folder)
+    return rasterise.build(faces, characters(), folder).faces
