@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import codecs
 import random
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +51,9 @@ LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0
 SYMBOLS = "℃℉×÷±≤≥≠≈●■□▲△◆★☆○√✓→←↑↓№￥¥€£$§©®™①②③④⑤⑥⑦⑧⑨⑩…～%‰【】「」《》〈〉『』（）()[]{}“”&@#*+=_/<>"
 """Signs of everyday documents, drawn more often than their share of the set."""
 
+SAMPLES, SAMPLE_BYTES = 16, 4096
+"""In how many places a corpus is looked at when it is opened, and how much of it is read there."""
+
 _SEAMS = re.compile(r"^|$|(?<=[\s,.;:!?，。；：！？、()（）])|(?=[\s(（])")
 """Where a sign may be put into a text: where words end."""
 
@@ -65,14 +69,15 @@ class Corpus:
         """Open a corpus.
 
         Raises:
-            TrainingError: The file is missing or empty.
+            TrainingError: The file is missing or empty, or a sample of it is no text or not UTF-8.
         """
-        if not path.is_file() or path.stat().st_size < 2:
+        if not exists(path):
             raise TrainingError(
                 f"The corpus {path.name} is missing or empty.",
                 hint="Collect the texts: crnn-ocr train prepare.",
             )
         self._path = path
+        _check(path)
 
     @cached_property
     def _bytes(self) -> NDArray[np.uint8]:
@@ -80,7 +85,7 @@ class Corpus:
 
     def lines(self) -> list[str]:
         """Return all lines."""
-        return self._path.read_text(encoding="utf-8").splitlines()
+        return self._path.read_text(encoding="utf-8", errors="ignore").splitlines()
 
     def draw(self, rng: random.Random) -> str:
         """Return a random line; long ones are drawn more often, by their length."""
@@ -93,6 +98,38 @@ class Corpus:
         end = after.find(b"\n")
         line = before[start:] + after[: end if end >= 0 else len(after)]
         return line.decode("utf-8", errors="ignore")
+
+
+def exists(path: Path) -> bool:
+    """Tell whether there is a corpus with something in it."""
+    return path.is_file() and path.stat().st_size >= 2
+
+
+def _check(path: Path) -> None:
+    """Look at a file in `SAMPLES` places: whole files have a hundred megabytes, and every process opens them.
+
+    Raises:
+        TrainingError: What is there is white space alone, or not UTF-8.
+    """
+    size, text = path.stat().st_size, False
+    with path.open("rb") as file:
+        for start in sorted({n * max(0, size - SAMPLE_BYTES) // (SAMPLES - 1) for n in range(SAMPLES)}):
+            file.seek(start)
+            found = file.read(SAMPLE_BYTES)
+            # The first character may have begun before, the last may end behind.
+            cut = next((n for n, byte in enumerate(found[:4]) if byte & 0xC0 != 0x80), 4) if start else 0
+            try:
+                decoded, _ = codecs.utf_8_decode(found[cut:], "strict", start + len(found) == size)
+            except UnicodeDecodeError as error:
+                raise TrainingError(
+                    f"The corpus {path.name} is not UTF-8 (byte {start + cut + error.start}).",
+                    hint="Save it as UTF-8, for instance: iconv -f GB18030 -t UTF-8.",
+                ) from error
+            text = text or bool(decoded.strip())
+    if not text:
+        raise TrainingError(
+            f"The corpus {path.name} holds blank lines alone.", hint="Write one paragraph a line into it."
+        )
 
 
 class EvenWords:
@@ -164,6 +201,21 @@ def script_of(text: str) -> str:
     return "big5" if encodable(han, "big5") else "any"
 
 
+def _all_there(folder: Path, files: Sequence[str]) -> None:
+    """Name every corpus that is missing, not just the first.
+
+    Raises:
+        TrainingError: One is missing or empty.
+    """
+    absent = [file for file in files if not exists(folder / file)]
+    if absent:
+        raise TrainingError(
+            f"Missing or empty in {folder}: {', '.join(absent)}.",
+            hint="Collect the texts (crnn-ocr train prepare), or write these files yourself:"
+            " docs/training-data.md, section 'Your own data'.",
+        )
+
+
 class TextSampler:
     """Draws the texts of lines. Every character of a text is in the set; see `charset.spell` for spelling."""
 
@@ -175,6 +227,7 @@ class TextSampler:
         own = {"phrases": set[str](), "mixed": {"zh", "en_words"}, "even": {"zh_words"}}
         own |= {kind: set(labels.SOURCES) for kind in COMPOSED}
         names = set[str]().union(*(own.get(kind, {kind}) for kind in kinds))
+        _all_there(config.folder, [f"{name}{suffix}" for name in sorted(names)])
         self._corpora = {name: Corpus(config.folder / f"{name}{suffix}") for name in sorted(names)}
         self._lexicon = labels.Lexicon(self._corpora)
         self._kinds, weights = list(kinds), list(kinds.values())

@@ -126,8 +126,45 @@ def test_long_lines_are_drawn_by_their_length(tmp_path: Path) -> None:
 def test_missing_and_empty_corpora_are_clear_errors(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "zh.txt").write_text(content)
-    with pytest.raises(TrainingError, match="missing or empty"):
+    with pytest.raises(TrainingError, match=r"Missing or empty in .*: zh\.txt"):
         TextSampler(TextConfig(tmp_path, kinds=(("zh", 1.0),)), 0)
+    with pytest.raises(TrainingError, match="missing or empty"):
+        Corpus(tmp_path / "zh.txt")
+
+
+def test_all_corpora_that_are_missing_are_named(tmp_path: Path) -> None:
+    (tmp_path / "zh.txt").write_text("文字\n", encoding="utf-8")
+    with pytest.raises(TrainingError, match=r": en_words\.txt, poems\.txt\."):
+        TextSampler(TextConfig(tmp_path, kinds=(("mixed", 1.0), ("poems", 1.0))), 0)
+
+
+@pytest.mark.parametrize("lines", [2, 20_000])
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_corpora_in_other_encodings_are_clear_errors(tmp_path: Path, lines: int, encoding: str) -> None:
+    (tmp_path / "zh.txt").write_text("国际贸易发展与银行存款\n" * lines, encoding=encoding)
+    with pytest.raises(TrainingError, match=r"zh\.txt is not UTF-8 \(byte \d+\)"):
+        Corpus(tmp_path / "zh.txt")
+
+
+@pytest.mark.parametrize("lines", [2, 200_000])
+def test_corpora_of_blank_lines_are_clear_errors(tmp_path: Path, lines: int) -> None:
+    (tmp_path / "zh.txt").write_text(" \n" * lines, encoding="utf-8")
+    with pytest.raises(TrainingError, match="blank lines alone"):
+        Corpus(tmp_path / "zh.txt")
+
+
+@pytest.mark.parametrize("pad", range(4))
+@pytest.mark.parametrize("size", [2, 4096, 5000, 300_001])
+def test_a_sample_may_begin_and_end_within_a_character(tmp_path: Path, pad: int, size: int) -> None:
+    text = ("x" * pad + "𠮷一é" * (size // 9 + 1)).encode()
+    (tmp_path / "zh.txt").write_bytes(text)
+    assert Corpus(tmp_path / "zh.txt").lines() == [text.decode()]
+
+
+def test_a_character_that_the_end_of_the_file_cuts_off_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "zh.txt").write_bytes("一二".encode()[:-1])
+    with pytest.raises(TrainingError, match=r"byte 3\)"):
+        Corpus(tmp_path / "zh.txt")
 
 
 def test_corpora_of_unknown_characters_are_a_clear_error(tmp_path: Path) -> None:
