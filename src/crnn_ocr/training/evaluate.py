@@ -7,6 +7,7 @@ kept as single spaces), case folded on request. Every figure names the set and t
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 
@@ -112,7 +114,7 @@ def load_folder(
         ignore_case: Whether case counts.
 
     Raises:
-        TrainingError: The list is missing or malformed, or names a picture that cannot be read.
+        TrainingError: The list is missing, empty or malformed, or names a picture that cannot be read.
     """
     pairs = read_folder(folder)
     images = tuple(scale(image, height, stretch) for image, _ in pairs)
@@ -127,16 +129,67 @@ def read_folder(folder: Path) -> list[tuple[Image, str]]:
     """
     labels = folder / "labels.tsv"
     try:
-        rows = [row.split("\t") for row in labels.read_text(encoding="utf-8").splitlines() if row.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{labels} cannot be read: {error}.") from error
+        rows = labels.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise TrainingError(
+            f"{labels} is not UTF-8 (byte {error.start}).",
+            hint="Save it as UTF-8, for instance: iconv -f GB18030 -t UTF-8.",
+        ) from error
+    except OSError as error:
+        raise TrainingError(
+            f"{labels} cannot be read: {error.strerror}.",
+            hint="Name a folder with pictures of lines and labels.tsv; a row is a file, TAB, its text.",
+        ) from error
     pairs = []
     for number, row in enumerate(rows, 1):
-        image = cv2.imread(str(folder / row[0])) if len(row) == 2 else None
-        if image is None:
-            raise TrainingError(f"{labels.name}, row {number}: it must name a picture, TAB, its text.")
-        pairs.append((np.asarray(image, np.uint8), row[1]))
+        if not row.strip():
+            continue
+        cells = row.split("\t")
+        where = f"{labels}, row {number}"
+        if len(cells) != 2 or not cells[0].strip():
+            raise TrainingError(
+                f"{where}: it must hold a file, one TAB and the text.",
+                hint="Check for spaces in place of TAB.",
+            )
+        pairs.append((_picture(folder / cells[0], where), cells[1]))
+    if not pairs:
+        raise TrainingError(
+            f"{labels} lists no picture.", hint="Write one row for each: file, TAB, its text."
+        )
     return pairs
+
+
+def _picture(path: Path, where: str) -> Image:
+    hint = "Give a JPG, PNG, BMP or TIFF picture of one line of text; paths count from the list's folder."
+    try:
+        coded = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise TrainingError(f"{where}: {path} cannot be read: {error.strerror}.", hint=hint) from error
+    image = cv2.imdecode(coded, cv2.IMREAD_COLOR) if len(coded) else None
+    if image is None:
+        raise TrainingError(f"{where}: {path} is no picture that can be decoded.", hint=hint)
+    return np.asarray(image, np.uint8)
+
+
+def unreadable(sets: Iterable[LineSet], characters: Iterable[str]) -> tuple[int, Counter[str]]:
+    """Return what no network with these characters can read.
+
+    Args:
+        sets: Labelled lines.
+        characters: Text of the network's classes.
+
+    Returns:
+        How many labels hold other characters, after `normalise`; and how often each of those occurs.
+    """
+    listed = "".join(characters)
+    count, missing = 0, Counter[str]()
+    for lines in sets:
+        readable = set(normalise(listed, ignore_case=lines.ignore_case))
+        for text in lines.texts:
+            lacking = [c for c in normalise(text, ignore_case=lines.ignore_case) if c not in readable]
+            missing.update(lacking)
+            count += bool(lacking)
+    return count, missing
 
 
 def scale(image: Image, height: int, stretch: float = 1.0) -> Image:
@@ -182,29 +235,73 @@ def network_reader(net: Network, characters: Sequence[str], *, batch_pixels: int
     return read
 
 
-def graph_size(model: Path) -> tuple[int, float]:
+def graph_size(model: Path, height: int | None = None) -> tuple[int, float]:
     """Return the height of an exported graph's lines, in pixels, and their horizontal stretch.
 
+    Args:
+        model: ONNX file.
+        height: To be taken where the graph takes lines of any height.
+
     Raises:
-        TrainingError: The graph takes lines of any height.
+        TrainingError: The graph takes lines of any height and none is given, or not of the given one.
     """
     session = Session(model)
-    height = session.input_shape[2] if len(session.input_shape) == 4 else None
-    if height is None:
+    own = session.input_shape[2] if len(session.input_shape) == 4 else None
+    if own is None and height is None:
         raise TrainingError(
             f"{model.name} does not say how high its lines are.", hint="Name it with --height."
         )
-    return height, float(session.metadata.get(STRETCH, "1"))
+    if height is not None and (height < 1 or own not in {None, height}):
+        raise TrainingError(
+            f"{model.name} reads lines of {own or 'at least 1'} pixels, not of {height}.",
+            hint="Leave --height out, or give the height that the network was trained for.",
+        )
+    return own or height or 0, float(session.metadata.get(STRETCH, "1"))
+
+
+def graph_classes(model: Path) -> int | None:
+    """Return the number of an exported graph's classes, blank included; None where it is not one of ours."""
+    graph = onnx.load(str(model)).graph
+    rows = next((weight.dims[0] for weight in graph.initializer if weight.name == "head_b"), None)
+    if rows is None:
+        return None
+    # A gated head (see `edge_export`) has no row for the blank.
+    return int(rows) + any(node.name == "gate_open" for node in graph.node)
 
 
 def graph_reader(model: Path, characters: Sequence[str]) -> Reader:
-    """Return a reader that runs an exported graph, one line at a time, as the engine does."""
+    """Return a reader that runs an exported graph, one line at a time, as the engine does.
+
+    Args:
+        model: ONNX file.
+        characters: Text of its classes, blank first.
+
+    Raises:
+        TrainingError: It is no exported network, or it has more or fewer classes.
+    """
     session = Session(model)
+    if not set(session.inputs) >= {"x", "lengths"} or not set(session.outputs) >= {"ids", "confidences"}:
+        raise TrainingError(
+            f"{model.name} is no network that `train export` wrote: it takes {', '.join(session.inputs)}"
+            f" and answers {', '.join(session.outputs)}.",
+            hint="Export a checkpoint: crnn-ocr train export. Packs are measured by crnn-ocr train measure.",
+        )
+    classes = graph_classes(model)
+    if classes is not None and classes != len(characters):
+        raise TrainingError(
+            f"{model.name} has {classes - 1:,} characters, the list has {len(characters) - 1:,}.",
+            hint="Name the list that was written beside the network: --characters.",
+        )
 
     def read(images: Sequence[Image]) -> tuple[list[str], list[float]]:
         texts, confidences = [], []
         for image in images:
             ids, shares = session.run(feeds(image), ("ids", "confidences"))
+            if ids.max(initial=0) >= len(characters):  # a graph that does not tell how many it has
+                raise TrainingError(
+                    f"{model.name} answers class {ids.max()}; the list ends at {len(characters) - 1}.",
+                    hint="Name the list that was written beside the network: --characters.",
+                )
             text, sure = _decode(ids[0].tolist(), shares[0].tolist(), characters)
             texts.append(text)
             confidences.append(sure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ def add(commands: Subparsers) -> None:
     test = commands.add_parser("evaluate", help="measure a network on labelled lines")
     test.add_argument("model", type=Path, help="checkpoint (.pt, .npz) or exported network (.onnx)")
     test.add_argument("--characters", type=Path, metavar="TXT", help="of an exported network [beside it]")
-    test.add_argument("--height", type=int, help="of an exported network's input [its own]")
+    test.add_argument("--height", type=int, help="of an exported network that takes any [its own]")
     test.add_argument("folders", type=Path, nargs="+", help="folders with labels.tsv")
     test.add_argument("--ignore-case", action="store_true")
     test.set_defaults(run_command=_evaluate)
@@ -23,14 +24,23 @@ def add(commands: Subparsers) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training import networks
+    from crnn_ocr.training.adaptation.material import write_shorter
     from crnn_ocr.training.charset import read_characters
-    from crnn_ocr.training.evaluate import evaluate, graph_reader, graph_size, load_folder, network_reader
+    from crnn_ocr.training.evaluate import (
+        evaluate,
+        graph_reader,
+        graph_size,
+        load_folder,
+        network_reader,
+        unreadable,
+    )
 
+    characters: Sequence[str]
     if arguments.model.suffix == ".onnx":
-        height, stretch = graph_size(arguments.model)
-        height = arguments.height or height
+        height, stretch = graph_size(arguments.model, arguments.height)
         listed = arguments.characters or arguments.model.with_suffix(".txt")
-        read = graph_reader(arguments.model, ("", *read_characters(listed)))
+        characters = ("", *read_characters(listed))
+        read = graph_reader(arguments.model, characters)
     else:
         net, characters = networks.load(arguments.model)
         height, stretch = net.config.height, networks.stretch(net.config)
@@ -39,6 +49,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         load_folder(folder, height=height, stretch=stretch, ignore_case=arguments.ignore_case)
         for folder in arguments.folders
     ]
+    count, missing = unreadable(sets, characters)
+    if count:
+        labels = sum(len(lines.texts) for lines in sets)
+        print(
+            f"note: {count} of {labels} labels hold characters that the network does not have:"
+            f" {write_shorter(sorted(missing, key=lambda c: -missing[c]), most=10)}"
+        )
     for name, found in evaluate(read, sets).items():
         print(
             f"{name}: {found.lines} lines, CER {100 * found.cer:.2f} %, exact {100 * found.exact:.1f} %,"
