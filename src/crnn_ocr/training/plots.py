@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
-from crnn_ocr.errors import MissingExtraError
+from crnn_ocr.errors import MissingExtraError, TrainingError
 from crnn_ocr.training.runlog import LOSSES, SCORES
 
 
@@ -19,7 +20,13 @@ def plot(folder: Path, target: Path | None = None) -> Path:
 
     Raises:
         MissingExtraError: matplotlib is not installed.
+        TrainingError: There is no such folder, a file of it is damaged, or the picture cannot be written.
     """
+    if not folder.is_dir():
+        raise TrainingError(
+            f"There is no run in {folder}: it is no folder.",
+            hint="Name the folder that `train fit` wrote to.",
+        )
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -28,20 +35,21 @@ def plot(folder: Path, target: Path | None = None) -> Path:
             "Curves are drawn by matplotlib.", hint="Install it: pip install 'crnn-ocr[train]'."
         ) from error
     target = target or folder / "curve.png"
+    losses = _rows(folder / LOSSES, ("seconds", "ctc", "distil"))
+    scores = _rows(folder / SCORES, ("seconds", "cer"))
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    losses = _rows(folder / LOSSES)
-    minutes = [float(row["seconds"]) / 60 for row in losses]
+    minutes = [values["seconds"] / 60 for _, values in losses]
     for column, label in (("ctc", "CTC per character"), ("distil", "distillation")):
-        values = [float(row[column]) for row in losses]
+        values = [row[column] for _, row in losses]
         if any(values):
             left.plot(minutes, values, label=label, linewidth=0.8)
             left.set_yscale("log")
     left.set(xlabel="minutes of training", ylabel="loss", title="Losses")
     sets: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in _rows(folder / SCORES):
-        sets[row["set"]].append((float(row["seconds"]) / 60, max(0.01, 100 * float(row["cer"]))))
+    for name, row in scores:
+        sets[name].append((row["seconds"] / 60, max(0.01, 100 * row["cer"])))
     for name, points in sorted(sets.items()):
         right.plot(*zip(*points, strict=True), marker=".", label=name)
         right.set_yscale("log")
@@ -51,13 +59,32 @@ def plot(folder: Path, target: Path | None = None) -> Path:
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
     partial = target.with_suffix(".part.png")
-    figure.savefig(partial, dpi=110)
-    partial.replace(target)
-    return target
+    try:
+        figure.savefig(partial, dpi=110)
+        return partial.replace(target)
+    except OSError as error:
+        raise TrainingError(f"The curve {target} cannot be written: {error.strerror}.") from error
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
+def _rows(path: Path, columns: Sequence[str]) -> list[tuple[str, dict[str, float]]]:
+    """Return the name of the set (or nothing) and the numbers of every row; none where there is no file yet.
+
+    Raises:
+        TrainingError: The file cannot be read, or a row has not these columns of numbers.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            try:
+                return [
+                    (row.get("set") or "", {name: float(row[name]) for name in columns}) for row in reader
+                ]
+            except (KeyError, TypeError, ValueError, csv.Error) as error:
+                raise TrainingError(
+                    f"{path}, row {reader.line_num}: it must hold numbers for {', '.join(columns)}.",
+                    hint="A run that was stopped may have left the row unfinished: delete it.",
+                ) from error
+    except FileNotFoundError:
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read: {error.strerror}.") from error

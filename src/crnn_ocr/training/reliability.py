@@ -153,7 +153,7 @@ def plot(target: Path, fitted: Measured, before: Measured, checks: Mapping[str, 
         (f"{len(before.right):,} rendered lines, mean of the characters", before, "0.45", "s--"),
         (f"{len(fitted.right):,} rendered lines, calibrated", fitted, "C0", "o-"),
     ]
-    if checks:
+    if any(len(measured.right) for measured in checks.values()):
         real = together(checks)
         rendered.append((f"{len(real.right):,} real lines, calibrated", real, "C1", "^:"))
     for label, measured, colour, style in rendered:
@@ -175,6 +175,8 @@ def plot(target: Path, fitted: Measured, before: Measured, checks: Mapping[str, 
 
 
 def _row(name: str, measured: Measured) -> str:
+    if not len(measured.right):  # nothing was read on any of its pictures
+        return f"| {name} | 0 |{' none |' * (2 + len(LEVELS))}"
     right, mean = 100 * measured.right.mean(), 100 * measured.confidences.mean()
     cells = [_cell(surest(*_parts(measured), level)) for level in LEVELS]
     return f"| {name} | {len(measured.right):,} | {right:.1f} % | {mean:.1f} % | {' | '.join(cells)} |"
