@@ -41,13 +41,7 @@ def test_what_is_accepted_is_what_lines_can_be_cut_by(
         with pytest.raises(ValidationError):
             Manifest.model_validate(VALUES | sizes)
     else:
-        try:
-            Manifest.model_validate(VALUES | sizes)
-        except ValidationError as error:
-            # The least width is a whole step: that is up to 31 pixels more than the overlap asks for.
-            assert "must be at least" in str(error)
-            with pytest.raises(ValueError, match="cannot cut"):
-                windows(10 * width, longest=longest - 32, overlap=overlap, stride=stride)
+        Manifest.model_validate(VALUES | sizes)
 
 
 @pytest.mark.parametrize(

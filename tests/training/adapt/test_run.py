@@ -36,7 +36,11 @@ from tests.training.data.world import LATIN, draw_font  # noqa: E402
 from .graphs import CHARACTERS, eighth, recogniser  # noqa: E402
 
 
-def _pack(folder: Path, model: onnx.ModelProto, characters: str = CHARACTERS, **fields: object) -> Path:
+def _pack(folder: Path, model: onnx.ModelProto, **fields: object) -> Path:
+    return _pack_of(CHARACTERS, folder, model, fields)
+
+
+def _pack_of(characters: str, folder: Path, model: onnx.ModelProto, fields: dict[str, object]) -> Path:
     folder.mkdir(parents=True)
     (folder / "net.onnx").write_bytes(model.SerializeToString())
     (folder / "characters.txt").write_text("\n".join(characters) + "\n", encoding="utf-8")
@@ -314,7 +318,7 @@ def test_the_command_prints_before_and_after(
 ) -> None:
     # Without digits there is no probe that it would have to read.
     letters = "".join(c for c in CHARACTERS if c.isalpha())
-    base = _pack(tmp_path / "packs" / "plates", recogniser(classes=len(letters) + 2), letters)
+    base = _pack_of(letters, tmp_path / "packs" / "plates", recogniser(classes=len(letters) + 2), {})
     parser = argparse.ArgumentParser()
     commands.add(parser.add_subparsers(required=True))
     words = ["adapt", "--base", base, "--name", "mine", "--out", tmp_path / "out", "--charset", signs]
