@@ -18,7 +18,8 @@ def add(commands: Subparsers) -> None:
         "pack",
         help="make a model pack of a checkpoint",
         description="Export a checkpoint, quantise it where that is faster, and write graph, characters,"
-        " manifest, card and NOTICE into OUT_DIR/NAME, checked as `crnn-ocr models add` does.",
+        " manifest, card and NOTICE into OUT_DIR/NAME, checked as `crnn-ocr models add` does, reading a"
+        " probe included. A pack of that name is replaced; anything else of that name is left alone.",
     )
     pack.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help=".pt or .npz of a run")
     pack.add_argument("out", type=Path, metavar="OUT_DIR", help="the pack's folder is made in here")
@@ -27,7 +28,9 @@ def add(commands: Subparsers) -> None:
     pack.add_argument("--title", default="", help="one line for lists")
     pack.add_argument("--languages", default="zh,zh-Hant,en", metavar="CODES", help="[zh,zh-Hant,en]")
     pack.add_argument("--notes", default="", help="a paragraph for the card")
-    pack.add_argument("--max-width", type=int, default=1280, metavar="PIXELS", help="of one window [1280]")
+    pack.add_argument(
+        "--max-width", type=int, default=1280, metavar="PIXELS", help="of one window, a multiple of 32 [1280]"
+    )
     pack.add_argument(
         "--precision",
         choices=("auto", "int8", "fp32"),
