@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,8 @@ from crnn_ocr.models.manifest import read_manifest
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.recognition.load import load_pack
 from crnn_ocr.recognition.recognizer import CtcRecognizer
-from crnn_ocr.training import evaluate
+from crnn_ocr.training import evaluate, heldout
+from crnn_ocr.training.dataset import SampleConfig
 from crnn_ocr.training.measurements import Accuracy, Cost, Measurements, Precision, tables
 from crnn_ocr.training.reliability import with_section
 
@@ -28,12 +30,35 @@ RUNS = 60
 """Of which the median time is taken."""
 
 
-def measure(folder: Path, sets: Sequence[Path], *, machine: str = "", remarks: str = "") -> Measurements:
+@dataclass(frozen=True)
+class Rendered:
+    """Held-out sets that are drawn, or came with the training data.
+
+    Attributes:
+        data: Folder of the training data.
+        names: Of the sets (`dataset.HELD_OUT`).
+        count: Lines of each of them.
+    """
+
+    data: Path
+    names: tuple[str, ...]
+    count: int
+
+
+def measure(
+    folder: Path,
+    sets: Sequence[Path],
+    rendered: Rendered | None = None,
+    *,
+    machine: str = "",
+    remarks: str = "",
+) -> Measurements:
     """Measure a pack.
 
     Args:
         folder: Of the pack.
         sets: Folders of line pictures with `labels.tsv`; in those called `lines_en` case does not count.
+        rendered: Held-out sets that are measured, too; drawn as high as the pack's manifest asks for.
         machine: CPU and the like.
         remarks: Sentences for the card.
 
@@ -42,19 +67,22 @@ def measure(folder: Path, sets: Sequence[Path], *, machine: str = "", remarks: s
         TrainingError: A set cannot be read.
     """
     pack = Pack(folder, read_manifest(folder / "manifest.json"))
-    labelled = {path: evaluate.read_folder(path) for path in sets}
+    labelled = [(path.name, evaluate.read_folder(path)) for path in sets]
+    if rendered is not None:
+        config = SampleConfig(rendered.data, height=heldout.source_height(pack.manifest))
+        labelled += [(name, heldout.lines(name, config, rendered.count)) for name in rendered.names]
     precisions: list[Precision] = ["int8", "fp32"] if pack.manifest.precision == "int8" else ["fp32"]
     accuracy, cost = [], []
     for precision in precisions:
         recognizer = load_pack(pack, precision=precision)
-        for path, pairs in labelled.items():
-            ignore_case = path.name == "lines_en"
-            shown = tqdm(pairs, f"{path.name} {precision}", unit="line", disable=None)
+        for name, pairs in labelled:
+            ignore_case = name == "lines_en"
+            shown = tqdm(pairs, f"{name} {precision}", unit="line", disable=None)
             read = [read_line(recognizer, picture) for picture, _ in shown]
             score = evaluate.score(read, [text for _, text in pairs], ignore_case=ignore_case)
             accuracy.append(
                 Accuracy(
-                    set=path.name,
+                    set=name,
                     precision=precision,
                     lines=score.lines,
                     cer=round(score.cer, 6),

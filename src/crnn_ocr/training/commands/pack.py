@@ -53,6 +53,17 @@ def add(commands: Subparsers) -> None:
     )
     measure.add_argument("pack", type=Path, help="folder of the pack")
     measure.add_argument("folders", type=Path, nargs="*", help="folders of line pictures with labels.tsv")
+    measure.add_argument(
+        "--heldout",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a rendered held-out set, too; again for more",
+    )
+    measure.add_argument(
+        "--heldout-lines", type=int, default=200, metavar="COUNT", help="of each of them [200]"
+    )
+    measure.add_argument("--data", type=Path, metavar="DIR", help=f"{DATA_HELP} (held-out sets)")
     measure.add_argument("--machine", default="", help="CPU and the like, for the card")
     measure.add_argument("--remarks", default="", help="a paragraph below the tables")
     measure.add_argument("--json", type=Path, metavar="FILE", help="also write the figures for `pack`")
@@ -60,7 +71,7 @@ def add(commands: Subparsers) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import checkpoint, measurements, pack
+    from crnn_ocr.training import checkpoint, heldout, measurements, pack
     from crnn_ocr.training.fetch import data_folder
 
     measured = measurements.Measurements()
@@ -82,7 +93,7 @@ def _pack(arguments: argparse.Namespace) -> int:
         state,
         arguments.out,
         about,
-        lambda height: pack.calibration_lines(data_folder(arguments.data), height),
+        lambda height: heldout.calibration_lines(data_folder(arguments.data), height),
         measured,
     )
     for path in sorted(written.folder.iterdir()):
@@ -94,9 +105,14 @@ def _pack(arguments: argparse.Namespace) -> int:
 
 def _measure(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training import measure, measurements
+    from crnn_ocr.training.fetch import data_folder
 
+    rendered = None
+    if arguments.heldout:
+        data, count = data_folder(arguments.data), arguments.heldout_lines
+        rendered = measure.Rendered(data, tuple(arguments.heldout), count)
     found = measure.measure(
-        arguments.pack, arguments.folders, machine=arguments.machine, remarks=arguments.remarks
+        arguments.pack, arguments.folders, rendered, machine=arguments.machine, remarks=arguments.remarks
     )
     if arguments.json is not None:
         measurements.write(found, arguments.json)
