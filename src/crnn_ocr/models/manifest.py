@@ -124,7 +124,7 @@ class Manifest(BaseModel):
     second_look: bool = Field(
         default=True,
         description="With recheck = auto the model `accurate` reads again what this one is unsure of. false: "
-        "never, as this one knows better where they differ.",
+        "never, as this one knows better where they differ, or is there to be fast.",
     )
 
     probe: Probe | None = Field(

@@ -49,6 +49,7 @@ class About:
         notes: Anything else; a paragraph of the card.
         max_width: Wider lines are read in windows, in pixels.
         precision: int8: quantise; auto: where the network gains from it.
+        second_look: Whether `recheck=auto` holds for it; not where that costs more than a better network.
     """
 
     name: str
@@ -58,6 +59,7 @@ class About:
     notes: str = ""
     max_width: int = 1280
     precision: Literal["auto", "int8", "fp32"] = "auto"
+    second_look: bool = True
 
 
 def write_pack(
@@ -186,6 +188,7 @@ def _manifest(
         "space": False,  # it stands in the list
         "max_width": about.max_width,
         "notes": about.notes,
+        "second_look": about.second_look,
     }
     if networks.stretch(config) != 1.0:
         values["stretch"] = networks.stretch(config)

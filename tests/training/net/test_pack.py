@@ -287,13 +287,22 @@ def test_pack_and_measure_from_the_command_line(
     known = Measurements(cost=(Cost(precision="fp32", threads=4, cpu_ms=9.0, wall_ms=3.0),))
     measurements.write(known, tmp_path / "known.json")
     named = ["--name", "plates", "--version", "2", "--languages", "en, de"]
-    more = ["--data", tmp_path, "--measurements", tmp_path / "known.json", "--archive", "zip"]
+    more = [
+        "--no-second-look",
+        "--data",
+        tmp_path,
+        "--measurements",
+        tmp_path / "known.json",
+        "--archive",
+        "zip",
+    ]
     assert run("pack", tmp_path / "last.pt", tmp_path / "packs", *named, *more) == 0
     out = capsys.readouterr().out
     assert "net.onnx" in out
     assert out.endswith("plates-2.zip\n")
     manifest = json.loads((tmp_path / "packs" / "plates" / "manifest.json").read_text())
     assert manifest["languages"] == ["en", "de"]
+    assert manifest["second_look"] is False
     assert "| FP32 | 4 | 9.00 | 3.00 |" in (tmp_path / "packs" / "plates" / "CARD.md").read_text()
 
     monkeypatch.setattr(measure, "RUNS", 2)

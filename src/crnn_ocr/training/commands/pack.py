@@ -37,6 +37,12 @@ def add(commands: Subparsers) -> None:
         default="auto",
         help="auto: INT8 for networks of plain convolutions",
     )
+    pack.add_argument(
+        "--no-second-look",
+        dest="second_look",
+        action="store_false",
+        help="recheck=auto does not hold for it: for networks that are there to be fast",
+    )
     pack.add_argument("--data", type=Path, metavar="DIR", help=f"{DATA_HELP} (calibration of INT8)")
     pack.add_argument(
         "--features", type=Path, metavar="ONNX", help="where the convolutions of `fit --features` are now"
@@ -88,6 +94,7 @@ def _pack(arguments: argparse.Namespace) -> int:
         arguments.notes,
         arguments.max_width,
         arguments.precision,
+        arguments.second_look,
     )
     written = pack.write_pack(
         state,
