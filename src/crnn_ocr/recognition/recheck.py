@@ -106,8 +106,8 @@ def stretches(reading: Reading, aspect: float, policy: Policy) -> tuple[Stretch,
     borders = [fraction * aspect for fraction in fractions]
     cuts: list[tuple[int, int]] = []
     for start, end in _joined(spans, policy):
-        first = max(0, bisect_right(borders, max(start, 0.0), hi=len(chars)) - 1)
-        last = bisect_left(borders, min(end, aspect), lo=first + 1, hi=len(chars))
+        first = _character_at(borders, max(start, 0.0))
+        last = _border_at(borders, min(end, aspect), first + 1)
         first = first if borders[first] >= policy.apart else 0
         last = last if aspect - borders[last] >= policy.apart else len(chars)
         if cuts and borders[first] - borders[cuts[-1][1]] < policy.apart:
@@ -150,6 +150,19 @@ def splice(
 
 
 # ---- where to look
+
+
+def _character_at(borders: Sequence[float], place: float) -> int:
+    """The first character that begins at that place, or the one over which it lies."""
+    found = bisect_left(borders, place, hi=len(borders) - 1)
+    begins = found < len(borders) - 1 and borders[found] == place
+    return found if begins else max(0, found - 1)
+
+
+def _border_at(borders: Sequence[float], place: float, least: int) -> int:
+    """The last border at that place, or the next one behind it; without a width, both borders are at one."""
+    found = bisect_right(borders, place, lo=least)
+    return found - 1 if found > least and borders[found - 1] == place else found
 
 
 def _doubts(chars: Sequence[ReadChar], aspect: float, policy: Policy) -> list[tuple[float, float]]:
