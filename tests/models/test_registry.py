@@ -42,7 +42,9 @@ def make_pack(folder: Path, name: str, content: bytes = b"graph", **changes: Any
 def test_the_bundled_packs_are_complete() -> None:
     packs = Registry().packs()
 
-    assert {"ppocrv6-small", "ppocrv6-det-small"} <= {pack.manifest.name for pack in packs}
+    assert {"crnn-zh-en", "crnn-zh-en-edge", "ppocrv6-small", "ppocrv6-det-small"} <= {
+        pack.manifest.name for pack in packs
+    }
     for pack in packs:
         pack.verify()
 
@@ -200,8 +202,9 @@ def test_a_model_is_named_with_its_version() -> None:
 
 def test_an_alias_stands_for_a_pack_unless_one_bears_its_name(tmp_path: Path) -> None:
     assert Registry(tmp_path).resolve("accurate", "rec") == "ppocrv6-small"
-    with pytest.raises(ModelNotFoundError, match=r"'edge'.*ppocrv6-small, accurate$"):
-        Registry(tmp_path).find("edge", "rec")
+    assert Registry(tmp_path).resolve("edge", "rec") == "crnn-zh-en-edge"
+    with pytest.raises(ModelNotFoundError, match=r"'fast'.*ppocrv6-small, accurate, edge$"):
+        Registry(tmp_path).find("fast", "rec")
     make_pack(tmp_path, "accurate")
     assert Registry(tmp_path).resolve("accurate", "rec") == "accurate"
 
