@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.recognition.buckets import Sizing
+from crnn_ocr.training import labelled
 from crnn_ocr.training.export import STRETCH
 from crnn_ocr.training.networks import Network
 
@@ -144,31 +145,14 @@ def read_folder(folder: Path) -> list[tuple[Image, str]]:
     for number, row in enumerate(rows, 1):
         if not row.strip():
             continue
-        cells = row.split("\t")
         where = f"{labels}, row {number}"
-        if len(cells) != 2 or not cells[0].strip():
-            raise TrainingError(
-                f"{where}: it must hold a file, one TAB and the text.",
-                hint="Check for spaces in place of TAB.",
-            )
-        pairs.append((_picture(folder / cells[0], where), cells[1]))
+        file, text = labelled.entry(row, where, silent=True)
+        pairs.append((labelled.picture(folder / file, where), text))
     if not pairs:
         raise TrainingError(
             f"{labels} lists no picture.", hint="Write one row for each: file, TAB, its text."
         )
     return pairs
-
-
-def _picture(path: Path, where: str) -> Image:
-    hint = "Give a JPG, PNG, BMP or TIFF picture of one line of text; paths count from the list's folder."
-    try:
-        coded = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise TrainingError(f"{where}: {path} cannot be read: {error.strerror}.", hint=hint) from error
-    image = cv2.imdecode(coded, cv2.IMREAD_COLOR) if len(coded) else None
-    if image is None:
-        raise TrainingError(f"{where}: {path} is no picture that can be decoded.", hint=hint)
-    return np.asarray(image, np.uint8)
 
 
 def unreadable(sets: Iterable[LineSet], characters: Iterable[str]) -> tuple[int, Counter[str]]:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.training import labelled
 from crnn_ocr.training.charset import spell
 
 Image = NDArray[np.uint8]
@@ -158,16 +158,12 @@ def read_pictures(path: Path, known: frozenset[str]) -> tuple[Picture, ...]:
     pictures: list[Picture] = []
     unknown: Counter[str] = Counter()
     rows = read_lines(listed, "The list of pictures")
-    for number, row in enumerate((row.split("\t") for row in rows), 1):
+    for number, row in enumerate(rows, 1):
         where = f"{listed.name}, row {number}"
-        if len(row) != 2 or not row[1].strip():
-            raise TrainingError(
-                f"{where}: it must hold a file, one TAB and the text.",
-                hint="Check for spaces in place of TAB.",
-            )
-        text = respell(row[1])
+        file, label = labelled.entry(row, where)
+        text = respell(label)
         unknown.update(c for c in text if c not in known and c != " ")
-        pictures.append(Picture(row[0], _picture(listed.parent / row[0], where), text))
+        pictures.append(Picture(file, labelled.picture(listed.parent / file, where), text))
     if not pictures:
         raise TrainingError(f"{listed} lists no picture.", hint="Write one row for each: file, TAB, text.")
     if unknown:
@@ -176,20 +172,6 @@ def read_pictures(path: Path, known: frozenset[str]) -> tuple[Picture, ...]:
             hint="Correct them, or list those to be learnt in a file, one a row, and name it with --charset.",
         )
     return tuple(pictures)
-
-
-def _picture(path: Path, where: str) -> Image:
-    hint = "Give a JPG, PNG, BMP or TIFF picture of one line of text; paths count from the list's folder."
-    try:
-        coded = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise TrainingError(f"{where}: {path} cannot be read: {error.strerror}.", hint=hint) from error
-    image = cv2.imdecode(coded, cv2.IMREAD_COLOR) if len(coded) else None
-    if image is None:
-        raise TrainingError(f"{where}: {path} is no picture that can be decoded.", hint=hint)
-    if min(image.shape[:2]) < 4:
-        raise TrainingError(f"{where}: {path} is only {image.shape[1]}x{image.shape[0]} pixels.", hint=hint)
-    return np.asarray(image, np.uint8)
 
 
 def rank(key: str) -> int:
