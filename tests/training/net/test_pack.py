@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +189,18 @@ def test_a_pack_is_measured_in_every_precision(
     card = measure.write_section(made.folder, found)
     measure.write_section(made.folder, found)
     assert card.read_text(encoding="utf-8").count("## Measured") == 1
+
+
+@pytest.mark.parametrize(("ticks", "wanted"), [((0.0,), 0.01), ((0.0, 0.0, 0.0, 0.0, 0.0, 0.01), 10 / 3)])
+def test_a_coarse_clock_of_the_cpu_still_tells_a_time(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ticks: tuple[float, ...], wanted: float
+) -> None:
+    made = packed(state, tmp_path / "packs")
+    told = iter(itertools.cycle(ticks))
+    monkeypatch.setattr(measure, "RUNS", 3)
+    monkeypatch.setattr(time, "process_time", lambda: next(told))
+    found = measure.measure(made.folder, [])
+    assert [cost.cpu_ms for cost in found.cost] == [pytest.approx(wanted, abs=1e-3)] * 4
 
 
 @pytest.mark.parametrize(
