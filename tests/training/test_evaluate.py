@@ -29,7 +29,9 @@ from crnn_ocr.training.evaluate import (
     unreadable,
 )
 from crnn_ocr.training.export import write
-from crnn_ocr.training.net import Crnn, NetConfig
+from crnn_ocr.training.net import Crnn
+
+from .net.conftest import small_shape
 
 CHARACTERS = ("", *"0123456789AB")
 
@@ -47,19 +49,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported network and its characters."""
-    net = Crnn(
-        NetConfig(
-            len(CHARACTERS),
-            height=16,
-            stem=8,
-            widths=(16, 16, 32),
-            depths=(1, 1, 3),
-            stride=4,
-            neck=32,
-            hidden=16,
-            embed=24,
-        )
-    )
+    net = Crnn(small_shape(len(CHARACTERS)))
     path = write(networks.build(net.eval()), tmp_path_factory.mktemp("exported") / "net.onnx")
     write_characters(path.with_suffix(".txt"), CHARACTERS[1:])
     return path

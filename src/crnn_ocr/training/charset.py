@@ -115,6 +115,11 @@ def big5_common() -> Iterator[str]:
             yield code.to_bytes(2).decode("big5")
 
 
+def is_ideograph(character: str) -> bool:
+    """Tell whether a character is one of the CJK Unified Ideographs, without their extensions."""
+    return "一" <= character <= "鿿"
+
+
 def ideographs(text: str) -> str:
-    """Return the Chinese characters of a text (CJK Unified Ideographs) without what stands between them."""
-    return "".join(c for c in text if "一" <= c <= "鿿")
+    """Return the Chinese characters of a text without what stands between them."""
+    return "".join(filter(is_ideograph, text))

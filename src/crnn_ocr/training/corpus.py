@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import figures, forms, labels, phrases
-from crnn_ocr.training.charset import characters, ideographs, known, spell
+from crnn_ocr.training.charset import characters, ideographs, is_ideograph, known, spell
 
 WEIGHTS = {
     "zh": 14.0,
@@ -234,8 +234,8 @@ class TextSampler:
         self._cumulative = np.cumsum(weights).tolist()
         usable = [c for c in characters()[1:] if c != " " and spell(c) == c]
         self._everything = usable
-        self._signs = [c for c in usable if not "一" <= c <= "鿿"]
-        han = [c for c in usable if "一" <= c <= "鿿"]
+        self._signs = [c for c in usable if not is_ideograph(c)]
+        han = [c for c in usable if is_ideograph(c)]
         self._scripts = {name: [c for c in han if encodable(c, name)] for name in ("gb2312", "big5")}
         self._scripts["any"] = han
 
@@ -334,7 +334,7 @@ class TextSampler:
         if chance < 0.35:
             pool = self._scripts[rng.choice(("gb2312", "big5"))] if rng.random() < 0.5 else self._everything
             return "".join(rng.choices(pool, k=rng.randint(1, 12)))
-        han = [at for at, character in enumerate(text) if "一" <= character <= "鿿"]
+        han = [at for at, character in enumerate(text) if is_ideograph(character)]
         if chance < 0.75 and han:
             at = rng.choice(han)
             return text[:at] + rng.choice(self._scripts[script_of(text)]) + text[at + 1 :]

@@ -94,7 +94,7 @@ _VALUES: dict[Callable[[random.Random], str], float] = {
 
 def value(rng: random.Random) -> str:
     """Give a value of any of these kinds."""
-    return rng.choices(tuple(_VALUES), tuple(_VALUES.values()))[0](rng)
+    return phrases.weighted(rng, _VALUES)(rng)
 
 
 def figure(rng: random.Random, words: Lexicon) -> str:

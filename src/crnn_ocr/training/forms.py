@@ -142,7 +142,7 @@ _FORMS: dict[Callable[[random.Random, Lexicon], str], float] = {
 
 def form(rng: random.Random, words: Lexicon) -> str:
     """Give a line of any of these kinds, some of them in capitals, to about 50 characters."""
-    text = rng.choices(tuple(_FORMS), tuple(_FORMS.values()))[0](rng, words)
+    text = phrases.weighted(rng, _FORMS)(rng, words)
     if len(text) > 50:
         text = text[: max(text.rfind(" ", 0, 51), 1)]
     return text.upper() if rng.random() < 0.15 else text

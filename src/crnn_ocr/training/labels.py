@@ -192,7 +192,7 @@ _LABELS: dict[Callable[[random.Random, Lexicon], str], float] = {
 
 def label(rng: random.Random, words: Lexicon) -> str:
     """Give a label of any of these kinds."""
-    return rng.choices(tuple(_LABELS), tuple(_LABELS.values()))[0](rng, words)
+    return phrases.weighted(rng, _LABELS)(rng, words)
 
 
 def sign(rng: random.Random, words: Lexicon) -> str:

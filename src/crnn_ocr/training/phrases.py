@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import string
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
+from typing import TypeVar
 
 _WORDS: dict[str, str] = tomllib.loads(
     resources.files(__package__).joinpath("vocabulary.toml").read_text(encoding="utf-8")
@@ -38,6 +39,14 @@ UNAMBIGUOUS = "".join(c for c in string.ascii_uppercase if c not in "IOQ") + str
 ENUMERATORS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"
 BULLETS = "●■□◆◇★☆○◎▲△▶√✓✕☑☐※→♥◆•·❖➢▪№"
 PAIRS = ("【】", "「」", "《》", "（）", "()", "[]", "“”", '""', "〈〉", "『』", "‘’", "〔〕", "{}", "<>")
+
+
+T = TypeVar("T")
+
+
+def weighted(rng: random.Random, weights: Mapping[T, float]) -> T:
+    """Draw one of the keys, each as often as its weight says."""
+    return rng.choices(tuple(weights), tuple(weights.values()))[0]
 
 
 def digits(rng: random.Random, least: int = 1, most: int = 12) -> str:
@@ -296,7 +305,7 @@ GENERATORS: dict[Callable[[random.Random], str], float] = {
 
 def phrase(rng: random.Random) -> str:
     """Give a text of any of the kinds."""
-    return rng.choices(tuple(GENERATORS), tuple(GENERATORS.values()))[0](rng)
+    return weighted(rng, GENERATORS)(rng)
 
 
 def item(rng: random.Random, text: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.training.atlas import EM, Atlas, AtlasFace, FaceInfo
+from crnn_ocr.training.charset import is_ideograph
 from crnn_ocr.training.fonts import COMMON, DISPLAY
 
 Mask = NDArray[np.uint8]
@@ -162,7 +163,7 @@ class Typesetter:
 def _changes_script(before: str, after: str) -> bool:
     """Whether one of two neighbours is Chinese and the other a Latin letter or a digit."""
     pairs = ((before, after), (after, before))
-    return any("一" <= one <= "鿿" and other.isascii() and other.isalnum() for one, other in pairs)
+    return any(is_ideograph(one) and other.isascii() and other.isalnum() for one, other in pairs)
 
 
 def _smaller(mask: Mask, left: int, top: int, advance: float, size: float) -> tuple[Mask, int, int, float]:

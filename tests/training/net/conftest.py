@@ -35,12 +35,12 @@ class Plates:
         return image, text
 
 
-@pytest.fixture
-def shape() -> NetConfig:
+def small_shape(classes: int) -> NetConfig:
+    """A network that learns in seconds."""
     from crnn_ocr.training.net import NetConfig
 
     return NetConfig(
-        len(CHARACTERS),
+        classes,
         height=16,
         stem=8,
         widths=(16, 16, 32),
@@ -51,6 +51,11 @@ def shape() -> NetConfig:
         embed=24,
         dropout=0.0,
     )
+
+
+@pytest.fixture
+def shape() -> NetConfig:
+    return small_shape(len(CHARACTERS))
 
 
 @pytest.fixture
