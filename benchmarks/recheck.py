@@ -216,7 +216,8 @@ def labelled() -> list[LineSet]:
 
 def rendered(data: Path, count: int) -> list[LineSet]:
     """Lines of held-out fonts and texts, always the same for the same data."""
-    from crnn_ocr.training.dataset import SampleConfig, heldout
+    from crnn_ocr.training.dataset import SampleConfig
+    from crnn_ocr.training.sets import heldout
 
     found = []
     for name in RENDERED:

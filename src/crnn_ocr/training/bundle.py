@@ -27,8 +27,9 @@ from crnn_ocr.training import atlas, squeeze
 from crnn_ocr.training.atlas import FaceInfo
 from crnn_ocr.training.charset import characters
 from crnn_ocr.training.corpus import WEIGHTS
-from crnn_ocr.training.dataset import HELD_OUT, SampleConfig, heldout
+from crnn_ocr.training.dataset import SampleConfig
 from crnn_ocr.training.fonts import held_out
+from crnn_ocr.training.sets import HELD_OUT, heldout
 
 Result = TypeVar("Result")
 

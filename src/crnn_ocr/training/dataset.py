@@ -1,9 +1,9 @@
-"""Training lines without end, and the held-out sets: text → mask → picture of a line as detectors cut it."""
+"""Training lines without end: text → mask → picture of a line as detectors cut it."""
 
 from __future__ import annotations
 
 import random
-import zlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import atlas, distractors, scene, signs, small
 from crnn_ocr.training.charset import characters
-from crnn_ocr.training.corpus import EVERYDAY, TextConfig, TextSampler
+from crnn_ocr.training.corpus import TextConfig, TextSampler
 from crnn_ocr.training.degrade import damage
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
 from crnn_ocr.training.fonts import held_out
 from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
 
 Picture = NDArray[np.uint8]
+_ENGLISH_IN_BRACKETS = re.compile(r"[一-鿿] ?[(（\[【][^一-鿿]*[A-Za-z]{2}")
+_PRICE = re.compile(r"\d ?[一-鿿/]{1,3}$")
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ class LineSampler:
         rng = self._rng
         if self._own and (kind := self._extras.kind(rng)):
             return self._sample_extra(kind)
+        if self._extras.drawn_small and rng.random() < self._extras.drawn_small:
+            return self._sample_small(self._texts.draw())
         looks = rng.choices((CLEAN, MILD, HARD), self._config.shares)[0]
         text = self._texts.draw()
         line, text, pixels = self._set(text)
@@ -197,12 +201,26 @@ class LineSampler:
 
     def _sample_extra(self, kind: str) -> tuple[Picture, str] | None:
         """Return a line of values drawn small, or of a sign."""
-        rng = self._rng
-        line, text, pixels = self._set(self._own[kind].draw(), rng.choice(FACES[kind]))
+        rng, text = self._rng, self._own[kind].draw()
+        if kind == "figures":
+            return self._sample_small(text)
+        line, text, _ = self._set(text, rng.choice(FACES["signs"]))
         if line is None or not text:
             return None
-        picture = small.picture(line, pixels, rng) if kind == "figures" else signs.picture(line, rng)
+        picture = signs.picture(line, rng, self._another)
         return None if picture is None else (self._finished(picture), text)
+
+    def _sample_small(self, text: str) -> tuple[Picture, str] | None:
+        """Return a line drawn small."""
+        line, text, pixels = self._set(text, self._rng.choice(FACES["figures"]))
+        if line is None or not text:
+            return None
+        picture = small.picture(line, pixels, self._rng)
+        return None if picture is None else (self._finished(picture), text)
+
+    def _another(self) -> Composed | None:
+        """Return another line, to stand beside one."""
+        return self._set(self._texts.draw())[0]
 
     def _finished(self, picture: Picture) -> Picture:
         """Scale a picture to the network's height; a quarter turn grey."""
@@ -227,7 +245,7 @@ class LineSampler:
                 shown = np.maximum(shown, moved.astype(np.uint8))
             extra = shown
         if self._extras.surrounded and rng.random() < self._extras.surrounded:
-            return distractors.surround(mask, extra, rng, lambda: self._set(self._texts.draw())[0])
+            return distractors.surround(mask, extra, rng, self._another)
         return mask, extra
 
     def _bent(self, mask: NDArray[np.uint8], looks: Looks) -> NDArray[np.uint8]:
@@ -272,16 +290,18 @@ class LineSampler:
         latin = None
         if kind == "han" and rng.random() < 0.3:
             latin = setter.pick("0Aa", "latin", rng)
-            latin = None if latin is None or latin.info.pixels else latin
         spacing, space, apart = self._distances(latin_only)
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
-        smaller = not latin_only and rng.random() < 0.06
-        latin_size = rng.uniform(0.55, 0.85) if smaller else 1.0
+        latin = None if latin is None or latin.info.pixels else latin
+        sizes = self._sizes(text, latin_only=latin_only)
+        if sizes[2] and latin is None:
+            latin = setter.pick("0Aa", "latin print", rng)
+            latin = None if latin is None or latin.info.pixels else latin
         pixels = face.info.pixels
         if pixels:  # everything stands on whole pixels
             spacing, space, apart = (round(value * pixels) / pixels for value in (spacing, space, apart))
-            latin, latin_size, jitter = None, 1.0, 0.0
-        layout = Layout(spacing, space, latin, latin_size, jitter, apart)
+            latin, sizes, jitter = None, (1.0, 1.0, 0.0), 0.0
+        layout = Layout(spacing, space, latin, *sizes, jitter, apart)
         return setter.compose(text, face, layout, rng), text, pixels
 
     def _distances(self, latin_only: bool) -> tuple[float, float, float]:
@@ -302,6 +322,17 @@ class LineSampler:
         if self._extras.apart and rng.random() < self._extras.apart:
             apart = rng.uniform(0.12, 0.33)
         return spacing, space, apart
+
+    def _sizes(self, text: str, *, latin_only: bool) -> tuple[float, float, float]:
+        """Return a layout's `latin_size`, `han_size` and `latin_rise`."""
+        rng, extras = self._rng, self._extras
+        size = rng.uniform(0.55, 0.85) if not latin_only and rng.random() < 0.06 else 1.0
+        if extras.small_latin and _ENGLISH_IN_BRACKETS.search(text) and rng.random() < extras.small_latin:
+            size = rng.uniform(0.42, 0.72)
+            return size, 1.0, rng.uniform(0.0, 0.5) * (1 - size)
+        if extras.small_han and _PRICE.search(text) and rng.random() < extras.small_han:
+            return 1.0, rng.uniform(0.45, 0.85), 0.0
+        return size, 1.0, 0.0
 
     def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """Return the coverage of rules and of a neighbouring line, if the crop has any."""
@@ -360,28 +391,3 @@ def sampler_factory(config: SampleConfig) -> Callable[[int], LineSampler]:
 
 def _make(config: SampleConfig, seed: int) -> LineSampler:
     return LineSampler(seed, config)
-
-
-POEMS, FORMS = (("poems", 1.0),), (("forms", 1.0),)
-HELD_OUT: dict[str, dict[str, object]] = {
-    "known-fonts-degraded": {"shares": (0.0, 0.6, 0.4)},
-    "unseen-fonts-clean": {"shares": (1.0, 0.0, 0.0), "unseen_fonts": True},
-    "unseen-fonts-degraded": {"shares": (0.0, 0.6, 0.4), "unseen_fonts": True},
-    "poems-degraded": {"shares": (0.0, 0.6, 0.4), "kinds": POEMS},
-    "forms": {"shares": (0.5, 0.5, 0.0), "unseen_fonts": True, "kinds": FORMS},
-}
-"""The held-out sets: name and what sets them off from training. All draw held-out text."""
-
-
-def heldout(name: str, config: SampleConfig, count: int = 400) -> list[tuple[Picture, str]]:
-    """Return the lines of a held-out set, always the same for the same data.
-
-    Raises:
-        TrainingError: No set has that name.
-    """
-    if name not in HELD_OUT:
-        raise TrainingError(f"There is no held-out set {name!r}.", hint=f"There are: {', '.join(HELD_OUT)}.")
-    usual = replace(config, held_out_text=True, rare=0.0, kinds=tuple(EVERYDAY.items()), extras=Extras())
-    changed = replace(usual, **HELD_OUT[name])  # type: ignore[arg-type]
-    sampler = LineSampler(zlib.crc32(name.encode()), changed)
-    return [sampler.sample() for _ in range(count)]

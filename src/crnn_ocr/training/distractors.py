@@ -197,6 +197,29 @@ def rules(mask: Mask, shown: Mask, rng: random.Random) -> tuple[Mask, Mask]:
     return mask, shown
 
 
+def cells(mask: Mask, shown: Mask, other: Composed, rng: random.Random) -> tuple[Mask, Mask]:
+    """Let the rule of a cell, and behind it the edge of the next cell's text, stand at one end of a line."""
+    thick = rng.choice((1, 2, 2, 3))
+    gap, reach = round(EM * rng.uniform(0.03, 0.3)), round(EM * rng.uniform(0.0, 0.3))
+    before = rng.random() < 0.5
+    added = gap + thick + reach
+    pad: Pad = (0, 0, added, 0) if before else (0, 0, 0, added)
+    mask, shown = widened(mask, pad), widened(shown, pad)
+    height, width = mask.shape
+    left = reach if before else width - reach - thick
+    shown[:, left : left + thick] = rng.randint(110, 255)
+    ink = other.mask[other.ink[0] : other.ink[1]]
+    room = reach - round(EM * 0.05)  # never a whole character: it would have to be read
+    if rng.random() < 0.5 or room < 2 or ink.shape[1] < 2 * EM:
+        return mask, shown
+    part = ink[:, -room:] if before else ink[:, :room]
+    rows = min(height, part.shape[0])
+    top = rng.randint(0, height - rows)
+    place = shown[top : top + rows, :room] if before else shown[top : top + rows, width - room :]
+    np.maximum(place, part[:rows], out=place)
+    return mask, shown
+
+
 def fragments(mask: Mask, shown: Mask, other: Composed, rng: random.Random) -> tuple[Mask, Mask]:
     """Let the line above, below, or both reach into the crop, clear of the text."""
     ink = other.mask[other.ink[0] : other.ink[1]]
@@ -230,10 +253,10 @@ def surround(
     """
     shown = np.zeros_like(mask) if shown is None else shown
     kind = rng.random()
-    if kind < 0.42 or kind > 0.92:
+    if kind < 0.3 or kind > 0.92:
         mask, shown = icons(mask, shown, rng)
-    if 0.42 <= kind < 0.76 or kind > 0.92:
+    if 0.3 <= kind < 0.5 or kind > 0.92:
         mask, shown = rules(mask, shown, rng)
-    if 0.76 <= kind <= 0.92 and (line := other()) is not None:
-        mask, shown = fragments(mask, shown, line, rng)
+    if 0.5 <= kind <= 0.92 and (line := other()) is not None:
+        mask, shown = (cells if kind < 0.62 else fragments)(mask, shown, line, rng)
     return mask, shown

@@ -24,6 +24,9 @@ class Extras:
     surrounded: float = 0.0
     tight: float = 0.0
     apart: float = 0.0
+    drawn_small: float = 0.0
+    small_latin: float = 0.0
+    small_han: float = 0.0
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of text that are drawn with looks of their own."""
@@ -35,7 +38,16 @@ class Extras:
         return "figures" if chance < 0 else "signs" if chance < self.signs else ""
 
 
-TRAINING = Extras(figures=0.1, signs=0.09, surrounded=0.09, tight=0.06, apart=0.4)
+TRAINING = Extras(
+    figures=0.07,
+    signs=0.12,
+    surrounded=0.16,
+    tight=0.06,
+    apart=0.4,
+    drawn_small=0.08,
+    small_latin=0.45,
+    small_han=0.35,
+)
 """The shares of training."""
 
 FACES = {"figures": ("print", "print", "screen", ""), "signs": ("display", "display", "")}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.training import bundle, dataset, pack
+from crnn_ocr.training import bundle, pack, sets
 from crnn_ocr.training.dataset import SampleConfig
 from crnn_ocr.training.evaluate import read_folder, scale
 
@@ -32,16 +32,16 @@ def lines(name: str, config: SampleConfig, count: int) -> list[tuple[Image, str]
     """Return the lines of a held-out set, (H, W, 3) BGR and what they say; always the same for the same data.
 
     Args:
-        name: Of the set (`dataset.HELD_OUT`).
+        name: Of the set (`sets.HELD_OUT`).
         config: What is drawn; pictures that came with the data keep their own height.
         count: How many at most; a bundle brings a hundred of each set, unless it says otherwise.
 
     Raises:
         TrainingError: No set has that name, or nothing of it can be drawn or read.
     """
-    if name in dataset.HELD_OUT and (brought := config.data / bundle.HELD_OUT_LINES / name).is_dir():
+    if name in sets.HELD_OUT and (brought := config.data / bundle.HELD_OUT_LINES / name).is_dir():
         return read_folder(brought)[:count]
-    return dataset.heldout(name, config, count)
+    return sets.heldout(name, config, count)
 
 
 def calibration_lines(data: Path, height: int) -> list[Image]:
@@ -57,7 +57,7 @@ def calibration_lines(data: Path, height: int) -> list[Image]:
     folder = data / bundle.HELD_OUT_LINES
     if not folder.is_dir():
         return pack.calibration_lines(data, height)
-    names = [name for name in dataset.HELD_OUT if (folder / name).is_dir()]
+    names = [name for name in sets.HELD_OUT if (folder / name).is_dir()]
     brought = [scale(image, height) for name in names for image, _ in read_folder(folder / name)]
     if not brought:
         raise TrainingError(

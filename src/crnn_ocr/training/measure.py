@@ -37,7 +37,7 @@ class Rendered:
 
     Attributes:
         data: Folder of the training data.
-        names: Of the sets (`dataset.HELD_OUT`).
+        names: Of the sets (`sets.HELD_OUT`).
         count: Lines of each of them.
     """
 

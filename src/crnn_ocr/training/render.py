@@ -34,6 +34,8 @@ class Layout:
         latin: Face for Latin letters and digits; None takes the same face for all.
         latin_size: Size of Latin letters and digits beside the rest, as a factor: forms in two languages have
             the second one smaller.
+        han_size: The same of Chinese characters: prices have a small `元` or `起` behind large digits.
+        latin_rise: How far smaller Latin stands above the baseline, in em.
         jitter: Standard deviation of every glyph's vertical place, in em (typewriters, dot-matrix printers).
         apart: Between Chinese and Latin letters or digits, in em: what typesetting puts there by itself,
             where nobody typed a blank.
@@ -43,6 +45,8 @@ class Layout:
     space: float = 0.28
     latin: AtlasFace | None = None
     latin_size: float = 1.0
+    han_size: float = 1.0
+    latin_rise: float = 0.0
     jitter: float = 0.0
     apart: float = 0.0
 
@@ -147,8 +151,10 @@ class Typesetter:
                     return None
                 substitutes[number] = drawn_by = substitute
             mask, left, top, advance = drawn_by.glyph(number)
-            if layout.latin_size != 1.0 and ord(character) < 0x250:
-                mask, left, top, advance = _smaller(mask, left, top, advance, layout.latin_size)
+            size = layout.latin_size if ord(character) < 0x250 else layout.han_size
+            if size != 1.0:
+                mask, left, top, advance = _smaller(mask, left, top, advance, size)
+                top -= round(layout.latin_rise * EM)
             dy = round(rng.gauss(0, layout.jitter) * EM) if layout.jitter else 0
             placed.append((mask, round(pen) + left, BASELINE + top + dy))
             pen += advance + layout.spacing * EM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -18,45 +19,92 @@ _GROUNDS: tuple[tuple[str, int], ...] = (
     ("photo", 32), ("texture", 22), ("gradient", 16), ("plain", 22), ("white", 4), ("paper", 4),
 )  # fmt: skip
 _NATIVE = (14, 64)
+_COMPANY = 0.3
+"""Share of signs with lines above or below them that reach into the crop."""
 _SOLID = 60
 """Coverage from which a pixel counts as ink."""
 
 
-def tilted(mask: Mask, rng: random.Random) -> Mask:
-    """Turn, slant and tilt coverage as a camera beside a sign does.
+def company(line: Composed, other: Composed, rng: random.Random) -> Mask:
+    """Let the lines above and below, or one of them, stand beside a line.
 
     Args:
-        mask: (H, W) coverage.
+        line: The line.
+        other: What stands above and below.
         rng: Source of randomness.
 
     Returns:
-        (H, W') coverage; lines turn by 6 degrees at most, long ones less.
+        Coverage of these parts, of the line's shape.
     """
-    height, width = mask.shape
-    room = EM // 4
-    rise = np.tan(np.radians(rng.uniform(-6, 6))) * min(width, 4 * EM) / 2
+    shown = np.zeros_like(line.mask)
+    ink = other.mask[other.ink[0] : other.ink[1]]
+    height, width = shown.shape
+    for above in rng.choice(((True,), (False,), (True, False))):
+        gap = round(EM * rng.uniform(0.06, 0.3))
+        start = rng.randint(0, max(0, ink.shape[1] - width))
+        part = ink[:, start : start + width]
+        at = rng.randint(0, width - part.shape[1])
+        if above:
+            rows = min(part.shape[0], max(0, line.ink[0] - gap))
+            part, top = part[part.shape[0] - rows :], line.ink[0] - gap - rows
+        else:
+            top = line.ink[1] + gap
+            rows = min(part.shape[0], max(0, height - top))
+            part = part[:rows]
+        if rows > 0:
+            place = shown[top : top + rows, at : at + part.shape[1]]
+            np.maximum(place, part, out=place)
+    return shown
+
+
+def tilted(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
+    """Turn, slant and tilt coverage as a camera beside a sign does, and bend it as round shields do.
+
+    Args:
+        masks: (H, W) coverages, all of them changed in the same way.
+        rng: Source of randomness.
+
+    Returns:
+        (H', W') coverages; short lines turn by 6 degrees mostly, by 18 at most, long ones less.
+    """
+    height, width = masks[0].shape
+    room, rows = EM // 4, EM // 2
+    most = 18 if rng.random() < 0.25 else 6
+    rise = np.tan(np.radians(rng.uniform(-most, most))) * min(width, 4 * EM) / 2
     slant = rng.gauss(0, 0.12) * EM
     near = rng.uniform(-0.12, 0.12) * EM if rng.random() < 0.6 else 0.0
+    arch = rng.uniform(-0.3, 0.3) * EM * min(1.0, width / (3 * EM)) if rng.random() < 0.15 else 0.0
     old = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     new = old + np.array(
         [
-            [room + slant, -rise + near],
-            [room + slant, rise - near],
-            [room - slant, rise + near],
-            [room - slant, -rise - near],
+            [room + slant, rows - rise + near],
+            [room + slant, rows + rise - near],
+            [room - slant, rows + rise + near],
+            [room - slant, rows - rise - near],
         ],
         np.float32,
     )
-    matrix = cv2.getPerspectiveTransform(old, new)
-    size = (width + 2 * room, height)
-    return cv2.warpPerspective(mask, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8)
+    size = (width + 2 * room, height + 2 * rows)
+    matrix = cv2.getPerspectiveTransform(new, old)  # from the result to where its pixels come from
+    x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
+    y += np.float32(arch) * (1 - np.square(2 * x / size[0] - 1))
+    depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+    columns = ((matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth).astype(np.float32)
+    lines = ((matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth).astype(np.float32)
+    return [cv2.remap(mask, columns, lines, cv2.INTER_LINEAR).astype(np.uint8) for mask in masks]
 
 
-def cropped(mask: Mask, rng: random.Random) -> Mask | None:
-    """Cut around the ink, with margins of a sixth of its height at most; None where there is none."""
-    solid = (mask > _SOLID).astype(np.uint8)
+def cropped(masks: Sequence[Mask], rng: random.Random, *, loose: float = 0.16) -> list[Mask]:
+    """Cut around the ink of the first coverage; nothing is left where it has none.
+
+    Args:
+        masks: (H, W) coverages of the line, and of what stands around it.
+        rng: Source of randomness.
+        loose: Greatest margin above and below, as a share of the ink's height.
+    """
+    solid = (masks[0] > _SOLID).astype(np.uint8)
     if not solid.any():
-        return None
+        return []
     left, top, width, height = cv2.boundingRect(solid)
     height = max(height, EM // 3)
 
@@ -64,9 +112,9 @@ def cropped(mask: Mask, rng: random.Random) -> Mask | None:
         return round(height * rng.uniform(-0.02, most))
 
     box = scene.Box(
-        top - margin(0.16), top + height + margin(0.16), left - margin(0.3), left + width + margin(0.3)
+        top - margin(loose), top + height + margin(loose), left - margin(0.3), left + width + margin(0.3)
     )
-    return scene.framed(mask, box)
+    return [scene.framed(mask, box) for mask in masks]
 
 
 def filled(ground: NDArray[np.float32], mask: Mask, colour: scene.Colour, rng: random.Random) -> None:
@@ -82,35 +130,45 @@ def filled(ground: NDArray[np.float32], mask: Mask, colour: scene.Colour, rng: r
     ground += alpha * (np.clip(fill, 0, 255) - ground)
 
 
-def picture(line: Composed, rng: random.Random) -> Picture | None:
+def picture(
+    line: Composed, rng: random.Random, other: Callable[[], Composed | None] = lambda: None
+) -> Picture | None:
     """Draw a line as a sign at 14 to 64 pixels of height; it is not scaled to the network's yet.
 
     Args:
         line: The line.
         rng: Source of randomness.
+        other: Gives another line, which may reach into the crop.
 
     Returns:
         uint8 (H, W, 3); None where nothing is to be seen.
     """
-    mask = line.mask
+    masks = [line.mask]
+    beside = other() if rng.random() < _COMPANY else None
+    if beside is not None:
+        masks.append(company(line, beside, rng))
     if rng.random() < 0.4:
-        mask = embolden(mask, rng.uniform(-0.4, 1.8))
+        stroke = rng.uniform(-0.4, 1.8)
+        masks = [embolden(mask, stroke) for mask in masks]
     if rng.random() < 0.6:
-        mask = tilted(mask, rng)
-    found = cropped(mask, rng)
-    if found is None:
+        masks = tilted(masks, rng)
+    found = cropped(masks, rng, loose=0.16 if beside is None else 0.4)
+    if not found:
         return None
     least, most = _NATIVE
     height = rng.randint(least, 26 if rng.random() < 0.45 else most)
     stretch = rng.uniform(0.65, 1.25) if rng.random() < 0.5 else 1.0
-    size = (max(8, round(found.shape[1] * height / found.shape[0] * stretch)), height)
-    way = cv2.INTER_AREA if height < found.shape[0] else cv2.INTER_LINEAR
-    small = cv2.resize(found, size, interpolation=way).astype(np.uint8)
+    size = (max(8, round(found[0].shape[1] * height / found[0].shape[0] * stretch)), height)
+    way = cv2.INTER_AREA if height < found[0].shape[0] else cv2.INTER_LINEAR
+    small, *rest = (cv2.resize(mask, size, interpolation=way).astype(np.uint8) for mask in found)
     kinds, weights = zip(*_GROUNDS, strict=True)
     kind = rng.choices(kinds, weights)[0]
     ground, mean = scene.background(height, size[0], rng, kind)
     restless = 1.2 * float(ground[:, :, 1].std()) if kind not in {"plain", "white"} else 0.0
     colour = scene.ink_colour(mean, rng, plain=0.35, contrast=55 + restless)
+    for mask in rest:
+        same = rng.random() < 0.75
+        scene.blend(ground, mask, colour if same else scene.ink_colour(mean, rng, plain=0.35, contrast=30))
     if rng.random() < 0.45:
         scene.decorate(ground, small, colour, rng)
     if rng.random() < 0.4:

@@ -15,8 +15,9 @@ from crnn_ocr.training import atlas, bundle, squeeze
 from crnn_ocr.training.atlas import FaceInfo
 from crnn_ocr.training.bundle import BundleConfig
 from crnn_ocr.training.charset import characters
-from crnn_ocr.training.dataset import LineSampler, SampleConfig, heldout
+from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.evaluate import load_folder
+from crnn_ocr.training.sets import heldout
 
 CONFIG = BundleConfig(parts=9, part_bytes=250_000, text_bytes=60_000, heldout_lines=4)
 

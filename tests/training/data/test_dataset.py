@@ -11,11 +11,12 @@ import pytest
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import atlas, scene
 from crnn_ocr.training.charset import characters, known
-from crnn_ocr.training.dataset import HELD_OUT, LineSampler, SampleConfig, heldout, sampler_factory
+from crnn_ocr.training.dataset import LineSampler, SampleConfig, sampler_factory
 from crnn_ocr.training.degrade import DAMAGES, damage
 from crnn_ocr.training.fetch import Source, data_folder, sources
 from crnn_ocr.training.fonts import held_out
 from crnn_ocr.training.render import BASELINE, CANVAS, Layout, Typesetter, embolden, warp
+from crnn_ocr.training.sets import HELD_OUT, heldout
 from crnn_ocr.training.sheets import flow
 
 from .world import HAN

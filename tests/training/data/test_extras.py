@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from crnn_ocr.training import atlas, corpus, distractors, figures, forms, labels, signs, small
+from crnn_ocr.training.atlas import EM
 from crnn_ocr.training.charset import characters, known, spell
 from crnn_ocr.training.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
-from crnn_ocr.training.dataset import LineSampler, SampleConfig, heldout
+from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
 from crnn_ocr.training.render import Composed, Layout, Mask, Typesetter
+from crnn_ocr.training.sets import heldout
 
 from .world import HAN
 
@@ -130,7 +132,7 @@ def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytes
         monkeypatch.setattr(module, name, refuse)
     before = heldout("known-fonts-degraded", SampleConfig(data), 60)
     monkeypatch.setitem(WEIGHTS, "labels", 900.0)
-    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(1, 0, 1, 1)), 60)
+    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(1, 0, 1, 1, 1, 1, 1, 1)), 60)
     assert [text for _, text in before] == [text for _, text in after]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(before, after, strict=True))
 
@@ -145,7 +147,9 @@ def test_shares_decide_what_is_drawn() -> None:
     assert set(FACES) == set(TRAINING.kinds()) <= set(corpus.COMPOSED)
 
 
-@pytest.mark.parametrize("extras", [Extras(figures=1), Extras(signs=1), Extras(surrounded=1, tight=1)])
+@pytest.mark.parametrize(
+    "extras", [Extras(figures=1), Extras(signs=1), Extras(surrounded=1, tight=1), Extras(drawn_small=1)]
+)
 def test_every_kind_gives_lines_that_repeat_with_the_seed(data: Path, extras: Extras) -> None:
     config = replace(SampleConfig(data), extras=extras)
     one, same = (LineSampler(5, config) for _ in range(2))
@@ -213,11 +217,93 @@ def test_signs_are_cut_around_their_ink(line: Composed) -> None:
         assert picture is not None
         assert 14 <= picture.shape[0] <= 64
         assert np.ptp(picture.astype(int).mean(axis=2)) > 25
-        turned = signs.tilted(line.mask, random.Random(seed))
-        assert turned.shape[0] == line.mask.shape[0]
+        (turned,) = signs.tilted([line.mask], random.Random(seed))
+        assert turned.shape[0] == line.mask.shape[0] + EM
         assert turned.sum() == pytest.approx(float(line.mask.sum()), rel=0.3)
         assert max(turned[0].max(), turned[-1].max(), turned[:, 0].max()) < 60, "nothing is cut off"
     assert signs.picture(replace(line, mask=np.zeros_like(line.mask)), random.Random(0)) is None
+
+
+def _widths(data: Path, text: str, extras: Extras) -> list[int]:
+    class One:
+        def draw(self) -> str:
+            return text
+
+    sampler = LineSampler(4, SampleConfig(data, shares=(1.0, 0.0, 0.0), icons=0.0), texts=One())
+    sampler._extras = extras
+    return [sampler.sample()[0].shape[1] for _ in range(60)]
+
+
+def test_the_chinese_behind_a_price_is_smaller(data: Path) -> None:
+    text = f"12.5{HAN[3]}{HAN[4]}"
+    assert np.median(_widths(data, text, Extras(small_han=1))) < 0.95 * np.median(
+        _widths(data, text, Extras())
+    )
+    other = f"{HAN[3]}{HAN[4]}12.5"
+    assert _widths(data, other, Extras(small_han=1)) == _widths(data, other, Extras())
+
+
+def test_english_in_brackets_is_half_as_high_and_raised(data: Path) -> None:
+    text = f"{HAN[3]}{HAN[4]}(AB)"
+    assert np.median(_widths(data, text, Extras(small_latin=1))) < 0.9 * np.median(
+        _widths(data, text, Extras())
+    )
+
+    opened = atlas.load(data / "atlas")
+    setter = Typesetter(opened, IDS, range(len(opened.faces)))
+    face = setter.pick("AB", "han", random.Random(0))
+    assert face is not None
+    low, high = (
+        setter.compose("A", face, Layout(latin_size=0.5, latin_rise=rise), random.Random(0))
+        for rise in (0.0, 0.25)
+    )
+    assert low is not None
+    assert high is not None
+    assert low.ink[1] - high.ink[1] == EM // 4
+    assert low.ink[1] - low.ink[0] == high.ink[1] - high.ink[0]
+
+
+def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Composed) -> None:
+    seen = set()
+    for seed in range(60):
+        shown = signs.company(line, line, random.Random(seed))
+        assert shown.shape == line.mask.shape
+        top, bottom = line.ink
+        assert not shown[top:bottom].any(), "nothing lies on the text"
+        seen.add((bool(shown[:top].any()), bool(shown[bottom:].any())))
+        alone = signs.tilted([line.mask], random.Random(seed))[0]
+        both = signs.tilted([line.mask, shown], random.Random(seed))
+        assert np.array_equal(alone, both[0])
+        assert both[1].sum() == pytest.approx(float(shown.sum()), rel=0.3)
+        cut = signs.cropped(both, random.Random(seed), loose=0.4)
+        assert cut[0].shape == cut[1].shape
+    assert {(True, False), (False, True), (True, True)} <= seen
+    others: list[Callable[[], Composed | None]] = [lambda: line, lambda: None]
+    differ = 0
+    for seed in range(40):
+        beside, without = (signs.picture(line, random.Random(seed), other) for other in others)
+        assert beside is not None
+        assert without is not None
+        differ += not np.array_equal(beside, without)
+    assert 4 < differ < 30, "some signs have company, most have none"
+
+
+def test_the_rule_of_a_cell_is_clear_of_the_text_and_what_is_behind_it_is_no_character(
+    line: Composed,
+) -> None:
+    mask = np.zeros((56, 240), np.uint8)
+    mask[4:52, 4:236] = 200
+    with_text = 0
+    for seed in range(80):
+        wide, shown = distractors.cells(mask, np.zeros_like(mask), line, random.Random(seed))
+        assert wide.shape == shown.shape
+        assert not np.any((wide > 0) & (shown > 0))
+        rule = [column for column in range(shown.shape[1]) if shown[:, column].min() > 0]
+        assert 1 <= len(rule) <= 3
+        rest = np.delete(shown, rule, axis=1).max(axis=0)
+        assert (rest > 0).sum() <= 0.3 * EM
+        with_text += bool(rest.any())
+    assert 10 < with_text < 60
 
 
 @pytest.mark.parametrize("shape", set(distractors.SHAPES), ids=lambda one: one.__name__)

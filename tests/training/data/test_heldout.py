@@ -15,7 +15,7 @@ from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.manifest import read_manifest
 from crnn_ocr.models.registry import BUNDLED
-from crnn_ocr.training import bundle, dataset, heldout, measure, measurements
+from crnn_ocr.training import bundle, heldout, measure, measurements, sets
 from crnn_ocr.training.dataset import SampleConfig
 
 PACK = "crnn-zh-en"
@@ -33,7 +33,7 @@ def _brought(root: Path, name: str, widths: list[int]) -> None:
 
 def test_lines_are_drawn_where_the_data_allow_it(data: Path) -> None:
     config = SampleConfig(data, height=32)
-    drawn, wanted = (draw("unseen-fonts-clean", config, 3) for draw in (heldout.lines, dataset.heldout))
+    drawn, wanted = (draw("unseen-fonts-clean", config, 3) for draw in (heldout.lines, sets.heldout))
     assert [(picture.tobytes(), text) for picture, text in drawn] == [
         (picture.tobytes(), text) for picture, text in wanted
     ]

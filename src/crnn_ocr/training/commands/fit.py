@@ -303,16 +303,16 @@ def _data(
     arguments: argparse.Namespace, shape: Config, *, measured: bool
 ) -> tuple[Callable[[int], Sampler], list[LineSet]]:
     """Return the source of lines, and the held-out sets at the network's size."""
-    from crnn_ocr.training import dataset, fetch, heldout, networks
+    from crnn_ocr.training import dataset, fetch, heldout, networks, sets
     from crnn_ocr.training.evaluate import LineSet, flattened, scale
 
     drawn = networks.source_height(shape)
     config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=drawn)
-    names = arguments.heldout if arguments.heldout is not None else list(dataset.HELD_OUT)
+    names = arguments.heldout if arguments.heldout is not None else list(sets.HELD_OUT)
     names = names if measured and arguments.heldout_lines else []
-    sets = []
+    drawn_sets = []
     for name in names:
         images, texts = zip(*heldout.lines(name, config, arguments.heldout_lines), strict=True)
         lines = LineSet(name, tuple(scale(image, drawn) for image in images), texts)
-        sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
-    return dataset.sampler_factory(config), sets
+        drawn_sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
+    return dataset.sampler_factory(config), drawn_sets
