@@ -261,7 +261,7 @@ def _cut(lines: Sequence[Line], config: LoaderConfig) -> Iterator[Sequence[Line]
 def measure_teacher(
     files: TeacherFiles, sampler: Sampler, characters: Sequence[str], *, batches: int = 6
 ) -> dict[str, Any]:
-    """Return `mean` (list) and `std` of the teacher's embedding over a few batches of lines."""
+    """Return the teacher's `name`, and `mean` (list) and `std` of its embedding over a few batches."""
     maker = BatchMaker(sampler, characters, LoaderConfig(pool=96), files, seed=0)
     rows = []
     for _, batch in zip(range(batches), maker.batches(), strict=False):
@@ -271,4 +271,5 @@ def measure_teacher(
             for e, w in zip(batch.teacher, batch.widths, strict=True)
         ]
     embedded = np.concatenate(rows)
-    return {"mean": embedded.mean(axis=0).tolist(), "std": float(np.sqrt(embedded.var(axis=0).mean()))}
+    std = float(np.sqrt(embedded.var(axis=0).mean()))
+    return {"name": files.model.stem, "mean": embedded.mean(axis=0).tolist(), "std": std}

@@ -16,6 +16,8 @@ from crnn_ocr.training.ppocr_features import FeatureNetConfig
 
 LICENCE = "Apache-2.0"
 
+_FIRST_TEACHER = "PP-OCRv6_rec_tiny"
+"""Of checkpoints from before its name was kept."""
 _PADDLE = "a work of the PaddleOCR project (Copyright PaddlePaddle Authors, Apache License 2.0)"
 
 
@@ -58,11 +60,13 @@ def origin(state: State, weights: int) -> Origin:
     )
     if not state.teacher:
         return Origin(f"All weights {trained}", about, "")
+    teacher = str(state.teacher.get("name", _FIRST_TEACHER))
+    whose = f", {_PADDLE}" if teacher.lower().startswith(("ppocr", "pp-ocr")) else ""
     return Origin(
         f"All weights {trained}, with a finished recogniser as teacher",
-        about + " A finished recogniser was its teacher: the network learnt to give the same embedding,"
-        " and the head started from the teacher's rows for the characters that it knows.",
-        f"The training imitated PP-OCRv6_rec_tiny, {_PADDLE}, and started the head from its last projection.",
+        f"{about} A finished recogniser, {teacher}, was its teacher: the network learnt to give the same"
+        " embedding, and the head started from the teacher's rows for the characters that it knows.",
+        f"The training imitated {teacher}{whose}, and started the head from its last projection.",
     )
 
 

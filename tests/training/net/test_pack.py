@@ -151,6 +151,11 @@ def test_the_card_tells_origin_and_measurements(state: State, tmp_path: Path) ->
     assert "PP-OCRv6_rec_tiny" in (made.folder / "NOTICE").read_text(encoding="utf-8")
     assert "Reads eight plates." in card
 
+    state.teacher["name"] = "own-network"
+    taught = (packed(state, tmp_path / "packs").folder / "NOTICE").read_text(encoding="utf-8")
+    assert "own-network" in taught
+    assert "PaddleOCR" not in taught
+
     state.teacher.clear()
     alone = packed(state, tmp_path / "packs")
     assert "PaddleOCR" not in (alone.folder / "NOTICE").read_text(encoding="utf-8")
