@@ -49,11 +49,13 @@ def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int
     return np.vstack(blocks[:-1])
 
 
-def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 5) -> Picture:
-    """Return bilingual labels, values drawn small, signs, and lines with something around them, in blocks."""
+def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 4) -> Picture:
+    """Return bilingual labels, small values, small lines, signs, and lines with company, in blocks."""
+    labels = replace(config, kinds=(("labels", 1.0),), rare=0.0, icons=0.0)
     kinds = (
-        replace(config, kinds=(("labels", 1.0),), extras=Extras(), rare=0.0, icons=0.0),
+        replace(labels, extras=Extras(small_latin=0.5)),
         replace(config, extras=Extras(figures=1.0)),
+        replace(config, extras=Extras(drawn_small=1.0)),
         replace(config, extras=Extras(signs=1.0)),
         replace(config, extras=Extras(surrounded=1.0), icons=0.0),
     )
