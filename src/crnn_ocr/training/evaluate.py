@@ -129,22 +129,9 @@ def read_folder(folder: Path) -> list[tuple[Image, str]]:
         TrainingError: As `load_folder`.
     """
     labels = folder / "labels.tsv"
-    try:
-        rows = labels.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise TrainingError(
-            f"{labels} is not UTF-8 (byte {error.start}).",
-            hint="Save it as UTF-8, for instance: iconv -f GB18030 -t UTF-8.",
-        ) from error
-    except OSError as error:
-        raise TrainingError(
-            f"{labels} cannot be read: {error.strerror}.",
-            hint="Name a folder with pictures of lines and labels.tsv; a row is a file, TAB, its text.",
-        ) from error
+    hint = "Name a folder with pictures of lines and labels.tsv; a row is a file, TAB, its text."
     pairs = []
-    for number, row in enumerate(rows, 1):
-        if not row.strip():
-            continue
+    for number, row in labelled.rows(labels, "The list of pictures", hint=hint):
         where = f"{labels}, row {number}"
         file, text = labelled.entry(row, where, silent=True)
         pairs.append((labelled.picture(folder / file, where), text))

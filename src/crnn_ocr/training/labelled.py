@@ -16,6 +16,32 @@ LEAST_SIDE = 4
 """Pictures with a shorter side hold no line of text, in pixels."""
 
 
+def rows(
+    path: Path, what: str, *, most: int | None = None, hint: str = "Check the path and its permissions."
+) -> list[tuple[int, str]]:
+    """Return the rows of a UTF-8 file that are not blank, and their numbers from 1 on.
+
+    Args:
+        path: Of the file.
+        what: It is, for messages.
+        most: Characters that are looked at; None: all.
+        hint: What to do where it cannot be read.
+
+    Raises:
+        TrainingError: It cannot be read, or is not UTF-8; the message names the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TrainingError(
+            f"{what} {path} is not UTF-8 (byte {error.start}).",
+            hint="Save it as UTF-8, for instance: iconv -f GB18030 -t UTF-8.",
+        ) from error
+    except OSError as error:
+        raise TrainingError(f"{what} {path} cannot be read: {error.strerror}.", hint=hint) from error
+    return [(number, row) for number, row in enumerate(text[:most].splitlines(), 1) if row.strip()]
+
+
 def entry(row: str, where: str, *, silent: bool = False) -> tuple[str, str]:
     """Split a row of a list.
 

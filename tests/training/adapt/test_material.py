@@ -94,6 +94,7 @@ def test_pictures_are_read_from_beside_their_list(folder: Path) -> None:
     ("rows", "message"),
     [
         ("one.png\ta\nabsent.png\tb\n", "row 2: .*absent.png cannot be read"),
+        ("\none.png\ta\n\n\nabsent.png\tb\n", "row 5: .*absent.png cannot be read"),
         ("broken.png\ta\n", "row 1: .* no picture that can be decoded"),
         ("dot.png\ta\n", "only 60x2 pixels"),
         ("one.png a\n", "row 1: it must hold a file, one TAB and the text"),

@@ -54,26 +54,6 @@ def write_shorter(characters: Iterable[str], most: int = 20) -> str:
     return shown + (f" and {len(listed) - most} more" if len(listed) > most else "")
 
 
-def read_lines(path: Path, what: str) -> list[str]:
-    """Return the lines of a UTF-8 file, without empty ones.
-
-    Raises:
-        TrainingError: It cannot be read, or is not UTF-8; the message names the file.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TrainingError(
-            f"{what} {path} is not UTF-8 (byte {error.start}).",
-            hint="Save it as UTF-8, for instance: iconv -f GB18030 -t UTF-8.",
-        ) from error
-    except OSError as error:
-        raise TrainingError(
-            f"{what} {path} cannot be read: {error.strerror}.", hint="Check the path and its permissions."
-        ) from error
-    return [line for line in text[:LONGEST_TEXT].splitlines() if line.strip()]
-
-
 def read_new_characters(path: Path, known: frozenset[str]) -> tuple[str, ...]:
     """Return the characters of a list, one a row, that the recogniser does not know yet.
 
@@ -81,8 +61,7 @@ def read_new_characters(path: Path, known: frozenset[str]) -> tuple[str, ...]:
         TrainingError: A row holds more than one character, or none is new.
     """
     found: dict[str, None] = {}
-    rows = read_lines(path, "The list of characters")
-    for number, row in enumerate(rows, 1):
+    for number, row in labelled.rows(path, "The list of characters"):
         character = unicodedata.normalize("NFC", row.strip().translate(_STYLE_MARKS))
         if len(character) != 1 or not (character.isprintable() or is_private(character)):
             raise TrainingError(
@@ -127,7 +106,7 @@ def read_texts(paths: Sequence[Path], known: frozenset[str]) -> tuple[tuple[str,
     usable: dict[str, None] = {}
     unknown: Counter[str] = Counter()
     for path in paths:
-        for line in read_lines(path, "The text"):
+        for _, line in labelled.rows(path, "The text", most=LONGEST_TEXT):
             spelt = respell(line)
             missing = [c for c in spelt if c not in known and c != " "]
             unknown.update(missing)
@@ -157,8 +136,7 @@ def read_pictures(path: Path, known: frozenset[str]) -> tuple[Picture, ...]:
     respell = speller(known)
     pictures: list[Picture] = []
     unknown: Counter[str] = Counter()
-    rows = read_lines(listed, "The list of pictures")
-    for number, row in enumerate(rows, 1):
+    for number, row in labelled.rows(listed, "The list of pictures"):
         where = f"{listed.name}, row {number}"
         file, label = labelled.entry(row, where)
         text = respell(label)
