@@ -24,7 +24,9 @@ from crnn_ocr.training.fonts import held_out
 from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
 
 Picture = NDArray[np.uint8]
+_SAME_SIZE = (1.0, 1.0, 1.0, 0.0)
 _ENGLISH_IN_BRACKETS = re.compile(r"[一-鿿] ?[(（\[【][^一-鿿]*[A-Za-z]{2}")
+_REFERENCE = re.compile(r"\S\[\d{1,3}\]")
 _PRICE = re.compile(r"\d ?[一-鿿/]{1,3}$")
 
 
@@ -294,13 +296,13 @@ class LineSampler:
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
         latin = None if latin is None or latin.info.pixels else latin
         sizes = self._sizes(text, latin_only=latin_only)
-        if sizes[2] and latin is None:
+        if sizes[3] and latin is None:
             latin = setter.pick("0Aa", "latin print", rng)
             latin = None if latin is None or latin.info.pixels else latin
         pixels = face.info.pixels
         if pixels:  # everything stands on whole pixels
             spacing, space, apart = (round(value * pixels) / pixels for value in (spacing, space, apart))
-            latin, sizes, jitter = None, (1.0, 1.0, 0.0), 0.0
+            latin, sizes, jitter = None, _SAME_SIZE, 0.0
         layout = Layout(spacing, space, latin, *sizes, jitter, apart)
         return setter.compose(text, face, layout, rng), text, pixels
 
@@ -323,16 +325,18 @@ class LineSampler:
             apart = rng.uniform(0.12, 0.33)
         return spacing, space, apart
 
-    def _sizes(self, text: str, *, latin_only: bool) -> tuple[float, float, float]:
-        """Return a layout's `latin_size`, `han_size` and `latin_rise`."""
+    def _sizes(self, text: str, *, latin_only: bool) -> tuple[float, float, float, float]:
+        """Return a layout's `latin_size`, `han_size`, `reference_size` and `latin_rise`."""
         rng, extras = self._rng, self._extras
         size = rng.uniform(0.55, 0.85) if not latin_only and rng.random() < 0.06 else 1.0
         if extras.small_latin and _ENGLISH_IN_BRACKETS.search(text) and rng.random() < extras.small_latin:
             size = rng.uniform(0.42, 0.72)
-            return size, 1.0, rng.uniform(0.0, 0.5) * (1 - size)
+            return size, 1.0, 1.0, rng.uniform(0.0, 0.5) * (1 - size)
         if extras.small_han and _PRICE.search(text) and rng.random() < extras.small_han:
-            return 1.0, rng.uniform(0.45, 0.85), 0.0
-        return size, 1.0, 0.0
+            return 1.0, rng.uniform(0.45, 0.85), 1.0, 0.0
+        if extras.raised and _REFERENCE.search(text) and rng.random() < extras.raised:
+            return 1.0, 1.0, rng.uniform(0.6, 0.85), 0.0
+        return size, 1.0, 1.0, 0.0
 
     def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """Return the coverage of rules and of a neighbouring line, if the crop has any."""

@@ -17,6 +17,7 @@ class Extras:
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
         apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
             blank: word processors do so, and in print it looks like one.
+        raised: Of references behind words (`word[12]`), small and raised.
     """
 
     figures: float = 0.0
@@ -27,6 +28,7 @@ class Extras:
     drawn_small: float = 0.0
     small_latin: float = 0.0
     small_han: float = 0.0
+    raised: float = 0.0
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of text that are drawn with looks of their own."""
@@ -47,6 +49,7 @@ TRAINING = Extras(
     drawn_small=0.08,
     small_latin=0.45,
     small_han=0.35,
+    raised=0.8,
 )
 """The shares of training."""
 

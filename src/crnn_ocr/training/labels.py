@@ -163,6 +163,35 @@ def citation(rng: random.Random, words: Lexicon) -> str:
     )
 
 
+def referring(rng: random.Random, words: Lexicon) -> str:
+    """Give a piece of a sentence with references, as encyclopedias have them: `are rare.[12][5] The`."""
+    chinese = rng.random() < 0.3
+    front, rear = (
+        words.clause(rng, rng.randint(4, 14))
+        if chinese
+        else " ".join(words.english(rng, rng.choice((1, 2, 2, 3))))
+        for _ in "ab"
+    )
+    marks = "".join(f"[{rng.randint(1, 199)}]" for _ in range(rng.choice((1, 1, 2, 3))))
+    end = rng.choice("。，") if chinese else rng.choice((".", ".", ",", ""))
+    return (
+        front.rstrip(".,，。 ")
+        + end
+        + marks
+        + rng.choice(("", "" if chinese else " "))
+        + rng.choice(("", rear))
+    )
+
+
+def header(rng: random.Random, words: Lexicon) -> str:
+    """Give the head or the foot of a page: its number between dots or dashes, or beside a title."""
+    number = str(rng.randint(1, 999))
+    around = rng.choice(("··", "··", "··", "--", "——", "  ", "()", "//"))
+    text = around[0] + rng.choice(("", "", " ")) + number + rng.choice(("", "", " ")) + around[1]
+    title = words.chinese(rng, 3, 8) if rng.random() < 0.6 else " ".join(words.english(rng, 3))
+    return rng.choice((text, f"{text}  {title}", f"{title}  {text}", f"{text}{title}")).strip()
+
+
 def stuck(rng: random.Random, words: Lexicon) -> str:
     """Give Latin words that stand in Chinese without blanks, or captions of English, mostly without any."""
     chance = rng.random()
@@ -187,6 +216,8 @@ _LABELS: dict[Callable[[random.Random, Lexicon], str], float] = {
     stuck: 20,
     capitals: 18,
     citation: 10,
+    referring: 12,
+    header: 6,
 }
 
 

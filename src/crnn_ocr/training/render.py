@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ COMMON_WEIGHT = 4
 CJK_TOP, CJK_BOTTOM = -0.86, 0.14
 """The em box of ideographs, relative to the baseline, in em."""
 
+REFERENCE_RISE = 0.3
+"""How far references stand above the baseline, in em."""
+_REFERENCES = re.compile(r"(?<=[^\s\[])(?:\[\d{1,3}\])+")
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -35,6 +40,7 @@ class Layout:
         latin_size: Size of Latin letters and digits beside the rest, as a factor: forms in two languages have
             the second one smaller.
         han_size: The same of Chinese characters: prices have a small `元` or `起` behind large digits.
+        reference_size: The same of references behind words, `word[12]`, which stand raised then.
         latin_rise: How far smaller Latin stands above the baseline, in em.
         jitter: Standard deviation of every glyph's vertical place, in em (typewriters, dot-matrix printers).
         apart: Between Chinese and Latin letters or digits, in em: what typesetting puts there by itself,
@@ -46,6 +52,7 @@ class Layout:
     latin: AtlasFace | None = None
     latin_size: float = 1.0
     han_size: float = 1.0
+    reference_size: float = 1.0
     latin_rise: float = 0.0
     jitter: float = 0.0
     apart: float = 0.0
@@ -134,8 +141,9 @@ class Typesetter:
     def compose(self, text: str, face: AtlasFace, layout: Layout, rng: random.Random) -> Composed | None:
         """Set a line; None when a character has no glyph anywhere or the line has no ink."""
         pen, placed = 0.0, []
+        raised = _references(text) if layout.reference_size != 1.0 else frozenset[int]()
         substitutes: dict[int, AtlasFace] = {}
-        for before, character in zip(" " + text, text, strict=False):
+        for at, (before, character) in enumerate(zip(" " + text, text, strict=False)):
             if layout.apart and _changes_script(before, character):
                 pen += layout.apart * EM
             if character == " ":
@@ -151,10 +159,12 @@ class Typesetter:
                     return None
                 substitutes[number] = drawn_by = substitute
             mask, left, top, advance = drawn_by.glyph(number)
-            size = layout.latin_size if ord(character) < 0x250 else layout.han_size
+            size, rise = layout.latin_size if ord(character) < 0x250 else layout.han_size, layout.latin_rise
+            if at in raised:
+                size, rise = layout.reference_size, REFERENCE_RISE
             if size != 1.0:
                 mask, left, top, advance = _smaller(mask, left, top, advance, size)
-                top -= round(layout.latin_rise * EM)
+                top -= round(rise * EM)
             dy = round(rng.gauss(0, layout.jitter) * EM) if layout.jitter else 0
             placed.append((mask, round(pen) + left, BASELINE + top + dy))
             pen += advance + layout.spacing * EM
@@ -164,6 +174,11 @@ class Typesetter:
 
     def _numbers(self, text: str) -> list[int]:
         return [self._ids[c] for c in set(text) if c != " "]
+
+
+def _references(text: str) -> frozenset[int]:
+    """Return where the characters of references behind words are."""
+    return frozenset(at for found in _REFERENCES.finditer(text) for at in range(*found.span()))
 
 
 def _changes_script(before: str, after: str) -> bool:

@@ -61,8 +61,8 @@ def line(data: Path) -> Composed:
 
 
 COMPOSERS: list[Callable[[random.Random, labels.Lexicon], str]] = [
-    labels.bilingual, labels.citation, labels.stuck, labels.capitals, labels.name, labels.inside,
-    labels.label, labels.sign, figures.figure,
+    labels.bilingual, labels.citation, labels.referring, labels.header, labels.stuck, labels.capitals,
+    labels.name, labels.inside, labels.label, labels.sign, figures.figure,
     forms.form, forms.counted, forms.entry, forms.measured, forms.row,
 ]  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytes
         monkeypatch.setattr(module, name, refuse)
     before = heldout("known-fonts-degraded", SampleConfig(data), 60)
     monkeypatch.setitem(WEIGHTS, "labels", 900.0)
-    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(1, 0, 1, 1, 1, 1, 1, 1)), 60)
+    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(1, 0, 1, 1, 1, 1, 1, 1, 1)), 60)
     assert [text for _, text in before] == [text for _, text in after]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(before, after, strict=True))
 
@@ -261,6 +261,28 @@ def test_english_in_brackets_is_half_as_high_and_raised(data: Path) -> None:
     assert high is not None
     assert low.ink[1] - high.ink[1] == EM // 4
     assert low.ink[1] - low.ink[0] == high.ink[1] - high.ink[0]
+
+
+def test_references_behind_words_are_small_and_raised(data: Path, words: labels.Lexicon) -> None:
+    texts = [labels.referring(random.Random(seed), words) for seed in range(200)]
+    assert all(re.search(r"[^ \[]\[\d{1,3}\]", text) for text in texts)
+    assert sum(bool(re.search("[一-鿿]", text)) for text in texts) > 30
+
+    opened = atlas.load(data / "atlas")
+    setter = Typesetter(opened, IDS, range(len(opened.faces)))
+    face = setter.pick("AB[1]", "han", random.Random(0))
+    assert face is not None
+
+    def right_end(text: str, size: float) -> tuple[int, int]:
+        line = setter.compose(text, face, Layout(reference_size=size), random.Random(0))
+        assert line is not None
+        rows = np.flatnonzero((line.mask[:, -EM // 4 :] > 60).any(axis=1))
+        return int(rows[0]), int(rows[-1])
+
+    usual, raised = right_end("AB[1]", 1.0), right_end("AB[1]", 0.6)
+    assert raised[1] < usual[1] - EM // 8
+    assert raised[1] - raised[0] < usual[1] - usual[0]
+    assert right_end("[1]", 0.6) == right_end("[1]", 1.0), "no word before it"
 
 
 def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Composed) -> None:
