@@ -65,12 +65,14 @@ def tilted(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
         rng: Source of randomness.
 
     Returns:
-        (H', W') coverages; short lines turn by 6 degrees mostly, by 18 at most, long ones less.
+        (H', W') coverages; lines turn by 6 degrees mostly, by 18 at most, short ones by 36, long ones less.
     """
     height, width = masks[0].shape
-    room, rows = EM // 4, EM // 2
-    most = 18 if rng.random() < 0.25 else 6
-    rise = np.tan(np.radians(rng.uniform(-most, most))) * min(width, 4 * EM) / 2
+    room = EM // 4
+    chance = rng.random()
+    most = 36 if chance < 0.15 and width < 5 * EM else 18 if chance < 0.35 else 6
+    rise = np.tan(np.radians(rng.uniform(-most, most))) * min(width, 5 * EM if most == 36 else 4 * EM) / 2
+    rows = EM // 2 + max(0, round(abs(rise)) - EM // 2)
     slant = rng.gauss(0, 0.12) * EM
     near = rng.uniform(-0.12, 0.12) * EM if rng.random() < 0.6 else 0.0
     arch = rng.uniform(-0.3, 0.3) * EM * min(1.0, width / (3 * EM)) if rng.random() < 0.15 else 0.0

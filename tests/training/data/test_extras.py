@@ -218,7 +218,7 @@ def test_signs_are_cut_around_their_ink(line: Composed) -> None:
         assert 14 <= picture.shape[0] <= 64
         assert np.ptp(picture.astype(int).mean(axis=2)) > 25
         (turned,) = signs.tilted([line.mask], random.Random(seed))
-        assert turned.shape[0] == line.mask.shape[0] + EM
+        assert turned.shape[0] >= line.mask.shape[0] + EM
         assert turned.sum() == pytest.approx(float(line.mask.sum()), rel=0.3)
         assert max(turned[0].max(), turned[-1].max(), turned[:, 0].max()) < 60, "nothing is cut off"
     assert signs.picture(replace(line, mask=np.zeros_like(line.mask)), random.Random(0)) is None
