@@ -261,7 +261,12 @@ def _cut(lines: Sequence[Line], config: LoaderConfig) -> Iterator[Sequence[Line]
 def measure_teacher(
     files: TeacherFiles, sampler: Sampler, characters: Sequence[str], *, batches: int = 6
 ) -> dict[str, Any]:
-    """Return the teacher's `name`, and `mean` (list) and `std` of its embedding over a few batches."""
+    """Return who the teacher is, and how its embedding is spread over a few batches of lines.
+
+    Returns:
+        `name` (of its file, or of its pack), `notice` (what its pack credits; empty without one), `mean`
+        (list) and `std`.
+    """
     maker = BatchMaker(sampler, characters, LoaderConfig(pool=96), files, seed=0)
     rows = []
     for _, batch in zip(range(batches), maker.batches(), strict=False):
@@ -272,4 +277,12 @@ def measure_teacher(
         ]
     embedded = np.concatenate(rows)
     std = float(np.sqrt(embedded.var(axis=0).mean()))
-    return {"name": files.model.stem, "mean": embedded.mean(axis=0).tolist(), "std": std}
+    return _whose(files.model) | {"mean": embedded.mean(axis=0).tolist(), "std": std}
+
+
+def _whose(model: Path) -> dict[str, str]:
+    """Return a teacher's `name` and the `notice` that lies beside it in its pack."""
+    beside = model.parent / "NOTICE"
+    if not beside.is_file():
+        return {"name": model.stem, "notice": ""}
+    return {"name": model.parent.name, "notice": beside.read_text(encoding="utf-8").strip()}

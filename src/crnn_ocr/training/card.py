@@ -60,13 +60,14 @@ def origin(state: State, weights: int) -> Origin:
     )
     if not state.teacher:
         return Origin(f"All weights {trained}", about, "")
-    teacher = str(state.teacher.get("name", _FIRST_TEACHER))
-    whose = f", {_PADDLE}" if teacher.lower().startswith(("ppocr", "pp-ocr")) else ""
+    teacher, own = str(state.teacher.get("name", _FIRST_TEACHER)), str(state.teacher.get("notice", ""))
+    whose = "" if own else f", {_PADDLE}"  # only packs tell of others
     return Origin(
         f"All weights {trained}, with a finished recogniser as teacher",
         f"{about} A finished recogniser, {teacher}, was its teacher: the network learnt to give the same"
         " embedding, and the head started from the teacher's rows for the characters that it knows.",
-        f"The training imitated {teacher}{whose}, and started the head from its last projection.",
+        f"The training imitated {teacher}{whose}, and started the head from its last projection."
+        + (f" Its own notice: {' '.join(own.split())}" if own else ""),
     )
 
 

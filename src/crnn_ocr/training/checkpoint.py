@@ -50,7 +50,7 @@ class State:
         average: Moving average of the same.
         moments: (first, second) moment of every parameter by name; empty before the first step.
         counters: Steps, lines, characters, seconds of training so far …
-        teacher: `name` of the teacher's file, `mean` (list) and `std` of its embedding; empty without one.
+        teacher: `name` and `notice` of the teacher, `mean` (list) and `std` of its embedding; or empty.
         random: PyTorch's random state; None in compact checkpoints.
         sampler: State of the class sampler; empty in compact checkpoints.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,13 +21,10 @@ from crnn_ocr.training.corpus import TextConfig, TextSampler
 from crnn_ocr.training.degrade import damage
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
 from crnn_ocr.training.fonts import held_out
+from crnn_ocr.training.parts import smaller as smaller_parts
 from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
 
 Picture = NDArray[np.uint8]
-_SAME_SIZE = (1.0, 1.0, 1.0, 0.0)
-_ENGLISH_IN_BRACKETS = re.compile(r"[一-鿿] ?[(（\[【][^一-鿿]*[A-Za-z]{2}")
-_REFERENCE = re.compile(r"\S\[\d{1,3}\]")
-_PRICE = re.compile(r"\d ?[一-鿿/]{1,3}$")
 
 
 @dataclass(frozen=True)
@@ -189,6 +186,8 @@ class LineSampler:
         native, stretch = self._native_height(looks), self._stretch()
         if grid:  # a screenshot, pixel by pixel
             native, stretch = max(4, mask.shape[0] // grid), 1.0
+        elif line.least < 1.0:
+            native = max(native, math.ceil(small.LEGIBLE * mask.shape[0] / (atlas.EM * line.least)))
         size = (max(4, round(mask.shape[1] * native / mask.shape[0] * stretch)), native)
         way = cv2.INTER_AREA if native < mask.shape[0] else cv2.INTER_LINEAR
         if not grid and native <= 36 and rng.random() < looks.lcd:
@@ -294,16 +293,17 @@ class LineSampler:
             latin = setter.pick("0Aa", "latin", rng)
         spacing, space, apart = self._distances(latin_only)
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
-        latin = None if latin is None or latin.info.pixels else latin
-        sizes = self._sizes(text, latin_only=latin_only)
-        if sizes[3] and latin is None:
+        smaller = not latin_only and rng.random() < 0.06
+        latin_size = rng.uniform(0.55, 0.85) if smaller else 1.0
+        parts = smaller_parts(text, self._extras, rng)
+        if parts and parts[0].rise and latin is None and kind == "han":
             latin = setter.pick("0Aa", "latin print", rng)
-            latin = None if latin is None or latin.info.pixels else latin
+        latin = None if latin is None or latin.info.pixels else latin
         pixels = face.info.pixels
         if pixels:  # everything stands on whole pixels
             spacing, space, apart = (round(value * pixels) / pixels for value in (spacing, space, apart))
-            latin, sizes, jitter = None, _SAME_SIZE, 0.0
-        layout = Layout(spacing, space, latin, *sizes, jitter, apart)
+            latin, latin_size, jitter, parts = None, 1.0, 0.0, ()
+        layout = Layout(spacing, space, latin, latin_size, jitter, apart, parts)
         return setter.compose(text, face, layout, rng), text, pixels
 
     def _distances(self, latin_only: bool) -> tuple[float, float, float]:
@@ -324,19 +324,6 @@ class LineSampler:
         if self._extras.apart and rng.random() < self._extras.apart:
             apart = rng.uniform(0.12, 0.33)
         return spacing, space, apart
-
-    def _sizes(self, text: str, *, latin_only: bool) -> tuple[float, float, float, float]:
-        """Return a layout's `latin_size`, `han_size`, `reference_size` and `latin_rise`."""
-        rng, extras = self._rng, self._extras
-        size = rng.uniform(0.55, 0.85) if not latin_only and rng.random() < 0.06 else 1.0
-        if extras.small_latin and _ENGLISH_IN_BRACKETS.search(text) and rng.random() < extras.small_latin:
-            size = rng.uniform(0.42, 0.72)
-            return size, 1.0, 1.0, rng.uniform(0.0, 0.5) * (1 - size)
-        if extras.small_han and _PRICE.search(text) and rng.random() < extras.small_han:
-            return 1.0, rng.uniform(0.45, 0.85), 1.0, 0.0
-        if extras.raised and _REFERENCE.search(text) and rng.random() < extras.raised:
-            return 1.0, 1.0, rng.uniform(0.6, 0.85), 0.0
-        return size, 1.0, 1.0, 0.0
 
     def _extra(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """Return the coverage of rules and of a neighbouring line, if the crop has any."""

@@ -17,6 +17,9 @@ class Extras:
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
         apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
             blank: word processors do so, and in print it looks like one.
+        drawn_small: Of the usual texts, with the looks of `figures`: pages shown at the size of a screen.
+        small_latin: Of Chinese with English in brackets, with the brackets half as high, and raised.
+        small_han: Of prices, with the Chinese behind the digits smaller than these.
         raised: Of references behind words (`word[12]`), small and raised.
     """
 

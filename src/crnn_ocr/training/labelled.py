@@ -1,4 +1,4 @@
-"""Rows of labelled pictures, `file TAB text`: what the list of an evaluation set and that of a user hold."""
+"""Rows of text files, and of labelled pictures, `file TAB text`: what evaluation sets and users bring."""
 
 from __future__ import annotations
 

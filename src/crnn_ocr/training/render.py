@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,8 +13,11 @@ from numpy.typing import NDArray
 from crnn_ocr.training.atlas import EM, Atlas, AtlasFace, FaceInfo
 from crnn_ocr.training.charset import is_ideograph
 from crnn_ocr.training.fonts import COMMON, DISPLAY
+from crnn_ocr.training.parts import Part, least
 
 Mask = NDArray[np.uint8]
+Glyph = tuple[Mask, int, int, float]
+"""Coverage, its place right of the pen and below the baseline, and the advance, in pixels."""
 
 BASELINE = EM + EM // 2
 """Row of the baseline in a composed mask, which is 2.25 em high."""
@@ -23,10 +25,6 @@ CANVAS = 2 * EM + EM // 4
 COMMON_WEIGHT = 4
 CJK_TOP, CJK_BOTTOM = -0.86, 0.14
 """The em box of ideographs, relative to the baseline, in em."""
-
-REFERENCE_RISE = 0.3
-"""How far references stand above the baseline, in em."""
-_REFERENCES = re.compile(r"(?<=[^\s\[])(?:\[\d{1,3}\])+")
 
 
 @dataclass(frozen=True)
@@ -39,23 +37,19 @@ class Layout:
         latin: Face for Latin letters and digits; None takes the same face for all.
         latin_size: Size of Latin letters and digits beside the rest, as a factor: forms in two languages have
             the second one smaller.
-        han_size: The same of Chinese characters: prices have a small `元` or `起` behind large digits.
-        reference_size: The same of references behind words, `word[12]`, which stand raised then.
-        latin_rise: How far smaller Latin stands above the baseline, in em.
         jitter: Standard deviation of every glyph's vertical place, in em (typewriters, dot-matrix printers).
         apart: Between Chinese and Latin letters or digits, in em: what typesetting puts there by itself,
             where nobody typed a blank.
+        parts: Of the text, which are set smaller.
     """
 
     spacing: float = 0.0
     space: float = 0.28
     latin: AtlasFace | None = None
     latin_size: float = 1.0
-    han_size: float = 1.0
-    reference_size: float = 1.0
-    latin_rise: float = 0.0
     jitter: float = 0.0
     apart: float = 0.0
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,12 +61,14 @@ class Composed:
         top: First row of the line's box: the ink and the letters' usual extent.
         bottom: Row after the last of the box.
         ink: (top, bottom) rows of the ink alone.
+        least: Size of the part that is the hardest to read, 0 to 1 (see `parts.least`).
     """
 
     mask: Mask
     top: int
     bottom: int
     ink: tuple[int, int]
+    least: float = 1.0
 
 
 class Typesetter:
@@ -141,7 +137,7 @@ class Typesetter:
     def compose(self, text: str, face: AtlasFace, layout: Layout, rng: random.Random) -> Composed | None:
         """Set a line; None when a character has no glyph anywhere or the line has no ink."""
         pen, placed = 0.0, []
-        raised = _references(text) if layout.reference_size != 1.0 else frozenset[int]()
+        parts = {at: part for part in layout.parts for at in range(part.start, part.end)}
         substitutes: dict[int, AtlasFace] = {}
         for at, (before, character) in enumerate(zip(" " + text, text, strict=False)):
             if layout.apart and _changes_script(before, character):
@@ -158,27 +154,16 @@ class Typesetter:
                 if substitute is None:
                     return None
                 substitutes[number] = drawn_by = substitute
-            mask, left, top, advance = drawn_by.glyph(number)
-            size, rise = layout.latin_size if ord(character) < 0x250 else layout.han_size, layout.latin_rise
-            if at in raised:
-                size, rise = layout.reference_size, REFERENCE_RISE
-            if size != 1.0:
-                mask, left, top, advance = _smaller(mask, left, top, advance, size)
-                top -= round(rise * EM)
+            mask, left, top, advance = _sized(drawn_by.glyph(number), character, layout, parts.get(at))
             dy = round(rng.gauss(0, layout.jitter) * EM) if layout.jitter else 0
             placed.append((mask, round(pen) + left, BASELINE + top + dy))
             pen += advance + layout.spacing * EM
         if not placed:
             return None
-        return _pasted(placed)
+        return replace(_pasted(placed), least=least(text, layout.parts))
 
     def _numbers(self, text: str) -> list[int]:
         return [self._ids[c] for c in set(text) if c != " "]
-
-
-def _references(text: str) -> frozenset[int]:
-    """Return where the characters of references behind words are."""
-    return frozenset(at for found in _REFERENCES.finditer(text) for at in range(*found.span()))
 
 
 def _changes_script(before: str, after: str) -> bool:
@@ -187,7 +172,16 @@ def _changes_script(before: str, after: str) -> bool:
     return any(is_ideograph(one) and other.isascii() and other.isalnum() for one, other in pairs)
 
 
-def _smaller(mask: Mask, left: int, top: int, advance: float, size: float) -> tuple[Mask, int, int, float]:
+def _sized(glyph: Glyph, character: str, layout: Layout, part: Part | None) -> Glyph:
+    """Give a glyph the size, and the height above the baseline, that it has in its layout."""
+    if part is not None:
+        mask, left, top, advance = _smaller(*glyph, part.size)
+        return mask, left, top - round(part.rise * EM), advance
+    latin = layout.latin_size != 1.0 and ord(character) < 0x250
+    return _smaller(*glyph, layout.latin_size) if latin else glyph
+
+
+def _smaller(mask: Mask, left: int, top: int, advance: float, size: float) -> Glyph:
     """Scale a glyph and its metrics by a factor; it stays on the baseline."""
     height, width = (max(1, round(side * size)) for side in mask.shape)
     scaled = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) if mask.size else mask

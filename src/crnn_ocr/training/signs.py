@@ -19,6 +19,8 @@ _GROUNDS: tuple[tuple[str, int], ...] = (
     ("photo", 32), ("texture", 22), ("gradient", 16), ("plain", 22), ("white", 4), ("paper", 4),
 )  # fmt: skip
 _NATIVE = (14, 64)
+_SLIGHT = 6
+"""Degrees by which most signs are turned at most."""
 _COMPANY = 0.3
 """Share of signs with lines above or below them that reach into the crop."""
 _SOLID = 60
@@ -26,7 +28,7 @@ _SOLID = 60
 
 
 def company(line: Composed, other: Composed, rng: random.Random) -> Mask:
-    """Let the lines above and below, or one of them, stand beside a line.
+    """Let the edges of the lines above and below, or of one of them, stand beside a line.
 
     Args:
         line: The line.
@@ -34,59 +36,48 @@ def company(line: Composed, other: Composed, rng: random.Random) -> Mask:
         rng: Source of randomness.
 
     Returns:
-        Coverage of these parts, of the line's shape.
+        Coverage of these parts, of the line's shape: 0.4 em at most, so that nothing of them is to be read.
     """
     shown = np.zeros_like(line.mask)
     ink = other.mask[other.ink[0] : other.ink[1]]
     height, width = shown.shape
     for above in rng.choice(((True,), (False,), (True, False))):
-        gap = round(EM * rng.uniform(0.06, 0.3))
+        gap, reach = round(EM * rng.uniform(0.04, 0.16)), round(EM * rng.uniform(0.15, 0.4))
         start = rng.randint(0, max(0, ink.shape[1] - width))
         part = ink[:, start : start + width]
         at = rng.randint(0, width - part.shape[1])
-        if above:
-            rows = min(part.shape[0], max(0, line.ink[0] - gap))
-            part, top = part[part.shape[0] - rows :], line.ink[0] - gap - rows
-        else:
-            top = line.ink[1] + gap
-            rows = min(part.shape[0], max(0, height - top))
-            part = part[:rows]
-        if rows > 0:
-            place = shown[top : top + rows, at : at + part.shape[1]]
-            np.maximum(place, part, out=place)
+        room = line.ink[0] - gap if above else height - line.ink[1] - gap
+        rows = max(0, min(part.shape[0], reach, room))
+        top = line.ink[0] - gap - rows if above else line.ink[1] + gap
+        cut = part[part.shape[0] - rows :] if above else part[:rows]
+        place = shown[top : top + rows, at : at + part.shape[1]]
+        np.maximum(place, cut, out=place)
     return shown
 
 
-def tilted(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
+def turned(masks: Sequence[Mask], rng: random.Random, *, most: float) -> list[Mask]:
     """Turn, slant and tilt coverage as a camera beside a sign does, and bend it as round shields do.
 
     Args:
         masks: (H, W) coverages, all of them changed in the same way.
         rng: Source of randomness.
+        most: Greatest angle, in degrees; lines of more than four em turn less, by as much as those rise.
 
     Returns:
-        (H', W') coverages; lines turn by 6 degrees mostly, by 18 at most, short ones by 36, long ones less.
+        (H', W') coverages, large enough for what was in the masks.
     """
     height, width = masks[0].shape
-    room = EM // 4
-    chance = rng.random()
-    most = 36 if chance < 0.15 and width < 5 * EM else 18 if chance < 0.35 else 6
-    rise = np.tan(np.radians(rng.uniform(-most, most))) * min(width, 5 * EM if most == 36 else 4 * EM) / 2
-    rows = EM // 2 + max(0, round(abs(rise)) - EM // 2)
+    angle = np.arctan(np.tan(np.radians(rng.uniform(-most, most))) * min(1.0, 4 * EM / width))
     slant = rng.gauss(0, 0.12) * EM
     near = rng.uniform(-0.12, 0.12) * EM if rng.random() < 0.6 else 0.0
     arch = rng.uniform(-0.3, 0.3) * EM * min(1.0, width / (3 * EM)) if rng.random() < 0.15 else 0.0
     old = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    new = old + np.array(
-        [
-            [room + slant, rows - rise + near],
-            [room + slant, rows + rise - near],
-            [room - slant, rows + rise + near],
-            [room - slant, rows - rise - near],
-        ],
-        np.float32,
-    )
-    size = (width + 2 * room, height + 2 * rows)
+    bent = old + np.array([[slant, near], [slant, -near], [-slant, near], [-slant, -near]], np.float32)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    new = (bent @ np.array([[cosine, -sine], [sine, cosine]])).astype(np.float32)
+    room = np.array([EM // 4, EM // 4 + abs(arch)], np.float32)
+    new += room - new.min(axis=0)
+    size = np.ceil(new.max(axis=0) + room).astype(int)
     matrix = cv2.getPerspectiveTransform(new, old)  # from the result to where its pixels come from
     x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
     y += np.float32(arch) * (1 - np.square(2 * x / size[0] - 1))
@@ -132,6 +123,14 @@ def filled(ground: NDArray[np.float32], mask: Mask, colour: scene.Colour, rng: r
     ground += alpha * (np.clip(fill, 0, 255) - ground)
 
 
+def _angle(line: Composed, rng: random.Random) -> float:
+    """Draw how far a sign may be turned, in degrees: one of a few letters may hang anyhow."""
+    chance = rng.random()
+    if chance < 0.15 and line.mask.shape[1] < 5 * EM:
+        return 36
+    return 18 if chance < 0.35 else _SLIGHT
+
+
 def picture(
     line: Composed, rng: random.Random, other: Callable[[], Composed | None] = lambda: None
 ) -> Picture | None:
@@ -153,7 +152,7 @@ def picture(
         stroke = rng.uniform(-0.4, 1.8)
         masks = [embolden(mask, stroke) for mask in masks]
     if rng.random() < 0.6:
-        masks = tilted(masks, rng)
+        masks = turned(masks, rng, most=_SLIGHT if beside is not None else _angle(line, rng))
     found = cropped(masks, rng, loose=0.16 if beside is None else 0.4)
     if not found:
         return None

@@ -21,6 +21,8 @@ from crnn_ocr.training.render import Composed, Mask
 Picture = NDArray[np.uint8]
 PER_EM = (9, 14)
 """(least, most) pixels per em."""
+LEGIBLE = 7
+"""The least for Latin letters, where a part of a line is set smaller."""
 _GROUNDS: tuple[tuple[str, int], ...] = (("white", 62), ("paper", 10), ("plain", 24), ("gradient", 4))
 _BLOCK = 8
 """Pixels of a JPEG's block."""
@@ -75,7 +77,7 @@ def picture(line: Composed, pixels: int | None, rng: random.Random) -> Picture |
         size = (max(4, mask.shape[1] // grid), max(4, mask.shape[0] // grid))
         again = 1.0
     else:
-        per_em = rng.randint(*PER_EM)
+        per_em = max(rng.randint(*PER_EM), round(LEGIBLE / line.least))
         again = rng.uniform(1.2, 2.0) if rng.random() < 0.3 else 1.0  # drawn larger, scaled with its page
         stretch = rng.uniform(0.75, 1.05) if rng.random() < 0.3 else 1.0
         scale = per_em / EM * again

@@ -118,7 +118,8 @@ class Trainer:
             characters: Text of every class, blank first.
             folder: Where log and checkpoints go.
             teacher: Its head starts the student's head; rows of other characters start at random.
-            teacher_scale: `mean` (list) and `std` by which the loader normalises the teacher's embedding.
+            teacher_scale: `mean` (list) and `std` by which the loader normalises the teacher's embedding,
+                and whose it is (`batches.measure_teacher`).
             sets: What is evaluated.
             clock: Seconds; for tests.
             peers: The processes that train with this one; the first of them logs, saves and evaluates.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
-from crnn_ocr.training import fonts
+from crnn_ocr.training import atlas, fonts
+from crnn_ocr.training.charset import characters
 from crnn_ocr.training.corpus import WEIGHTS
+from crnn_ocr.training.render import Composed, Layout, Typesetter
 
 from .world import HAN, LATIN, build, draw_font
 
@@ -33,3 +36,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 lines = [f"line {start + k} of the {kind} text" for k in range(200)]
             (corpora / f"{kind}{suffix}").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root
+
+
+@pytest.fixture
+def line(data: Path) -> Composed:
+    """A line of five characters."""
+    opened = atlas.load(data / "atlas")
+    rng = random.Random(0)
+    ids = {text: number for number, text in enumerate(characters()) if number}
+    setter = Typesetter(opened, ids, range(len(opened.faces)))
+    face = setter.pick("AB", "han", rng)
+    assert face is not None
+    composed = setter.compose(f"{HAN[3]}A{HAN[5]},B", face, Layout(), rng)
+    assert composed is not None
+    return composed

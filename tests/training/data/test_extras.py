@@ -6,22 +6,24 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from crnn_ocr.training import atlas, corpus, distractors, figures, forms, labels, signs, small
+from crnn_ocr.training import corpus, distractors, figures, forms, labels, signs, small
 from crnn_ocr.training.atlas import EM
-from crnn_ocr.training.charset import characters, known, spell
+from crnn_ocr.training.charset import known, spell
 from crnn_ocr.training.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
 from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
-from crnn_ocr.training.render import Composed, Layout, Mask, Typesetter
+from crnn_ocr.training.render import Composed, Mask
 from crnn_ocr.training.sets import heldout
 
 from .world import HAN
 
-IDS = {text: number for number, text in enumerate(characters()) if number}
+GOLDEN = 0.2570426765346009
+"""The next random number after fifty lines were set, as it was when the held-out sets were fixed."""
 
 
 class Lines:
@@ -46,18 +48,6 @@ def words() -> labels.Lexicon:
             "zh_words": Lines("批次", "有效期限", "ABC"),
         }
     )
-
-
-@pytest.fixture
-def line(data: Path) -> Composed:
-    opened = atlas.load(data / "atlas")
-    rng = random.Random(0)
-    setter = Typesetter(opened, IDS, range(len(opened.faces)))
-    face = setter.pick("AB", "han", rng)
-    assert face is not None
-    composed = setter.compose(f"{HAN[3]}A{HAN[5]},B", face, Layout(), rng)
-    assert composed is not None
-    return composed
 
 
 COMPOSERS: list[Callable[[random.Random, labels.Lexicon], str]] = [
@@ -121,6 +111,12 @@ def test_words_and_their_numbers_are_apart_in_forms(words: labels.Lexicon) -> No
     assert all(text == text.strip() for text in texts)
 
 
+def test_references_stand_behind_words(words: labels.Lexicon) -> None:
+    texts = [labels.referring(random.Random(seed), words) for seed in range(200)]
+    assert all(re.search(r"[^ \[]\[\d{1,3}\]", text) for text in texts)
+    assert sum(bool(re.search("[一-鿿]", text)) for text in texts) > 30
+
+
 def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {"labels", "figures", "forms", "signs"} & set(EVERYDAY)
     assert {"labels", "figures", "forms"} <= set(WEIGHTS)
@@ -159,6 +155,29 @@ def test_every_kind_gives_lines_that_repeat_with_the_seed(data: Path, extras: Ex
         assert np.array_equal(picture, again)
         assert picture.shape[0] == 48
         assert set(text) <= known()
+
+
+def test_the_usual_texts_are_drawn_small_too(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, draw = [], small.picture
+
+    def counting(*given: Any) -> small.Picture | None:
+        drawn.append(given)
+        return draw(*given)
+
+    monkeypatch.setattr(small, "picture", counting)
+    sampler = LineSampler(5, SampleConfig(data, extras=Extras(drawn_small=0.5)))
+    for _ in range(100):
+        sampler.sample()
+    assert 30 < len(drawn) < 80
+
+
+def test_what_was_added_draws_nothing_where_it_is_not_wanted(data: Path) -> None:
+    """Held-out sets stay the same lines only if the source of randomness is used as it always was."""
+    sampler = LineSampler(3, SampleConfig(data, extras=Extras()))
+    texts = ("AB", f"{HAN[3]}{HAN[4]}(AB)", "12.5元", "line 7 of it.[12]", f"{HAN[5]}AB{HAN[6]}")
+    for text in texts * 10:
+        sampler._set(text)
+    assert sampler._rng.random() == GOLDEN
 
 
 def test_given_texts_are_drawn_without_extras(data: Path) -> None:
@@ -211,121 +230,42 @@ def test_compression_and_shifts_keep_the_shape_and_the_original() -> None:
     assert np.array_equal(picture, original)
 
 
-def test_signs_are_cut_around_their_ink(line: Composed) -> None:
-    for seed in range(80):
-        picture = signs.picture(line, random.Random(seed))
-        assert picture is not None
-        assert 14 <= picture.shape[0] <= 64
-        assert np.ptp(picture.astype(int).mean(axis=2)) > 25
-        (turned,) = signs.tilted([line.mask], random.Random(seed))
-        assert turned.shape[0] >= line.mask.shape[0] + EM
-        assert turned.sum() == pytest.approx(float(line.mask.sum()), rel=0.3)
-        assert max(turned[0].max(), turned[-1].max(), turned[:, 0].max()) < 60, "nothing is cut off"
-    assert signs.picture(replace(line, mask=np.zeros_like(line.mask)), random.Random(0)) is None
-
-
-def _widths(data: Path, text: str, extras: Extras) -> list[int]:
-    class One:
-        def draw(self) -> str:
-            return text
-
-    sampler = LineSampler(4, SampleConfig(data, shares=(1.0, 0.0, 0.0), icons=0.0), texts=One())
-    sampler._extras = extras
-    return [sampler.sample()[0].shape[1] for _ in range(60)]
-
-
-def test_the_chinese_behind_a_price_is_smaller(data: Path) -> None:
-    text = f"12.5{HAN[3]}{HAN[4]}"
-    assert np.median(_widths(data, text, Extras(small_han=1))) < 0.95 * np.median(
-        _widths(data, text, Extras())
-    )
-    other = f"{HAN[3]}{HAN[4]}12.5"
-    assert _widths(data, other, Extras(small_han=1)) == _widths(data, other, Extras())
-
-
-def test_english_in_brackets_is_half_as_high_and_raised(data: Path) -> None:
-    text = f"{HAN[3]}{HAN[4]}(AB)"
-    assert np.median(_widths(data, text, Extras(small_latin=1))) < 0.9 * np.median(
-        _widths(data, text, Extras())
-    )
-
-    opened = atlas.load(data / "atlas")
-    setter = Typesetter(opened, IDS, range(len(opened.faces)))
-    face = setter.pick("AB", "han", random.Random(0))
-    assert face is not None
-    low, high = (
-        setter.compose("A", face, Layout(latin_size=0.5, latin_rise=rise), random.Random(0))
-        for rise in (0.0, 0.25)
-    )
-    assert low is not None
-    assert high is not None
-    assert low.ink[1] - high.ink[1] == EM // 4
-    assert low.ink[1] - low.ink[0] == high.ink[1] - high.ink[0]
-
-
-def test_references_behind_words_are_small_and_raised(data: Path, words: labels.Lexicon) -> None:
-    texts = [labels.referring(random.Random(seed), words) for seed in range(200)]
-    assert all(re.search(r"[^ \[]\[\d{1,3}\]", text) for text in texts)
-    assert sum(bool(re.search("[一-鿿]", text)) for text in texts) > 30
-
-    opened = atlas.load(data / "atlas")
-    setter = Typesetter(opened, IDS, range(len(opened.faces)))
-    face = setter.pick("AB[1]", "han", random.Random(0))
-    assert face is not None
-
-    def right_end(text: str, size: float) -> tuple[int, int]:
-        line = setter.compose(text, face, Layout(reference_size=size), random.Random(0))
-        assert line is not None
-        rows = np.flatnonzero((line.mask[:, -EM // 4 :] > 60).any(axis=1))
-        return int(rows[0]), int(rows[-1])
-
-    usual, raised = right_end("AB[1]", 1.0), right_end("AB[1]", 0.6)
-    assert raised[1] < usual[1] - EM // 8
-    assert raised[1] - raised[0] < usual[1] - usual[0]
-    assert right_end("[1]", 0.6) == right_end("[1]", 1.0), "no word before it"
-
-
-def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Composed) -> None:
-    seen = set()
-    for seed in range(60):
-        shown = signs.company(line, line, random.Random(seed))
-        assert shown.shape == line.mask.shape
-        top, bottom = line.ink
-        assert not shown[top:bottom].any(), "nothing lies on the text"
-        seen.add((bool(shown[:top].any()), bool(shown[bottom:].any())))
-        alone = signs.tilted([line.mask], random.Random(seed))[0]
-        both = signs.tilted([line.mask, shown], random.Random(seed))
-        assert np.array_equal(alone, both[0])
-        assert both[1].sum() == pytest.approx(float(shown.sum()), rel=0.3)
-        cut = signs.cropped(both, random.Random(seed), loose=0.4)
-        assert cut[0].shape == cut[1].shape
-    assert {(True, False), (False, True), (True, True)} <= seen
-    others: list[Callable[[], Composed | None]] = [lambda: line, lambda: None]
-    differ = 0
-    for seed in range(40):
-        beside, without = (signs.picture(line, random.Random(seed), other) for other in others)
-        assert beside is not None
-        assert without is not None
-        differ += not np.array_equal(beside, without)
-    assert 4 < differ < 30, "some signs have company, most have none"
-
-
 def test_the_rule_of_a_cell_is_clear_of_the_text_and_what_is_behind_it_is_no_character(
     line: Composed,
 ) -> None:
-    mask = np.zeros((56, 240), np.uint8)
-    mask[4:52, 4:236] = 200
+    mask = np.full((56, 240), 200, np.uint8)
     with_text = 0
     for seed in range(80):
         wide, shown = distractors.cells(mask, np.zeros_like(mask), line, random.Random(seed))
         assert wide.shape == shown.shape
+        assert wide.sum() == mask.sum()
         assert not np.any((wide > 0) & (shown > 0))
         rule = [column for column in range(shown.shape[1]) if shown[:, column].min() > 0]
         assert 1 <= len(rule) <= 3
+        beside = min(abs(column - inked) for column in rule for inked in np.flatnonzero(wide.any(axis=0)))
+        assert beside >= 2, "a rule at the text would be a stroke of it"
         rest = np.delete(shown, rule, axis=1).max(axis=0)
         assert (rest > 0).sum() <= 0.3 * EM
         with_text += bool(rest.any())
     assert 10 < with_text < 60
+
+
+def test_all_kinds_of_surroundings_are_drawn(line: Composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: Counter[str] = Counter()
+    names = ("icons", "rules", "cells", "fragments")
+
+    def counted(name: str, draw: Callable[..., tuple[Mask, Mask]]) -> Callable[..., tuple[Mask, Mask]]:
+        def counting(*given: object) -> tuple[Mask, Mask]:
+            drawn[name] += 1
+            return draw(*given)
+
+        return counting
+
+    for name in names:
+        monkeypatch.setattr(distractors, name, counted(name, getattr(distractors, name)))
+    for seed in range(400):
+        distractors.surround(line.mask, None, random.Random(seed), lambda: line)
+    assert all(drawn[name] > 30 for name in names)
 
 
 @pytest.mark.parametrize("shape", set(distractors.SHAPES), ids=lambda one: one.__name__)

@@ -151,10 +151,13 @@ def test_the_card_tells_origin_and_measurements(state: State, tmp_path: Path) ->
     assert "PP-OCRv6_rec_tiny" in (made.folder / "NOTICE").read_text(encoding="utf-8")
     assert "Reads eight plates." in card
 
-    state.teacher["name"] = "own-network"
+    state.teacher["name"] = "inference"
     taught = (packed(state, tmp_path / "packs").folder / "NOTICE").read_text(encoding="utf-8")
-    assert "own-network" in taught
-    assert "PaddleOCR" not in taught
+    assert "inference, a work of the PaddleOCR" in " ".join(taught.split()), "what has no notice is theirs"
+    state.teacher |= {"name": "own", "notice": "Model pack own\nThe training imitated somebody's net."}
+    taught = (packed(state, tmp_path / "packs").folder / "NOTICE").read_text(encoding="utf-8")
+    assert "imitated own, and" in " ".join(taught.split())
+    assert "imitated somebody's net" in " ".join(taught.split())
 
     state.teacher.clear()
     alone = packed(state, tmp_path / "packs")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crnn_ocr.training import signs
+from crnn_ocr.training.atlas import EM
+from crnn_ocr.training.render import CANVAS, Composed, Mask
+
+
+def _slope(mask: Mask) -> float:
+    """How much a stroke rises, in rows per column, by the middles of its columns."""
+    columns = np.flatnonzero((mask > 127).any(axis=0))
+    middles = [np.flatnonzero(mask[:, column] > 127).mean() for column in columns]
+    return float(np.polyfit(columns, middles, 1)[0])
+
+
+def test_signs_are_cut_around_their_ink(line: Composed) -> None:
+    for seed in range(80):
+        picture = signs.picture(line, random.Random(seed))
+        assert picture is not None
+        assert 14 <= picture.shape[0] <= 64
+        assert np.ptp(picture.astype(int).mean(axis=2)) > 25
+    assert signs.picture(replace(line, mask=np.zeros_like(line.mask)), random.Random(0)) is None
+
+
+@pytest.mark.parametrize("most", [6, 36])
+def test_what_is_turned_stays_whole(line: Composed, most: float) -> None:
+    for seed in range(40):
+        (turned,) = signs.turned([line.mask], random.Random(seed), most=most)
+        assert turned.sum() == pytest.approx(float(line.mask.sum()), rel=0.3)
+        edges = turned[0], turned[-1], turned[:, 0], turned[:, -1]
+        assert max(edge.max() for edge in edges) < 60, "nothing is cut off"
+
+
+def test_signs_are_turned_not_sheared() -> None:
+    bar, post = np.zeros((CANVAS, 3 * EM), np.uint8), np.zeros((CANVAS, 3 * EM), np.uint8)
+    bar[50:56, 10:-10] = 255
+    post[10:-10, 70:76] = 255
+    rises, leans = [], []
+    for seed in range(60):
+        lying, standing = signs.turned([bar, post], random.Random(seed), most=30)
+        rises.append(_slope(lying))
+        leans.append(-_slope(np.ascontiguousarray(standing.T)))
+    assert max(np.abs(rises)) > 0.35
+    assert max(np.abs(rises)) < 0.9
+    assert np.corrcoef(rises, leans)[0, 1] > 0.8, "what stands leans as what lies rises"
+    level = [_slope(signs.turned([bar], random.Random(seed), most=0)[0]) for seed in range(30)]
+    assert max(np.abs(level)) < 0.12
+
+
+def test_only_short_signs_without_company_hang_anyhow(line: Composed) -> None:
+    for wide, angles in ((4 * EM, {6, 18, 36}), (6 * EM, {6, 18})):
+        shown = replace(line, mask=np.zeros((CANVAS, wide), np.uint8))
+        assert {signs._angle(shown, random.Random(seed)) for seed in range(100)} == angles
+
+
+def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Composed) -> None:
+    seen = set()
+    for seed in range(60):
+        shown = signs.company(line, line, random.Random(seed))
+        assert shown.shape == line.mask.shape
+        top, bottom = line.ink
+        assert not shown[top:bottom].any(), "nothing lies on the text"
+        rows = np.flatnonzero(shown.any(axis=1))
+        for part in (rows[rows < top], rows[rows >= bottom]):
+            assert not len(part) or np.ptp(part) < 0.45 * EM, "no whole character"
+        seen.add((bool(shown[:top].any()), bool(shown[bottom:].any())))
+        alone = signs.turned([line.mask], random.Random(seed), most=6)[0]
+        both = signs.turned([line.mask, shown], random.Random(seed), most=6)
+        assert np.array_equal(alone, both[0])
+        assert both[1].sum() == pytest.approx(float(shown.sum()), rel=0.4)
+        cut = signs.cropped(both, random.Random(seed), loose=0.4)
+        assert cut[0].shape == cut[1].shape
+    assert {(True, False), (False, True), (True, True)} <= seen
+
+
+def test_some_signs_show_what_is_beside_them(line: Composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pictures() -> list[signs.Picture | None]:
+        return [signs.picture(line, random.Random(seed), lambda: line) for seed in range(120)]
+
+    drawn: Callable[..., Mask] = signs.company
+    with_it = pictures()
+    monkeypatch.setattr(signs, "company", lambda *given: np.zeros_like(drawn(*given)))
+    without = pictures()
+    differ = 0
+    for one, other in zip(with_it, without, strict=True):
+        assert one is not None
+        assert other is not None
+        differ += not np.array_equal(one, other)
+    assert 8 < differ < 40
