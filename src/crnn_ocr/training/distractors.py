@@ -137,8 +137,16 @@ def _double_ring(drawn: Mask, rng: random.Random) -> None:
         cv2.ellipse(drawn, (size // 2, size // 2), axes, start, 0, rng.uniform(60, 220), 255, -1, cv2.LINE_AA)
 
 
+def _target(drawn: Mask, rng: random.Random) -> None:
+    """A ring with a full disc in it: a button that is on, a bullet of an advertisement. `◎` has two rings."""
+    size = drawn.shape[0]
+    thick = max(1, round(size * rng.uniform(0.05, 0.12)))
+    cv2.circle(drawn, (size // 2, size // 2), size // 2 - thick // 2 - 1, 255, thick, cv2.LINE_AA)
+    cv2.circle(drawn, (size // 2, size // 2), round(size * rng.uniform(0.2, 0.32)), 255, -1, cv2.LINE_AA)
+
+
 SHAPES: tuple[Callable[[Mask, random.Random], None], ...] = (
-    _badge, _badge, _badge, _ring_of_petals, _bag, _house, _person, _blob, _double_ring,
+    _badge, _badge, _badge, _ring_of_petals, _bag, _house, _person, _blob, _double_ring, _target,
 )  # fmt: skip
 """What draws an icon into an empty square."""
 
@@ -159,7 +167,9 @@ def icons(mask: Mask, shown: Mask, rng: random.Random) -> tuple[Mask, Mask]:
     drawn = np.zeros((size, size), np.uint8)
     shape = rng.choice(SHAPES)
     shape(drawn, rng)
-    if shape is not _double_ring and rng.random() < 0.2:  # cut by the crop; half a ring would be a bracket
+    if (
+        shape not in {_double_ring, _target} and rng.random() < 0.2
+    ):  # cut by the crop; half a ring would be a bracket
         drawn = np.ascontiguousarray(drawn[:, round(size * rng.uniform(0.1, 0.35)) :])
     gap = max(2, round(EM * rng.uniform(0.1, 0.6)))
     added = drawn.shape[1] + gap
