@@ -167,9 +167,8 @@ def icons(mask: Mask, shown: Mask, rng: random.Random) -> tuple[Mask, Mask]:
     drawn = np.zeros((size, size), np.uint8)
     shape = rng.choice(SHAPES)
     shape(drawn, rng)
-    if (
-        shape not in {_double_ring, _target} and rng.random() < 0.2
-    ):  # cut by the crop; half a ring would be a bracket
+    rings = shape in {_double_ring, _target}  # half a ring would be a bracket
+    if not rings and rng.random() < 0.2:  # cut by the crop
         drawn = np.ascontiguousarray(drawn[:, round(size * rng.uniform(0.1, 0.35)) :])
     gap = max(2, round(EM * rng.uniform(0.1, 0.6)))
     added = drawn.shape[1] + gap
