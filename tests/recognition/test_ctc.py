@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.recognition.ctc import Frames, Token, decode, extents, line_confidence
+from crnn_ocr.recognition.ctc import Frames, Token, decode, extents, line_confidence, without_doubles
 
 
 def frames_of(ids: list[int], confidences: list[float] | None = None) -> Frames:
@@ -47,6 +47,37 @@ def test_a_blank_between_makes_two_characters_of_equal_ones() -> None:
 
 def test_the_blank_may_be_any_class() -> None:
     assert [token.index for token in decode(frames_of([0, 9, 1]), blank=9)] == [0, 1]
+
+
+def kept(ids: list[int], confidences: list[float]) -> list[int]:
+    """Of classes of which those over 10 are wide."""
+    tokens = decode(frames_of(ids, confidences))
+    return [token.index for token in without_doubles(tokens, [token.index > 10 for token in tokens])]
+
+
+def test_of_two_wide_characters_at_neighbouring_frames_the_surer_one_stays() -> None:
+    assert kept([0, 11, 12, 0], [0.9, 0.8, 0.6, 0.9]) == [11]
+    assert kept([0, 11, 12, 0], [0.9, 0.6, 0.8, 0.9]) == [12]
+    assert kept([0, 11, 12, 13, 0], [0.9, 0.6, 0.8, 0.7, 0.9]) == [12]
+
+
+def test_wide_characters_that_have_room_stay() -> None:
+    assert kept([11, 0, 12], [0.5] * 3) == [11, 12], "a frame between them"
+    assert kept([11, 11, 12], [0.5] * 3) == [11, 12], "noticed over several frames"
+    assert kept([11, 12, 12], [0.5] * 3) == [11, 12]
+    assert kept([1, 2, 11, 3, 12], [0.5] * 5) == [1, 2, 11, 3, 12], "letters are narrow"
+
+
+@given(st.lists(st.integers(0, 20)))
+def test_doubles_are_all_that_is_dropped(ids: list[int]) -> None:
+    tokens = decode(frames_of(ids))
+    wide = [token.index > 10 for token in tokens]
+    once = without_doubles(tokens, wide)
+    assert set(once) <= set(tokens)
+    assert sorted(once, key=lambda token: token.first) == list(once)
+    assert [token for token in tokens if token.index <= 10] == [token for token in once if token.index <= 10]
+    if not any(wide):
+        assert once == tokens
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))

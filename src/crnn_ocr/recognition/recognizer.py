@@ -20,7 +20,7 @@ from crnn_ocr.models.manifest import Manifest, window_overlap
 from crnn_ocr.models.prepare import CLASSES_KEY, CONFIDENCES, IDS
 from crnn_ocr.recognition import confidence, ctc
 from crnn_ocr.recognition.buckets import Sizing
-from crnn_ocr.recognition.charset import Charset
+from crnn_ocr.recognition.charset import Charset, is_han
 from crnn_ocr.recognition.chunks import stitch, windows
 from crnn_ocr.recognition.confidence import Evidence
 from crnn_ocr.recognition.ctc import Frames, Token
@@ -243,7 +243,7 @@ class CtcRecognizer:
     def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
         """Join the windows' frames, merge repeats, look the characters up."""
         joined = self._joined(line, frames)
-        tokens = ctc.decode(joined, blank=self._charset.blank)
+        tokens = self._tokens(joined)
         symbols = [self._charset[token.index] for token in tokens]
         blanks = missing_blanks(symbols, [token.centre for token in tokens])
         chars: list[ReadChar] = []
@@ -260,17 +260,18 @@ class CtcRecognizer:
     def evidence(self, line: PreparedLine, frames: Sequence[Frames]) -> Evidence | None:
         """What speaks against a line, to fit a calibration with; None where nothing visible was read."""
         joined = self._joined(line, frames)
-        visible = [
-            token
-            for token in ctc.decode(joined, blank=self._charset.blank)
-            if not self._charset[token.index].isspace()
-        ]
+        visible = [token for token in self._tokens(joined) if not self._charset[token.index].isspace()]
         return self._gather(joined, visible) if visible else None
 
     def _joined(self, line: PreparedLine, frames: Sequence[Frames]) -> Frames:
         """The frames of the whole line."""
         parts = [(window.first_frame, part) for window, part in zip(line.windows, frames, strict=True)]
         return stitch(parts, blank=self._charset.blank)
+
+    def _tokens(self, joined: Frames) -> tuple[Token, ...]:
+        """The characters of a line, spaces included."""
+        tokens = ctc.decode(joined, blank=self._charset.blank)
+        return ctc.without_doubles(tokens, [is_han(self._charset[token.index]) for token in tokens])
 
     def _gather(self, frames: Frames, visible: Sequence[Token]) -> Evidence:
         width = self.sizing.stride / (self.sizing.height * self.sizing.stretch)
