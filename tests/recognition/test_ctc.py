@@ -61,6 +61,10 @@ def test_of_two_wide_characters_at_neighbouring_frames_the_surer_one_stays() -> 
     assert kept([0, 11, 12, 13, 0], [0.9, 0.6, 0.8, 0.7, 0.9]) == [12]
 
 
+def test_two_that_are_both_certain_stay() -> None:
+    assert kept([0, 11, 12, 0], [0.9, 0.95, 0.9, 0.9]) == [11, 12], "one above the other"
+
+
 def test_wide_characters_that_have_room_stay() -> None:
     assert kept([11, 0, 12], [0.5] * 3) == [11, 12], "a frame between them"
     assert kept([11, 11, 12], [0.5] * 3) == [11, 12], "noticed over several frames"
