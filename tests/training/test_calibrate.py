@@ -25,7 +25,7 @@ from tests.training.net.conftest import CHARACTERS
 
 pytest.importorskip("torch")
 
-from crnn_ocr.training import bundle, calibrate, dataset, export, networks, reliability
+from crnn_ocr.training import bundle, calibrate, dataset, export, networks, reliability, sets
 from crnn_ocr.training.calibrate import Bin, Example
 from crnn_ocr.training.charset import write_characters
 from crnn_ocr.training.edge import EdgeConfig
@@ -177,7 +177,7 @@ def test_the_command_writes_manifest_card_and_plot(
         words = [f"Item {k} of {name[:8]}" for k in range(count)]
         return [(drawing.line(word, size=33 if k % 2 else 5), word) for k, word in enumerate(words)]
 
-    monkeypatch.setattr(dataset, "heldout", rendered)
+    monkeypatch.setattr(sets, "heldout", rendered)
     real = tmp_path / "lines_real"
     real.mkdir()
     rows = []
@@ -261,7 +261,7 @@ def test_an_edge_pack_is_shown_what_the_engine_shows_it(
     def rendered(name: str, config: dataset.SampleConfig, count: int) -> list[tuple[drawing.Picture, str]]:
         return [(np.full((config.height, 1200, 3), 255, np.uint8), "A line")] * count
 
-    monkeypatch.setattr(dataset, "heldout", rendered)
+    monkeypatch.setattr(sets, "heldout", rendered)
     real = _folder(tmp_path / "real", [drawing.line("Total 5,979", size=50)])
 
     command = ["train", "calibrate", str(edge), "--data", str(tmp_path), "--lines", "1"]

@@ -201,9 +201,9 @@ class LineSampler:
         return self._finished(picture), text
 
     def _sample_extra(self, kind: str) -> tuple[Picture, str] | None:
-        """Return a line of values drawn small, or of a sign."""
+        """Return a line of values or a label, drawn small, or of a sign."""
         rng, text = self._rng, self._own[kind].draw()
-        if kind == "figures":
+        if kind != "signs":
             return self._sample_small(text)
         line, text, _ = self._set(text, rng.choice(FACES["signs"]))
         if line is None or not text:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+FACES = {
+    "figures": ("print", "print", "screen", ""),
+    "labels": ("print", "print", "screen", ""),
+    "signs": ("display", "display", ""),
+}
+"""Kinds of text with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""
+
 
 @dataclass(frozen=True)
 class Extras:
@@ -12,6 +19,7 @@ class Extras:
 
     Attributes:
         figures: Of values and clauses that are drawn small (see `figures`, `small`).
+        labels: Of labels, citations and captions that are drawn small (see `labels.label`, `small`).
         signs: Of words on signs (see `labels.sign`, `signs`).
         surrounded: Of the others, with icons, rules or parts of other lines around them (see `distractors`).
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
@@ -24,6 +32,7 @@ class Extras:
     """
 
     figures: float = 0.0
+    labels: float = 0.0
     signs: float = 0.0
     surrounded: float = 0.0
     tight: float = 0.0
@@ -35,16 +44,21 @@ class Extras:
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of text that are drawn with looks of their own."""
-        return tuple(kind for kind in ("figures", "signs") if getattr(self, kind) > 0)
+        return tuple(kind for kind in FACES if getattr(self, kind) > 0)
 
     def kind(self, rng: random.Random) -> str:
         """Draw which of these kinds a line is of; empty for the usual lines."""
-        chance = rng.random() - self.figures
-        return "figures" if chance < 0 else "signs" if chance < self.signs else ""
+        chance = rng.random()
+        for kind in FACES:
+            chance -= getattr(self, kind)
+            if chance < 0:
+                return kind
+        return ""
 
 
 TRAINING = Extras(
-    figures=0.07,
+    figures=0.06,
+    labels=0.04,
     signs=0.12,
     surrounded=0.16,
     tight=0.06,
@@ -55,6 +69,3 @@ TRAINING = Extras(
     raised=0.8,
 )
 """The shares of training."""
-
-FACES = {"figures": ("print", "print", "screen", ""), "signs": ("display", "display", "")}
-"""Which faces these kinds are set in (see `render.Typesetter.pick`), by chance."""

@@ -128,7 +128,7 @@ def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytes
         monkeypatch.setattr(module, name, refuse)
     before = heldout("known-fonts-degraded", SampleConfig(data), 60)
     monkeypatch.setitem(WEIGHTS, "labels", 900.0)
-    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(1, 0, 1, 1, 1, 1, 1, 1, 1)), 60)
+    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(*[1.0] * 10)), 60)
     assert [text for _, text in before] == [text for _, text in after]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(before, after, strict=True))
 
@@ -137,6 +137,7 @@ def test_shares_decide_what_is_drawn() -> None:
     rng = random.Random(4)
     drawn = Counter(TRAINING.kind(rng) for _ in range(20_000))
     assert drawn["figures"] / 20_000 == pytest.approx(TRAINING.figures, abs=0.01)
+    assert drawn["labels"] / 20_000 == pytest.approx(TRAINING.labels, abs=0.01)
     assert drawn["signs"] / 20_000 == pytest.approx(TRAINING.signs, abs=0.01)
     assert Extras().kinds() == ()
     assert Extras(signs=1.0).kinds() == ("signs",)
@@ -144,7 +145,14 @@ def test_shares_decide_what_is_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "extras", [Extras(figures=1), Extras(signs=1), Extras(surrounded=1, tight=1), Extras(drawn_small=1)]
+    "extras",
+    [
+        Extras(figures=1),
+        Extras(labels=1),
+        Extras(signs=1),
+        Extras(surrounded=1, tight=1),
+        Extras(drawn_small=1),
+    ],
 )
 def test_every_kind_gives_lines_that_repeat_with_the_seed(data: Path, extras: Extras) -> None:
     config = replace(SampleConfig(data), extras=extras)
