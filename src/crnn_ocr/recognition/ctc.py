@@ -97,15 +97,14 @@ def without_doubles(tokens: Sequence[Token], wide: Sequence[bool]) -> tuple[Toke
         wide: Which of them are as wide as they are high.
     """
     kept: list[Token] = []
-    broad: list[bool] = []
+    was_wide = False
     for token, is_wide in zip(tokens, wide, strict=True):
-        if kept and is_wide and broad[-1] and kept[-1].first == token.last - 1:
-            surer, other = sorted((kept[-1], token), key=lambda one: -one.confidence)
-            if other.confidence < CERTAIN:
-                kept[-1] = surer
-                continue
+        crowded = was_wide and is_wide and kept[-1].first == token.last - 1
+        if crowded and min(kept[-1].confidence, token.confidence) < CERTAIN:
+            kept[-1] = max(kept[-1], token, key=lambda one: one.confidence)
+            continue
         kept.append(token)
-        broad.append(is_wide)
+        was_wide = is_wide
     return tuple(kept)
 
 

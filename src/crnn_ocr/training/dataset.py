@@ -166,9 +166,9 @@ class LineSampler:
     def _sample(self) -> tuple[Picture, str] | None:
         rng = self._rng
         if self._own and (kind := self._extras.kind(rng)):
-            return self._sample_extra(kind)
+            return self._sample_extra(kind, self._own[kind].draw())
         if self._extras.drawn_small and rng.random() < self._extras.drawn_small:
-            return self._sample_small(self._texts.draw())
+            return self._sample_extra("figures", self._texts.draw())
         looks = rng.choices((CLEAN, MILD, HARD), self._config.shares)[0]
         text = self._texts.draw()
         line, text, pixels = self._set(text)
@@ -200,23 +200,14 @@ class LineSampler:
         picture = damage(picture, rng, rng.uniform(weak, strong), rng.randint(least, most))
         return self._finished(picture), text
 
-    def _sample_extra(self, kind: str) -> tuple[Picture, str] | None:
-        """Return a line of values or a label, drawn small, or of a sign."""
-        rng, text = self._rng, self._own[kind].draw()
-        if kind != "signs":
-            return self._sample_small(text)
-        line, text, _ = self._set(text, rng.choice(FACES["signs"]))
+    def _sample_extra(self, kind: str, text: str) -> tuple[Picture, str] | None:
+        """Return a line with the looks of a kind (`extras.FACES`): of a sign, or drawn small."""
+        rng = self._rng
+        line, text, pixels = self._set(text, rng.choice(FACES[kind]))
         if line is None or not text:
             return None
-        picture = signs.picture(line, rng, self._another)
-        return None if picture is None else (self._finished(picture), text)
-
-    def _sample_small(self, text: str) -> tuple[Picture, str] | None:
-        """Return a line drawn small."""
-        line, text, pixels = self._set(text, self._rng.choice(FACES["figures"]))
-        if line is None or not text:
-            return None
-        picture = small.picture(line, pixels, self._rng)
+        sign = kind == "signs"
+        picture = signs.picture(line, rng, self._another) if sign else small.picture(line, pixels, rng)
         return None if picture is None else (self._finished(picture), text)
 
     def _another(self) -> Composed | None:

@@ -229,6 +229,23 @@ def cells(mask: Mask, shown: Mask, other: Composed, rng: random.Random) -> tuple
     return mask, shown
 
 
+def show_edge(rows: Mask, ink: Mask, rng: random.Random, *, lower: bool) -> None:
+    """Let the upper or lower edge of a line be seen, in place.
+
+    Args:
+        rows: Where; not higher than the ink.
+        ink: The line's coverage, cut to its rows.
+        rng: Source of randomness: which part of the line, and where.
+        lower: Which edge.
+    """
+    reach, width = rows.shape
+    start = rng.randint(0, max(0, ink.shape[1] - width))
+    part = (ink[ink.shape[0] - reach :] if lower else ink[:reach])[:, start : start + width]
+    at = rng.randint(0, width - part.shape[1])
+    place = rows[:, at : at + part.shape[1]]
+    np.maximum(place, part, out=place)
+
+
 def fragments(mask: Mask, shown: Mask, other: Composed, rng: random.Random) -> tuple[Mask, Mask]:
     """Let the line above, below, or both reach into the crop, clear of the text."""
     ink = other.mask[other.ink[0] : other.ink[1]]
@@ -237,12 +254,7 @@ def fragments(mask: Mask, shown: Mask, other: Composed, rng: random.Random) -> t
         gap = round(EM * rng.uniform(0.02, 0.14))
         pad: Pad = (reach + gap, 0, 0, 0) if above else (0, reach + gap, 0, 0)
         mask, shown = widened(mask, pad), widened(shown, pad)
-        width = mask.shape[1]
-        start = rng.randint(0, max(0, ink.shape[1] - width))
-        part = (ink[-reach:] if above else ink[:reach])[:, start : start + width]
-        at = rng.randint(0, width - part.shape[1])
-        rows = shown[:reach] if above else shown[shown.shape[0] - reach :]
-        np.maximum(rows[:, at : at + part.shape[1]], part, out=rows[:, at : at + part.shape[1]])
+        show_edge(shown[:reach] if above else shown[shown.shape[0] - reach :], ink, rng, lower=above)
     return mask, shown
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+_SMALL = ("print", "print", "screen", "")
 FACES = {
-    "figures": ("print", "print", "screen", ""),
-    "labels": ("print", "print", "screen", ""),
+    "figures": _SMALL,
+    "labels": _SMALL,
     "signs": ("display", "display", ""),
 }
 """Kinds of text with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""

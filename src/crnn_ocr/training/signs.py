@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crnn_ocr.training import scene
+from crnn_ocr.training import distractors, scene
 from crnn_ocr.training.atlas import EM
 from crnn_ocr.training.degrade import damage
 from crnn_ocr.training.render import Composed, Mask, embolden
@@ -40,18 +40,13 @@ def company(line: Composed, other: Composed, rng: random.Random) -> Mask:
     """
     shown = np.zeros_like(line.mask)
     ink = other.mask[other.ink[0] : other.ink[1]]
-    height, width = shown.shape
+    height = shown.shape[0]
     for above in rng.choice(((True,), (False,), (True, False))):
         gap, reach = round(EM * rng.uniform(0.04, 0.16)), round(EM * rng.uniform(0.15, 0.4))
-        start = rng.randint(0, max(0, ink.shape[1] - width))
-        part = ink[:, start : start + width]
-        at = rng.randint(0, width - part.shape[1])
         room = line.ink[0] - gap if above else height - line.ink[1] - gap
-        rows = max(0, min(part.shape[0], reach, room))
+        rows = max(0, min(ink.shape[0], reach, room))
         top = line.ink[0] - gap - rows if above else line.ink[1] + gap
-        cut = part[part.shape[0] - rows :] if above else part[:rows]
-        place = shown[top : top + rows, at : at + part.shape[1]]
-        np.maximum(place, cut, out=place)
+        distractors.show_edge(shown[top : top + rows], ink, rng, lower=above)
     return shown
 
 
@@ -81,9 +76,7 @@ def turned(masks: Sequence[Mask], rng: random.Random, *, most: float) -> list[Ma
     matrix = cv2.getPerspectiveTransform(new, old)  # from the result to where its pixels come from
     x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
     y += np.float32(arch) * (1 - np.square(2 * x / size[0] - 1))
-    depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
-    columns = ((matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth).astype(np.float32)
-    lines = ((matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth).astype(np.float32)
+    columns, lines = cv2.split(cv2.perspectiveTransform(np.dstack([x, y]), matrix))
     return [cv2.remap(mask, columns, lines, cv2.INTER_LINEAR).astype(np.uint8) for mask in masks]
 
 
