@@ -92,7 +92,7 @@ class SampleConfig:
     unseen_fonts: bool = False
     held_out_text: bool = False
     kinds: tuple[tuple[str, float], ...] | None = None
-    rare: float = 0.16
+    rare: float = 0.08
     icons: float = 0.03
     extras: Extras = TRAINING
 

@@ -59,7 +59,7 @@ class Extras:
 
 TRAINING = Extras(
     figures=0.06,
-    labels=0.04,
+    labels=0.06,
     signs=0.12,
     surrounded=0.16,
     tight=0.06,

@@ -255,7 +255,7 @@ class Trainer:
         steps = self.net.config.steps(batch.widths).clamp(max=embedded.shape[1])
         sample = self._sampler.sample(batch.labels).to(self.device)
         shares = sampled_shares(embedded, self.net.head, sample)
-        ctc = ctc_loss(shares, sample, steps, batch.label_lengths)
+        ctc = ctc_loss(shares, sample, steps, batch.label_lengths, capped=True)
         loss = schedule.ctc_weight(progress) * ctc
         distil = ctc.new_zeros(())
         if batch.teacher is not None:

@@ -21,6 +21,7 @@ from crnn_ocr.training.corpus import (
     encodable,
     first_level,
     script_of,
+    second_level,
 )
 
 from .world import HAN
@@ -174,18 +175,23 @@ def test_corpora_of_unknown_characters_are_a_clear_error(tmp_path: Path) -> None
         sampler.draw()
 
 
-def test_the_first_level_is_that_of_the_standard() -> None:
+def test_the_levels_are_those_of_the_standard() -> None:
     assert (len(first_level()), first_level()[0], first_level()[-1]) == (3755, "啊", "座")
+    assert (len(second_level()), second_level()[0], second_level()[-1]) == (3008, "亍", "齄")
 
 
 def test_even_words_show_rare_characters_as_often_as_common_ones() -> None:
-    words = EvenWords(["的话", "目的", "我的", "患者", "ＡＢ"] + ["的的"] * 500)
+    words = EvenWords(["的话", "目的", "我的", "患者", "遒劲", "ＡＢ"] + ["的的"] * 500)
     rng = random.Random(4)
-    drawn = [words.draw(rng) for _ in range(60_000)]
+    drawn = [words.draw(rng) for _ in range(80_000)]
     counts = Counter(c for word in drawn for c in set(word))
-    assert set(drawn) == {"的话", "目的", "我的", "患者", "的的"} | set(first_level()) - set("的话目我患者")
+    lone = (set(first_level()) | set(second_level())) - set("的话目我患者遒劲")
+    assert set(drawn) - lone == {"的话", "目的", "我的", "患者", "遒劲", "的的"}
+    assert len(lone - set(drawn)) < 20
     assert 15 < counts["患"] < 60  # twice in 3,755 words: by itself and with its neighbour
     assert counts["酶"] > 4  # no word has it
+    share = sum(counts[c] for c in second_level() if c != "遒") / 80_000
+    assert 0.23 < share < 0.27
 
 
 def test_lines_of_even_words_are_drawn_from_the_words(data: Path) -> None:

@@ -13,6 +13,7 @@ from crnn_ocr.training.losses import (  # noqa: E402
     ctc_loss,
     distillation_loss,
     gated_shares,
+    line_weights,
     posterior_loss,
     sampled_shares,
 )
@@ -46,6 +47,36 @@ def test_sampled_ctc_is_ctc_when_every_class_is_sampled() -> None:
     (own,) = torch.autograd.grad(sampled, embedded, retain_graph=True)
     (wanted,) = torch.autograd.grad(_full(embedded, head), embedded)
     torch.testing.assert_close(own, wanted)
+
+
+def test_lines_that_stand_out_count_as_if_they_did_not() -> None:
+    losses, lengths = torch.tensor([0.1, 2.0, 60.0, 0.3, 9.0]), torch.tensor([10, 10, 10, 5, 10])
+    weights = line_weights(losses, lengths)
+    mean = 71.4 / 45
+    torch.testing.assert_close(weights, torch.tensor([1.0, 1.0, 3 * mean / 6.0, 1.0, 1.0]))
+    quiet = line_weights(torch.tensor([0.1, 2.0, 25.0] + [0.0] * 20), torch.full((23,), 10))
+    torch.testing.assert_close(quiet[:3], torch.tensor([1.0, 1.0, 1 / 2.5]))  # a nat per character is legible
+
+
+def test_early_in_training_when_all_lines_are_bad_all_count() -> None:
+    assert torch.all(line_weights(torch.tensor([60.0, 80.0, 100.0]), torch.tensor([10, 10, 10])) == 1.0)
+
+
+def test_a_line_that_stands_out_pulls_less_at_the_network() -> None:
+    sample = ClassSampler(40, negatives=1000).sample(LABELS)
+    with torch.no_grad():  # the first two lines are read rightly, the last is not
+        shares = torch.full((3, 12, 40), -20.0)
+        for line, labels in enumerate(([3, 0, 3], [7, 2, 9], [30] * 5)):
+            shares[line, :, 0] = 0.0
+            for step, label in enumerate(labels):
+                shares[line, step, 0], shares[line, step, label] = -20.0, 0.0
+    shares = shares[:, :, sample.classes].requires_grad_()
+    pulls = {}
+    for capped in (False, True):
+        loss = ctc_loss(shares, sample, STEPS, LENGTHS, capped=capped)
+        (pulls[capped],) = torch.autograd.grad(loss, shares)
+    torch.testing.assert_close(pulls[True][:2], pulls[False][:2])
+    assert pulls[True][2].abs().sum() < 0.6 * pulls[False][2].abs().sum()
 
 
 def test_sampled_ctc_estimates_ctc_without_bias_worth_mentioning() -> None:
