@@ -20,7 +20,7 @@ from crnn_ocr.training.charset import characters
 from crnn_ocr.training.corpus import TextConfig, TextSampler
 from crnn_ocr.training.degrade import damage
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
-from crnn_ocr.training.fonts import held_out
+from crnn_ocr.training.fonts import SONG, held_out
 from crnn_ocr.training.parts import smaller as smaller_parts
 from crnn_ocr.training.render import Composed, Layout, Typesetter, embolden, warp
 
@@ -289,6 +289,8 @@ class LineSampler:
         parts = smaller_parts(text, self._extras, rng)
         if parts and parts[0].rise and latin is None and kind == "han":
             latin = setter.pick("0Aa", "latin print", rng)
+        if self._extras.roman and face.info.family in SONG and rng.random() < self._extras.roman:
+            latin = setter.pick("0Aa", "latin roman", rng)
         latin = None if latin is None or latin.info.pixels else latin
         pixels = face.info.pixels
         if pixels:  # everything stands on whole pixels

@@ -26,6 +26,7 @@ class Extras:
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
         apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
             blank: word processors do so, and in print it looks like one.
+        roman: Of Chinese in body type, with what is Latin set in Times, as word processors do.
         drawn_small: Of the usual texts, with the looks of `figures`: pages shown at the size of a screen.
         small_latin: Of Chinese with English in brackets, with the brackets half as high, and raised.
         small_han: Of prices, with the Chinese behind the digits smaller than these.
@@ -38,6 +39,7 @@ class Extras:
     surrounded: float = 0.0
     tight: float = 0.0
     apart: float = 0.0
+    roman: float = 0.0
     drawn_small: float = 0.0
     small_latin: float = 0.0
     small_han: float = 0.0
@@ -64,6 +66,7 @@ TRAINING = Extras(
     surrounded=0.16,
     tight=0.06,
     apart=0.4,
+    roman=0.6,
     drawn_small=0.08,
     small_latin=0.45,
     small_han=0.35,

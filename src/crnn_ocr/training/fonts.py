@@ -205,6 +205,24 @@ COMMON = frozenset(
 )
 """Families of the styles that most print and most screens are set in; drawn four times as often."""
 
+SONG = frozenset(
+    {
+        "AR PL SungtiL GB",
+        "AR PL UMing CN",
+        "FandolSong",
+        "TW-Sung",
+        "BabelStone Han",
+        "Noto Serif CJK",
+        "cwTeXMing",
+    }
+)
+"""Families of Chinese body type."""
+
+ROMAN = frozenset(
+    {"Liberation Serif", "Nimbus Roman", "TeX Gyre Termes", "Tinos", "FreeSerif", "Latin Modern Roman"}
+)
+"""Families in which word processors and LaTeX set Latin letters among it."""
+
 DISPLAY = frozenset(
     {
         "dela-gothic-one",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.training.atlas import EM, Atlas, AtlasFace, FaceInfo
 from crnn_ocr.training.charset import is_ideograph
-from crnn_ocr.training.fonts import COMMON, DISPLAY
+from crnn_ocr.training.fonts import COMMON, DISPLAY, ROMAN
 from crnn_ocr.training.parts import Part, least
 
 Mask = NDArray[np.uint8]
@@ -104,6 +104,7 @@ class Typesetter:
             small = [[p for p in places if self._info(p).pixels] for places in families.values()]
             self._kinds[f"{kind} print"] = [families[name] for name in families if name in COMMON]
             self._kinds[f"{kind} display"] = [families[name] for name in families if name in DISPLAY]
+            self._kinds[f"{kind} roman"] = [families[name] for name in families if name in ROMAN]
             self._kinds[f"{kind} screen"] = [places for places in small if places]
 
     def _info(self, place: int) -> FaceInfo:
@@ -112,8 +113,8 @@ class Typesetter:
     def pick(self, text: str, kind: str, rng: random.Random, *, tries: int = 8) -> AtlasFace | None:
         """Return a face of a kind, by family, that draws (nearly) all of a text; None when none was met.
 
-        Kinds are `han`, `latin` and `digits`, each of them with ` print` (everyday families alone),
-        ` display` (those of signs) or ` screen` (rendered small) behind it too.
+        Kinds are `han`, `latin` and `digits`, each of them with ` print` (everyday families alone), ` roman`
+        (those of body type), ` display` (those of signs) or ` screen` (rendered small) behind it too.
         """
         numbers = self._numbers(text)
         families = self._kinds.get(kind, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +22,10 @@ _GROUNDS: tuple[tuple[str, int], ...] = (
 _NATIVE = (14, 64)
 _SLIGHT = 6
 """Degrees by which most signs are turned at most."""
+_TILTED = 18
+"""Degrees by which many are."""
+_ASIDE = 0.2
+"""Share of signs that are seen from aside."""
 _COMPANY = 0.3
 """Share of signs with lines above or below them that reach into the crop."""
 _SOLID = 60
@@ -51,7 +56,7 @@ def company(line: Composed, other: Composed, rng: random.Random) -> Mask:
 
 
 def turned(masks: Sequence[Mask], rng: random.Random, *, most: float) -> list[Mask]:
-    """Turn, slant and tilt coverage as a camera beside a sign does, and bend it as round shields do.
+    """Turn, slant and tilt coverage as signs hang, and bend it as round shields do.
 
     Args:
         masks: (H, W) coverages, all of them changed in the same way.
@@ -66,14 +71,51 @@ def turned(masks: Sequence[Mask], rng: random.Random, *, most: float) -> list[Ma
     slant = rng.gauss(0, 0.12) * EM
     near = rng.uniform(-0.12, 0.12) * EM if rng.random() < 0.6 else 0.0
     arch = rng.uniform(-0.3, 0.3) * EM * min(1.0, width / (3 * EM)) if rng.random() < 0.15 else 0.0
-    old = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    bent = old + np.array([[slant, near], [slant, -near], [-slant, near], [-slant, -near]], np.float32)
+    bent = _corners(width, height) + np.array(
+        [[slant, near], [slant, -near], [-slant, near], [-slant, -near]], np.float32
+    )
     cosine, sine = np.cos(angle), np.sin(angle)
-    new = (bent @ np.array([[cosine, -sine], [sine, cosine]])).astype(np.float32)
+    return _mapped(masks, bent @ np.array([[cosine, -sine], [sine, cosine]]), arch)
+
+
+def from_aside(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
+    """Show coverage as a camera sees a sign that it passes: narrow, rising or falling, one end larger.
+
+    The sign is turned by 25 to 60 degrees about its upright axis and by up to 30 about its level one, and
+    seen from 1.5 to 5 of its own widths.
+
+    Args:
+        masks: (H, W) coverages, all of them changed in the same way.
+        rng: Source of randomness.
+
+    Returns:
+        (H', W') coverages, large enough for what was in the masks.
+    """
+    height, width = masks[0].shape
+    yaw = np.radians(rng.choice((-1, 1)) * rng.uniform(25, 60))
+    pitch = np.radians(rng.uniform(-30, 30))
+    x, y = (_corners(width, height) - np.array([width / 2, height / 2])).T
+    away = x * np.sin(yaw)
+    across, down = x * np.cos(yaw), y * np.cos(pitch) - away * np.sin(pitch)
+    away = y * np.sin(pitch) + away * np.cos(pitch)
+    distance = width * rng.uniform(1.5, 5)
+    return _mapped(masks, np.column_stack([across, down]) * (distance / (distance + away))[:, None])
+
+
+def _corners(width: int, height: int) -> NDArray[np.float32]:
+    """Return the four corners of a picture, clockwise."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def _mapped(masks: Sequence[Mask], corners: NDArray[np.floating[Any]], arch: float = 0.0) -> list[Mask]:
+    """Bring coverage to where its corners go, wherever that is, with a margin; bend it by `arch` pixels."""
+    height, width = masks[0].shape
+    new = corners.astype(np.float32)
     room = np.array([EM // 4, EM // 4 + abs(arch)], np.float32)
     new += room - new.min(axis=0)
     size = np.ceil(new.max(axis=0) + room).astype(int)
-    matrix = cv2.getPerspectiveTransform(new, old)  # from the result to where its pixels come from
+    # From the result to where its pixels come from.
+    matrix = cv2.getPerspectiveTransform(new, _corners(width, height))
     x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
     y += np.float32(arch) * (1 - np.square(2 * x / size[0] - 1))
     columns, lines = cv2.split(cv2.perspectiveTransform(np.dstack([x, y]), matrix))
@@ -116,12 +158,14 @@ def filled(ground: NDArray[np.float32], mask: Mask, colour: scene.Colour, rng: r
     ground += alpha * (np.clip(fill, 0, 255) - ground)
 
 
-def _angle(line: Composed, rng: random.Random) -> float:
+def _angle(line: Composed, rng: random.Random, *, company: bool) -> float:
     """Draw how far a sign may be turned, in degrees: one of a few letters may hang anyhow."""
     chance = rng.random()
+    if company:  # of a sign that is turned far, so much of the others would show that it could be read
+        return _TILTED if chance < 0.4 and line.mask.shape[1] < 6 * EM else _SLIGHT
     if chance < 0.15 and line.mask.shape[1] < 5 * EM:
         return 36
-    return 18 if chance < 0.35 else _SLIGHT
+    return _TILTED if chance < 0.35 else _SLIGHT
 
 
 def picture(
@@ -144,8 +188,10 @@ def picture(
     if rng.random() < 0.4:
         stroke = rng.uniform(-0.4, 1.8)
         masks = [embolden(mask, stroke) for mask in masks]
-    if rng.random() < 0.6:
-        masks = turned(masks, rng, most=_SLIGHT if beside is not None else _angle(line, rng))
+    if rng.random() < _ASIDE and line.mask.shape[1] < 8 * EM:
+        masks = from_aside(masks, rng)
+    elif rng.random() < 0.6:
+        masks = turned(masks, rng, most=_angle(line, rng, company=beside is not None))
     found = cropped(masks, rng, loose=0.16 if beside is None else 0.4)
     if not found:
         return None

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crnn_ocr.training import corpus, distractors, figures, forms, labels, signs, small
+from crnn_ocr.training import corpus, dataset, distractors, figures, forms, labels, signs, small
 from crnn_ocr.training.atlas import EM
 from crnn_ocr.training.charset import known, spell
 from crnn_ocr.training.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
 from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
-from crnn_ocr.training.render import Composed, Mask
+from crnn_ocr.training.fonts import COMMON, ROMAN, SONG, held_out
+from crnn_ocr.training.render import Composed, Mask, Typesetter
 from crnn_ocr.training.sets import heldout
 
 from .world import HAN
@@ -177,6 +178,30 @@ def test_the_usual_texts_are_drawn_small_too(data: Path, monkeypatch: pytest.Mon
     for _ in range(100):
         sampler.sample()
     assert 30 < len(drawn) < 80
+
+
+@pytest.mark.parametrize(("share", "drawn"), [(0.0, 0), (1.0, 20)])
+def test_latin_among_body_type_is_roman(
+    data: Path, monkeypatch: pytest.MonkeyPatch, share: float, drawn: int
+) -> None:
+    asked = []
+
+    def pick(self: Typesetter, text: str, kind: str, rng: random.Random, **options: int) -> object:
+        asked.append(kind)
+        return usual(self, text, kind, rng, **options)
+
+    usual = Typesetter.pick
+    monkeypatch.setattr(Typesetter, "pick", pick)
+    monkeypatch.setattr(dataset, "SONG", {"Plain Han"})
+    sampler = LineSampler(4, SampleConfig(data, kinds=(("zh", 1.0),), rare=0.0, extras=Extras(roman=share)))
+    for _ in range(20):
+        sampler.sample()
+    assert asked.count("latin roman") >= drawn
+    assert bool(asked.count("latin roman")) is bool(drawn)
+
+
+def test_no_type_of_print_is_held_out() -> None:
+    assert not (SONG | ROMAN | COMMON) & held_out()
 
 
 def test_what_was_added_draws_nothing_where_it_is_not_wanted(data: Path) -> None:

@@ -53,10 +53,47 @@ def test_signs_are_turned_not_sheared() -> None:
     assert max(np.abs(level)) < 0.12
 
 
-def test_only_short_signs_without_company_hang_anyhow(line: Composed) -> None:
-    for wide, angles in ((4 * EM, {6, 18, 36}), (6 * EM, {6, 18})):
-        shown = replace(line, mask=np.zeros((CANVAS, wide), np.uint8))
-        assert {signs._angle(shown, random.Random(seed)) for seed in range(100)} == angles
+@pytest.mark.parametrize(
+    ("wide", "company", "angles"),
+    [(4, False, {6, 18, 36}), (6, False, {6, 18}), (4, True, {6, 18}), (6, True, {6})],
+)
+def test_only_short_signs_hang_anyhow(
+    line: Composed, wide: int, angles: set[float], *, company: bool
+) -> None:
+    shown = replace(line, mask=np.zeros((CANVAS, wide * EM), np.uint8))
+    assert {signs._angle(shown, random.Random(seed), company=company) for seed in range(100)} == angles
+
+
+def test_signs_seen_from_aside_are_narrow_and_rise_and_their_letters_stay_upright() -> None:
+    bar, post = np.zeros((CANVAS, 3 * EM), np.uint8), np.zeros((CANVAS, 3 * EM), np.uint8)
+    bar[CANVAS // 2 - 3 : CANVAS // 2 + 3, 10:-10] = 255
+    post[10:-10, 3 * EM // 2 - 3 : 3 * EM // 2 + 3] = 255
+    rises, leans = [], []
+    for seed in range(60):
+        lying, standing = signs.from_aside([bar, post], random.Random(seed))
+        assert 0.4 < np.ptp(np.flatnonzero(lying.max(axis=0) > 60)) / (3 * EM - 20) < 1.05
+        edges = lying[0], lying[-1], lying[:, 0], lying[:, -1]
+        assert max(edge.max() for edge in edges) < 60, "nothing is cut off"
+        rises.append(_slope(lying))
+        leans.append(-_slope(np.ascontiguousarray(standing.T)))
+    assert max(rises) > 0.3
+    assert min(rises) < -0.3
+    assert max(np.abs(leans)) < 0.15
+
+
+def test_signs_seen_from_aside_are_larger_at_their_near_end() -> None:
+    post = np.zeros((CANVAS, 4 * EM), np.uint8)
+    post[10:-10, 20:26] = post[10:-10, -26:-20] = 255
+    larger = set()
+    for seed in range(30):
+        (seen,) = signs.from_aside([post], random.Random(seed))
+        middle = seen.shape[1] // 2
+        left, right = (
+            np.ptp(np.flatnonzero((half > 60).any(axis=1))) for half in (seen[:, :middle], seen[:, middle:])
+        )
+        larger.add(bool(left > right))
+        assert max(left, right) > 1.04 * min(left, right)
+    assert larger == {True, False}
 
 
 def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Composed) -> None:
