@@ -205,6 +205,34 @@ def stuck(rng: random.Random, words: Lexicon) -> str:
     return front + foreign + rng.choice(("", "", "，", ",", "、", "(")) + words.chinese(rng, 1, 7)
 
 
+def short(rng: random.Random, words: Lexicon) -> str:
+    """Give a name of letters and digits, alone or among words: `F1`, `A4纸`, `CO2，在`, `Macro-F1`, `5G`."""
+    chance = rng.random()
+    if chance < 0.3:
+        text = rng.choice(phrases.SHORT_NAMES)
+    elif chance < 0.85:
+        letters = rng.choice(_LETTERS) + (rng.choice(_LETTERS) if rng.random() < 0.25 else "")
+        text = letters + str(rng.randint(0, 9) if rng.random() < 0.8 else rng.randint(10, 40))
+    else:
+        text = str(rng.randint(1, 9)) + rng.choice("BCDEFGHKMTX")
+    chance = rng.random()
+    if chance < 0.35:
+        return text
+    if chance < 0.45:
+        return words.word(rng, 3, 8).capitalize() + rng.choice("-- /") + text
+    if chance < 0.55:
+        return f"{text}{rng.choice('=:：>')}{phrases.number(rng)}"
+    if chance < 0.65:
+        return text + rng.choice(("、", "/", ", ", "，", "和")) + rng.choice(phrases.SHORT_NAMES)
+    front = "" if chance < 0.85 else words.chinese(rng, 1, 6)
+    return front + text + rng.choice(("", "", "，", ",", "，在", ",在")) + words.chinese(rng, 1, 7)
+
+
+def priced(rng: random.Random, words: Lexicon) -> str:
+    """Give a label with the sign of money behind it, whose sum stands elsewhere: `日常价￥`."""
+    return words.chinese(rng, 1, 5) + rng.choice(("", "价", "价", "金额")) + rng.choice("￥￥¥¥$€")
+
+
 def capitals(rng: random.Random, words: Lexicon) -> str:
     """Give English in capitals, with or without blanks."""
     chosen = words.english(rng, rng.randint(1, 6))
@@ -218,6 +246,8 @@ _LABELS: dict[Callable[[random.Random, Lexicon], str], float] = {
     citation: 10,
     referring: 12,
     header: 6,
+    short: 14,
+    priced: 3,
 }
 
 

@@ -16,7 +16,19 @@ from typing import TypeVar
 _WORDS: dict[str, str] = tomllib.loads(
     resources.files(__package__).joinpath("vocabulary.toml").read_text(encoding="utf-8")
 )
-FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES, WORDS_OF_LOOKALIKES, SHOPS = (
+(
+    FIELDS,
+    SIGNS,
+    ENGLISH_SIGNS,
+    PLACES,
+    TRADES,
+    UNITS,
+    COMPANY_ENDS,
+    LOOKALIKES,
+    WORDS_OF_LOOKALIKES,
+    SHOPS,
+    SHORT_NAMES,
+) = (
     tuple(_WORDS[name].split())
     for name in (
         "fields",
@@ -29,6 +41,7 @@ FIELDS, SIGNS, ENGLISH_SIGNS, PLACES, TRADES, UNITS, COMPANY_ENDS, LOOKALIKES, W
         "lookalikes",
         "words_of_lookalikes",
         "shops",
+        "short_names",
     )
 )
 SURNAMES, GIVEN = ("".join(_WORDS[name].split()) for name in ("surnames", "given"))

@@ -53,7 +53,7 @@ def words() -> labels.Lexicon:
 
 COMPOSERS: list[Callable[[random.Random, labels.Lexicon], str]] = [
     labels.bilingual, labels.citation, labels.referring, labels.header, labels.stuck, labels.capitals,
-    labels.name, labels.inside, labels.label, labels.sign, figures.figure,
+    labels.name, labels.short, labels.priced, labels.inside, labels.label, labels.sign, figures.figure,
     forms.form, forms.counted, forms.entry, forms.measured, forms.row,
 ]  # fmt: skip
 
@@ -110,6 +110,25 @@ def test_words_and_their_numbers_are_apart_in_forms(words: labels.Lexicon) -> No
     assert max(map(len, texts)) <= 50
     assert sum(text.isupper() for text in texts) > 200
     assert all(text == text.strip() for text in texts)
+
+
+def test_short_names_hold_a_digit_one_where_a_reader_may_take_it_for_a_letter(
+    words: labels.Lexicon,
+) -> None:
+    rng = random.Random(6)
+    drawn = [labels.short(rng, words) for _ in range(400)]
+    names = [found.group() for text in drawn if (found := re.search(r"[A-Z]\d+|\d[A-Z]", text))]
+    assert len(names) > 300
+    assert sum(name.endswith("1") for name in names) > 30
+    assert not re.search(
+        r"[IOQ]\d", " ".join(drawn).replace("O2O", "").replace("CO2", "").replace("ISO9", "")
+    )
+    assert sum(text in names for text in drawn) > 80, "many stand alone, as in the head of a table"
+
+
+def test_signs_of_money_stand_at_the_end(words: labels.Lexicon) -> None:
+    rng = random.Random(7)
+    assert {labels.priced(rng, words)[-1] for _ in range(60)} == set("￥¥$€")
 
 
 def test_references_stand_behind_words(words: labels.Lexicon) -> None:
