@@ -169,6 +169,8 @@ class LineSampler:
             return self._sample_extra(kind, self._own[kind].draw())
         if self._extras.drawn_small and rng.random() < self._extras.drawn_small:
             return self._sample_extra("figures", self._texts.draw())
+        if self._extras.pages and rng.random() < self._extras.pages:
+            return self._sample_extra("pages", self._texts.draw())
         looks = rng.choices((CLEAN, MILD, HARD), self._config.shares)[0]
         text = self._texts.draw()
         line, text, pixels = self._set(text)
@@ -201,13 +203,15 @@ class LineSampler:
         return self._finished(picture), text
 
     def _sample_extra(self, kind: str, text: str) -> tuple[Picture, str] | None:
-        """Return a line with the looks of a kind (`extras.FACES`): of a sign, or drawn small."""
+        """Return a line with the looks of a kind (`extras.FACES`): of a sign, of a page, or drawn small."""
         rng = self._rng
         line, text, pixels = self._set(text, rng.choice(FACES[kind]))
         if line is None or not text:
             return None
-        sign = kind == "signs"
-        picture = signs.picture(line, rng, self._another) if sign else small.picture(line, pixels, rng)
+        if kind == "signs":
+            picture = signs.picture(line, rng, self._another)
+        else:
+            picture = small.picture(line, pixels, rng, small.PAGE if kind == "pages" else small.SMALL)
         return None if picture is None else (self._finished(picture), text)
 
     def _another(self) -> Composed | None:
@@ -281,7 +285,7 @@ class LineSampler:
         self.last_face = face.info.name
         latin = None
         if kind == "han" and rng.random() < 0.3:
-            latin = setter.pick("0Aa", "latin", rng)
+            latin = setter.pick("0Aa", "latin print" if faces == "print" else "latin", rng)
         spacing, space, apart = self._distances(latin_only)
         jitter = rng.uniform(0.005, 0.03) if rng.random() < 0.05 else 0.0
         smaller = not latin_only and rng.random() < 0.06

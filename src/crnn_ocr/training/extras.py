@@ -10,8 +10,11 @@ FACES = {
     "figures": _SMALL,
     "labels": _SMALL,
     "signs": ("display", "display", ""),
+    "pages": ("print",),
 }
-"""Kinds of text with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""
+"""Kinds of line with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""
+_OWN_TEXTS = ("figures", "labels", "signs")
+"""Those of them that have texts of their own, too."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Extras:
             blank: word processors do so, and in print it looks like one.
         roman: Of Chinese in body type, with what is Latin set in Times, as word processors do.
         drawn_small: Of the usual texts, with the looks of `figures`: pages shown at the size of a screen.
+        pages: Of the usual texts, in the faces and with the looks of everyday print (see `small.PAGE`).
         small_latin: Of Chinese with English in brackets, with the brackets half as high, and raised.
         small_han: Of prices, with the Chinese behind the digits smaller than these.
         raised: Of references behind words (`word[12]`), small and raised.
@@ -41,18 +45,19 @@ class Extras:
     apart: float = 0.0
     roman: float = 0.0
     drawn_small: float = 0.0
+    pages: float = 0.0
     small_latin: float = 0.0
     small_han: float = 0.0
     raised: float = 0.0
 
     def kinds(self) -> tuple[str, ...]:
-        """Return the kinds of text that are drawn with looks of their own."""
-        return tuple(kind for kind in FACES if getattr(self, kind) > 0)
+        """Return the kinds of line that have texts and looks of their own."""
+        return tuple(kind for kind in _OWN_TEXTS if getattr(self, kind) > 0)
 
     def kind(self, rng: random.Random) -> str:
         """Draw which of these kinds a line is of; empty for the usual lines."""
         chance = rng.random()
-        for kind in FACES:
+        for kind in _OWN_TEXTS:
             chance -= getattr(self, kind)
             if chance < 0:
                 return kind
@@ -68,6 +73,7 @@ TRAINING = Extras(
     apart=0.4,
     roman=0.6,
     drawn_small=0.08,
+    pages=0.3,
     small_latin=0.45,
     small_han=0.35,
     raised=0.8,

@@ -8,6 +8,7 @@ blocks do not begin where a crop begins, and a detector's box cuts between pixel
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,11 +20,33 @@ from crnn_ocr.training.degrade import damage
 from crnn_ocr.training.render import Composed, Mask
 
 Picture = NDArray[np.uint8]
-PER_EM = (9, 14)
-"""(least, most) pixels per em."""
 LEGIBLE = 7
 """The least for Latin letters, where a part of a line is set smaller."""
-_GROUNDS: tuple[tuple[str, int], ...] = (("white", 62), ("paper", 10), ("plain", 24), ("gradient", 4))
+
+
+@dataclass(frozen=True)
+class Print:
+    """How small lines are printed.
+
+    Attributes:
+        per_em: (least, most) pixels per em.
+        grounds: Backgrounds (see `scene.background`) and their weights.
+        plain: Chance of black on bright or white on dark.
+        contrast: Least difference of brightness between text and background.
+        damaged: Chance of a weak damage (see `degrade`).
+    """
+
+    per_em: tuple[int, int]
+    grounds: tuple[tuple[str, int], ...]
+    plain: float
+    contrast: float
+    damaged: float
+
+
+SMALL = Print((9, 14), (("white", 62), ("paper", 10), ("plain", 24), ("gradient", 4)), 0.75, 95, 0.15)
+"""What is small anywhere: values in tables, clauses, labels on packages and screens."""
+PAGE = Print((9, 22), (("white", 86), ("paper", 14)), 0.95, 110, 0.25)
+"""Pages of everyday print, as they are scanned, downloaded and shown."""
 _BLOCK = 8
 """Pixels of a JPEG's block."""
 
@@ -57,16 +80,17 @@ def shifted(picture: Picture, rng: random.Random) -> Picture:
     return moved.astype(np.uint8)
 
 
-def picture(line: Composed, pixels: int | None, rng: random.Random) -> Picture | None:
+def picture(line: Composed, pixels: int | None, rng: random.Random, look: Print = SMALL) -> Picture | None:
     """Draw a line at its small size; it is not enlarged yet.
 
     Args:
         line: The line.
         pixels: Pixels per em where its face was rendered for a small size.
         rng: Source of randomness.
+        look: How it is printed.
 
     Returns:
-        uint8 (H, W, 3), H about 10 to 20; None where nothing is to be seen.
+        uint8 (H, W, 3), H about 10 to 20, on pages up to 32; None where nothing is to be seen.
     """
     grid = EM // pixels if pixels and EM % pixels == 0 else 0
     mask = scene.boxed(line, rng, grid=grid or 1)
@@ -77,14 +101,14 @@ def picture(line: Composed, pixels: int | None, rng: random.Random) -> Picture |
         size = (max(4, mask.shape[1] // grid), max(4, mask.shape[0] // grid))
         again = 1.0
     else:
-        per_em = max(rng.randint(*PER_EM), round(LEGIBLE / line.least))
+        per_em = max(rng.randint(*look.per_em), round(LEGIBLE / line.least))
         again = rng.uniform(1.2, 2.0) if rng.random() < 0.3 else 1.0  # drawn larger, scaled with its page
         stretch = rng.uniform(0.75, 1.05) if rng.random() < 0.3 else 1.0
         scale = per_em / EM * again
         size = (max(4, round(mask.shape[1] * scale * stretch)), max(4, round(mask.shape[0] * scale)))
-    kinds, weights = zip(*_GROUNDS, strict=True)
+    kinds, weights = zip(*look.grounds, strict=True)
     ground, mean = scene.background(size[1], size[0], rng, rng.choices(kinds, weights)[0])
-    ink = scene.ink_colour(mean, rng, plain=0.75, contrast=95)
+    ink = scene.ink_colour(mean, rng, plain=look.plain, contrast=look.contrast)
     if extra is not None:
         rule = cv2.resize(extra, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
         scene.blend(ground, rule, scene.ink_colour(mean, rng, plain=0.6, contrast=40))
@@ -97,7 +121,7 @@ def picture(line: Composed, pixels: int | None, rng: random.Random) -> Picture |
         way = rng.choice((cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC))
         least = (max(4, round(size[0] / again)), max(4, round(size[1] / again)))
         drawn = cv2.resize(drawn, least, interpolation=way).astype(np.uint8)
-    if rng.random() < 0.15:
+    if rng.random() < look.damaged:
         drawn = damage(drawn, rng, rng.uniform(0.1, 0.3), 1)
     if rng.random() < 0.55:
         drawn = compressed(drawn, rng, least=45 if drawn.shape[0] > 13 else 60)

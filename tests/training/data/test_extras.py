@@ -161,7 +161,7 @@ def test_shares_decide_what_is_drawn() -> None:
     assert drawn["signs"] / 20_000 == pytest.approx(TRAINING.signs, abs=0.01)
     assert Extras().kinds() == ()
     assert Extras(signs=1.0).kinds() == ("signs",)
-    assert set(FACES) == set(TRAINING.kinds()) <= set(corpus.COMPOSED)
+    assert set(FACES) - {"pages"} == set(TRAINING.kinds()) <= set(corpus.COMPOSED)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,38 @@ def test_latin_among_body_type_is_roman(
 
 def test_no_type_of_print_is_held_out() -> None:
     assert not (SONG | ROMAN | COMMON) & held_out()
+
+
+def test_pages_are_set_in_everyday_faces_dark_on_white(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, looks = Counter[str](), Counter[small.Print]()
+    chosen, drawn = Typesetter.pick, small.picture
+
+    def pick(self: Typesetter, text: str, kind: str, *given: Any, **options: Any) -> Any:
+        asked[kind.partition(" ")[2]] += 1
+        return chosen(self, text, kind, *given, **options)
+
+    def picture(line: Composed, pixels: int | None, rng: random.Random, look: small.Print) -> Any:
+        looks[look] += 1
+        return drawn(line, pixels, rng, look)
+
+    monkeypatch.setattr(Typesetter, "pick", pick)
+    monkeypatch.setattr(small, "picture", picture)
+    sampler = LineSampler(8, SampleConfig(data, rare=0.0, extras=Extras(pages=1.0)))
+    grounds = [float(np.percentile(sampler.sample()[0], 95)) for _ in range(60)]
+    assert set(looks) == {small.PAGE}
+    assert asked["print"] >= 60
+    assert np.mean(np.array(grounds) > 170) > 0.8
+
+
+def test_lines_of_pages_are_larger_than_what_is_drawn_small(line: Composed) -> None:
+    def heights(look: small.Print) -> list[int]:
+        pictures = [small.picture(line, None, random.Random(seed), look) for seed in range(100)]
+        return sorted(picture.shape[0] for picture in pictures if picture is not None)
+
+    few, many = heights(small.SMALL), heights(small.PAGE)
+    assert len(few) == len(many) == 100
+    assert many[50] > few[50] + 3
+    assert many[-1] < 40
 
 
 def test_what_was_added_draws_nothing_where_it_is_not_wanted(data: Path) -> None:
