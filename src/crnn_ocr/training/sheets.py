@@ -50,12 +50,13 @@ def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int
 
 
 def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 4) -> Picture:
-    """Return bilingual labels, small values, small lines, signs, and lines with company, in blocks."""
+    """Return labels, small values, small lines, pages, signs, and lines with company, in blocks."""
     labels = replace(config, kinds=(("labels", 1.0),), rare=0.0, icons=0.0)
     kinds = (
         replace(labels, extras=Extras(small_latin=0.5)),
         replace(config, extras=Extras(figures=1.0)),
         replace(config, extras=Extras(drawn_small=1.0)),
+        replace(config, extras=Extras(pages=1.0, roman=0.6)),
         replace(config, extras=Extras(signs=1.0)),
         replace(config, extras=Extras(surrounded=1.0), icons=0.0),
     )
