@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import bisect
 import codecs
-import contextlib
 import random
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training import figures, forms, labels, phrases
-from crnn_ocr.training.charset import characters, ideographs, is_ideograph, known, spell
+from crnn_ocr.training.charset import characters, gb2312, ideographs, is_ideograph, known, spell
 
 WEIGHTS = {
     "zh": 14.0,
@@ -52,8 +51,10 @@ LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0
 SYMBOLS = "℃℉×÷±≤≥≠≈●■□▲△◆★☆○√✓→←↑↓№￥¥€£$§©®™①②③④⑤⑥⑦⑧⑨⑩…～%‰【】「」《》〈〉『』（）()[]{}“”&@#*+=_/<>"
 """Signs of everyday documents, drawn more often than their share of the set."""
 
-SECOND = 0.25
-"""How often an even word is drawn for a character of GB 2312's second level."""
+FIRST_LEVEL = 3755
+"""Characters of GB 2312's first level."""
+RARER = 0.25
+"""How often an even word is drawn for a character of its second level."""
 
 SAMPLES, SAMPLE_BYTES = 16, 4096
 """In how many places a corpus is looked at when it is opened, and how much of it is read there."""
@@ -141,15 +142,17 @@ class EvenWords:
 
     Corpora have their own subjects: in ours, software and news, half of the characters of a medical report
     or of a garment's label come less than once in a thousand lines. So a character is drawn evenly from a
-    level of GB 2312 (the 3,755 of everyday use, or, `SECOND` of the time, the 3,008 of names, medicine, the
+    level of GB 2312 (the 3,755 of everyday use, or, `RARER` of the time, the 3,008 of names, medicine, the
     kitchen …), then a word that holds it.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
         """Index words by their characters; those that no word holds stand for themselves."""
         self._words: list[str] = []
-        self._levels = first_level(), second_level()
-        self._holders: dict[str, array[int]] = {c: array("I") for level in self._levels for c in level}
+        ideographs_of_gb2312 = tuple(gb2312())
+        self._common = ideographs_of_gb2312[:FIRST_LEVEL]
+        self._rarer = ideographs_of_gb2312[FIRST_LEVEL:]
+        self._holders: dict[str, array[int]] = {c: array("I") for c in ideographs_of_gb2312}
         for word in words:
             for character in set(word):
                 if (holders := self._holders.get(character)) is not None:
@@ -158,27 +161,9 @@ class EvenWords:
 
     def draw(self, rng: random.Random) -> str:
         """Return a word."""
-        character = rng.choice(self._levels[rng.random() < SECOND])
+        character = rng.choice(self._rarer if rng.random() < RARER else self._common)
         holders = self._holders[character]
         return self._words[rng.choice(holders)] if holders else character
-
-
-def first_level() -> tuple[str, ...]:
-    """Return the 3,755 characters of GB 2312's first level (rows 16 to 55), in its order."""
-    return tuple(_rows(16, 55))
-
-
-def second_level() -> tuple[str, ...]:
-    """Return the 3,008 characters of GB 2312's second level (rows 56 to 87), in its order."""
-    return tuple(_rows(56, 87))
-
-
-def _rows(first: int, last: int) -> Iterator[str]:
-    """Give the characters of some rows of GB 2312; the last cells of row 55 are empty."""
-    for row in range(first, last + 1):
-        for cell in range(1, 95):
-            with contextlib.suppress(UnicodeDecodeError):
-                yield bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312")
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ class LineSampler:
         if kind == "signs":
             picture = signs.picture(line, rng, self._another)
         else:
-            picture = small.picture(line, pixels, rng, small.PAGE if kind == "pages" else small.SMALL)
+            look = small.PAGE if kind == "pages" else small.TINY
+            picture = small.picture(line, pixels, rng, look, self._with_company)
         return None if picture is None else (self._finished(picture), text)
 
     def _another(self) -> Composed | None:
@@ -294,7 +295,7 @@ class LineSampler:
         if parts and parts[0].rise and latin is None and kind == "han":
             latin = setter.pick("0Aa", "latin print", rng)
         if self._extras.roman and face.info.family in SONG and rng.random() < self._extras.roman:
-            latin = setter.pick("0Aa", "latin roman", rng)
+            latin = setter.pick("0Aa", "latin roman", rng) or latin
         latin = None if latin is None or latin.info.pixels else latin
         pixels = face.info.pixels
         if pixels:  # everything stands on whole pixels

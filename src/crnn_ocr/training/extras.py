@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-_SMALL = ("print", "print", "screen", "")
+_TINY = ("print", "print", "screen", "")
 FACES = {
-    "figures": _SMALL,
-    "labels": _SMALL,
+    "figures": _TINY,
+    "labels": _TINY,
     "signs": ("display", "display", ""),
     "pages": ("print",),
 }
 """Kinds of line with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""
 _OWN_TEXTS = ("figures", "labels", "signs")
-"""Those of them that have texts of their own, too."""
+"""Those of them that have texts of their own; pages show the usual ones."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Extras:
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
         apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
             blank: word processors do so, and in print it looks like one.
-        roman: Of Chinese in body type, with what is Latin set in Times, as word processors do.
+        roman: Of Chinese in body type, with what is Latin set in a Times or in LaTeX's own roman.
         drawn_small: Of the usual texts, with the looks of `figures`: pages shown at the size of a screen.
         pages: Of the usual texts, in the faces and with the looks of everyday print (see `small.PAGE`).
         small_latin: Of Chinese with English in brackets, with the brackets half as high, and raised.

@@ -20,6 +20,8 @@ SOURCES = frozenset({"zh", "zh_ui", "zh_words", "en", "en_ui", "en_words"})
 _BRACKETS: tuple[tuple[str, int], ...] = (
     ("()", 58), ("（）", 27), ("[]", 4), ("【】", 3), ("(）", 2), ("（)", 2), ("<>", 2), ("《》", 2),
 )  # fmt: skip
+_LINKS = ("", "", "", "", "在", "和", "与", "为", "是", "的", "或", "由")
+"""What Chinese goes on with behind a name."""
 _LETTERS = "".join(c for c in string.ascii_uppercase if c not in "IOQ")
 
 
@@ -206,7 +208,7 @@ def stuck(rng: random.Random, words: Lexicon) -> str:
 
 
 def short(rng: random.Random, words: Lexicon) -> str:
-    """Give a name of letters and digits, alone or among words: `F1`, `A4纸`, `CO2，在`, `Macro-F1`, `5G`."""
+    """Give a name of letters and digits, alone or among words: `B12`, `A4纸`, `CO2、H2O`, `Vitamin-D3`."""
     chance = rng.random()
     if chance < 0.3:
         text = rng.choice(phrases.SHORT_NAMES)
@@ -225,11 +227,12 @@ def short(rng: random.Random, words: Lexicon) -> str:
     if chance < 0.65:
         return text + rng.choice(("、", "/", ", ", "，", "和")) + rng.choice(phrases.SHORT_NAMES)
     front = "" if chance < 0.85 else words.chinese(rng, 1, 6)
-    return front + text + rng.choice(("", "", "，", ",", "，在", ",在")) + words.chinese(rng, 1, 7)
+    joint = rng.choice(("", "", "", "，", ",", "、"))
+    return front + text + joint + rng.choice(_LINKS) + words.chinese(rng, 1, 7)
 
 
 def priced(rng: random.Random, words: Lexicon) -> str:
-    """Give a label with the sign of money behind it, whose sum stands elsewhere: `日常价￥`."""
+    """Give a label with the sign of money behind it, whose sum stands elsewhere: `合计￥`."""
     return words.chinese(rng, 1, 5) + rng.choice(("", "价", "价", "金额")) + rng.choice("￥￥¥¥$€")
 
 

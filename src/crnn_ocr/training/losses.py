@@ -26,9 +26,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LEGIBLE = 1.0
-"""Nats per character up to which every line counts in full: about a quarter of its characters misread."""
+"""Nats per character up to which every line counts in full."""
 OUTSTANDING = 3.0
 """How many times a batch's mean loss per character a line's may be before it counts less."""
+FEWEST = 8
+"""Characters that a line is taken to have at least: one error in a short line is no sign of illegibility."""
 
 
 @dataclass(frozen=True)
@@ -179,25 +181,25 @@ def ctc_loss(
         reduction="none",
         zero_infinity=True,
     )
-    lengths = label_lengths.clamp(min=1).to(lines.device, non_blocking=True)
+    lengths = label_lengths.to(lines.device, non_blocking=True)
     weights = line_weights(lines.detach(), lengths) if capped else 1.0
-    return (weights * lines).sum() / lengths.sum()
+    return (weights * lines).sum() / lengths.sum().clamp(min=1)
 
 
 def line_weights(losses: Tensor, lengths: Tensor) -> Tensor:
     """Return how much each line of a batch counts: 1, or less where its loss stands out.
 
     A line whose loss per character is more than `LEGIBLE` nats, and more than `OUTSTANDING` times the batch's
-    mean, counts as if it had no more than that. Its gradient is the largest of the batch otherwise, and late
-    in training that is noise: of 1,200 lines one in eight (blurred away, or of characters hardly ever seen)
-    held 57 % of what was misread. Early in training all lines are as bad, and all count 1.
+    mean, has the weight that brings its loss down to that. Its gradient is the largest of the batch
+    otherwise, and late in training mostly noise (docs/training.md, "The loss"). Where all lines are as bad,
+    all count 1.
 
     Args:
         losses: (N,) of the lines, without gradient.
         lengths: (N,) characters of each.
     """
-    most = (OUTSTANDING * losses.sum() / lengths.sum()).clamp(min=LEGIBLE)
-    return (most * lengths / losses.clamp(min=1e-6)).clamp(max=1.0)
+    most = (OUTSTANDING * losses.sum() / lengths.sum().clamp(min=1)).clamp(min=LEGIBLE)
+    return (most * lengths.clamp(min=FEWEST) / losses.clamp(min=1e-6)).clamp(max=1.0)
 
 
 def posterior_loss(

@@ -24,8 +24,13 @@ _SLIGHT = 6
 """Degrees by which most signs are turned at most."""
 _TILTED = 18
 """Degrees by which many are."""
-_ASIDE = 0.2
-"""Share of signs that are seen from aside."""
+_STEEP = 36
+"""Degrees by which some short ones are."""
+_ASIDE = 0.28
+"""Share of those without company that are seen from aside, and up to what width of the line."""
+_LONG = 7 * EM
+_READABLE = 9
+"""Pixels per em that a sign has at least."""
 _COMPANY = 0.3
 """Share of signs with lines above or below them that reach into the crop."""
 _SOLID = 60
@@ -82,7 +87,7 @@ def from_aside(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
     """Show coverage as a camera sees a sign that it passes: narrow, rising or falling, one end larger.
 
     The sign is turned by 25 to 60 degrees about its upright axis and by up to 30 about its level one, and
-    seen from 1.5 to 5 of its own widths.
+    seen from 1.5 to 5 of its own widths. Of more than four em it is turned less, by as much as it is longer.
 
     Args:
         masks: (H, W) coverages, all of them changed in the same way.
@@ -92,8 +97,9 @@ def from_aside(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
         (H', W') coverages, large enough for what was in the masks.
     """
     height, width = masks[0].shape
-    yaw = np.radians(rng.choice((-1, 1)) * rng.uniform(25, 60))
-    pitch = np.radians(rng.uniform(-30, 30))
+    short = min(1.0, 4 * EM / width)
+    yaw = np.radians(rng.choice((-1, 1)) * rng.uniform(25, 25 + 35 * short))
+    pitch = np.arctan(np.tan(np.radians(rng.uniform(-30, 30))) * short)
     x, y = (_corners(width, height) - np.array([width / 2, height / 2])).T
     away = x * np.sin(yaw)
     across, down = x * np.cos(yaw), y * np.cos(pitch) - away * np.sin(pitch)
@@ -158,14 +164,24 @@ def filled(ground: NDArray[np.float32], mask: Mask, colour: scene.Colour, rng: r
     ground += alpha * (np.clip(fill, 0, 255) - ground)
 
 
-def _angle(line: Composed, rng: random.Random, *, company: bool) -> float:
+def _angle(width: int, rng: random.Random, *, accompanied: bool) -> float:
     """Draw how far a sign may be turned, in degrees: one of a few letters may hang anyhow."""
     chance = rng.random()
-    if company:  # of a sign that is turned far, so much of the others would show that it could be read
-        return _TILTED if chance < 0.4 and line.mask.shape[1] < 6 * EM else _SLIGHT
-    if chance < 0.15 and line.mask.shape[1] < 5 * EM:
-        return 36
+    if accompanied:  # of one that is turned far, so much of the others would show that it could be read
+        return _TILTED if chance < 0.4 and width < 6 * EM else _SLIGHT
+    if chance < 0.15 and width < 5 * EM:
+        return _STEEP
     return _TILTED if chance < 0.35 else _SLIGHT
+
+
+def seen(masks: Sequence[Mask], rng: random.Random) -> Sequence[Mask]:
+    """Show a sign, the first coverage, with what stands around it, as it hangs and from where it is seen."""
+    width, accompanied = masks[0].shape[1], len(masks) > 1
+    if not accompanied and width < _LONG and rng.random() < _ASIDE:
+        return from_aside(masks, rng)
+    if rng.random() < 0.6:
+        return turned(masks, rng, most=_angle(width, rng, accompanied=accompanied))
+    return masks
 
 
 def picture(
@@ -188,15 +204,14 @@ def picture(
     if rng.random() < 0.4:
         stroke = rng.uniform(-0.4, 1.8)
         masks = [embolden(mask, stroke) for mask in masks]
-    if rng.random() < _ASIDE and line.mask.shape[1] < 8 * EM:
-        masks = from_aside(masks, rng)
-    elif rng.random() < 0.6:
-        masks = turned(masks, rng, most=_angle(line, rng, company=beside is not None))
-    found = cropped(masks, rng, loose=0.16 if beside is None else 0.4)
+    found = cropped(seen(masks, rng), rng, loose=0.16 if beside is None else 0.4)
     if not found:
         return None
     least, most = _NATIVE
     height = rng.randint(least, 26 if rng.random() < 0.45 else most)
+    height = max(
+        height, round(_READABLE * found[0].shape[0] / EM)
+    )  # a sign that rises is much taller than a letter
     stretch = rng.uniform(0.65, 1.25) if rng.random() < 0.5 else 1.0
     size = (max(8, round(found[0].shape[1] * height / found[0].shape[0] * stretch)), height)
     way = cv2.INTER_AREA if height < found[0].shape[0] else cv2.INTER_LINEAR

@@ -1,4 +1,4 @@
-"""Pictures of lines that were drawn small: 9 to 14 pixels per em, compressed at that size, enlarged later.
+"""Pictures of lines that were drawn small: 9 to 22 pixels per em, compressed at that size, enlarged later.
 
 `scene` and `degrade` shrink finished masks evenly and damage them seldom. Programs draw small text otherwise:
 strokes are sharpened towards whole pixels, a page is often scaled once more and compressed as JPEG, whose
@@ -8,6 +8,7 @@ blocks do not begin where a crop begins, and a detector's box cuts between pixel
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -43,10 +44,18 @@ class Print:
     damaged: float
 
 
-SMALL = Print((9, 14), (("white", 62), ("paper", 10), ("plain", 24), ("gradient", 4)), 0.75, 95, 0.15)
+TINY = Print(
+    per_em=(9, 14),
+    grounds=(("white", 62), ("paper", 10), ("plain", 24), ("gradient", 4)),
+    plain=0.75,
+    contrast=95,
+    damaged=0.15,
+)
 """What is small anywhere: values in tables, clauses, labels on packages and screens."""
-PAGE = Print((9, 22), (("white", 86), ("paper", 14)), 0.95, 110, 0.25)
-"""Pages of everyday print, as they are scanned, downloaded and shown."""
+PAGE = Print(per_em=(9, 22), grounds=(("white", 86), ("paper", 14)), plain=0.95, contrast=110, damaged=0.25)
+"""Pages of everyday print, as they are downloaded and shown."""
+Company = Callable[[Mask, Mask | None], tuple[Mask, Mask | None]]
+"""Puts something beside coverage: takes and gives (the line, what is not part of it)."""
 _BLOCK = 8
 """Pixels of a JPEG's block."""
 
@@ -80,7 +89,13 @@ def shifted(picture: Picture, rng: random.Random) -> Picture:
     return moved.astype(np.uint8)
 
 
-def picture(line: Composed, pixels: int | None, rng: random.Random, look: Print = SMALL) -> Picture | None:
+def picture(
+    line: Composed,
+    pixels: int | None,
+    rng: random.Random,
+    look: Print = TINY,
+    company: Company | None = None,
+) -> Picture | None:
     """Draw a line at its small size; it is not enlarged yet.
 
     Args:
@@ -88,15 +103,18 @@ def picture(line: Composed, pixels: int | None, rng: random.Random, look: Print 
         pixels: Pixels per em where its face was rendered for a small size.
         rng: Source of randomness.
         look: How it is printed.
+        company: Puts rules of cells, icons and parts of other lines beside it; not on whole pixels.
 
     Returns:
-        uint8 (H, W, 3), H about 10 to 20, on pages up to 32; None where nothing is to be seen.
+        uint8 (H, W, 3), H about 10 to 20, on pages up to 36; None where nothing is to be seen.
     """
     grid = EM // pixels if pixels and EM % pixels == 0 else 0
     mask = scene.boxed(line, rng, grid=grid or 1)
     if mask.max(initial=0) < 64:
         return None
     extra = scene.rules(np.zeros_like(mask), rng) if rng.random() < 0.1 else None
+    if company is not None and not grid:
+        mask, extra = company(mask, extra)
     if grid:
         size = (max(4, mask.shape[1] // grid), max(4, mask.shape[0] // grid))
         again = 1.0

@@ -19,7 +19,7 @@ from crnn_ocr.training.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.extras import FACES, TRAINING, Extras
 from crnn_ocr.training.fonts import COMMON, ROMAN, SONG, held_out
 from crnn_ocr.training.phrases import SHORT_NAMES
-from crnn_ocr.training.render import Composed, Mask, Typesetter
+from crnn_ocr.training.render import Composed, Layout, Mask, Typesetter
 from crnn_ocr.training.sets import heldout
 
 from .world import HAN
@@ -113,17 +113,17 @@ def test_words_and_their_numbers_are_apart_in_forms(words: labels.Lexicon) -> No
     assert all(text == text.strip() for text in texts)
 
 
-def test_short_names_hold_a_digit_one_where_a_reader_may_take_it_for_a_letter(
-    words: labels.Lexicon,
-) -> None:
+def test_short_names_hold_a_digit_and_no_letter_that_looks_like_one(words: labels.Lexicon) -> None:
     rng = random.Random(6)
     drawn = [labels.short(rng, words) for _ in range(400)]
-    names = [found.group() for text in drawn if (found := re.search(r"[A-Z]\d+|\d[A-Z]", text))]
-    assert len(names) > 300
-    assert sum(name.endswith("1") for name in names) > 30
-    made = [name for name in names if not any(name in known for known in SHORT_NAMES)]
+    assert all(re.search(r"\d", text) for text in drawn)
+    assert all(re.search(r"\d", name) for name in SHORT_NAMES)
+    listed = sorted(SHORT_NAMES, key=len, reverse=True)
+    made = [re.sub("|".join(map(re.escape, listed)), "", text) for text in drawn]
     assert not re.search(r"[IOQ]\d|\d[IOQ]", " ".join(made))
-    assert sum(text in names for text in drawn) > 80, "many stand alone, as in the head of a table"
+    assert sum(bool(re.search(r"[A-Z]1\b", text)) for text in drawn) > 20
+    alone = [text for text in drawn if text in SHORT_NAMES or re.fullmatch(r"[A-Z]{1,2}\d+|\d[A-Z]", text)]
+    assert len(alone) > 100, "many stand alone, as in the head of a table"
 
 
 def test_signs_of_money_stand_at_the_end(words: labels.Lexicon) -> None:
@@ -199,24 +199,36 @@ def test_the_usual_texts_are_drawn_small_too(data: Path, monkeypatch: pytest.Mon
     assert 30 < len(drawn) < 80
 
 
-@pytest.mark.parametrize(("share", "drawn"), [(0.0, 0), (1.0, 20)])
-def test_latin_among_body_type_is_roman(
-    data: Path, monkeypatch: pytest.MonkeyPatch, share: float, drawn: int
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_latin_among_body_type_is_roman_where_there_is_one(
+    data: Path, monkeypatch: pytest.MonkeyPatch, share: float, *, there: bool
 ) -> None:
-    asked = []
+    chosen, set_in, asked_for = Typesetter.pick, Counter[str](), list[str]()
 
-    def pick(self: Typesetter, text: str, kind: str, rng: random.Random, **options: int) -> object:
-        asked.append(kind)
-        return usual(self, text, kind, rng, **options)
+    def pick(self: Typesetter, text: str, kind: str, *given: Any, **options: Any) -> Any:
+        if kind == "latin roman" and not there:
+            return None
+        face = chosen(self, text, kind.removesuffix(" roman"), *given, **options)
+        if text == "0Aa":
+            asked_for.append(kind)
+        return face
 
-    usual = Typesetter.pick
+    def compose(_: Typesetter, __: str, ___: object, layout: Layout, *____: object) -> None:
+        set_in[asked_for[-1] if layout.latin else "none"] += 1
+        asked_for.clear()
+
     monkeypatch.setattr(Typesetter, "pick", pick)
+    monkeypatch.setattr(Typesetter, "compose", compose)
     monkeypatch.setattr(dataset, "SONG", {"Plain Han"})
-    sampler = LineSampler(4, SampleConfig(data, kinds=(("zh", 1.0),), rare=0.0, extras=Extras(roman=share)))
-    for _ in range(20):
-        sampler.sample()
-    assert asked.count("latin roman") >= drawn
-    assert bool(asked.count("latin roman")) is bool(drawn)
+    sampler = LineSampler(4, SampleConfig(data, extras=Extras(roman=share, raised=1.0)))
+    for number in range(60):
+        sampler._set(f"{HAN[3]}{HAN[4]}AB{number}")
+    if share and there:
+        assert set_in == {"latin roman": 60}
+    else:
+        assert set_in.keys() == {"latin", "none"}
+        assert set_in["latin"] > 5
 
 
 def test_no_type_of_print_is_held_out() -> None:
@@ -231,9 +243,9 @@ def test_pages_are_set_in_everyday_faces_dark_on_white(data: Path, monkeypatch: 
         asked[kind.partition(" ")[2]] += 1
         return chosen(self, text, kind, *given, **options)
 
-    def picture(line: Composed, pixels: int | None, rng: random.Random, look: small.Print) -> Any:
+    def picture(line: Composed, pixels: int | None, rng: random.Random, look: small.Print, *more: Any) -> Any:
         looks[look] += 1
-        return drawn(line, pixels, rng, look)
+        return drawn(line, pixels, rng, look, *more)
 
     monkeypatch.setattr(Typesetter, "pick", pick)
     monkeypatch.setattr(small, "picture", picture)
@@ -244,12 +256,29 @@ def test_pages_are_set_in_everyday_faces_dark_on_white(data: Path, monkeypatch: 
     assert np.mean(np.array(grounds) > 170) > 0.8
 
 
+def test_small_lines_have_company_too(data: Path, line: Composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = Counter[bool]()
+
+    def surround(mask: Mask, shown: Mask | None, *_: object) -> tuple[Mask, Mask | None]:
+        met[shown is None] += 1
+        return mask, np.full_like(mask, 255)
+
+    monkeypatch.setattr(distractors, "surround", surround)
+    sampler = LineSampler(
+        8, SampleConfig(data, rare=0.0, icons=0.0, extras=Extras(pages=1.0, surrounded=0.5))
+    )
+    drawn = [sampler.sample()[0] for _ in range(60)]
+    assert 15 < sum(met.values()) < 45
+    plain = sum(float(picture.astype(int).std()) < 40 for picture in drawn)
+    assert plain > 10, "what stands beside a line is painted"
+
+
 def test_lines_of_pages_are_larger_than_what_is_drawn_small(line: Composed) -> None:
     def heights(look: small.Print) -> list[int]:
         pictures = [small.picture(line, None, random.Random(seed), look) for seed in range(100)]
         return sorted(picture.shape[0] for picture in pictures if picture is not None)
 
-    few, many = heights(small.SMALL), heights(small.PAGE)
+    few, many = heights(small.TINY), heights(small.PAGE)
     assert len(few) == len(many) == 100
     assert many[50] > few[50] + 3
     assert many[-1] < 40
