@@ -40,10 +40,10 @@ def flow(pictures: Iterable[Picture], width: int, rows: int) -> Picture:
 
 
 def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Picture:
-    """Return clean, mild and hard lines, one block below the other."""
+    """Return clean, mild and hard ones of the usual lines, one block below the other."""
     blocks = []
     for block, shares in enumerate(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))):
-        sampler = LineSampler(seed + 2 * block, replace(config, shares=shares))
+        sampler = LineSampler(seed + 2 * block, replace(config, shares=shares, extras=Extras()))
         blocks.append(flow((sampler.sample()[0] for _ in range(1000)), width, rows))
         blocks.append(np.full((2 * GAP, width, 3), 90, np.uint8))
     return np.vstack(blocks[:-1])
