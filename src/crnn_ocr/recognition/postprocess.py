@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,14 +12,18 @@ from crnn_ocr.recognition.spacing import is_needless
 #: Letters and digits of full width, and those of half width.
 _WIDE = {chr(code + 0xFEE0): chr(code) for code in range(0x30, 0x7B) if chr(code).isalnum()}
 
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3}){2,}([.,])\d{1,2}(?![\d.,])")
+"""A number with thousands apart and one or two decimals; the group is the sign before these."""
+
 
 def tidy(reading: Reading) -> Reading:
     """One kind of space, never two in a row, none at the ends or at full-width signs; one width of letters.
 
-    See `spacing.is_needless` for what a space at such a sign is. Characters and text stay in step.
+    The signs between thousands are alike as well. See `spacing.is_needless` for what a space at a full-width
+    sign is. Characters and text stay in step.
     """
     chars: list[ReadChar] = []
-    for char in _of_one_width(reading.chars):
+    for char in _grouped_alike(_of_one_width(reading.chars)):
         if char.text.isspace():
             if chars and chars[-1].text != " ":
                 chars.append(replace(char, text=" "))
@@ -45,3 +50,23 @@ def _of_one_width(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
         replace(char, text=_WIDE[char.text]) if is_wide else char
         for char, is_wide in zip(chars, wide, strict=True)
     ]
+
+
+def _grouped_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
+    """Bring the signs between thousands of a number to one: `79,651.862.50` can only be `79,651,862.50`.
+
+    A comma and a point differ by a pixel or two in small print, but only one of the two stands between
+    thousands, and the other before the decimals. Where both stand between thousands, one of them was misread.
+    Numbers that have a single sign throughout are left alone: addresses of the net and versions look so.
+    """
+    text = "".join(char.text for char in chars)
+    if len(text) != len(chars):
+        return chars
+    mended = list(chars)
+    for number in _GROUPED.finditer(text):
+        places = [at for at in range(number.start(), number.start(1)) if text[at] in ".,"]
+        if len({text[at] for at in places}) == 2:
+            sign = "," if number.group(1) == "." else "."
+            for at in places:
+                mended[at] = replace(chars[at], text=sign)
+    return mended

@@ -57,7 +57,7 @@ def plot(folder: Path, target: Path | None = None) -> Path:
     for axes in (left, right):
         axes.grid(visible=True, which="both", alpha=0.25)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=8)
+            axes.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.12))
     partial = target.with_suffix(".part.png")
     try:
         figure.savefig(partial, dpi=110)
