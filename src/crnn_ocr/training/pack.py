@@ -132,7 +132,7 @@ def calibration_lines(data: Path, height: int, count: int = CALIBRATION_LINES) -
         count: How many.
 
     Returns:
-        uint8 (height, W, 3) BGR, the same for the same data.
+        uint8 (height, W, 3) BGR, the same for the same data and the same mixture of lines (`SampleConfig`).
     """
     config = replace(SampleConfig(data, height=height), held_out_text=True)
     sampler = LineSampler(_SEED, config)
