@@ -10,8 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import Tensor  # noqa: E402
+
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import checkpoint, networks, plots  # noqa: E402
+from crnn_ocr.training import checkpoint, losses, networks, plots  # noqa: E402
 from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.checkpoint import Tensors  # noqa: E402
 from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa: E402
@@ -61,6 +63,19 @@ def test_eight_lines_are_learnt_by_heart(shape: NetConfig, loading: LoaderConfig
         rows = list(csv.DictReader(file))
     assert float(rows[-1]["ctc"]) < 0.1 < float(rows[0]["ctc"])
     assert plots.plot(tmp_path).stat().st_size > 10_000
+
+
+def test_lines_count_by_how_legible_they_are(
+    shape: NetConfig, loading: LoaderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weights(lines: Tensor, lengths: Tensor) -> Tensor:
+        assert lines.shape == lengths.shape
+        assert not lines.requires_grad
+        return torch.zeros_like(lines)
+
+    monkeypatch.setattr(losses, "line_weights", weights)
+    ctc, _, norm = Trainer(CONFIG, shape, CHARACTERS, tmp_path).step(_batches(loading, 1)[0])
+    assert ctc == norm == 0.0
 
 
 def test_going_on_from_a_checkpoint_is_never_having_stopped(
