@@ -27,8 +27,9 @@ _TILTED = 18
 _STEEP = 36
 """Degrees by which some short ones are."""
 _ASIDE = 0.28
-"""Share of those without company that are seen from aside, and up to what width of the line."""
+"""Share of those without company that are seen from aside."""
 _LONG = 7 * EM
+"""Width from which none is: it would rise too far."""
 _READABLE = 9
 """Pixels per em that a sign has at least."""
 _COMPANY = 0.3
@@ -72,7 +73,7 @@ def turned(masks: Sequence[Mask], rng: random.Random, *, most: float) -> list[Ma
         (H', W') coverages, large enough for what was in the masks.
     """
     height, width = masks[0].shape
-    angle = np.arctan(np.tan(np.radians(rng.uniform(-most, most))) * min(1.0, 4 * EM / width))
+    angle = _rise(width, most, rng)
     slant = rng.gauss(0, 0.12) * EM
     near = rng.uniform(-0.12, 0.12) * EM if rng.random() < 0.6 else 0.0
     arch = rng.uniform(-0.3, 0.3) * EM * min(1.0, width / (3 * EM)) if rng.random() < 0.15 else 0.0
@@ -97,15 +98,24 @@ def from_aside(masks: Sequence[Mask], rng: random.Random) -> list[Mask]:
         (H', W') coverages, large enough for what was in the masks.
     """
     height, width = masks[0].shape
-    short = min(1.0, 4 * EM / width)
-    yaw = np.radians(rng.choice((-1, 1)) * rng.uniform(25, 25 + 35 * short))
-    pitch = np.arctan(np.tan(np.radians(rng.uniform(-30, 30))) * short)
+    yaw = np.radians(rng.choice((-1, 1)) * rng.uniform(25, 25 + 35 * _shortness(width)))
+    pitch = _rise(width, 30, rng)
     x, y = (_corners(width, height) - np.array([width / 2, height / 2])).T
     away = x * np.sin(yaw)
     across, down = x * np.cos(yaw), y * np.cos(pitch) - away * np.sin(pitch)
     away = y * np.sin(pitch) + away * np.cos(pitch)
     distance = width * rng.uniform(1.5, 5)
     return _mapped(masks, np.column_stack([across, down]) * (distance / (distance + away))[:, None])
+
+
+def _shortness(width: int) -> float:
+    """Return 1 for lines of up to four em, less for longer ones."""
+    return min(1.0, 4 * EM / width)
+
+
+def _rise(width: int, most: float, rng: random.Random) -> float:
+    """Draw an angle of up to `most` degrees, in radians; long lines rise no further than short ones."""
+    return float(np.arctan(np.tan(np.radians(rng.uniform(-most, most))) * _shortness(width)))
 
 
 def _corners(width: int, height: int) -> NDArray[np.float32]:
@@ -209,9 +219,8 @@ def picture(
         return None
     least, most = _NATIVE
     height = rng.randint(least, 26 if rng.random() < 0.45 else most)
-    height = max(
-        height, round(_READABLE * found[0].shape[0] / EM)
-    )  # a sign that rises is much taller than a letter
+    # A sign that rises is much taller than its letters.
+    height = max(height, round(_READABLE * found[0].shape[0] / EM))
     stretch = rng.uniform(0.65, 1.25) if rng.random() < 0.5 else 1.0
     size = (max(8, round(found[0].shape[1] * height / found[0].shape[0] * stretch)), height)
     way = cv2.INTER_AREA if height < found[0].shape[0] else cv2.INTER_LINEAR

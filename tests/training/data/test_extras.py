@@ -4,7 +4,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,9 @@ def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytes
         monkeypatch.setattr(module, name, refuse)
     before = heldout("known-fonts-degraded", SampleConfig(data), 60)
     monkeypatch.setitem(WEIGHTS, "labels", 900.0)
-    after = heldout("known-fonts-degraded", SampleConfig(data, extras=Extras(*[1.0] * 10)), 60)
+    after = heldout(
+        "known-fonts-degraded", SampleConfig(data, extras=Extras(*[1.0] * len(fields(Extras)))), 60
+    )
     assert [text for _, text in before] == [text for _, text in after]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(before, after, strict=True))
 
