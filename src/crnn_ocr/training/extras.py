@@ -25,7 +25,7 @@ class Extras:
         figures: Of values and clauses that are drawn small (see `figures`, `small`).
         labels: Of labels, citations and captions that are drawn small (see `labels.label`, `small`).
         signs: Of words on signs (see `labels.sign`, `signs`).
-        surrounded: Of all but signs, with icons, rules or parts of other lines around them (see `distractors`).
+        surrounded: Of all but signs, with icons, rules or other lines around them (see `distractors`).
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
         apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
             blank: word processors do so, and in print it looks like one.
