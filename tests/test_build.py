@@ -39,17 +39,21 @@ class Machine:
         self._folder = folder
         self._log = folder / "apt.log"
         self.axe = folder / ".venv" / "share" / "axe-core" / "axe.min.js"
-        self._font = folder / "chinese.ttc"
+        self._fonts = {
+            "drawing.py": folder / "chinese.ttc",
+            "training/adapt/test_tutorial.py": folder / "blackletter.ttf",
+        }
         self._bin = folder / "bin"
-        for name in ("bin", "scripts", "tests"):
-            (folder / name).mkdir()
+        for name in ("bin", "scripts", "tests/training/adapt"):
+            (folder / name).mkdir(parents=True)
         tools = "bash cp dirname grep gzip install mkdir mktemp rm tar tr"
         for tool in tools.split():
             found = shutil.which(tool)
             assert found is not None
             (self._bin / tool).symlink_to(found)
         shutil.copy(ROOT / "scripts" / "install-test-tools", folder / "scripts")
-        (folder / "tests" / "drawing.py").write_text(f'_CJK_FONTS = (\n    "{self._font}",\n)\n')
+        for name, font in self._fonts.items():
+            (folder / "tests" / name).write_text(f'_FONTS = (\n    "{font}",\n)\n')
 
     @property
     def unpacked(self) -> list[str]:
@@ -66,8 +70,9 @@ class Machine:
     def add_npm(self, *, status: int = 0) -> None:
         self.add("npm", NPM.format(log=self._log, status=status))
 
-    def add_font(self) -> None:
-        self._font.touch()
+    def add_fonts(self) -> None:
+        for font in self._fonts.values():
+            font.touch()
 
     @property
     def asked(self) -> str:
@@ -93,14 +98,17 @@ def test_what_is_absent_is_installed(machine: Machine) -> None:
     machine.add_npm()
     done = machine.install()
     assert (done.returncode, done.stderr) == (0, "")
-    assert "install -y -qq --no-install-recommends chromium fonts-wqy-zenhei redis-server\n" in machine.asked
+    assert (
+        "install -y -qq --no-install-recommends chromium fonts-wqy-zenhei fonts-blankenburg redis-server\n"
+        in machine.asked
+    )
     assert machine.unpacked == ["prometheus", "promtool"]
     assert machine.axe.read_text() == "axe\n"
 
 
 def test_prometheus_is_unpacked_and_not_installed(machine: Machine) -> None:
     machine.add_apt()
-    machine.add_font()
+    machine.add_fonts()
     for tool in ("chromium", "redis-server"):
         machine.add(tool)
     assert machine.install().returncode == 0
@@ -114,7 +122,7 @@ def test_prometheus_is_unpacked_and_not_installed(machine: Machine) -> None:
 def test_what_is_present_is_not_installed(machine: Machine) -> None:
     machine.add_apt()
     machine.add_npm()
-    machine.add_font()
+    machine.add_fonts()
     for tool in ("redis-server", "promtool"):
         machine.add(tool)
     assert machine.install().returncode == 0
@@ -159,14 +167,15 @@ def test_only_root_installs(machine: Machine) -> None:
     assert machine.asked == ""
 
 
-def test_the_fonts_of_the_tests_are_found_by_the_script() -> None:
+@pytest.mark.parametrize(("name", "least"), [("drawing.py", 2), ("training/adapt/test_tutorial.py", 1)])
+def test_the_fonts_of_the_tests_are_found_by_the_script(name: str, least: int) -> None:
     found = subprocess.run(
-        ["grep", "-c", '"/[^"]*\\.tt[cf]"', ROOT / "tests" / "drawing.py"],
+        ["grep", "-c", '"/[^"]*\\.tt[cf]"', ROOT / "tests" / name],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert int(found.stdout) >= 2
+    assert int(found.stdout) >= least
 
 
 def _make(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from crnn_ocr.engine.cpu import has_dot_products
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition import load
@@ -54,7 +55,8 @@ def test_the_precision_is_chosen_by_the_setting_or_the_cpu(
     whole = shares(load_pack_of(tmp_path / "0", best_graph(), output="best"))
     eighth = shares(load_pack_of(tmp_path / "1", int8_graph(), "int8", **kind))
     derived = shares(load_pack_of(tmp_path / "2", int8_graph(), "fp32", **kind))
-    assert 1e-4 < np.abs(eighth - whole).max() < 0.05
+    # Without dot products pairs of 8 bit products are added in 16 bits, where large ones are cut off.
+    assert 1e-4 < np.abs(eighth - whole).max() < (0.05 if has_dot_products() else 0.25)
     assert np.abs(derived - whole).max() < 0.02
     assert [path.name[-12:] for path in (tmp_path / "2" / "cache").iterdir()] == ["-float1.onnx"]
     for number, (fast, expected) in enumerate(((True, eighth), (False, derived)), 3):
