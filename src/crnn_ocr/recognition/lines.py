@@ -14,7 +14,7 @@ from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.recognition import orientation, recheck
 from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners
-from crnn_ocr.recognition.reading import LinePicture, read_lines
+from crnn_ocr.recognition.reading import LinePicture, held_against_ink, read_lines
 from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
 from crnn_ocr.recognition.vertical import stacked
@@ -203,18 +203,25 @@ class LineReader:
         if other is self._recognizer:  # it would only say the same again
             return found
         looked: dict[int, list[tuple[Stretch, Reading]]] = {}
-        for (i, stretch), reading in zip(parts, self._read(pictures, other), strict=True):
+        for (i, stretch), reading in zip(parts, self._outcomes(pictures, other), strict=True):
             if reading is not None:
                 looked.setdefault(i, []).append((stretch, reading))
         for i, seconds in looked.items():
-            found[i] = replace(found[i], reading=recheck.splice(found[i].reading, seconds, other.characters))
+            reading = recheck.splice(found[i].reading, seconds, other.characters)
+            found[i] = replace(found[i], reading=held_against_ink(reading, found[i].picture(image)))
         return found
 
-    def _read(
-        self, pictures: Sequence[LinePicture], recognizer: Recognizer | None = None
-    ) -> list[Reading | None]:
+    def _read(self, pictures: Sequence[LinePicture]) -> list[Reading | None]:
+        """One reading per picture, its numbers held against the ink; else as `_outcomes`."""
+        readings = self._outcomes(pictures, self._recognizer)
+        return [
+            reading and held_against_ink(reading, picture)
+            for reading, picture in zip(readings, pictures, strict=True)
+        ]
+
+    def _outcomes(self, pictures: Sequence[LinePicture], recognizer: Recognizer) -> list[Reading | None]:
         """One reading per picture; None where the recogniser failed. Raises if it failed at all of them."""
-        outcomes = read_lines(recognizer or self._recognizer, pictures, self._work)
+        outcomes = read_lines(recognizer, pictures, self._work)
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:
             if len(errors) == len(outcomes):

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
+from crnn_ocr.recognition import numbers
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
+from crnn_ocr.recognition.ink import ink_parts
 from crnn_ocr.recognition.postprocess import tidy
 from crnn_ocr.recognition.recognizer import PreparedLine, Reading, Recognizer
 from crnn_ocr.scheduling.policy import Demand, counted
@@ -86,7 +88,21 @@ def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLI
         Exception: Whatever the recogniser raises for one of them.
     """
     pictures = [LinePicture.of(crop) for crop in crops]
-    return [outcome.get() for outcome in read_lines(recognizer, pictures, work)]
+    outcomes = read_lines(recognizer, pictures, work)
+    return [
+        held_against_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
+    ]
+
+
+def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
+    """Return a line whose numbers have been compared with the ink of its picture.
+
+    Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
+    """
+    if not numbers.has_numbers(reading):
+        return reading
+    image = picture.make()
+    return numbers.compare(reading, ink_parts(image), image.shape[1])
 
 
 def _demand(recognizer: Recognizer, width: int) -> Demand:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -24,7 +24,6 @@ from crnn_ocr.recognition.charset import Charset, is_han
 from crnn_ocr.recognition.chunks import stitch, windows
 from crnn_ocr.recognition.confidence import Evidence
 from crnn_ocr.recognition.ctc import Frames, Token
-from crnn_ocr.recognition.spacing import missing_blanks
 
 Image = NDArray[np.uint8]
 
@@ -245,14 +244,10 @@ class CtcRecognizer:
         joined = self._joined(line, frames)
         tokens = self._tokens(joined)
         symbols = [self._charset[token.index] for token in tokens]
-        blanks = missing_blanks(symbols, [token.centre for token in tokens])
         chars: list[ReadChar] = []
         for i, (start, end) in enumerate(ctc.extents(tokens, line.frames)):
             left, right, share = start / line.frames, end / line.frames, tokens[i].confidence
-            char = ReadChar(symbols[i], self._character_confidence(share), left, right, share)
-            chars.append(char)
-            if i in blanks:
-                chars.append(replace(char, text=" ", start=right))
+            chars.append(ReadChar(symbols[i], self._character_confidence(share), left, right, share))
         visible = [token for token, symbol in zip(tokens, symbols, strict=True) if not symbol.isspace()]
         sure = self._line_confidence(joined, visible)
         return Reading("".join(char.text for char in chars), sure, tuple(chars))

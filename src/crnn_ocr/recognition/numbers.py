@@ -1,0 +1,249 @@
+"""Numbers against their ink: does what was read fit what stands apart on the picture? Pure.
+
+A recogniser that has no room for two thin characters drops one of them and is sure of the rest: `102-2`
+becomes `1022`, `20.0000` becomes `20.000`. In a number nothing betrays that, since every string of digits is
+one. But the digits of print stand apart, so they can be counted, and a point, a comma, a hyphen and a colon
+lie at different heights. Where text and ink disagree the number is in doubt, whatever the recogniser says.
+
+The same ink tells where a blank stands in a number. The recogniser's time steps are too coarse for that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from crnn_ocr.recognition.ink import Part
+from crnn_ocr.recognition.recognizer import ReadChar, Reading
+
+#: How sure a number can be at most that does not fit its ink. Of 720 numbers in clean print 30 did not, and
+#: all of them were wrong.
+MISFIT = 0.5
+
+_DIGITS = frozenset("0123456789")
+_LOW = frozenset(".,，．")
+_MIDDLE = frozenset("-–−—~")
+_DOUBLE = frozenset(":：;；")
+_NUMERIC = _DIGITS | _LOW | _MIDDLE | _DOUBLE | frozenset("+/%％‰()$€£¥￥=×*#EeXx")
+#: Characters that are printed in several parts side by side, and the most of them.
+_SPLIT = {"%": 3, "％": 3, "‰": 4}
+
+#: Shares of the digits' height: where a point's or a comma's ink begins at the earliest; within which a
+#: hyphen lies, from the top; what a colon covers at least.
+_LOW_FROM = 0.45
+_MIDDLE_FROM, _MIDDLE_TO = 0.2, 0.85
+_DOUBLE_SPAN = 0.45
+#: A part of so much of the digits' height is no sign; a ring of `%` has at least so much of it.
+_TALL, _RING = 0.6, 0.3
+#: How far off a recogniser may see the end of a number, in heights of its digits.
+_BLUR = 0.5
+
+#: Two digits are a blank apart where their middles are so many times the usual distance apart ...
+_WIDE = 1.45
+#: ... and so much of their height is white between them.
+_WHITE = 0.5
+#: Less white between two digits or signs is no blank.
+_NARROW = 0.22
+#: Fewer neighbouring digits do not tell what is usual.
+_LEAST_PAIRS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A number in a line: indices of its first character and of the one behind its last."""
+
+    first: int
+    last: int
+
+
+def has_numbers(reading: Reading) -> bool:
+    """Return whether there is anything to compare."""
+    return any(char.text in _DIGITS for char in reading.chars)
+
+
+def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
+    """Return a reading whose numbers have been held against the ink.
+
+    Args:
+        reading: A line, tidied.
+        parts: The ink of its picture, from left to right.
+        width: Width of that picture in pixels.
+
+    Returns:
+        The line with blanks where the ink has them, and less sure where text and ink disagree.
+    """
+    chars = list(reading.chars)
+    confidence = reading.confidence
+    for token in reversed(list(_tokens(chars))):
+        here = chars[token.first : token.last]
+        matched = _match(chars, token, parts, width)
+        if matched is None:
+            continue
+        if matched:
+            here = _spaced(here, matched)
+        else:
+            here = [replace(char, confidence=min(char.confidence, MISFIT)) for char in here]
+            confidence = min(confidence, MISFIT)
+        chars[token.first : token.last] = here
+    if chars == list(reading.chars):
+        return reading
+    return Reading("".join(char.text for char in chars), confidence, tuple(chars))
+
+
+def _tokens(chars: Sequence[ReadChar]) -> Iterator[_Token]:
+    """Give the numbers of a line: digits and what stands between them and beside them, without words."""
+    start = None
+    for i, char in enumerate([*chars, None]):
+        inside = char is not None and (char.text.isspace() or _is_numeric(char.text))
+        if inside and start is None:
+            start = i
+        elif not inside and start is not None:
+            first, last = start, i
+            start = None
+            while first < last and chars[first].text.isspace():
+                first += 1
+            while last > first and chars[last - 1].text.isspace():
+                last -= 1
+            if sum(one.text in _DIGITS for one in chars[first:last]) >= 1 and last - first >= 2:
+                yield _Token(first, last)
+
+
+def _is_numeric(text: str) -> bool:
+    """Return whether a character can be part of a number."""
+    return text in _NUMERIC
+
+
+def _match(
+    chars: Sequence[ReadChar], token: _Token, parts: Sequence[Part], width: int
+) -> list[tuple[int, Part]] | None:
+    """Return which part is which character of a number.
+
+    Returns:
+        Pairs of an index into the number and its part; nothing where there is ink that nobody read; None
+        where the ink does not tell: there is none, or too little.
+    """
+    height = _digit_height(chars, token, parts, width)
+    if height is None:
+        return None
+    top, bottom = height
+    visible = [i for i in range(token.first, token.last) if not chars[i].text.isspace()]
+    texts = [chars[i].text for i in visible]
+    unread = True
+    for first, last in itertools.product(*_borders(chars, token, parts, width, _BLUR * (bottom - top))):
+        aligned = _aligned(texts, parts[first:last], top, bottom)
+        if aligned is None:
+            continue
+        if None not in aligned:
+            return [(i - token.first, part) for i, part in zip(visible, aligned, strict=True) if part]
+        unread = False
+    return [] if unread else None
+
+
+def _borders(
+    chars: Sequence[ReadChar], token: _Token, parts: Sequence[Part], width: int, reach: float
+) -> tuple[list[int], list[int]]:
+    """Return with which parts a number may begin, and behind which it may end.
+
+    The first and the last number of a line have all the ink up to its ends. Elsewhere a recogniser sees the
+    border to a neighbour only roughly.
+    """
+    firsts, lasts = [0], [len(parts)]
+    if any(not char.text.isspace() for char in chars[: token.first]):
+        place = chars[token.first].start * width
+        firsts = [i for i, part in enumerate(parts) if abs(part.left - place) <= reach]
+        firsts = firsts or [sum(part.centre < place for part in parts)]
+    if any(not char.text.isspace() for char in chars[token.last :]):
+        place = chars[token.last - 1].end * width
+        lasts = [i + 1 for i, part in enumerate(parts) if abs(part.right - place) <= reach]
+        lasts = lasts or [sum(part.centre < place for part in parts)]
+    return firsts, lasts
+
+
+def _digit_height(
+    chars: Sequence[ReadChar], token: _Token, parts: Sequence[Part], width: int
+) -> tuple[float, float] | None:
+    """Return the first row of a number's digits and the row behind their last; None where there is no ink."""
+    left, right = chars[token.first].start * width, chars[token.last - 1].end * width
+    here = [part for part in parts if left <= part.centre <= right]
+    if not here:
+        return None
+    tallest = max(part.height for part in here)
+    tall = [part for part in here if part.height >= _TALL * tallest]
+    return statistics.median(part.top for part in tall), statistics.median(part.bottom for part in tall)
+
+
+def _aligned(
+    texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float
+) -> tuple[Part | None, ...] | None:
+    """Return the ink of each character, None for those without any; None where ink is left over.
+
+    Of all the ways to read the parts, from left to right, the one with the fewest characters without ink.
+    """
+    ways: dict[int, tuple[Part | None, ...]] = {0: ()}
+    for text in texts:
+        longer: dict[int, tuple[Part | None, ...]] = {}
+        for used, way in ways.items():
+            choices: list[tuple[int, Part | None]] = [(used, None)]
+            for end in range(used + 1, min(used + _SPLIT.get(text, 1), len(parts)) + 1):
+                some = parts[used:end]
+                if len(some) > 1 and min(part.height for part in some) < _RING * (bottom - top):
+                    break
+                part = _together(some)
+                if _looks_like(text, part, top, bottom):
+                    choices.append((end, part))
+            for end, choice in choices:
+                best = longer.get(end)
+                if best is None or way.count(None) + (choice is None) < best.count(None):
+                    longer[end] = (*way, choice)
+        ways = longer
+    return ways.get(len(parts))
+
+
+def _together(parts: Sequence[Part]) -> Part:
+    """Return neighbouring parts as one."""
+    return Part(
+        parts[0].left,
+        min(part.top for part in parts),
+        max(part.right for part in parts),
+        max(part.bottom for part in parts),
+        max(part.pieces for part in parts),
+    )
+
+
+def _looks_like(text: str, part: Part, top: float, bottom: float) -> bool:
+    """Return whether a part stands where the character's ink does."""
+    height = bottom - top
+    above, below = (part.top - top) / height, (part.bottom - top) / height
+    if text in _DIGITS:
+        return part.height >= _TALL * height
+    if text in _LOW:
+        return above >= _LOW_FROM
+    if text in _MIDDLE:
+        return above >= _MIDDLE_FROM and below <= _MIDDLE_TO
+    if text in _DOUBLE:
+        return part.pieces > 1 or below - above >= _DOUBLE_SPAN
+    return True
+
+
+def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> list[ReadChar]:
+    """Return a number with the blanks that its ink has, and no others."""
+    pairs = list(itertools.pairwise(matched))
+    digits = [
+        right.centre - left.centre
+        for (i, left), (j, right) in pairs
+        if chars[i].text in _DIGITS and chars[j].text in _DIGITS
+    ]
+    usual = statistics.median(digits) if len(digits) >= _LEAST_PAIRS else None
+    height = max(part.height for _, part in matched)
+    spaced = [chars[matched[0][0]]]
+    for (i, left), (j, right) in pairs:
+        white = (right.left - left.right) / height
+        both = chars[i].text in _DIGITS and chars[j].text in _DIGITS
+        had = j - i > 1
+        wide = both and usual is not None and right.centre - left.centre > _WIDE * usual and white > _WHITE
+        if (had and white >= _NARROW) or (not had and wide):
+            spaced.append(chars[i + 1] if had else replace(chars[i], text=" ", start=chars[i].end))
+        spaced.append(chars[j])
+    return spaced
