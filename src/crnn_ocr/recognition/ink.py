@@ -6,6 +6,7 @@ is printed apart can be counted and measured, whatever it means.
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 
 import cv2
@@ -16,10 +17,14 @@ Image = NDArray[np.uint8]
 
 #: Grey levels between ground and ink under which nothing can be told.
 _LEAST_CONTRAST = 40
-#: A pixel is ink from this share of the contrast on: points in small print hardly reach half of it.
+#: A pixel is ink from this share of the contrast on: lower, and characters run into one another.
 _INK = 0.4
-#: Of the squared height of characters, what a part covers at least, and in pixels; less is a speck.
-_SPECK, _LEAST_AREA = 0.008, 2
+#: The same, and the least grey levels, for what stands apart from all other ink: a point in small light print
+#: hardly reaches a quarter of the contrast.
+_FAINT, _LEAST_FAINT = 0.2, 20
+#: How much ink a part has at least, in black pixels, and as a share of the squared height of characters; less
+#: is a speck. The point of small light print is one grey pixel.
+_LEAST_INK, _SPECK = 0.6, 0.003
 #: What has so much of the height of the highest part is as high as a character.
 _TALL = 0.6
 #: What touches the upper or lower edge and has less of a character's height belongs to another line; a point
@@ -74,45 +79,58 @@ def ink_parts(picture: Image) -> tuple[Part, ...]:
         picture: (H, W) grey or (H, W, 3) BGR of one line, dark on light or light on dark.
 
     Returns:
-        None where the contrast is too low to tell ink from ground.
+        Nothing where the contrast is too low to tell ink from ground.
     """
-    mask = _mask(picture)
-    if mask is None:
-        return ()
-    height = len(mask)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    boxes = [box for box in sorted(map(tuple, stats[1:count].tolist())) if box[2] <= _RULE * height]
-    if not boxes:
+    height = len(picture)
+    pieces = [(part, ink) for part, ink in _components(picture) if part.width <= _RULE * height]
+    if not pieces:
         return ()
     # Most of a line's ink is in its highest parts, whatever else lies about.
-    tall = max(high for _, _, _, high, _ in boxes)
-    usual = float(np.median([high for _, _, _, high, _ in boxes if high >= _TALL * tall]))
-    found = [
-        Part(left, top, left + wide, top + high)
-        for left, top, wide, high, area in boxes
-        if area >= max(_LEAST_AREA, _SPECK * usual * usual)
-        and not _is_foreign(top, wide, high, height, usual)
-    ]
-    return tuple(_stacked(found))
+    tall = _TALL * max(part.height for part, _ in pieces)
+    usual = statistics.median(part.height for part, _ in pieces if part.height >= tall)
+    least = max(_LEAST_INK, _SPECK * usual * usual)
+    found = [part for part, ink in pieces if ink >= least and not _is_foreign(part, height, usual)]
+    return tuple(_stacked(sorted(found, key=lambda part: (part.left, part.top, part.right, part.bottom))))
 
 
-def _is_foreign(top: int, wide: int, high: int, height: int, usual: float) -> bool:
-    """Return whether a component at the edge of a picture is a cell's border, or of a line above or below."""
-    at_top, at_bottom = top == 0, top + high == height
+def _is_foreign(part: Part, height: int, usual: float) -> bool:
+    """Return whether a part at the edge of a picture is a cell's border, or of a line above or below."""
+    at_top, at_bottom = part.top == 0, part.bottom == height
     if at_top and at_bottom:
-        return wide < _EDGE * usual
-    return high < _EDGE * usual and (at_top or (at_bottom and wide >= _EDGE * usual))
+        return part.width < _EDGE * usual
+    return part.height < _EDGE * usual and (at_top or (at_bottom and part.width >= _EDGE * usual))
 
 
-def _mask(picture: Image) -> NDArray[np.uint8] | None:
-    """Return where ink is, (H, W) of 0 and 1; None where nothing stands out."""
+def _components(picture: Image) -> list[tuple[Part, float]]:
+    """Return what hangs together, and how much ink it has in pixels of full contrast; in any order."""
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    ground = float(np.median(np.concatenate((grey[0], grey[-1]))))
-    away = cv2.absdiff(np.asarray(grey, np.uint8), np.full_like(grey, round(ground)))
+    ground = round(float(np.median(np.concatenate((grey[0], grey[-1])))))
+    away = cv2.absdiff(np.asarray(grey, np.uint8), np.full_like(grey, ground))
     contrast = float(np.percentile(away, 99))
     if contrast < _LEAST_CONTRAST:
-        return None
-    return np.asarray(away >= _INK * contrast, np.uint8)
+        return []
+    share = np.minimum(away / contrast, 1.0)
+    ink = away >= _INK * contrast
+    faint = away >= max(_FAINT * contrast, _LEAST_FAINT)
+    return [*_labelled(ink, share), *_labelled(faint, share, without=ink)]
+
+
+def _labelled(
+    mask: NDArray[np.bool_], share: NDArray[np.floating], without: NDArray[np.bool_] | None = None
+) -> list[tuple[Part, float]]:
+    """Return the connected components of a mask, those aside that touch another one."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    amounts = np.bincount(labels.ravel(), weights=share.ravel(), minlength=count)
+    kept = np.ones(count, np.bool_)
+    kept[0] = False
+    if without is not None:
+        kept[labels[without]] = False
+    return [
+        (Part(left, top, left + wide, top + high), amount)
+        for (left, top, wide, high, _), amount in zip(
+            boxes[kept].tolist(), amounts[kept].tolist(), strict=True
+        )
+    ]
 
 
 def _stacked(parts: list[Part]) -> list[Part]:

@@ -37,6 +37,10 @@ _MIDDLE_FROM, _MIDDLE_TO = 0.2, 0.85
 _DOUBLE_SPAN = 0.45
 #: A part of so much of the digits' height is no sign; a ring of `%` has at least so much of it.
 _TALL, _RING = 0.6, 0.3
+#: A digit is no wider than so many usual ones; these have at least so much of their height.
+_WIDE_DIGIT, _NARROW_DIGIT = 1.3, 0.58
+#: So many characters at most run into one another; by how much their width may differ from the expected one.
+_MOST_TOUCHING, _TOLERANCE = 4, 0.4
 #: How far off a recogniser may see the end of a number, in heights of its digits.
 _BLUR = 0.5
 
@@ -44,8 +48,8 @@ _BLUR = 0.5
 _WIDE = 1.45
 #: ... and so much of their height is white between them.
 _WHITE = 0.5
-#: Less white between two digits or signs is no blank.
-_NARROW = 0.22
+#: Less white between two digits is no blank; less between a digit and a sign, which has white of its own.
+_NARROW, _NARROW_AT_SIGN = 0.22, 0.4
 #: Fewer neighbouring digits do not tell what is usual.
 _LEAST_PAIRS = 3
 
@@ -177,28 +181,46 @@ def _digit_height(
 def _aligned(
     texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float
 ) -> tuple[Part | None, ...] | None:
-    """Return the ink of each character, None for those without any; None where ink is left over.
+    """Return the ink of each character; None where ink is left over that no character accounts for.
 
-    Of all the ways to read the parts, from left to right, the one with the fewest characters without ink.
+    Of all the ways to read the parts, from left to right, the one with the fewest characters without ink of
+    their own. These are too faint, or touch a neighbour and share a part that is wide enough for both.
     """
-    ways: dict[int, tuple[Part | None, ...]] = {0: ()}
-    for text in texts:
-        longer: dict[int, tuple[Part | None, ...]] = {}
-        for used, way in ways.items():
-            choices: list[tuple[int, Part | None]] = [(used, None)]
-            for end in range(used + 1, min(used + _SPLIT.get(text, 1), len(parts)) + 1):
-                some = parts[used:end]
-                if len(some) > 1 and min(part.height for part in some) < _RING * (bottom - top):
-                    break
-                part = _together(some)
-                if _looks_like(text, part, top, bottom):
-                    choices.append((end, part))
-            for end, choice in choices:
-                best = longer.get(end)
-                if best is None or way.count(None) + (choice is None) < best.count(None):
-                    longer[end] = (*way, choice)
-        ways = longer
-    return ways.get(len(parts))
+    wide = _usual_width(parts, bottom - top)
+    ways: dict[int, dict[int, tuple[Part | None, ...]]] = {0: {0: ()}}
+    for i in range(len(texts)):
+        for used, way in ways[i].items():
+            for ink, end in _choices(texts[i:], parts[used:], top, bottom, wide):
+                longer = ways.setdefault(i + len(ink), {})
+                best = longer.get(used + end)
+                if best is None or way.count(None) + ink.count(None) < best.count(None):
+                    longer[used + end] = (*way, *ink)
+    return ways[len(texts)].get(len(parts))
+
+
+def _usual_width(parts: Sequence[Part], height: float) -> float:
+    """Return how wide a digit is; ones are narrower, and what runs together is wider."""
+    widths = sorted(part.width for part in parts if part.height >= _TALL * height)
+    return max(_NARROW_DIGIT * height, widths[round(0.6 * (len(widths) - 1))] if widths else 0.0)
+
+
+def _choices(
+    texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float, wide: float
+) -> Iterator[tuple[tuple[Part | None, ...], int]]:
+    """Give the ways to account for the next character or more: their ink, and how many parts it is."""
+    height = bottom - top
+    yield (None,), 0
+    for count in range(1, min(_SPLIT.get(texts[0], 1), len(parts)) + 1):
+        if count > 1 and min(part.height for part in parts[:count]) < _RING * height:
+            break
+        part = _together(parts[:count])
+        if _looks_like(texts[0], part, top, bottom, wide):
+            yield (part,), count
+    if parts and parts[0].height >= _TALL * height:
+        for count in range(2, min(_MOST_TOUCHING, len(texts)) + 1):
+            expected = sum(wide if text in _DIGITS else wide / 3 for text in texts[:count])
+            if abs(parts[0].width - expected) <= _TOLERANCE * wide:
+                yield (None,) * count, 1
 
 
 def _together(parts: Sequence[Part]) -> Part:
@@ -212,12 +234,12 @@ def _together(parts: Sequence[Part]) -> Part:
     )
 
 
-def _looks_like(text: str, part: Part, top: float, bottom: float) -> bool:
+def _looks_like(text: str, part: Part, top: float, bottom: float, wide: float) -> bool:
     """Return whether a part stands where the character's ink does."""
     height = bottom - top
     above, below = (part.top - top) / height, (part.bottom - top) / height
     if text in _DIGITS:
-        return part.height >= _TALL * height
+        return part.height >= _TALL * height and part.width <= _WIDE_DIGIT * wide
     if text in _LOW:
         return above >= _LOW_FROM
     if text in _MIDDLE:
@@ -243,7 +265,7 @@ def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> l
         both = chars[i].text in _DIGITS and chars[j].text in _DIGITS
         had = j - i > 1
         wide = both and usual is not None and right.centre - left.centre > _WIDE * usual and white > _WHITE
-        if (had and white >= _NARROW) or (not had and wide):
+        if (had and white >= (_NARROW if both else _NARROW_AT_SIGN)) or (not had and wide):
             spaced.append(chars[i + 1] if had else replace(chars[i], text=" ", start=chars[i].end))
         spaced.append(chars[j])
     return spaced
