@@ -91,6 +91,7 @@ class Reading:
     Attributes:
         texts: the lines in the engine's order.
         polygons: corners of every line in pixels; empty where the engine gives none.
+        confidences: of every line, 0 to 1; 1 where the engine gives none.
         cpu_s: processor seconds, all threads and child processes.
         wall_s: seconds on the clock.
         peak_rss: largest resident size of the process until now, bytes.
@@ -98,6 +99,7 @@ class Reading:
 
     texts: tuple[str, ...]
     polygons: tuple[tuple[tuple[float, float], ...], ...]
+    confidences: tuple[float, ...]
     cpu_s: float
     wall_s: float
     peak_rss: int
@@ -177,6 +179,7 @@ class Worker:
         return Reading(
             texts=tuple(str(line["text"]) for line in lines),
             polygons=tuple(polygons),
+            confidences=tuple(float(line.get("confidence", 1.0)) for line in lines),  # type: ignore[arg-type]
             cpu_s=float(answer["cpu_s"]),  # type: ignore[arg-type]
             wall_s=float(answer["wall_s"]),  # type: ignore[arg-type]
             peak_rss=int(answer["peak_rss"]),  # type: ignore[call-overload]

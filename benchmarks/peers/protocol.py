@@ -1,8 +1,9 @@
 """The protocol that every adapter speaks: JSON lines on stdin and stdout.
 
 An adapter says ``{"ready": true, "version": …}`` once its engine can be used. Then each request
-``{"path": …}`` is answered by ``{"lines": [{"text", "polygon"?}], "cpu_s", "wall_s", "peak_rss"}``, or by
-``{"error": …}``. The clock runs from the path of the file to the text: reading and decoding are part of it.
+``{"path": …}`` is answered by ``{"lines": [{"text", "polygon"?, "confidence"?}], "cpu_s", "wall_s",
+"peak_rss"}``, or by ``{"error": …}``. The clock runs from the path of the file to the text: reading and
+decoding are part of it.
 
 This module needs the standard library only, because it runs in the environments of all peers.
 """

@@ -15,7 +15,11 @@ def _pages(options: crnn_ocr.ReadOptions) -> Reader:
     def read(path: str) -> list[Line]:
         pages = engine.read(path, options).pages
         return [
-            {"text": line.text, "polygon": [list(point) for point in line.polygon]}
+            {
+                "text": line.text,
+                "polygon": [list(point) for point in line.polygon],
+                "confidence": line.confidence,
+            }
             for page in pages
             for line in page.lines
         ]

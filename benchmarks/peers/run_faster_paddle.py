@@ -19,7 +19,7 @@ def start() -> tuple[str, Reader]:
         for bound in bounds:
             (x0, y0), (x1, y1) = bound["topLeftCoord"], bound["bottomRightCoord"]
             polygon = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-            lines.append({"text": bound["text"], "polygon": polygon})
+            lines.append({"text": bound["text"], "polygon": polygon, "confidence": bound["confidence"]})
         return lines
 
     return str(package.__version__), read

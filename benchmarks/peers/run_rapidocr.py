@@ -29,8 +29,10 @@ def start() -> tuple[str, Reader]:
         result = engine(path)
         if result.txts is None:
             return []
-        pairs = zip(result.txts, result.boxes.tolist(), strict=True)
-        return [{"text": text, "polygon": polygon} for text, polygon in pairs]
+        return [
+            {"text": text, "polygon": polygon, "confidence": float(score)}
+            for text, polygon, score in zip(result.txts, result.boxes.tolist(), result.scores, strict=True)
+        ]
 
     def read_line(path: str) -> list[Line]:
         result = engine(path, use_det=False, use_cls=False, use_rec=True)
