@@ -30,9 +30,9 @@ _NUMERIC = _DIGITS | _LOW | _MIDDLE | _DOUBLE | frozenset("+/%％‰()$€£¥�
 #: Characters that are printed in several parts side by side, and the most of them.
 _SPLIT = {"%": 3, "％": 3, "‰": 4}
 
-#: Shares of the digits' height: where a point's or a comma's ink begins at the earliest; within which a
-#: hyphen lies, from the top; what a colon covers at least.
-_LOW_FROM = 0.45
+#: Shares of the digits' height, from the top: where a point's or a comma's ink begins at the earliest and ends
+#: at the earliest; within which a hyphen lies; what a colon covers at least.
+_LOW_FROM, _LOW_TO = 0.45, 0.8
 _MIDDLE_FROM, _MIDDLE_TO = 0.2, 0.85
 _DOUBLE_SPAN = 0.45
 #: A part of so much of the digits' height is no sign; a ring of `%` has at least so much of it.
@@ -241,7 +241,7 @@ def _looks_like(text: str, part: Part, top: float, bottom: float, wide: float) -
     if text in _DIGITS:
         return part.height >= _TALL * height and part.width <= _WIDE_DIGIT * wide
     if text in _LOW:
-        return above >= _LOW_FROM
+        return above >= _LOW_FROM and below >= _LOW_TO
     if text in _MIDDLE:
         return above >= _MIDDLE_FROM and below <= _MIDDLE_TO
     if text in _DOUBLE:
