@@ -309,7 +309,8 @@ class LineSampler:
             spacing, space, apart = (round(value * pixels) / pixels for value in (spacing, space, apart))
             latin, latin_size, jitter, parts = None, 1.0, 0.0, ()
         layout = Layout(spacing, space, latin, latin_size, jitter, apart, parts)
-        said = details.said(text) if self._extras.rules else text
+        share = self._extras.rules if details.RULE in text else 0.0
+        said = details.said(text) if share and rng.random() < share else text
         return setter.compose(text, face, layout, rng), said, pixels
 
     def _distances(self, latin_only: bool) -> tuple[float, float, float]:

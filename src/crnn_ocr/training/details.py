@@ -150,9 +150,9 @@ def to_fill_in(rng: random.Random, words: Lexicon) -> str:
     return f"{label}{mark}{rule} {words.chinese(rng, 2, 4)}{mark}{rule}"
 
 
-_DETAILS: dict[Maker, float] = {thin: 30, case: 14, dashed: 13, ticked: 16, coded: 19, to_fill_in: 8}
+MAKERS: dict[Maker, float] = {thin: 30, case: 14, dashed: 13, ticked: 16, coded: 19, to_fill_in: 8}
 
 
 def detail(rng: random.Random, words: Lexicon) -> str:
     """Return a text of any of these kinds."""
-    return phrases.weighted(rng, _DETAILS)(rng, words)
+    return phrases.weighted(rng, MAKERS)(rng, words)

@@ -41,7 +41,7 @@ class Extras:
         details: Of texts whose smallest parts tell what they say, in cells too (see `details`).
         underlined: Of pages, numbers and details, with a rule under them (see `marks.underlined`).
         sealed: Of pages, with the print of a seal over them (see `marks.seal`).
-        rules: Whether four underscores and more are a rule to be written on, which says nothing.
+        rules: Of texts with four underscores and more, with these a rule to write on, which says nothing.
     """
 
     figures: float = 0.0
@@ -60,7 +60,7 @@ class Extras:
     details: float = 0.0
     underlined: float = 0.0
     sealed: float = 0.0
-    rules: bool = False
+    rules: float = 0.0
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of line that have texts and looks of their own."""
@@ -93,6 +93,6 @@ TRAINING = Extras(
     details=0.07,
     underlined=0.05,
     sealed=0.08,
-    rules=True,
+    rules=1.0,
 )
 """The shares of training."""

@@ -109,7 +109,7 @@ def grouped(digits: str, mark: str = ",") -> str:
 
 def decimal(rng: random.Random) -> str:
     """Return a number with up to six places: `2.5`, `20.0000`, `1,111.11`, `0.00031`, `.75`, `1.234,56`."""
-    text = whole(rng, rng.choice((1, 1, 2, 2, 3, 3, 4, 6, 9)))
+    text = whole(rng, rng.choice((1, 1, 2, 2, 3, 4, 5, 6, 9)))
     point, mark = (".", ",") if rng.random() < 0.95 else (",", rng.choice((".", " ", "'")))
     if len(text) > 3 and rng.random() < 0.65:
         text = grouped(text, mark)

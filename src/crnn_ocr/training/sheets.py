@@ -72,8 +72,8 @@ def numbers(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int
     """Return numbers, details, and pages with rules under them and seals over them, in blocks."""
     kinds = (
         Extras(numbers=1.0, underlined=0.05, surrounded=0.16),
-        Extras(details=1.0, underlined=0.05, rules=True),
-        Extras(pages=1.0, underlined=0.5, rules=True),
+        Extras(details=1.0, underlined=0.05, rules=1.0),
+        Extras(pages=1.0, underlined=0.5, rules=1.0),
         Extras(pages=1.0, sealed=1.0),
     )
     blocks = []
