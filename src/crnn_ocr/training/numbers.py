@@ -2,8 +2,8 @@
 
 A reader that has seen few of a kind reads it as one that it knows: `102-2` became `1022`, `2.5` became `25`,
 `11:11:11` became `1111`, and it was sure of each. So no sign and no repeated digit may be unlikely here: half
-of the digits are any, the others of one or two values, and a sign may stand between any two. Every function
-takes a generator of random numbers and gives one text.
+of the numbers are of one or two digits alone, and a sign may stand between any two. Every function takes a
+generator of random numbers and gives one text.
 """
 
 from __future__ import annotations
@@ -72,33 +72,39 @@ COUNTED = listed(
 _PLACES = re.compile("#+|[@&]")
 
 
-def run(rng: random.Random, least: int, most: int | None = None) -> str:
-    """Return so many digits: any, or, half of the time, of one or two values, as repeated ones are lost."""
-    count = rng.randint(least, least if most is None else most)
+def pool(rng: random.Random) -> str:
+    """Return the digits that a number is made of: any, or, half of the time, one or two values alone."""
     chance = rng.random()
-    pool = string.digits
     if chance < 0.2:
-        pool = rng.choice(("1", "1", "0", rng.choice(string.digits)))
-    elif chance < 0.5:
-        pool = "".join(rng.choices("1" + string.digits, k=2))
-    return "".join(rng.choices(pool, k=count))
+        return rng.choice(("1", "1", "0", rng.choice(string.digits)))
+    return "".join(rng.choices("1" + string.digits, k=2)) if chance < 0.5 else string.digits
+
+
+def run(rng: random.Random, least: int, most: int | None = None, of: str = "") -> str:
+    """Return so many digits `of` these, or of a pool of their own."""
+    count = rng.randint(least, least if most is None else most)
+    return "".join(rng.choices(of or pool(rng), k=count))
 
 
 def filled(pattern: str, rng: random.Random) -> str:
-    """Return a pattern with digits for every `#`, a capital for every `@`, and a month for `&`."""
+    """Return a pattern with digits for every `#`, a capital for every `@`, and a month for `&`.
+
+    Half of the time all of its digits are of one pool, which makes `11:11:11` as likely as `11:40:26`.
+    """
+    values = pool(rng) if rng.random() < 0.5 else ""
 
     def fill(found: re.Match[str]) -> str:
         place = found[0]
         if place == "@":
             return rng.choice(phrases.UNAMBIGUOUS[:23])
-        return rng.choice(phrases.MONTHS) if place == "&" else run(rng, len(place))
+        return rng.choice(phrases.MONTHS) if place == "&" else run(rng, len(place), of=values)
 
     return _PLACES.sub(fill, pattern)
 
 
-def whole(rng: random.Random, most: int = 9) -> str:
+def whole(rng: random.Random, most: int = 9, of: str = "") -> str:
     """Return a whole number of at most so many digits, without leading zeros."""
-    return run(rng, 1, most).lstrip("0") or "0"
+    return run(rng, 1, most, of).lstrip("0") or "0"
 
 
 def grouped(digits: str, mark: str = ",") -> str:
@@ -109,12 +115,13 @@ def grouped(digits: str, mark: str = ",") -> str:
 
 def decimal(rng: random.Random) -> str:
     """Return a number with up to six places: `2.5`, `20.0000`, `1,111.11`, `0.00031`, `.75`, `1.234,56`."""
-    text = whole(rng, rng.choice((1, 1, 2, 2, 3, 4, 5, 6, 9)))
+    values = pool(rng)
+    text = whole(rng, rng.choice((1, 1, 2, 2, 3, 4, 5, 6, 9)), values)
     point, mark = (".", ",") if rng.random() < 0.95 else (",", rng.choice((".", " ", "'")))
     if len(text) > 3 and rng.random() < 0.65:
         text = grouped(text, mark)
     places = rng.choice((0, 1, 1, 2, 2, 2, 2, 3, 4, 4, 5, 6))
-    fraction = run(rng, places)
+    fraction = run(rng, places, of=values)
     chance = rng.random()
     if places > 2 and chance < 0.35:  # of these the last zeros were lost
         fraction = fraction[: rng.randint(0, 2)].ljust(places, "0")
