@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import figures, forms, labels, phrases
+from crnn_ocr.training import details, figures, forms, labels, numbers, phrases
 from crnn_ocr.training.charset import characters, gb2312, ideographs, is_ideograph, known, spell
 
 WEIGHTS = {
@@ -40,10 +40,19 @@ EVERYDAY = WEIGHTS | {"zh": WEIGHTS["zh"] + 10, "even": 0.0}
 """The same for the held-out sets: texts as they come, without words that are there for their characters."""
 
 # Of training alone: held-out sets stay as they were before these.
-WEIGHTS |= {"labels": 12.0, "figures": 3.0, "forms": 9.0}
+WEIGHTS |= {"labels": 12.0, "figures": 3.0, "forms": 9.0, "numbers": 5.0, "details": 3.0}
 
-COMPOSED = {"labels": labels.label, "forms": forms.form, "figures": figures.figure, "signs": labels.sign}
-"""Kinds that are composed of words of several corpora; the last two are drawn with looks of their own too."""
+COMPOSED = {
+    "labels": labels.label,
+    "forms": forms.form,
+    "figures": figures.figure,
+    "signs": labels.sign,
+    "numbers": numbers.number,
+    "details": details.detail,
+}
+"""Kinds that are composed of words of several corpora; all but forms have looks of their own too."""
+AS_COMPOSED = frozenset({"numbers", "details"})
+"""Those of them in which every sign counts: no bullet comes before them, no width is changed."""
 
 LENGTHS = ((1, 2, 0.08), (3, 6, 0.17), (7, 14, 0.28), (15, 28, 0.28), (29, 50, 0.19))
 """(least, most, share) of the characters of a line of Chinese; Latin letters count half."""
@@ -263,9 +272,9 @@ class TextSampler:
         text = self._of_kind(kind, rng.randint(least, most))
         if rng.random() < self._config.rare:
             text = self._with_rare(text)
-        if rng.random() < 0.07 and kind not in {"figures", "signs"}:
+        if rng.random() < 0.07 and kind not in {"figures", "signs", *AS_COMPOSED}:
             text = phrases.item(rng, text)
-        return self._varied(text, kind)
+        return text if kind in AS_COMPOSED else self._varied(text, kind)
 
     def _of_kind(self, kind: str, length: int) -> str:
         rng = self._rng

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import atlas, distractors, scene, signs, small
+from crnn_ocr.training import atlas, details, distractors, marks, scene, signs, small
 from crnn_ocr.training.charset import characters
 from crnn_ocr.training.corpus import TextConfig, TextSampler
 from crnn_ocr.training.degrade import damage
@@ -211,13 +211,20 @@ class LineSampler:
         if kind == "signs":
             picture = signs.picture(line, rng, self._another)
         else:
-            look = small.PAGE if kind == "pages" else small.TINY
-            picture = small.picture(line, pixels, rng, look, self._with_company)
+            extras, look = self._extras, small.LOOKS.get(kind, small.TINY)
+            if kind in small.LOOKS and not pixels and "_" not in text and rng.random() < extras.underlined:
+                line = marks.underlined(line, rng)
+            over = self._seal if kind == "pages" and rng.random() < extras.sealed else None
+            picture = small.picture(line, pixels, rng, look, self._with_company, over)
         return None if picture is None else (self._finished(picture), text)
 
     def _another(self) -> Composed | None:
         """Return another line, to stand beside one."""
         return self._set(self._texts.draw())[0]
+
+    def _seal(self, ground: NDArray[np.float32]) -> None:
+        """Print a seal over a picture, in place."""
+        marks.seal(ground, self._another(), self._rng)
 
     def _finished(self, picture: Picture) -> Picture:
         """Scale a picture to the network's height; a quarter turn grey."""
@@ -302,7 +309,9 @@ class LineSampler:
             spacing, space, apart = (round(value * pixels) / pixels for value in (spacing, space, apart))
             latin, latin_size, jitter, parts = None, 1.0, 0.0, ()
         layout = Layout(spacing, space, latin, latin_size, jitter, apart, parts)
-        return setter.compose(text, face, layout, rng), text, pixels
+        share = self._extras.rules if details.RULE in text else 0.0
+        said = details.said(text) if share and rng.random() < share else text
+        return setter.compose(text, face, layout, rng), said, pixels
 
     def _distances(self, latin_only: bool) -> tuple[float, float, float]:
         """Return a layout's `spacing`, `space` and `apart`."""

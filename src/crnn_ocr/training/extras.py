@@ -11,9 +11,11 @@ FACES = {
     "labels": _TINY,
     "signs": ("display", "display", ""),
     "pages": ("print",),
+    "numbers": ("print", "screen", "", "", "", "display"),
+    "details": ("print", "screen", "", ""),
 }
 """Kinds of line with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""
-_OWN_TEXTS = ("figures", "labels", "signs")
+_OWN_TEXTS = ("figures", "labels", "signs", "numbers", "details")
 """Those of them that have texts of their own; pages show the usual ones."""
 
 
@@ -35,6 +37,11 @@ class Extras:
         small_latin: Of Chinese with English in brackets, with the brackets half as high, and raised.
         small_han: Of prices, with the Chinese behind the digits smaller than these.
         raised: Of references behind words (`word[12]`), small and raised.
+        numbers: Of numbers of every make in cells (see `numbers`, `small.CELL`).
+        details: Of texts whose smallest parts tell what they say, in cells too (see `details`).
+        underlined: Of pages, numbers and details, with a rule under them (see `marks.underlined`).
+        sealed: Of pages, with the print of a seal over them (see `marks.seal`).
+        rules: Of texts with four underscores and more, with these a rule to write on, which says nothing.
     """
 
     figures: float = 0.0
@@ -49,6 +56,11 @@ class Extras:
     small_latin: float = 0.0
     small_han: float = 0.0
     raised: float = 0.0
+    numbers: float = 0.0
+    details: float = 0.0
+    underlined: float = 0.0
+    sealed: float = 0.0
+    rules: float = 0.0
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of line that have texts and looks of their own."""
@@ -77,5 +89,10 @@ TRAINING = Extras(
     small_latin=0.45,
     small_han=0.35,
     raised=0.8,
+    numbers=0.16,
+    details=0.07,
+    underlined=0.05,
+    sealed=0.08,
+    rules=1.0,
 )
 """The shares of training."""

@@ -62,6 +62,11 @@ def weighted(rng: random.Random, weights: Mapping[T, float]) -> T:
     return rng.choices(tuple(weights), tuple(weights.values()))[0]
 
 
+def listed(text: str, mark: str = " ") -> tuple[str, ...]:
+    """Return the entries of a list that is written with a mark, or an end of line, between any two."""
+    return tuple(text.replace("\n", mark).split(mark))
+
+
 def digits(rng: random.Random, least: int = 1, most: int = 12) -> str:
     """Give a run of digits."""
     return "".join(rng.choices(string.digits, k=rng.randint(least, most)))

@@ -21,6 +21,7 @@ HELD_OUT: dict[str, dict[str, object]] = {
     "unseen-fonts-degraded": {"shares": (0.0, 0.6, 0.4), "unseen_fonts": True},
     "poems-degraded": {"shares": (0.0, 0.6, 0.4), "kinds": POEMS},
     "forms": {"shares": (0.5, 0.5, 0.0), "unseen_fonts": True, "kinds": FORMS},
+    "numbers": {"unseen_fonts": True, "extras": Extras(numbers=1.0)},
 }
 """The held-out sets: name and what sets them off from training. All draw held-out text."""
 

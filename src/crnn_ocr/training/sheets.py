@@ -68,6 +68,23 @@ def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int 
     return np.vstack(blocks[:-1])
 
 
+def numbers(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Picture:
+    """Return numbers, details, and pages with rules under them and seals over them, in blocks."""
+    kinds = (
+        Extras(numbers=1.0, underlined=0.05, surrounded=0.16),
+        Extras(details=1.0, underlined=0.05, rules=1.0),
+        Extras(pages=1.0, underlined=0.5, rules=1.0),
+        Extras(pages=1.0, sealed=1.0),
+    )
+    blocks = []
+    for block, changed in enumerate(kinds):
+        sampler = LineSampler(seed + 2 * block, replace(config, extras=changed))
+        shown = rows if block < 2 else rows // 2
+        blocks.append(flow((sampler.sample()[0] for _ in range(1000)), width, shown))
+        blocks.append(np.full((2 * GAP, width, 3), 90, np.uint8))
+    return np.vstack(blocks[:-1])
+
+
 def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Picture:
     """Return every damage at strengths 0.3, 0.6 and 1 on a clean line, its name before it."""
     sampler = LineSampler(seed, replace(config, shares=(1.0, 0.0, 0.0), kinds=(("zh", 1.0),), rare=0.0))
@@ -89,7 +106,7 @@ def write_sheets(folder: Path, data: Path, *, seed: int = 0) -> list[Path]:
     config = SampleConfig(data)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, sheet in (("samples", samples), ("damages", damages), ("extras", extras)):
+    for name, sheet in (("samples", samples), ("damages", damages), ("extras", extras), ("numbers", numbers)):
         written.append(folder / f"training-{name}.png")
         cv2.imwrite(str(written[-1]), sheet(config, seed=seed), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return written

@@ -1,4 +1,4 @@
-"""Pictures of lines that were drawn small: 9 to 22 pixels per em, compressed at that size, enlarged later.
+"""Pictures of lines that were drawn small: 9 to 22 pixels per em (cells to 48), compressed at that size.
 
 `scene` and `degrade` shrink finished masks evenly and damage them seldom. Programs draw small text otherwise:
 strokes are sharpened towards whole pixels, a page is often scaled once more and compressed as JPEG, whose
@@ -35,6 +35,10 @@ class Print:
         plain: Chance of black on bright or white on dark.
         contrast: Least difference of brightness between text and background.
         damaged: Chance of a weak damage (see `degrade`).
+        compressed: Chance of JPEG.
+        ruled: Chance of rules at the crop's edges.
+        stretched: (chance, least, most) of what is wider or narrower than its face.
+        skewed: Whether small sizes are more frequent than large ones.
     """
 
     per_em: tuple[int, int]
@@ -42,6 +46,10 @@ class Print:
     plain: float
     contrast: float
     damaged: float
+    compressed: float = 0.55
+    ruled: float = 0.1
+    stretched: tuple[float, float, float] = (0.3, 0.75, 1.05)
+    skewed: bool = False
 
 
 TINY = Print(
@@ -54,8 +62,24 @@ TINY = Print(
 """What is small anywhere: values in tables, clauses, labels on packages and screens."""
 PAGE = Print(per_em=(9, 22), grounds=(("white", 86), ("paper", 14)), plain=0.95, contrast=110, damaged=0.25)
 """Pages of everyday print, as they are downloaded and shown."""
+CELL = Print(
+    per_em=(10, 48),
+    grounds=(("white", 70), ("paper", 10), ("plain", 17), ("gradient", 3)),
+    plain=0.8,
+    contrast=90,
+    damaged=0.2,
+    compressed=0.35,
+    ruled=0.25,
+    stretched=(0.4, 0.7, 1.5),
+    skewed=True,
+)
+"""Cells of tables and single values, of any size, set in condensed and in wide faces."""
+LOOKS = {"pages": PAGE, "numbers": CELL, "details": CELL}
+"""Of the kinds of line that are not `TINY`."""
 Company = Callable[[Mask, Mask | None], tuple[Mask, Mask | None]]
 """Puts something beside coverage: takes and gives (the line, what is not part of it)."""
+Over = Callable[[NDArray[np.float32]], None]
+"""Prints something over a picture, in place."""
 _BLOCK = 8
 """Pixels of a JPEG's block."""
 
@@ -95,6 +119,7 @@ def picture(
     rng: random.Random,
     look: Print = TINY,
     company: Company | None = None,
+    over: Over | None = None,
 ) -> Picture | None:
     """Draw a line at its small size; it is not enlarged yet.
 
@@ -104,24 +129,28 @@ def picture(
         rng: Source of randomness.
         look: How it is printed.
         company: Puts rules of cells, icons and parts of other lines beside it; not on whole pixels.
+        over: Prints a seal over it.
 
     Returns:
-        uint8 (H, W, 3), H about 10 to 20, on pages up to 36; None where nothing is to be seen.
+        uint8 (H, W, 3), H about 10 to 20, on pages up to 36, of cells up to 70; None where there is no ink.
     """
     grid = EM // pixels if pixels and EM % pixels == 0 else 0
     mask = scene.boxed(line, rng, grid=grid or 1)
     if mask.max(initial=0) < 64:
         return None
-    extra = scene.rules(np.zeros_like(mask), rng) if rng.random() < 0.1 else None
+    extra = scene.rules(np.zeros_like(mask), rng) if rng.random() < look.ruled else None
     if company is not None and not grid:
         mask, extra = company(mask, extra)
     if grid:
         size = (max(4, mask.shape[1] // grid), max(4, mask.shape[0] // grid))
         again = 1.0
     else:
-        per_em = max(rng.randint(*look.per_em), round(LEGIBLE / line.least))
+        least, most = look.per_em
+        per_em = rng.randint(least, rng.randint(least, most) if look.skewed else most)
+        per_em = max(per_em, round(LEGIBLE / line.least))
         again = rng.uniform(1.2, 2.0) if rng.random() < 0.3 else 1.0  # drawn larger, scaled with its page
-        stretch = rng.uniform(0.75, 1.05) if rng.random() < 0.3 else 1.0
+        chance, narrow, wide = look.stretched
+        stretch = rng.uniform(narrow, wide) if rng.random() < chance else 1.0
         scale = per_em / EM * again
         size = (max(4, round(mask.shape[1] * scale * stretch)), max(4, round(mask.shape[0] * scale)))
     kinds, weights = zip(*look.grounds, strict=True)
@@ -132,15 +161,17 @@ def picture(
         scene.blend(ground, rule, scene.ink_colour(mean, rng, plain=0.6, contrast=40))
     lcd = not grid and rng.random() < 0.12
     scene.blend(ground, scene.subpixels(mask, size) if lcd else coverage(mask, size, rng), ink)
+    if over is not None:
+        over(ground)
     drawn = np.clip(ground, 0, 255).astype(np.uint8)
     if again > 1.0:
         if rng.random() < 0.4:
             drawn = compressed(drawn, rng, least=60)
         way = rng.choice((cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC))
-        least = (max(4, round(size[0] / again)), max(4, round(size[1] / again)))
-        drawn = cv2.resize(drawn, least, interpolation=way).astype(np.uint8)
+        smaller = (max(4, round(size[0] / again)), max(4, round(size[1] / again)))
+        drawn = cv2.resize(drawn, smaller, interpolation=way).astype(np.uint8)
     if rng.random() < look.damaged:
         drawn = damage(drawn, rng, rng.uniform(0.1, 0.3), 1)
-    if rng.random() < 0.55:
+    if rng.random() < look.compressed:
         drawn = compressed(drawn, rng, least=45 if drawn.shape[0] > 13 else 60)
     return shifted(drawn, rng) if rng.random() < 0.4 else drawn
