@@ -31,7 +31,7 @@ _TALL = 0.6
 #: is narrower than that, and stands on the line.
 _EDGE = 0.35
 #: Parts that share so much of the narrower one's width stand above one another: `i`, `:`, `=`.
-_STACKED = 0.5
+_STACKED = 0.34
 #: What is wider than this many heights of the picture is a rule.
 _RULE = 3.0
 

@@ -26,19 +26,26 @@ _DIGITS = frozenset("0123456789")
 _LOW = frozenset(".,，．")
 _MIDDLE = frozenset("-–−—~")
 _DOUBLE = frozenset(":：;；")
-_NUMERIC = _DIGITS | _LOW | _MIDDLE | _DOUBLE | frozenset("+/%％‰()$€£¥￥=×*#EeXx")
-#: Characters that are printed in several parts side by side, and the most of them.
-_SPLIT = {"%": 3, "％": 3, "‰": 4}
+_NUMERIC = _DIGITS | _LOW | _MIDDLE | _DOUBLE | frozenset("+/%％‰()$€£¥￥=×*#")
+#: Letters that stand between the digits of a number: `1.2E-38`, `40x60`.
+_LETTERS = frozenset("EeXx")
+#: Characters that are printed in several parts side by side, and the most of them. Digits of small or worn
+#: print break in two, but for the one.
+_SPLIT = {"%": 3, "％": 3, "‰": 4, **dict.fromkeys("023456789", 2)}
 
-#: Shares of the digits' height, from the top: where a point's or a comma's ink begins at the earliest and ends
-#: at the earliest; within which a hyphen lies; what a colon covers at least.
+#: Shares of the digits' height, from the top: where a point's or a comma's ink begins, and where it ends, at
+#: the earliest; within which a hyphen lies; what a colon covers at least.
 _LOW_FROM, _LOW_TO = 0.45, 0.8
 _MIDDLE_FROM, _MIDDLE_TO = 0.2, 0.85
 _DOUBLE_SPAN = 0.45
 #: A part of so much of the digits' height is no sign; a ring of `%` has at least so much of it.
 _TALL, _RING = 0.6, 0.3
-#: A digit is no wider than so many usual ones; these have at least so much of their height.
+#: A digit is no wider than so many usual ones, which have at least so much of their height.
 _WIDE_DIGIT, _NARROW_DIGIT = 1.3, 0.58
+#: The halves of a broken digit are together no wider than so many usual ones, or so much of their height.
+_BROKEN_WIDTH, _BROKEN_HEIGHT = 1.1, 0.8
+#: Digits lower than this tell nothing: in pixels.
+_LEAST_HEIGHT = 11
 #: So many characters at most run into one another; by how much their width may differ from the expected one.
 _MOST_TOUCHING, _TOLERANCE = 4, 0.4
 #: How far off a recogniser may see the end of a number, in heights of its digits.
@@ -98,25 +105,21 @@ def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
 
 def _tokens(chars: Sequence[ReadChar]) -> Iterator[_Token]:
     """Give the numbers of a line: digits and what stands between them and beside them, without words."""
-    start = None
-    for i, char in enumerate([*chars, None]):
-        inside = char is not None and (char.text.isspace() or _is_numeric(char.text))
-        if inside and start is None:
-            start = i
-        elif not inside and start is not None:
-            first, last = start, i
-            start = None
-            while first < last and chars[first].text.isspace():
-                first += 1
-            while last > first and chars[last - 1].text.isspace():
-                last -= 1
-            if sum(one.text in _DIGITS for one in chars[first:last]) >= 1 and last - first >= 2:
-                yield _Token(first, last)
+    for numeric, run in itertools.groupby(enumerate(chars), key=lambda item: _can_be_inside(item[1].text)):
+        if not numeric:
+            continue
+        indices = [i for i, _ in run]
+        while indices and chars[indices[0]].text not in _NUMERIC:
+            indices.pop(0)
+        while indices and chars[indices[-1]].text not in _NUMERIC:
+            indices.pop()
+        if len(indices) >= 2 and any(chars[i].text in _DIGITS for i in indices):
+            yield _Token(indices[0], indices[-1] + 1)
 
 
-def _is_numeric(text: str) -> bool:
-    """Return whether a character can be part of a number."""
-    return text in _NUMERIC
+def _can_be_inside(text: str) -> bool:
+    """Return whether a character can stand within a number."""
+    return text in _NUMERIC or text in _LETTERS or text.isspace()
 
 
 def _match(
@@ -129,20 +132,27 @@ def _match(
         where the ink does not tell: there is none, or too little.
     """
     height = _digit_height(chars, token, parts, width)
-    if height is None:
+    if height is None or height[1] - height[0] < _LEAST_HEIGHT:
         return None
     top, bottom = height
     visible = [i for i in range(token.first, token.last) if not chars[i].text.isspace()]
     texts = [chars[i].text for i in visible]
-    unread = True
-    for first, last in itertools.product(*_borders(chars, token, parts, width, _BLUR * (bottom - top))):
-        aligned = _aligned(texts, parts[first:last], top, bottom)
-        if aligned is None:
-            continue
-        if None not in aligned:
-            return [(i - token.first, part) for i, part in zip(visible, aligned, strict=True) if part]
-        unread = False
-    return [] if unread else None
+    ways = [
+        _aligned(texts, parts[first:last], top, bottom)
+        for first, last in itertools.product(*_borders(chars, token, parts, width, _BLUR * (bottom - top)))
+    ]
+    fitting = [way for way in ways if way is not None and not way.left_over]
+    for way in fitting:
+        if None not in way.ink:
+            return [(i - token.first, part) for i, part in zip(visible, way.ink, strict=True) if part]
+    if fitting:
+        return None
+    if any(way is not None and None not in way.ink for way in ways):
+        return []  # everything that was read has its ink, and there is more
+    # In small or blurred print characters touch. Where as many digits stand apart as were read, they do not.
+    alone = sum(not char.text.isspace() for char in chars) == len(visible)
+    tall = sum(part.height >= _TALL * (bottom - top) for part in parts)
+    return [] if alone and tall == sum(text in _DIGITS for text in texts) else None
 
 
 def _borders(
@@ -178,24 +188,51 @@ def _digit_height(
     return statistics.median(part.top for part in tall), statistics.median(part.bottom for part in tall)
 
 
-def _aligned(
-    texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float
-) -> tuple[Part | None, ...] | None:
-    """Return the ink of each character; None where ink is left over that no character accounts for.
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way to account for the ink of a number, from left to right.
 
-    Of all the ways to read the parts, from left to right, the one with the fewest characters without ink of
-    their own. These are too faint, or touch a neighbour and share a part that is wide enough for both.
+    Attributes:
+        ink: Of each character; None for those without ink of their own. These are too faint, or touch a
+            neighbour and share a part that is wide enough for both.
+        left_over: Parts that no character accounts for.
     """
+
+    ink: tuple[Part | None, ...] = ()
+    left_over: int = 0
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """What is to be as little as can be."""
+        return self.left_over, self.ink.count(None)
+
+
+def _aligned(texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float) -> _Way | None:
+    """Return the best way to read the parts as those characters; None where the ends do not fit."""
     wide = _usual_width(parts, bottom - top)
-    ways: dict[int, dict[int, tuple[Part | None, ...]]] = {0: {0: ()}}
-    for i in range(len(texts)):
-        for used, way in ways[i].items():
-            for ink, end in _choices(texts[i:], parts[used:], top, bottom, wide):
-                longer = ways.setdefault(i + len(ink), {})
-                best = longer.get(used + end)
-                if best is None or way.count(None) + ink.count(None) < best.count(None):
-                    longer[used + end] = (*way, *ink)
-    return ways[len(texts)].get(len(parts))
+    ways: dict[tuple[int, int], _Way] = {(0, 0): _Way()}
+    for read, used in itertools.product(range(len(texts) + 1), range(len(parts) + 1)):
+        way = ways.get((read, used))
+        if way is None:
+            continue
+        if 0 < read < len(texts) and used < len(parts):
+            missed = _may_be_read(parts[used], top, bottom)
+            _offer(ways, (read, used + 1), _Way(way.ink, way.left_over + missed))
+        if read < len(texts):
+            for ink, count in _choices(texts[read:], parts[used:], top, bottom, wide):
+                _offer(ways, (read + len(ink), used + count), _Way((*way.ink, *ink), way.left_over))
+    return ways.get((len(texts), len(parts)))
+
+
+def _may_be_read(part: Part, top: float, bottom: float) -> bool:
+    """Return whether a part can be a digit or a sign of a number; what hangs at the top is a smear."""
+    return part.height >= _TALL * (bottom - top) or part.top - top >= _MIDDLE_FROM * (bottom - top)
+
+
+def _offer(ways: dict[tuple[int, int], _Way], at: tuple[int, int], way: _Way) -> None:
+    """Keep a way to get there if it is the best so far."""
+    if at not in ways or way.cost < ways[at].cost:
+        ways[at] = way
 
 
 def _usual_width(parts: Sequence[Part], height: float) -> float:
@@ -214,6 +251,12 @@ def _choices(
         if count > 1 and min(part.height for part in parts[:count]) < _RING * height:
             break
         part = _together(parts[:count])
+        if (
+            count > 1
+            and texts[0] in _DIGITS
+            and part.width > max(_BROKEN_WIDTH * wide, _BROKEN_HEIGHT * height)
+        ):
+            break
         if _looks_like(texts[0], part, top, bottom, wide):
             yield (part,), count
     if parts and parts[0].height >= _TALL * height:
