@@ -31,6 +31,7 @@ from crnn_ocr.recognition import replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.recognizer import Recognizer
+from crnn_ocr.recognition.remarks import reading_remarks
 from crnn_ocr.recognition.replacements import Replacements
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
@@ -346,6 +347,7 @@ def _read_page(
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.
         warnings = remarks(quality, [entry.height for entry in kept])
+        warnings += reading_remarks(found, kept, image)
         if reader.failed:
             message = f"The model failed at {reader.failed} lines, which are missing."
             warnings += (Remark("LINES_FAILED", message),)

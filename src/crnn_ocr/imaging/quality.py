@@ -45,7 +45,9 @@ BLURRED_ANYWAY = 2.0
 """Blur in pixels that is told of even where no text was found, since it may be the reason."""
 
 SMALL_TEXT = 10.0
-"""`TEXT_TOO_SMALL` under this median height of line boxes, in pixels: 3 to 5 % of the characters go wrong."""
+"""`TEXT_TOO_SMALL` under this height of line boxes, in pixels: 3 to 5 % of the characters go wrong."""
+
+_MANY_SMALL, _SMALL_SHARE = 3, 0.1  # lines, and their share, from which on small ones are told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def remarks(quality: Quality, line_heights: Sequence[float]) -> tuple[Remark, ..
         worth a remark.
     """
     height = statistics.median(line_heights) if line_heights else None
+    small = [each for each in line_heights if each < SMALL_TEXT]
     limit = BLURRED_ANYWAY if height is None else max(SHARP, BLUR_PER_HEIGHT * height)
     found = []
     if quality.blur is not None and quality.blur > limit:
@@ -117,12 +120,13 @@ def remarks(quality: Quality, line_heights: Sequence[float]) -> tuple[Remark, ..
                 "good light and the focus on the text.",
             )
         )
-    if height is not None and height < SMALL_TEXT:
+    if 2 * len(small) > len(line_heights) or len(small) >= max(_MANY_SMALL, _SMALL_SHARE * len(line_heights)):
+        which = "The lines" if 2 * len(small) > len(line_heights) else f"{len(small)} lines"
         found.append(
             Remark(
                 "TEXT_TOO_SMALL",
-                f"The lines are only about {height:.0f} pixels high, so text may be wrong or missing: take "
-                "the picture from nearer, or scan at 300 dpi.",
+                f"{which} are only about {statistics.median(small):.0f} pixels high, so text may be wrong or "
+                "missing: take the picture from nearer, or scan at 300 dpi.",
             )
         )
     return tuple(found)

@@ -74,6 +74,17 @@ def has_numbers(reading: Reading) -> bool:
     return any(char.text in _DIGITS for char in reading.chars)
 
 
+def surety(reading: Reading) -> float:
+    """Return how sure the least sure character of a line's numbers is; 1 where it has none."""
+    numeric = [
+        reading.chars[i].confidence
+        for token in _tokens(reading.chars, least=1)
+        for i in range(token.first, token.last)
+        if not reading.chars[i].text.isspace()
+    ]
+    return min(numeric, default=1.0)
+
+
 def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
     """Return a reading whose numbers have been held against the ink.
 
@@ -103,8 +114,13 @@ def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
 
 
-def _tokens(chars: Sequence[ReadChar]) -> Iterator[_Token]:
-    """Give the numbers of a line: digits and what stands between them and beside them, without words."""
+def _tokens(chars: Sequence[ReadChar], least: int = 2) -> Iterator[_Token]:
+    """Give the numbers of a line: digits and what stands between them and beside them, without words.
+
+    Args:
+        chars: Of the line.
+        least: Numbers of fewer characters are left out.
+    """
     for numeric, run in itertools.groupby(enumerate(chars), key=lambda item: _can_be_inside(item[1].text)):
         if not numeric:
             continue
@@ -113,7 +129,7 @@ def _tokens(chars: Sequence[ReadChar]) -> Iterator[_Token]:
             indices.pop(0)
         while indices and chars[indices[-1]].text not in _NUMERIC:
             indices.pop()
-        if len(indices) >= 2 and any(chars[i].text in _DIGITS for i in indices):
+        if len(indices) >= least and any(chars[i].text in _DIGITS for i in indices):
             yield _Token(indices[0], indices[-1] + 1)
 
 
