@@ -366,7 +366,7 @@ def _looked_again(
 
 def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) -> tuple[Block, ...]:
     """Lines in reading order, in blocks, with places in the picture that came in."""
-    order = reading_order([entry.polygon for entry in found])
+    order = reading_order([entry.polygon for entry in found], [entry.reading.text for entry in found])
     return tuple(
         Block(
             tuple(

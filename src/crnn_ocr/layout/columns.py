@@ -47,7 +47,7 @@ _ROWS_LINES = 3
 #: Line pitch, in line heights, that counts neither way; points for text that is closer, and farther apart.
 _PITCH, _CLOSE_POINTS, _FAR_POINTS = 1.6, 1.2, 2.0
 #: Points for each row on which cells of both sides begin; the least that they may sum up to.
-_START, _STARTS_LEAST = -1.2, -3.0
+_START, _STARTS_LEAST = -1.5, -4.5
 #: The least that all this may sum up to where lines stand off the rows.
 _OFF_LEAST = -0.6
 #: The least and the most that the words of one side's lines may count.
@@ -237,8 +237,13 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
     # In a table with empty cells, only the lines of the emptier side all stand on common rows.
     points += min(on_rows)
     text = _text_points(left, right, length)
-    # What cells have in common tells nothing where lines stand off the rows: lists look so as well.
-    points += text if max(on_rows) < _SURE_ROWS else max(_OFF_LEAST, text)
+    # What cells have in common tells nothing where lines stand off the rows, or on some row wherever they
+    # stand, as among several columns: lists and code look so as well.
+    are_rows = max(on_rows) < _SURE_ROWS and more.pitch > height
+    points += text if are_rows else max(_OFF_LEAST, text)
+    points += _starts_points(left.lines, right.lines)
+    closer = _clamp(2 * (_PITCH - more.pitch / height))
+    points += (_CLOSE_POINTS if closer > 0 else _FAR_POINTS) * closer
     white = min(box.left for box in right.lines) - max(box.right for box in left.lines)
     points += _GUTTER_POINTS * _clamp((_GUTTER - white / height) / _GUTTER)
     return points
@@ -251,7 +256,7 @@ def _text_points(left: _Column, right: _Column, length: float) -> float:
     points += _EQUAL_POINTS * _clamp((ratio - _EQUAL) / _EQUAL_SPAN)
     if points > 0:  # amounts and dates are all of one length, too
         points *= max(0.0, _clamp((length - _TEXT) / (_LENGTH - _TEXT)))
-    return points + min(left.prose, right.prose) + _starts_points(left.lines, right.lines)
+    return points + min(left.prose, right.prose)
 
 
 def _column(boxes: Sequence[Box], height: float) -> _Column | None:

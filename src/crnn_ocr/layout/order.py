@@ -23,9 +23,7 @@ from crnn_ocr.layout.vertical import join_columns
 _MAX_DEPTH = 16
 
 
-def reading_order(
-    polygons: Sequence[Polygon], texts: Sequence[str] = ()
-) -> tuple[tuple[int, ...], ...]:
+def reading_order(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> tuple[tuple[int, ...], ...]:
     """Put lines of text into reading order.
 
     Args:
