@@ -3,7 +3,7 @@
 A two-column paper and a two-column form have the same white space; what differs is what stands beside it.
 Text in columns has long lines of equal length in close succession, and its lines stand on common rows only
 by chance or by a printer's grid. Cells are short, of unequal length, apart, and stand on common rows. Each
-sign gives points; their sum decides.
+sign gives points; their sum decides. What the lines say (`prose`) is a sign as well.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FULL_LEAST, _FULL_MOST = -2.0, 2.0
 _EDGE, _EDGE_SHARE = 0.6, 0.06
 #: An indent, in line heights, begins a paragraph; more is no indent.
 _INDENT, _MOST_INDENT = 1.0, 3.5
-#: Lines whose edges agree to this part of a line height are rather codes or dates than text.
+#: Lines that agree with their column's edges to this part of a line height are codes rather than text.
 _EXACT = 0.25
 #: Ratio of the sides' lengths that counts neither way, how much more gives full points, and these.
 _EQUAL, _EQUAL_SPAN, _EQUAL_POINTS = 0.88, 0.08, 1.0
@@ -48,10 +48,10 @@ _ROWS_LINES = 3
 _PITCH, _CLOSE_POINTS, _FAR_POINTS = 1.6, 1.2, 2.0
 #: Points for each row on which cells of both sides begin; the least that they may sum up to.
 _START, _STARTS_LEAST = -1.5, -4.5
-#: The least that all this may sum up to where lines stand off the rows.
-_OFF_LEAST = -0.6
-#: The least and the most that the words of one side's lines may count.
+#: The least and the most that what the lines of one side say may sum up to.
 _PROSE_LEAST, _PROSE_MOST = -3.0, 2.0
+#: The least that shape and words of the lines may sum up to where these do not stand on common rows.
+_OFF_LEAST = -0.6
 #: Width of a gutter, in line heights, that counts neither way.
 _GUTTER, _GUTTER_POINTS = 2.3, 1.5
 #: Lines shorter than this on both sides, in line heights, are cells whatever else is seen.

@@ -68,7 +68,7 @@ def upright_boxes(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> lis
         texts: What they say; may be left out.
     """
     # Sums of floats depend on their order, so the order must not come from the caller.
-    canonical = sorted(range(len(polygons)), key=lambda i: polygons[i])
+    canonical = sorted(range(len(polygons)), key=lambda i: (polygons[i], texts[i] if texts else ""))
     angle = dominant_angle([polygons[i] for i in canonical])
     boxes = [_box(polygons[i], angle, i) for i in canonical]
     if texts:

@@ -1,4 +1,4 @@
-"""Reading order: which lines belong together, and which is read first. Pure geometry.
+"""Reading order: which lines belong together, and which is read first. Geometry, and a look at the words.
 
 The page is seen in the frame in which its text is horizontal (`frame`). Columns of upright characters
 become one unit (`vertical`). What is left is cut into sections with the same gutters (`sections`), and for

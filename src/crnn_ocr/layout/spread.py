@@ -22,6 +22,8 @@ _END = re.compile(rf"{_HAN}(?: {_HAN})*[：:]")
 _WHOLE = re.compile(rf"({_HAN}{{3,8}})[：:]?")
 #: Characters that fill cells alone: numbers, days of the week, answers.
 _ALONE = frozenset("一二三四五六七八九十是否无男女")
+#: Items of a list and speakers, which stand before a colon without being the end of a label.
+_NAMED = frozenset("甲乙丙丁")
 #: A label is spread over so many pieces at most.
 _MOST = 4
 #: White space between two pieces, in heights of the lower one: a name of two characters beside one of six.
@@ -29,9 +31,9 @@ _GAP = 4.0
 #: Boxes of pieces may overlap by so much of that: detectors draw those of lone characters wide.
 _OVERLAP = 1.0
 #: How far the middles of pieces may be apart, in heights of the lower one, and the ratio of their heights.
-_OFF_MIDDLE, _HEIGHT_RATIO = 0.3, 1.5
+_OFF_MIDDLE, _HEIGHT_RATIO = 0.35, 1.6
 #: How far edges of labels below each other may be apart, and the labels themselves; line heights.
-_OFF_EDGE, _NEAR = 0.5, 2.5
+_OFF_EDGE, _NEAR = 0.5, 6.0
 
 
 def spread_labels(polygons: Sequence[Polygon], texts: Sequence[str]) -> list[tuple[int, ...]]:
@@ -86,10 +88,10 @@ def _fit(one: Box, other: Box) -> bool:
 def _is_label(chain: Sequence[Box], wholes: Sequence[Box], texts: Sequence[str]) -> bool:
     """Whether a colon ends the label, or a longer label above or below has the same edges."""
     said = [_text(box, texts) for box in chain]
-    if any(text in _ALONE for text in said[:-1]):
+    if not _ALONE.isdisjoint(said):
         return False
     if _END.match(said[-1]):
-        return True
+        return said[-1][0] not in _NAMED
     return any(_same_edges(chain, whole) for whole in wholes)
 
 
