@@ -51,7 +51,7 @@ _START, _STARTS_LEAST = -1.5, -4.5
 #: The least and the most that what the lines of one side say may sum up to.
 _PROSE_LEAST, _PROSE_MOST = -3.0, 2.0
 #: The least that shape and words of the lines may sum up to where these do not stand on common rows.
-_OFF_LEAST = -0.6
+_OFF_LEAST = -1.0
 #: Width of a gutter, in line heights, that counts neither way.
 _GUTTER, _GUTTER_POINTS = 2.3, 1.5
 #: Lines shorter than this on both sides, in line heights, are cells whatever else is seen.
