@@ -283,6 +283,23 @@ def test_pages_of_many_shapes_stay_under_450_mib() -> None:
     assert int(done.stdout) < 450
 
 
+def test_a_label_spread_over_its_width_is_one_line(ocr: OCR) -> None:
+    rows = [
+        (40, 30, "联系电话："),
+        (40, 90, "项"),
+        (136, 90, "目：厂房改造"),
+        (40, 150, "日"),
+        (136, 150, "期："),
+    ]
+    lines = ocr.read(drawing.page(rows, size=32, shape=(480, 220))).pages[0].lines
+
+    assert [line.text.replace(":", "：") for line in lines] == ["联系电话：", "项 目：厂房改造", "日 期："]
+    for line in lines:
+        assert "".join(char.text for char in line.chars) == line.text
+        edges = [(char.polygon[0][0], char.polygon[1][0]) for char in line.chars]
+        assert edges == sorted(edges)
+
+
 @pytest.mark.eval
 @pytest.mark.parametrize(
     ("name", "text"),

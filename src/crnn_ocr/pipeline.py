@@ -21,6 +21,7 @@ from crnn_ocr.imaging.decode import Limits
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
+from crnn_ocr.layout.spread import spread_labels
 from crnn_ocr.model_manager import ModelManager, Switch
 from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
@@ -29,6 +30,7 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
+from crnn_ocr.recognition.joined import joined
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.remarks import reading_remarks
@@ -338,10 +340,12 @@ def _read_page(
         with clock("recheck"):
             found, unavailable = _looked_again(image, found, reader, tools.second)
     with clock("layout"):
+        kept = [entry for entry in found if entry.reading.legibility >= options.min_confidence]
+        labels = spread_labels(
+            [entry.polygon for entry in kept], [entry.reading.text if entry.level else "" for entry in kept]
+        )
         kept = [
-            replace(entry, reading=tools.replacements.apply(entry.reading))
-            for entry in found
-            if entry.reading.legibility >= options.min_confidence
+            replace(entry, reading=tools.replacements.apply(entry.reading)) for entry in joined(kept, labels)
         ]
         kept = [entry for entry in kept if entry.reading.text]
         blocks = _blocks(kept, turn, width, height)
@@ -368,7 +372,7 @@ def _looked_again(
 
 def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) -> tuple[Block, ...]:
     """Lines in reading order, in blocks, with places in the picture that came in."""
-    order = reading_order([entry.polygon for entry in found])
+    order = reading_order([entry.polygon for entry in found], [entry.reading.text for entry in found])
     return tuple(
         Block(
             tuple(

@@ -23,6 +23,10 @@ PAGES: dict[str, list[Polygon]] = {
     "two columns off one grid": column(60, 50, 420, [6, 9, 5]) + column(520, 67, 420, [8, 7, 4]),
     "two ragged columns": column(60, 50, 420, [6, 9, 5], ragged=0.25)
     + column(520, 50, 420, [8, 7, 4], ragged=0.25),
+    "two columns on one grid with a wide gutter": [
+        *(box(60, 50 + i * 36, [390, 405, 380, 390, 405][i]) for i in range(5)),
+        *(box(660, 50 + i * 36, [390, 390, 395, 390, 160][i]) for i in range(5)),
+    ],
     "a short second column": column(60, 50, 420, [6, 9, 5]) + column(520, 50, 420, [4]),
     "a second column that starts lower": column(60, 50, 420, [6, 9, 5]) + column(520, 250, 420, [8, 3]),
     "three columns": column(40, 50, 300, [6, 9, 5])
@@ -157,6 +161,53 @@ def test_blocks_are_paragraphs_headings_and_runs_of_rows() -> None:
     assert [len(block) for block in reading_order(page)] == [1, 4, 5, 6]
 
 
+#: On a printer's grid, and in a table with cells that happen to be about equally long: the same places.
+_PLACES = [
+    box(60 + x, 50 + row * 40, [290, 270, 285, 250, 280][(row + x) % 5]) for x in (0, 350) for row in range(5)
+]
+_TEXT = [
+    "打开包装后检查零件是否齐全，",
+    "缺少时与经销商联系。安装地点",
+    "要求通风良好，远离热源与水源",
+    "使用前请阅读，放在随手可取的",
+    "地方。儿童不得单独使用本机，",
+    "出现异味时立即关机，拔下插头",
+    "等待冷却之后再送修。长期不用",
+    "时请断电，存放在干燥阴凉处，",
+    "避免阳光直射。保修期内因质量",
+    "问题造成的故障，由本公司负责",
+]
+_CELLS = [
+    "更换滤网并清洗外壳与底座",
+    "由本公司派人上门处理",
+    "每季度检查一次接地线路",
+    "故障代码为零三时重新启动",
+]
+
+
+def test_words_tell_columns_from_cells_where_their_places_do_not() -> None:
+    columns = [i for block in reading_order(_PLACES, _TEXT) for i in block]
+    rows = [i for block in reading_order(_PLACES, [_CELLS[i % 4] for i in range(10)]) for i in block]
+
+    assert columns == list(range(10))
+    assert rows == [side * 5 + row for row in range(5) for side in range(2)]
+
+
+def test_cells_of_several_lines_stay_in_their_row() -> None:
+    tops = (60, 170, 280, 390)
+    page = [
+        box(x, top + line * 30, 120 if line == count - 1 else 300)
+        for top, counts in zip(tops, ((3, 2), (2, 3), (3, 3), (2, 2)), strict=True)
+        for x, count in zip((60, 420), counts, strict=True)
+        for line in range(count)
+    ]
+
+    ys = [page[i][0][1] for block in reading_order(page) for i in block]
+
+    rows = [max(top for top in tops if top <= y) for y in ys]
+    assert rows == sorted(rows)
+
+
 def test_nothing_is_read_from_nothing() -> None:
     assert reading_order([]) == ()
     assert reading_order([box(3, 4, 50)]) == ((0,),)
@@ -175,9 +226,12 @@ lattice = st.builds(
 pages = st.lists(boxes, max_size=40) | st.lists(quads, max_size=20) | st.lists(lattice, max_size=60)
 
 
-@given(pages)
-def test_every_line_is_read_exactly_once(page: list[Polygon]) -> None:
-    blocks = reading_order(page)
+words = st.sampled_from(["", "北京，", "金额：12", "the end of", "All of it is", "2024-05-17"])
+
+
+@given(pages, words)
+def test_every_line_is_read_exactly_once(page: list[Polygon], said: str) -> None:
+    blocks = reading_order(page, [said] * len(page))
     assert sorted(itertools.chain(*blocks)) == list(range(len(page)))
     assert all(blocks)
 
@@ -191,12 +245,13 @@ def flat(left: float, right: float) -> Polygon:
     return ((left, 0.0), (right, 0.0), (right, 0.0), (left, 0.0))
 
 
-@given(pages, st.randoms(use_true_random=False))
-def test_the_order_of_the_input_does_not_matter(page: list[Polygon], rng: random.Random) -> None:
-    shuffled = rng.sample(page, len(page))
-    assert [[page[i] for i in block] for block in reading_order(page)] == [
-        [shuffled[i] for i in block] for block in reading_order(shuffled)
-    ]
+@given(st.lists(st.tuples(boxes | lattice, words), max_size=40), st.randoms(use_true_random=False))
+def test_the_order_of_the_input_does_not_matter(lines: list[tuple[Polygon, str]], rng: random.Random) -> None:
+    def read(lines: list[tuple[Polygon, str]]) -> list[list[tuple[Polygon, str]]]:
+        blocks = reading_order([polygon for polygon, _ in lines], [text for _, text in lines])
+        return [[lines[i] for i in block] for block in blocks]
+
+    assert read(lines) == read(rng.sample(lines, len(lines)))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), unique=True, min_size=1, max_size=60))

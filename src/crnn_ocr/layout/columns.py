@@ -3,7 +3,7 @@
 A two-column paper and a two-column form have the same white space; what differs is what stands beside it.
 Text in columns has long lines of equal length in close succession, and its lines stand on common rows only
 by chance or by a printer's grid. Cells are short, of unequal length, apart, and stand on common rows. Each
-sign gives points; their sum decides.
+sign gives points; their sum decides. What the lines say (`prose`) is a sign as well.
 """
 
 from __future__ import annotations
@@ -23,8 +23,18 @@ from crnn_ocr.layout.sections import Interval, Section, Strip, strips
 _WORD_GAP = 1.5
 #: Length at which lines count neither as cells nor as text, and the length over it that gives full points.
 _LENGTH, _LENGTH_SPAN, _LENGTH_POINTS = 9.0, 4.0, 2.0
-#: The share of full lines likewise.
-_FULL, _FULL_POINTS = 0.5, 3.0
+#: Points for each line that fills its column, and for each that ends early where its text goes on.
+_FILLS, _ENDS_EARLY = 0.4, -0.8
+#: The least and the most that they may sum up to.
+_FULL_LEAST, _FULL_MOST = -2.0, 2.0
+#: How far a line may end from its column's edge and still fill it: line heights, and share of the width.
+_EDGE, _EDGE_SHARE = 0.6, 0.06
+#: An indent, in line heights, begins a paragraph; more is no indent.
+_INDENT, _MOST_INDENT = 1.0, 3.5
+#: Lines that agree with their column's edges to this part of a line height are codes rather than text.
+_EXACT = 0.25
+#: Ratio of the sides' lengths that counts neither way, how much more gives full points, and these.
+_EQUAL, _EQUAL_SPAN, _EQUAL_POINTS = 0.88, 0.08, 1.0
 #: Points for each line that stands on a row with one of the other side, and for each that does not: the
 #: logarithm of how much likelier that is in columns (45 of 100, by chance) than in rows (90 of 100).
 _ON_ROW, _OFF_ROW = math.log(0.45 / 0.9), math.log(0.55 / 0.1)
@@ -36,6 +46,12 @@ _ROWS_LEAST, _ROWS_MOST = -1.5, 3.0
 _ROWS_LINES = 3
 #: Line pitch, in line heights, that counts neither way; points for text that is closer, and farther apart.
 _PITCH, _CLOSE_POINTS, _FAR_POINTS = 1.6, 1.2, 2.0
+#: Points for each row on which cells of both sides begin; the least that they may sum up to.
+_START, _STARTS_LEAST = -1.5, -4.5
+#: The least and the most that what the lines of one side say may sum up to.
+_PROSE_LEAST, _PROSE_MOST = -3.0, 2.0
+#: The least that shape and words of the lines may sum up to where these do not stand on common rows.
+_OFF_LEAST = -1.0
 #: Width of a gutter, in line heights, that counts neither way.
 _GUTTER, _GUTTER_POINTS = 2.3, 1.5
 #: Lines shorter than this on both sides, in line heights, are cells whatever else is seen.
@@ -77,17 +93,32 @@ class _Column:
         return _upper([line.width for line in self.lines])
 
     @property
-    def full(self) -> float:
-        """Share of lines that fill the column from edge to edge, give or take a character or an indent."""
+    def full(self) -> float | None:
+        """Points for lines that fill the column from edge to edge; None if that tells nothing.
+
+        A line of text goes on until the next word does not fit; only the last one of a paragraph ends early.
+        A cell ends where it ends.
+        """
         left = -_upper([-line.left for line in self.lines])
         right = _upper([line.right for line in self.lines])
-        filling = [
-            line.right > right - 0.06 * (right - left) - 0.6 * line.height
-            and line.left < left + 0.06 * (right - left) + 0.6 * line.height
-            for line in self.lines
-        ]
-        # Lines that are all equally long are rather codes or dates than text, which has paragraphs.
-        return _FULL if all(filling) else sum(filling) / len(filling)
+        slack = _EDGE_SHARE * (right - left)
+        points, spread = 0.0, 0.0
+        for line, below in zip(self.lines, [*self.lines[1:], None], strict=True):
+            short = right - line.right
+            indent = line.left - left
+            spread = max(spread, (abs(short) + abs(indent)) / max(line.height, 1e-9))
+            if indent > slack + _MOST_INDENT * line.height:
+                points += _ENDS_EARLY
+            elif short < slack + _EDGE * line.height:
+                points += _FILLS
+            elif below is not None and below.left - left < _INDENT * line.height:
+                points += _ENDS_EARLY
+        return None if spread < _EXACT else max(_FULL_LEAST, min(_FULL_MOST, points))
+
+    @property
+    def prose(self) -> float:
+        """Points for what its lines say."""
+        return max(_PROSE_LEAST, min(_PROSE_MOST, sum(line.prose for line in self.lines)))
 
     @property
     def pitch(self) -> float:
@@ -202,14 +233,30 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
         return _NEVER
     length = min(left.length, right.length) / height
     points = _LENGTH_POINTS * min(1.0, (length - _LENGTH) / _LENGTH_SPAN)
-    points += _FULL_POINTS * (min(left.full, right.full) - _FULL)
+    on_rows = _rows_points(left.lines, right.lines), _rows_points(right.lines, left.lines)
+    # In a table with empty cells, only the lines of the emptier side all stand on common rows.
+    points += min(on_rows)
+    text = _text_points(left, right, length)
+    # What cells have in common tells nothing where lines stand off the rows, or on some row wherever they
+    # stand, as among several columns: lists and code look so as well.
+    are_rows = max(on_rows) < _SURE_ROWS and more.pitch > height
+    points += text if are_rows else max(_OFF_LEAST, text)
+    points += _starts_points(left.lines, right.lines)
     closer = _clamp(2 * (_PITCH - more.pitch / height))
     points += (_CLOSE_POINTS if closer > 0 else _FAR_POINTS) * closer
     white = min(box.left for box in right.lines) - max(box.right for box in left.lines)
     points += _GUTTER_POINTS * _clamp((_GUTTER - white / height) / _GUTTER)
-    # In a table with empty cells, only the lines of the emptier side all stand on common rows.
-    points += min(_rows_points(left.lines, right.lines), _rows_points(right.lines, left.lines))
     return points
+
+
+def _text_points(left: _Column, right: _Column, length: float) -> float:
+    """Points for lines that fill columns of one width and read like text; against cells that do neither."""
+    points = min((full for full in (left.full, right.full) if full is not None), default=0.0)
+    ratio = min(left.length, right.length) / max(left.length, right.length)
+    points += _EQUAL_POINTS * _clamp((ratio - _EQUAL) / _EQUAL_SPAN)
+    if points > 0:  # amounts and dates are all of one length, too
+        points *= max(0.0, _clamp((length - _TEXT) / (_LENGTH - _TEXT)))
+    return points + min(left.prose, right.prose)
 
 
 def _column(boxes: Sequence[Box], height: float) -> _Column | None:
@@ -224,7 +271,7 @@ def _column(boxes: Sequence[Box], height: float) -> _Column | None:
                 last = row[-1]
                 row[-1] = Box(
                     last.left, min(last.top, box.top), max(last.right, box.right),
-                    max(last.bottom, box.bottom), (),
+                    max(last.bottom, box.bottom), (), prose=max(last.prose, box.prose),
                 )  # fmt: skip
             else:
                 row.append(box)
@@ -244,18 +291,37 @@ def _rows_points(lines: Sequence[Box], others: Sequence[Box]) -> float:
 
 
 def _cell_middles(lines: Sequence[Box]) -> list[float]:
-    """The middles of lines that stand closer to each other than to the rest."""
+    """The middles of the cells."""
+    cells = _cells(lines)
+    return [] if len(lines) < 2 else [(cell[0].top + cell[-1].bottom) / 2 for cell in cells]
+
+
+def _cells(lines: Sequence[Box]) -> list[list[Box]]:
+    """Lines that stand closer to each other than to the rest."""
     whites = [below.top - above.bottom for above, below in pairwise(lines)]
-    if not whites:
-        return []
-    height = median(line.height for line in lines)
-    usual = median(sorted(whites)[: max(1, len(whites) * 3 // 4)])
     cells = [[lines[0]]]
-    for line, white in zip(lines[1:], whites, strict=True):
-        if white > usual + _CELLS_APART * height:
-            cells.append([])
-        cells[-1].append(line)
-    return [(cell[0].top + cell[-1].bottom) / 2 for cell in cells]
+    if whites:
+        height = median(line.height for line in lines)
+        usual = median(sorted(whites)[: max(1, len(whites) * 3 // 4)])
+        for line, white in zip(lines[1:], whites, strict=True):
+            if white > usual + _CELLS_APART * height:
+                cells.append([])
+            cells[-1].append(line)
+    return cells
+
+
+def _starts_points(left: Sequence[Box], right: Sequence[Box]) -> float:
+    """Points against columns where cells of several lines begin side by side, on both sides of a gutter.
+
+    White space between paragraphs does not fall on one row again and again, that between rows does.
+    """
+    sides = [[cell[0] for cell in _cells(lines)[1:]] for lines in (left, right)]
+    fewer, more = sorted(sides, key=len)
+    middles = [box.middle for box in more]
+    common = sum(
+        any(abs(middle - box.middle) < _OFF_MIDDLE * box.height for middle in middles) for box in fewer
+    )
+    return max(_STARTS_LEAST, min(0.0, _START * (common - (len(fewer) - common) - (len(more) - common) / 2)))
 
 
 def _upper(values: Sequence[float]) -> float:

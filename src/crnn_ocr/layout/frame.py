@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from crnn_ocr.document import Point, Polygon
+from crnn_ocr.layout.prose import prose
 
 #: A box this many times as high as wide stands upright on its short side: a column or turned text.
 TALL = 2.0
@@ -24,6 +25,7 @@ class Box:
         bottom: Largest y.
         members: Indices of the lines that it stands for, in reading order.
         downward: For tall boxes: whether the text runs from top to bottom (columns, text turned clockwise).
+        prose: How much its text speaks for running text, see `prose`; 0 where that is not known.
     """
 
     left: float
@@ -32,6 +34,7 @@ class Box:
     bottom: float
     members: tuple[int, ...]
     downward: bool = True
+    prose: float = 0.0
 
     @property
     def width(self) -> float:
@@ -54,16 +57,22 @@ class Box:
         return self.height >= TALL * self.width
 
 
-def upright_boxes(polygons: Sequence[Polygon]) -> list[Box]:
+def upright_boxes(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> list[Box]:
     """Turn every polygon into a box of the frame in which most of the text is horizontal.
 
     The result depends neither on the order of the polygons nor on how the page lies (turned by quarters,
     skewed); it is sorted from top to bottom, then from left to right.
+
+    Args:
+        polygons: Corners of the lines.
+        texts: What they say; may be left out.
     """
     # Sums of floats depend on their order, so the order must not come from the caller.
-    canonical = sorted(range(len(polygons)), key=lambda i: polygons[i])
+    canonical = sorted(range(len(polygons)), key=lambda i: (polygons[i], texts[i] if texts else ""))
     angle = dominant_angle([polygons[i] for i in canonical])
     boxes = [_box(polygons[i], angle, i) for i in canonical]
+    if texts:
+        boxes = [replace(box, prose=prose(texts[box.members[0]])) for box in boxes]
     # The sort is stable: equal boxes stay in the canonical order.
     return sorted(boxes, key=lambda box: (box.top, box.left, box.bottom, box.right))
 

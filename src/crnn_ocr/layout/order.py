@@ -1,4 +1,4 @@
-"""Reading order: which lines belong together, and which is read first. Pure geometry.
+"""Reading order: which lines belong together, and which is read first. Geometry, and a look at the words.
 
 The page is seen in the frame in which its text is horizontal (`frame`). Columns of upright characters
 become one unit (`vertical`). What is left is cut into sections with the same gutters (`sections`), and for
@@ -23,17 +23,18 @@ from crnn_ocr.layout.vertical import join_columns
 _MAX_DEPTH = 16
 
 
-def reading_order(polygons: Sequence[Polygon]) -> tuple[tuple[int, ...], ...]:
+def reading_order(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> tuple[tuple[int, ...], ...]:
     """Put lines of text into reading order.
 
     Args:
         polygons: The lines' corners in pixels, each starting at its text's own top-left and going clockwise.
+        texts: What the lines say, as far as it tells running text from cells; without, place alone decides.
 
     Returns:
         Blocks (paragraphs, runs of table rows) of indices into `polygons`; every index occurs exactly once.
         The sequence of polygons that this gives does not depend on the order in which they came.
     """
-    boxes = join_columns(upright_boxes(polygons))
+    boxes = join_columns(upright_boxes(polygons, texts))
     return tuple(
         tuple(index for box in block for index in box.members) for block in _arrange(boxes, _MAX_DEPTH)
     )

@@ -56,6 +56,11 @@ class ReadRegion:
         """Height of the line, or width of the column, in pixels."""
         return min(_size(self.polygon))
 
+    @property
+    def level(self) -> bool:
+        """Whether it was read as it stands, from left to right."""
+        return self.turn == 0 and not self.column
+
     def picture(self, image: Image) -> LinePicture:
         """The line's picture as the recogniser saw it: text from left to right.
 
