@@ -351,7 +351,7 @@ def _read_page(
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.
         warnings = remarks(quality, [entry.height for entry in kept])
-        warnings += reading_remarks(found, kept, image)
+        warnings += reading_remarks(found, kept, image, turn)
         if reader.failed:
             message = f"The model failed at {reader.failed} lines, which are missing."
             warnings += (Remark("LINES_FAILED", message),)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon, Remark
+from crnn_ocr.recognition.crops import Turn, unturn
 from crnn_ocr.recognition.ink import ink_parts
 from crnn_ocr.recognition.lines import ReadRegion
 from crnn_ocr.recognition.numbers import surety
@@ -41,7 +43,7 @@ _CUT_SHARE = 0.3
 
 
 def reading_remarks(
-    found: Sequence[ReadRegion], kept: Sequence[ReadRegion], image: Image
+    found: Sequence[ReadRegion], kept: Sequence[ReadRegion], image: Image, turn: Turn = 0
 ) -> tuple[Remark, ...]:
     """Return what there is to say about a page.
 
@@ -49,14 +51,19 @@ def reading_remarks(
         found: Every region that was found, with what was read there.
         kept: Those that are part of the answer.
         image: The picture in which they lie, (H, W) or (H, W, 3).
+        turn: By how many degrees clockwise the picture that came in was turned to get it.
 
     Returns:
         `TEXT_UNREAD`, `NUMBER_UNSURE`, `TEXT_CUT` and `MIXED_ORIENTATION`, as they apply.
     """
+    height, width = image.shape[:2] if turn in (0, 180) else image.shape[1::-1]
+    lost = [
+        replace(entry, polygon=unturn(entry.polygon, turn, width, height))
+        for entry in found
+        if entry.reading.legibility < _READ or not entry.reading.text
+    ]
     remarks = (
-        _unread(
-            [entry for entry in found if entry.reading.legibility < _READ or not entry.reading.text], found
-        ),
+        _unread(lost, len(found)),
         _unsure_numbers(kept),
         _cut(kept, image),
         _mixed(kept),
@@ -64,9 +71,9 @@ def reading_remarks(
     return tuple(remark for remark in remarks if remark is not None)
 
 
-def _unread(lost: Sequence[ReadRegion], found: Sequence[ReadRegion]) -> Remark | None:
+def _unread(lost: Sequence[ReadRegion], found: int) -> Remark | None:
     lines = [entry for entry in lost if _aspect(entry.polygon) >= _LINE]
-    if len(lost) >= max(_MANY, _MANY_SHARE * len(found)):
+    if len(lost) >= max(_MANY, _MANY_SHARE * found):
         lines = list(lost)
     if not lines:
         return None
@@ -107,7 +114,7 @@ def _mixed(kept: Sequence[ReadRegion]) -> Remark | None:
         return None
     return Remark(
         "MIXED_ORIENTATION",
-        f"{_counted(turned, 'line', 'lines')} of {len(kept)} stand on their side or head; the order of the lines "
+        f"{_counted(turned, 'line', 'lines')} of {len(kept)} stand on their side or head; the order of lines "
         "may not be the one in which they are meant to be read.",
     )
 

@@ -3,6 +3,10 @@
 export const warnings = {
   IMAGE_BLURRED: "图片比较模糊，结果可能有误。请拿稳相机、对准焦点后重拍。",
   TEXT_TOO_SMALL: "图中文字太小，结果可能有误。请靠近拍摄，或使用更高的分辨率。",
+  TEXT_UNREAD: "图中有像文字的区域未能识别，结果可能有遗漏。请对照原图检查。",
+  TEXT_CUT: "图片边缘切断了部分文字。请在文字四周留出空白后重拍。",
+  NUMBER_UNSURE: "有的数字没有把握，请对照原图核对。",
+  MIXED_ORIENTATION: "图中有的文字行是横放或倒置的，行的顺序可能不对。",
   RECHECK_UNAVAILABLE: "高精度模型无法加载，没有把握的文字未能复读，请联系管理员。",
 };
 
