@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition import numbers
+from crnn_ocr.recognition import numbers, words
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.ink import ink_parts
@@ -95,14 +95,16 @@ def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLI
 
 
 def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
-    """Return a line whose numbers have been compared with the ink of its picture.
+    """Return a line whose numbers and blanks have been compared with the ink of its picture.
 
     Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
     """
-    if not numbers.has_numbers(reading):
+    if not (numbers.has_numbers(reading) or words.has_words(reading)):
         return reading
     image = picture.make()
-    return numbers.compare(reading, ink_parts(image), image.shape[1])
+    parts = ink_parts(image)
+    spaced = words.space_words(reading, parts, image.shape[1])
+    return numbers.compare(spaced, parts, image.shape[1])
 
 
 def _demand(recognizer: Recognizer, width: int) -> Demand:
