@@ -42,12 +42,13 @@ _CHINESE = frozenset("）》〉」』】〕々〇")
 #: Before a sign: no word that it could end.
 _NO_WORDS = frozenset(["", *_HALF_STOPS])
 
-#: The room of a stop in cells, under which it is of half width. In drawn lines of seven typefaces stops of
-#: full width have 0.90 or more, and those of half width 0.57 or less (above 0.5 in two of even pitch); of 84
-#: commas of full width in real print, many of them squeezed to even out the line, none has less than 0.58.
+#: The room of a stop in cells, under which it is of half width. Between Han characters in drawn lines of
+#: seven typefaces stops of full width have 0.90 or more, and those of half width 0.57 or less (above 0.5 in
+#: some of even pitch); of 84 commas of full width in real print, many of them squeezed to even out the line,
+#: none has less than 0.58.
 _SMALL_ROOM = 0.55
-#: The same for brackets: 0.58 or more in drawn lines if they are of full width, else 0.05 to 0.29; with a
-#: blank 0.45.
+#: The same for brackets next to Han characters: 0.58 or more in drawn lines if they are of full width, else
+#: 0.05 to 0.29; with a blank up to 0.54 in real print.
 _SMALL_WHITE, _LARGE_WHITE = 0.3, 0.58
 
 
