@@ -108,6 +108,24 @@ def pages_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet]) -> str:
     return report.table(["F1 / hits / hits with spaces, % / CPU s", *(d.name for d in sets)], rows)
 
 
+def widths_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet], *, page: bool) -> str:
+    """Exact lines, or line hits of pages, where full width and half width differ, one column per folder."""
+    rows = []
+    for engine in dict.fromkeys(outcome.engine for outcome in outcomes):
+        found = {o.dataset.name: o for o in outcomes if o.engine == engine}
+        row = [engine]
+        for dataset in sets:
+            outcome = found.get(dataset.name)
+            if outcome is None:
+                row.append("–")
+            elif page:
+                row.append(f"{page_score(outcome).hits_widths:.1f}")
+            else:
+                row.append(f"{line_score(outcome).exact_widths:.1f}")
+        rows.append(row)
+    return report.table([f"{'Hits' if page else 'Exact'} with widths, %", *(d.name for d in sets)], rows)
+
+
 def errors(outcome: Outcome, *, page: bool) -> list[str]:
     """What is wrong, one readable line per fault."""
     found = []
@@ -124,12 +142,18 @@ def errors(outcome: Outcome, *, page: bool) -> list[str]:
         if wanted != got:
             kind = "spaces" if wanted.replace(" ", "") == got.replace(" ", "") else "wrong"
             found.append(f"{sample.path.name}: {kind}: wanted {wanted!r}, got {got!r}")
+            continue
+        wanted = metrics.normalise(sample.truth, spaces=True, case=case, widths=True)
+        got = metrics.normalise(" ".join(answer), spaces=True, case=case, widths=True)
+        if wanted != got:
+            found.append(f"{sample.path.name}: widths: wanted {wanted!r}, got {got!r}")
     return found
 
 
 def _report(title: str, outcomes: Sequence[Outcome], sets: Sequence[DataSet], *, page: bool) -> list[object]:
     print(report.heading(title))
     print((pages_table if page else lines_table)(outcomes, sets))
+    print(widths_table(outcomes, sets, page=page))
     print("Versions: " + ", ".join(sorted({f"{o.engine} {o.version}" for o in outcomes})))
     results: list[object] = []
     for outcome in outcomes:

@@ -339,6 +339,8 @@ def _read_page(
     if tools.second is not None:
         with clock("recheck"):
             found, unavailable = _looked_again(image, found, reader, tools.second)
+    with clock("recognise"):
+        found = reader.with_widths(image, found)
     with clock("layout"):
         kept = [entry for entry in found if entry.reading.legibility >= options.min_confidence]
         labels = spread_labels(

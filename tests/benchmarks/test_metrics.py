@@ -52,10 +52,27 @@ def test_normalise_keeps_characters_apart_that_differ() -> None:
     assert normalise("。", spaces=True) != normalise(".", spaces=True)
 
 
-@given(st.text(max_size=30), st.booleans(), st.booleans())
-def test_normalise_is_idempotent(text: str, spaces: bool, case: bool) -> None:
-    once = normalise(text, spaces=spaces, case=case)
-    assert normalise(once, spaces=spaces, case=case) == once
+@pytest.mark.parametrize(("wide", "narrow"), [("９６％", "96%"), ("：", ":"), ("（）", "()"), ("ＡＢ", "AB")])
+def test_normalise_can_tell_widths(wide: str, narrow: str) -> None:
+    assert normalise(wide, spaces=False) == normalise(narrow, spaces=False)
+    assert normalise(wide, spaces=False, widths=True) != normalise(narrow, spaces=False, widths=True)
+
+
+def test_dashes_quotes_and_blanks_are_folded_whatever_the_widths() -> None:
+    assert normalise("“甲”\u3000 乙——１", spaces=False, widths=True) == '"甲"乙--１'
+    assert normalise("cafe\u0301", spaces=False, widths=True) == "caf\u00e9"
+
+
+@given(st.text(max_size=30), st.booleans(), st.booleans(), st.booleans())
+def test_normalise_is_idempotent(text: str, spaces: bool, case: bool, widths: bool) -> None:
+    once = normalise(text, spaces=spaces, case=case, widths=widths)
+    assert normalise(once, spaces=spaces, case=case, widths=widths) == once
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_what_is_equal_with_widths_is_equal_without(one: str, other: str) -> None:
+    if normalise(one, spaces=False, widths=True) == normalise(other, spaces=False, widths=True):
+        assert normalise(one, spaces=False) == normalise(other, spaces=False)
 
 
 @given(TEXT, TEXT)
@@ -78,6 +95,12 @@ def test_line_score() -> None:
     score = score_lines(pairs)
     assert score.cer == pytest.approx(100 / 14)  # 6 + 2 + 4 + 2 characters, one wrong
     assert (score.exact, score.exact_spaces, score.count) == (75.0, 50.0, 4)
+
+
+def test_line_score_with_widths() -> None:
+    score = score_lines([("电话：12", "电话: 12"), ("96%", "96 ％"), ("共 3 件", "共3件"), ("一", "二")])
+    assert (score.exact, score.exact_widths) == (75, 25)
+    assert score_lines([("Hotel", "HOTEL")], case=False).exact_widths == 100
 
 
 def test_line_score_without_case() -> None:
@@ -121,6 +144,11 @@ def test_line_hits() -> None:
 def test_line_hits_with_spaces_need_the_spaces() -> None:
     score = score_pages([("two words", ["twowords"])])
     assert (score.hits, score.hits_spaces, score.own_lines) == (100, 0, 100)
+
+
+def test_line_hits_with_widths() -> None:
+    score = score_pages([("总额：5\n比例 96%", ["总额:5", "比例96%"])])
+    assert (score.hits, score.hits_widths) == (100, 50)
 
 
 def test_missed_lines_name_the_nearest() -> None:

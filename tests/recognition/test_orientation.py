@@ -68,8 +68,9 @@ def test_spaces_alone_are_nothing() -> None:
     [
         ("line number ２ of", "line number 2 of"),
         ("Ａ1b", "A1b"),
-        ("第２页", "第２页"),  # nothing to compare with
-        ("ＡＢＣ1", "ＡＢＣ1"),
+        ("第２页", "第2页"),
+        ("ＡＢＣ1", "ABC1"),
+        ("－8.1％", "－8.1%"),
         ("，。（）1", "，。（）1"),
         ("", ""),
     ],
@@ -84,6 +85,7 @@ def test_tidying_leaves_one_width_of_letters(read: str, wanted: str) -> None:
         ("感染 ；迟钝", "感染；迟钝"),
         ("再灌注 ,将", "再灌注,将"),
         ("（ 甲）", "（甲）"),
+        ("第一组 （甲）： 乙", "第一组（甲）：乙"),
         ("产量 (吨)", "产量 (吨)"),
         ("Table 2, left", "Table 2, left"),
         ("x , y", "x , y"),

@@ -34,6 +34,10 @@ def test_strings_are_replaced_from_left_to_right_the_longest_first() -> None:
     assert applied("aaa", {"aa": "b"}) == "ba"
 
 
+def test_the_width_that_a_user_wants_stays() -> None:
+    assert applied("5%", {"%": "％"}) == "5％"
+
+
 def test_what_was_put_in_is_not_looked_at_again() -> None:
     assert applied("ab", {"a": "b", "b": "a"}) == "ba"
     assert applied("x", {"x": "xx"}) == "xx"

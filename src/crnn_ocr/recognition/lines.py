@@ -14,7 +14,7 @@ from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.recognition import orientation, recheck
 from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners
-from crnn_ocr.recognition.reading import LinePicture, held_against_ink, read_lines
+from crnn_ocr.recognition.reading import LinePicture, held_against_ink, read_lines, with_widths
 from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
 from crnn_ocr.recognition.vertical import stacked
@@ -215,6 +215,18 @@ class LineReader:
             reading = recheck.splice(found[i].reading, seconds, other.characters)
             found[i] = replace(found[i], reading=held_against_ink(reading, found[i].picture(image)))
         return found
+
+    def with_widths(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+        """Bring the signs of a page's lines to full or half width, as the script around them and the ink say.
+
+        Args:
+            image: The picture that was read.
+            found: All its regions.
+        """
+        # The characters of a column have been put side by side.
+        pictures = [None if entry.column else entry.picture(image) for entry in found]
+        readings = with_widths([entry.reading for entry in found], pictures)
+        return [replace(entry, reading=reading) for entry, reading in zip(found, readings, strict=True)]
 
     def _read(self, pictures: Sequence[LinePicture]) -> list[Reading | None]:
         """One reading per picture, its numbers held against the ink; else as `_outcomes`."""

@@ -8,22 +8,24 @@ from dataclasses import replace
 
 from crnn_ocr.recognition.recognizer import ReadChar, Reading
 from crnn_ocr.recognition.spacing import is_needless
-
-#: Letters and digits of full width, and those of half width.
-_WIDE = {chr(code + 0xFEE0): chr(code) for code in range(0x30, 0x7B) if chr(code).isalnum()}
+from crnn_ocr.recognition.widths import halved
 
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3}){2,}([.,])\d{1,2}(?![\d.,])")
 """A number with thousands apart and one or two decimals; the group is the sign before these."""
 
 
 def tidy(reading: Reading) -> Reading:
-    """One kind of space, never two in a row, none at the ends or at full-width signs; one width of letters.
+    """Letters, digits and `%` in half width, alike signs between thousands, and blanks as in `spaced`."""
+    return spaced(replace(reading, chars=tuple(_grouped_alike(halved(reading.chars)))))
 
-    The signs between thousands are alike as well. See `spacing.is_needless` for what a space at a full-width
-    sign is. Characters and text stay in step.
+
+def spaced(reading: Reading) -> Reading:
+    """One kind of blank, never two in a row, none at the ends or at full-width signs.
+
+    See `spacing.is_needless` for what a blank at a full-width sign is. Characters and text stay in step.
     """
     chars: list[ReadChar] = []
-    for char in _grouped_alike(_of_one_width(reading.chars)):
+    for char in reading.chars:
         if char.text.isspace():
             if chars and chars[-1].text != " ":
                 chars.append(replace(char, text=" "))
@@ -35,21 +37,6 @@ def tidy(reading: Reading) -> Reading:
         chars.pop()
     confidence = reading.confidence if chars else 0.0
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
-
-
-def _of_one_width(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
-    """Letters and digits of full width become those of half width where the line has more of these.
-
-    On paper the two differ in their distance at most, so single ones among others are a slip of the reader.
-    """
-    wide = [char.text in _WIDE for char in chars]
-    narrow = sum(char.text.isascii() and char.text.isalnum() for char in chars)
-    if not any(wide) or narrow <= sum(wide):
-        return chars
-    return [
-        replace(char, text=_WIDE[char.text]) if is_wide else char
-        for char, is_wide in zip(chars, wide, strict=True)
-    ]
 
 
 def _grouped_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:

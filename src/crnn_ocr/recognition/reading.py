@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition import numbers, words
+from crnn_ocr.recognition import numbers, room, widths, words
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.ink import ink_parts
-from crnn_ocr.recognition.postprocess import tidy
+from crnn_ocr.recognition.postprocess import spaced, tidy
 from crnn_ocr.recognition.recognizer import PreparedLine, Reading, Recognizer
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
@@ -82,16 +82,17 @@ def read_lines(
 
 
 def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLINE) -> list[Reading]:
-    """Read pictures of lines that exist already.
+    """Read pictures of lines that exist already, each by itself.
 
     Raises:
         Exception: Whatever the recogniser raises for one of them.
     """
     pictures = [LinePicture.of(crop) for crop in crops]
     outcomes = read_lines(recognizer, pictures, work)
-    return [
+    readings = [
         held_against_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
     ]
+    return [with_widths([reading], [picture])[0] for reading, picture in zip(readings, pictures, strict=True)]
 
 
 def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
@@ -105,6 +106,26 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
     parts = ink_parts(image)
     spaced = words.space_words(reading, parts, image.shape[1])
     return numbers.compare(spaced, parts, image.shape[1])
+
+
+def with_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
+    """Return the lines of a page with full-width and half-width signs where each belongs.
+
+    Args:
+        readings: The lines of one page; those of others have no say in it.
+        pictures: Of each line; None where the distances on it are not those of the print.
+    """
+    rooms: list[dict[int, float]] = []
+    for reading, picture in zip(readings, pictures, strict=True):
+        if picture is None or not room.is_measurable(reading):
+            rooms.append({})
+            continue
+        image = picture.make()
+        rooms.append(room.rooms(reading, ink_parts(image), image.shape[1]))
+    return [
+        reading if reading is old else spaced(reading)
+        for old, reading in zip(readings, widths.settled(readings, rooms), strict=True)
+    ]
 
 
 def _demand(recognizer: Recognizer, width: int) -> Demand:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from crnn_ocr.recognition.postprocess import tidy
+from crnn_ocr.recognition.postprocess import spaced
 from crnn_ocr.recognition.recognizer import ReadChar, Reading
 
 
@@ -49,7 +49,7 @@ class Replacements:
             at += count
         if tuple(chars) == reading.chars:
             return reading
-        return tidy(replace(reading, text="".join(char.text for char in chars), chars=tuple(chars)))
+        return spaced(replace(reading, text="".join(char.text for char in chars), chars=tuple(chars)))
 
     def _match(self, chars: tuple[ReadChar, ...], at: int) -> tuple[int, str | None]:
         """How many characters the longest string covers that begins there, and which; (1, None): none."""

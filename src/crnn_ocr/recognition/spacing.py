@@ -1,8 +1,8 @@
 """Blanks that a network only believes to see, pure.
 
 **The empty half of a full-width sign.** `，` and `）` fill one half of their cell, `（` the other; nobody
-types a blank there, and of 729 such signs in the labels of `lines_zh` and `pages_zh` none has one. A
-recogniser that saw spaces of all widths in training takes some of these halves for one. (Blanks between
+types a blank on either side, and of 729 such signs in the labels of `lines_zh` and `pages_zh` none has one.
+A recogniser that saw spaces of all widths in training takes some of these halves for one. (Blanks between
 digits are a matter of their ink: `numbers`.)
 """
 
@@ -23,6 +23,5 @@ def is_needless(before: str, after: str) -> bool:
         before: The character on its left.
         after: The one on its right.
     """
-    if after in _CLOSING or before in _OPENING:
-        return True
-    return after in _NARROW_CLOSING and is_han(before)
+    signs = _CLOSING | _OPENING
+    return before in signs or after in signs or (after in _NARROW_CLOSING and is_han(before))

@@ -22,7 +22,7 @@ _LEAST_LETTERS, _LEAST_WHITES = 8, 6
 _LATIN_SHARE = 0.8
 #: The white of a blank has at least so much of the letters' height, that within words at most so much; and so
 #: much lies between the widest of the one kind and the narrowest of the other, in heights and in pixels.
-_BLANK, _WITHIN, _APART, _APART_PIXELS = 0.22, 0.5, 0.08, 1.5
+_BLANK, _WITHIN, _APART, _APART_PIXELS = 0.22, 0.6, 0.08, 1.5
 #: Words have so many letters on average, or the letters of the line are set apart.
 _LETTERS_PER_WORD = 2.0
 #: What has so much of the height of the highest part counts for the height of the letters.
