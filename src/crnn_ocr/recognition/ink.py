@@ -7,6 +7,7 @@ is printed apart can be counted and measured, whatever it means.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -32,6 +33,8 @@ _TALL = 0.6
 _EDGE = 0.35
 #: Parts that share so much of the narrower one's width stand above one another: `i`, `:`, `=`.
 _STACKED = 0.34
+#: How far slanted type leans, in columns per row: upright, oblique, and two kinds of italics.
+_SLANTS = (0.0, 0.18, 0.25, 0.32)
 #: What is wider than this many heights of the picture is a rule.
 _RULE = 3.0
 
@@ -93,6 +96,33 @@ def ink_parts(picture: Image) -> tuple[Part, ...]:
     return tuple(_stacked(sorted(found, key=lambda part: (part.left, part.top, part.right, part.bottom))))
 
 
+def ink_columns(picture: Image, parts: Sequence[Part]) -> NDArray[np.bool_]:
+    """Return which columns of a line have ink between the feet and the heads of its characters.
+
+    Slanted type is set upright for it, about the middle of the line: of a few slants, the one is taken that
+    leaves most columns white.
+
+    Args:
+        picture: (H, W) or (H, W, 3), the line's.
+        parts: Its ink, as `ink_parts` returns it; at least one.
+
+    Returns:
+        (W,) one entry per column.
+    """
+    tall = _TALL * max(part.height for part in parts)
+    top = round(statistics.median(part.top for part in parts if part.height >= tall))
+    bottom = round(statistics.median(part.bottom for part in parts if part.height >= tall))
+    away = _contrast(picture)[top:bottom]
+    ink = np.asarray(away >= _INK * float(np.percentile(away, 99)), np.uint8)
+    middle = (bottom - top) / 2
+    upright: list[NDArray[np.bool_]] = []
+    for slant in _SLANTS:
+        matrix = np.array([[1.0, slant, -slant * middle], [0.0, 1.0, 0.0]])
+        turned = cv2.warpAffine(ink, matrix, ink.shape[::-1], flags=cv2.INTER_NEAREST)
+        upright.append(np.asarray(np.max(turned, axis=0), np.bool_))
+    return min(upright, key=lambda columns: int(columns.sum()))
+
+
 def _is_foreign(part: Part, height: int, usual: float) -> bool:
     """Return whether a part at the edge of a picture is a cell's border, or of a line above or below."""
     at_top, at_bottom = part.top == 0, part.bottom == height
@@ -103,9 +133,7 @@ def _is_foreign(part: Part, height: int, usual: float) -> bool:
 
 def _components(picture: Image) -> list[tuple[Part, float]]:
     """Return what hangs together, and how much ink it has in pixels of full contrast; in any order."""
-    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    ground = round(float(np.median(np.concatenate((grey[0], grey[-1])))))
-    away = cv2.absdiff(np.asarray(grey, np.uint8), np.full_like(grey, ground))
+    away = _contrast(picture)
     contrast = float(np.percentile(away, 99))
     if contrast < _LEAST_CONTRAST:
         return []
@@ -113,6 +141,13 @@ def _components(picture: Image) -> list[tuple[Part, float]]:
     ink = away >= _INK * contrast
     faint = away >= max(_FAINT * contrast, _LEAST_FAINT)
     return [*_labelled(ink, share), *_labelled(faint, share, without=ink)]
+
+
+def _contrast(picture: Image) -> Image:
+    """Return how far each pixel is from the ground, (H, W) in grey levels."""
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    ground = round(float(np.median(np.concatenate((grey[0], grey[-1])))))
+    return np.asarray(cv2.absdiff(np.asarray(grey, np.uint8), np.full_like(grey, ground)), np.uint8)
 
 
 def _labelled(

@@ -14,7 +14,7 @@ from crnn_ocr.document import Polygon
 from crnn_ocr.recognition import numbers, room, widths, words
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
-from crnn_ocr.recognition.ink import ink_parts
+from crnn_ocr.recognition.ink import ink_columns, ink_parts
 from crnn_ocr.recognition.postprocess import spaced, tidy
 from crnn_ocr.recognition.recognizer import PreparedLine, Reading, Recognizer
 from crnn_ocr.scheduling.policy import Demand, counted
@@ -104,8 +104,10 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
         return reading
     image = picture.make()
     parts = ink_parts(image)
-    spaced = words.space_words(reading, parts, image.shape[1])
-    return numbers.compare(spaced, parts, image.shape[1])
+    if parts and words.has_words(reading):
+        height = max(part.height for part in parts)
+        reading = words.space_words(reading, ink_columns(image, parts), height)
+    return numbers.compare(reading, parts, image.shape[1])
 
 
 def with_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
