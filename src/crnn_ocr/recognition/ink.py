@@ -110,8 +110,8 @@ def ink_columns(picture: Image, parts: Sequence[Part]) -> NDArray[np.bool_]:
         (W,) one entry per column.
     """
     tall = _TALL * max(part.height for part in parts)
-    top = round(statistics.median(part.top for part in parts if part.height >= tall))
-    bottom = round(statistics.median(part.bottom for part in parts if part.height >= tall))
+    top = min(part.top for part in parts if part.height >= tall)
+    bottom = max(part.bottom for part in parts if part.height >= tall)
     away = _contrast(picture)[top:bottom]
     ink = np.asarray(away >= _INK * float(np.percentile(away, 99)), np.uint8)
     middle = (bottom - top) / 2

@@ -23,11 +23,13 @@ _LEAST_LETTERS, _LEAST_WHITES = 8, 6
 _LATIN_SHARE = 0.8
 #: The white of blanks has on average so much of the letters' height, and so many times the other one.
 _BLANK, _TIMES = 0.22, 2.2
+#: A blank is nowhere else than so many heights of the letters from the gap.
+_NEAR = 0.6
 #: Words have so many letters on average, or the letters of the line are set apart.
 _LETTERS_PER_WORD = 2.0
 
 #: Signs that stand close behind a word, and close before one.
-_CLOSING, _OPENING = frozenset(",.;:!?)]}%”’"), frozenset("([{“‘$€£#@")
+_CLOSING, _OPENING = frozenset(",.;:!?)]}%\"'”’"), frozenset("([{\"'“‘$€£#@")
 
 
 def has_words(reading: Reading) -> bool:
@@ -55,22 +57,35 @@ def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> 
     visible = [char for char in reading.chars if not char.text.isspace()]
     if len(words) * _LETTERS_PER_WORD > len(visible):
         return reading
-    places = [_nearest(words, (char.start + char.end) / 2 * len(columns)) for char in visible]
-    places = list(itertools.accumulate(places, max))
-    blank_behind = {
-        id(left): right for left, right in itertools.pairwise(reading.chars) if right.text.isspace()
-    }
-    chars: list[ReadChar] = [visible[0]]
-    for (left, right), (before, behind) in zip(
-        itertools.pairwise(visible), itertools.pairwise(places), strict=True
-    ):
-        blank = blank_behind.get(id(left))
-        if blank is None and before != behind and _may_part(left.text, right.text):
-            blank = replace(left, text=" ", start=left.end)
-        chars += [right] if blank is None else [blank, right]
+    gaps = [(left[1] + right[0]) / 2 for left, right in itertools.pairwise(words)]
+    width = len(columns)
+    borders = [(left.end + right.start) / 2 * width for left, right in itertools.pairwise(visible)]
+    blanks = _blanks(reading.chars)
+    # Where a recogniser sees a blank a letter too early or too late, it is that of the nearest gap.
+    seen = {_nearest(gaps, borders[i]) for i in blanks}
+    for at in set(range(len(gaps))) - seen:
+        i = _nearest(borders, gaps[at])
+        near = abs(borders[i] - gaps[at]) <= _NEAR * height
+        if near and i not in blanks and _may_part(visible[i].text, visible[i + 1].text):
+            blanks[i] = replace(visible[i], text=" ", start=visible[i].end)
+    chars: list[ReadChar] = []
+    for i, char in enumerate(visible):
+        chars += [char, blanks[i]] if i in blanks else [char]
     if len(chars) == len(reading.chars):
         return reading
     return Reading("".join(char.text for char in chars), reading.confidence, tuple(chars))
+
+
+def _blanks(chars: Sequence[ReadChar]) -> dict[int, ReadChar]:
+    """Return the blanks of a line, by the index of the visible character before each."""
+    found: dict[int, ReadChar] = {}
+    visible = -1
+    for char in chars:
+        if not char.text.isspace():
+            visible += 1
+        elif visible >= 0:
+            found[visible] = char
+    return found
 
 
 def _ink_words(columns: NDArray[np.bool_], height: float) -> list[tuple[int, int]]:
@@ -104,9 +119,9 @@ def _limit(whites: Sequence[int], height: float) -> float | None:
     return float(narrow[at] + wide[at]) / 2 if apart else None
 
 
-def _nearest(words: Sequence[tuple[int, int]], place: float) -> int:
-    """Return the index of the word in which a place lies, or to which it is nearest."""
-    return min(range(len(words)), key=lambda i: max(words[i][0] - place, place - words[i][1], 0.0))
+def _nearest(places: Sequence[float], place: float) -> int:
+    """Return the index of the place that is nearest to another one."""
+    return min(range(len(places)), key=lambda i: abs(places[i] - place))
 
 
 def _may_part(left: str, right: str) -> bool:
