@@ -19,6 +19,8 @@ from crnn_ocr.recognition.recognizer import ReadChar, Reading
 
 #: A line of fewer letters, or with fewer whites between its parts, does not tell what is usual in it.
 _LEAST_LETTERS, _LEAST_WHITES = 8, 6
+#: In lower letters, in pixels, the two kinds of white differ by a pixel or not at all.
+_LEAST_HEIGHT = 9
 #: So much of what is visible on it is Latin.
 _LATIN_SHARE = 0.8
 #: The white of blanks has on average so much of the letters' height, and so many times the other one.
@@ -51,7 +53,7 @@ def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> 
     Returns:
         The line with the same visible characters; as it was where its whites are not of two kinds.
     """
-    words = _ink_words(columns, height)
+    words = _ink_words(columns, height) if height >= _LEAST_HEIGHT else []
     if len(words) < 2 or not has_words(reading):
         return reading
     visible = [char for char in reading.chars if not char.text.isspace()]
