@@ -9,6 +9,7 @@ wide ones are.
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,11 +21,13 @@ from crnn_ocr.recognition.recognizer import ReadChar, Reading
 #: A line of fewer letters, or with fewer whites between its parts, does not tell what is usual in it.
 _LEAST_LETTERS, _LEAST_WHITES = 8, 6
 #: In lower letters, in pixels, the two kinds of white differ by a pixel or not at all.
-_LEAST_HEIGHT = 9
+_LEAST_HEIGHT = 12
 #: So much of what is visible on it is Latin.
 _LATIN_SHARE = 0.8
 #: The white of blanks has on average so much of the letters' height, and so many times the other one.
 _BLANK, _TIMES = 0.22, 2.2
+#: A blank that was not read is so many times as wide as those that were, at least.
+_AS_WIDE = 0.75
 #: A blank is nowhere else than so many heights of the letters from the gap.
 _NEAR = 0.6
 #: Words have so many letters on average, or the letters of the line are set apart.
@@ -38,7 +41,7 @@ def has_words(reading: Reading) -> bool:
     """Return whether a line is Latin text of several letters."""
     visible = [char.text for char in reading.chars if not char.text.isspace()]
     letters = sum(_is_letter(text) for text in visible)
-    latin = sum(text.isascii() or _is_letter(text) for text in visible)
+    latin = sum(map(_is_latin, visible))
     return letters >= _LEAST_LETTERS and latin >= _LATIN_SHARE * len(visible)
 
 
@@ -53,16 +56,15 @@ def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> 
     Returns:
         The line with the same visible characters; as it was where its whites are not of two kinds.
     """
-    words = _ink_words(columns, height) if height >= _LEAST_HEIGHT else []
-    if len(words) < 2 or not has_words(reading):
+    if height < _LEAST_HEIGHT or not has_words(reading):
         return reading
     visible = [char for char in reading.chars if not char.text.isspace()]
-    if len(words) * _LETTERS_PER_WORD > len(visible):
-        return reading
-    gaps = [(left[1] + right[0]) / 2 for left, right in itertools.pairwise(words)]
+    blanks = _blanks(reading.chars)
     width = len(columns)
     borders = [(left.end + right.start) / 2 * width for left, right in itertools.pairwise(visible)]
-    blanks = _blanks(reading.chars)
+    gaps = _gaps(columns, [borders[i] for i in blanks], height)
+    if len(gaps) * _LETTERS_PER_WORD > len(visible) or not gaps:
+        return reading
     # Where a recogniser sees a blank a letter too early or too late, it is that of the nearest gap.
     seen = {_nearest(gaps, borders[i]) for i in blanks}
     for at in set(range(len(gaps))) - seen:
@@ -90,18 +92,28 @@ def _blanks(chars: Sequence[ReadChar]) -> dict[int, ReadChar]:
     return found
 
 
-def _ink_words(columns: NDArray[np.bool_], height: float) -> list[tuple[int, int]]:
-    """Return (left, right) of what stands together; one word where the whites are not of two kinds."""
+def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> list[float]:
+    """Return the middles of the gaps between words; none where the whites are not of two kinds.
+
+    Args:
+        columns: Which columns have ink.
+        read: Where blanks were read. They show how wide this line's blanks are.
+        height: Of the letters.
+    """
     edges = np.flatnonzero(np.diff(np.concatenate(([False], columns, [False])))).tolist()
-    strokes = list(zip(edges[::2], edges[1::2], strict=True))
-    limit = _limit(sorted(right[0] - left[1] for left, right in itertools.pairwise(strokes)), height)
-    words: list[tuple[int, int]] = []
-    for left, right in strokes:
-        if words and (limit is None or left - words[-1][1] <= limit):
-            words[-1] = (words[-1][0], right)
-        else:
-            words.append((left, right))
-    return words
+    whites = [(start, end) for start, end in zip(edges[1:-1:2], edges[2::2], strict=True)]
+    limit = _limit(sorted(end - start for start, end in whites), height)
+    if limit is None:
+        return []
+    known = [
+        max(
+            (end - start for start, end in whites if abs((start + end) / 2 - at) <= _NEAR * height), default=0
+        )
+        for at in read
+    ]
+    if known:
+        limit = max(limit, _AS_WIDE * statistics.median(known))
+    return [(start + end) / 2 for start, end in whites if end - start > limit]
 
 
 def _limit(whites: Sequence[int], height: float) -> float | None:
@@ -127,8 +139,15 @@ def _nearest(places: Sequence[float], place: float) -> int:
 
 
 def _may_part(left: str, right: str) -> bool:
-    """Return whether people write a blank between two characters."""
+    """Return whether people write a blank between two characters; within numbers it is not decided here."""
+    if (left.isdigit() and right.isdigit()) or not (_is_latin(left) and _is_latin(right)):
+        return False
     return left not in _OPENING and right not in _CLOSING
+
+
+def _is_latin(text: str) -> bool:
+    """Return whether a character belongs to Latin text."""
+    return text.isascii() or _is_letter(text)
 
 
 def _is_letter(text: str) -> bool:
