@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from crnn_ocr.document import Point, Polygon
@@ -24,6 +24,7 @@ class Box:
         bottom: Largest y.
         members: Indices of the lines that it stands for, in reading order.
         downward: For tall boxes: whether the text runs from top to bottom (columns, text turned clockwise).
+        column: Whether it is known to be a column of upright characters, however short.
     """
 
     left: float
@@ -32,6 +33,7 @@ class Box:
     bottom: float
     members: tuple[int, ...]
     downward: bool = True
+    column: bool = False
 
     @property
     def width(self) -> float:
@@ -51,19 +53,22 @@ class Box:
     @property
     def tall(self) -> bool:
         """Whether it stands rather than lies."""
-        return self.height >= TALL * self.width
+        return self.column or self.height >= TALL * self.width
 
 
-def upright_boxes(polygons: Sequence[Polygon]) -> list[Box]:
+def upright_boxes(polygons: Sequence[Polygon], columns: Sequence[bool] = ()) -> list[Box]:
     """Turn every polygon into a box of the frame in which most of the text is horizontal.
 
     The result depends neither on the order of the polygons nor on how the page lies (turned by quarters,
-    skewed); it is sorted from top to bottom, then from left to right.
+    skewed); it is sorted from top to bottom, then from left to right. `columns` says which polygons are known
+    to be columns of upright characters; none are if it is empty.
     """
     # Sums of floats depend on their order, so the order must not come from the caller.
     canonical = sorted(range(len(polygons)), key=lambda i: polygons[i])
     angle = dominant_angle([polygons[i] for i in canonical])
     boxes = [_box(polygons[i], angle, i) for i in canonical]
+    if any(columns):
+        boxes = [replace(box, column=columns[box.members[0]]) for box in boxes]
     # The sort is stable: equal boxes stay in the canonical order.
     return sorted(boxes, key=lambda box: (box.top, box.left, box.bottom, box.right))
 

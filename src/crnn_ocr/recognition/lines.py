@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.recognition import orientation, recheck
+from crnn_ocr.recognition.charset import is_han
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, part, turn_corners
 from crnn_ocr.recognition.reading import LinePicture, read_lines
 from crnn_ocr.recognition.recheck import Policy, Stretch
@@ -72,6 +74,12 @@ class ReadRegion:
             return LinePicture.of(column_row(image, standing).picture)
         return LinePicture.cut(image, standing, self.turn)
 
+    @property
+    def upright_characters(self) -> int:
+        """How many Chinese characters stand in it one below the other; 0 where it has others or a row."""
+        text = self.reading.text
+        return len(text) if (self.column or len(text) == 1) and all(map(is_han, text)) else 0
+
     def line(self) -> Line:
         """As part of the output model."""
         chars = tuple(
@@ -87,6 +95,34 @@ class ReadRegion:
             start, end = self.cells.place(start), self.cells.place(end)
         # Along the column from its top, on the right side; its characters stand upright.
         return turn_corners(part(turn_corners(self.polygon, 270), start, end), 90)
+
+
+def joined(pieces: Sequence[ReadRegion]) -> ReadRegion:
+    """One column of several that stand below one another, from top to bottom; single characters too."""
+    origin, right, _, below = pieces[0].polygon
+    corners = np.array([entry.polygon for entry in pieces], np.float64) - origin
+    axes = np.array([np.subtract(right, origin), np.subtract(below, origin)], np.float64)
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    places = corners @ np.linalg.inv(axes)  # (pieces, corners, 2): along the pieces' sides
+    (left, top), (last, bottom) = places.min(axis=(0, 1)), places.max(axis=(0, 1))
+    a, b, c, d = (
+        (float(x), float(y))
+        for x, y in np.array([(left, top), (last, top), (last, bottom), (left, bottom)]) @ axes + origin
+    )
+    chars = [(entry, char) for entry in pieces for char in entry.reading.chars]
+    count, ends, found = len(chars), [], []
+    for i, (entry, char) in enumerate(chars):
+        corner = np.array(entry._part(char.start, char.end) if entry.column else entry.polygon) - origin
+        ends.append((corner @ np.linalg.inv(axes))[:, 1])
+        found.append(replace(char, start=i / count, end=(i + 1) / count))
+    cuts = [float(above.max() + under.min()) / 2 for above, under in pairwise(ends)]
+    borders = np.maximum.accumulate(np.clip((np.array([top, *cuts, bottom]) - top) / (bottom - top), 0, 1))
+    reading = Reading(
+        "".join(char.text for char in found),
+        math.prod(entry.reading.confidence for entry in pieces),
+        tuple(found),
+    )
+    return ReadRegion((a, b, c, d), reading, 0, True, Cells(tuple(borders.tolist()), (True,) * count))
 
 
 class LineReader:

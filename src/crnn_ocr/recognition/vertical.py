@@ -28,6 +28,8 @@ _LEAST_PITCH, _MOST_PITCH, _PITCH = 0.85, 2.0, 1.1
 _INK = 0.93
 #: What is higher, in widths of the column's ink, is more than one character.
 _HIGHEST = 1.1
+#: What a pitch of white at the borders is worth, in shares of a row that is all ink.
+_WHITE = 0.1
 #: What a pitch e times the usual one costs, cells that are all blank, a pitch of room more or less than
 #: usual in the end cells, and one more above the text than below; in shares of a row that is all ink. It is
 #: enough to choose between pitches whose borders are about equally empty, and no more.
@@ -182,11 +184,12 @@ def even_cells(ink: Mask) -> Grid:
             places = moved[np.minimum(even, bottom - 1)]
             crossed = float(rows[places].mean()) if count > 1 else 0.0
             heights = last[[*places, bottom]] - first[[top, *places]]
+            white = float(np.maximum(first[places] - last[places], 0).mean() / pitch) if count > 1 else 0.0
             higher = float(np.maximum(heights / width - _HIGHEST, 0.0).mean())
             blank = _BLANK * float((heights <= 0).mean())
             raised = (start + count * pitch - bottom) / pitch
             room = _ROOM * abs(lowered + raised - usual_room) + _LOPSIDED * abs(lowered - raised)
-            if (cost := crossed + higher + blank + unusual + room) < least:
+            if (cost := crossed + higher + blank + unusual + room - _WHITE * white) < least:
                 best, least = Grid(start, pitch, count), cost
     return best
 
@@ -225,7 +228,7 @@ def cell_borders(ink: Mask, grid: Grid) -> list[int]:
 
 
 def _ink(column: Image) -> Mask:
-    """Which pixels are ink: of the two levels that tell a picture apart best the one that is rarer on its rim.
+    """Which pixels are ink: of the two levels that part the picture best the one that is rarer on its rim.
 
     Detectors leave some paper around text, while bold type may cover more than half of its box.
     """
