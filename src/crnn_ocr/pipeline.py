@@ -22,6 +22,7 @@ from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.layout.spread import spread_labels
+from crnn_ocr.layout.stacks import stacks
 from crnn_ocr.model_manager import ModelManager, Switch
 from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
@@ -31,7 +32,7 @@ from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.joined import joined
-from crnn_ocr.recognition.lines import LineReader, ReadRegion
+from crnn_ocr.recognition.lines import LineReader, ReadRegion, joined_column
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.remarks import reading_remarks
 from crnn_ocr.recognition.replacements import Replacements
@@ -349,7 +350,7 @@ def _read_page(
         kept = [
             replace(entry, reading=tools.replacements.apply(entry.reading)) for entry in joined(kept, labels)
         ]
-        kept = [entry for entry in kept if entry.reading.text]
+        kept = _with_columns_joined([entry for entry in kept if entry.reading.text])
         blocks = _blocks(kept, turn, width, height)
         # Of what was read, not of what was found: smears make regions, but no lines.
         warnings = remarks(quality, [entry.height for entry in kept])
@@ -372,9 +373,22 @@ def _looked_again(
         return found, (Remark("RECHECK_UNAVAILABLE", message),)
 
 
+def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    """The regions; those that are pieces of one column have become one."""
+    columns = stacks([entry.polygon for entry in found], [entry.upright_characters for entry in found])
+    pieces = {index for column in columns for index in column}
+    return [entry for i, entry in enumerate(found) if i not in pieces] + [
+        joined_column([found[i] for i in column]) for column in columns
+    ]
+
+
 def _blocks(found: Sequence[ReadRegion], turn: Turn, width: int, height: int) -> tuple[Block, ...]:
     """Lines in reading order, in blocks, with places in the picture that came in."""
-    order = reading_order([entry.polygon for entry in found], [entry.reading.text for entry in found])
+    order = reading_order(
+        [entry.polygon for entry in found],
+        [entry.reading.text for entry in found],
+        [entry.column for entry in found],
+    )
     return tuple(
         Block(
             tuple(

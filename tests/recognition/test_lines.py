@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -23,8 +24,9 @@ from crnn_ocr.scheduling.work import Work
 
 HEIGHT = 12
 #: Characters are squares of their own grey; the upper half of a line is darker, so that it has a way up.
+#: In a column there is paper between them.
 ALPHABET = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往"
-DARKER = 6
+DARKER, STEP = 6, 2
 
 Picture = NDArray[np.uint8]
 
@@ -58,22 +60,33 @@ class Bars:
         """Look every square's grey up."""
         assert len(frames) == 1
         pixels = line.windows[0].pixels[:, :, 0].astype(int)
-        count = max(1, round(pixels.shape[1] / pixels.shape[0]))
+        width = pixels.shape[1]
         chars = []
-        for i in range(count):
-            x = round((i + 0.5) * pixels.shape[1] / count)
+        for start, end in squares(pixels[3 * pixels.shape[0] // 4], pixels.shape[0]):
+            x = (start + end) // 2
             upper, lower = pixels[pixels.shape[0] // 4, x], pixels[3 * pixels.shape[0] // 4, x]
-            index = round((lower - 20) / 10)
+            index = round((lower - 20) / STEP)
             known = upper < lower and 0 <= index < len(ALPHABET) and ALPHABET[index] not in self.blind
             text, sure = (ALPHABET[index], self.confidence) if known else ("□", 0.3)
-            chars.append(ReadChar(text, sure, i / count, (i + 1) / count))
+            chars.append(ReadChar(text, sure, start / width, end / width))
         mean = float(np.mean([char.confidence for char in chars]))
         return Reading("".join(char.text for char in chars), mean, tuple(chars))
 
 
+def squares(greys: NDArray[np.int_], height: int) -> list[tuple[int, int]]:
+    """Where characters begin and end in a line of pixels."""
+    inked = greys < 200
+    if inked.all():
+        count = max(1, round(len(greys) / height))
+        edges = [round(i * len(greys) / count) for i in range(count + 1)]
+        return list(pairwise(edges))
+    steps = np.flatnonzero(np.diff(inked.astype(int), prepend=0, append=0))
+    return [(int(a), int(b)) for a, b in zip(steps[::2], steps[1::2], strict=True)]
+
+
 def drawn(text: str) -> Picture:
     """One row of squares."""
-    greys = np.array([20 + 10 * ALPHABET.index(char) for char in text], np.uint8)
+    greys = np.array([20 + STEP * ALPHABET.index(char) for char in text], np.uint8)
     row = np.tile(np.repeat(greys, HEIGHT), (HEIGHT, 1))
     row[: HEIGHT // 2] -= DARKER
     return row
@@ -82,7 +95,10 @@ def drawn(text: str) -> Picture:
 def pasted(line: Picture, turn: Turn = 0, *, column: bool = False) -> tuple[Picture, Polygon]:
     """A picture that holds the line, which must be turned clockwise by that much to be read."""
     if column:
-        line = np.vstack([line[:, x : x + HEIGHT] for x in range(0, line.shape[1], HEIGHT)])
+        gap = np.full((HEIGHT // 6, HEIGHT), 255, np.uint8)
+        cells = (line[:, x : x + HEIGHT] for x in range(0, line.shape[1], HEIGHT))
+        line = np.vstack([part for cell in cells for part in (cell, gap)])
+        line = np.pad(line, ((0, 0), (2, 2)), constant_values=255)
     backwards = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
     standing = np.asarray(cv2.rotate(line, backwards[turn]) if turn else line, np.uint8)
     picture = np.full((400, 400), 255, np.uint8)
@@ -119,7 +135,8 @@ def test_stretches_are_cut_from_the_line_as_it_was_read(work: Work, turn: Turn, 
     assert looked.reading.text == TEXT
     assert (looked.polygon, looked.turn, looked.column) == (entry.polygon, turn, column)
     # Two stretches of three characters, give or take a pixel at each border.
-    assert [round(width / HEIGHT) for width in sorted(second.widths)] == [3, 3]
+    # A column's cells are narrower than its row is high, so there more of them are within reach.
+    assert [round(width / HEIGHT) for width in sorted(second.widths)] == ([5, 6] if column else [3, 3])
     before, after = entry.line(), looked.line()
     for old, new in zip(before.chars, after.chars, strict=True):
         assert np.allclose(old.polygon, new.polygon, atol=HEIGHT / 3)

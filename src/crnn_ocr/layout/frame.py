@@ -26,6 +26,7 @@ class Box:
         members: Indices of the lines that it stands for, in reading order.
         downward: For tall boxes: whether the text runs from top to bottom (columns, text turned clockwise).
         prose: How much its text speaks for running text, see `prose`; 0 where that is not known.
+        column: Whether it is known to be a column of upright characters, however short.
     """
 
     left: float
@@ -35,6 +36,7 @@ class Box:
     members: tuple[int, ...]
     downward: bool = True
     prose: float = 0.0
+    column: bool = False
 
     @property
     def width(self) -> float:
@@ -54,10 +56,12 @@ class Box:
     @property
     def tall(self) -> bool:
         """Whether it stands rather than lies."""
-        return self.height >= TALL * self.width
+        return self.column or self.height >= TALL * self.width
 
 
-def upright_boxes(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> list[Box]:
+def upright_boxes(
+    polygons: Sequence[Polygon], texts: Sequence[str] = (), columns: Sequence[bool] = ()
+) -> list[Box]:
     """Turn every polygon into a box of the frame in which most of the text is horizontal.
 
     The result depends neither on the order of the polygons nor on how the page lies (turned by quarters,
@@ -66,6 +70,7 @@ def upright_boxes(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> lis
     Args:
         polygons: Corners of the lines.
         texts: What they say; may be left out.
+        columns: Which of them are known to be columns of upright characters; none are if it is empty.
     """
     # Sums of floats depend on their order, so the order must not come from the caller.
     canonical = sorted(range(len(polygons)), key=lambda i: (polygons[i], texts[i] if texts else ""))
@@ -73,6 +78,8 @@ def upright_boxes(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> lis
     boxes = [_box(polygons[i], angle, i) for i in canonical]
     if texts:
         boxes = [replace(box, prose=prose(texts[box.members[0]])) for box in boxes]
+    if any(columns):
+        boxes = [replace(box, column=columns[box.members[0]]) for box in boxes]
     # The sort is stable: equal boxes stay in the canonical order.
     return sorted(boxes, key=lambda box: (box.top, box.left, box.bottom, box.right))
 

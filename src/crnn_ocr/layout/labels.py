@@ -21,7 +21,7 @@ _EVEN, _EVEN_PLUS = 1.3, 0.1
 _APART = 0.25
 #: How far the label may be from the middle of its lines, in their pitch.
 _OFF_CENTRE = 0.3
-#: A box so much higher than the lines is no label of one line.
+#: A box so much higher than the lines is no label of one line; it may be a column.
 _TALLER = 1.8
 
 
@@ -61,7 +61,7 @@ def _span(run: Sequence[Strip], at: int) -> tuple[int, int] | None:
         return None
     above = _reach(run, at, -1, label)
     below = _reach(run, at, 1, label)
-    if not above or not below or label.height > _TALLER * run[at - 1][0].height:
+    if not above or not below or (not label.tall and label.height > _TALLER * run[at - 1][0].height):
         return None
     best = None
     for up in range(1, above + 1):
@@ -69,7 +69,7 @@ def _span(run: Sequence[Strip], at: int) -> tuple[int, int] | None:
             rows = [strip for strip in [*run[at - up : at], beside, *run[at + 1 : at + 1 + down]] if strip]
             if (best is None or up + down > best[1] - best[0] - 1) and _is_cell(rows, label):
                 first, last = at - up, at + down
-                if not _on_a_line(label, beside) or _set_apart(run, first, last, rows):
+                if not (label.tall or _on_a_line(label, beside)) or _set_apart(run, first, last, rows):
                     best = first, last + 1
     return best
 

@@ -23,18 +23,21 @@ from crnn_ocr.layout.vertical import join_columns
 _MAX_DEPTH = 16
 
 
-def reading_order(polygons: Sequence[Polygon], texts: Sequence[str] = ()) -> tuple[tuple[int, ...], ...]:
+def reading_order(
+    polygons: Sequence[Polygon], texts: Sequence[str] = (), columns: Sequence[bool] = ()
+) -> tuple[tuple[int, ...], ...]:
     """Put lines of text into reading order.
 
     Args:
         polygons: The lines' corners in pixels, each starting at its text's own top-left and going clockwise.
         texts: What the lines say, as far as it tells running text from cells; without, place alone decides.
+        columns: Which of them are known to be columns of upright characters; empty: judge by their shapes.
 
     Returns:
         Blocks (paragraphs, runs of table rows) of indices into `polygons`; every index occurs exactly once.
         The sequence of polygons that this gives does not depend on the order in which they came.
     """
-    boxes = join_columns(upright_boxes(polygons, texts))
+    boxes = join_columns(upright_boxes(polygons, texts, columns))
     return tuple(
         tuple(index for box in block for index in box.members) for block in _arrange(boxes, _MAX_DEPTH)
     )

@@ -26,6 +26,8 @@ _SLACK = 0.35
 _MIN_GUTTER = 0.3
 #: A box this many times as high as the others spans rows instead of joining them.
 _SPANNING = 2.5
+#: The same of a standing box.
+_STANDING = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,21 @@ def strips(boxes: Sequence[Box]) -> list[Strip]:
     Boxes that are much higher than the rest (a label along several rows) do not tie rows together: they
     join the first row that they stand beside.
     """
-    limit = _SPANNING * median(box.height for box in boxes)
+    typical = median(box.height for box in boxes)
+
+    def spans(box: Box) -> bool:
+        return box.height > (_STANDING if box.tall else _SPANNING) * typical
+
     found: list[Strip] = []
     edge = 0.0
-    for box in sorted((box for box in boxes if box.height <= limit), key=_body_top):
+    for box in sorted((box for box in boxes if not spans(box)), key=_body_top):
         if found and _body_top(box) < edge:
             found[-1].append(box)
             edge = max(edge, _body_bottom(box))
         else:
             found.append([box])
             edge = _body_bottom(box)
-    _insert_spanning(found, [box for box in boxes if box.height > limit])
+    _insert_spanning(found, [box for box in boxes if spans(box)])
     for strip in found:
         strip.sort(key=_left_to_right)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from crnn_ocr.layout.frame import Box
 
@@ -12,6 +13,10 @@ _WIDTH_RATIO = 1.8
 _GAP = 1.5
 #: The share of the shorter column that lies beside the longer one, at least.
 _BESIDE = 0.5
+#: The white that parts two tiers of columns, at least, in column widths.
+_TIER = 0.8
+#: More columns are not looked through for tiers, nor more groups for such that stand beside each other.
+_MOST_IN_TIERS, _MOST_GROUPS = 200, 20
 #: A column of one or two characters is as wide as its neighbour, and not flat.
 _SHORT_WIDTH_RATIO, _SHORT_HEIGHT = 1.3, 0.8
 
@@ -30,7 +35,10 @@ def join_columns(boxes: Sequence[Box]) -> list[Box]:
             groups.append([box])
         else:
             home.append(box)
-    rest = [box for box in boxes if not box.tall] + [group[0] for group in groups if len(group) == 1]
+    rest = [box for box in boxes if not box.tall]
+    if _is_vertical(standing, rest):
+        groups = _joined_across(groups, rest)
+    rest += [group[0] for group in groups if len(group) == 1]
     groups = [group for group in groups if len(group) > 1]
     for group in groups:
         _add_short_columns(group, rest)
@@ -46,6 +54,39 @@ def _beside(one: Box, other: Box) -> bool:
         and -narrow / 2 <= other.left - one.right <= _GAP * wide
         and shared >= _BESIDE * min(one.height, other.height)
         and one.downward == other.downward
+    )
+
+
+def _is_vertical(standing: Sequence[Box], rest: Sequence[Box]) -> bool:
+    """Whether columns that are read downwards are most of the page."""
+    return sum(box.width * box.height for box in standing if box.downward) > sum(
+        box.width * box.height for box in rest
+    ) + sum(box.width * box.height for box in standing if not box.downward)
+
+
+def _joined_across(groups: Sequence[list[Box]], rest: Sequence[Box]) -> list[list[Box]]:
+    """Groups side by side as one, its boxes from left to right."""
+    joined: list[list[Box]] = []
+    for group in sorted(groups, key=lambda group: group[0].left):
+        homes = [home for home in joined[-_MOST_GROUPS:] if _across(_unit(home), _unit(group), rest)]
+        joined = [home for home in joined if not any(home is other for other in homes)]
+        joined.append(sorted([box for home in [*homes, group] for box in home], key=_from_left))
+    return joined
+
+
+def _across(one: Box, other: Box, rest: Sequence[Box]) -> bool:
+    """Whether `other` stands to the right of `one` with nothing but paper between them."""
+    top, bottom = max(one.top, other.top), min(one.bottom, other.bottom)
+    return (
+        one.downward
+        and other.downward
+        and bottom - top >= _BESIDE * min(one.height, other.height)
+        and not any(
+            one.right < box.left + box.right - one.right
+            and box.left + box.right < one.right + other.left
+            and top < box.middle < bottom
+            for box in rest
+        )
     )
 
 
@@ -72,7 +113,7 @@ def _ends(first: Box, box: Box) -> bool:
 
 
 def _unit(group: Sequence[Box]) -> Box:
-    ordered = list(reversed(group)) if group[0].downward else list(group)
+    ordered = _right_to_left(group) if group[0].downward else list(group)
     return Box(
         min(box.left for box in group),
         min(box.top for box in group),
@@ -81,3 +122,41 @@ def _unit(group: Sequence[Box]) -> Box:
         tuple(index for box in ordered for index in box.members),
         group[0].downward,
     )
+
+
+def _right_to_left(group: Sequence[Box]) -> list[Box]:
+    """Columns in reading order: tier by tier where white space parts all of them, else from the right."""
+    ordered: list[Box] = []
+    rest = sorted(group, key=lambda box: (box.top, box.left))
+    while rest:
+        tiers = _tiers(rest) if len(rest) <= _MOST_IN_TIERS else [rest]
+        if len(tiers) > 1:
+            return [*ordered, *(box for tier in tiers for box in _right_to_left(tier))]
+        rightmost = max(rest, key=lambda box: (box.left + box.right, -box.top))
+        # What stands below it, or above, is a piece of the same column.
+        column = [
+            box
+            for box in rest
+            if rightmost.left + rightmost.right - box.left - box.right < min(rightmost.width, box.width)
+        ]
+        ordered += column
+        rest = [box for box in rest if not any(box is other for other in column)]
+    return ordered
+
+
+def _tiers(boxes: Sequence[Box]) -> list[list[Box]]:
+    """Boxes, sorted from the top, cut where white space runs through that is higher than a blank cell."""
+    white = _TIER * median(box.width for box in boxes)
+    tiers: list[list[Box]] = []
+    edge = -float("inf")
+    for box in boxes:
+        if tiers and box.top - edge <= white:
+            tiers[-1].append(box)
+        else:
+            tiers.append([box])
+        edge = max(edge, box.bottom)
+    return tiers
+
+
+def _from_left(box: Box) -> tuple[float, float]:
+    return box.left, box.top

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.recognition import orientation, recheck
-from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners
+from crnn_ocr.recognition.charset import is_han
+from crnn_ocr.recognition.crops import Turn, crop, crop_size, part, turn_corners
 from crnn_ocr.recognition.reading import LinePicture, held_against_ink, read_lines, with_widths
 from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
-from crnn_ocr.recognition.vertical import stacked
+from crnn_ocr.recognition.upright import has_lost, tidy_column
+from crnn_ocr.recognition.vertical import Cells, Row, stacked
 from crnn_ocr.scheduling.work import INLINE, Work
 
 _log = logging.getLogger(__name__)
@@ -26,6 +29,8 @@ Image = NDArray[np.uint8]
 
 #: From this height : width on a region is a column or a line that lies on its side, not a thin character.
 TALL = 1.5
+#: Marks may hang beside a column, so far beyond its region; in widths of the region.
+SPARE = 0.25
 #: So many of the longest lines vote on the whole picture's orientation.
 VOTERS = 5
 #: When and how lines are looked at again: chosen by `benchmarks/recheck.py`.
@@ -44,12 +49,14 @@ class ReadRegion:
         reading: What it says.
         turn: By how many degrees clockwise the crop had to be turned.
         column: Whether characters stand below one another.
+        cells: Of a column: those of its characters; None: all are equally high.
     """
 
     polygon: Polygon
     reading: Reading
     turn: Turn = 0
     column: bool = False
+    cells: Cells | None = None
 
     @property
     def height(self) -> float:
@@ -69,8 +76,14 @@ class ReadRegion:
         """
         standing = turn_corners(self.polygon, _BACK[self.turn])
         if self.column:
-            return LinePicture.of(stacked(crop(image, standing)))
+            return LinePicture.of(column_row(image, standing).picture)
         return LinePicture.cut(image, standing, self.turn)
+
+    @property
+    def upright_characters(self) -> int:
+        """How many Chinese characters stand in it one below the other; 0 where it has others or a row."""
+        text = self.reading.text
+        return len(text) if (self.column or len(text) == 1) and all(map(is_han, text)) else 0
 
     def line(self) -> Line:
         """As part of the output model."""
@@ -83,8 +96,38 @@ class ReadRegion:
         """Where a character stands, its own top left first."""
         if not self.column:
             return part(self.polygon, start, end)
+        if self.cells is not None:
+            start, end = self.cells.place(start), self.cells.place(end)
         # Along the column from its top, on the right side; its characters stand upright.
         return turn_corners(part(turn_corners(self.polygon, 270), start, end), 90)
+
+
+def joined_column(pieces: Sequence[ReadRegion]) -> ReadRegion:
+    """One column of several that stand below one another, from top to bottom; single characters too."""
+    origin, right, _, below = pieces[0].polygon
+    corners = np.array([entry.polygon for entry in pieces], np.float64) - origin
+    axes = np.array([np.subtract(right, origin), np.subtract(below, origin)], np.float64)
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    places = corners @ np.linalg.inv(axes)  # (pieces, corners, 2): along the pieces' sides
+    (left, top), (last, bottom) = places.min(axis=(0, 1)), places.max(axis=(0, 1))
+    a, b, c, d = (
+        (float(x), float(y))
+        for x, y in np.array([(left, top), (last, top), (last, bottom), (left, bottom)]) @ axes + origin
+    )
+    chars = [(entry, char) for entry in pieces for char in entry.reading.chars]
+    count, ends, found = len(chars), [], []
+    for i, (entry, char) in enumerate(chars):
+        corner = np.array(entry._part(char.start, char.end) if entry.column else entry.polygon) - origin
+        ends.append((corner @ np.linalg.inv(axes))[:, 1])
+        found.append(replace(char, start=i / count, end=(i + 1) / count))
+    cuts = [float(above.max() + under.min()) / 2 for above, under in pairwise(ends)]
+    borders = np.maximum.accumulate(np.clip((np.array([top, *cuts, bottom]) - top) / (bottom - top), 0, 1))
+    reading = Reading(
+        "".join(char.text for char in found),
+        math.prod(entry.reading.confidence for entry in pieces),
+        tuple(found),
+    )
+    return ReadRegion((a, b, c, d), reading, 0, True, Cells(tuple(borders.tolist()), (True,) * count))
 
 
 class LineReader:
@@ -149,30 +192,36 @@ class LineReader:
         """Try lines that were not read surely the other ways up; replace those that gain by it."""
         found = list(found)
         unsure = [i for i, entry in enumerate(found) if not orientation.is_sure(entry.reading)]
-        tries: list[tuple[int, Turn, bool]] = []
+        tries: list[tuple[int, Turn, Row | None]] = []
         for i in unsure:
             if is_tall(*_size(found[i].polygon)):
-                tries += [(i, 90, False), (i, 270, False), (i, 0, True)]
+                tries += [(i, 90, None), (i, 270, None), (i, 0, column_row(image, found[i].polygon))]
             else:
-                tries.append((i, 180, False))
+                tries.append((i, 180, None))
         readings = self._read(
             [
-                LinePicture.of(stacked(crop(image, found[i].polygon)))
-                if column
-                else LinePicture.cut(image, found[i].polygon, turn)
-                for i, turn, column in tries
+                LinePicture.cut(image, found[i].polygon, turn) if row is None else LinePicture.of(row.picture)
+                for i, turn, row in tries
             ]
         )
         for i in unsure:
             ways = [
-                (turn, column, reading or _NOTHING)
-                for (j, turn, column), reading in zip(tries, readings, strict=True)
+                (turn, row, reading or _NOTHING)
+                for (j, turn, row), reading in zip(tries, readings, strict=True)
                 if j == i
             ]
-            best = orientation.better(found[i].reading, [reading for _, _, reading in ways])
+            others = [reading for _, _, reading in ways]
+            best = orientation.better(found[i].reading, others)
+            if best is None and ways[-1][1] is not None:
+                # A column cannot be read as it stands, so it would be lost.
+                best = orientation.surest(found[i].reading, others, len(ways) - 1)
             if best is not None:
-                turn, column, reading = ways[best]
-                found[i] = ReadRegion(turn_corners(found[i].polygon, turn), reading, turn, column)
+                turn, row, reading = ways[best]
+                polygon = turn_corners(found[i].polygon, turn)
+                if row is None:
+                    found[i] = ReadRegion(polygon, reading, turn)
+                else:
+                    found[i] = ReadRegion(polygon, tidy_column(reading, row.cells), 0, True, row.cells)
         return found
 
     def look_again(
@@ -199,7 +248,10 @@ class LineReader:
         pictures: list[LinePicture] = []
         for i, entry in enumerate(found):
             picture = entry.picture(image)
-            for stretch in recheck.stretches(entry.reading, picture.width / picture.height, policy):
+            stretches = recheck.stretches(entry.reading, picture.width / picture.height, policy)
+            if entry.cells is not None and entry.reading.chars and has_lost(entry.reading, entry.cells):
+                stretches = (Stretch(0, len(entry.reading.chars), 0.0, 1.0),)
+            for stretch in stretches:
                 pictures.append(picture.columns(*stretch.columns(picture.width)))
                 parts.append((i, stretch))
         if not parts:
@@ -212,8 +264,13 @@ class LineReader:
             if reading is not None:
                 looked.setdefault(i, []).append((stretch, reading))
         for i, seconds in looked.items():
-            reading = recheck.splice(found[i].reading, seconds, other.characters)
-            found[i] = replace(found[i], reading=held_against_ink(reading, found[i].picture(image)))
+            entry = found[i]
+            reading = recheck.splice(entry.reading, seconds, other.characters)
+            if entry.cells is None:
+                reading = held_against_ink(reading, entry.picture(image))
+            else:
+                reading = tidy_column(reading, entry.cells)
+            found[i] = replace(entry, reading=reading)
         return found
 
     def with_widths(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
@@ -245,6 +302,12 @@ class LineReader:
                 raise errors[0]
             _log.error("some lines could not be read", exc_info=errors[0])
         return [None if outcome.error is not None else outcome.get() for outcome in outcomes]
+
+
+def column_row(image: Image, polygon: Polygon) -> Row:
+    """A column of upright characters, laid out as a row, with the marks that hang beside it."""
+    wide = part(polygon, 0.0, 1.0 + SPARE)
+    return stacked(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])
 
 
 def is_tall(width: float, height: float) -> bool:

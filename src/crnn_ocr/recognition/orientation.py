@@ -30,6 +30,8 @@ MARGIN = 0.1
 CONVINCING = 0.8
 #: How many telling characters it needs.
 EVIDENCE = 2
+#: What the only way up must reach in which a region can be read at all.
+READABLE = 0.5
 
 
 def is_sure(reading: Reading) -> bool:
@@ -58,6 +60,13 @@ def better(upright: Reading, others: Sequence[Reading]) -> int | None:
     """Which of the other ways up is convincingly better than the upright reading; None: none is."""
     convincing = [i for i, other in enumerate(others) if outweigh([other], upright.legibility)]
     return max(convincing, key=lambda index: others[index].legibility, default=None)
+
+
+def surest(upright: Reading, others: Sequence[Reading], index: int) -> int | None:
+    """That other way up if it is clearly the surest one, however convincing it is; None: it is not."""
+    rest = [upright, *(other for i, other in enumerate(others) if i != index)]
+    least = max(READABLE, *(other.legibility + MARGIN for other in rest))
+    return index if evidence(others[index]) and others[index].legibility >= least else None
 
 
 def weighted_legibility(readings: Sequence[Reading]) -> float:

@@ -1,84 +1,339 @@
-"""Columns of upright characters, as Chinese is written on signs and couplets: laid out as a row."""
+"""Columns of upright characters, as Chinese is written on signs and couplets: laid out as a row, pure.
+
+The recogniser reads rows. So a column is cut into the cells of its characters, and these are put side by
+side as if the text had been set in a row (`marks`). Everything is measured on the ink: a detector's box is
+1.3 to 1.8 times as wide, so that it says little about how many characters there are.
+"""
 
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn_ocr.recognition.marks import EDGE, SMALL, Cell, set_for_row, set_low
+
 Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 #: No column of characters is longer; it bounds the work on pictures that are hardly more than a line.
 MOST_CELLS = 60
+#: The distance of characters in widths of the column's ink: the least, the most, and the usual one.
+_LEAST_PITCH, _MOST_PITCH, _PITCH = 0.85, 2.0, 1.1
+#: How high a character's ink is at the ends of a column, in widths of the column's ink.
+_INK = 0.93
+#: What is higher, in widths of the column's ink, is more than one character.
+_HIGHEST = 1.1
+#: What a pitch of white at the borders is worth, in shares of a row that is all ink.
+_WHITE = 0.1
+#: What a pitch e times the usual one costs, cells that are all blank, a pitch of room more or less than
+#: usual in the end cells, and one more above the text than below; in shares of a row that is all ink. It is
+#: enough to choose between pitches whose borders are about equally empty, and no more.
+_UNUSUAL, _BLANK, _ROOM, _LOPSIDED = 0.05, 0.05, 0.03, 0.02
+#: Steps in which pitches are tried, and how far the last border of a long column may be off for them.
+_STEP, _DRIFT = 0.03, 0.15
+#: The first character's ink begins up to so far below its cell's top, in pitches; so many places are tried.
+_LOWERED, _PLACES = 0.6, 9
+#: How much of a last cell that is hardly needed may be missing, in pitches.
+_SHORT = 0.1
+#: How far from its even place the emptiest row may be to which a border is moved, in pitches.
+_REACH = 0.15
+#: What a place as far away as that has to be emptier, in shares of a row that is all ink.
+_NEARER = 0.06
+#: Ink and paper differ by so many grey levels, at least.
+_CONTRAST = 16.0
+#: Pixels one above the other of which more than this share are ink are a rule; under that share, specks.
+_RULE, _SPECKS = 0.97, 0.01
+#: Most of the column reaches no farther to the right than its text.
+_MOST = 0.65
+#: A mark hangs beside the text if it reaches so far beyond it, in widths of the column's ink; where it
+#: touches a character, which may have a long stroke, farther.
+_BESIDE, _BESIDE_TOUCHING = 0.05, 0.15
+#: The part of a cell that is without ink where nothing but such a mark stands in it, from top to bottom.
+_CORE = 0.2
+#: Paper left and right of the ink, and the height of the row, in widths of the ink.
+_MARGIN, _ROW = 0.06, 1.3
 
 
-def stacked(column: Image) -> Image:
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a column.
+
+    Attributes:
+        borders: n + 1 ascending numbers from 0 to 1: where the n cells begin and end in the column.
+        inked: Of each cell, whether anything is in it.
+    """
+
+    borders: tuple[float, ...]
+    inked: tuple[bool, ...]
+
+    def place(self, fraction: float) -> float:
+        """Where in the column a place of the row is; both from 0 to 1."""
+        return float(np.interp(fraction * len(self.inked), range(len(self.borders)), self.borders))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A column laid out as a row.
+
+    Attributes:
+        picture: (H, W) or (H, W, 3): the cells from left to right, equally wide.
+        cells: Where they are in the column.
+    """
+
+    picture: Image
+    cells: Cells
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The even cells of a column.
+
+    Attributes:
+        start: Where the first one begins, in rows; text may begin lower, and the picture too.
+        pitch: Their height.
+        count: How many there are.
+    """
+
+    start: float
+    pitch: float
+    count: int
+
+    def top(self, index: int) -> float:
+        """The row at which a cell begins."""
+        return self.start + index * self.pitch
+
+
+def stacked(column: Image, spare: int = 0) -> Row:
     """Lay the characters of a column side by side.
-
-    The column is cut into cells about as high as it is wide, each border moved to the emptiest row near
-    it, and the cells are put in a row.
 
     Args:
         column: (H, W) or (H, W, 3), higher than wide.
-
-    Returns:
-        (W or more, about H, …): the cells from left to right, padded to a common height.
-    """
-    cells = [column[top:bottom] for top, bottom in cell_borders(column)]
-    height = max(cell.shape[0] for cell in cells)
-    padded = [
-        cv2.copyMakeBorder(
-            cell,
-            (height - len(cell)) // 2,
-            height - len(cell) - (height - len(cell)) // 2,
-            0,
-            0,
-            cv2.BORDER_REPLICATE,
-        )
-        for cell in cells
-    ]
-    return np.asarray(np.concatenate(padded, axis=1), np.uint8)
-
-
-def cell_borders(column: Image) -> list[tuple[int, int]]:
-    """(top, bottom) of each character's cell in pixels, covering the column from top to bottom.
-
-    Characters of a column have one pitch, between two thirds of and one and a half times the column's
-    width. Of the possible numbers of cells the one whose borders fall on the emptiest rows is taken.
+        spare: So many pixels on its right are not the column's own; what reaches into them from its own
+            ones is.
     """
     height, width = column.shape[:2]
-    grey = column if column.ndim == 2 else cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
-    # Ink of a row: how much its pixels differ from one another.
-    ink = np.asarray(grey, np.float32).std(axis=1)
-    fewest = min(MOST_CELLS, max(1, round(height / (1.5 * width))))
-    most = min(MOST_CELLS, max(fewest, round(1.5 * height / width)), height)
-    best = min(
-        (_cut(ink, count) for count in range(fewest, most + 1)),
-        key=lambda borders: (_inkiness(ink, borders), abs(len(borders) - 1 - height / width)),
+    found = _ink(column)
+    paper = _paper(column, found)
+    text, marks = _without_hanging(_own(found, width - spare))
+    left, right = _sides(text)
+    grid = even_cells(text[:, left:right])
+    hung, grid = _hung(marks, text[:, left:right], grid)
+    for mark in marks:
+        if not any(mark is other for other in hung.values()):
+            text |= mark
+    borders = cell_borders(text[:, left:right], grid)
+    clean = column.copy() if hung else column
+    for mark in hung.values():
+        clean[_softened(mark) & ~text] = paper
+    margin = max(1, round(_MARGIN * (right - left)))
+    first, last = max(0, left - margin), min(width, right + margin)
+    em = min(right - left, grid.pitch)
+    cells = []
+    for index, (top, bottom) in enumerate(itertools.pairwise(borders)):
+        middle = (left + right) / 2 - first, grid.top(index) + grid.pitch / 2 - top
+        if index in hung:
+            cells.append(_hanging_cell(column, hung[index], last - first, em, paper))
+        else:
+            own = text[top:bottom, first:last]
+            picture = clean[top:bottom, first:last]
+            cells.append(Cell(picture, own, middle, em, _paper(picture, own, paper)))
+    size = max(1, round(_ROW * (right - left)), max(cv2.boundingRect(c.ink.view(np.uint8))[3] for c in cells))
+    row = [
+        set_low(cell, size) if index in hung else set_for_row(cell, size) for index, cell in enumerate(cells)
+    ]
+    return Row(
+        np.asarray(np.concatenate(row, axis=1), np.uint8),
+        Cells(
+            tuple(border / height for border in borders),
+            tuple(bool(cell.ink.any()) for cell in cells),
+        ),
     )
-    return list(itertools.pairwise(best))
 
 
-def _cut(ink: NDArray[np.float32], count: int) -> list[int]:
-    """Borders of `count` cells, each moved to the emptiest row near its even place."""
+# ---- where the characters are
+
+
+def even_cells(ink: Mask) -> Grid:
+    """The even cells whose borders, moved to the emptiest rows near them, part characters best.
+
+    Args:
+        ink: (H, W): which pixels of a column are ink, without the paper left and right of it.
+    """
+    rows = ink.mean(axis=1, dtype=np.float32)
+    filled = np.flatnonzero(rows)
+    if len(filled) == 0:
+        return Grid(0.0, float(len(rows)), 1)
+    top, bottom, width = int(filled[0]), int(filled[-1]) + 1, ink.shape[1]
+    # Of each row: the first one with ink from there on, and the one behind the last with ink before it.
+    first = filled[np.minimum(np.searchsorted(filled, np.arange(bottom + 1)), len(filled) - 1)]
+    last = filled[np.maximum(np.searchsorted(filled, np.arange(bottom + 1)) - 1, 0)] + 1
+    best, least = Grid(float(top), float(bottom - top), 1), math.inf
+    for pitch in _pitches(width, bottom - top):
+        moved = _emptiest(rows[:bottom], int(pitch * _REACH))
+        unusual = _UNUSUAL * abs(math.log(pitch / (_PITCH * width)))
+        usual_room = max(0.0, 1 - _INK * width / pitch)
+        for lowered in np.linspace(0.0, _LOWERED, _PLACES).tolist():
+            start = top - lowered * pitch
+            count = max(1, math.ceil((bottom - start) / pitch - _SHORT))
+            even = np.rint(start + pitch * np.arange(1, count)).astype(np.intp)
+            places = moved[np.minimum(even, bottom - 1)]
+            crossed = float(rows[places].mean()) if count > 1 else 0.0
+            heights = last[[*places, bottom]] - first[[top, *places]]
+            white = float(np.maximum(first[places] - last[places], 0).mean() / pitch) if count > 1 else 0.0
+            higher = float(np.maximum(heights / width - _HIGHEST, 0.0).mean())
+            blank = _BLANK * float((heights <= 0).mean())
+            raised = (start + count * pitch - bottom) / pitch
+            room = _ROOM * abs(lowered + raised - usual_room) + _LOPSIDED * abs(lowered - raised)
+            if (cost := crossed + higher + blank + unusual + room - _WHITE * white) < least:
+                best, least = Grid(start, pitch, count), cost
+    return best
+
+
+def _emptiest(rows: NDArray[np.float32], reach: int) -> NDArray[np.intp]:
+    """Of each row the emptiest one not farther away than that, of about equally empty ones the nearest."""
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(rows, reach, constant_values=np.inf), 2 * reach + 1
+    )
+    nearer = _NEARER * np.abs(np.arange(-reach, reach + 1)) / max(1, reach)
+    steps = (around + nearer).argmin(axis=1) - reach
+    return np.asarray(np.arange(len(rows)) + steps, np.intp)
+
+
+def _pitches(width: int, length: int) -> list[float]:
+    """Distances of characters to try, for ink of that width and length in pixels."""
+    least = max(_LEAST_PITCH * width, length / MOST_CELLS, 2.0)
+    most = max(_MOST_PITCH * width, least)
+    step = math.log1p(min(_STEP, _DRIFT * least / length))
+    return [least * math.exp(step * i) for i in range(int(math.log(most / least) / step) + 1)]
+
+
+def cell_borders(ink: Mask, grid: Grid) -> list[int]:
+    """The rows at which the cells begin and end: n + 1, from 0 to the column's height, ascending."""
     height = len(ink)
-    pitch = height / count
-    reach = max(1, int(pitch * 0.15))
+    count = min(grid.count, height)
+    moved = _emptiest(ink.mean(axis=1, dtype=np.float32), int(grid.pitch * _REACH))
     borders = [0]
     for index in range(1, count):
-        expected = round(index * pitch)
-        low, high = max(borders[-1] + 1, expected - reach), min(height - 1, expected + reach + 1)
-        if low >= high:
-            continue
-        # Of equally empty rows take the one nearest to where the border is expected.
-        distance = np.abs(np.arange(low, high) - expected)
-        borders.append(low + int(np.lexsort((distance, np.rint(ink[low:high])))[0]))
+        least, most = borders[-1] + 1, height - (count - index)
+        borders.append(min(max(least, int(moved[min(round(grid.top(index)), height - 1)])), most))
     return [*borders, height]
 
 
-def _inkiness(ink: NDArray[np.float32], borders: list[int]) -> float:
-    """Mean ink on the inner borders, in whole grey levels; one cell alone has none to judge by."""
-    inner = borders[1:-1]
-    return round(float(ink[inner].mean())) if inner else float(np.median(ink))
+# ---- what is ink
+
+
+def _ink(column: Image) -> Mask:
+    """Which pixels are ink: of the two levels that part the picture best the one that is rarer on its rim.
+
+    Detectors leave some paper around text, while bold type may cover more than half of its box.
+    """
+    grey = column if column.ndim == 2 else cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
+    _, dark = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    mask = dark.astype(np.bool_)
+    if not mask.any() or mask.all() or grey[~mask].mean() - grey[mask].mean() < _CONTRAST:
+        return np.ones(grey.shape, np.bool_)
+    rim = np.concatenate((mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    return ~mask if rim.mean() > 0.5 else mask
+
+
+def _paper(picture: Image, ink: Mask, otherwise: tuple[int, ...] | None = None) -> tuple[int, ...]:
+    """Grey level or BGR of what is no ink; of everything where all is ink."""
+    if ink.all():
+        if otherwise is not None:
+            return otherwise
+        ink = ~ink
+    return tuple(int(level) for level in np.atleast_1d(np.median(picture[~ink], axis=0)))
+
+
+def _own(ink: Mask, width: int) -> Mask:
+    """The ink that begins within the first so many columns of pixels, without rules along the column."""
+    if width < ink.shape[1]:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.view(np.uint8))
+        ink = ink & (stats[:, cv2.CC_STAT_LEFT] < width)[labels]
+    return np.asarray(ink & (ink.mean(axis=0) < _RULE), np.bool_)
+
+
+def _sides(ink: Mask) -> tuple[int, int]:
+    """Between which columns of pixels the ink is; all where there is none."""
+    filled = np.flatnonzero(ink.mean(axis=0) > _SPECKS)
+    return (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, ink.shape[1])
+
+
+# ---- marks beside the text
+
+
+def _without_hanging(ink: Mask) -> tuple[Mask, list[Mask]]:
+    """The ink without small marks that reach beyond it on the right, and these."""
+    left, right = _sides(ink)
+    width = right - left
+    ends = np.where(ink.any(axis=1), ink.shape[1] - ink[:, ::-1].argmax(axis=1), 0).astype(np.float32)
+    # How far characters reach: of most places, the farthest end within a character's height.
+    reached = cv2.dilate(ends[:, None], np.ones((width, 1), np.uint8))[:, 0]
+    edge = float(np.quantile(reached[reached > 0], _MOST)) if reached.any() else float(right)
+    text, marks = ink.copy(), []
+    beyond = ink.copy()
+    beyond[:, : math.ceil(edge)] = False
+    for top, bottom in _runs(np.asarray(beyond.any(axis=1), np.bool_)):
+        window = np.zeros_like(ink)
+        window[top:bottom, max(0, math.floor(edge - SMALL * width)) :] = True
+        _, labels = cv2.connectedComponents((ink & window).view(np.uint8))
+        reaching = np.unique(labels[top:bottom][beyond[top:bottom]])
+        mark = np.isin(labels, reaching[reaching > 0])
+        grown = _softened(mark) & ink
+        x, _, wide, high = cv2.boundingRect(grown.view(np.uint8))
+        touches = bool((_softened(grown) & ink & ~grown).any())
+        far = (ends[top:bottom].max() - edge) / width >= (_BESIDE_TOUCHING if touches else _BESIDE)
+        if far and max(wide, high) < SMALL * width and x > edge - SMALL * width:
+            marks.append(grown)
+            text &= ~grown
+    return text, marks
+
+
+def _runs(filled: Mask) -> list[tuple[int, int]]:
+    """(first, behind last) of each run of rows that are filled."""
+    steps = np.flatnonzero(np.diff(filled.astype(np.int8), prepend=0, append=0))
+    return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
+
+
+def _hung(marks: list[Mask], text: Mask, grid: Grid) -> tuple[dict[int, Mask], Grid]:
+    """The cells of marks that hang beside the text, and the cells with one more at the end for the last.
+
+    Such a mark stands at the border of two cells, often above it, and belongs to the lower one. That must
+    be empty otherwise: text may also have dots that reach far.
+    """
+    hung: dict[int, Mask] = {}
+    count = grid.count
+    for mark in marks:
+        rows = np.flatnonzero(mark.any(axis=1))
+        index = math.floor((float(rows[0] + rows[-1] + 1) / 2 - grid.start) / grid.pitch + 0.5)
+        core = grid.top(index) + _CORE * grid.pitch, grid.top(index + 1) - _CORE * grid.pitch
+        if not 0 < index <= grid.count or text[round(core[0]) : round(core[1])].any():
+            continue
+        hung[index] = hung[index] | mark if index in hung else mark
+        count = max(count, index + 1)
+    return hung, replace(grid, count=count)
+
+
+def _hanging_cell(column: Image, mark: Mask, width: int, em: float, paper: tuple[int, ...]) -> Cell:
+    """A cell of that width with nothing but a mark in it."""
+    soft = _softened(mark)
+    left, top, wide, high = cv2.boundingRect(soft.view(np.uint8))
+    wide = min(wide, width)
+    part = slice(top, top + high), slice(left, left + wide)
+    picture = np.empty((high, width, *column.shape[2:]), np.uint8)
+    picture[:] = paper
+    picture[:, :wide][soft[part]] = column[part][soft[part]]
+    ink = np.zeros((high, width), np.bool_)
+    ink[:, :wide] = mark[part]
+    return Cell(picture, ink, (width / 2, high / 2), em, paper)
+
+
+def _softened(mark: Mask) -> Mask:
+    """Ink with its soft edge."""
+    size = 2 * EDGE + 1
+    return np.asarray(cv2.dilate(mark.view(np.uint8), np.ones((size, size), np.uint8)), np.bool_)
