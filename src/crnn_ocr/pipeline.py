@@ -27,7 +27,7 @@ from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
-from crnn_ocr.recognition import replacement_table
+from crnn_ocr.recognition import lone, replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.lines import LineReader, ReadRegion
 from crnn_ocr.recognition.recognizer import Recognizer
@@ -337,6 +337,7 @@ def _read_page(
         with clock("recheck"):
             found, unavailable = _looked_again(image, found, reader, tools.second)
     with clock("layout"):
+        found = lone.settle(image, found)
         kept = [
             replace(entry, reading=tools.replacements.apply(entry.reading))
             for entry in found
