@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ _NEARBY = 7
 #: Han characters fill so much of an em; capitals, digits and letters with ascenders so much.
 _HAN_EM, _LATIN_EM = 0.92, 0.72
 _LOW_LETTERS = frozenset("acegmnopqrsuvwxyz")
+#: What recognisers make of a short dash where they make anything of it.
+_SPECKS = frozenset("•·.'\"")
 _HAN_NUMERALS = frozenset("二三四五六七八九十百千万零〇")
 #: Where nothing was read a dash is believed within so many em of the middle of a line beside it.
 _BESIDE = 0.35
@@ -45,34 +47,61 @@ def settle(image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
     """
     settled = list(found)
     lone = [i for i, entry in enumerate(found) if _may_be_stroke(entry)]
-    others = [entry for i, entry in enumerate(found) if i not in set(lone) and entry.reading.text]
+    others = [entry for entry in found if not all(char in LYING for char in entry.reading.text)]
     if not lone or not others:
         return settled
-    usual = statistics.median(entry.height for entry in others)
-    shapes: dict[int, Strokes] = {}
+    widest = _WIDEST * statistics.median(entry.height for entry in others)
+    sizes = _Sizes(image, others)
     for i in lone:
         left, top, right, bottom = _box(found[i].polygon)
-        if right - left <= _WIDEST * usual and bottom - top <= _WIDEST * usual:
-            shapes[i] = _strokes(image, found[i])
-    sizes: dict[int, float | None] = {}
-    for i, shape in shapes.items():
-        if not shape.strokes:
+        if max(right - left, bottom - top) > widest:
             continue
-        near = sorted(range(len(others)), key=lambda j: _distance(found[i].polygon, others[j].polygon))
-        known = []
-        for j in near[: 2 * _NEARBY]:
-            if j not in sizes:
-                sizes[j] = _em(image, others[j])
-            if (size := sizes[j]) is not None:
-                known.append(size)
-        if not known:
-            continue
-        em = statistics.median(known[:_NEARBY])
-        text = _told(found[i], shape, others, em)
-        if text is not None and text != found[i].reading.text:
+        shape = _strokes(image, found[i])
+        size = sizes.near(found[i]) if shape.strokes else None
+        text = size and _told(found[i], shape, others, size)
+        read = found[i].reading
+        if text and (text != read.text or read.confidence < SURE):
             char = ReadChar(text, SURE, 0.0, 1.0)
             settled[i] = replace(found[i], reading=Reading(text, SURE, (char,)))
     return settled
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """Size of type.
+
+    Attributes:
+        em: In pixels.
+        han: Whether it was measured at Han characters.
+    """
+
+    em: float
+    han: bool
+
+
+class _Sizes:
+    """The size of type around a place, measured line by line where it is asked for."""
+
+    def __init__(self, image: Image, lines: Sequence[ReadRegion]) -> None:
+        self._image = image
+        self._lines = lines
+        self._known: dict[int, _Size | None] = {}
+
+    def near(self, entry: ReadRegion) -> _Size | None:
+        """Return the usual size of the lines nearest to a region; Chinese ones tell it better than others."""
+        order = sorted(
+            range(len(self._lines)), key=lambda j: _distance(entry.polygon, self._lines[j].polygon)
+        )
+        found: list[_Size] = []
+        for j in order[: 2 * _NEARBY]:
+            if j not in self._known:
+                self._known[j] = _size_of(self._image, self._lines[j])
+            size = self._known[j]
+            if size is not None:
+                found.append(size)
+        chinese = [size for size in found if size.han]
+        some = (chinese if len(chinese) > 1 else found)[:_NEARBY]
+        return _Size(statistics.median(size.em for size in some), bool(chinese)) if some else None
 
 
 def _may_be_stroke(entry: ReadRegion) -> bool:
@@ -83,9 +112,9 @@ def _may_be_stroke(entry: ReadRegion) -> bool:
     return all(char in LYING for char in text) or all(char in STANDING for char in text)
 
 
-def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], em: float) -> str | None:
+def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], size: _Size) -> str | None:
     """Return what a lone stroke is by its shape and neighbours; None where it stays what was read."""
-    text, first = entry.reading.text, shape.strokes[0]
+    text, first, em = entry.reading.text.replace(" ", ""), shape.strokes[0], size.em
     if len(shape.strokes) > 1:
         # Of `三` with a rule below it, and of `二`, the strokes can be counted.
         count = len(shape.strokes)
@@ -95,11 +124,11 @@ def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], em: f
         return None
     if text and text[0] in STANDING:
         return first.slash(em)
-    dash = first.dash(em)
+    dash = first.dash(em, han=size.han)
     if dash is None:
         return None
     beside = [other for other in others if _in_row(entry.polygon, other.polygon)]
-    if not text:
+    if not text or text in _SPECKS:
         middle = _middle(entry.polygon)
         level = any(abs(_middle(other.polygon) - middle) <= _BESIDE * em for other in beside)
         return dash if level and first.is_even(em) else None
@@ -110,7 +139,8 @@ def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], em: f
     near = beside + [other for other in others if _in_column(entry.polygon, other.polygon)]
     if any(set(other.reading.text) <= _HAN_NUMERALS for other in near):
         return "一"
-    if any(char.isdigit() for other in near for char in other.reading.text):
+    around = sorted(others, key=lambda other: _distance(entry.polygon, other.polygon))[: 2 * _NEARBY]
+    if any(char.isdigit() for other in around for char in other.reading.text):
         return "—"
     return "一" if text in set(HAN_STROKES) else None
 
@@ -128,19 +158,20 @@ def _strokes(image: Image, entry: ReadRegion) -> Strokes:
     return find_strokes(crop(image, (a, b, c, d)), box)
 
 
-def _em(image: Image, entry: ReadRegion) -> float | None:
-    """Return the size of type of a line in pixels; None where its characters do not tell."""
+def _size_of(image: Image, entry: ReadRegion) -> _Size | None:
+    """Return the size of type of a line; None where its characters do not tell."""
     text = entry.reading.text
     han = any(is_han(char) and char not in HAN_STROKES for char in text)
-    high = any(char.isascii() and char.isalnum() and char not in _LOW_LETTERS for char in text)
-    if entry.turn or entry.column or not (han or high):
+    tall = any(char.isascii() and char.isalnum() and char not in _LOW_LETTERS for char in text)
+    if entry.turn or entry.column or not (han or tall):
         return None
     parts = _strokes(image, entry).strokes
     if not parts:
         return None
     if han:
-        return (max(part.bottom for part in parts) - min(part.top for part in parts)) / _HAN_EM
-    return max(part.height for part in parts) / _LATIN_EM
+        high = max(part.bottom for part in parts) - min(part.top for part in parts)
+        return _Size(high / _HAN_EM, han=True)
+    return _Size(max(part.height for part in parts) / _LATIN_EM, han=False)
 
 
 def _box(polygon: Polygon) -> tuple[float, float, float, float]:
