@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition import numbers
+from crnn_ocr.recognition import dashes, numbers
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.ink import ink_parts
@@ -99,9 +99,12 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
 
     Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
     """
-    if not numbers.has_numbers(reading):
+    with_dashes = dashes.has_dashes(reading)
+    if not with_dashes and not numbers.has_numbers(reading):
         return reading
     image = picture.make()
+    if with_dashes:
+        reading = dashes.mend(reading, image)
     return numbers.compare(reading, ink_parts(image), image.shape[1])
 
 

@@ -70,6 +70,7 @@ class Stroke:
         lean: Columns to the right for each row upwards along its middle line; 0 is upright.
         spread: Standard deviation of its ink across that line, in pixels.
         length: Columns of usual ink that its ink would fill: its width, finer than by pixels.
+        thickness: Usual ink of a column, in pixels.
         uneven: Most ink of a column by the usual; 1 for a bar.
         rise: How much higher its right end lies than its left one, in pixels.
     """
@@ -81,6 +82,7 @@ class Stroke:
     lean: float
     spread: float
     length: float
+    thickness: float
     uneven: float
     rise: float
 
@@ -149,7 +151,7 @@ def find_strokes(picture: Image, box: tuple[int, int, int, int]) -> Strokes:
     Returns:
         None where the contrast is too low to tell ink from ground.
     """
-    strength = _strength(picture)
+    strength = ink_strength(picture)
     if strength is None:
         return Strokes((), ruled=False)
     mask = np.asarray(strength >= _INK, np.uint8)
@@ -176,7 +178,7 @@ def find_strokes(picture: Image, box: tuple[int, int, int, int]) -> Strokes:
     return Strokes(tuple(sorted(found, key=lambda stroke: stroke.top)), ruled)
 
 
-def _strength(picture: Image) -> NDArray[np.float32] | None:
+def ink_strength(picture: Image) -> NDArray[np.float32] | None:
     """Return how much ink each pixel has, (H, W) from 0 to 1; None where nothing stands out.
 
     Most of a region with little in it is ground, whatever lies at its edges.
@@ -208,7 +210,7 @@ def _stroke(
     end = 1 + max(1, wide // 5)
     rise = float(np.mean(centre[1:end]) - np.mean(centre[-end:-1]))
     length = float(ink.sum()) / usual if usual > 0 else float(wide)
-    return Stroke(left, top, left + wide, top + high, lean, spread, length, uneven, rise)
+    return Stroke(left, top, left + wide, top + high, lean, spread, length, usual, uneven, rise)
 
 
 def _line_through(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[float, float]:
