@@ -7,6 +7,7 @@ their middle; `一` is as thick as they are and lies in the middle, or swells at
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,15 +23,23 @@ Image = NDArray[np.uint8]
 #: How sure a dash or dots are that were told by their ink.
 SURE = 0.9
 
+#: Least area of a dash or dot by that of the largest part of its line; less is a speck.
+_SPECK = 0.01
 _DASHES = frozenset("一—–-−－―ー_")
 _DOTS = frozenset("…⋯.·・。")
-_HAN_HEIGHT = 0.95  # em, from the highest ink of a line of Han characters to its lowest
+#: From the highest ink of a line of Han characters to its lowest, in em; what has less than so much of the
+#: height of the highest part tells nothing about it.
+_HAN_HEIGHT, _PART = 0.95, 0.3
 
 #: Measured on seven Chinese faces from 14 to 48 pixels, of `—` and of `一`: em that the middle of the bar lies
 #: below the middle of the line (0.05 to 0.15 and -0.08 to 0.02, some dashes are in the middle as well);
-_LOW = 0.045
+_LOW = 0.03
 #: thickness by the usual thickness of strokes (dashes in the middle have 0.4 to 0.6; `一` 0.9 to 1.1).
-_THIN = 0.7
+_THIN, _THINNER = 0.7, 0.84
+#: A line without any higher part than this, such as `一、二`, does not tell where its middle is; em.
+_LEAST_HIGH = 0.45
+#: No stroke is wider; em.
+_WIDE = 0.22
 #: Shortest dash that can be taken for `一`, longest one, and two in one; em.
 _SINGLE, _DOUBLE, _LONGEST = 0.65, 1.35, 2.2
 #: Two dashes that stand no further apart are one long one; em.
@@ -46,15 +55,20 @@ _DOT, _UNEQUAL = 0.2, 0.3
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """A dash: its columns and whether it stands for two."""
+    """A lying stroke: its columns, and for how many dashes it stands; 0: for `一` or none that is known."""
 
     left: float
     right: float
-    double: bool
+    dashes: int
 
     @property
     def centre(self) -> float:
+        """Its middle between left and right."""
         return (self.left + self.right) / 2
+
+    def distance(self, place: float) -> float:
+        """Return how far a column lies from it, in pixels; within it a little, so that the nearest is one."""
+        return max(self.left - place, place - self.right, 0.0) + 1e-3 * abs(place - self.centre)
 
 
 def has_dashes(reading: Reading) -> bool:
@@ -71,14 +85,14 @@ def mend(reading: Reading, picture: Image) -> Reading:
         picture: Its picture, (H, W) or (H, W, 3).
     """
     height, width = picture.shape[:2]
-    strokes = find_strokes(picture, (0, 0, width, height)).strokes
+    strokes = find_strokes(picture, (0, 0, width, height), speck=_SPECK).strokes
     han = [char for char in reading.chars if is_han(char.text) and char.text not in _DASHES]
     if not strokes or not han:
         return reading
-    highest = max(stroke.height for stroke in strokes)
-    tall = [stroke for stroke in strokes if stroke.height > highest * 0.6]
-    top, bottom = min(stroke.top for stroke in tall), max(stroke.bottom for stroke in tall)
+    top, bottom = _extent(strokes)
     em = (bottom - top) / _HAN_HEIGHT
+    if max(stroke.height for stroke in strokes) < _LEAST_HIGH * em:
+        return reading
     chars = list(reading.chars)
     bars = _bars(strokes, picture, em, (top + bottom) / 2)
     chars = _with_bars(chars, bars, em, width)
@@ -86,6 +100,13 @@ def mend(reading: Reading, picture: Image) -> Reading:
     if chars == list(reading.chars):
         return reading
     return Reading("".join(char.text for char in chars), min(reading.confidence, SURE), tuple(chars))
+
+
+def _extent(strokes: Sequence[Stroke]) -> tuple[int, int]:
+    """Return the first row of a line's characters and the row behind their last, points and bars aside."""
+    least = _PART * max(stroke.height for stroke in strokes)
+    some = [stroke for stroke in strokes if stroke.height >= least]
+    return min(stroke.top for stroke in some), max(stroke.bottom for stroke in some)
 
 
 def _bars(strokes: Sequence[Stroke], picture: Image, em: float, middle: float) -> list[_Bar]:
@@ -104,19 +125,18 @@ def _bars(strokes: Sequence[Stroke], picture: Image, em: float, middle: float) -
     )
     if not lying:
         return []
-    usual = _usual_thickness(picture)
+    usual = _usual_thickness(picture, em)
     found: list[_Bar] = []
     for stroke in lying:
-        low = stroke.middle - middle >= _LOW * em
+        low = stroke.middle - middle >= _LOW * em and stroke.thickness <= _THINNER * usual
         thin = stroke.thickness <= _THIN * usual
         double = stroke.length >= _DOUBLE * em
-        if not (low or thin or double):
-            continue
+        dashes = 2 if double else 1 if low or thin else 0
         last = found[-1] if found else None
-        if last is not None and not last.double and not double and stroke.left - last.right <= _APART * em:
-            found[-1] = _Bar(last.left, stroke.right, double=True)
+        if last and last.dashes == dashes == 1 and stroke.left - last.right <= _APART * em:
+            found[-1] = _Bar(last.left, stroke.right, 2)
         else:
-            found.append(_Bar(stroke.left, stroke.right, double))
+            found.append(_Bar(stroke.left, stroke.right, dashes))
     return found
 
 
@@ -125,7 +145,7 @@ def _above_or_below(one: Stroke, other: Stroke) -> bool:
     return other is not one and min(one.right, other.right) - max(one.left, other.left) > 0.2 * one.width
 
 
-def _usual_thickness(picture: Image) -> float:
+def _usual_thickness(picture: Image, em: float) -> float:
     """Return the usual thickness of a line's upright strokes, in pixels."""
     strength = ink_strength(picture)
     if strength is None:
@@ -135,32 +155,34 @@ def _usual_thickness(picture: Image) -> float:
     rows, starts = np.nonzero(change == 1)
     _, ends = np.nonzero(change == -1)
     sums = np.pad(np.cumsum(np.pad(strength, ((0, 0), (1, 1))), axis=1), ((0, 0), (1, 1)), mode="edge")
-    return float(np.median(sums[rows, ends + 2] - sums[rows, starts])) if len(rows) else 0.0
+    runs = sums[rows, ends + 2] - sums[rows, starts]
+    runs = runs[runs <= _WIDE * em]  # longer ones go along a lying stroke
+    return float(np.median(runs)) if len(runs) else 0.0
 
 
 def _with_bars(chars: list[ReadChar], bars: Sequence[_Bar], em: float, width: int) -> list[ReadChar]:
-    """Return the characters, each bar as one dash or two in the place of what was read there."""
+    """Return the characters, each bar as its dashes in the place of what was read there."""
+    places = [_centre(char) * width for char in chars]
+    # Whose ink a character is that was read as one of these; the bar behind counts for none of them.
+    owners = [
+        min(bars, key=lambda bar: bar.distance(place)) if char.text in _DASHES and bars else None
+        for char, place in zip(chars, places, strict=True)
+    ]
     for bar in reversed(bars):
-        text = "——" if bar.double else "—"
-        left, right = bar.left - _BLUR * em / 2, bar.right + _BLUR * em / 2
-        inside = [i for i, char in enumerate(chars) if left <= _centre(char) * width <= right]
-        read = [i for i in inside if chars[i].text in _DASHES]
-        if len(read) > len(text):
-            read = sorted(read, key=lambda i: abs(_centre(chars[i]) * width - bar.centre))[: len(text)]
-            read.sort()
+        if not bar.dashes:
+            continue
+        near = [i for i, place in enumerate(places) if bar.distance(place) <= _BLUR * em / 2]
+        read = [i for i in near if owners[i] is bar][: bar.dashes]
         if read and read[-1] - read[0] >= len(read):
             continue
-        if not read and (not bar.double or len(inside) > 1):
+        if not read and (bar.dashes < 2 or len(near) > 1):
             continue
-        if [chars[i].text for i in read] == list(text):
+        if all(chars[i].text == "—" for i in read) and len(read) == bar.dashes:
             continue
-        at = read[0] if read else sum(_centre(char) * width < bar.centre for char in chars)
-        half = (bar.right - bar.left) / len(text) / width
-        new = [
-            ReadChar(sign, SURE, min(1.0, bar.left / width + n * half), min(1.0, bar.left / width + (n + 1) * half))
-            for n, sign in enumerate(text)
-        ]
-        chars[at : at + len(read)] = new
+        at = read[0] if read else sum(place < bar.centre for place in places)
+        step = (bar.right - bar.left) / bar.dashes
+        edges = [min(1.0, (bar.left + n * step) / width) for n in range(bar.dashes + 1)]
+        chars[at : at + len(read)] = [ReadChar("—", SURE, *edge) for edge in itertools.pairwise(edges)]
     return chars
 
 

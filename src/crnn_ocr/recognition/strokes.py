@@ -33,8 +33,8 @@ _SHORT = 2
 _LEAST_CONTRAST, _DARKEST = 40, 6
 #: A pixel is ink from this share of the contrast on: thin strokes in small print hardly reach half of it.
 _INK = 0.3
-#: Of the area of the largest part a part has at least so much; less is a speck or the end of a rule.
-_SPECK = 0.12
+#: Where a stroke stands alone, what has less than this share of its area is a speck or the end of a rule.
+SPECK = 0.12
 
 #: A lying stroke is so many times longer than thick, at least, and so thick at most, in em.
 _LONG, _THICK = 1.8, 0.19
@@ -141,12 +141,13 @@ class Strokes:
     ruled: bool
 
 
-def find_strokes(picture: Image, box: tuple[int, int, int, int]) -> Strokes:
+def find_strokes(picture: Image, box: tuple[int, int, int, int], *, speck: float = SPECK) -> Strokes:
     """Return the parts of a region, without the rules that go through it.
 
     Args:
         picture: (H, W) grey or (H, W, 3) BGR: the region and what is around it.
         box: Left, top, right and bottom of the region in it, in pixels.
+        speck: Of the area of the largest part a part has at least so much.
 
     Returns:
         None where the contrast is too low to tell ink from ground.
@@ -173,7 +174,7 @@ def find_strokes(picture: Image, box: tuple[int, int, int, int]) -> Strokes:
         elif left <= centres[i][0] < right and top <= centres[i][1] < bottom:
             kept.append(i)
     most = max((int(stats[i][cv2.CC_STAT_AREA]) for i in kept), default=0)
-    kept = [i for i in kept if stats[i][cv2.CC_STAT_AREA] >= _SPECK * most]
+    kept = [i for i in kept if stats[i][cv2.CC_STAT_AREA] >= speck * most]
     found = [_stroke(strength, labels, i, stats[i].tolist()) for i in kept]
     return Strokes(tuple(sorted(found, key=lambda stroke: stroke.top)), ruled)
 
