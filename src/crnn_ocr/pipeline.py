@@ -332,6 +332,8 @@ def _read_page(
                 found = reader.read(image, regions)
         with clock("orient"):
             found = reader.turn_unsure(image, found)
+    with clock("recognise"):
+        found = reader.read_raised(image, found)
     unavailable: tuple[Remark, ...] = ()
     if tools.second is not None:
         with clock("recheck"):

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
-from crnn_ocr.recognition import orientation, recheck
+from crnn_ocr.recognition import orientation, raised, recheck
 from crnn_ocr.recognition.crops import Turn, crop, part, turn_corners
+from crnn_ocr.recognition.ink import Part, ink_parts
 from crnn_ocr.recognition.reading import LinePicture, held_against_ink, read_lines
 from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
@@ -168,6 +169,45 @@ class LineReader:
             if best is not None:
                 turn, column, reading = ways[best]
                 found[i] = ReadRegion(turn_corners(found[i].polygon, turn), reading, turn, column)
+        return found
+
+    def read_raised(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+        """Read raised and lowered figures alone, and their lines without them.
+
+        Args:
+            image: The picture that was read.
+            found: Its regions, each the way up in which it makes sense.
+        """
+        found = list(found)
+        groups: list[tuple[int, Image, tuple[Part, ...], raised.Group]] = []
+        for i, entry in enumerate(found):
+            if not entry.column and raised.may_have_raised(entry.reading):
+                picture = entry.picture(image).make()
+                parts = ink_parts(picture)
+                groups += [
+                    (i, picture, parts, group) for group in raised.find_groups(entry.reading, parts, picture)
+                ]
+        unread = [place for place, (_, _, _, group) in enumerate(groups) if group.sign is None]
+        pictures = [LinePicture.of(raised.alone(groups[place][1], groups[place][3])) for place in unread]
+        texts = {place: group.sign for place, (_, _, _, group) in enumerate(groups)}
+        for place, reading in zip(unread, self._outcomes(pictures, self._recognizer), strict=True):
+            texts[place] = reading and raised.figures(reading.text)
+        known: dict[int, list[tuple[raised.Group, str]]] = {}
+        lines: dict[int, tuple[Image, tuple[Part, ...]]] = {}
+        for place, (i, picture, parts, group) in enumerate(groups):
+            if text := texts[place]:
+                known.setdefault(i, []).append((group, text))
+                lines[i] = picture, parts
+        bare = [
+            LinePicture.of(raised.without(lines[i][0], [group for group, _ in some]))
+            for i, some in known.items()
+        ]
+        for (i, some), reading in zip(known.items(), self._read(bare), strict=True):
+            if reading is not None:
+                picture, parts = lines[i]
+                found[i] = replace(
+                    found[i], reading=raised.put_back(reading, some, parts, picture.shape[1])
+                )
         return found
 
     def look_again(

@@ -1,0 +1,245 @@
+"""Raised and lowered figures, found by where their ink stands; pure.
+
+`10⁴` reads `104` to a recogniser that looks at shapes alone, or `10*`. But a raised figure is smaller than
+the character before it, and its foot is far above that one's. So it is taken out of the line, read alone at
+the size of ordinary figures, and put back as the sign that Unicode has for it; the line is read again
+without it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.recognition.ink import Part
+from crnn_ocr.recognition.recognizer import ReadChar, Reading
+
+Image = NDArray[np.uint8]
+
+#: How sure a figure is at most that was read alone.
+SURE = 0.92
+
+_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+#: What a lone figure is taken for; between figures of one size these cannot be told apart.
+_FIGURES = str.maketrans("OoDQlI|!SZ", "0000111152")
+
+_LOW_LETTERS = frozenset("acemnorsuvwxzμ")
+_BELOW = frozenset("gjpqyQ")
+_LOW_HEIGHT = 0.72  # of low letters, by that of figures
+
+#: In heights of the figures of the line: how high a raised or lowered figure is;
+_LEAST, _MOST = 0.4, 0.8
+#: how far its foot is above that of its neighbour, and its head at least;
+_FOOT, _HEAD = 0.28, 0.72
+#: how far the foot of a lowered one is below that, and how high its head is at most;
+_DROP, _DROPPED_HEAD = 0.07, 0.62
+#: how high a raised sign is at most, and how far above the foot it is;
+_SIGN, _SIGN_FOOT = 0.55, 0.4
+#: the same for a bar, which is as high as a hyphen elsewhere;
+_BAR, _BAR_FOOT = 0.16, 0.55
+#: how far it is from the character before it.
+_GAP, _OVERLAP = 0.35, 0.2
+
+#: Most ink in the corners of a plus, and least along its middle.
+_CORNER, _FULL = 0.15, 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Figures or signs that are raised or lowered together.
+
+    Attributes:
+        parts: Their ink, from left to right.
+        lowered: Whether they are below.
+        sign: The sign that its ink shows; None for figures, which have to be read.
+    """
+
+    parts: tuple[Part, ...]
+    lowered: bool
+    sign: str | None = None
+
+    @property
+    def left(self) -> int:
+        """First column."""
+        return self.parts[0].left
+
+    @property
+    def right(self) -> int:
+        """Column behind the last one."""
+        return max(part.right for part in self.parts)
+
+    @property
+    def top(self) -> int:
+        """First row."""
+        return min(part.top for part in self.parts)
+
+    @property
+    def bottom(self) -> int:
+        """Row behind the last one."""
+        return max(part.bottom for part in self.parts)
+
+
+def may_have_raised(reading: Reading) -> bool:
+    """Return whether anything stands there that figures are raised or lowered behind."""
+    return any(char.text.isascii() and char.text.isalnum() for char in reading.chars)
+
+
+def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tuple[Group, ...]:
+    """Return what is raised or lowered in a line, from left to right.
+
+    Args:
+        reading: What was read there; only what stands behind Latin letters, figures and brackets counts.
+        parts: The ink of the line.
+        picture: Its picture.
+    """
+    width = picture.shape[1]
+    groups: list[Group] = []
+    base: Part | None = None
+    for i, part in enumerate(parts):
+        before = groups[-1] if groups and i and groups[-1].parts[-1] is parts[i - 1] else None
+        if before is None:
+            base = parts[i - 1] if i else None
+        if base is None:
+            continue
+        char = _char_at(reading, base, width)
+        if char is None or not (char.isascii() and (char.isalnum() or char in ")]")) and char != "μ":
+            continue
+        height = base.height / (_LOW_HEIGHT if char in _LOW_LETTERS else 1.0)
+        gap = part.left - parts[i - 1].right
+        if not -_OVERLAP * height <= gap <= _GAP * height or char in _BELOW:
+            continue
+        found = _group(part, base.bottom, height, picture)
+        if found is None or (found.lowered and not (char.isalpha() or char in ")]")):
+            continue
+        if before and before.sign is None and found.sign is None and before.lowered == found.lowered:
+            groups[-1] = Group((*before.parts, part), found.lowered)
+        else:
+            groups.append(found)
+    return tuple(groups)
+
+
+def _char_at(reading: Reading, part: Part, width: int) -> str | None:
+    """Return what was read nearest to a part."""
+    visible = [char for char in reading.chars if not char.text.isspace()]
+    if not visible:
+        return None
+    return min(visible, key=lambda char: abs((char.start + char.end) / 2 * width - part.centre)).text
+
+
+def _group(part: Part, foot: float, height: float, picture: Image) -> Group | None:
+    """Return a part as a raised or lowered figure or sign; None where it is none.
+
+    Args:
+        part: The ink.
+        foot: Row on which the character before it stands.
+        height: Of figures, in pixels.
+        picture: The line's.
+    """
+    above, head, high = foot - part.bottom, foot - part.top, part.height
+    if _LEAST * height <= high <= _MOST * height:
+        if above >= _FOOT * height and head >= _HEAD * height:
+            cross = high <= _SIGN * height and _is_cross(part, picture)
+            return Group((part,), lowered=False, sign="+" if cross else None)
+        if above <= -_DROP * height and head <= _DROPPED_HEAD * height:
+            return Group((part,), lowered=True)
+    if part.pieces > 1:
+        return None
+    if high <= _SIGN * height and above >= _SIGN_FOOT * height and _is_cross(part, picture):
+        return Group((part,), lowered=False, sign="+")
+    if high <= _BAR * height and above >= _BAR_FOOT * height and part.width >= 2 * high:
+        return Group((part,), lowered=False, sign="-")
+    return None
+
+
+def _is_cross(part: Part, picture: Image) -> bool:
+    """Return whether a part is a plus: ink along its middle row and column, none in its corners."""
+    if part.pieces > 1 or not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < 5:
+        return False
+    ink = _ink(picture[part.top : part.bottom, part.left : part.right], picture)
+    y, x = ink.shape[0] // 3, ink.shape[1] // 3
+    corners = np.concatenate([ink[a, b].ravel() for a in _ends(y) for b in _ends(x)])
+    lying = ink[y : ink.shape[0] - y].sum(axis=0).clip(0, 1).mean()
+    upright = ink[:, x : ink.shape[1] - x].sum(axis=1).clip(0, 1).mean()
+    return bool(corners.mean() < _CORNER and min(lying, upright) > _FULL)
+
+
+def _ends(length: int) -> tuple[slice, slice]:
+    """Return the first and the last pixels of a side."""
+    return slice(0, length), slice(-length, None)
+
+
+def _ground(picture: Image) -> NDArray[np.float64]:
+    """Return the colour of the paper."""
+    rows = np.concatenate((picture[0], picture[-1])).astype(np.float64)
+    return np.asarray(np.median(rows, axis=0))
+
+
+def _ink(piece: Image, picture: Image) -> NDArray[np.float64]:
+    """Return how much each pixel of a piece differs from the paper, by the most; (H, W) from 0 to 1."""
+    away = np.abs(piece.astype(np.float64) - _ground(picture))
+    away = away if away.ndim == 2 else away.mean(axis=2)
+    return np.asarray(away / max(1.0, float(away.max())))
+
+
+def alone(picture: Image, group: Group) -> Image:
+    """Return a picture with a group alone on it, with paper around it."""
+    height = group.bottom - group.top
+    pad = max(2, round(0.35 * height))
+    shape = (height + 2 * pad, group.right - group.left + 4 * pad, *picture.shape[2:])
+    canvas = np.empty(shape, np.uint8)
+    canvas[:] = np.rint(_ground(picture)).astype(np.uint8)
+    piece = picture[max(0, group.top - 1) : group.bottom + 1, max(0, group.left - 1) : group.right + 1]
+    y, x = pad - (group.top > 0), 2 * pad - (group.left > 0)
+    canvas[y : y + piece.shape[0], x : x + piece.shape[1]] = piece
+    return canvas
+
+
+def without(picture: Image, groups: Sequence[Group]) -> Image:
+    """Return a line's picture without some groups: paper is in their place."""
+    painted = picture.copy()
+    for group in groups:
+        top, left = max(0, group.top - 1), max(0, group.left - 1)
+        painted[top : group.bottom + 1, left : group.right + 1] = np.rint(_ground(picture)).astype(np.uint8)
+    return painted
+
+
+def figures(text: str) -> str | None:
+    """Return the figures that a text is which was read from a group alone; None where it has others."""
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "").translate(_FIGURES)
+    return plain if plain and all(char in "0123456789" for char in plain) else None
+
+
+def put_back(
+    reading: Reading, groups: Sequence[tuple[Group, str]], parts: Sequence[Part], width: int
+) -> Reading:
+    """Return a line with its groups.
+
+    Args:
+        reading: What was read without them.
+        groups: Each with its figures or sign, from left to right.
+        parts: The ink of the line, the groups included.
+        width: Width of its picture in pixels.
+    """
+    chars = list(reading.chars)
+    for group, text in reversed(groups):
+        text = text.translate(_LOWERED if group.lowered else _RAISED)
+        at = sum((char.start + char.end) / 2 * width < group.left for char in chars)
+        while at and chars[at - 1].text.isspace():
+            at -= 1
+        step = (group.right - group.left) / len(text)
+        new = [
+            ReadChar(sign, SURE, (group.left + n * step) / width, (group.left + (n + 1) * step) / width)
+            for n, sign in enumerate(text)
+        ]
+        behind = [part.left for part in parts if part.left >= group.right]
+        height = group.bottom - group.top
+        if at < len(chars) and chars[at].text.isspace() and behind and behind[0] - group.right < 0.3 * height:
+            del chars[at]
+        chars[at:at] = new
+    confidence = min(reading.confidence, SURE)
+    return Reading("".join(char.text for char in chars), confidence, tuple(chars))
