@@ -29,7 +29,7 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.recognition import lone, replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
-from crnn_ocr.recognition.lines import LineReader, ReadRegion
+from crnn_ocr.recognition.lines import LineReader, ReadRegion, put_back_raised
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.replacements import Replacements
 from crnn_ocr.scheduling.policy import Demand, counted
@@ -333,13 +333,13 @@ def _read_page(
         with clock("orient"):
             found = reader.turn_unsure(image, found)
     with clock("recognise"):
-        found = reader.read_raised(image, found)
+        found = reader.take_out_raised(image, found)
     unavailable: tuple[Remark, ...] = ()
     if tools.second is not None:
         with clock("recheck"):
             found, unavailable = _looked_again(image, found, reader, tools.second)
     with clock("layout"):
-        found = lone.settle(image, found)
+        found = lone.settle(image, put_back_raised(found))
         kept = [
             replace(entry, reading=tools.replacements.apply(entry.reading))
             for entry in found

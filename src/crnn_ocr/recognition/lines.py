@@ -45,12 +45,14 @@ class ReadRegion:
         reading: What it says.
         turn: By how many degrees clockwise the crop had to be turned.
         column: Whether characters stand below one another.
+        taken: The raised and lowered figures that its reading lacks.
     """
 
     polygon: Polygon
     reading: Reading
     turn: Turn = 0
     column: bool = False
+    taken: raised.Taken | None = None
 
     @property
     def height(self) -> float:
@@ -63,6 +65,8 @@ class ReadRegion:
         Args:
             image: The picture in which the polygon lies.
         """
+        if self.taken is not None:
+            return LinePicture.of(self.taken.picture)
         standing = turn_corners(self.polygon, _BACK[self.turn])
         if self.column:
             return LinePicture.of(stacked(crop(image, standing)))
@@ -171,43 +175,35 @@ class LineReader:
                 found[i] = ReadRegion(turn_corners(found[i].polygon, turn), reading, turn, column)
         return found
 
-    def read_raised(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    def take_out_raised(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Read raised and lowered figures alone, and their lines without them.
 
         Args:
             image: The picture that was read.
             found: Its regions, each the way up in which it makes sense.
+
+        Returns:
+            The regions in their order; `put_back_raised` makes their readings whole again.
         """
         found = list(found)
-        groups: list[tuple[int, Image, tuple[Part, ...], raised.Group]] = []
+        inks: dict[int, tuple[Image, tuple[Part, ...], tuple[raised.Group, ...]]] = {}
         for i, entry in enumerate(found):
             if not entry.column and raised.may_have_raised(entry.reading):
                 picture = entry.picture(image).make()
                 parts = ink_parts(picture)
-                groups += [
-                    (i, picture, parts, group) for group in raised.find_groups(entry.reading, parts, picture)
-                ]
-        unread = [place for place, (_, _, _, group) in enumerate(groups) if group.sign is None]
-        pictures = [LinePicture.of(raised.alone(groups[place][1], groups[place][3])) for place in unread]
-        texts = {place: group.sign for place, (_, _, _, group) in enumerate(groups)}
-        for place, reading in zip(unread, self._outcomes(pictures, self._recognizer), strict=True):
-            texts[place] = reading and raised.figures(reading.text)
-        known: dict[int, list[tuple[raised.Group, str]]] = {}
-        lines: dict[int, tuple[Image, tuple[Part, ...]]] = {}
-        for place, (i, picture, parts, group) in enumerate(groups):
-            if text := texts[place]:
-                known.setdefault(i, []).append((group, text))
-                lines[i] = picture, parts
-        bare = [
-            LinePicture.of(raised.without(lines[i][0], [group for group, _ in some]))
-            for i, some in known.items()
-        ]
-        for (i, some), reading in zip(known.items(), self._read(bare), strict=True):
+                if groups := raised.find_groups(entry.reading, parts, picture):
+                    inks[i] = picture, parts, groups
+        alone = [raised.alone(picture, group) for picture, _, groups in inks.values() for group in groups]
+        texts = iter(self._outcomes([LinePicture.of(picture) for picture in alone], self._recognizer))
+        taken: dict[int, raised.Taken] = {}
+        for i, (picture, parts, groups) in inks.items():
+            read = [(group, reading.text if (reading := next(texts)) else None) for group in groups]
+            if some := raised.take_out(picture, parts, read):
+                taken[i] = some
+        bare = self._read([LinePicture.of(some.picture) for some in taken.values()])
+        for (i, some), reading in zip(taken.items(), bare, strict=True):
             if reading is not None:
-                picture, parts = lines[i]
-                found[i] = replace(
-                    found[i], reading=raised.put_back(reading, some, parts, picture.shape[1])
-                )
+                found[i] = replace(found[i], reading=reading, taken=some)
         return found
 
     def look_again(
@@ -268,6 +264,16 @@ class LineReader:
                 raise errors[0]
             _log.error("some lines could not be read", exc_info=errors[0])
         return [None if outcome.error is not None else outcome.get() for outcome in outcomes]
+
+
+def put_back_raised(found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    """Return the regions with the figures that `LineReader.take_out_raised` took out."""
+    return [
+        entry
+        if entry.taken is None
+        else replace(entry, reading=raised.put_back(entry.reading, entry.taken), taken=None)
+        for entry in found
+    ]
 
 
 def is_tall(width: float, height: float) -> bool:

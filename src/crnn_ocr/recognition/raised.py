@@ -33,7 +33,7 @@ _BELOW = frozenset("gjpqyQ")
 _LOW_HEIGHT = 0.72  # of low letters, by that of figures
 
 #: In heights of the figures of the line: how high a raised or lowered figure is;
-_LEAST, _MOST = 0.4, 0.8
+_LEAST, _MOST = 0.45, 0.8
 #: how far its foot is above that of its neighbour, and its head at least;
 _FOOT, _HEAD = 0.28, 0.72
 #: how far the foot of a lowered one is below that, and how high its head is at most;
@@ -47,6 +47,10 @@ _GAP, _OVERLAP = 0.35, 0.2
 
 #: Most ink in the corners of a plus, and least along its middle.
 _CORNER, _FULL = 0.15, 0.7
+#: Pixels below which a plus, an asterisk and a ring look alike.
+_LEAST_CROSS = 7
+#: A gap behind a group that is narrower than this is no blank; heights of the group.
+_NO_BLANK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ def _group(part: Part, foot: float, height: float, picture: Image) -> Group | No
 
 def _is_cross(part: Part, picture: Image) -> bool:
     """Return whether a part is a plus: ink along its middle row and column, none in its corners."""
-    if part.pieces > 1 or not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < 5:
+    if part.pieces > 1 or not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < _LEAST_CROSS:
         return False
     ink = _ink(picture[part.top : part.bottom, part.left : part.right], picture)
     y, x = ink.shape[0] // 3, ink.shape[1] // 3
@@ -208,25 +212,62 @@ def without(picture: Image, groups: Sequence[Group]) -> Image:
     return painted
 
 
-def figures(text: str) -> str | None:
-    """Return the figures that a text is which was read from a group alone; None where it has others."""
-    plain = unicodedata.normalize("NFKC", text).replace(" ", "").translate(_FIGURES)
-    return plain if plain and all(char in "0123456789" for char in plain) else None
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken out of a line.
+
+    Attributes:
+        picture: The line's picture without it, (H, W) or (H, W, 3).
+        parts: The ink of the line, the groups included.
+        groups: Each with its figures or its sign, from left to right.
+    """
+
+    picture: Image
+    parts: tuple[Part, ...]
+    groups: tuple[tuple[Group, str], ...]
 
 
-def put_back(
-    reading: Reading, groups: Sequence[tuple[Group, str]], parts: Sequence[Part], width: int
-) -> Reading:
-    """Return a line with its groups.
+def take_out(picture: Image, parts: Sequence[Part], read: Sequence[tuple[Group, str | None]]) -> Taken | None:
+    """Take groups out of a line.
 
     Args:
-        reading: What was read without them.
-        groups: Each with its figures or sign, from left to right.
-        parts: The ink of the line, the groups included.
-        width: Width of its picture in pixels.
+        picture: The line's.
+        parts: Its ink.
+        read: The groups, from left to right, and what was read from each alone; None: nothing.
+
+    Returns:
+        None where none of them is of figures or a sign.
     """
+    known = []
+    for group, text in read:
+        text = group.sign or (text and _figures(text, len(group.parts)))
+        if text:
+            known.append((group, text))
+    if not known:
+        return None
+    return Taken(without(picture, [group for group, _ in known]), tuple(parts), tuple(known))
+
+
+def _figures(text: str, count: int) -> str | None:
+    """Return so many figures as a text that was read from a group alone; None where it has others.
+
+    A zero alone is the sign of degrees.
+    """
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "").translate(_FIGURES)
+    fits = len(plain) == count and plain != "0" and all(char in "0123456789" for char in plain)
+    return plain if fits else None
+
+
+def put_back(reading: Reading, taken: Taken) -> Reading:
+    """Return a line with what was taken out of it.
+
+    Args:
+        reading: What was read without that.
+        taken: What it was.
+    """
+    width = taken.picture.shape[1]
     chars = list(reading.chars)
-    for group, text in reversed(groups):
+    for group, text in reversed(taken.groups):
         text = text.translate(_LOWERED if group.lowered else _RAISED)
         at = sum((char.start + char.end) / 2 * width < group.left for char in chars)
         while at and chars[at - 1].text.isspace():
@@ -236,9 +277,9 @@ def put_back(
             ReadChar(sign, SURE, (group.left + n * step) / width, (group.left + (n + 1) * step) / width)
             for n, sign in enumerate(text)
         ]
-        behind = [part.left for part in parts if part.left >= group.right]
-        height = group.bottom - group.top
-        if at < len(chars) and chars[at].text.isspace() and behind and behind[0] - group.right < 0.3 * height:
+        behind = [part.left for part in taken.parts if part.left >= group.right]
+        close = behind and behind[0] - group.right < _NO_BLANK * (group.bottom - group.top)
+        if at < len(chars) and chars[at].text.isspace() and close:
             del chars[at]
         chars[at:at] = new
     confidence = min(reading.confidence, SURE)
