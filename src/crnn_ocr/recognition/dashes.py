@@ -38,6 +38,8 @@ _LOW = 0.03
 _THIN, _THINNER = 0.7, 0.84
 #: A line without any higher part than this, such as `一、二`, does not tell where its middle is; em.
 _LEAST_HIGH = 0.45
+#: In smaller type, in pixels, `一` of Song type is an even bar a pixel thick as well.
+_LEAST_EM = 17.0
 #: No stroke is wider; em.
 _WIDE = 0.22
 #: Shortest dash that can be taken for `一`, longest one, and two in one; em.
@@ -131,7 +133,7 @@ def _bars(strokes: Sequence[Stroke], picture: Image, em: float, middle: float) -
         low = stroke.middle - middle >= _LOW * em and stroke.thickness <= _THINNER * usual
         thin = stroke.thickness <= _THIN * usual
         double = stroke.length >= _DOUBLE * em
-        dashes = 2 if double else 1 if low or thin else 0
+        dashes = 2 if double else 1 if (low or thin) and em >= _LEAST_EM else 0
         last = found[-1] if found else None
         if last and last.dashes == dashes == 1 and stroke.left - last.right <= _APART * em:
             found[-1] = _Bar(last.left, stroke.right, 2)
@@ -175,6 +177,8 @@ def _with_bars(chars: list[ReadChar], bars: Sequence[_Bar], em: float, width: in
         read = [i for i in near if owners[i] is bar][: bar.dashes]
         if read and read[-1] - read[0] >= len(read):
             continue
+        if bar.dashes == 1 and read and read[0] in {0, len(chars) - 1}:
+            continue  # a dash is between two, `一` can be at the end: `星期一`
         if not read and (bar.dashes < 2 or len(near) > 1):
             continue
         if all(chars[i].text == "—" for i in read) and len(read) == bar.dashes:
@@ -214,9 +218,7 @@ def _continues(run: Sequence[Stroke], dot: Stroke, em: float) -> bool:
     return len(run) < 2 or abs(step - (last.left - run[-2].left)) <= max(_UNEQUAL * step, 1.5)
 
 
-def _with_dots(
-    chars: list[ReadChar], runs: Sequence[tuple[Stroke, ...]], width: int
-) -> list[ReadChar]:
+def _with_dots(chars: list[ReadChar], runs: Sequence[tuple[Stroke, ...]], width: int) -> list[ReadChar]:
     """Return the characters, six dots as two signs of ellipsis."""
     for run in reversed(runs):
         if len(run) != 6:

@@ -8,9 +8,10 @@ without it.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ from crnn_ocr.recognition.recognizer import ReadChar, Reading
 
 Image = NDArray[np.uint8]
 
-#: How sure a figure is at most that was read alone.
-SURE = 0.92
+#: How sure a figure is at most that was read alone, and one before which something may be missing.
+SURE, UNSURE = 0.92, 0.5
 
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -36,14 +37,16 @@ _LOW_HEIGHT = 0.72  # of low letters, by that of figures
 _LEAST, _MOST = 0.45, 0.8
 #: how far its foot is above that of its neighbour, and its head at least;
 _FOOT, _HEAD = 0.28, 0.72
-#: how far the foot of a lowered one is below that, and how high its head is at most;
-_DROP, _DROPPED_HEAD = 0.07, 0.62
+#: how far the foot of a lowered one is below that, and how high its head is, at least (a comma's is lower) and
+#: at most;
+_DROP, _LOWEST_HEAD, _DROPPED_HEAD = 0.07, 0.3, 0.62
 #: how high a raised sign is at most, and how far above the foot it is;
 _SIGN, _SIGN_FOOT = 0.55, 0.4
 #: the same for a bar, which is as high as a hyphen elsewhere;
-_BAR, _BAR_FOOT = 0.16, 0.55
-#: how far it is from the character before it.
+_BAR, _BAR_FOOT = 0.2, 0.55
+#: how far it is from the character before it. A bar is so many times longer than thick.
 _GAP, _OVERLAP = 0.35, 0.2
+_BAR_LENGTH = 1.6
 
 #: Most ink in the corners of a plus, and least along its middle.
 _CORNER, _FULL = 0.15, 0.7
@@ -51,6 +54,12 @@ _CORNER, _FULL = 0.15, 0.7
 _LEAST_CROSS = 7
 #: A gap behind a group that is narrower than this is no blank; heights of the group.
 _NO_BLANK = 0.5
+#: Of figures' height: so far behind a raised figure the next character does not belong to it.
+_APART = 0.3
+#: No figure is wider, by its height.
+_WIDE = 0.85
+#: The end of a formula of an ion.
+_ION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]{0,2}\d?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,13 @@ class Group:
         parts: Their ink, from left to right.
         lowered: Whether they are below.
         sign: The sign that its ink shows; None for figures, which have to be read.
+        clear: Whether the character before it stands apart; a minus between both may hang together with that.
     """
 
     parts: tuple[Part, ...]
     lowered: bool
     sign: str | None = None
+    clear: bool = True
 
     @property
     def left(self) -> int:
@@ -108,7 +119,8 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tupl
         before = groups[-1] if groups and i and groups[-1].parts[-1] is parts[i - 1] else None
         if before is None:
             base = parts[i - 1] if i else None
-        if base is None:
+        # What is above or below a character may be of the next line.
+        if base is None or base.pieces > 1 or part.pieces > 1:
             continue
         char = _char_at(reading, base, width)
         if char is None or not (char.isascii() and (char.isalnum() or char in ")]")) and char != "μ":
@@ -121,10 +133,43 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tupl
         if found is None or (found.lowered and not (char.isalpha() or char in ")]")):
             continue
         if before and before.sign is None and found.sign is None and before.lowered == found.lowered:
-            groups[-1] = Group((*before.parts, part), found.lowered)
+            groups[-1] = replace(before, parts=(*before.parts, part))
         else:
-            groups.append(found)
-    return tuple(groups)
+            groups.append(replace(found, clear=not (char.isdigit() and base.width > _WIDE * height)))
+    return tuple(group for i, group in enumerate(groups) if _is_meant(groups, i, parts, reading, width))
+
+
+def _is_meant(groups: Sequence[Group], i: int, parts: Sequence[Part], reading: Reading, width: int) -> bool:
+    """Return whether a group can be what it seems.
+
+    Nothing but signs and figures follows a raised figure closely; of letters only those of a formula follow a
+    lowered one. A sign without figures is that of an ion.
+    """
+    group = groups[i]
+    place = parts.index(group.parts[0])
+    base, last = parts[place - 1], place + len(group.parts) - 1
+    ends = last + 1 == len(parts) or parts[last + 1].left - group.right >= _APART * base.height
+    after = (
+        groups[i + 1]
+        if i + 1 < len(groups) and groups[i + 1].parts[0] is parts[min(last + 1, len(parts) - 1)]
+        else None
+    )
+    before = groups[i - 1] if i and groups[i - 1].parts[-1] is base else None
+    if group.lowered:
+        return True
+    if group.sign is None:
+        behind = None if last + 1 == len(parts) else _char_at(reading, parts[last + 1], width)
+        return ends or after is not None or not (behind or "").isalnum() or not (behind or "").isascii()
+    if before is not None and before.sign is None:
+        return ends or after is None
+    if after is not None and after.sign is None:
+        return True
+    return ends and _ION.search(_text_until(reading, base, width)) is not None
+
+
+def _text_until(reading: Reading, part: Part, width: int) -> str:
+    """Return what was read up to a part."""
+    return "".join(char.text for char in reading.chars if char.start * width < part.centre)
 
 
 def _char_at(reading: Reading, part: Part, width: int) -> str | None:
@@ -149,20 +194,18 @@ def _group(part: Part, foot: float, height: float, picture: Image) -> Group | No
         if above >= _FOOT * height and head >= _HEAD * height:
             cross = high <= _SIGN * height and _is_cross(part, picture)
             return Group((part,), lowered=False, sign="+" if cross else None)
-        if above <= -_DROP * height and head <= _DROPPED_HEAD * height:
+        if above <= -_DROP * height and _LOWEST_HEAD * height <= head <= _DROPPED_HEAD * height:
             return Group((part,), lowered=True)
-    if part.pieces > 1:
-        return None
     if high <= _SIGN * height and above >= _SIGN_FOOT * height and _is_cross(part, picture):
         return Group((part,), lowered=False, sign="+")
-    if high <= _BAR * height and above >= _BAR_FOOT * height and part.width >= 2 * high:
+    if high <= _BAR * height and above >= _BAR_FOOT * height and part.width >= _BAR_LENGTH * high:
         return Group((part,), lowered=False, sign="-")
     return None
 
 
 def _is_cross(part: Part, picture: Image) -> bool:
     """Return whether a part is a plus: ink along its middle row and column, none in its corners."""
-    if part.pieces > 1 or not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < _LEAST_CROSS:
+    if not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < _LEAST_CROSS:
         return False
     ink = _ink(picture[part.top : part.bottom, part.left : part.right], picture)
     y, x = ink.shape[0] // 3, ink.shape[1] // 3
@@ -269,12 +312,10 @@ def put_back(reading: Reading, taken: Taken) -> Reading:
     chars = list(reading.chars)
     for group, text in reversed(taken.groups):
         text = text.translate(_LOWERED if group.lowered else _RAISED)
-        at = sum((char.start + char.end) / 2 * width < group.left for char in chars)
-        while at and chars[at - 1].text.isspace():
-            at -= 1
-        step = (group.right - group.left) / len(text)
+        at = _place_behind(chars, group, taken, width)
+        step, sure = (group.right - group.left) / len(text), SURE if group.clear else UNSURE
         new = [
-            ReadChar(sign, SURE, (group.left + n * step) / width, (group.left + (n + 1) * step) / width)
+            ReadChar(sign, sure, (group.left + n * step) / width, (group.left + (n + 1) * step) / width)
             for n, sign in enumerate(text)
         ]
         behind = [part.left for part in taken.parts if part.left >= group.right]
@@ -282,5 +323,17 @@ def put_back(reading: Reading, taken: Taken) -> Reading:
         if at < len(chars) and chars[at].text.isspace() and close:
             del chars[at]
         chars[at:at] = new
-    confidence = min(reading.confidence, SURE)
+    confidence = min(reading.confidence, *(SURE if group.clear else UNSURE for group, _ in taken.groups))
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
+
+
+def _place_behind(chars: Sequence[ReadChar], group: Group, taken: Taken, width: int) -> int:
+    """Return the index behind the character that stands before a group."""
+    out = {part for other, _ in taken.groups for part in other.parts}
+    before = [part for part in taken.parts if part not in out and part.left < group.left]
+    visible = [i for i, char in enumerate(chars) if not char.text.isspace()]
+    if not before or not visible:
+        return 0
+    centre = before[-1].centre
+    nearest = min(visible, key=lambda i: abs((chars[i].start + chars[i].end) / 2 * width - centre))
+    return nearest + 1

@@ -208,8 +208,9 @@ def _stroke(
     uneven = float(np.percentile(inner, 95)) / usual if usual > 0 else math.inf
     places = np.arange(upper, upper + len(grey), dtype=np.float32)
     centre = (grey * places[:, None]).sum(axis=0) / np.maximum(ink, 1e-6)
-    end = 1 + max(1, wide // 5)
-    rise = float(np.mean(centre[1:end]) - np.mean(centre[-end:-1]))
+    centre = centre[1:-1] if wide > 4 else centre
+    end = max(1, wide // 5)
+    rise = float(np.mean(centre[:end]) - np.mean(centre[-end:]))
     length = float(ink.sum()) / usual if usual > 0 else float(wide)
     return Stroke(left, top, left + wide, top + high, lean, spread, length, usual, uneven, rise)
 
