@@ -29,10 +29,10 @@ from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
-from crnn_ocr.recognition import replacement_table
+from crnn_ocr.recognition import lone, replacement_table
 from crnn_ocr.recognition.crops import Turn, turned, unturn
 from crnn_ocr.recognition.joined import joined
-from crnn_ocr.recognition.lines import LineReader, ReadRegion, joined_column
+from crnn_ocr.recognition.lines import LineReader, ReadRegion, joined_column, put_back_raised
 from crnn_ocr.recognition.recognizer import Recognizer
 from crnn_ocr.recognition.remarks import reading_remarks
 from crnn_ocr.recognition.replacements import Replacements
@@ -336,6 +336,8 @@ def _read_page(
                 found = reader.read(image, regions)
         with clock("orient"):
             found = reader.turn_unsure(image, found)
+    with clock("recognise"):
+        found = reader.take_out_raised(image, found)
     unavailable: tuple[Remark, ...] = ()
     if tools.second is not None:
         with clock("recheck"):
@@ -343,6 +345,7 @@ def _read_page(
     with clock("recognise"):
         found = reader.with_widths(image, found)
     with clock("layout"):
+        found = lone.settle(image, put_back_raised(found))
         kept = [entry for entry in found if entry.reading.legibility >= options.min_confidence]
         labels = spread_labels(
             [entry.polygon for entry in kept], [entry.reading.text if entry.level else "" for entry in kept]

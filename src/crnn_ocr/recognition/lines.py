@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
-from crnn_ocr.recognition import orientation, recheck
+from crnn_ocr.recognition import orientation, raised, recheck
 from crnn_ocr.recognition.charset import is_han
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, part, turn_corners
+from crnn_ocr.recognition.ink import Part, ink_parts
 from crnn_ocr.recognition.reading import LinePicture, held_against_ink, read_lines, with_widths
 from crnn_ocr.recognition.recheck import Policy, Stretch
 from crnn_ocr.recognition.recognizer import Reading, Recognizer
@@ -50,6 +51,7 @@ class ReadRegion:
         turn: By how many degrees clockwise the crop had to be turned.
         column: Whether characters stand below one another.
         cells: Of a column: those of its characters; None: all are equally high.
+        taken: The raised and lowered figures that its reading lacks.
     """
 
     polygon: Polygon
@@ -57,6 +59,7 @@ class ReadRegion:
     turn: Turn = 0
     column: bool = False
     cells: Cells | None = None
+    taken: raised.Taken | None = None
 
     @property
     def height(self) -> float:
@@ -74,6 +77,8 @@ class ReadRegion:
         Args:
             image: The picture in which the polygon lies.
         """
+        if self.taken is not None:
+            return LinePicture.of(self.taken.picture)
         standing = turn_corners(self.polygon, _BACK[self.turn])
         if self.column:
             return LinePicture.of(column_row(image, standing).picture)
@@ -224,6 +229,37 @@ class LineReader:
                     found[i] = ReadRegion(polygon, tidy_column(reading, row.cells), 0, True, row.cells)
         return found
 
+    def take_out_raised(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+        """Read raised and lowered figures alone, and their lines without them.
+
+        Args:
+            image: The picture that was read.
+            found: Its regions, each the way up in which it makes sense.
+
+        Returns:
+            The regions in their order; `put_back_raised` makes their readings whole again.
+        """
+        found = list(found)
+        inks: dict[int, tuple[Image, tuple[Part, ...], tuple[raised.Group, ...]]] = {}
+        for i, entry in enumerate(found):
+            if not entry.column and raised.may_have_raised(entry.reading):
+                picture = entry.picture(image).make()
+                parts = ink_parts(picture)
+                if groups := raised.find_groups(entry.reading, parts, picture):
+                    inks[i] = picture, parts, groups
+        alone = [raised.alone(picture, group) for picture, _, groups in inks.values() for group in groups]
+        texts = iter(self._outcomes([LinePicture.of(picture) for picture in alone], self._recognizer))
+        taken: dict[int, raised.Taken] = {}
+        for i, (picture, parts, groups) in inks.items():
+            read = [(group, reading.text if (reading := next(texts)) else None) for group in groups]
+            if some := raised.take_out(picture, parts, read):
+                taken[i] = some
+        bare = self._read([LinePicture.of(some.picture) for some in taken.values()])
+        for (i, some), reading in zip(taken.items(), bare, strict=True):
+            if reading is not None:
+                found[i] = replace(found[i], reading=reading, taken=some)
+        return found
+
     def look_again(
         self,
         image: Image,
@@ -308,6 +344,16 @@ def column_row(image: Image, polygon: Polygon) -> Row:
     """A column of upright characters, laid out as a row, with the marks that hang beside it."""
     wide = part(polygon, 0.0, 1.0 + SPARE)
     return stacked(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])
+
+
+def put_back_raised(found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    """Return the regions with the figures that `LineReader.take_out_raised` took out."""
+    return [
+        entry
+        if entry.taken is None
+        else replace(entry, reading=raised.put_back(entry.reading, entry.taken), taken=None)
+        for entry in found
+    ]
 
 
 def is_tall(width: float, height: float) -> bool:

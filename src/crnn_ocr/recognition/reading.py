@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition import numbers, room, widths, words
+from crnn_ocr.recognition import dashes, numbers, room, widths, words
 from crnn_ocr.recognition.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.ctc import Frames
 from crnn_ocr.recognition.ink import ink_columns, ink_parts
@@ -100,10 +100,13 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
 
     Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
     """
-    if not (numbers.has_numbers(reading) or words.has_words(reading)):
+    with_dashes = dashes.has_dashes(reading)
+    if not (with_dashes or numbers.has_numbers(reading) or words.has_words(reading)):
         return reading
     image = picture.make()
     parts = ink_parts(image)
+    if with_dashes:
+        reading = dashes.mend(reading, image)
     if parts and words.has_words(reading):
         height = max(part.height for part in parts)
         reading = words.space_words(reading, ink_columns(image, parts), height)
