@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
+from crnn_ocr.detection.fit import fitted
 from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
 from crnn_ocr.engine.cpu import timed
@@ -137,7 +138,7 @@ class DbDetector:
                 larger = min(working_scale(width, height, p.most_side), scale * p.wanted_text / typical)
                 if larger > scale * 1.15:
                     regions = self._detect_at(image, larger, work)
-        return [region for region in regions if self._legible(region)]
+        return fitted(image, [region for region in regions if self._legible(region)])
 
     def _legible(self, region: Region) -> bool:
         """Whether anything could be read there: rules, hairlines and the like are no lines of text."""

@@ -1,0 +1,270 @@
+"""Fits text regions to the ink of the page, and finds the marks that stand alone in a row, pure.
+
+What a coarse map gets wrong is small against the page and large against the type: boxes twice as high as
+their line, ends cut before a dash or a comma, and no box at all around a digit that stands alone in its cell.
+Each of these is ink, on the row of a region that was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.detection.boxes import Region
+from crnn_ocr.detection.ink import Box, Ink, find_ink
+
+#: All lengths below are in heights of a line's ink: from its highest to its lowest mark.
+#: A box is trimmed from this height on, to `TRIMMED`; the detector's own are 1.6 high on the median.
+LOOSE = 2.0
+TRIMMED = 1.7
+#: Ink that holds less of a box than this share of its height says nothing about the line: dots, a dash.
+LEAST_SHARE = 0.2
+#: An end is looked for so far behind the box, and grows on over marks that are no farther apart than GAP.
+REACH = 2.6
+GAP = 0.5
+#: Paper that a line's crop keeps before and behind it.
+MARGIN = 0.2
+#: What stands alone is as high as the type next to it, or a stroke: flat, and so long.
+HIGH = (0.55, 1.2)
+WIDE = 3.0
+FLAT = 0.3
+LONG = (0.2, 1.6)
+#: It stands on the middle of its row, up to so much.
+OFF_MIDDLE = 0.35
+#: So much paper is around it.
+CLEAN = 0.25
+#: Its ink is as strong as that of the row, within this ratio; its paper differs by no more than so many levels.
+STRENGTH = 0.5
+SAME_PAPER = 24
+#: Marks that are closer than this belong together: the digits of a number, the strokes of a sign.
+TOGETHER = 0.35
+#: Where so many marks stand outside the regions, they are the texture of a picture.
+TEXTURE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A region that lies straight, in pixels of the ink.
+
+    Attributes:
+        box: Its own sides.
+        inked: What its marks take; None where they say nothing.
+    """
+
+    box: Box
+    inked: Box | None
+
+    @property
+    def height(self) -> int:
+        """Of its ink; 0 where that says nothing."""
+        return 0 if self.inked is None else self.inked[3] - self.inked[1]
+
+
+def fitted(image: NDArray[np.uint8], regions: Sequence[Region]) -> list[Region]:
+    """Return the regions fitted to their ink, and new ones around marks that stand alone in their rows.
+
+    Args:
+        image: (H, W) grey or (H, W, 3) BGR, in which the regions were found.
+        regions: In picture coordinates; those that do not lie straight stay as they are.
+    """
+    if not regions:
+        return []
+    ink = find_ink(image)
+    height, width = image.shape[:2]
+    cover = np.zeros(ink.mask.shape, np.uint8)
+    for region in regions:
+        corners = np.rint(np.array(region.polygon) / ink.factor).astype(np.int32)
+        cv2.fillPoly(cover, [corners], 1)
+    rows = [_row(region, ink) for region in regions]
+    result = [
+        region if row is None or row.inked is None else _placed(region, _fit(row, ink, cover), ink, width, height)
+        for region, row in zip(regions, rows, strict=True)
+    ]
+    found = alone([row for row in rows if row is not None and row.inked is not None], ink, cover)
+    result += [_region(box, 0.0, ink, width, height) for box in found]
+    return result
+
+
+def _row(region: Region, ink: Ink) -> _Row | None:
+    """A region in pixels of the ink; None where it does not lie straight or is a column."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = region.polygon
+    if ay != by or ax != dx or cx != bx or cy != dy:
+        return None
+    left, top = round(ax / ink.factor), round(ay / ink.factor)
+    right, bottom = round(cx / ink.factor), round(cy / ink.factor)
+    height = bottom - top
+    marks = ink.marks(top - 0.5 * height, bottom)
+    middle = (marks[:, 1] + marks[:, 3]) / 2
+    centre = (marks[:, 0] + marks[:, 2]) / 2
+    own = (
+        (centre >= left)
+        & (centre <= right)
+        & (np.abs(middle - (top + bottom) / 2) <= OFF_MIDDLE * height)
+        & (marks[:, 3] - marks[:, 1] <= 1.1 * height)
+        & (marks[:, 2] - marks[:, 0] <= 1.1 * (right - left))
+    )
+    marks = marks[own]
+    inked = None
+    if len(marks):
+        inked = (
+            int(marks[:, 0].min()),
+            int(marks[:, 1].min()),
+            int(marks[:, 2].max()),
+            int(marks[:, 3].max()),
+        )
+        if inked[3] - inked[1] < LEAST_SHARE * height:
+            inked = None
+    return _Row((left, top, right, bottom), inked)
+
+
+def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> Box:
+    """The box of a row, grown over what its ends cut off and trimmed where it is loose."""
+    assert row.inked is not None
+    left, top, right, bottom = row.box
+    inked_left, inked_top, inked_right, inked_bottom = row.inked
+    height = row.height
+    inked_right = max(inked_right, _end(row, ink, cover))
+    if bottom - top > LOOSE * height:
+        spare = (TRIMMED - 1) / 2 * height
+        top, bottom = max(top, round(inked_top - spare)), min(bottom, round(inked_bottom + spare))
+    margin = max(1, round(MARGIN * height))
+    core = (inked_left, inked_top, inked_right, inked_bottom)
+    wanted = (inked_left - margin, inked_top, inked_right + margin, inked_bottom)
+    clear = ink.clear(core, wanted)
+    return min(left, clear[0]), min(top, inked_top), max(right, clear[2]), max(bottom, inked_bottom)
+
+
+def _end(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> int:
+    """Behind the last mark of the line, also of those that its box cuts or leaves out."""
+    assert row.inked is not None
+    box, (left, top, right, bottom), height = row.box, row.inked, row.height
+    marks = ink.marks(top - height, bottom)
+    middle = (marks[:, 1] + marks[:, 3]) / 2
+    high = marks[:, 3] - marks[:, 1]
+    wide = marks[:, 2] - marks[:, 0]
+    centre = np.minimum((marks[:, 0] + marks[:, 2]) // 2, cover.shape[1] - 1)
+    free = (cover[middle.astype(int), centre] == 0) | (centre <= box[2])
+    near = (
+        free
+        & (marks[:, 0] >= (left + right) / 2)
+        & (marks[:, 2] > right)
+        & (middle >= top - 0.1 * height)
+        & (middle <= bottom + 0.15 * height)
+        & (high <= 1.2 * height)
+        & (wide <= REACH * height)
+    )
+    end = right
+    for start, _, stop, _ in sorted(marks[near].tolist()):
+        if start > end + GAP * height:
+            break
+        end = max(end, stop)
+    # What goes on and on is a leader or a rule, no sign that ends a line.
+    return end if end <= box[2] + REACH * height else right
+
+
+def alone(rows: Sequence[_Row], ink: Ink, cover: NDArray[np.uint8]) -> list[Box]:
+    """Boxes around marks that stand alone in a row: as high as its type or flat strokes, with paper around.
+
+    Args:
+        rows: What was found, with ink.
+        ink: Of the page.
+        cover: (h, w) uint8, 1 where regions are.
+    """
+    if not rows:
+        return []
+    inked = np.array([row.inked for row in rows], np.float64)
+    heights = inked[:, 3] - inked[:, 1]
+    middles = (inked[:, 1] + inked[:, 3]) / 2
+    highest = HIGH[1] * float(heights.max())
+    boxes = ink.boxes
+    wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    outside = cover[(boxes[:, 1] + boxes[:, 3]) // 2, (boxes[:, 0] + boxes[:, 2]) // 2] == 0
+    marks = boxes[outside & (high <= highest) & (wide <= WIDE * highest) & (np.maximum(wide, high) >= 3)]
+    if len(marks) > TEXTURE:
+        return []
+    found = []
+    for box in _groups(marks):
+        left, top, right, bottom = box
+        w, h = right - left, bottom - top
+        on = np.abs((top + bottom) / 2 - middles) <= OFF_MIDDLE * heights
+        as_high = (h >= HIGH[0] * heights) & (h <= HIGH[1] * heights) & (w <= WIDE * heights)
+        stroke = (h <= FLAT * heights) & (w >= 1.5 * h) & (w >= LONG[0] * heights) & (w <= LONG[1] * heights)
+        fits = np.flatnonzero(on & (as_high | stroke))
+        if not len(fits):
+            continue
+        gaps = np.maximum(inked[fits, 0] - right, left - inked[fits, 2])
+        row = rows[int(fits[np.argmin(gaps)])]
+        clean = max(1, round(CLEAN * row.height))
+        around = (left - clean, top - clean, right + clean, bottom + clean)
+        if ink.amount(around) > ink.amount(box) or not _same_type(row, box, ink):
+            continue
+        found.append(_framed(box, row, ink))
+    return found
+
+
+def _same_type(row: _Row, box: Box, ink: Ink) -> bool:
+    """Whether ink in a box looks like that of a row: as dark or as light, on the same paper."""
+    assert row.inked is not None
+    paper, strength = ink.shade(row.inked)
+    own_paper, own = ink.shade(box)
+    ratio = own / strength
+    return STRENGTH <= ratio <= 1 / STRENGTH and abs(paper - own_paper) <= SAME_PAPER
+
+
+def _framed(box: Box, row: _Row, ink: Ink) -> Box:
+    """A mark with the room of a character of its row around it, as far as there is paper."""
+    assert row.inked is not None
+    left, top, right, bottom = box
+    spare = (TRIMMED - 1) / 2 * row.height
+    high, low = min(top, row.inked[1]) - spare, max(bottom, row.inked[3]) + spare
+    side = max(spare, (low - high - (right - left)) / 2)
+    return ink.clear(box, (round(left - side), round(high), round(right + side), round(low)))
+
+
+def _groups(marks: NDArray[np.int32]) -> list[Box]:
+    """Boxes around marks that are close to one another."""
+    groups: list[Box] = []
+    for mark in sorted(tuple(mark) for mark in marks.tolist()):
+        group: Box = mark
+        joined = True
+        while joined:  # a grown group may touch others that its parts did not
+            joined = False
+            for other in groups:
+                if _together(group, other):
+                    groups.remove(other)
+                    group = _union((group, other))
+                    joined = True
+                    break
+        groups.append(group)
+    return groups
+
+
+def _together(a: Box, b: Box) -> bool:
+    """Whether two marks are closer than a blank."""
+    size = max(a[3] - a[1], b[3] - b[1], (a[2] - a[0]) / 2, (b[2] - b[0]) / 2)
+    across = max(a[0], b[0]) - min(a[2], b[2])
+    along = max(a[1], b[1]) - min(a[3], b[3])
+    return across <= TOGETHER * size and along <= TOGETHER * size
+
+
+def _union(boxes: Iterable[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _placed(region: Region, box: Box, ink: Ink, width: int, height: int) -> Region:
+    """A region with new sides, where they differ."""
+    return replace(region, polygon=_region(box, region.score, ink, width, height).polygon)
+
+
+def _region(box: Box, score: float, ink: Ink, width: int, height: int) -> Region:
+    """A box in pixels of the ink as a region of a picture of so many pixels."""
+    left, top = (float(max(0, side * ink.factor)) for side in box[:2])
+    right, bottom = (
+        float(min(limit, side * ink.factor)) for side, limit in zip(box[2:], (width, height), strict=True)
+    )
+    return Region(((left, top), (right, top), (right, bottom), (left, bottom)), score)
