@@ -18,11 +18,15 @@ from crnn_ocr.detection.boxes import Region
 from crnn_ocr.detection.ink import Box, Ink, find_ink
 
 #: All lengths below are in heights of a line's ink: from its highest to its lowest mark.
-#: A box is trimmed from this height on, to `TRIMMED`; the detector's own are 1.6 high on the median.
+#: Below this many map pixels per picture pixel a box is no surer than its own height.
+COARSE = 0.5
+#: There it is trimmed from this height on, to `TRIMMED`; the detector's own are 1.6 high on the median.
 LOOSE = 2.0
 TRIMMED = 1.7
 #: Ink that holds less of a box than this share of its height says nothing about the line: dots, a dash.
 LEAST_SHARE = 0.2
+#: What is this many times higher than wide is a column.
+COLUMN = 1.5
 #: An end is looked for so far behind the box, and grows on over marks that are no farther apart than GAP.
 REACH = 2.6
 GAP = 0.5
@@ -64,12 +68,13 @@ class _Row:
         return 0 if self.inked is None else self.inked[3] - self.inked[1]
 
 
-def fitted(image: NDArray[np.uint8], regions: Sequence[Region]) -> list[Region]:
+def fitted(image: NDArray[np.uint8], regions: Sequence[Region], scale: float) -> list[Region]:
     """Return the regions fitted to their ink, and new ones around marks that stand alone in their rows.
 
     Args:
         image: (H, W) grey or (H, W, 3) BGR, in which the regions were found.
         regions: In picture coordinates; those that do not lie straight stay as they are.
+        scale: Map pixels per picture pixel of the map that they come from.
     """
     if not regions:
         return []
@@ -81,7 +86,7 @@ def fitted(image: NDArray[np.uint8], regions: Sequence[Region]) -> list[Region]:
         cv2.fillPoly(cover, [corners], 1)
     rows = [_row(region, ink) for region in regions]
     result = [
-        region if row is None or row.inked is None else _placed(region, _fit(row, ink, cover), ink, width, height)
+        region if row is None or row.inked is None else _placed(region, _fit(row, ink, cover, trim=scale < COARSE), ink, width, height)
         for region, row in zip(regions, rows, strict=True)
     ]
     found = alone([row for row in rows if row is not None and row.inked is not None], ink, cover)
@@ -97,6 +102,8 @@ def _row(region: Region, ink: Ink) -> _Row | None:
     left, top = round(ax / ink.factor), round(ay / ink.factor)
     right, bottom = round(cx / ink.factor), round(cy / ink.factor)
     height = bottom - top
+    if height > COLUMN * (right - left):
+        return None
     marks = ink.marks(top - 0.5 * height, bottom)
     middle = (marks[:, 1] + marks[:, 3]) / 2
     centre = (marks[:, 0] + marks[:, 2]) / 2
@@ -121,21 +128,22 @@ def _row(region: Region, ink: Ink) -> _Row | None:
     return _Row((left, top, right, bottom), inked)
 
 
-def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> Box:
-    """The box of a row, grown over what its ends cut off and trimmed where it is loose."""
+def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8], *, trim: bool) -> Box:
+    """The box of a row, grown over what its ends cut off and, if asked, trimmed where it is loose."""
     assert row.inked is not None
     left, top, right, bottom = row.box
     inked_left, inked_top, inked_right, inked_bottom = row.inked
     height = row.height
-    inked_right = max(inked_right, _end(row, ink, cover))
-    if bottom - top > LOOSE * height:
+    if trim and bottom - top > LOOSE * height:
         spare = (TRIMMED - 1) / 2 * height
         top, bottom = max(top, round(inked_top - spare)), min(bottom, round(inked_bottom + spare))
-    margin = max(1, round(MARGIN * height))
-    core = (inked_left, inked_top, inked_right, inked_bottom)
-    wanted = (inked_left - margin, inked_top, inked_right + margin, inked_bottom)
-    clear = ink.clear(core, wanted)
-    return min(left, clear[0]), min(top, inked_top), max(right, clear[2]), max(bottom, inked_bottom)
+    end = _end(row, ink, cover)
+    if end > right or inked_left < left:
+        margin = max(1, round(MARGIN * height))
+        core = (inked_left, inked_top, end, inked_bottom)
+        clear = ink.clear(core, (inked_left - margin, inked_top, end + margin, inked_bottom))
+        left, right = min(left, clear[0]), max(right, clear[2])
+    return left, min(top, inked_top), right, max(bottom, inked_bottom)
 
 
 def _end(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> int:
