@@ -19,7 +19,7 @@ from crnn_ocr.detection.ink import Box, Ink, find_ink
 
 #: All lengths below are in heights of a line's ink: from its highest to its lowest mark.
 #: Below this many map pixels per picture pixel a box is no surer than its own height.
-COARSE = 0.5
+COARSE = 0.45
 #: There it is trimmed from this height on, to `TRIMMED`; the detector's own are 1.6 high on the median.
 LOOSE = 2.0
 TRIMMED = 1.7
@@ -30,10 +30,14 @@ COLUMN = 1.5
 #: An end is looked for so far behind the box, and grows on over marks that are no farther apart than GAP.
 REACH = 2.6
 GAP = 0.5
+#: What a line's end may lose is a dash or so small.
+SMALL = 0.5
+#: What its own box cuts is a character, no wider than this.
+CUT = 1.5
 #: Paper that a line's crop keeps before and behind it.
 MARGIN = 0.2
 #: What stands alone is as high as the type next to it, or a stroke: flat, and so long.
-HIGH = (0.55, 1.2)
+HIGH = (0.5, 1.3)
 WIDE = 3.0
 FLAT = 0.3
 LONG = (0.2, 1.6)
@@ -41,8 +45,18 @@ LONG = (0.2, 1.6)
 OFF_MIDDLE = 0.35
 #: So much paper is around it.
 CLEAN = 0.25
-#: Its ink is as strong as that of the row, within this ratio; its paper differs by no more than so many levels.
+#: Beside a stroke it is wider, or it is one of a dashed rule; before a line's type too, or it is an icon.
+BESIDE = 0.6
+APART = 1.0
+#: What fills more of its box than this, unless it is so slender, is a bullet or a patch of colour.
+SOLID = 0.68
+SLENDER = 0.4
+#: The box around it is no more than so many times higher than wide.
+SLIM = 1.4
+#: Its ink is as strong as that of the row, within this ratio; that of a stroke of one or two pixels, which is
+#: greyed by the reduction, within the second. Its paper differs by no more than so many levels.
 STRENGTH = 0.5
+THIN_STRENGTH = 0.3
 SAME_PAPER = 24
 #: Marks that are closer than this belong together: the digits of a number, the strokes of a sign.
 TOGETHER = 0.35
@@ -86,7 +100,9 @@ def fitted(image: NDArray[np.uint8], regions: Sequence[Region], scale: float) ->
         cv2.fillPoly(cover, [corners], 1)
     rows = [_row(region, ink) for region in regions]
     result = [
-        region if row is None or row.inked is None else _placed(region, _fit(row, ink, cover, trim=scale < COARSE), ink, width, height)
+        region
+        if row is None or row.inked is None
+        else _placed(region, _fit(row, ink, cover, trim=scale < COARSE), ink, width, height)
         for region, row in zip(regions, rows, strict=True)
     ]
     found = alone([row for row in rows if row is not None and row.inked is not None], ink, cover)
@@ -117,14 +133,12 @@ def _row(region: Region, ink: Ink) -> _Row | None:
     marks = marks[own]
     inked = None
     if len(marks):
-        inked = (
-            int(marks[:, 0].min()),
-            int(marks[:, 1].min()),
-            int(marks[:, 2].max()),
-            int(marks[:, 3].max()),
-        )
-        if inked[3] - inked[1] < LEAST_SHARE * height:
-            inked = None
+        high, low = int(marks[:, 1].min()), int(marks[:, 3].max())
+        if low - high >= LEAST_SHARE * height:
+            one = marks[:, 2] - marks[:, 0] <= CUT * (low - high)  # frames and rules reach over the box
+            starts = np.where(one, marks[:, 0], np.maximum(marks[:, 0], left))
+            stops = np.where(one, marks[:, 2], np.minimum(marks[:, 2], right))
+            inked = int(starts.min()), high, int(stops.max()), low
     return _Row((left, top, right, bottom), inked)
 
 
@@ -147,29 +161,27 @@ def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8], *, trim: bool) -> Box:
 
 
 def _end(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> int:
-    """Behind the last mark of the line, also of those that its box cuts or leaves out."""
+    """Behind the last mark of the line, also of signs that its box leaves out: a dash, a comma, a raised minus."""
     assert row.inked is not None
-    box, (left, top, right, bottom), height = row.box, row.inked, row.height
-    marks = ink.marks(top - height, bottom)
-    middle = (marks[:, 1] + marks[:, 3]) / 2
-    high = marks[:, 3] - marks[:, 1]
-    wide = marks[:, 2] - marks[:, 0]
-    centre = np.minimum((marks[:, 0] + marks[:, 2]) // 2, cover.shape[1] - 1)
-    free = (cover[middle.astype(int), centre] == 0) | (centre <= box[2])
-    near = (
-        free
-        & (marks[:, 0] >= (left + right) / 2)
-        & (marks[:, 2] > right)
-        & (middle >= top - 0.1 * height)
-        & (middle <= bottom + 0.15 * height)
-        & (high <= 1.2 * height)
-        & (wide <= REACH * height)
-    )
+    box, (_, top, right, bottom), height = row.box, row.inked, row.height
     end = right
-    for start, _, stop, _ in sorted(marks[near].tolist()):
-        if start > end + GAP * height:
+    # A sign may touch the last letter, which the box holds but for the width of a stroke.
+    edge = box[2] + round(0.1 * height)
+    marks = ink.marks(top - height, bottom)
+    for mark in sorted(tuple(mark) for mark in marks[marks[:, 2] > edge].tolist()):
+        if mark[2] > edge + (REACH + GAP) * height or mark[3] - mark[1] > HIGH[1] * height:
+            continue
+        sign = mark if mark[0] >= box[2] else ink.bounds((edge, *mark[1:]))
+        wide, high, middle = sign[2] - sign[0], sign[3] - sign[1], (sign[1] + sign[3]) // 2
+        small = high <= SMALL * height and wide <= SMALL * height
+        dash = high <= FLAT * height and wide <= REACH * height
+        if not (small or dash) or cover[middle, (sign[0] + sign[2]) // 2]:
+            continue
+        if not top - 0.1 * height <= middle <= bottom + 0.15 * height:
+            continue
+        if sign[0] > end + GAP * height or not _same_type(row, sign, ink):
             break
-        end = max(end, stop)
+        end = max(end, sign[2])
     # What goes on and on is a leader or a rule, no sign that ends a line.
     return end if end <= box[2] + REACH * height else right
 
@@ -191,7 +203,7 @@ def alone(rows: Sequence[_Row], ink: Ink, cover: NDArray[np.uint8]) -> list[Box]
     boxes = ink.boxes
     wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     outside = cover[(boxes[:, 1] + boxes[:, 3]) // 2, (boxes[:, 0] + boxes[:, 2]) // 2] == 0
-    marks = boxes[outside & (high <= highest) & (wide <= WIDE * highest) & (np.maximum(wide, high) >= 3)]
+    marks = boxes[outside & (high <= highest) & (wide <= WIDE * highest) & (np.maximum(wide, high) >= 2)]
     if len(marks) > TEXTURE:
         return []
     found = []
@@ -206,12 +218,24 @@ def alone(rows: Sequence[_Row], ink: Ink, cover: NDArray[np.uint8]) -> list[Box]
             continue
         gaps = np.maximum(inked[fits, 0] - right, left - inked[fits, 2])
         row = rows[int(fits[np.argmin(gaps)])]
-        clean = max(1, round(CLEAN * row.height))
-        around = (left - clean, top - clean, right + clean, bottom + clean)
-        if ink.amount(around) > ink.amount(box) or not _same_type(row, box, ink):
-            continue
-        found.append(_framed(box, row, ink))
+        gap = float(gaps.min())
+        if _alone(box, row, gap, ink) and _same_type(row, box, ink):
+            found.append(_framed(box, row, ink))
     return found
+
+
+def _alone(box: Box, row: _Row, gap: float, ink: Ink) -> bool:
+    """Whether a mark has paper around it, is no part of a dashed rule, and is drawn with strokes."""
+    left, top, right, bottom = box
+    clean = max(1, round(CLEAN * row.height))
+    amount = ink.amount(box)
+    if ink.amount((left - clean, top - clean, right + clean, bottom + clean)) > amount:
+        return False
+    if bottom - top <= FLAT * row.height:
+        beside = round(BESIDE * row.height)
+        return ink.amount((left - beside, top, right + beside, bottom)) == amount
+    solid = right - left > SLENDER * (bottom - top) and ink.fill(box) > SOLID
+    return gap >= APART * row.height and not solid
 
 
 def _same_type(row: _Row, box: Box, ink: Ink) -> bool:
@@ -220,7 +244,10 @@ def _same_type(row: _Row, box: Box, ink: Ink) -> bool:
     paper, strength = ink.shade(row.inked)
     own_paper, own = ink.shade(box)
     ratio = own / strength
-    return STRENGTH <= ratio <= 1 / STRENGTH and abs(paper - own_paper) <= SAME_PAPER
+    thin = min(box[2] - box[0], box[3] - box[1]) <= 2
+    return (THIN_STRENGTH if thin else STRENGTH) <= ratio <= 1 / STRENGTH and abs(
+        paper - own_paper
+    ) <= SAME_PAPER
 
 
 def _framed(box: Box, row: _Row, ink: Ink) -> Box:
@@ -229,7 +256,8 @@ def _framed(box: Box, row: _Row, ink: Ink) -> Box:
     left, top, right, bottom = box
     spare = (TRIMMED - 1) / 2 * row.height
     high, low = min(top, row.inked[1]) - spare, max(bottom, row.inked[3]) + spare
-    side = max(spare, (low - high - (right - left)) / 2)
+    # Narrower ones would be taken for lines that stand on end.
+    side = max(spare, ((low - high) / SLIM - (right - left)) / 2)
     return ink.clear(box, (round(left - side), round(high), round(right + side), round(low)))
 
 

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 MOST_PIXELS = 6_000_000
 #: Ink differs from its paper by more than this, of 255: light grey type on white does by 60.
 CONTRAST = 40
+#: Ink of at least this share of the strongest is that of a stroke, not of the grey between strokes.
+NEARLY = 0.6
 #: The paper's level is the median of every fourth pixel of 31 × 31, in each direction: 124 pixels of the picture,
 #: several lines of ordinary type. Strokes wider than half of it would be taken for paper.
 STEP = 4
@@ -57,6 +59,18 @@ class Ink:
         left, top, right, bottom = (max(0, side) for side in box)
         return int(np.count_nonzero(self.mask[top:bottom, left:right]))
 
+    def bounds(self, box: Box) -> Box:
+        """What the ink in a box takes of it; the box holds some."""
+        left, top, right, bottom = box
+        mask = self.mask[top:bottom, left:right]
+        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+        return (
+            left + int(columns[0]),
+            top + int(rows[0]),
+            left + int(columns[-1]) + 1,
+            top + int(rows[-1]) + 1,
+        )
+
     def shade(self, box: Box) -> tuple[int, int]:
         """The level of the paper in the middle of a box, and by how much its strongest ink differs from it."""
         left, top, right, bottom = (max(0, side) for side in box)
@@ -64,6 +78,12 @@ class Ink:
         difference = self.grey[top:bottom, left:right].astype(np.int16) - paper
         strongest = int(np.argmax(np.abs(difference)))
         return int(paper[paper.shape[0] // 2, paper.shape[1] // 2]), int(difference.flat[strongest])
+
+    def fill(self, box: Box) -> float:
+        """The share of a box that is nearly as strong as its strongest ink; less than `amount` where type is small."""
+        left, top, right, bottom = (max(0, side) for side in box)
+        difference = cv2.absdiff(self.grey[top:bottom, left:right], self.paper[top:bottom, left:right])
+        return float(np.mean(difference > NEARLY * difference.max()))
 
     def clear(self, box: Box, wanted: Box) -> Box:
         """A box grown to another one around it, as far as there is nothing but paper between both.
@@ -73,8 +93,12 @@ class Ink:
             wanted: Contains `box`.
         """
         height, width = self.mask.shape
-        left, right = _free(self.mask[box[1] : box[3]].max(axis=0), box[0], box[2], wanted[0], wanted[2], width)
-        top, bottom = _free(self.mask[:, left:right].max(axis=1), box[1], box[3], wanted[1], wanted[3], height)
+        left, right = _free(
+            self.mask[box[1] : box[3]].max(axis=0), box[0], box[2], wanted[0], wanted[2], width
+        )
+        top, bottom = _free(
+            self.mask[:, left:right].max(axis=1), box[1], box[3], wanted[1], wanted[3], height
+        )
         return left, top, right, bottom
 
 
@@ -93,9 +117,7 @@ def find_ink(image: Image, *, most_pixels: int = MOST_PIXELS) -> Ink:
     grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     sample = cv2.medianBlur(np.ascontiguousarray(grey[::STEP, ::STEP]), WINDOW)
     paper = np.asarray(cv2.resize(sample, grey.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
-    mask = np.asarray(
-        cv2.threshold(cv2.absdiff(grey, paper), CONTRAST, 1, cv2.THRESH_BINARY)[1], np.uint8
-    )
+    mask = np.asarray(cv2.threshold(cv2.absdiff(grey, paper), CONTRAST, 1, cv2.THRESH_BINARY)[1], np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     boxes = np.asarray(stats[1:, :4], np.int32)
     boxes[:, 2:] += boxes[:, :2]
