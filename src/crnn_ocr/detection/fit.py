@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.detection.ink import Box, Ink, find_ink
+from crnn_ocr.document import Polygon
 
 #: All lengths below are in heights of a line's ink: from its highest to its lowest mark.
 #: Below this many map pixels per picture pixel a box is no surer than its own height.
@@ -25,6 +26,8 @@ LOOSE = 2.0
 TRIMMED = 1.7
 #: Ink that holds less of a box than this share of its height says nothing about the line: dots, a dash.
 LEAST_SHARE = 0.2
+#: So many times longer than high, a box has a slope of its own.
+SHORT = 2.0
 #: What is this many times higher than wide is a column.
 COLUMN = 1.5
 #: An end is looked for so far behind the box, and grows on over marks that are no farther apart than GAP.
@@ -70,16 +73,16 @@ class _Row:
 
     Attributes:
         box: Its own sides.
-        inked: What its marks take; None where they say nothing.
+        inked: What its marks take.
     """
 
     box: Box
-    inked: Box | None
+    inked: Box
 
     @property
     def height(self) -> int:
-        """Of its ink; 0 where that says nothing."""
-        return 0 if self.inked is None else self.inked[3] - self.inked[1]
+        """Of its ink."""
+        return self.inked[3] - self.inked[1]
 
 
 def fitted(image: NDArray[np.uint8], regions: Sequence[Region], scale: float) -> list[Region]:
@@ -98,25 +101,29 @@ def fitted(image: NDArray[np.uint8], regions: Sequence[Region], scale: float) ->
     for region in regions:
         corners = np.rint(np.array(region.polygon) / ink.factor).astype(np.int32)
         cv2.fillPoly(cover, [corners], 1)
-    rows = [_row(region, ink) for region in regions]
-    result = [
-        region
-        if row is None or row.inked is None
-        else _placed(region, _fit(row, ink, cover, trim=scale < COARSE), ink, width, height)
-        for region, row in zip(regions, rows, strict=True)
-    ]
-    found = alone([row for row in rows if row is not None and row.inked is not None], ink, cover)
-    result += [_region(box, 0.0, ink, width, height) for box in found]
-    return result
+    coarse = scale < COARSE
+    rows = [_row(region, ink, coarse=coarse) for region in regions]
+    result = list(regions)
+    for i, row in enumerate(rows):
+        if row is not None:
+            polygon = _polygon(_fit(row, ink, cover, trim=coarse), ink, width, height)
+            result[i] = replace(regions[i], polygon=polygon)
+    found = alone([row for row in rows if row is not None], ink, cover)
+    return result + [Region(_polygon(box, ink, width, height), 0.0) for box in found]
 
 
-def _row(region: Region, ink: Ink) -> _Row | None:
-    """A region in pixels of the ink; None where it does not lie straight or is a column."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = region.polygon
-    if ay != by or ax != dx or cx != bx or cy != dy:
+def _row(region: Region, ink: Ink, *, coarse: bool) -> _Row | None:
+    """A region in pixels of the ink; None where it does not lie straight, is a column or has no ink to go by.
+
+    The slope of a short box is an accident of a coarse map: a digit's is taken for straight there.
+    """
+    xs, ys = zip(*region.polygon, strict=True)
+    shorter, longer = sorted((region.width, region.height))
+    straight = len(set(xs)) == len(set(ys)) == 2
+    if not straight and not (coarse and longer < SHORT * shorter):
         return None
-    left, top = round(ax / ink.factor), round(ay / ink.factor)
-    right, bottom = round(cx / ink.factor), round(cy / ink.factor)
+    left, top = round(min(xs) / ink.factor), round(min(ys) / ink.factor)
+    right, bottom = round(max(xs) / ink.factor), round(max(ys) / ink.factor)
     height = bottom - top
     if height > COLUMN * (right - left):
         return None
@@ -131,22 +138,21 @@ def _row(region: Region, ink: Ink) -> _Row | None:
         & (marks[:, 2] - marks[:, 0] <= 1.1 * (right - left))
     )
     marks = marks[own]
-    inked = None
-    if len(marks):
-        high, low = int(marks[:, 1].min()), int(marks[:, 3].max())
-        if low - high >= LEAST_SHARE * height:
-            one = marks[:, 2] - marks[:, 0] <= CUT * (low - high)  # frames and rules reach over the box
-            starts = np.where(one, marks[:, 0], np.maximum(marks[:, 0], left))
-            stops = np.where(one, marks[:, 2], np.minimum(marks[:, 2], right))
-            inked = int(starts.min()), high, int(stops.max()), low
-    return _Row((left, top, right, bottom), inked)
+    if not len(marks):
+        return None
+    high, low = int(marks[:, 1].min()), int(marks[:, 3].max())
+    if low - high < LEAST_SHARE * height:
+        return None
+    one = marks[:, 2] - marks[:, 0] <= CUT * (low - high)  # frames and rules reach over the box
+    starts = np.where(one, marks[:, 0], np.maximum(marks[:, 0], left))
+    stops = np.where(one, marks[:, 2], np.minimum(marks[:, 2], right))
+    return _Row((left, top, right, bottom), (int(starts.min()), high, int(stops.max()), low))
 
 
 def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8], *, trim: bool) -> Box:
     """The box of a row, grown over what its ends cut off and, if asked, trimmed where it is loose."""
-    assert row.inked is not None
     left, top, right, bottom = row.box
-    inked_left, inked_top, inked_right, inked_bottom = row.inked
+    inked_left, inked_top, _, inked_bottom = row.inked
     height = row.height
     if trim and bottom - top > LOOSE * height:
         spare = (TRIMMED - 1) / 2 * height
@@ -161,8 +167,7 @@ def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8], *, trim: bool) -> Box:
 
 
 def _end(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> int:
-    """Behind the last mark of the line, also of signs that its box leaves out: a dash, a comma, a raised minus."""
-    assert row.inked is not None
+    """Behind the last mark of a line, also of signs outside its box: a dash, a comma, a raised minus."""
     box, (_, top, right, bottom), height = row.box, row.inked, row.height
     end = right
     # A sign may touch the last letter, which the box holds but for the width of a stroke.
@@ -240,19 +245,16 @@ def _alone(box: Box, row: _Row, gap: float, ink: Ink) -> bool:
 
 def _same_type(row: _Row, box: Box, ink: Ink) -> bool:
     """Whether ink in a box looks like that of a row: as dark or as light, on the same paper."""
-    assert row.inked is not None
     paper, strength = ink.shade(row.inked)
     own_paper, own = ink.shade(box)
     ratio = own / strength
     thin = min(box[2] - box[0], box[3] - box[1]) <= 2
-    return (THIN_STRENGTH if thin else STRENGTH) <= ratio <= 1 / STRENGTH and abs(
-        paper - own_paper
-    ) <= SAME_PAPER
+    least = THIN_STRENGTH if thin else STRENGTH
+    return least <= ratio <= 1 / STRENGTH and abs(paper - own_paper) <= SAME_PAPER
 
 
 def _framed(box: Box, row: _Row, ink: Ink) -> Box:
     """A mark with the room of a character of its row around it, as far as there is paper."""
-    assert row.inked is not None
     left, top, right, bottom = box
     spare = (TRIMMED - 1) / 2 * row.height
     high, low = min(top, row.inked[1]) - spare, max(bottom, row.inked[3]) + spare
@@ -292,15 +294,8 @@ def _union(boxes: Iterable[Box]) -> Box:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _placed(region: Region, box: Box, ink: Ink, width: int, height: int) -> Region:
-    """A region with new sides, where they differ."""
-    return replace(region, polygon=_region(box, region.score, ink, width, height).polygon)
-
-
-def _region(box: Box, score: float, ink: Ink, width: int, height: int) -> Region:
-    """A box in pixels of the ink as a region of a picture of so many pixels."""
-    left, top = (float(max(0, side * ink.factor)) for side in box[:2])
-    right, bottom = (
-        float(min(limit, side * ink.factor)) for side, limit in zip(box[2:], (width, height), strict=True)
-    )
-    return Region(((left, top), (right, top), (right, bottom), (left, bottom)), score)
+def _polygon(box: Box, ink: Ink, width: int, height: int) -> Polygon:
+    """A box in pixels of the ink as corners in a picture of so many pixels."""
+    left, top = float(max(0, box[0] * ink.factor)), float(max(0, box[1] * ink.factor))
+    right, bottom = float(min(width, box[2] * ink.factor)), float(min(height, box[3] * ink.factor))
+    return (left, top), (right, top), (right, bottom), (left, bottom)

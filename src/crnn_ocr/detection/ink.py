@@ -21,8 +21,8 @@ MOST_PIXELS = 6_000_000
 CONTRAST = 40
 #: Ink of at least this share of the strongest is that of a stroke, not of the grey between strokes.
 NEARLY = 0.6
-#: The paper's level is the median of every fourth pixel of 31 × 31, in each direction: 124 pixels of the picture,
-#: several lines of ordinary type. Strokes wider than half of it would be taken for paper.
+#: The paper's level is the median of 31 × 31 samples, every fourth pixel in each direction: 124 pixels of the
+#: picture, several lines of ordinary type. Strokes wider than half of it would be taken for paper.
 STEP = 4
 WINDOW = 31
 
@@ -72,7 +72,7 @@ class Ink:
         )
 
     def shade(self, box: Box) -> tuple[int, int]:
-        """The level of the paper in the middle of a box, and by how much its strongest ink differs from it."""
+        """The paper's level in the middle of a box, and by how much its strongest ink differs from it."""
         left, top, right, bottom = (max(0, side) for side in box)
         paper = self.paper[top:bottom, left:right]
         difference = self.grey[top:bottom, left:right].astype(np.int16) - paper
@@ -80,7 +80,7 @@ class Ink:
         return int(paper[paper.shape[0] // 2, paper.shape[1] // 2]), int(difference.flat[strongest])
 
     def fill(self, box: Box) -> float:
-        """The share of a box that is nearly as strong as its strongest ink; less than `amount` where type is small."""
+        """The share of a box that is nearly as strong as its strongest ink."""
         left, top, right, bottom = (max(0, side) for side in box)
         difference = cv2.absdiff(self.grey[top:bottom, left:right], self.paper[top:bottom, left:right])
         return float(np.mean(difference > NEARLY * difference.max()))
@@ -93,12 +93,10 @@ class Ink:
             wanted: Contains `box`.
         """
         height, width = self.mask.shape
-        left, right = _free(
-            self.mask[box[1] : box[3]].max(axis=0), box[0], box[2], wanted[0], wanted[2], width
-        )
-        top, bottom = _free(
-            self.mask[:, left:right].max(axis=1), box[1], box[3], wanted[1], wanted[3], height
-        )
+        across = self.mask[box[1] : box[3]].max(axis=0)
+        left, right = _free(across, box[0], box[2], max(0, wanted[0]), min(width, wanted[2]))
+        along = self.mask[:, left:right].max(axis=1)
+        top, bottom = _free(along, box[1], box[3], max(0, wanted[1]), min(height, wanted[3]))
         return left, top, right, bottom
 
 
@@ -124,11 +122,8 @@ def find_ink(image: Image, *, most_pixels: int = MOST_PIXELS) -> Ink:
     return Ink(factor, grey, paper, mask, boxes[np.argsort(boxes[:, 1], kind="stable")])
 
 
-def _free(
-    inked: NDArray[np.uint8], start: int, stop: int, first: int, last: int, length: int
-) -> tuple[int, int]:
-    """An interval grown towards [first, last) until the next ink."""
-    first, last = max(0, first), min(length, last)
+def _free(inked: NDArray[np.uint8], start: int, stop: int, first: int, last: int) -> tuple[int, int]:
+    """An interval [start, stop) grown towards [first, last) until the next ink."""
     before = np.flatnonzero(inked[first:start])
     behind = np.flatnonzero(inked[stop:last])
     return (
