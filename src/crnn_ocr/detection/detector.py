@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
+from crnn_ocr.detection.fit import fitted
 from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
 from crnn_ocr.engine.cpu import timed
@@ -128,7 +129,8 @@ class DbDetector:
         height, width = image.shape[:2]
         p = self._parameters
         if min(width, height) <= p.thin:
-            return [region for region in self._detect_thin(image, work) if self._legible(region)]
+            found = [region for region in self._detect_thin(image, work) if self._legible(region)]
+            return fitted(image, found, working_scale(width, height, p.side))
         scale = working_scale(width, height, p.side)
         regions = self._detect_at(image, scale, work)
         if scale < 1.0 and regions:
@@ -136,8 +138,9 @@ class DbDetector:
             if typical < p.small_text:
                 larger = min(working_scale(width, height, p.most_side), scale * p.wanted_text / typical)
                 if larger > scale * 1.15:
-                    regions = self._detect_at(image, larger, work)
-        return [region for region in regions if self._legible(region)]
+                    scale = larger
+                    regions = self._detect_at(image, scale, work)
+        return fitted(image, [region for region in regions if self._legible(region)], scale)
 
     def _legible(self, region: Region) -> bool:
         """Whether anything could be read there: rules, hairlines and the like are no lines of text."""
