@@ -57,6 +57,8 @@ _WIDE = 1.45
 _WHITE = 0.5
 #: Less white between two digits is no blank; less between a digit and a sign, which has white of its own.
 _NARROW, _NARROW_AT_SIGN = 0.22, 0.4
+#: So much white behind a comma or semicolon is a blank: two numbers stand there.
+_BEHIND_COMMA = 0.45
 #: Fewer neighbouring digits do not tell what is usual.
 _LEAST_PAIRS = 3
 
@@ -324,6 +326,7 @@ def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> l
         both = chars[i].text in _DIGITS and chars[j].text in _DIGITS
         had = j - i > 1
         wide = both and usual is not None and right.centre - left.centre > _WIDE * usual and white > _WHITE
+        wide = wide or (chars[i].text in ",;" and white > _BEHIND_COMMA)
         if (had and white >= (_NARROW if both else _NARROW_AT_SIGN)) or (not had and wide):
             spaced.append(chars[i + 1] if had else replace(chars[i], text=" ", start=chars[i].end))
         spaced.append(chars[j])

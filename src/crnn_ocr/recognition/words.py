@@ -28,6 +28,8 @@ _LATIN_SHARE = 0.8
 _BLANK, _TIMES = 0.22, 2.2
 #: A blank that was not read is so many times as wide as those that were, at least.
 _AS_WIDE = 0.75
+#: Where none was read, they have so much of the letters' height: an `I` or a `T` stands apart as well.
+_ALONE = 0.35
 #: A blank is nowhere else than so many heights of the letters from the gap.
 _NEAR = 0.6
 #: Words have so many letters on average, or the letters of the line are set apart.
@@ -111,8 +113,7 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
         )
         for at in read
     ]
-    if known:
-        limit = max(limit, _AS_WIDE * statistics.median(known))
+    limit = max(limit, _AS_WIDE * statistics.median(known) if known else _ALONE * height)
     return [(start + end) / 2 for start, end in whites if end - start > limit]
 
 
