@@ -57,8 +57,8 @@ _WIDE = 1.45
 _WHITE = 0.5
 #: Less white between two digits is no blank; less between a digit and a sign, which has white of its own.
 _NARROW, _NARROW_AT_SIGN = 0.22, 0.4
-#: So much white behind a comma or semicolon is a blank: two numbers stand there.
-_BEHIND_COMMA = 0.45
+#: So much white behind a comma or semicolon, and so much more than before it, parts two numbers.
+_BEHIND_COMMA, _MORE_THAN_BEFORE = 0.45, 0.35
 #: Fewer neighbouring digits do not tell what is usual.
 _LEAST_PAIRS = 3
 
@@ -321,13 +321,16 @@ def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> l
     usual = statistics.median(digits) if len(digits) >= _LEAST_PAIRS else None
     height = max(part.height for _, part in matched)
     spaced = [chars[matched[0][0]]]
+    before = 0.0
     for (i, left), (j, right) in pairs:
         white = (right.left - left.right) / height
         both = chars[i].text in _DIGITS and chars[j].text in _DIGITS
         had = j - i > 1
         wide = both and usual is not None and right.centre - left.centre > _WIDE * usual and white > _WHITE
-        wide = wide or (chars[i].text in ",;" and white > _BEHIND_COMMA)
+        if chars[i].text in ",;":
+            wide = white > max(_BEHIND_COMMA, before + _MORE_THAN_BEFORE)
         if (had and white >= (_NARROW if both else _NARROW_AT_SIGN)) or (not had and wide):
             spaced.append(chars[i + 1] if had else replace(chars[i], text=" ", start=chars[i].end))
         spaced.append(chars[j])
+        before = white
     return spaced

@@ -28,8 +28,8 @@ _LATIN_SHARE = 0.8
 _BLANK, _TIMES = 0.22, 2.2
 #: A blank that was not read is so many times as wide as those that were, at least.
 _AS_WIDE = 0.75
-#: Where none was read, they have so much of the letters' height: an `I` or a `T` stands apart as well.
-_ALONE = 0.35
+#: Where none was read there are at least so many: an `I` or a `T` may stand apart as well.
+_LEAST_GAPS = 2
 #: A blank is nowhere else than so many heights of the letters from the gap.
 _NEAR = 0.6
 #: Words have so many letters on average, or the letters of the line are set apart.
@@ -113,8 +113,10 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
         )
         for at in read
     ]
-    limit = max(limit, _AS_WIDE * statistics.median(known) if known else _ALONE * height)
-    return [(start + end) / 2 for start, end in whites if end - start > limit]
+    if known:
+        limit = max(limit, _AS_WIDE * statistics.median(known))
+    gaps = [(start + end) / 2 for start, end in whites if end - start > limit]
+    return gaps if known or len(gaps) >= _LEAST_GAPS else []
 
 
 def _limit(whites: Sequence[int], height: float) -> float | None:
