@@ -110,6 +110,27 @@ def test_a_screenshot_of_20000_pixels_has_no_seams(ocr: OCR) -> None:
     assert document.text.split("\n") == rows
 
 
+def test_digits_alone_in_their_cells_on_a_large_page_are_found(detector: DbDetector) -> None:
+    words = ["Cash at bank", "Goodwill", "Vehicles", "Accruals", "Inventories", "Rent"]
+    cells = [(x, 160 + 50 * i) for i in range(6) for x in (220, 1330, 1760)]
+    rows = [(word, str(i + 1), str(60182 + 2467 * i)) for i, word in enumerate(words)]
+    texts = [text for row in rows for text in row]
+    picture = drawing.page(
+        [(x, y, text) for (x, y), text in zip(cells, texts, strict=True)], size=26, shape=(2480, 3508)
+    )
+
+    found = detector.detect(picture)
+
+    assert len(found) == len(cells)
+    for x, y in cells:
+        (holds,) = [
+            r
+            for r in found
+            if r.polygon[0][0] <= x + 6 <= r.polygon[1][0] and r.polygon[0][1] <= y + 16 <= r.polygon[3][1]
+        ]
+        assert holds.height < 60
+
+
 def test_a_thin_strip_is_read_from_left_to_right(ocr: OCR) -> None:
     words = [f"column number {i}" for i in range(28)]
     picture = drawing.page(

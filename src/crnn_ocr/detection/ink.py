@@ -2,7 +2,7 @@
 
 The detector's map is coarse: of a large page it shows three or four picture pixels as one, and a digit that
 stands alone leaves nothing on it. The picture itself is still there at full size, and finding its marks costs
-a hundredth of the network. Paper is what most of the pixels of a neighbourhood look like, so dark type on
+a tenth of the network's time. Paper is what most of the pixels of a neighbourhood look like, so dark type on
 light paper and light type on a dark bar are both ink.
 """
 
