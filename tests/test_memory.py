@@ -31,14 +31,14 @@ BUSY_WORKER_MIB = 448
 def test_a_picture_is_gone_as_soon_as_it_has_been_read(
     ocr: OCR, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_page = pipeline._read_page
+    read_page = page_pipeline.read_page
     seen = []
 
     def spy(image: Any, *rest: Any) -> Any:
         seen.append(weakref.ref(image))
         return read_page(image, *rest)
 
-    monkeypatch.setattr(pipeline, "_read_page", spy)
+    monkeypatch.setattr(pipeline, "read_page", spy)
     page = drawing.page([(30, 30, "Total due 19.80"), (30, 90, "Eight blue Widgets")], shape=size)
 
     # A file, so that the engine alone has its pixels.
