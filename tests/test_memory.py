@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from crnn_ocr import OCR, pipeline, sources
+from crnn_ocr import OCR, page_pipeline, pipeline, sources
 from tests import drawing
 
 needs_proc = pytest.mark.skipif(
