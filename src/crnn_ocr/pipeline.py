@@ -20,6 +20,7 @@ from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.decode import Limits
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
+from crnn_ocr.imaging.seals import without_seals
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.model_manager import ModelManager, Switch
 from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints, marks
@@ -313,7 +314,7 @@ def _read_page(
     reader = LineReader(tools.recognizer, tools.work)
     with clock("enhance"):
         quality = measure(image)
-        image = enhance(image, options, quality)
+        image = without_seals(enhance(image, options, quality))
     if share is not None:
         share.shrink(image.nbytes)
     with clock("detect"):
