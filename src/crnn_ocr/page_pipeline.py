@@ -14,6 +14,7 @@ from crnn_ocr.engine.budget import Share
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
+from crnn_ocr.imaging.seals import without_seals
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.layout.spread import spread_labels
 from crnn_ocr.layout.stacks import stacks
@@ -58,7 +59,7 @@ def read_page(
     reader = LineReader(tools.recognizer, tools.work)
     with clock("enhance"):
         quality = measure(image)
-        image = enhance(image, options, quality)
+        image = without_seals(enhance(image, options, quality))
     if share is not None:
         share.shrink(image.nbytes)
     with clock("detect"):

@@ -31,8 +31,8 @@ _DOTS = frozenset("…⋯.·・。")
 #: height of the highest part tells nothing about it.
 _HAN_HEIGHT, _PART = 0.95, 0.3
 
-#: Measured on seven Chinese faces from 14 to 48 pixels, of `—` and of `一`: em that the middle of the bar lies
-#: below the middle of the line (0.05 to 0.15 and -0.08 to 0.02, some dashes are in the middle as well);
+#: Measured on seven Chinese faces from 14 to 48 pixels, of `—` and of `一`: em that the middle of the bar
+#: lies below the middle of the line (0.05 to 0.15 and -0.08 to 0.02, some dashes are in the middle as well);
 _LOW = 0.03
 #: thickness by the usual thickness of strokes (dashes in the middle have 0.4 to 0.6; `一` 0.9 to 1.1).
 _THIN, _THINNER = 0.7, 0.84

@@ -56,9 +56,9 @@ def settle(image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         left, top, right, bottom = _box(found[i].polygon)
         if max(right - left, bottom - top) > widest:
             continue
-        shape = _strokes(image, found[i])
+        shape, above = _strokes(image, found[i])
         size = sizes.near(found[i]) if shape.strokes else None
-        text = size and _told(found[i], shape, others, size)
+        text = size and _told(found[i], shape, above + shape.strokes[0].middle, others, size)
         read = found[i].reading
         if text and (text != read.text or read.confidence < SURE):
             char = ReadChar(text, SURE, 0.0, 1.0)
@@ -112,8 +112,18 @@ def _may_be_stroke(entry: ReadRegion) -> bool:
     return all(char in LYING for char in text) or all(char in STANDING for char in text)
 
 
-def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], size: _Size) -> str | None:
-    """Return what a lone stroke is by its shape and neighbours; None where it stays what was read."""
+def _told(
+    entry: ReadRegion, shape: Strokes, middle: float, others: Sequence[ReadRegion], size: _Size
+) -> str | None:
+    """Return what a lone stroke is by its shape and neighbours; None where it stays what was read.
+
+    Args:
+        entry: Its region.
+        shape: The stroke, or several of them.
+        middle: Row of the page in which the middle of the first one lies.
+        others: The other lines.
+        size: Size of type around it.
+    """
     text, first, em = entry.reading.text.replace(" ", ""), shape.strokes[0], size.em
     if len(shape.strokes) > 1:
         # Of `三` with a rule below it, and of `二`, the strokes can be counted.
@@ -129,7 +139,6 @@ def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], size:
         return None
     beside = [other for other in others if _in_row(entry.polygon, other.polygon)]
     if not text or text in _SPECKS:
-        middle = _middle(entry.polygon)
         level = any(abs(_middle(other.polygon) - middle) <= _BESIDE * em for other in beside)
         return dash if level and first.is_even(em) else None
     if dash != "—":
@@ -145,8 +154,8 @@ def _told(entry: ReadRegion, shape: Strokes, others: Sequence[ReadRegion], size:
     return "一" if text in set(HAN_STROKES) else None
 
 
-def _strokes(image: Image, entry: ReadRegion) -> Strokes:
-    """Return the parts of a region without rules."""
+def _strokes(image: Image, entry: ReadRegion) -> tuple[Strokes, int]:
+    """Return the parts of a region without rules, and the row of the page that is their first."""
     height, width = image.shape[:2]
     left, top, right, bottom = _box(entry.polygon)
     more = _MARGIN * (bottom - top)
@@ -155,7 +164,7 @@ def _strokes(image: Image, entry: ReadRegion) -> Strokes:
     corners = tuple((float(a), float(b)) for a, b in ((x, y), (x2, y), (x2, y2), (x, y2)))
     a, b, c, d = corners
     box = (round(left) - x, round(top) - y, round(right) - x, round(bottom) - y)
-    return find_strokes(crop(image, (a, b, c, d)), box)
+    return find_strokes(crop(image, (a, b, c, d)), box), y
 
 
 def _size_of(image: Image, entry: ReadRegion) -> _Size | None:
@@ -165,7 +174,7 @@ def _size_of(image: Image, entry: ReadRegion) -> _Size | None:
     tall = any(char.isascii() and char.isalnum() and char not in _LOW_LETTERS for char in text)
     if entry.turn or entry.column or not (han or tall):
         return None
-    parts = _strokes(image, entry).strokes
+    parts = _strokes(image, entry)[0].strokes
     if not parts:
         return None
     if han:

@@ -35,10 +35,10 @@ _LOW_HEIGHT = 0.72  # of low letters, by that of figures
 
 #: In heights of the figures of the line: how high a raised or lowered figure is;
 _LEAST, _MOST = 0.45, 0.8
-#: how far its foot is above that of its neighbour, and its head at least;
+#: how far its foot is above that of its neighbour, and its head, at least;
 _FOOT, _HEAD = 0.28, 0.72
-#: how far the foot of a lowered one is below that, and how high its head is, at least (a comma's is lower) and
-#: at most;
+#: how far the foot of a lowered one is below that, and how high its head is, at least (a comma's
+#: is lower) and at most;
 _DROP, _LOWEST_HEAD, _DROPPED_HEAD = 0.07, 0.3, 0.62
 #: how high a raised sign is at most, and how far above the foot it is;
 _SIGN, _SIGN_FOOT = 0.55, 0.4
@@ -123,7 +123,7 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tupl
         if base is None or base.pieces > 1 or part.pieces > 1:
             continue
         char = _char_at(reading, base, width)
-        if char is None or not (char.isascii() and (char.isalnum() or char in ")]")) and char != "μ":
+        if char is None or (not (char.isascii() and (char.isalnum() or char in ")]")) and char != "μ"):
             continue
         height = base.height / (_LOW_HEIGHT if char in _LOW_LETTERS else 1.0)
         gap = part.left - parts[i - 1].right
@@ -164,12 +164,16 @@ def _is_meant(groups: Sequence[Group], i: int, parts: Sequence[Part], reading: R
         return ends or after is None
     if after is not None and after.sign is None:
         return True
-    return ends and _ION.search(_text_until(reading, base, width)) is not None
+    until, behind = _divided(reading, base, width)
+    follows = behind[:1].isascii() and behind[:1].isalnum()
+    return ends and not follows and _ION.search(until) is not None
 
 
-def _text_until(reading: Reading, part: Part, width: int) -> str:
-    """Return what was read up to a part."""
-    return "".join(char.text for char in reading.chars if char.start * width < part.centre)
+def _divided(reading: Reading, part: Part, width: int) -> tuple[str, str]:
+    """Return what was read up to the character nearest to a part, and what behind it."""
+    chars = reading.chars
+    at = min(range(len(chars)), key=lambda i: abs((chars[i].start + chars[i].end) / 2 * width - part.centre))
+    return "".join(char.text for char in chars[: at + 1]), "".join(char.text for char in chars[at + 1 :])
 
 
 def _char_at(reading: Reading, part: Part, width: int) -> str | None:

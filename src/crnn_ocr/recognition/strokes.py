@@ -10,7 +10,6 @@ rules, and told by these.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,7 +121,7 @@ class Stroke:
             em: Size of the type around it in pixels.
             han: Whether that is Chinese.
         """
-        length = self.length / em
+        length = min(self.length, self.width + 1) / em  # a thick end would make it longer
         if not self.lies(em) or length > _LONGEST:
             return None
         return "-" if length < (_HAN_EN if han else _EN) else "–" if length < _EM else "—"
@@ -175,7 +174,7 @@ def find_strokes(picture: Image, box: tuple[int, int, int, int], *, speck: float
             kept.append(i)
     most = max((int(stats[i][cv2.CC_STAT_AREA]) for i in kept), default=0)
     kept = [i for i in kept if stats[i][cv2.CC_STAT_AREA] >= speck * most]
-    found = [_stroke(strength, labels, i, stats[i].tolist()) for i in kept]
+    found = [_stroke(strength, np.asarray(labels, np.int32), i, stats[i].tolist()) for i in kept]
     return Strokes(tuple(sorted(found, key=lambda stroke: stroke.top)), ruled)
 
 
@@ -203,7 +202,7 @@ def _stroke(
     others = (labels[window] != index) & (labels[window] > 0)
     grey = np.where(others, 0.0, strength[window])
     ink = grey.sum(axis=0)
-    inner = ink[2:-2] if wide > 4 else ink[1:-1]
+    inner = ink[2:-2] if wide > 4 else ink
     usual = float(np.median(inner))
     uneven = float(np.percentile(inner, 95)) / usual if usual > 0 else math.inf
     places = np.arange(upper, upper + len(grey), dtype=np.float32)

@@ -1,0 +1,132 @@
+"""Round seals over print, taken off by their colour; pure.
+
+Print is dark in every channel, the ink of a seal is bright in one of them: red in red, blue in blue. Where a
+seal lies over print, the brightest channel shows the print alone. Coloured text is not to be lost, so this is
+done only within what is round, large, mostly open, and has print across it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+#: Seals are looked for in a picture whose longer side has at most so many pixels.
+_SIDE = 1000
+#: What differs between its channels by so much, and reaches so much in one of them, is coloured ink.
+_COLOURED, _BRIGHT = 50, 100
+#: What reaches no more than this in any channel is print.
+_DARK = 110
+#: Fewer coloured pixels are no seal, as a share of the smaller picture.
+_LEAST_SHARE = 0.0005
+#: Sides of a seal in pixels of the smaller picture, at least, and as a share of the shorter side, at most.
+_LEAST_SIDE, _MOST_SIDE = 40, 0.75
+#: Width by height of a seal: round ones, and the oval ones of invoices.
+_ASPECTS = (0.6, 2.0)
+#: An ellipse fills 0.785 of its box; a frame or a table all of it.
+_FILLED = (0.72, 0.85)
+#: A seal is open: of its area it covers this share at most, and the rim's part of it at least.
+_COVERED = (0.04, 0.55)
+#: Rays from the middle that meet its outer sixth: a ring has nearly all of them.
+_RAYS, _CLOSED = 72, 0.8
+#: Print within a seal, as a share of its area; in contact with its ink, as a share of the print.
+_PRINT, _TOUCHING = 0.01, 0.02
+
+
+def without_seals(image: Image) -> Image:
+    """Return a page without the round seals that lie over print.
+
+    Args:
+        image: (H, W) or (H, W, 3) BGR.
+
+    Returns:
+        The same picture where there is no such seal; else a copy, in which only seals are changed.
+    """
+    if image.ndim == 2 or min(image.shape[:2]) < _LEAST_SIDE:
+        return image
+    height, width = image.shape[:2]
+    scale = min(1.0, _SIDE / max(height, width))
+    small = image
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    highest = small.max(axis=2)
+    coloured = (highest - small.min(axis=2) >= _COLOURED) & (highest >= _BRIGHT)
+    if coloured.mean() < _LEAST_SHARE:
+        return image
+    dark = highest <= _DARK
+    # Print cuts the ring of a seal into pieces.
+    joined = cv2.dilate((coloured | dark & _near(coloured)).astype(np.uint8), np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    cleaned = image
+    for i in range(1, count):
+        left, top, wide, high, _ = stats[i].tolist()
+        if not min(wide, high) >= _LEAST_SIDE or max(wide, high) > _MOST_SIDE * max(small.shape[:2]):
+            continue
+        here = (slice(top, top + high), slice(left, left + wide))
+        inside = _seal(coloured[here] & (labels[here] == i), coloured[here], dark[here])
+        if inside is None:
+            continue
+        if cleaned is image:
+            cleaned = image.copy()
+        box = [round(side / scale) for side in (left, top, left + wide, top + high)]
+        _clean(cleaned[box[1] : box[3], box[0] : box[2]], inside)
+    return cleaned
+
+
+def _near(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what touches coloured ink, with the width of a stroke."""
+    return cv2.dilate(coloured.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+
+
+def _seal(
+    ring: NDArray[np.bool_], coloured: NDArray[np.bool_], dark: NDArray[np.bool_]
+) -> NDArray[np.uint8] | None:
+    """Return the inside of a seal over print, (h, w) of 0 and 1; None where the ink is not that of one.
+
+    Args:
+        ring: Coloured ink that hangs together.
+        coloured: All coloured ink in its box.
+        dark: All print in its box.
+    """
+    high, wide = ring.shape
+    if not _ASPECTS[0] <= wide / high <= _ASPECTS[1] or not ring.any():
+        return None
+    points = np.argwhere(ring)[:, ::-1].astype(np.int32)
+    hull = cv2.convexHull(points.reshape(-1, 1, 2))
+    if not _FILLED[0] <= cv2.contourArea(hull) / (wide * high) <= _FILLED[1]:
+        return None
+    inside = np.zeros((high, wide), np.uint8)
+    cv2.fillPoly(inside, [np.asarray(hull, np.int32)], 1)
+    area = float(inside.sum())
+    if not _COVERED[0] <= (coloured & (inside > 0)).sum() / area <= _COVERED[1]:
+        return None
+    if _closed(points, wide, high) < _CLOSED:
+        return None
+    print_ = dark & (inside > 0)
+    touching = print_ & _near(coloured)
+    if print_.sum() < _PRINT * area or touching.sum() < _TOUCHING * print_.sum():
+        return None
+    return cv2.dilate(inside, np.ones((7, 7), np.uint8)).astype(np.uint8)
+
+
+def _closed(points: NDArray[np.int32], wide: int, high: int) -> float:
+    """Return the share of directions from the middle in which there is ink at the rim."""
+    x, y = (points[:, 0] - wide / 2) / (wide / 2), (points[:, 1] - high / 2) / (high / 2)
+    rim = np.hypot(x, y) >= 5 / 6
+    rays = np.floor((np.arctan2(y[rim], x[rim]) / (2 * np.pi) + 0.5) * _RAYS).astype(int)
+    return len(np.unique(rays)) / _RAYS
+
+
+def _clean(region: Image, inside: NDArray[np.uint8]) -> None:
+    """Show the brightest channel within a seal, so bright that the seal's own ink is as paper; in place."""
+    height, width = region.shape[:2]
+    mask = cv2.resize(inside, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    highest = region.max(axis=2)
+    ink = mask & (highest - region.min(axis=2) >= _COLOURED) & (highest >= _BRIGHT)
+    paper = float(np.percentile(highest[mask], 90))
+    level = float(np.percentile(highest[ink], 25)) if ink.any() else paper
+    shown = np.minimum(highest * (paper / max(level, 1.0)), paper).astype(np.uint8)
+    region[mask] = shown[mask][:, None]
