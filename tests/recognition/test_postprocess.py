@@ -75,3 +75,20 @@ def test_every_misread_sign_but_the_last_is_brought_back(whole: int, cents: int,
     wrong = data.draw(st.sets(st.sampled_from(places))) if places else set[int]()
     read = "".join("." if at in wrong else sign for at, sign in enumerate(number))
     assert _tidied(read) == (number if len(wrong) < len(places) else read)
+
+
+@pytest.mark.parametrize(
+    ("read", "tidied"),
+    [
+        ("▪是 口否", "■是 □否"),
+        ("口 同意 □ 不同意", "□ 同意 □ 不同意"),
+        ("☑甲 口乙 口丙", "☑甲 □乙 □丙"),
+        ("口 同意", "口 同意"),
+        ("人口 5 □ 否", "人口 5 □ 否"),
+        ("口腔 口罩", "口腔 口罩"),
+        ("□", "□"),
+    ],
+)
+def test_boxes_before_choices_are_alike(read: str, tidied: str) -> None:
+    chars = tuple(ReadChar(char, 0.9, i / 20, (i + 1) / 20) for i, char in enumerate(read))
+    assert tidy(Reading(read, 0.9, chars)).text == tidied

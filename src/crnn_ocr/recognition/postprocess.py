@@ -13,10 +13,19 @@ from crnn_ocr.recognition.widths import halved
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3}){2,}([.,])\d{1,2}(?![\d.,])")
 """A number with thousands apart and one or two decimals; the group is the sign before these."""
 
+_BOXES = frozenset("□■☐☑☒▪▫◻◼")
+"""What stands before the choices of a form."""
+_BOX_OF = {"口": "□", "▪": "■", "▫": "□"}
+"""What a box is taken for, and what it is: the character for mouth, and squares that are smaller in print."""
+
 
 def tidy(reading: Reading) -> Reading:
-    """Letters, digits and `%` in half width, alike signs between thousands, and blanks as in `spaced`."""
-    return spaced(replace(reading, chars=tuple(_grouped_alike(halved(reading.chars)))))
+    """Bring digits, letters and `%` to half width, signs of one kind to one sign, and blanks to order.
+
+    See `_grouped_alike`, `_boxes_alike` and `spaced`.
+    """
+    chars = _boxes_alike(_grouped_alike(halved(reading.chars)))
+    return spaced(replace(reading, chars=tuple(chars)))
 
 
 def spaced(reading: Reading) -> Reading:
@@ -56,4 +65,23 @@ def _grouped_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
             sign = "," if number.group(1) == "." else "."
             for at in places:
                 mended[at] = replace(chars[at], text=sign)
+    return mended
+
+
+def _boxes_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
+    """Bring the boxes before the choices of a form to one kind: `▪是 口否` is `■是 □否`.
+
+    The character 口 is a box only in company: where another box stands before a word of the line, and it
+    stands before a word as well, at the line's begin or behind a blank.
+    """
+    fronts = [
+        i
+        for i, char in enumerate(chars[:-1])
+        if (char.text in _BOXES or char.text in _BOX_OF) and (i == 0 or chars[i - 1].text.isspace())
+    ]
+    if len(fronts) < 2 or not any(chars[i].text in _BOXES for i in fronts):
+        return chars
+    mended = list(chars)
+    for i in fronts:
+        mended[i] = replace(chars[i], text=_BOX_OF.get(chars[i].text, chars[i].text))
     return mended

@@ -28,8 +28,6 @@ _LATIN_SHARE = 0.8
 _BLANK, _TIMES = 0.22, 2.2
 #: A blank that was not read is so many times as wide as those that were, at least.
 _AS_WIDE = 0.75
-#: Where none was read there are at least so many: an `I` or a `T` may stand apart as well.
-_LEAST_GAPS = 2
 #: A blank is nowhere else than so many heights of the letters from the gap.
 _NEAR = 0.6
 #: Words have so many letters on average, or the letters of the line are set apart.
@@ -104,6 +102,7 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([False], columns, [False])))).tolist()
     whites = [(start, end) for start, end in zip(edges[1:-1:2], edges[2::2], strict=True)]
+    # A single gap may be that behind an `I` or a `T`, if it is not much wider than all others.
     limit = _limit(sorted(end - start for start, end in whites), height)
     if limit is None:
         return []
@@ -116,7 +115,10 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
     if known:
         limit = max(limit, _AS_WIDE * statistics.median(known))
     gaps = [(start + end) / 2 for start, end in whites if end - start > limit]
-    return gaps if known or len(gaps) >= _LEAST_GAPS else []
+    if not known and len(gaps) == 1:
+        widest, second = sorted((end - start for start, end in whites), reverse=True)[:2]
+        return gaps if widest >= _TIMES * second else []
+    return gaps
 
 
 def _limit(whites: Sequence[int], height: float) -> float | None:
