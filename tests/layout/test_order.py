@@ -124,6 +124,31 @@ PAGES: dict[str, list[Polygon]] = {
         box(500, 30, 300, 40),
         *(box(700 - i * 50, 100, 30, 500) for i in range(4)),
     ],
+    "two groups of vertical text": [
+        *(box(800 - i * 50, 100, 30, 500) for i in range(3)),
+        *(box(450 - i * 50, 100, 30, [500, 500, 300][i]) for i in range(3)),
+    ],
+    "tiers of vertical text in two groups": [
+        *(box(x - i * 50, y, 30, 300) for y in (100, 450) for x in (800, 450) for i in range(3)),
+    ],
+    "two tiers beside a high group": [
+        *(box(800 - i * 50, 100, 30, 650) for i in range(2)),
+        *(box(650 - i * 50, y, 30, 300) for y in (100, 450) for i in range(4)),
+    ],
+    "a column in two pieces": [
+        *(box(800, 100, 30, 500), box(750, 100, 30, 240), box(750, 352, 30, 248)),
+        *(box(700 - i * 50, 100, 30, 500) for i in range(2)),
+    ],
+    "a couplet under its heading": [box(350, 30, 300, 60), box(800, 120, 60, 700), box(150, 120, 60, 700)],
+    "columns left and right of text": [
+        box(40, 100, 30, 200),
+        *column(120, 100, 700, [8]),
+        box(860, 100, 30, 200),
+    ][:9],
+    "a column beside its rows": [
+        box(50, 112, 30, 135),
+        *(box(110, 100 + i * 45, 300 - 20 * i) for i in range(4)),
+    ],
     "vertical text with a short end": [box(700, 100, 30, 500), box(650, 100, 30, 500), box(601, 100, 28, 60)],
 }  # fmt: skip
 
@@ -280,6 +305,11 @@ def test_neither_place_nor_size_of_the_page_matters(dx: int, dy: int, scale: flo
         pytest.param([box(i * 40, 0, 30) for i in range(2000)], id="row"),
         pytest.param([box(i, i, 8000 - 2 * i, 8000 - 2 * i) for i in range(2000)], id="nested"),
         pytest.param([box(5, 5, 100)] * 2000, id="all in one place"),
+        pytest.param([box(i * 90, 0, 30, 900 - i % 7) for i in range(2000)], id="columns far apart"),
+        pytest.param(
+            [box(i * 40, 40 * (i % 50), 30, 90) for i in range(1000)] + [box(i, 9, 2) for i in range(1000)],
+            id="columns among specks",
+        ),
     ],
 )
 def test_four_times_the_lines_take_no_ten_times_the_time(page: list[Polygon]) -> None:

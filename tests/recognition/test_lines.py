@@ -15,7 +15,7 @@ from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Polygon
 from crnn_ocr.recognition.crops import Turn, turn_corners
 from crnn_ocr.recognition.ctc import Frames
-from crnn_ocr.recognition.lines import LineReader, ReadRegion
+from crnn_ocr.recognition.lines import LineReader, ReadRegion, joined
 from crnn_ocr.recognition.reading import read_lines
 from crnn_ocr.recognition.recognizer import PreparedLine, ReadChar, Reading, Window
 from crnn_ocr.scheduling.scheduler import Scheduler
@@ -257,3 +257,21 @@ def test_the_characters_of_a_column_stand_below_one_another() -> None:
     assert [np.round(char.polygon).tolist() for char in line.chars] == [
         [[10, top], [30, top], [30, top + 20], [10, top + 20]] for top in (20, 40, 60)
     ]
+
+
+def test_pieces_of_a_column_are_joined() -> None:
+    def piece(text: str, top: float, height: float, *, column: bool = False) -> ReadRegion:
+        chars = tuple(ReadChar(c, 0.9, i / len(text), (i + 1) / len(text)) for i, c in enumerate(text))
+        corners = ((40.0, top), (68.0, top), (68.0, top + height), (40.0, top + height))
+        return ReadRegion(corners, Reading(text, 0.9, chars), column=column)
+
+    pieces = [piece("天", 100, 30), piece("地玄", 130, 70, column=True), piece("黄", 204, 30)]
+
+    entry = joined(pieces)
+
+    assert [piece.upright_characters for piece in pieces] == [1, 2, 1]
+    assert np.array(entry.polygon) == pytest.approx(np.array([(40, 100), (68, 100), (68, 234), (40, 234)]))
+    assert entry.reading.text == "天地玄黄"
+    assert entry.reading.confidence == pytest.approx(0.9**3)
+    tops = [char.polygon[0][1] for char in entry.line().chars]
+    assert tops == pytest.approx([100, 130, 165, 202])

@@ -57,20 +57,22 @@ def strips(boxes: Sequence[Box]) -> list[Strip]:
     join the first row that they stand beside.
     """
     typical = median(box.height for box in boxes)
-
-    def spans(box: Box) -> bool:
-        return box.height > (_STANDING if box.tall else _SPANNING) * typical
-
+    least = _STANDING * typical
+    spanning = [box for box in boxes if box.height > least and (box.tall or box.height > _SPANNING * typical)]
+    rows = boxes
+    if spanning:
+        apart = {id(box) for box in spanning}
+        rows = [box for box in boxes if id(box) not in apart]
     found: list[Strip] = []
     edge = 0.0
-    for box in sorted((box for box in boxes if not spans(box)), key=_body_top):
+    for box in sorted(rows, key=_body_top):
         if found and _body_top(box) < edge:
             found[-1].append(box)
             edge = max(edge, _body_bottom(box))
         else:
             found.append([box])
             edge = _body_bottom(box)
-    _insert_spanning(found, [box for box in boxes if spans(box)])
+    _insert_spanning(found, spanning)
     for strip in found:
         strip.sort(key=_left_to_right)
     return found

@@ -14,6 +14,8 @@ from statistics import median
 from crnn_ocr.document import Polygon
 from crnn_ocr.layout.frame import Box, upright_boxes
 
+#: Characters are so high, in widths of their box, at least: a dash that was read as 一 is not.
+_HEIGHT = 0.75
 # Lengths are in widths of the boxes, which are about 1.3 times as wide as their characters.
 #: The widths of two boxes of one stack differ by this ratio at most, and so far may their middles be apart.
 _WIDTH_RATIO, _OFF_COLUMN = 1.5, 0.3
@@ -22,7 +24,7 @@ _OVERLAP, _APART = 0.6, 0.7
 #: The largest distance of characters, and by how much of it single ones may differ.
 _PITCH, _UNEVEN = 1.5, 0.3
 #: A line is beside a character if their middles are so near, in heights, and on one row with it, if so near.
-_BESIDE, _ON_ROW = 0.75, 0.2
+_BESIDE, _ON_ROW = 0.75, 0.15
 #: So many characters are a column though nothing is beside them.
 _ALONE = 3
 
@@ -41,7 +43,7 @@ def stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[in
     if sum(count > 0 for count in counts) < 2:
         return ()
     boxes = upright_boxes(polygons)
-    pieces = [box for box in boxes if counts[box.members[0]] > 0]
+    pieces = [box for box in boxes if box.height >= _HEIGHT * box.width * counts[box.members[0]] > 0]
     found = []
     for chain in _chains(pieces):
         others = [box for box in boxes if box not in chain and not box.tall]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from crnn_ocr.layout.frame import Box
@@ -15,8 +16,9 @@ _GAP = 1.5
 _BESIDE = 0.5
 #: The white that parts two tiers of columns, at least, in column widths.
 _TIER = 0.8
-#: More columns are not looked through for tiers, nor more groups for such that stand beside each other.
-_MOST_IN_TIERS, _MOST_GROUPS = 200, 20
+#: More columns are not looked through for tiers, nor more groups for such that stand beside each other; it
+#: bounds time, no page has so many.
+_MOST_IN_TIERS, _MOST_GROUPS = 200, 30
 #: A column of one or two characters is as wide as its neighbour, and not flat.
 _SHORT_WIDTH_RATIO, _SHORT_HEIGHT = 1.3, 0.8
 
@@ -36,7 +38,7 @@ def join_columns(boxes: Sequence[Box]) -> list[Box]:
         else:
             home.append(box)
     rest = [box for box in boxes if not box.tall]
-    if _is_vertical(standing, rest):
+    if 1 < len(groups) <= _MOST_GROUPS and _is_vertical(standing, rest):
         groups = _joined_across(groups, rest)
     rest += [group[0] for group in groups if len(group) == 1]
     groups = [group for group in groups if len(group) > 1]
@@ -68,7 +70,7 @@ def _joined_across(groups: Sequence[list[Box]], rest: Sequence[Box]) -> list[lis
     """Groups side by side as one, its boxes from left to right."""
     joined: list[list[Box]] = []
     for group in sorted(groups, key=lambda group: group[0].left):
-        homes = [home for home in joined[-_MOST_GROUPS:] if _across(_unit(home), _unit(group), rest)]
+        homes = [home for home in joined if _across(_around(home), _around(group), rest)]
         joined = [home for home in joined if not any(home is other for other in homes)]
         joined.append(sorted([box for home in [*homes, group] for box in home], key=_from_left))
     return joined
@@ -113,13 +115,18 @@ def _ends(first: Box, box: Box) -> bool:
 
 
 def _unit(group: Sequence[Box]) -> Box:
-    ordered = _right_to_left(group) if group[0].downward else list(group)
+    ordered = _right_to_left(group) if group[0].downward else group
+    return replace(_around(group), members=tuple(index for box in ordered for index in box.members))
+
+
+def _around(group: Sequence[Box]) -> Box:
+    """The bounds of a group, without its members."""
     return Box(
         min(box.left for box in group),
         min(box.top for box in group),
         max(box.right for box in group),
         max(box.bottom for box in group),
-        tuple(index for box in ordered for index in box.members),
+        (),
         group[0].downward,
     )
 
@@ -129,7 +136,9 @@ def _right_to_left(group: Sequence[Box]) -> list[Box]:
     ordered: list[Box] = []
     rest = sorted(group, key=lambda box: (box.top, box.left))
     while rest:
-        tiers = _tiers(rest) if len(rest) <= _MOST_IN_TIERS else [rest]
+        if len(rest) > _MOST_IN_TIERS:
+            return [*ordered, *sorted(rest, key=lambda box: (-box.left - box.right, box.top))]
+        tiers = _tiers(rest)
         if len(tiers) > 1:
             return [*ordered, *(box for tier in tiers for box in _right_to_left(tier))]
         rightmost = max(rest, key=lambda box: (box.left + box.right, -box.top))
@@ -137,7 +146,7 @@ def _right_to_left(group: Sequence[Box]) -> list[Box]:
         column = [
             box
             for box in rest
-            if rightmost.left + rightmost.right - box.left - box.right < min(rightmost.width, box.width)
+            if rightmost.left + rightmost.right - box.left - box.right <= min(rightmost.width, box.width)
         ]
         ordered += column
         rest = [box for box in rest if not any(box is other for other in column)]

@@ -36,7 +36,8 @@ def tidy_column(reading: Reading, cells: Cells) -> Reading:
         if chars and reading.chars[i - 1].text == " " and chars[-1].text != " ":
             char = replace(char, start=before)
         chars.append(char)
-    chars = [_widened(chars, i) for i in range(len(chars))]
+    if any(is_han(char.text) for char in chars):
+        chars = [_widened(chars, i) for i in range(len(chars))]
     tidied = Reading("".join(char.text for char in chars), reading.confidence, tuple(chars))
     return replace(tidied, confidence=min(reading.confidence, LOST)) if has_lost(tidied, cells) else tidied
 
@@ -53,8 +54,9 @@ def _is_blank(left: ReadChar, right: ReadChar, inked: tuple[bool, ...]) -> bool:
 
 
 def _widened(chars: list[ReadChar], index: int) -> ReadChar:
+    """A character; in full width if it is a mark that does not belong to a number or a Latin word."""
     char = chars[index]
     beside = [chars[i].text for i in (index - 1, index + 1) if 0 <= i < len(chars)]
-    if char.text in _WIDE and any(map(is_han, beside)):
+    if char.text in _WIDE and not any(text.isascii() and text.isalnum() for text in beside):
         return replace(char, text=_WIDE[char.text])
     return char

@@ -46,7 +46,8 @@ _REACH = 0.15
 _NEARER = 0.06
 #: Ink and paper differ by so many grey levels, at least.
 _CONTRAST = 16.0
-#: Pixels one above the other of which more than this share are ink are a rule; under that share, specks.
+#: Pixels of which more than this share are ink, one above the other or side by side, are a rule; those one
+#: above the other of which less than that are, specks.
 _RULE, _SPECKS = 0.97, 0.01
 #: Most of the column reaches no farther to the right than its text.
 _MOST = 0.65
@@ -251,11 +252,12 @@ def _paper(picture: Image, ink: Mask, otherwise: tuple[int, ...] | None = None) 
 
 
 def _own(ink: Mask, width: int) -> Mask:
-    """The ink that begins within the first so many columns of pixels, without rules along the column."""
+    """The ink that begins within the first so many columns of pixels, without rules along and across them."""
     if width < ink.shape[1]:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.view(np.uint8))
         ink = ink & (stats[:, cv2.CC_STAT_LEFT] < width)[labels]
-    return np.asarray(ink & (ink.mean(axis=0) < _RULE), np.bool_)
+    along, across = ink.mean(axis=0) < _RULE, ink[:, :width].mean(axis=1) < _RULE
+    return np.asarray(ink & along & across[:, None], np.bool_)
 
 
 def _sides(ink: Mask) -> tuple[int, int]:
