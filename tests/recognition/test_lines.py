@@ -15,7 +15,7 @@ from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Polygon
 from crnn_ocr.recognition.crops import Turn, turn_corners
 from crnn_ocr.recognition.ctc import Frames
-from crnn_ocr.recognition.lines import LineReader, ReadRegion, joined
+from crnn_ocr.recognition.lines import LineReader, ReadRegion, joined_column
 from crnn_ocr.recognition.reading import read_lines
 from crnn_ocr.recognition.recognizer import PreparedLine, ReadChar, Reading, Window
 from crnn_ocr.scheduling.scheduler import Scheduler
@@ -267,7 +267,7 @@ def test_pieces_of_a_column_are_joined() -> None:
 
     pieces = [piece("天", 100, 30), piece("地玄", 130, 70, column=True), piece("黄", 204, 30)]
 
-    entry = joined(pieces)
+    entry = joined_column(pieces)
 
     assert [piece.upright_characters for piece in pieces] == [1, 2, 1]
     assert np.array(entry.polygon) == pytest.approx(np.array([(40, 100), (68, 100), (68, 234), (40, 234)]))
