@@ -93,3 +93,12 @@ def test_what_is_visible_never_changes(text: str, columns: list[bool], height: f
     assert found.text.replace(" ", "") == text.replace(" ", "")
     assert "".join(char.text for char in found.chars) == found.text
     assert found.confidence == 0.9
+
+
+@pytest.mark.parametrize("blanks", [" ", "  ", " \u3000 "])
+def test_blanks_at_the_ends_and_in_a_row_are_no_trouble(blanks: str) -> None:
+    text = f"{blanks}The{blanks}licence{blanks}of a work{blanks}"
+    chars = tuple(ReadChar(char, 0.9, i / 40, (i + 1) / 40) for i, char in enumerate(text))
+    columns = np.tile([True, True, False, True, True, False, False, False], 50)
+    found = space_words(Reading(text, 0.9, chars), columns, 20.0)
+    assert "".join(found.text.split()) == "Thelicenceofawork"

@@ -59,6 +59,12 @@ _WHITE = 0.5
 _NARROW, _NARROW_AT_SIGN = 0.22, 0.4
 #: So much white behind a comma or semicolon, and so much more than before it, parts two numbers.
 _BEHIND_COMMA, _MORE_THAN_BEFORE = 0.45, 0.35
+#: Longer strings of digits, or with more ink among them, are no numbers; it bounds the work.
+_MOST_CHARACTERS, _MOST_PARTS = 48, 96
+#: More parts than this are not left over in what is a number.
+_MOST_LEFT_OVER = 8
+#: So many places at most are tried as a number's border to a neighbour.
+_MOST_BORDERS = 4
 #: Fewer neighbouring digits do not tell what is usual.
 _LEAST_PAIRS = 3
 
@@ -155,6 +161,8 @@ def _match(
     top, bottom = height
     visible = [i for i in range(token.first, token.last) if not chars[i].text.isspace()]
     texts = [chars[i].text for i in visible]
+    if len(texts) > _MOST_CHARACTERS:
+        return None
     ways = [
         _aligned(texts, parts[first:last], top, bottom)
         for first, last in itertools.product(*_borders(chars, token, parts, width, _BLUR * (bottom - top)))
@@ -184,13 +192,19 @@ def _borders(
     firsts, lasts = [0], [len(parts)]
     if any(not char.text.isspace() for char in chars[: token.first]):
         place = chars[token.first].start * width
-        firsts = [i for i, part in enumerate(parts) if abs(part.left - place) <= reach]
-        firsts = firsts or [sum(part.centre < place for part in parts)]
+        near = _nearest([part.left for part in parts], place, reach)
+        firsts = near or [sum(part.centre < place for part in parts)]
     if any(not char.text.isspace() for char in chars[token.last :]):
         place = chars[token.last - 1].end * width
-        lasts = [i + 1 for i, part in enumerate(parts) if abs(part.right - place) <= reach]
-        lasts = lasts or [sum(part.centre < place for part in parts)]
+        near = _nearest([part.right for part in parts], place, reach)
+        lasts = [i + 1 for i in near] or [sum(part.centre < place for part in parts)]
     return firsts, lasts
+
+
+def _nearest(edges: Sequence[int], place: float, reach: float) -> list[int]:
+    """Return the indices of the few edges that are nearest to a place, none of them further than `reach`."""
+    near = [i for i, edge in enumerate(edges) if abs(edge - place) <= reach]
+    return sorted(near, key=lambda i: abs(edges[i] - place))[:_MOST_BORDERS]
 
 
 def _digit_height(
@@ -227,13 +241,15 @@ class _Way:
 
 def _aligned(texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float) -> _Way | None:
     """Return the best way to read the parts as those characters; None where the ends do not fit."""
+    if len(parts) > _MOST_PARTS:
+        return None
     wide = _usual_width(parts, bottom - top)
     ways: dict[tuple[int, int], _Way] = {(0, 0): _Way()}
     for read, used in itertools.product(range(len(texts) + 1), range(len(parts) + 1)):
         way = ways.get((read, used))
         if way is None:
             continue
-        if 0 < read < len(texts) and used < len(parts):
+        if 0 < read < len(texts) and used < len(parts) and way.left_over < _MOST_LEFT_OVER:
             missed = _may_be_read(parts[used], top, bottom)
             _offer(ways, (read, used + 1), _Way(way.ink, way.left_over + missed))
         if read < len(texts):

@@ -81,13 +81,13 @@ def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> 
 
 
 def _blanks(chars: Sequence[ReadChar]) -> dict[int, ReadChar]:
-    """Return the blanks of a line, by the index of the visible character before each."""
+    """Return the blanks between the visible characters of a line, by the index of the one before each."""
     found: dict[int, ReadChar] = {}
     visible = -1
-    for char in chars:
+    for char, behind in itertools.pairwise(chars):
         if not char.text.isspace():
             visible += 1
-        elif visible >= 0:
+        elif visible >= 0 and not behind.text.isspace():
             found[visible] = char
     return found
 
