@@ -65,7 +65,7 @@ def score_numbers(wanted: Sequence[str], reading: Reading) -> tuple[int, int]:
 
 
 def score_case(wanted: Sequence[str], reading: Reading) -> tuple[int, int]:
-    """Whether a case is wrong, and whether that is silent: (0, 0), (1, 0) or (1, 1)."""
+    """Whether a case is wrong, and whether that is silent: (0, 0), (1, 0) or (1, 1); remarks do not count."""
     if "".join(wanted) == "".join(text.strip() for text in reading.texts):
         return 0, 0
     return 1, int(all(confidence >= SURE for confidence in reading.confidences))

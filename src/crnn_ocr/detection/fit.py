@@ -64,7 +64,7 @@ SAME_PAPER = 24
 #: Marks that are closer than this belong together: the digits of a number, the strokes of a sign.
 TOGETHER = 0.35
 #: Where so many marks stand outside the regions, they are the texture of a picture.
-TEXTURE = 2000
+TEXTURE = 800
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,5 +128,7 @@ def _clean(region: Image, inside: NDArray[np.uint8]) -> None:
     ink = mask & (highest - region.min(axis=2) >= _COLOURED) & (highest >= _BRIGHT)
     paper = float(np.percentile(highest[mask], 90))
     level = float(np.percentile(highest[ink], 25)) if ink.any() else paper
-    shown = np.minimum(highest * (paper / max(level, 1.0)), paper).astype(np.uint8)
+    # By a table, since a float for each pixel of a large seal is eight times as much as the picture.
+    table = np.minimum(np.arange(256) * (paper / max(level, 1.0)), paper).astype(np.uint8)
+    shown = table[highest]
     region[mask] = shown[mask][:, None]

@@ -21,7 +21,7 @@ _PART = re.compile(rf"{_HAN}(?: {_HAN})*")
 _END = re.compile(rf"{_HAN}(?: {_HAN})*[：:]")
 _WHOLE = re.compile(rf"({_HAN}{{3,8}})[：:]?")
 #: Characters that fill cells alone: numbers, days of the week, answers.
-_ALONE = frozenset("一二三四五六七八九十是否无男女")
+_ALONE = frozenset("一二三四五六七八九十是否有无男女优良中差左右上下东南西北甲乙丙丁对错大小")
 #: Items of a list and speakers, which stand before a colon without being the end of a label.
 _NAMED = frozenset("甲乙丙丁")
 #: A label is spread over so many pieces at most.

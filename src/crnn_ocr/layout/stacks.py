@@ -46,8 +46,11 @@ def stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[in
     pieces = [box for box in boxes if box.height >= _HEIGHT * box.width * counts[box.members[0]] > 0]
     found = []
     for chain in _chains(pieces):
-        others = [box for box in boxes if box not in chain and not box.tall]
-        if len(chain) > 1 and _is_column(chain, counts, others):
+        if len(chain) < 2:
+            continue
+        own = {id(box) for box in chain}
+        others = [box for box in boxes if id(box) not in own and not box.tall]
+        if _is_column(chain, counts, others):
             found.append(tuple(box.members[0] for box in chain))
     return tuple(found)
 

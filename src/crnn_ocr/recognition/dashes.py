@@ -133,7 +133,7 @@ def _bars(strokes: Sequence[Stroke], picture: Image, em: float, middle: float) -
         low = stroke.middle - middle >= _LOW * em and stroke.thickness <= _THINNER * usual
         thin = stroke.thickness <= _THIN * usual
         double = stroke.length >= _DOUBLE * em
-        dashes = 2 if double else 1 if (low or thin) and em >= _LEAST_EM else 0
+        dashes = (2 if double else 1) if (low or thin) and (double or em >= _LEAST_EM) else 0
         last = found[-1] if found else None
         if last and last.dashes == dashes == 1 and stroke.left - last.right <= _APART * em:
             found[-1] = _Bar(last.left, stroke.right, 2)

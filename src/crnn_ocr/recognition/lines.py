@@ -302,9 +302,8 @@ class LineReader:
         for i, seconds in looked.items():
             entry = found[i]
             reading = recheck.splice(entry.reading, seconds, other.characters)
-            if entry.cells is None:
-                reading = held_against_ink(reading, entry.picture(image))
-            else:
+            reading = held_against_ink(reading, entry.picture(image))
+            if entry.cells is not None:
                 reading = tidy_column(reading, entry.cells)
             found[i] = replace(entry, reading=reading)
         return found

@@ -52,13 +52,15 @@ def settle(image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         return settled
     widest = _WIDEST * statistics.median(entry.height for entry in others)
     sizes = _Sizes(image, others)
+    numerals = [entry.polygon for entry in found if _is_numeral(image, entry)]
     for i in lone:
         left, top, right, bottom = _box(found[i].polygon)
         if max(right - left, bottom - top) > widest:
             continue
         shape, above = _strokes(image, found[i])
         size = sizes.near(found[i]) if shape.strokes else None
-        text = size and _told(found[i], shape, above + shape.strokes[0].middle, others, size)
+        middle = above + shape.strokes[0].middle if shape.strokes else 0.0
+        text = size and _told(found[i], shape, middle, sizes, numerals, size)
         read = found[i].reading
         if text and (text != read.text or read.confidence < SURE):
             char = ReadChar(text, SURE, 0.0, 1.0)
@@ -84,24 +86,35 @@ class _Sizes:
 
     def __init__(self, image: Image, lines: Sequence[ReadRegion]) -> None:
         self._image = image
-        self._lines = lines
+        self.lines = lines
+        self._centres = np.array([_centre(line.polygon) for line in lines])
         self._known: dict[int, _Size | None] = {}
 
     def near(self, entry: ReadRegion) -> _Size | None:
         """Return the usual size of the lines nearest to a region; Chinese ones tell it better than others."""
-        order = sorted(
-            range(len(self._lines)), key=lambda j: _distance(entry.polygon, self._lines[j].polygon)
-        )
         found: list[_Size] = []
-        for j in order[: 2 * _NEARBY]:
+        for j in self.around(entry):
             if j not in self._known:
-                self._known[j] = _size_of(self._image, self._lines[j])
+                self._known[j] = _size_of(self._image, self.lines[j])
             size = self._known[j]
             if size is not None:
                 found.append(size)
         chinese = [size for size in found if size.han]
         some = (chinese if len(chinese) > 1 else found)[:_NEARBY]
         return _Size(statistics.median(size.em for size in some), bool(chinese)) if some else None
+
+    def around(self, entry: ReadRegion) -> list[int]:
+        """Return the indices of the lines nearest to a region, the nearest first."""
+        away = np.hypot(*(self._centres - _centre(entry.polygon)).T)
+        return [int(j) for j in np.argsort(away, kind="stable")[: 2 * _NEARBY]]
+
+
+def _is_numeral(image: Image, entry: ReadRegion) -> bool:
+    """Return whether a region says a Chinese numeral. What a dash is taken for is counted: `二`."""
+    text = entry.reading.text
+    if not text or not set(text) <= _HAN_NUMERALS:
+        return False
+    return not _may_be_stroke(entry) or len(_strokes(image, entry)[0].strokes) > 1
 
 
 def _may_be_stroke(entry: ReadRegion) -> bool:
@@ -113,7 +126,12 @@ def _may_be_stroke(entry: ReadRegion) -> bool:
 
 
 def _told(
-    entry: ReadRegion, shape: Strokes, middle: float, others: Sequence[ReadRegion], size: _Size
+    entry: ReadRegion,
+    shape: Strokes,
+    middle: float,
+    sizes: _Sizes,
+    numerals: Sequence[Polygon],
+    size: _Size,
 ) -> str | None:
     """Return what a lone stroke is by its shape and neighbours; None where it stays what was read.
 
@@ -121,7 +139,8 @@ def _told(
         entry: Its region.
         shape: The stroke, or several of them.
         middle: Row of the page in which the middle of the first one lies.
-        others: The other lines.
+        sizes: The other lines.
+        numerals: Regions of Chinese numerals that are none of the strokes in question.
         size: Size of type around it.
     """
     text, first, em = entry.reading.text.replace(" ", ""), shape.strokes[0], size.em
@@ -137,19 +156,18 @@ def _told(
     dash = first.dash(em, han=size.han)
     if dash is None:
         return None
-    beside = [other for other in others if _in_row(entry.polygon, other.polygon)]
     if not text or text in _SPECKS:
+        beside = [other for other in sizes.lines if _in_row(entry.polygon, other.polygon)]
         level = any(abs(_middle(other.polygon) - middle) <= _BESIDE * em for other in beside)
         return dash if level and first.is_even(em) else None
     if dash != "—":
         return dash
     if not first.is_even(em):
         return "一"
-    near = beside + [other for other in others if _in_column(entry.polygon, other.polygon)]
-    if any(set(other.reading.text) <= _HAN_NUMERALS for other in near):
+    near = [one for one in numerals if _in_row(entry.polygon, one) or _in_column(entry.polygon, one)]
+    if near:
         return "一"
-    around = sorted(others, key=lambda other: _distance(entry.polygon, other.polygon))[: 2 * _NEARBY]
-    if any(char.isdigit() for other in around for char in other.reading.text):
+    if any(char.isdigit() for j in sizes.around(entry) for char in sizes.lines[j].reading.text):
         return "—"
     return "一" if text in set(HAN_STROKES) else None
 
@@ -208,7 +226,7 @@ def _in_column(one: Polygon, other: Polygon) -> bool:
     return left < (first + last) / 2 < right
 
 
-def _distance(one: Polygon, other: Polygon) -> float:
-    """Return how far apart the middles of two regions are, in pixels."""
-    a, b = _box(one), _box(other)
-    return math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
+def _centre(polygon: Polygon) -> tuple[float, float]:
+    """Return (x, y) of a region's middle."""
+    left, top, right, bottom = _box(polygon)
+    return (left + right) / 2, (top + bottom) / 2

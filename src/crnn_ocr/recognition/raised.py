@@ -99,6 +99,10 @@ class Group:
         return max(part.bottom for part in self.parts)
 
 
+#: A fraction's upper figure is raised as well.
+_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞/⁄")
+
+
 def may_have_raised(reading: Reading) -> bool:
     """Return whether anything stands there that figures are raised or lowered behind."""
     return any(char.text.isascii() and char.text.isalnum() for char in reading.chars)
@@ -123,6 +127,8 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tupl
         if base is None or base.pieces > 1 or part.pieces > 1:
             continue
         char = _char_at(reading, base, width)
+        if _char_at(reading, part, width) in _FRACTIONS:
+            continue
         if char is None or (not (char.isascii() and (char.isalnum() or char in ")]")) and char != "μ"):
             continue
         height = base.height / (_LOW_HEIGHT if char in _LOW_LETTERS else 1.0)

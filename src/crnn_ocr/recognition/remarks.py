@@ -129,7 +129,7 @@ def _is_cut(entry: ReadRegion, image: Image) -> bool:
         return False
     x, y = max(0, math.floor(min(xs))), max(0, math.floor(min(ys)))
     picture = image[y : math.ceil(max(ys)), x : math.ceil(max(xs))]
-    parts = ink_parts(picture)
+    parts = ink_parts(picture) if picture.size else ()
     if not parts:
         return False
     high, wide = picture.shape[:2]

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from crnn_ocr.recognition.postprocess import spaced
 from crnn_ocr.recognition.recognizer import ReadChar, Reading
+from crnn_ocr.recognition.widths import half_width
 
 
 class Replacements:
@@ -23,7 +24,8 @@ class Replacements:
         Args:
             table: What is looked for (not empty), and what takes its place (may be empty).
         """
-        self._table = dict(table)
+        # Readings come with half-width letters and digits, so that is what there is to be found.
+        self._table = {half_width(wanted): put for wanted, put in table.items()}
         self._by_first: dict[str, list[str]] = {}
         for wanted in sorted(self._table, key=len, reverse=True):
             self._by_first.setdefault(wanted[0], []).append(wanted)

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
+#: No line has more parts; what has is texture.
+_MOST = 400
+
 #: Han characters that are nothing but lying strokes, by their number.
 HAN_STROKES = "一二三"
 #: What recognisers make of a lying stroke or two, with and without a rule below them.
@@ -174,6 +177,8 @@ def find_strokes(picture: Image, box: tuple[int, int, int, int], *, speck: float
             kept.append(i)
     most = max((int(stats[i][cv2.CC_STAT_AREA]) for i in kept), default=0)
     kept = [i for i in kept if stats[i][cv2.CC_STAT_AREA] >= speck * most]
+    if len(kept) > _MOST:
+        return Strokes((), ruled)
     found = [_stroke(strength, np.asarray(labels, np.int32), i, stats[i].tolist()) for i in kept]
     return Strokes(tuple(sorted(found, key=lambda stroke: stroke.top)), ruled)
 

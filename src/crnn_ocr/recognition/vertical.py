@@ -277,10 +277,14 @@ def _without_hanging(ink: Mask) -> tuple[Mask, list[Mask]]:
     # How far characters reach: of most places, the farthest end within a character's height.
     reached = cv2.dilate(ends[:, None], np.ones((width, 1), np.uint8))[:, 0]
     edge = float(np.quantile(reached[reached > 0], _MOST)) if reached.any() else float(right)
-    text, marks = ink.copy(), []
+    text = ink.copy()
+    marks: list[Mask] = []
     beyond = ink.copy()
     beyond[:, : math.ceil(edge)] = False
-    for top, bottom in _runs(np.asarray(beyond.any(axis=1), np.bool_)):
+    runs = _runs(np.asarray(beyond.any(axis=1), np.bool_))
+    if len(runs) > MOST_CELLS:  # a ruler's edge or a texture
+        return text, marks
+    for top, bottom in runs:
         window = np.zeros_like(ink)
         window[top:bottom, max(0, math.floor(edge - SMALL * width)) :] = True
         _, labels = cv2.connectedComponents((ink & window).view(np.uint8))

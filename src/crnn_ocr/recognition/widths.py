@@ -52,9 +52,18 @@ _SMALL_ROOM = 0.55
 _SMALL_WHITE, _LARGE_WHITE = 0.3, 0.58
 
 
+#: White of a typed blank, in cells of a Han character.
+_BLANK = 0.3
+
+
 def halved(chars: Iterable[ReadChar]) -> list[ReadChar]:
     """Return characters with letters, digits and signs of arithmetic in half width."""
     return [replace(char, text=_HALF[char.text]) if char.text in _HALF else char for char in chars]
+
+
+def half_width(text: str) -> str:
+    """Return a text with letters, digits and signs of arithmetic in half width."""
+    return "".join(_HALF.get(char, char) for char in text)
 
 
 def settled(readings: Sequence[Reading], measured: Sequence[Mapping[int, float]]) -> list[Reading]:
@@ -75,8 +84,9 @@ class _Line:
 
     def __init__(self, reading: Reading, room: Mapping[int, float]) -> None:
         self._reading = reading
-        self._room = room
         self._texts = [char.text for char in reading.chars]
+        # Whoever types half-width signs types a blank beside them, whose white is not the sign's.
+        self._room = {at: white - _BLANK * self._has_blank(at) for at, white in room.items()}
         self._visible = _visible(reading)
         self._has_han = any(is_han(text) for text in self._texts)
 
@@ -124,6 +134,11 @@ class _Line:
                 before = self._texts[places[k - 1]] if k else ""
                 after = self._texts[places[k + 1]] if k + 1 < len(places) else ""
                 yield before, at, after
+
+    def _has_blank(self, at: int) -> bool:
+        """Return whether a half-width sign was read with a blank on its outer side."""
+        beside = at - 1 if self._texts[at] in OPENING else at + 1
+        return not self._is_full(at) and 0 <= beside < len(self._texts) and self._texts[beside].isspace()
 
     def _is_full(self, at: int) -> bool:
         return self._texts[at] in _HALF_OF

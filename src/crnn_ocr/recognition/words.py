@@ -102,7 +102,6 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([False], columns, [False])))).tolist()
     whites = [(start, end) for start, end in zip(edges[1:-1:2], edges[2::2], strict=True)]
-    # A single gap may be that behind an `I` or a `T`, if it is not much wider than all others.
     limit = _limit(sorted(end - start for start, end in whites), height)
     if limit is None:
         return []
@@ -112,13 +111,11 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
         )
         for at in read
     ]
-    if known:
-        limit = max(limit, _AS_WIDE * statistics.median(known))
-    gaps = [(start + end) / 2 for start, end in whites if end - start > limit]
-    if not known and len(gaps) == 1:
-        widest, second = sorted((end - start for start, end in whites), reverse=True)[:2]
-        return gaps if widest >= _TIMES * second else []
-    return gaps
+    # Fixed pitch has two kinds of white within words, and only blanks that were read tell what is between.
+    if not known:
+        return []
+    limit = max(limit, _AS_WIDE * statistics.median(known))
+    return [(start + end) / 2 for start, end in whites if end - start > limit]
 
 
 def _limit(whites: Sequence[int], height: float) -> float | None:
