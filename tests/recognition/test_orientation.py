@@ -30,6 +30,26 @@ def test_little_gain_turns_nothing() -> None:
     assert orientation.better(reading("合同编号", 0.84), [reading("合同编号", 0.9)]) is None
 
 
+def test_a_column_that_also_reads_on_its_side_is_a_column() -> None:
+    assert orientation.are_columns([reading("清晨，", 0.99)], [reading("清晨", 1.0)])
+    assert not orientation.are_columns([reading("本就要有", 0.95)], [reading("就要有本", 1.0)])
+    assert not orientation.are_columns([reading("清晨", 0.7)], [reading("清晨", 0.6)])
+
+
+@pytest.mark.parametrize(
+    ("standing", "turned", "column", "wins"),
+    [(0.0, 0.5, 0.75, True), (0.0, 0.7, 0.75, False), (0.7, 0.3, 0.75, False), (0.0, 0.2, 0.45, False)],
+)
+def test_the_only_readable_way_is_taken(standing: float, turned: float, column: float, wins: bool) -> None:
+    word = Reading(
+        "合同", column, (ReadChar("合", column, 0, 1, 0.9), ReadChar("同", 0, 0, 1, 2 * column - 0.9))
+    )
+
+    found = orientation.surest(reading("一", standing), [reading("囗囗", turned), word], 1)
+
+    assert found == (1 if wins else None)
+
+
 def test_an_empty_reading_is_never_sure() -> None:
     assert not orientation.is_sure(Reading("", 1.0))
     assert orientation.is_sure(reading("合同", 0.95))

@@ -191,7 +191,14 @@ class LineReader:
         count = len(voters)
         other = {way: readings[n * count : (n + 1) * count] for n, way in enumerate(ways)}
         best = max(ways, key=lambda way: orientation.weighted_legibility(other[way]))
-        return best if orientation.outweigh(other[best], standing) else 0
+        if not orientation.outweigh(other[best], standing):
+            return 0
+        if best != 180:
+            rows = [LinePicture.of(column_row(image, entry.polygon).picture) for entry in voters]
+            columns = [reading or _NOTHING for reading in self._read(rows)]
+            if orientation.are_columns(columns, other[best]):
+                return 0
+        return best
 
     def turn_unsure(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Try lines that were not read surely the other ways up; replace those that gain by it."""
@@ -217,9 +224,13 @@ class LineReader:
             ]
             others = [reading for _, _, reading in ways]
             best = orientation.better(found[i].reading, others)
-            if best is None and ways[-1][1] is not None:
-                # A column cannot be read as it stands, so it would be lost.
-                best = orientation.surest(found[i].reading, others, len(ways) - 1)
+            column = len(ways) - 1
+            if ways[column][1] is not None:
+                if best is None:
+                    # A column cannot be read as it stands, so it would be lost.
+                    best = orientation.surest(found[i].reading, others, column)
+                elif orientation.are_columns([others[column]], [others[best]]):
+                    best = column
             if best is not None:
                 turn, row, reading = ways[best]
                 polygon = turn_corners(found[i].polygon, turn)

@@ -30,6 +30,9 @@ MARGIN = 0.1
 CONVINCING = 0.8
 #: How many telling characters it needs.
 EVIDENCE = 2
+#: Some recognisers read upright columns lying on their side as surely as upright, but skip the marks.
+#: Columns are less sure by no more than this; lines that do lie on their side, as columns, by 0.04 to 0.5.
+COLUMN = 0.02
 #: What the only way up must reach in which a region can be read at all.
 READABLE = 0.5
 
@@ -60,6 +63,17 @@ def better(upright: Reading, others: Sequence[Reading]) -> int | None:
     """Which of the other ways up is convincingly better than the upright reading; None: none is."""
     convincing = [i for i, other in enumerate(others) if outweigh([other], upright.legibility)]
     return max(convincing, key=lambda index: others[index].legibility, default=None)
+
+
+def are_columns(columns: Sequence[Reading], turned: Sequence[Reading]) -> bool:
+    """Whether lines are columns of upright characters rather than turned by a quarter.
+
+    Args:
+        columns: Their readings as columns.
+        turned: Their readings turned by that quarter.
+    """
+    legibility = weighted_legibility(columns)
+    return legibility >= CONVINCING and legibility >= weighted_legibility(turned) - COLUMN
 
 
 def surest(upright: Reading, others: Sequence[Reading], index: int) -> int | None:

@@ -34,8 +34,9 @@ _WHITE = 0.1
 #: usual in the end cells, and one more above the text than below; in shares of a row that is all ink. It is
 #: enough to choose between pitches whose borders are about equally empty, and no more.
 _UNUSUAL, _BLANK, _ROOM, _LOPSIDED = 0.05, 0.05, 0.03, 0.02
-#: Steps in which pitches are tried, and how far the last border of a long column may be off for them.
-_STEP, _DRIFT = 0.03, 0.15
+#: Steps in which pitches are tried, and how far the last borders of a long column are apart for two of them,
+#: in pitches: half of that is within reach.
+_STEP, _DRIFT = 0.03, 0.25
 #: The first character's ink begins up to so far below its cell's top, in pitches; so many places are tried.
 _LOWERED, _PLACES = 0.6, 9
 #: How much of a last cell that is hardly needed may be missing, in pitches.
@@ -174,24 +175,41 @@ def even_cells(ink: Mask) -> Grid:
     first = filled[np.minimum(np.searchsorted(filled, np.arange(bottom + 1)), len(filled) - 1)]
     last = filled[np.maximum(np.searchsorted(filled, np.arange(bottom + 1)) - 1, 0)] + 1
     best, least = Grid(float(top), float(bottom - top), 1), math.inf
+    lowered = np.linspace(0.0, _LOWERED, _PLACES)
+    moved: dict[int, NDArray[np.intp]] = {}
     for pitch in _pitches(width, bottom - top):
-        moved = _emptiest(rows[:bottom], int(pitch * _REACH))
-        unusual = _UNUSUAL * abs(math.log(pitch / (_PITCH * width)))
-        usual_room = max(0.0, 1 - _INK * width / pitch)
-        for lowered in np.linspace(0.0, _LOWERED, _PLACES).tolist():
-            start = top - lowered * pitch
-            count = max(1, math.ceil((bottom - start) / pitch - _SHORT))
-            even = np.rint(start + pitch * np.arange(1, count)).astype(np.intp)
-            places = moved[np.minimum(even, bottom - 1)]
-            crossed = float(rows[places].mean()) if count > 1 else 0.0
-            heights = last[[*places, bottom]] - first[[top, *places]]
-            white = float(np.maximum(first[places] - last[places], 0).mean() / pitch) if count > 1 else 0.0
-            higher = float(np.maximum(heights / width - _HIGHEST, 0.0).mean())
-            blank = _BLANK * float((heights <= 0).mean())
-            raised = (start + count * pitch - bottom) / pitch
-            room = _ROOM * abs(lowered + raised - usual_room) + _LOPSIDED * abs(lowered - raised)
-            if (cost := crossed + higher + blank + unusual + room - _WHITE * white) < least:
-                best, least = Grid(start, pitch, count), cost
+        # One row of these arrays for each place of the first cell.
+        starts = top - lowered * pitch
+        counts = np.maximum(1, np.ceil((bottom - starts) / pitch - _SHORT)).astype(np.intp)
+        cells = np.arange(counts.max()) < counts[:, None]
+        inner = cells[:, 1:]
+        even = np.rint(starts[:, None] + pitch * np.arange(1, cells.shape[1])).astype(np.intp)
+        if (reach := int(pitch * _REACH)) not in moved:
+            moved[reach] = _emptiest(rows[:bottom], reach)
+        places = moved[reach][np.minimum(even, bottom - 1)]
+        parted = np.full((_PLACES, cells.shape[1] + 1), bottom)
+        parted[:, 0] = top
+        parted[:, 1:-1][inner] = places[inner]
+        heights = last[parted[:, 1:]] - first[parted[:, :-1]]
+        borders = np.maximum(counts - 1, 1)
+        crossed = (rows[places] * inner).sum(axis=1) / borders
+        white = (np.maximum(first[places] - last[places], 0) * inner).sum(axis=1) / borders / pitch
+        higher = (np.maximum(heights / width - _HIGHEST, 0.0) * cells).sum(axis=1) / counts
+        blank = ((heights <= 0) & cells).sum(axis=1) / counts
+        raised = (starts + counts * pitch - bottom) / pitch
+        room = np.abs(lowered + raised - max(0.0, 1 - _INK * width / pitch))
+        costs = (
+            crossed
+            + higher
+            - _WHITE * white
+            + _UNUSUAL * abs(math.log(pitch / (_PITCH * width)))
+            + _BLANK * blank
+            + _ROOM * room
+            + _LOPSIDED * np.abs(lowered - raised)
+        )
+        at = int(costs.argmin())
+        if costs[at] < least:
+            best, least = Grid(float(starts[at]), pitch, int(counts[at])), float(costs[at])
     return best
 
 
