@@ -17,20 +17,24 @@ Image = NDArray[np.uint8]
 _SIDE = 1000
 #: What differs between its channels by so much, and reaches so much in one of them, is coloured ink.
 _COLOURED, _BRIGHT = 50, 100
+#: Hues of seals in degrees, how far off a pixel may be, and how many of them are not further.
+_RED, _BLUE, _HUE, _ONE_INK = 355.0, 225.0, 30.0, 0.95
 #: What reaches no more than this in any channel is print.
 _DARK = 110
+#: Paper is lighter than this.
+_LIGHT = 150
 #: Fewer coloured pixels are no seal, as a share of the smaller picture.
 _LEAST_SHARE = 0.0005
 #: Sides of a seal in pixels of the smaller picture, at least, and as a share of the shorter side, at most.
 _LEAST_SIDE, _MOST_SIDE = 40, 0.75
 #: Width by height of a seal: round ones, and the oval ones of invoices.
-_ASPECTS = (0.6, 2.0)
+_ASPECTS = (0.85, 1.65)
 #: An ellipse fills 0.785 of its box; a frame or a table all of it.
-_FILLED = (0.72, 0.85)
-#: A seal is open: of its area it covers this share at most, and the rim's part of it at least.
+_FILLED = (0.74, 0.83)
+#: A seal is open: of its area it covers this share, at least and at most.
 _COVERED = (0.04, 0.55)
-#: Rays from the middle that meet its outer sixth: a ring has nearly all of them.
-_RAYS, _CLOSED = 72, 0.8
+#: Rays from the middle that meet its rim, from this share of the radius on: a ring has nearly all of them.
+_RAYS, _RIM, _CLOSED = 72, 0.86, 0.85
 #: Print within a seal, as a share of its area; in contact with its ink, as a share of the print.
 _PRINT, _TOUCHING = 0.01, 0.02
 
@@ -52,8 +56,7 @@ def without_seals(image: Image) -> Image:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    highest = small.max(axis=2)
-    coloured = (highest - small.min(axis=2) >= _COLOURED) & (highest >= _BRIGHT)
+    highest, coloured = _colours(small)
     if coloured.mean() < _LEAST_SHARE:
         return image
     dark = highest <= _DARK
@@ -63,17 +66,38 @@ def without_seals(image: Image) -> Image:
     cleaned = image
     for i in range(1, count):
         left, top, wide, high, _ = stats[i].tolist()
-        if not min(wide, high) >= _LEAST_SIDE or max(wide, high) > _MOST_SIDE * max(small.shape[:2]):
+        if min(wide, high) < _LEAST_SIDE or max(wide, high) > _MOST_SIDE * max(small.shape[:2]):
             continue
         here = (slice(top, top + high), slice(left, left + wide))
-        inside = _seal(coloured[here] & (labels[here] == i), coloured[here], dark[here])
-        if inside is None:
+        ring = coloured[here] & (labels[here] == i)
+        if not _is_of_one_ink(small[here][ring]):
+            continue
+        inside = _seal(ring, coloured[here], dark[here])
+        if inside is None or float(np.median(highest[here][inside > 0])) < _LIGHT:
             continue
         if cleaned is image:
             cleaned = image.copy()
         box = [round(side / scale) for side in (left, top, left + wide, top + high)]
         _clean(cleaned[box[1] : box[3], box[0] : box[2]], inside)
     return cleaned
+
+
+def _colours(image: Image) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return the brightest channel of a picture, and where it is coloured."""
+    blue, green, red = cv2.split(image)
+    highest = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+    lowest = np.asarray(cv2.min(cv2.min(blue, green), red), np.uint8)
+    return highest, (cv2.subtract(highest, lowest) >= _COLOURED) & (highest >= _BRIGHT)
+
+
+def _is_of_one_ink(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether coloured pixels, (n, 3) BGR, are of one red or blue, as seals are and charts are not."""
+    if not len(pixels):
+        return False
+    hues = cv2.cvtColor(pixels[None], cv2.COLOR_BGR2HSV)[0, :, 0].astype(np.float64) * 2
+    return any(
+        float((np.abs((hues - hue + 180) % 360 - 180) <= _HUE).mean()) >= _ONE_INK for hue in (_RED, _BLUE)
+    )
 
 
 def _near(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -91,19 +115,19 @@ def _seal(
         coloured: All coloured ink in its box.
         dark: All print in its box.
     """
-    high, wide = ring.shape
-    if not _ASPECTS[0] <= wide / high <= _ASPECTS[1] or not ring.any():
-        return None
     points = np.argwhere(ring)[:, ::-1].astype(np.int32)
+    wide, high = (int(side) for side in np.ptp(points, axis=0) + 1)
+    if not _ASPECTS[0] <= wide / high <= _ASPECTS[1]:
+        return None
     hull = cv2.convexHull(points.reshape(-1, 1, 2))
     if not _FILLED[0] <= cv2.contourArea(hull) / (wide * high) <= _FILLED[1]:
         return None
-    inside = np.zeros((high, wide), np.uint8)
+    inside = np.zeros(ring.shape, np.uint8)
     cv2.fillPoly(inside, [np.asarray(hull, np.int32)], 1)
     area = float(inside.sum())
     if not _COVERED[0] <= (coloured & (inside > 0)).sum() / area <= _COVERED[1]:
         return None
-    if _closed(points, wide, high) < _CLOSED:
+    if _closed(points) < _CLOSED:
         return None
     print_ = dark & (inside > 0)
     touching = print_ & _near(coloured)
@@ -112,10 +136,11 @@ def _seal(
     return cv2.dilate(inside, np.ones((7, 7), np.uint8)).astype(np.uint8)
 
 
-def _closed(points: NDArray[np.int32], wide: int, high: int) -> float:
+def _closed(points: NDArray[np.int32]) -> float:
     """Return the share of directions from the middle in which there is ink at the rim."""
-    x, y = (points[:, 0] - wide / 2) / (wide / 2), (points[:, 1] - high / 2) / (high / 2)
-    rim = np.hypot(x, y) >= 5 / 6
+    first, size = points.min(axis=0), np.ptp(points, axis=0) + 1
+    x, y = (2 * (points - first) / size - 1).T
+    rim = np.hypot(x, y) >= _RIM
     rays = np.floor((np.arctan2(y[rim], x[rim]) / (2 * np.pi) + 0.5) * _RAYS).astype(int)
     return len(np.unique(rays)) / _RAYS
 
@@ -124,8 +149,8 @@ def _clean(region: Image, inside: NDArray[np.uint8]) -> None:
     """Show the brightest channel within a seal, so bright that the seal's own ink is as paper; in place."""
     height, width = region.shape[:2]
     mask = cv2.resize(inside, (width, height), interpolation=cv2.INTER_NEAREST) > 0
-    highest = region.max(axis=2)
-    ink = mask & (highest - region.min(axis=2) >= _COLOURED) & (highest >= _BRIGHT)
+    highest, coloured = _colours(region)
+    ink = mask & coloured
     paper = float(np.percentile(highest[mask], 90))
     level = float(np.percentile(highest[ink], 25)) if ink.any() else paper
     # By a table, since a float for each pixel of a large seal is eight times as much as the picture.
