@@ -19,7 +19,7 @@ from crnn_ocr.recognition.strokes import HAN_STROKES, LYING, STANDING, Strokes, 
 
 Image = NDArray[np.uint8]
 
-#: How sure a stroke is that was told by its shape: of 340 cells of rendered tables 96 % were right.
+#: How sure a stroke is that was told by its shape: of 366 in 60 rendered tables 96 % are right.
 SURE = 0.9
 
 #: So much around a region is looked at, in heights of it: a rule that goes through it goes on there.
