@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from crnn_ocr.engine.cpu import has_dot_products
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.dequantize import dequantize
@@ -30,7 +31,8 @@ def test_the_float_form_says_what_the_graph_said_before_it_was_quantised() -> No
     _, rounded = Session(eighth).run(given)
     assert np.mean(ids == whole_ids) > 0.95
     assert np.abs(shares - whole).max() < 0.02
-    assert np.abs(shares - rounded).max() < 0.05
+    # Without dot products pairs of 8 bit products are added in 16 bits, where large ones are cut off.
+    assert np.abs(shares - rounded).max() < (0.05 if has_dot_products() else 0.25)
     assert np.abs(rounded - whole).max() > 1e-4  # else it was no quantised graph
 
 
