@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch")
 
+from crnn_ocr.engine.cpu import has_dot_products
 from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.prepare import CLASSES_KEY
@@ -112,7 +113,10 @@ def test_an_eight_bit_head_stays_one_and_holds_the_wider_embedding(picture: Floa
     numbers = [i for i in made.graph.initializer if i.data_type == onnx.TensorProto.INT8 and len(i.dims) == 2]
     assert [list(i.dims) for i in numbers] == [[6, CLASSES + 3]]
     wanted = _expected(embedding, features, head, correction)
-    assert np.abs(np.asarray(_answers(made, picture)["y"]) - wanted).max() < 0.02
+    # Without dot products pairs of 8 bit products are added in 16 bits, where large ones are cut off.
+    assert np.abs(np.asarray(_answers(made, picture)["y"]) - wanted).max() < (
+        0.02 if has_dot_products() else 0.25
+    )
 
 
 def test_an_adapted_graph_can_be_adapted_again(picture: Floats) -> None:
