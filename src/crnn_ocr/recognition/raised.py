@@ -31,6 +31,8 @@ _FIGURES = str.maketrans("OoDQlI|!SZ", "0000111152")
 
 _LOW_LETTERS = frozenset("acemnorsuvwxzμ")
 _BELOW = frozenset("gjpqyQ")
+#: A fraction's upper figure is raised as well.
+_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞/⁄")
 _LOW_HEIGHT = 0.72  # of low letters, by that of figures
 
 #: In heights of the figures of the line: how high a raised or lowered figure is;
@@ -97,10 +99,6 @@ class Group:
     def bottom(self) -> int:
         """Row behind the last one."""
         return max(part.bottom for part in self.parts)
-
-
-#: A fraction's upper figure is raised as well.
-_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞/⁄")
 
 
 def may_have_raised(reading: Reading) -> bool:

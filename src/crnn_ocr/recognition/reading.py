@@ -100,14 +100,14 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
 
     Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
     """
-    with_dashes = dashes.has_dashes(reading)
-    if not (with_dashes or numbers.has_numbers(reading) or words.has_words(reading)):
+    with_dashes, with_words = dashes.has_dashes(reading), words.has_words(reading)
+    if not (with_dashes or with_words or numbers.has_numbers(reading)):
         return reading
     image = picture.make()
     parts = ink_parts(image)
     if with_dashes:
         reading = dashes.mend(reading, image)
-    if parts and words.has_words(reading):
+    if parts and with_words:
         height = max(part.height for part in parts)
         reading = words.space_words(reading, ink_columns(image, parts), height)
     return numbers.compare(reading, parts, image.shape[1])

@@ -22,20 +22,10 @@ from crnn_ocr.training.phrases import SHORT_NAMES
 from crnn_ocr.training.render import Composed, Layout, Mask, Typesetter
 from crnn_ocr.training.sets import heldout
 
-from .world import HAN
+from .world import HAN, Lines
 
 GOLDEN = 0.2570426765346009
 """The next random number after fifty lines were set, as it was when the held-out sets were fixed."""
-
-
-class Lines:
-    """A corpus of a few lines."""
-
-    def __init__(self, *lines: str) -> None:
-        self._lines = lines
-
-    def draw(self, rng: random.Random, /) -> str:
-        return rng.choice(self._lines)
 
 
 @pytest.fixture

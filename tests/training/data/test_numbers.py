@@ -23,17 +23,9 @@ from crnn_ocr.training.extras import TRAINING, Extras
 from crnn_ocr.training.render import BASELINE, Composed
 from crnn_ocr.training.sets import HELD_OUT, heldout
 
+from .world import Lines
+
 Maker = Callable[[random.Random], str]
-
-
-class Lines:
-    """A corpus of a few lines."""
-
-    def __init__(self, *lines: str) -> None:
-        self._lines = lines
-
-    def draw(self, rng: random.Random, /) -> str:
-        return rng.choice(self._lines)
 
 
 @pytest.fixture

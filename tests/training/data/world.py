@@ -56,3 +56,13 @@ def build(faces: Sequence[Face], folder: Path) -> list[FaceInfo]:
     from crnn_ocr.training import rasterise
 
     return rasterise.build(faces, characters(), folder).faces
+
+
+class Lines:
+    """A corpus of a few lines."""
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = lines
+
+    def draw(self, rng: random.Random, /) -> str:
+        return rng.choice(self._lines)
