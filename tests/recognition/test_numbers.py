@@ -74,6 +74,16 @@ def test_blanks_are_where_the_ink_has_them(read: str, printed: str, expected: st
     assert found.confidence == SURE
 
 
+def test_thousands_of_fixed_pitch_stay_together() -> None:
+    """A typewriter's comma has nearly a blank's white behind it."""
+    parts, at = [], 0
+    for char in "926,507":
+        low = char == ","
+        parts.append(Part(at if low else at + 1, 17 if low else 5, at + (4 if low else 9), 23 if low else 20))
+        at += 12
+    assert compare(reading("926,507"), parts, at) == reading("926,507")
+
+
 def test_digits_that_run_into_one_another_tell_nothing() -> None:
     parts = [Part(5, 5, 26, 20), Part(28, 17, 31, 20), Part(33, 5, 43, 20)]
     assert compare(reading("77.7"), parts, 50) == reading("77.7")

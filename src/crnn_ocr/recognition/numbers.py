@@ -59,6 +59,8 @@ _WHITE = 0.5
 _NARROW, _NARROW_AT_SIGN = 0.22, 0.4
 #: So much white behind a comma or semicolon, and so much more than before it, parts two numbers.
 _BEHIND_COMMA, _MORE_THAN_BEFORE = 0.45, 0.35
+#: So many digits stand behind a comma between thousands.
+_THOUSANDS = 3
 #: Longer strings of digits, or with more ink among them, are no numbers; it bounds the work.
 _MOST_CHARACTERS, _MOST_PARTS = 48, 96
 #: More parts than this are not left over in what is a number.
@@ -326,6 +328,11 @@ def _looks_like(text: str, part: Part, top: float, bottom: float, wide: float) -
     return True
 
 
+def _digits_behind(chars: Sequence[ReadChar]) -> int:
+    """Return with how many digits some characters begin."""
+    return sum(1 for _ in itertools.takewhile(lambda char: char.text in _DIGITS, chars))
+
+
 def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> list[ReadChar]:
     """Return a number with the blanks that its ink has, and no others."""
     pairs = list(itertools.pairwise(matched))
@@ -343,7 +350,8 @@ def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> l
         both = chars[i].text in _DIGITS and chars[j].text in _DIGITS
         had = j - i > 1
         wide = both and usual is not None and right.centre - left.centre > _WIDE * usual and white > _WHITE
-        if chars[i].text in ",;":
+        # Fixed pitch has as much white behind the comma between thousands.
+        if chars[i].text in ",;" and _digits_behind(chars[j:]) != _THOUSANDS:
             wide = white > max(_BEHIND_COMMA, before + _MORE_THAN_BEFORE)
         if (had and white >= (_NARROW if both else _NARROW_AT_SIGN)) or (not had and wide):
             spaced.append(chars[i + 1] if had else replace(chars[i], text=" ", start=chars[i].end))
