@@ -23,7 +23,7 @@ needs_proc = pytest.mark.skipif(
 #: The service may take 512 MiB, and its supervisor has 32 that the worker does not share …
 WORKER_MIB = 480
 #: … and Flask, Gunicorn and eight bodies some 16.
-BUSY_WORKER_MIB = 448
+BUSY_WORKER_MIB = 464
 
 
 @pytest.mark.usefixtures("no_collector")

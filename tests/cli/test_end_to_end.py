@@ -110,4 +110,5 @@ def test_memory_stays_within_its_budget_over_a_folder(eval_dir: Path, tmp_path: 
     status, mebibytes = map(int, done.stderr.split())
     assert status == 0
     assert len(list(tmp_path.iterdir())) == 21
-    assert mebibytes <= 400, f"{mebibytes} MiB resident"
+    # A process at rest and one run of the detector at its largest: "What takes it" in docs/memory.md.
+    assert mebibytes <= 430, f"{mebibytes} MiB resident"

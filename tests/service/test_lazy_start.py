@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +31,13 @@ def cpu_seconds(server: Server) -> float:
     return float(sum(found.user + found.system for found in times))
 
 
+def importing_seconds() -> float:
+    """CPU time of a process that imports the libraries that the service cannot do without."""
+    program = "import cv2, flask, gunicorn, numpy, onnxruntime, time; print(time.process_time())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
 def wait_for_answer(server: Server) -> None:
     deadline = time.monotonic() + 30
     while True:
@@ -43,8 +52,8 @@ def wait_for_answer(server: Server) -> None:
 def test_it_starts_without_a_model_and_loads_it_once_when_it_is_wanted() -> None:
     with running_server(wait=False, CRNN_OCR_WARM_UP="false", CRNN_OCR_MODEL="accurate") as server:
         wait_for_answer(server)
-        # CPU time, which does not depend on what else the machine does; two cores share it.
-        assert cpu_seconds(server) < 1.5
+        # Supervisor and worker together: little more than importing what they stand on, on the same machine.
+        assert cpu_seconds(server) < 4 * importing_seconds()
         assert server.get("/readyz").status == 200
         assert loaded(server) == []
         with ThreadPoolExecutor(6) as threads:

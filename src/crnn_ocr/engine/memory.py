@@ -23,7 +23,7 @@ _FRUGAL_BYTES = 8 * 1024 * 1024
 _USUAL_BYTES = 32 * 1024 * 1024  # to where glibc raises the threshold by itself
 
 #: `make_room` lets the process grow to this, as far as it can (figures: docs/memory.md) …
-MOST = 420 * 1024 * 1024
+MOST = 400 * 1024 * 1024
 #: … and while a block is `frugal` to this: lines come behind, and need blocks of other sizes.
 FRUGAL_MOST = 320 * 1024 * 1024
 
