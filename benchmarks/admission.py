@@ -3,8 +3,8 @@
     python -m benchmarks.admission [--every 2]
 
 Every so many pages of the evaluation set, and blank pictures of many sizes, on one thread. By these estimates
-the service lets work in (``crnn_ocr/service/admission.py``); single pictures may be far off, the sums should
-not.
+the service lets work in (``crnn_ocr/service/ocr/admission.py``); single pictures may be far off, the sums
+should not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks import datasets
 from crnn_ocr import OCR
 from crnn_ocr.imaging.extent import page_sizes
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.service.admission import estimate_seconds
+from crnn_ocr.service.ocr.admission import estimate_seconds
 
 BLANK = [(16, 16), (100, 32), (320, 48), (640, 480), (1920, 1080), (3840, 2160), (6000, 4000), (1000, 20_000)]
 LIMITS = Limits(max_bytes=1 << 28, max_pixels=50_000_000, max_side=40_000, max_pages=50)

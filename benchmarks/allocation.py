@@ -27,7 +27,7 @@ from benchmarks import report
 from benchmarks.serving import processes
 from benchmarks.serving.pictures import SoakMix
 from crnn_ocr import OCR
-from crnn_ocr.engine import memory
+from crnn_ocr.runtime import memory
 
 MIB = 1024 * 1024
 CALLERS = 4

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from benchmarks import datasets, metrics, report
 from benchmarks.datasets import Sample
+from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import Quality, grey_of, measure
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.pipeline import OCR
-from crnn_ocr.recognition.load import load_recognizer
-from crnn_ocr.recognition.reading import read_crops
+from crnn_ocr.recognition.lines.windows import read_crops
+from crnn_ocr.recognition.network.load import load_recognizer
 from crnn_ocr.settings import load_settings
 
 Pixels = NDArray[np.uint8]

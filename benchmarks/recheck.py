@@ -29,11 +29,11 @@ from benchmarks import datasets, metrics, report
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.models.fingerprint import SECOND_READER
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.recognition.lines import SECOND_LOOK
-from crnn_ocr.recognition.load import load_recognizer
-from crnn_ocr.recognition.postprocess import tidy
-from crnn_ocr.recognition.recheck import Policy, Stretch, splice, stretches
-from crnn_ocr.recognition.recognizer import Reading, Recognizer
+from crnn_ocr.recognition.lines.reader import SECOND_LOOK
+from crnn_ocr.recognition.lines.recheck import Policy, Stretch, splice, stretches
+from crnn_ocr.recognition.network.load import load_recognizer
+from crnn_ocr.recognition.network.recognizer import Reading, Recognizer
+from crnn_ocr.recognition.text.postprocess import tidy
 from crnn_ocr.settings import load_settings
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
@@ -216,8 +216,8 @@ def labelled() -> list[LineSet]:
 
 def rendered(data: Path, count: int) -> list[LineSet]:
     """Lines of held-out fonts and texts, always the same for the same data."""
-    from crnn_ocr.training.dataset import SampleConfig
-    from crnn_ocr.training.sets import heldout
+    from crnn_ocr.training.data.dataset import SampleConfig
+    from crnn_ocr.training.data.heldout_sets import heldout
 
     found = []
     for name in RENDERED:

@@ -22,8 +22,8 @@ from crnn_ocr import OCR
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, options_from_text
-from crnn_ocr.recognition.load import load_recognizer
-from crnn_ocr.recognition.reading import read_crops
+from crnn_ocr.recognition.lines.windows import read_crops
+from crnn_ocr.recognition.network.load import load_recognizer
 from crnn_ocr.settings import Settings, load_settings
 
 EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.pipeline import OCR
-from crnn_ocr.recognition.load import load_recognizer
-from crnn_ocr.recognition.recognizer import CtcRecognizer
+from crnn_ocr.recognition.network.load import load_recognizer
+from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from tests.service.wire import MAX_BODY, Server, running_server
 
 # Machines that run the tests are shared and slow: a deadline per example would only fail at random.

@@ -32,8 +32,8 @@ def _lines() -> Reader:
 
     from crnn_ocr.imaging.decode import Limits, decode_pages
     from crnn_ocr.models.registry import Registry
-    from crnn_ocr.recognition.load import load_recognizer
-    from crnn_ocr.recognition.reading import read_crops
+    from crnn_ocr.recognition.lines.windows import read_crops
+    from crnn_ocr.recognition.network.load import load_recognizer
     from crnn_ocr.settings import load_settings
 
     settings = load_settings()

@@ -14,7 +14,7 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import Settings
 
 if TYPE_CHECKING:
-    from crnn_ocr.pipeline import OCR
+    from crnn_ocr.engine.ocr import OCR
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the engine (OpenCV, ONNX Runtime) only when it is asked for."""
     if name == "OCR":
-        from crnn_ocr.pipeline import OCR
+        from crnn_ocr.engine.ocr import OCR
 
         return OCR
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

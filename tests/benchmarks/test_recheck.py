@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks import recheck
-from crnn_ocr.recognition.ctc import Frames
-from crnn_ocr.recognition.recheck import Policy
-from crnn_ocr.recognition.recognizer import PreparedLine, ReadChar, Reading, Window
+from crnn_ocr.recognition.lines.recheck import Policy
+from crnn_ocr.recognition.network.ctc import Frames
+from crnn_ocr.recognition.network.recognizer import PreparedLine, ReadChar, Reading, Window
 
 HEIGHT = 10
 POLICY = Policy(unsure=0.9)

@@ -13,7 +13,7 @@ from crnn_ocr.caching import codec
 from crnn_ocr.caching.codec import BrokenEntryError, decode, encode
 from crnn_ocr.document import Block, Document, Line, Page
 from crnn_ocr.export.json import to_json
-from crnn_ocr.service.schemas import ocr_answer
+from crnn_ocr.service.api.schemas import ocr_answer
 from tests.caching.documents import documents
 
 

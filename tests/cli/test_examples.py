@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crnn_ocr.service.keys import KeyRing
+from crnn_ocr.service.middleware.api_keys import KeyRing
 from crnn_ocr.settings import Settings
 from tests.service.rendering import png
 from tests.service.wire import Server

@@ -28,7 +28,7 @@ from crnn_ocr.client import (
 from crnn_ocr.document import Remark
 from crnn_ocr.errors import OcrError
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service import examples
+from crnn_ocr.service.api import examples
 from tests.client.scripted import Step, answer, failure, hang_up, scripted_server
 
 GOOD = answer(200, examples.OCR_ANSWER)

@@ -101,7 +101,8 @@ def test_modules_are_compiled(image: str) -> None:
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
-import crnn_ocr.cli, crnn_ocr.pipeline, crnn_ocr.service.app, crnn_ocr.service.worker, gunicorn.arbiter
+import gunicorn.arbiter
+import crnn_ocr.cli, crnn_ocr.engine.ocr, crnn_ocr.service.app, crnn_ocr.service.server.gunicorn_worker
 for module in list(sys.modules.values()):
     file = getattr(module, "__file__", None)
     if file and file.endswith(".py") and not Path(cache_from_source(file)).is_file():

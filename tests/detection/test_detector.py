@@ -10,8 +10,8 @@ import pytest
 
 from crnn_ocr.detection.detector import DbDetector
 from crnn_ocr.detection.load import load_detector
+from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.pipeline import OCR
 from crnn_ocr.scheduling.policy import Demand
 from crnn_ocr.scheduling.work import Outcome, Task
 from tests import drawing

@@ -18,7 +18,8 @@ from pathlib import Path
 from crnn_ocr.errors import OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.imaging.extent import page_sizes
-from tests.imaging import test_decode, test_pdf
+from tests.imaging import test_decode
+from tests.imaging.pdf import test_pages
 
 LIMITS = Limits(4 << 20, 2_000_000, 10_000, 3)
 #: CPU seconds that a file of at most two million pixels and three pages may take.
@@ -66,7 +67,11 @@ def main() -> None:
     options = parser.parse_args()
     faulthandler.enable()
     files = [path.read_bytes() for folder in options.folders for path in folder.iterdir() if path.is_file()]
-    seeds = [*test_decode.SEEDS, *test_pdf.SEEDS, *(data for data in files if 0 < len(data) < _LARGEST_SEED)]
+    seeds = [
+        *test_decode.SEEDS,
+        *test_pages.SEEDS,
+        *(data for data in files if 0 < len(data) < _LARGEST_SEED),
+    ]
     chance = random.Random(options.seed)
     ends: Counter[str] = Counter()
     bad = 0

@@ -22,8 +22,8 @@ from crnn_ocr.errors import (
     OcrError,
     UnsupportedImageError,
 )
-from crnn_ocr.imaging import jpeg
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_pil
+from crnn_ocr.imaging.raster import jpeg
 from tests.imaging.pictures import (
     AVIF,
     LIMITS,

@@ -5,10 +5,10 @@ import onnx
 import pytest
 from onnx import helper
 
-from crnn_ocr.engine.cpu import has_dot_products
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.dequantize import dequantize
+from crnn_ocr.runtime.cpu import has_dot_products
+from crnn_ocr.runtime.onnx import Session
 
 from .graphs import HEIGHT, best_graph, int8_graph, scores_graph
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from crnn_ocr.engine import cpu
 from crnn_ocr.errors import ModelNotFoundError
 from crnn_ocr.models import fingerprint as module
 from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, ToLend, marks
 from crnn_ocr.models.registry import BUNDLED, Registry
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.runtime import cpu
 from crnn_ocr.settings import Settings
 
 MODEL = "ppocrv6-small"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from crnn_ocr.engine.pack_check import check_pack
 from crnn_ocr.errors import ModelBrokenError, ModelInstallError, OcrError
 from crnn_ocr.models import install
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.verification import check_pack
 
 from .graphs import best_graph, int8_graph, scores_graph, write_pack
 

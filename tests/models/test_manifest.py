@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest, read_manifest, window_overlap
-from crnn_ocr.recognition.buckets import Sizing
-from crnn_ocr.recognition.chunks import windows
+from crnn_ocr.recognition.network.buckets import Sizing
+from crnn_ocr.recognition.network.chunks import windows
 
 VALUES: dict[str, Any] = {
     "name": "mine", "version": "1", "kind": "rec", "title": "", "licence": "", "provenance": "",

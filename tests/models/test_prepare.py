@@ -10,11 +10,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.prepare import CONFIDENCES, IDS, fuse, prepared_graph
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.recognition.load import load_recognizer
+from crnn_ocr.recognition.network.load import load_recognizer
+from crnn_ocr.runtime.onnx import Session
 
 
 def tiny_graph(outputs: int = 1) -> bytes:

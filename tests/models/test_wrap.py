@@ -13,10 +13,10 @@ import pytest
 
 from crnn_ocr import OCR, Settings
 from crnn_ocr.cli import main
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.models.wrap import About, fit_rows, wrap
+from crnn_ocr.runtime.onnx import Session
 from tests import drawing
 
 from .graphs import scores_graph

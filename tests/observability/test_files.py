@@ -14,7 +14,7 @@ import promql_parser
 import pytest
 import yaml
 
-from crnn_ocr.service.metrics import Metrics
+from crnn_ocr.service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy" / "observability"

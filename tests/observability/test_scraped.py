@@ -20,7 +20,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from crnn_ocr.service.keys import new_key
+from crnn_ocr.service.middleware.api_keys import new_key
 from tests.observability.test_files import EXPRESSIONS, FOLDER, exported, selectors, tool
 from tests.service.rendering import png
 from tests.service.server_timing import parse as parse_timing

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from crnn_ocr import stages
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
+from crnn_ocr.scheduling import stages
 from crnn_ocr.scheduling.policy import Demand
 from crnn_ocr.scheduling.scheduler import Scheduler
 from crnn_ocr.scheduling.ticket import Ticket

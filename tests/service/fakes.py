@@ -67,7 +67,7 @@ class FakeReady:
 
 
 class FakeReader:
-    """Fulfils the protocol `crnn_ocr.service.reader.Reader`; records what it was asked."""
+    """Fulfils the protocol `crnn_ocr.service.ocr.engine_protocol.Reader`; records what it was asked."""
 
     def __init__(self, answer: Answer = digest_answer, *, ready: bool = True) -> None:
         self.answer = answer

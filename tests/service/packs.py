@@ -7,8 +7,8 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.models.registry import BUNDLED
+from crnn_ocr.runtime.onnx import Session
 from tests.service.rendering import png
 
 #: What the second one reads where the first reads a digit.

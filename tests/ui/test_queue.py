@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from crnn_ocr.document import Document
 from crnn_ocr.errors import OverloadedError, RateLimitedError
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service.keys import new_key
+from crnn_ocr.service.middleware.api_keys import new_key
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader
 from tests.service.rendering import png

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crnn_ocr.cli.exits import EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.messages import complain
 from crnn_ocr.errors import SettingsError
-from crnn_ocr.service.keys import new_key
+from crnn_ocr.service.middleware.api_keys import new_key
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.messages import complain
 from crnn_ocr.cli.switching import url_of_this_machine, use
+from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import ModelInstallError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
 from crnn_ocr.models.wrap import About, wrap
 from crnn_ocr.settings import Settings, load_settings
-from crnn_ocr.verification import prove_pack
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

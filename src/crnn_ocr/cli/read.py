@@ -116,7 +116,7 @@ def run(
 
 def _open_engine(settings: Settings, options: ReadOptions, threads: int | None) -> Reader:
     # Imported here: OpenCV and ONNX Runtime take longer to load than everything else together.
-    from crnn_ocr.pipeline import OCR
+    from crnn_ocr.engine.ocr import OCR
 
     return OCR(settings, model=options.model, threads=threads)
 

@@ -16,7 +16,7 @@ from crnn_ocr.cli.messages import complain
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.recognition import replacement_table
+from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.settings import Settings, load_settings, misspelt
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
 from crnn_ocr.detection.fit import fitted
 from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
-from crnn_ocr.engine.cpu import timed
-from crnn_ocr.engine.memory import frugal, make_room
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.runtime.cpu import timed
+from crnn_ocr.runtime.memory import frugal, make_room
+from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Task, Work
 

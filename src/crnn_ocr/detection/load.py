@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crnn_ocr.detection.detector import DbDetector
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.models.registry import Pack, Registry
+from crnn_ocr.runtime.onnx import Session
 
 #: More threads than this inside one run are not worth their cores.
 MOST_THREADS = 4

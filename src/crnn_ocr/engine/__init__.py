@@ -1,1 +1,1 @@
-"""The only room that knows ONNX Runtime, and how many cores there are for it."""
+"""The engine: opened documents, page stages, models."""

@@ -13,9 +13,9 @@ from crnn_ocr.errors import ImageEmptyError
 from crnn_ocr.imaging.formats import Format, sniff
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.pdf import decode_pdf
-from crnn_ocr.imaging.pixels import Pixels, pixels_of, pixels_of_array
-from crnn_ocr.imaging.raster import decode_raster, orientation_of, translated
+from crnn_ocr.imaging.pdf.pages import decode_pdf
+from crnn_ocr.imaging.raster.decoder import decode_raster, orientation_of, translated
+from crnn_ocr.imaging.raster.pixels import Pixels, pixels_of, pixels_of_array
 from crnn_ocr.scheduling.ticket import Ticket
 
 __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from crnn_ocr.imaging.footprint import Extent
 from crnn_ocr.imaging.formats import Format, sniff
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.pdf import PdfPages, pdf_page_sizes
-from crnn_ocr.imaging.raster import raster_extents
+from crnn_ocr.imaging.pdf.pages import PdfPages, pdf_page_sizes
+from crnn_ocr.imaging.raster.decoder import raster_extents
+from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.scheduling.ticket import Ticket
 
 #: PDFium's bitmap in its own process, and the copy of it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from crnn_ocr.recognition.charset import is_han
+from crnn_ocr.recognition.network.charset import is_han
 
 #: Clauses of Chinese text are about ten characters long, so most of its lines hold one of these signs.
 _CLAUSE_SIGNS = frozenset("，。；！？,;!?")

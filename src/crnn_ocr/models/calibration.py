@@ -14,7 +14,7 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class LineCalibration(BaseModel):
     """Log-odds of a whole line's being right: `bias` less the weighted logarithms of three doubts.
 
-    `crnn_ocr.recognition.confidence.Evidence` defines the doubts; the weights have its fields' names.
+    `crnn_ocr.recognition.network.confidence.Evidence` defines the doubts; the weights have its fields' names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

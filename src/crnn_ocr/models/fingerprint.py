@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import crnn_ocr
-from crnn_ocr.engine import cpu
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.runtime import cpu
 from crnn_ocr.settings import Settings
 
 #: The model that takes the second look.

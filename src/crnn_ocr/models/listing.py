@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from crnn_ocr.engine.cpu import has_dot_products
 from crnn_ocr.models.catalogue import Listing
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack
+from crnn_ocr.runtime.cpu import has_dot_products
 
 _CARD_EXCERPT = 400
 

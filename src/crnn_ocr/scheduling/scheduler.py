@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from crnn_ocr import stages
+from crnn_ocr.scheduling import stages
 from crnn_ocr.scheduling.policy import Grant, Policy
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Outcome, Task, Work

@@ -6,34 +6,22 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from crnn_ocr.service import (
-    auth,
-    batch,
-    compat_rapidocr,
-    compat_umi,
-    cors,
-    draining,
-    lifecycle,
-    models,
-    origin,
-    preview,
-    problems,
-    ratelimit,
-    routes,
-)
-from crnn_ocr.service.cache import make_cache
-from crnn_ocr.service.door import Door
-from crnn_ocr.service.fetching import Fetcher
-from crnn_ocr.service.inputs import FETCHER, INTAKE, ServiceRequest
-from crnn_ocr.service.keys import KeyRing
-from crnn_ocr.service.observing import Observer
-from crnn_ocr.service.origin import Site
-from crnn_ocr.service.packing import packed
-from crnn_ocr.service.reader import Reader, Readiness
-from crnn_ocr.service.reading import Readings
-from crnn_ocr.service.responses import pretty_json
-from crnn_ocr.service.switching import LocalSwitching, Switching
-from crnn_ocr.service.tracing import make_tracer
+from crnn_ocr.service.api.responses import pretty_json
+from crnn_ocr.service.middleware import auth, cors, error_handlers, rate_limit, request_scope, same_origin
+from crnn_ocr.service.middleware.api_keys import KeyRing
+from crnn_ocr.service.middleware.compression import packed
+from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.middleware.same_origin import Site
+from crnn_ocr.service.ocr.answer_cache import make_cache
+from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
+from crnn_ocr.service.ocr.ocr_service import Readings
+from crnn_ocr.service.requests.parsing import FETCHER, INTAKE, ServiceRequest
+from crnn_ocr.service.requests.url_fetch import Fetcher
+from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, models, ocr, preview
+from crnn_ocr.service.server import reply_and_drain
+from crnn_ocr.service.telemetry.instrumentation import Observer
+from crnn_ocr.service.telemetry.tracing import make_tracer
+from crnn_ocr.service.workers.model_switch import LocalSwitching, Switching
 from crnn_ocr.settings import Settings
 
 
@@ -71,20 +59,20 @@ def create_app(
     app.extensions[INTAKE] = door.intake
     answers = make_cache(settings)
     observer = Observer(settings, make_tracer())
-    draining.install(app)
+    reply_and_drain.install(app)
     # In this order a request passes them: its id, other sites' pages, key, rate, body.
-    lifecycle.install(app, trusted_proxies=settings.trusted_proxies)
+    request_scope.install(app, trusted_proxies=settings.trusted_proxies)
     observer.install(app)
     cors.install(app, cors.check_origins(settings.cors_origins))
     keys = KeyRing.from_settings(settings)
-    origin.install(app, settings, keys=bool(keys))
+    same_origin.install(app, settings, keys=bool(keys))
     auth.install(app, keys)
-    ratelimit.install(app, settings)
+    rate_limit.install(app, settings)
     door.install(app)
-    problems.install(app)
+    error_handlers.install(app)
     observed = observer.watch(reader, readiness, door, answers)
     readings = Readings(observed, answers, gate=door.gate, issue=door.issue)
-    routes.install(app, reader, readings, readiness)
+    ocr.install(app, reader, readings, readiness)
     batch.install(app, readings, settings)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)

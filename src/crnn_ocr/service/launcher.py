@@ -19,20 +19,20 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from crnn_ocr.engine.cores import available_cores
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.service import tracing
-from crnn_ocr.service.cors import check_origins
-from crnn_ocr.service.descriptors import connections_within, raise_limit
-from crnn_ocr.service.fetching import Rules
-from crnn_ocr.service.forking import Supervisor
-from crnn_ocr.service.keys import KeyRing
-from crnn_ocr.service.lifeline import Lifelines
-from crnn_ocr.service.runtime import Choice, Runtime
-from crnn_ocr.service.supervision import Supervision
-from crnn_ocr.service.switching import Follower, SharedSwitching
-from crnn_ocr.service.worker import Worker
+from crnn_ocr.runtime.cores import available_cores
+from crnn_ocr.service.middleware.api_keys import KeyRing
+from crnn_ocr.service.middleware.cors import check_origins
+from crnn_ocr.service.requests.url_fetch import Rules
+from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
+from crnn_ocr.service.server.fork_signals import Supervisor
+from crnn_ocr.service.server.gunicorn_worker import Worker
+from crnn_ocr.service.server.orphaned_requests import Lifelines
+from crnn_ocr.service.telemetry import tracing
+from crnn_ocr.service.telemetry.archive import Supervision
+from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
+from crnn_ocr.service.workers.shared_state import Choice, Runtime
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """Build the application; runs in each worker, after the fork."""
-        from crnn_ocr.pipeline import OCR
+        from crnn_ocr.engine.ocr import OCR
         from crnn_ocr.service.app import create_app
 
         runtime = self._runtime

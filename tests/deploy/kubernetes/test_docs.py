@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from crnn_ocr import errors
-from crnn_ocr.service.keys import KeyRing
+from crnn_ocr.service.middleware.api_keys import KeyRing
 from crnn_ocr.settings import Settings
 from tests.deploy.kubernetes import schemas
 from tests.deploy.kubernetes.checks import problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crnn_ocr.service.keys import new_key
+from crnn_ocr.service.middleware.api_keys import new_key
 from tests.deploy.kubernetes.tools import RenderError, helm
 from tests.deploy.kubernetes.values import ANONYMOUS, KEYS, Values, given
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from crnn_ocr.service.keys import new_key
+from crnn_ocr.service.middleware.api_keys import new_key
 from crnn_ocr.settings import Settings
 from tests.deploy.kubernetes.checks.shutdown import pre_stop_seconds
 from tests.deploy.kubernetes.kubelet import PATIENCE_S, Node, Pod, running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from crnn_ocr.service.keys import new_key
+from crnn_ocr.service.middleware.api_keys import new_key
 from tests.deploy.kubernetes.conftest import GIVEN
 
 Values = dict[str, Any]

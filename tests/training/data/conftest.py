@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from crnn_ocr.training import atlas, fonts
-from crnn_ocr.training.charset import characters
-from crnn_ocr.training.corpus import WEIGHTS
-from crnn_ocr.training.render import Composed, Layout, Typesetter
+from crnn_ocr.training.render import atlas, fonts
+from crnn_ocr.training.render.compose import Composed, Layout, Typesetter
+from crnn_ocr.training.text.charset import characters
+from crnn_ocr.training.text.corpus import WEIGHTS
 
 from .world import HAN, LATIN, build, draw_font
 

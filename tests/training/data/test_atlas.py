@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import atlas, fonts
-from crnn_ocr.training.charset import characters
+from crnn_ocr.training.render import atlas, fonts
+from crnn_ocr.training.text.charset import characters
 
 from .world import HAN, LATIN, build, draw_font
 
@@ -53,7 +53,7 @@ def test_small_letters_that_look_like_capitals_are_found() -> None:
     rng = np.random.default_rng(0)
     capitals = {ord(c): rng.integers(0, 255, (30, 20), np.uint8) for c in "ABDEFGHNQRT"}
     distinct = {ord(c): rng.integers(0, 255, (22, 18), np.uint8) for c in "abdefghnqrt"}
-    one_case = pytest.importorskip("crnn_ocr.training.rasterise").one_case
+    one_case = pytest.importorskip("crnn_ocr.training.render.rasterise").one_case
     assert not one_case(capitals | distinct)
     assert one_case(capitals | {code + 0x20: mask for code, mask in capitals.items()})
 

@@ -11,13 +11,14 @@ import pytest
 pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import atlas, bundle, squeeze
-from crnn_ocr.training.atlas import FaceInfo
-from crnn_ocr.training.bundle import BundleConfig
-from crnn_ocr.training.charset import characters
-from crnn_ocr.training.dataset import LineSampler, SampleConfig
-from crnn_ocr.training.evaluate import load_folder
-from crnn_ocr.training.sets import heldout
+from crnn_ocr.training.data import bundle, squeeze
+from crnn_ocr.training.data.bundle import BundleConfig
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
+from crnn_ocr.training.data.heldout_sets import heldout
+from crnn_ocr.training.fit.evaluate import load_folder
+from crnn_ocr.training.render import atlas
+from crnn_ocr.training.render.atlas import FaceInfo
+from crnn_ocr.training.text.charset import characters
 
 CONFIG = BundleConfig(parts=9, part_bytes=250_000, text_bytes=60_000, heldout_lines=4)
 

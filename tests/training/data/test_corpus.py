@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import phrases
-from crnn_ocr.training.charset import gb2312, known, spell
-from crnn_ocr.training.corpus import (
+from crnn_ocr.training.text import phrases
+from crnn_ocr.training.text.charset import gb2312, known, spell
+from crnn_ocr.training.text.corpus import (
     FIRST_LEVEL,
     SYMBOLS,
     Corpus,

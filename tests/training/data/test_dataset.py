@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import atlas, scene
-from crnn_ocr.training.charset import characters, known
-from crnn_ocr.training.dataset import LineSampler, SampleConfig, sampler_factory
-from crnn_ocr.training.degrade import DAMAGES, damage
-from crnn_ocr.training.fetch import Source, data_folder, sources
-from crnn_ocr.training.fonts import held_out
-from crnn_ocr.training.render import BASELINE, CANVAS, Layout, Typesetter, embolden, warp
-from crnn_ocr.training.sets import HELD_OUT, heldout
-from crnn_ocr.training.sheets import flow
+from crnn_ocr.training.data.contact_sheets import flow
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig, sampler_factory
+from crnn_ocr.training.data.fetch import Source, data_folder, sources
+from crnn_ocr.training.data.heldout_sets import HELD_OUT, heldout
+from crnn_ocr.training.render import atlas
+from crnn_ocr.training.render.compose import BASELINE, CANVAS, Layout, Typesetter, embolden, warp
+from crnn_ocr.training.render.fonts import held_out
+from crnn_ocr.training.synth import scene
+from crnn_ocr.training.synth.degrade import DAMAGES, damage
+from crnn_ocr.training.text.charset import characters, known
 
 from .world import HAN
 
@@ -248,7 +249,7 @@ def test_the_data_folder_must_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_no_face_left_is_a_clear_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "crnn_ocr.training.dataset.held_out",
+        "crnn_ocr.training.data.dataset.held_out",
         lambda: frozenset({"Plain Han", "Plain Latin", "FandolKai", "Lato"}),
     )
     with pytest.raises(TrainingError, match="No face is left"):

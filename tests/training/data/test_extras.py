@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crnn_ocr.training import corpus, dataset, distractors, figures, forms, labels, signs, small
-from crnn_ocr.training.atlas import EM
-from crnn_ocr.training.charset import known, spell
-from crnn_ocr.training.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
-from crnn_ocr.training.dataset import LineSampler, SampleConfig
-from crnn_ocr.training.extras import FACES, TRAINING, Extras
-from crnn_ocr.training.fonts import COMMON, ROMAN, SONG, held_out
-from crnn_ocr.training.phrases import SHORT_NAMES
-from crnn_ocr.training.render import Composed, Layout, Mask, Typesetter
-from crnn_ocr.training.sets import heldout
+from crnn_ocr.training.data import dataset
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
+from crnn_ocr.training.data.heldout_sets import heldout
+from crnn_ocr.training.render.atlas import EM
+from crnn_ocr.training.render.compose import Composed, Layout, Mask, Typesetter
+from crnn_ocr.training.render.fonts import COMMON, ROMAN, SONG, held_out
+from crnn_ocr.training.synth import distractors, low_resolution, signs
+from crnn_ocr.training.text import bilingual_labels, corpus, forms, small_figures
+from crnn_ocr.training.text.charset import known, spell
+from crnn_ocr.training.text.corpus import EVERYDAY, WEIGHTS, TextConfig, TextSampler
+from crnn_ocr.training.text.mixture import FACES, TRAINING, Extras
+from crnn_ocr.training.text.phrases import SHORT_NAMES
 
 from .world import HAN, Lines
 
@@ -29,9 +31,9 @@ GOLDEN = 0.2570426765346009
 
 
 @pytest.fixture
-def words() -> labels.Lexicon:
+def words() -> bilingual_labels.Lexicon:
     english = Lines("The quick brown fox, it's said, jumps", "Remove all files?", "Open 24 hours", "")
-    return labels.Lexicon(
+    return bilingual_labels.Lexicon(
         dict.fromkeys(("en", "en_ui"), english)
         | {
             "en_words": Lines("terminal's", "amount", "hotel", "naïve", "A"),
@@ -42,16 +44,22 @@ def words() -> labels.Lexicon:
     )
 
 
-COMPOSERS: list[Callable[[random.Random, labels.Lexicon], str]] = [
-    labels.bilingual, labels.citation, labels.referring, labels.header, labels.stuck, labels.capitals,
-    labels.name, labels.short, labels.priced, labels.inside, labels.label, labels.sign, figures.figure,
-    forms.form, forms.counted, forms.entry, forms.measured, forms.row,
+COMPOSERS: list[Callable[[random.Random, bilingual_labels.Lexicon], str]] = [
+    *(
+        getattr(bilingual_labels, name)
+        for name in (
+            "bilingual", "citation", "referring", "header", "stuck", "capitals",
+            "name", "short", "priced", "inside", "label", "sign",
+        )
+    ),
+    small_figures.figure,
+    *(getattr(forms, name) for name in ("form", "counted", "entry", "measured", "row")),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("compose", COMPOSERS, ids=lambda one: one.__name__)
 def test_composed_texts_repeat_with_the_seed_and_can_be_labels(
-    compose: Callable[[random.Random, labels.Lexicon], str], words: labels.Lexicon
+    compose: Callable[[random.Random, bilingual_labels.Lexicon], str], words: bilingual_labels.Lexicon
 ) -> None:
     texts = [compose(random.Random(seed), words) for seed in range(300)]
     assert texts == [compose(random.Random(seed), words) for seed in range(300)]
@@ -59,9 +67,9 @@ def test_composed_texts_repeat_with_the_seed_and_can_be_labels(
     assert all(spell(text) and set(spell(text)) <= known() for text in texts)
 
 
-def test_bilingual_labels_have_english_in_brackets(words: labels.Lexicon) -> None:
+def test_bilingual_labels_have_english_in_brackets(words: bilingual_labels.Lexicon) -> None:
     rng = random.Random(1)
-    texts = [labels.bilingual(rng, words) for _ in range(600)]
+    texts = [bilingual_labels.bilingual(rng, words) for _ in range(600)]
     form = re.compile(r"^[^A-Za-z]+ ?[(（\[【<《][!-~， ]+[)）\]】>》]")
     assert all(form.match(text) for text in texts)
     assert sum(bool(re.search(r"[(（][A-Z&.,/ -]+[)）]", text)) for text in texts) > 150
@@ -69,14 +77,14 @@ def test_bilingual_labels_have_english_in_brackets(words: labels.Lexicon) -> Non
     assert any("NO.)" in text for text in texts)
 
 
-def test_a_lexicon_gives_plain_words(words: labels.Lexicon) -> None:
+def test_a_lexicon_gives_plain_words(words: bilingual_labels.Lexicon) -> None:
     rng = random.Random(2)
     found = {words.word(rng, 3, 10) for _ in range(300)}
     assert {"terminal", "hotel", "files", "brown"} <= found
     assert all(re.fullmatch(r"[a-z]{3,10}", word) for word in found)
     assert all(re.fullmatch(r"[一-鿿]{1,4}", words.chinese(rng, 2, 4)) for _ in range(100))
     assert sum(any(c in "，；。" for c in words.clause(rng, 8)) for _ in range(100)) > 80
-    silent = labels.Lexicon({kind: Lines("") for kind in labels.SOURCES})
+    silent = bilingual_labels.Lexicon({kind: Lines("") for kind in bilingual_labels.SOURCES})
     assert re.fullmatch("[a-z]{3}", silent.word(rng, 3, 5))
     assert silent.chinese(rng)
     assert silent.clause(rng, 5)
@@ -85,13 +93,13 @@ def test_a_lexicon_gives_plain_words(words: labels.Lexicon) -> None:
 def test_sums_are_grouped_and_shorts_are_short() -> None:
     rng = random.Random(3)
     form = re.compile(r"-?\(?\d{1,3}(,\d{3})*(\.\d{1,4})?\)?")
-    assert all(form.fullmatch(figures.sum_of_money(rng)) for _ in range(300))
-    assert all(1 <= len(figures.short(rng)) <= 9 for _ in range(300))
-    assert all(re.fullmatch(r"[\d.]+[-/~:×][\d.]+", figures.pair(rng)) for _ in range(100))
-    assert all(re.fullmatch(r"[-+]?\d+(\.\d+)?[%％]?", figures.percent(rng)) for _ in range(100))
+    assert all(form.fullmatch(small_figures.sum_of_money(rng)) for _ in range(300))
+    assert all(1 <= len(small_figures.short(rng)) <= 9 for _ in range(300))
+    assert all(re.fullmatch(r"[\d.]+[-/~:×][\d.]+", small_figures.pair(rng)) for _ in range(100))
+    assert all(re.fullmatch(r"[-+]?\d+(\.\d+)?[%％]?", small_figures.percent(rng)) for _ in range(100))
 
 
-def test_words_and_their_numbers_are_apart_in_forms(words: labels.Lexicon) -> None:
+def test_words_and_their_numbers_are_apart_in_forms(words: bilingual_labels.Lexicon) -> None:
     texts = [forms.form(random.Random(seed), words) for seed in range(2000)]
     apart, together = (
         sum(bool(re.search(rf"[A-Za-z]{{2}}\.?{gap}\d", t)) for t in texts) for gap in (" ", "")
@@ -103,9 +111,9 @@ def test_words_and_their_numbers_are_apart_in_forms(words: labels.Lexicon) -> No
     assert all(text == text.strip() for text in texts)
 
 
-def test_short_names_hold_a_digit_and_no_letter_that_looks_like_one(words: labels.Lexicon) -> None:
+def test_short_names_hold_a_digit_and_no_letter_that_looks_like_one(words: bilingual_labels.Lexicon) -> None:
     rng = random.Random(6)
-    drawn = [labels.short(rng, words) for _ in range(400)]
+    drawn = [bilingual_labels.short(rng, words) for _ in range(400)]
     assert all(re.search(r"\d", text) for text in drawn)
     assert all(re.search(r"\d", name) for name in SHORT_NAMES)
     listed = sorted(SHORT_NAMES, key=len, reverse=True)
@@ -116,13 +124,13 @@ def test_short_names_hold_a_digit_and_no_letter_that_looks_like_one(words: label
     assert len(alone) > 100, "many stand alone, as in the head of a table"
 
 
-def test_signs_of_money_stand_at_the_end(words: labels.Lexicon) -> None:
+def test_signs_of_money_stand_at_the_end(words: bilingual_labels.Lexicon) -> None:
     rng = random.Random(7)
-    assert {labels.priced(rng, words)[-1] for _ in range(60)} == set("￥¥$€")
+    assert {bilingual_labels.priced(rng, words)[-1] for _ in range(60)} == set("￥¥$€")
 
 
-def test_references_stand_behind_words(words: labels.Lexicon) -> None:
-    texts = [labels.referring(random.Random(seed), words) for seed in range(200)]
+def test_references_stand_behind_words(words: bilingual_labels.Lexicon) -> None:
+    texts = [bilingual_labels.referring(random.Random(seed), words) for seed in range(200)]
     assert all(re.search(r"[^ \[]\[\d{1,3}\]", text) for text in texts)
     assert sum(bool(re.search("[一-鿿]", text)) for text in texts) > 30
 
@@ -134,7 +142,7 @@ def test_held_out_sets_draw_none_of_the_new_kinds(data: Path, monkeypatch: pytes
     def refuse(*_: object) -> None:
         raise AssertionError("drawn for a held-out set")
 
-    for module, name in ((small, "picture"), (signs, "picture"), (distractors, "surround")):
+    for module, name in ((low_resolution, "picture"), (signs, "picture"), (distractors, "surround")):
         monkeypatch.setattr(module, name, refuse)
     before = heldout("known-fonts-degraded", SampleConfig(data), 60)
     monkeypatch.setitem(WEIGHTS, "labels", 900.0)
@@ -178,13 +186,13 @@ def test_every_kind_gives_lines_that_repeat_with_the_seed(data: Path, extras: Ex
 
 
 def test_the_usual_texts_are_drawn_small_too(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn, draw = [], small.picture
+    drawn, draw = [], low_resolution.picture
 
-    def counting(*given: Any) -> small.Picture | None:
+    def counting(*given: Any) -> low_resolution.Picture | None:
         drawn.append(given)
         return draw(*given)
 
-    monkeypatch.setattr(small, "picture", counting)
+    monkeypatch.setattr(low_resolution, "picture", counting)
     sampler = LineSampler(5, SampleConfig(data, extras=Extras(drawn_small=0.5)))
     for _ in range(100):
         sampler.sample()
@@ -228,22 +236,24 @@ def test_no_type_of_print_is_held_out() -> None:
 
 
 def test_pages_are_set_in_everyday_faces_dark_on_white(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, looks = Counter[str](), Counter[small.Print]()
-    chosen, drawn = Typesetter.pick, small.picture
+    asked, looks = Counter[str](), Counter[low_resolution.Print]()
+    chosen, drawn = Typesetter.pick, low_resolution.picture
 
     def pick(self: Typesetter, text: str, kind: str, *given: Any, **options: Any) -> Any:
         asked[kind.partition(" ")[2]] += 1
         return chosen(self, text, kind, *given, **options)
 
-    def picture(line: Composed, pixels: int | None, rng: random.Random, look: small.Print, *more: Any) -> Any:
+    def picture(
+        line: Composed, pixels: int | None, rng: random.Random, look: low_resolution.Print, *more: Any
+    ) -> Any:
         looks[look] += 1
         return drawn(line, pixels, rng, look, *more)
 
     monkeypatch.setattr(Typesetter, "pick", pick)
-    monkeypatch.setattr(small, "picture", picture)
+    monkeypatch.setattr(low_resolution, "picture", picture)
     sampler = LineSampler(8, SampleConfig(data, rare=0.0, extras=Extras(pages=1.0)))
     grounds = [float(np.percentile(sampler.sample()[0], 95)) for _ in range(60)]
-    assert set(looks) == {small.PAGE}
+    assert set(looks) == {low_resolution.PAGE}
     assert asked["print"] >= 60
     assert np.mean(np.array(grounds) > 170) > 0.8
 
@@ -266,11 +276,11 @@ def test_small_lines_have_company_too(data: Path, line: Composed, monkeypatch: p
 
 
 def test_lines_of_pages_are_larger_than_what_is_drawn_small(line: Composed) -> None:
-    def heights(look: small.Print) -> list[int]:
-        pictures = [small.picture(line, None, random.Random(seed), look) for seed in range(100)]
+    def heights(look: low_resolution.Print) -> list[int]:
+        pictures = [low_resolution.picture(line, None, random.Random(seed), look) for seed in range(100)]
         return sorted(picture.shape[0] for picture in pictures if picture is not None)
 
-    few, many = heights(small.TINY), heights(small.PAGE)
+    few, many = heights(low_resolution.TINY), heights(low_resolution.PAGE)
     assert len(few) == len(many) == 100
     assert many[50] > few[50] + 3
     assert many[-1] < 40
@@ -303,21 +313,21 @@ def test_signs_and_figures_come_without_bullets(data: Path) -> None:
 def test_small_pictures_have_the_size_of_small_print_and_contrast(line: Composed) -> None:
     heights = []
     for seed in range(150):
-        picture = small.picture(line, None, random.Random(seed))
+        picture = low_resolution.picture(line, None, random.Random(seed))
         assert picture is not None
         assert picture.dtype == np.uint8
         assert np.ptp(picture.astype(int).mean(axis=2)) > 25
         heights.append(picture.shape[0])
-        again = small.picture(line, None, random.Random(seed))
+        again = low_resolution.picture(line, None, random.Random(seed))
         assert again is not None
         assert np.array_equal(picture, again)
     assert min(heights) >= 8
     assert np.median(heights) <= 16
-    exact = small.picture(line, 12, random.Random(0))
+    exact = low_resolution.picture(line, 12, random.Random(0))
     assert exact is not None
     assert exact.shape[0] <= line.mask.shape[0] // 4 + 12
     empty = replace(line, mask=np.zeros_like(line.mask))
-    assert small.picture(empty, None, random.Random(0)) is None
+    assert low_resolution.picture(empty, None, random.Random(0)) is None
 
 
 def test_compression_and_shifts_keep_the_shape_and_the_original() -> None:
@@ -326,8 +336,8 @@ def test_compression_and_shifts_keep_the_shape_and_the_original() -> None:
     original = picture.copy()
     for seed in range(20):
         for changed in (
-            small.compressed(picture, random.Random(seed), least=50),
-            small.shifted(picture, random.Random(seed)),
+            low_resolution.compressed(picture, random.Random(seed), least=50),
+            low_resolution.shifted(picture, random.Random(seed)),
         ):
             assert changed.shape == picture.shape
             assert changed.flags.c_contiguous

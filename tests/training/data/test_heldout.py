@@ -15,8 +15,9 @@ from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.manifest import read_manifest
 from crnn_ocr.models.registry import BUNDLED
-from crnn_ocr.training import bundle, heldout, measure, measurements, sets
-from crnn_ocr.training.dataset import SampleConfig
+from crnn_ocr.training.data import bundle, heldout_sets
+from crnn_ocr.training.data.dataset import SampleConfig
+from crnn_ocr.training.deliver import heldout_lines, measure, measurements
 
 PACK = "crnn-zh-en"
 
@@ -33,7 +34,9 @@ def _brought(root: Path, name: str, widths: list[int]) -> None:
 
 def test_lines_are_drawn_where_the_data_allow_it(data: Path) -> None:
     config = SampleConfig(data, height=32)
-    drawn, wanted = (draw("unseen-fonts-clean", config, 3) for draw in (heldout.lines, sets.heldout))
+    drawn, wanted = (
+        draw("unseen-fonts-clean", config, 3) for draw in (heldout_lines.lines, heldout_sets.heldout)
+    )
     assert [(picture.tobytes(), text) for picture, text in drawn] == [
         (picture.tobytes(), text) for picture, text in wanted
     ]
@@ -41,30 +44,30 @@ def test_lines_are_drawn_where_the_data_allow_it(data: Path) -> None:
 
 def test_lines_that_came_along_are_taken_as_they_are(tmp_path: Path) -> None:
     _brought(tmp_path, "forms", [80, 200, 120])
-    found = heldout.lines("forms", SampleConfig(tmp_path, height=32), 2)
+    found = heldout_lines.lines("forms", SampleConfig(tmp_path, height=32), 2)
     assert [(picture.shape, text) for picture, text in found] == [
         ((48, 80, 3), "line 0"),
         ((48, 200, 3), "line 1"),
     ]
     with pytest.raises(TrainingError, match="no held-out set"):
-        heldout.lines("../heldout/forms", SampleConfig(tmp_path), 2)
+        heldout_lines.lines("../heldout/forms", SampleConfig(tmp_path), 2)
 
 
 def test_int8_is_calibrated_on_what_came_along(tmp_path: Path) -> None:
     _brought(tmp_path, "forms", [900, 100, 500])
     _brought(tmp_path, "poems-degraded", [300])
-    found = heldout.calibration_lines(tmp_path, 24)
+    found = heldout_lines.calibration_lines(tmp_path, 24)
     assert [line.shape for line in found] == [(24, width, 3) for width in (50, 150, 250, 450)]
     shutil.rmtree(tmp_path / bundle.HELD_OUT_LINES)
     (tmp_path / bundle.HELD_OUT_LINES).mkdir()
     with pytest.raises(TrainingError, match="no lines"):
-        heldout.calibration_lines(tmp_path, 24)
+        heldout_lines.calibration_lines(tmp_path, 24)
 
 
 def test_lines_are_drawn_as_wide_as_a_pack_wants_them() -> None:
     manifest = read_manifest(BUNDLED / PACK / "manifest.json")
-    assert heldout.source_height(manifest) == 48
-    assert heldout.source_height(manifest.model_copy(update={"input_height": 32, "stretch": 1.5})) == 48
+    assert heldout_lines.source_height(manifest) == 48
+    assert heldout_lines.source_height(manifest.model_copy(update={"input_height": 32, "stretch": 1.5})) == 48
 
 
 def test_a_pack_is_measured_on_rendered_lines_beside_real_ones(

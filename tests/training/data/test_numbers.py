@@ -14,14 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.training import details, labels, marks, numbers, small
-from crnn_ocr.training.atlas import EM
-from crnn_ocr.training.charset import known, spell
-from crnn_ocr.training.corpus import AS_COMPOSED, COMPOSED, TextConfig, TextSampler
-from crnn_ocr.training.dataset import LineSampler, SampleConfig
-from crnn_ocr.training.extras import TRAINING, Extras
-from crnn_ocr.training.render import BASELINE, Composed
-from crnn_ocr.training.sets import HELD_OUT, heldout
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
+from crnn_ocr.training.data.heldout_sets import HELD_OUT, heldout
+from crnn_ocr.training.render.atlas import EM
+from crnn_ocr.training.render.compose import BASELINE, Composed
+from crnn_ocr.training.synth import low_resolution, overprints
+from crnn_ocr.training.text import bilingual_labels, fine_details, number_texts
+from crnn_ocr.training.text.charset import known, spell
+from crnn_ocr.training.text.corpus import AS_COMPOSED, COMPOSED, TextConfig, TextSampler
+from crnn_ocr.training.text.mixture import TRAINING, Extras
 
 from .world import Lines
 
@@ -29,9 +30,9 @@ Maker = Callable[[random.Random], str]
 
 
 @pytest.fixture
-def words() -> labels.Lexicon:
+def words() -> bilingual_labels.Lexicon:
     english = Lines("The little affine rill is filled", "Close all files?", "Open 24 hours")
-    return labels.Lexicon(
+    return bilingual_labels.Lexicon(
         dict.fromkeys(("en", "en_ui"), english)
         | {
             "en_words": Lines("million", "skill", "box", "cross", "saw"),
@@ -47,7 +48,7 @@ def drawn(make: Maker, count: int = 2000) -> list[str]:
     return [make(rng) for _ in range(count)]
 
 
-@pytest.mark.parametrize("make", numbers.MAKERS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("make", number_texts.MAKERS, ids=lambda one: one.__name__)
 def test_every_make_can_be_a_label_and_repeats_with_the_seed(make: Maker) -> None:
     texts = drawn(make, 3000)
     assert texts == drawn(make, 3000)
@@ -57,10 +58,10 @@ def test_every_make_can_be_a_label_and_repeats_with_the_seed(make: Maker) -> Non
 
 
 @pytest.mark.parametrize(
-    "make", [numbers.number, numbers.among, *details.MAKERS], ids=lambda one: one.__name__
+    "make", [number_texts.number, number_texts.among, *fine_details.MAKERS], ids=lambda one: one.__name__
 )
 def test_texts_with_words_can_be_labels(
-    make: Callable[[random.Random, labels.Lexicon], str], words: labels.Lexicon
+    make: Callable[[random.Random, bilingual_labels.Lexicon], str], words: bilingual_labels.Lexicon
 ) -> None:
     texts = [make(random.Random(seed), words) for seed in range(600)]
     assert texts == [make(random.Random(seed), words) for seed in range(600)]
@@ -70,7 +71,7 @@ def test_texts_with_words_can_be_labels(
 
 @given(st.text("0123456789", min_size=1, max_size=15))
 def test_thousands_are_apart_and_no_digit_is_lost(digits: str) -> None:
-    text = numbers.grouped(digits)
+    text = number_texts.grouped(digits)
     assert text.replace(",", "") == digits
     first, *rest = text.split(",")
     assert 1 <= len(first) <= 3
@@ -79,13 +80,13 @@ def test_thousands_are_apart_and_no_digit_is_lost(digits: str) -> None:
 
 @given(st.text("0123#@&.-/:, ", max_size=30), st.integers(0, 999))
 def test_patterns_are_filled_and_keep_what_stands_between(pattern: str, seed: int) -> None:
-    text = numbers.filled(pattern, random.Random(seed))
+    text = number_texts.filled(pattern, random.Random(seed))
     form = re.escape(pattern).replace(r"\#", r"\d").replace("@", "[A-Z]").replace(r"\&", "[A-Z][a-z]{2}")
     assert re.fullmatch(form, text)
 
 
 def test_half_of_the_runs_are_of_one_or_two_digits() -> None:
-    runs = drawn(lambda rng: numbers.run(rng, 8))
+    runs = drawn(lambda rng: number_texts.run(rng, 8))
     few = sum(len(set(text)) <= 2 for text in runs) / len(runs)
     assert 0.4 < few < 0.6
     alike = sum(bool(re.search(r"(\d)\1", text)) for text in runs) / len(runs)
@@ -95,7 +96,7 @@ def test_half_of_the_runs_are_of_one_or_two_digits() -> None:
 
 
 def test_decimals_have_up_to_six_places_and_their_last_zeros() -> None:
-    texts = drawn(numbers.decimal, 6000)
+    texts = drawn(number_texts.decimal, 6000)
     assert all(re.fullmatch(r"[\d,.' ]*\d", text) for text in texts)
     places = Counter(
         len(text.partition(".")[2]) for text in texts if text.count(".") == 1 and "," not in text
@@ -109,9 +110,9 @@ def test_decimals_have_up_to_six_places_and_their_last_zeros() -> None:
 @pytest.mark.parametrize(
     ("make", "form"),
     [
-        (numbers.signed, r"[-+±<>≤≥≈~(] ?[\d.,' ]+\)?"),
-        (numbers.percent, r"[-+±≥<]?[\d.,' ]+( ?%|‰|％|%以上|%左右|% vol)"),
-        (numbers.mixture, r".?[-\d.,:/ +=*×·()%'~x#]+[-%.)*+,]?"),
+        (number_texts.signed, r"[-+±<>≤≥≈~(] ?[\d.,' ]+\)?"),
+        (number_texts.percent, r"[-+±≥<]?[\d.,' ]+( ?%|‰|％|%以上|%左右|% vol)"),
+        (number_texts.mixture, r".?[-\d.,:/ +=*×·()%'~x#]+[-%.)*+,]?"),
     ],
     ids=["signed", "percent", "mixture"],
 )
@@ -120,7 +121,7 @@ def test_signs_stand_where_they_may(make: Maker, form: str) -> None:
 
 
 def test_what_was_lost_is_drawn() -> None:
-    texts = drawn(numbers.value, 30_000)
+    texts = drawn(number_texts.value, 30_000)
     for form, least in (
         (r"\d{3}-\d{1,2}", 30),  # 102-2
         (r"\d\.\d", 30),  # 2.5
@@ -147,31 +148,32 @@ def test_numbers_keep_their_signs_and_get_no_bullets(data: Path) -> None:
     assert sum(bool(re.search(r"\d", text)) for text in texts) > 700
 
 
-def test_blanks_are_drawn_and_say_nothing(words: labels.Lexicon) -> None:
-    assert details.said("Name: ______") == "Name:"
-    assert details.said("姓名：____ 电话：_________") == "姓名： 电话："
-    assert details.said("______") == ""
+def test_blanks_are_drawn_and_say_nothing(words: bilingual_labels.Lexicon) -> None:
+    assert fine_details.said("Name: ______") == "Name:"
+    assert fine_details.said("姓名：____ 电话：_________") == "姓名： 电话："
+    assert fine_details.said("______") == ""
     for text in ("__init__", "max_len", "a___b", "2.50"):
-        assert details.said(text) == text
-    texts = [details.to_fill_in(random.Random(seed), words) for seed in range(200)]
-    assert all(details.RULE in text for text in texts)
-    assert all("_" not in details.said(text) and details.said(text) for text in texts)
+        assert fine_details.said(text) == text
+    texts = [fine_details.to_fill_in(random.Random(seed), words) for seed in range(200)]
+    assert all(fine_details.RULE in text for text in texts)
+    assert all("_" not in fine_details.said(text) and fine_details.said(text) for text in texts)
 
 
-def test_details_hold_what_they_are_about(words: labels.Lexicon) -> None:
-    def made(make: Callable[[random.Random, labels.Lexicon], str]) -> list[str]:
+def test_details_hold_what_they_are_about(words: bilingual_labels.Lexicon) -> None:
+    def made(make: Callable[[random.Random, bilingual_labels.Lexicon], str]) -> list[str]:
         return [make(random.Random(seed), words) for seed in range(400)]
 
     assert all(
-        re.search("|".join(details.THIN), text.lower()) or len(text) < 9 for text in made(details.thin)
+        re.search("|".join(fine_details.THIN), text.lower()) or len(text) < 9
+        for text in made(fine_details.thin)
     )
-    alike = set(details.ALIKE) | set(details.ALIKE.upper())
-    assert sum(bool(alike & set(text)) for text in made(details.case)) > 380
-    assert all(re.search("[—…–～~·-]", text) or text[-1] in "。" for text in made(details.dashed))
-    boxes = made(details.ticked)
-    assert all(set(details.BOXES) & set(text) for text in boxes)
+    alike = set(fine_details.ALIKE) | set(fine_details.ALIKE.upper())
+    assert sum(bool(alike & set(text)) for text in made(fine_details.case)) > 380
+    assert all(re.search("[—…–～~·-]", text) or text[-1] in "。" for text in made(fine_details.dashed))
+    boxes = made(fine_details.ticked)
+    assert all(set(fine_details.BOXES) & set(text) for text in boxes)
     assert sum(bool(re.search("[□☐○]", text)) for text in boxes) > 150
-    code = made(details.coded)
+    code = made(fine_details.coded)
     assert max(map(len, code)) <= 46
     joined = "".join(code)
     assert all(sign in joined for sign in ("_", "||", "^", "&&", "!=", "~", ";", "=="))
@@ -180,7 +182,7 @@ def test_details_hold_what_they_are_about(words: labels.Lexicon) -> None:
 def test_underlines_lie_below_the_baseline_and_leave_the_line_whole(line: Composed) -> None:
     wider = 0
     for seed in range(120):
-        under = marks.underlined(line, random.Random(seed))
+        under = overprints.underlined(line, random.Random(seed))
         before = under.mask.shape[1] - line.mask.shape[1]
         wider += before > 0
         assert before >= 0
@@ -205,7 +207,7 @@ def test_seals_are_red_and_ink_shows_through(line: Composed) -> None:
         ground = np.full((40, 300, 3), 250, np.float32)
         ground[15:25, 100:200] = 10
         before = ground.copy()
-        marks.seal(ground, line if seed % 2 else None, random.Random(seed))
+        overprints.seal(ground, line if seed % 2 else None, random.Random(seed))
         assert ground.shape == before.shape
         assert np.all(ground <= before + 1e-3), "a seal darkens"
         assert ground[15:25, 100:200].max() <= 10, "black stays black"
@@ -217,8 +219,8 @@ def test_seals_are_red_and_ink_shows_through(line: Composed) -> None:
 @pytest.mark.parametrize("radius", [6, 15, 40])
 def test_prints_of_seals_have_a_rim_and_characters(radius: int, line: Composed) -> None:
     for seed in range(30):
-        plain = marks.print_of_seal(None, random.Random(seed), radius)
-        full = marks.print_of_seal(line, random.Random(seed), radius)
+        plain = overprints.print_of_seal(None, random.Random(seed), radius)
+        full = overprints.print_of_seal(line, random.Random(seed), radius)
         assert plain.shape == full.shape == (2 * radius, 2 * radius)
         assert plain.dtype == full.dtype == np.uint8
         assert (plain > 127).mean() < 0.75
@@ -229,7 +231,7 @@ def test_prints_of_seals_have_a_rim_and_characters(radius: int, line: Composed) 
 def test_cells_are_of_any_size_and_show_what_they_say(line: Composed) -> None:
     heights, widths = [], []
     for seed in range(200):
-        picture = small.picture(line, None, random.Random(seed), small.CELL)
+        picture = low_resolution.picture(line, None, random.Random(seed), low_resolution.CELL)
         assert picture is not None
         assert np.ptp(picture.astype(int).mean(axis=2)) > 25
         heights.append(picture.shape[0])

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from crnn_ocr.training.pack import calibration_lines
+from crnn_ocr.training.deliver.pack import calibration_lines
 
 
 def test_calibration_lines_are_of_every_width_and_always_the_same(data: Path) -> None:

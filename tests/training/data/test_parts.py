@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crnn_ocr.training import atlas, dataset, parts, small
-from crnn_ocr.training.atlas import EM
-from crnn_ocr.training.charset import characters
-from crnn_ocr.training.dataset import LineSampler, SampleConfig
-from crnn_ocr.training.extras import Extras
-from crnn_ocr.training.parts import Part
-from crnn_ocr.training.render import Composed, Layout, Typesetter
+from crnn_ocr.training.data import dataset
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
+from crnn_ocr.training.render import atlas
+from crnn_ocr.training.render.atlas import EM
+from crnn_ocr.training.render.compose import Composed, Layout, Typesetter
+from crnn_ocr.training.synth import low_resolution
+from crnn_ocr.training.text import small_parts
+from crnn_ocr.training.text.charset import characters
+from crnn_ocr.training.text.mixture import Extras
+from crnn_ocr.training.text.small_parts import Part
 
 from .world import HAN
 
@@ -20,7 +23,7 @@ ALL = Extras(small_latin=1, small_han=1, raised=1)
 
 
 def found(text: str, extras: Extras = ALL) -> list[str]:
-    return [text[p.start : p.end] for p in parts.smaller(text, extras, random.Random(0))]
+    return [text[p.start : p.end] for p in small_parts.smaller(text, extras, random.Random(0))]
 
 
 @pytest.mark.parametrize(
@@ -52,21 +55,21 @@ def test_what_is_set_smaller(text: str, smaller: list[str]) -> None:
 
 def test_sizes_and_rises() -> None:
     for seed in range(100):
-        (english,) = parts.smaller("终端号(TERMINAL)", ALL, random.Random(seed))
-        (reference,) = parts.smaller("rare.[12]", ALL, random.Random(seed))
-        (unit,) = parts.smaller("10.0起", ALL, random.Random(seed))
+        (english,) = small_parts.smaller("终端号(TERMINAL)", ALL, random.Random(seed))
+        (reference,) = small_parts.smaller("rare.[12]", ALL, random.Random(seed))
+        (unit,) = small_parts.smaller("10.0起", ALL, random.Random(seed))
         assert 0.4 < english.size < 0.8
         assert 0 <= english.rise <= 0.5 * (1 - english.size) + 1e-9
-        assert reference.rise == parts.REFERENCE_RISE
+        assert reference.rise == small_parts.REFERENCE_RISE
         assert unit.rise == 0
-        assert parts.least("10.0起", (unit,)) == pytest.approx(unit.size * 7 / 9)
-        assert parts.least("rare.[12]", (reference,)) == reference.size
-    assert parts.least("AB", ()) == 1
+        assert small_parts.least("10.0起", (unit,)) == pytest.approx(unit.size * 7 / 9)
+        assert small_parts.least("rare.[12]", (reference,)) == reference.size
+    assert small_parts.least("AB", ()) == 1
 
 
 def test_a_share_of_the_lines_has_them() -> None:
     rng = random.Random(1)
-    drawn = sum(bool(parts.smaller("rare.[12]", Extras(raised=0.3), rng)) for _ in range(2000))
+    drawn = sum(bool(small_parts.smaller("rare.[12]", Extras(raised=0.3), rng)) for _ in range(2000))
     assert drawn == pytest.approx(600, abs=80)
 
 
@@ -117,7 +120,7 @@ def test_what_is_smaller_stays_legible(
     heights: list[int] = []
 
     class Watched(LineSampler):
-        def _finished(self, picture: small.Picture) -> small.Picture:
+        def _finished(self, picture: low_resolution.Picture) -> low_resolution.Picture:
             heights.append(picture.shape[0])
             return super()._finished(picture)
 
@@ -127,5 +130,5 @@ def test_what_is_smaller_stays_legible(
     assert least <= min(heights) < least + 6
 
     tiny = composed(setter, "AB(CD)", Part(2, 6, 0.4))
-    drawn = [small.picture(tiny, None, random.Random(seed)) for seed in range(80)]
+    drawn = [low_resolution.picture(tiny, None, random.Random(seed)) for seed in range(80)]
     assert all(picture is not None and picture.shape[0] >= 14 for picture in drawn)

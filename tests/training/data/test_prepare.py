@@ -9,11 +9,11 @@ import pytest
 
 from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import atlas, fonts
+from crnn_ocr.training.render import atlas, fonts
 
 from .world import HAN, LATIN, draw_font
 
-prepare = pytest.importorskip("crnn_ocr.training.prepare", reason="needs the extra `train`").prepare
+prepare = pytest.importorskip("crnn_ocr.training.data.prepare", reason="needs the extra `train`").prepare
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from crnn_ocr.training.scene import icon
+from crnn_ocr.training.synth.scene import icon
 
 
 @pytest.mark.parametrize("seed", range(30))

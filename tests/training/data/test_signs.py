@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crnn_ocr.training import signs
-from crnn_ocr.training.atlas import EM
-from crnn_ocr.training.render import CANVAS, Composed, Mask
+from crnn_ocr.training.render.atlas import EM
+from crnn_ocr.training.render.compose import CANVAS, Composed, Mask
+from crnn_ocr.training.synth import signs
 
 
 def _slope(mask: Mask) -> float:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from crnn_ocr.training.atlas import FaceInfo
-from crnn_ocr.training.charset import characters, gb2312
-from crnn_ocr.training.fonts import Face
+from crnn_ocr.training.render.atlas import FaceInfo
+from crnn_ocr.training.render.fonts import Face
+from crnn_ocr.training.text.charset import characters, gb2312
 
 LATIN = [chr(c) for c in range(0x21, 0x7F)]
 HAN = list(gb2312())[:1700]
@@ -53,7 +53,7 @@ def draw_font(path: Path, family: str, texts: Iterable[str], *, same: Iterable[s
 def build(faces: Sequence[Face], folder: Path) -> list[FaceInfo]:
     """Build an atlas of the whole character set."""
     pytest.importorskip("fontTools", reason="needs the extra `train`")
-    from crnn_ocr.training import rasterise
+    from crnn_ocr.training.render import rasterise
 
     return rasterise.build(faces, characters(), folder).faces
 

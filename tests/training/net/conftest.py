@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:  # both need PyTorch, and this file is read where there is none, too
-    from crnn_ocr.training.batches import LoaderConfig
-    from crnn_ocr.training.net import NetConfig
+    from crnn_ocr.training.data.batches import LoaderConfig
+    from crnn_ocr.training.nets.crnn import NetConfig
 
 CHARACTERS = ("", *"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ ")
 
@@ -37,7 +37,7 @@ class Plates:
 
 def small_shape(classes: int) -> NetConfig:
     """A network that learns in seconds."""
-    from crnn_ocr.training.net import NetConfig
+    from crnn_ocr.training.nets.crnn import NetConfig
 
     return NetConfig(
         classes,
@@ -60,7 +60,7 @@ def shape() -> NetConfig:
 
 @pytest.fixture
 def loading() -> LoaderConfig:
-    from crnn_ocr.training.batches import LoaderConfig
+    from crnn_ocr.training.data.batches import LoaderConfig
 
     return LoaderConfig(height=16, stride=4, batch_lines=8, pool=8, workers=1)
 

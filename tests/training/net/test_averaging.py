@@ -8,10 +8,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import averaging, checkpoint, networks  # noqa: E402
-from crnn_ocr.training.checkpoint import State  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.fit import averaging  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import checkpoint, registry  # noqa: E402
+from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 
 from .conftest import CHARACTERS  # noqa: E402
 from .test_commands import _run as run_command  # noqa: E402
@@ -68,7 +69,7 @@ def test_training_goes_on_from_it(states: tuple[State, State], shape: NetConfig,
         checkpoint.save(state, tmp_path / f"{number}.pt")
     target = tmp_path / "mean.pt"
     assert run_command("average", tmp_path / "0.pt", tmp_path / "1.pt", "--out", target) == 0
-    _, characters = networks.load(target)
+    _, characters = registry.load(target)
     assert characters == CHARACTERS
     trainer = Trainer(TrainConfig(threads=1), shape, CHARACTERS, tmp_path / "on")
     trainer.restore(checkpoint.load(target))

@@ -8,16 +8,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import bundle, checkpoint, commands, networks  # noqa: E402
-from crnn_ocr.training.checkpoint import State  # noqa: E402
+from crnn_ocr.runtime.onnx import Session  # noqa: E402
+from crnn_ocr.training import commands  # noqa: E402
 from crnn_ocr.training.commands import fit  # noqa: E402
-from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
-from crnn_ocr.training.export import write  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
-from crnn_ocr.training.ppocr_features import FeatureNetConfig  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.data import bundle  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import checkpoint, registry  # noqa: E402
+from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
+from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
+from crnn_ocr.training.nets.export import write  # noqa: E402
+from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -111,7 +113,7 @@ def test_quantize_refuses_what_it_cannot_make_faster(saved: Path, folder: Path, 
         (tmp_path / "broken.onnx").write_bytes(content)
         refused(tmp_path / "broken.onnx", target, r"broken\.onnx")
     config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
-    write(networks.build(networks.make(config).eval()), tmp_path / "edge.onnx")
+    write(registry.build(registry.make(config).eval()), tmp_path / "edge.onnx")
     refused(tmp_path / "edge.onnx", target, "loses by INT8")
     _run("export", saved, tmp_path / "net.onnx")
     refused(tmp_path / "net.onnx", tmp_path / "absent" / "int8.onnx", "no folder")
@@ -155,7 +157,7 @@ def test_the_command_refuses_to_go_on_as_another_network(saved: Path, tmp_path: 
 
 def test_convolutions_that_have_moved_are_named_anew(recogniser: Path, tmp_path: Path) -> None:
     config = FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8)
-    weights = dict(networks.make(config).state_dict())
+    weights = dict(registry.make(config).state_dict())
     state = State(config.to_dict(), CHARACTERS, weights, weights)
     moved = recogniser.rename(tmp_path / "moved.onnx")
     _agree(state, "--features", moved)

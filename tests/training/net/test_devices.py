@@ -17,16 +17,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import checkpoint, devices  # noqa: E402
-from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig, steady_lines, steady_width  # noqa: E402
-from crnn_ocr.training.devices import LEAST_KEPT, Feed, place  # noqa: E402
-from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
-from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa: E402
-from crnn_ocr.training.loader import Loader  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
-from crnn_ocr.training.schedule import Schedule  # noqa: E402
-from crnn_ocr.training.teacher import TeacherHead  # noqa: E402
-from crnn_ocr.training.trainer import FRESH_STEPS, TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.data.batches import Batch, BatchMaker, LoaderConfig, steady_lines, steady_width  # noqa: E402
+from crnn_ocr.training.data.loader import Loader  # noqa: E402
+from crnn_ocr.training.fit import devices  # noqa: E402
+from crnn_ocr.training.fit.devices import LEAST_KEPT, Feed, place  # noqa: E402
+from crnn_ocr.training.fit.evaluate import LineSet, evaluate, network_reader  # noqa: E402
+from crnn_ocr.training.fit.schedule import Schedule  # noqa: E402
+from crnn_ocr.training.fit.trainer import FRESH_STEPS, TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import checkpoint  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
+from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
+from crnn_ocr.training.nets.teacher import TeacherHead  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 

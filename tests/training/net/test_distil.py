@@ -6,9 +6,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training.distil import TeacherRows  # noqa: E402
-from crnn_ocr.training.losses import ClassSampler  # noqa: E402
-from crnn_ocr.training.teacher import TeacherHead  # noqa: E402
+from crnn_ocr.training.nets.distil import TeacherRows  # noqa: E402
+from crnn_ocr.training.nets.losses import ClassSampler  # noqa: E402
+from crnn_ocr.training.nets.teacher import TeacherHead  # noqa: E402
 
 from .conftest import CHARACTERS  # noqa: E402
 

@@ -15,24 +15,24 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor  # noqa: E402
 
-from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.models.manifest import Manifest, PackFile  # noqa: E402
-from crnn_ocr.recognition.charset import Charset  # noqa: E402
-from crnn_ocr.recognition.ctc import Frames  # noqa: E402
-from crnn_ocr.recognition.recognizer import CtcRecognizer  # noqa: E402
-from crnn_ocr.training import checkpoint, edge_export, networks  # noqa: E402
-from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.recognition.network.charset import Charset  # noqa: E402
+from crnn_ocr.recognition.network.ctc import Frames  # noqa: E402
+from crnn_ocr.recognition.network.recognizer import CtcRecognizer  # noqa: E402
+from crnn_ocr.runtime.onnx import Session  # noqa: E402
 from crnn_ocr.training.commands import fit  # noqa: E402
-from crnn_ocr.training.edge import EdgeConfig, EdgeCrnn  # noqa: E402
-from crnn_ocr.training.edge_export import CompactGraph, to_int8  # noqa: E402
-from crnn_ocr.training.evaluate import LineSet, evaluate, graph_reader, graph_size, network_reader  # noqa: E402
-from crnn_ocr.training.export import write  # noqa: E402
-from crnn_ocr.training.losses import ClassSampler  # noqa: E402
-from crnn_ocr.training.net import NetConfig, normalise  # noqa: E402
-from crnn_ocr.training.schedule import Schedule  # noqa: E402
-from crnn_ocr.training.teacher import TeacherHead  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.data.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.training.fit.evaluate import LineSet, evaluate, graph_reader, graph_size, network_reader  # noqa: E402
+from crnn_ocr.training.fit.schedule import Schedule  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import checkpoint, edge_export, registry  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig, normalise  # noqa: E402
+from crnn_ocr.training.nets.edge import EdgeConfig, EdgeCrnn  # noqa: E402
+from crnn_ocr.training.nets.edge_export import CompactGraph, to_int8  # noqa: E402
+from crnn_ocr.training.nets.export import write  # noqa: E402
+from crnn_ocr.training.nets.losses import ClassSampler  # noqa: E402
+from crnn_ocr.training.nets.teacher import TeacherHead  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -88,7 +88,7 @@ def test_export_answers_what_the_network_answers(
 ) -> None:
     """With all weights but the head's in float, and with all of them in INT8."""
     monkeypatch.setattr(edge_export, "_FEWEST", fewest)
-    session = Session(networks.build(net).SerializeToString())
+    session = Session(registry.build(net).SerializeToString())
     assert session.inputs == ("x", "lengths")
     widths = [96, 61, 33, 1]
     images, lengths = _pixels(widths, 128), torch.tensor(widths)
@@ -112,7 +112,7 @@ def test_export_answers_what_the_network_answers(
 @pytest.mark.parametrize("bias", [-1e4, 1e4])
 def test_a_gate_that_is_shut_or_open_everywhere(net: EdgeCrnn, bias: float) -> None:
     torch.nn.init.constant_(net.gate.bias, bias)
-    session = Session(networks.build(net).SerializeToString())
+    session = Session(registry.build(net).SerializeToString())
     ids, confidences = _run(session, _pixels([64], 96), [64])
     assert bool((ids[0, :9] > 0).all()) is (bias < 0)
     assert bool((ids[0, :9] == 0).all()) is (bias > 0)
@@ -125,12 +125,12 @@ def test_where_the_gate_is_hardly_open_the_blank_still_wins(net: EdgeCrnn) -> No
         net.gate.bias.fill_(-0.1)  # blank: 0.475
         net.head.weight.zero_()
         net.head.bias.zero_()  # 37 characters share the rest
-    session = Session(networks.build(net).SerializeToString())
+    session = Session(registry.build(net).SerializeToString())
     ids, confidences = _run(session, _pixels([64], 96), [64])
     assert not ids.any()
     np.testing.assert_allclose(confidences[0, :9], 1 / (1 + np.exp(0.1)), rtol=1e-5)
     torch.nn.init.constant_(net.head.bias[5:6], 9.0)
-    ids, confidences = _run(Session(networks.build(net).SerializeToString()), _pixels([64], 96), [64])
+    ids, confidences = _run(Session(registry.build(net).SerializeToString()), _pixels([64], 96), [64])
     assert (ids[0, :9] == 5).all()
     np.testing.assert_allclose(confidences[0, :9], 0.525 * np.exp(9) / (np.exp(9) + 36), rtol=1e-3)
 
@@ -147,7 +147,7 @@ def test_neither_neighbours_nor_pixels_in_the_padding_change_a_line(net: EdgeCrn
 
 
 def test_the_default_fits_into_three_megabytes(tmp_path: Path) -> None:
-    path = write(networks.build(EdgeCrnn(EdgeConfig(9858)).eval()), tmp_path / "edge.onnx")
+    path = write(registry.build(EdgeCrnn(EdgeConfig(9858)).eval()), tmp_path / "edge.onnx")
     assert path.stat().st_size < 3e6
     assert graph_size(path) == (32, 1.5)
     held = sum(item.size for item in map(onnx.numpy_helper.to_array, onnx.load(path).graph.initializer))
@@ -176,9 +176,9 @@ def test_small_and_whole_numbers_stay_as_they_are() -> None:
 
 
 def test_configurations_survive_and_impossible_ones_are_refused(config: EdgeConfig) -> None:
-    assert networks.configuration(config.to_dict()) == config
-    assert networks.stretch(config) == 1.5
-    assert networks.source_height(EdgeConfig(3)) == 48
+    assert registry.configuration(config.to_dict()) == config
+    assert registry.stretch(config) == 1.5
+    assert registry.source_height(EdgeConfig(3)) == 48
     changes: list[dict[str, Any]] = [
         {"height": 20},
         {"stretch": 9.0},
@@ -191,7 +191,7 @@ def test_configurations_survive_and_impossible_ones_are_refused(config: EdgeConf
             replace(config, **change)
     for values in ({"classes": 3, "colour": 1}, {}, {"classes": 3, "widths": [1, 2]}):
         with pytest.raises(TrainingError):
-            networks.configuration({"kind": "edge", **values})
+            registry.configuration({"kind": "edge", **values})
 
 
 def test_the_student_sees_flat_lines_and_the_teacher_high_ones(config: EdgeConfig) -> None:
@@ -221,13 +221,13 @@ def test_it_learns_from_labels_and_a_teachers_posteriors(config: EdgeConfig, tmp
     assert last < 0.25 * first
     assert near < 0.6 * far
 
-    net, characters = networks.load(tmp_path / "run" / "last.pt")
+    net, characters = registry.load(tmp_path / "run" / "last.pt")
     assert isinstance(net, EdgeCrnn)
     images = tuple(batches[0].images[row, :, : int(w)] for row, w in enumerate(batches[0].widths))
     texts = tuple(_labels(batches[0]))
     read, _ = network_reader(net, characters)(images)
     assert sum(a == b for a, b in zip(read, texts, strict=True)) >= 4
-    path = write(networks.build(net), tmp_path / "net.onnx")
+    path = write(registry.build(net), tmp_path / "net.onnx")
     lines = LineSet("plates", images, texts)
     readers = (network_reader(net, characters), graph_reader(path, characters))
     scores = [evaluate(reader, [lines])["plates"] for reader in readers]
@@ -305,7 +305,7 @@ def test_the_command_trains_it_with_posteriors_and_in_full_precision(tmp_path: P
 
 
 def _recognizer(net: EdgeCrnn) -> CtcRecognizer:
-    session = Session(networks.build(net).SerializeToString())
+    session = Session(registry.build(net).SerializeToString())
     manifest = Manifest(
         name="edge",
         version="1",

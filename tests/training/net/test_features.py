@@ -10,19 +10,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import networks  # noqa: E402
-from crnn_ocr.training.batches import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
-from crnn_ocr.training.charset import write_characters  # noqa: E402
-from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
-from crnn_ocr.training.export import write  # noqa: E402
-from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
-from crnn_ocr.training.ppocr_features import FeatureCrnn, FeatureNetConfig, cut  # noqa: E402
-from crnn_ocr.training.quantize import quantize  # noqa: E402
-from crnn_ocr.training.schedule import Schedule  # noqa: E402
-from crnn_ocr.training.teacher import Teacher, agrees, read_dictionary  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.runtime.onnx import Session  # noqa: E402
+from crnn_ocr.training.data.batches import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
+from crnn_ocr.training.deliver.quantize import quantize  # noqa: E402
+from crnn_ocr.training.fit.schedule import Schedule  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import registry  # noqa: E402
+from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
+from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
+from crnn_ocr.training.nets.export import write  # noqa: E402
+from crnn_ocr.training.nets.ppocr_features import FeatureCrnn, FeatureNetConfig, cut  # noqa: E402
+from crnn_ocr.training.nets.teacher import Teacher, agrees, read_dictionary  # noqa: E402
+from crnn_ocr.training.text.charset import write_characters  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -32,7 +32,7 @@ def quantised(shape: NetConfig, tmp_path: Path) -> tuple[Path, Path]:
     """A network of this project in float and in INT8; its characters lie beside each."""
     torch.manual_seed(4)
     net = Crnn(replace(shape, height=48, stride=8)).eval()
-    whole = write(networks.build(net), tmp_path / "whole.onnx")
+    whole = write(registry.build(net), tmp_path / "whole.onnx")
     lines = [np.ascontiguousarray(image) for image in _images([64, 96, 160], 160)]
     small = quantize(whole, tmp_path / "small.onnx", lines)
     for path in (whole, small):
@@ -99,7 +99,7 @@ def test_an_int8_teacher_feeds_the_loader(quantised: tuple[Path, Path]) -> None:
 
 def test_a_network_with_a_gate_cannot_teach(tmp_path: Path) -> None:
     config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
-    edge = write(networks.build(networks.make(config).eval()), tmp_path / "edge.onnx")
+    edge = write(registry.build(registry.make(config).eval()), tmp_path / "edge.onnx")
     write_characters(tmp_path / "edge.txt", CHARACTERS[1:])
     with pytest.raises(TrainingError, match="gate"):
         Teacher(edge, tmp_path / "edge.txt")
@@ -135,7 +135,7 @@ def test_export_holds_the_convolutions_too(recogniser: Path, tmp_path: Path) -> 
     torch.nn.init.normal_(net.head.weight, std=5.0)
     widths = [64, 30]
     images = _images(widths, 96)
-    session = Session(write(networks.build(net), tmp_path / "net.onnx"))
+    session = Session(write(registry.build(net), tmp_path / "net.onnx"))
     x = images.astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
     x[0, :, :, 64:] = 0
     x[1, :, :, 30:] = 0
@@ -166,7 +166,7 @@ def test_it_trains_on_features_that_the_loader_extracts(
     assert last < 0.8 * first
     fixed = FeatureCrnn(_config(recogniser)).embed.weight
     assert torch.equal(trainer.net.embed.weight, fixed)
-    assert networks.configuration(trainer.net.config.to_dict()) == trainer.net.config
+    assert registry.configuration(trainer.net.config.to_dict()) == trainer.net.config
 
 
 def test_the_loader_marks_lines_that_the_teacher_misreads(recogniser: Path, dictionary: Path) -> None:
@@ -186,7 +186,7 @@ def test_models_without_two_projections_and_unknown_fields_are_refused(recognise
     with pytest.raises(TrainingError, match="two projections"):
         cut(recogniser)
     with pytest.raises(TrainingError, match="colour"):
-        networks.configuration({"kind": "features", "classes": 3, "model": "x", "colour": 1})
+        registry.configuration({"kind": "features", "classes": 3, "model": "x", "colour": 1})
 
 
 class _Tall(Plates):

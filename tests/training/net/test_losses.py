@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from crnn_ocr.training.losses import (  # noqa: E402
+from crnn_ocr.training.nets.losses import (  # noqa: E402
     ClassSample,
     ClassSampler,
     ctc_loss,

@@ -10,10 +10,10 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor  # noqa: E402
 
-from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training.export import build, context_pixels, write  # noqa: E402
-from crnn_ocr.training.net import Crnn, NetConfig, normalise  # noqa: E402
+from crnn_ocr.runtime.onnx import Session  # noqa: E402
+from crnn_ocr.training.nets.crnn import Crnn, NetConfig, normalise  # noqa: E402
+from crnn_ocr.training.nets.export import build, context_pixels, write  # noqa: E402
 
 
 @pytest.fixture

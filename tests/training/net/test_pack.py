@@ -16,21 +16,23 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
+from crnn_ocr.engine.pack_check import check_pack  # noqa: E402
 from crnn_ocr.errors import ModelBrokenError, ModelInstallError, TrainingError  # noqa: E402
 from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
-from crnn_ocr.recognition.load import load_recognizer  # noqa: E402
-from crnn_ocr.training import checkpoint, commands, measure, measurements, networks, pack  # noqa: E402
-from crnn_ocr.training.checkpoint import State  # noqa: E402
-from crnn_ocr.training.edge import EdgeConfig  # noqa: E402
-from crnn_ocr.training.evaluate import network_reader, scale  # noqa: E402
-from crnn_ocr.training.measurements import Accuracy, Cost, Measurements  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
-from crnn_ocr.training.networks import restore  # noqa: E402
-from crnn_ocr.training.pack import About, write_pack  # noqa: E402
-from crnn_ocr.training.ppocr_features import FeatureNetConfig  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
-from crnn_ocr.verification import check_pack  # noqa: E402
+from crnn_ocr.recognition.network.load import load_recognizer  # noqa: E402
+from crnn_ocr.training import commands  # noqa: E402
+from crnn_ocr.training.deliver import measure, measurements, pack  # noqa: E402
+from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements  # noqa: E402
+from crnn_ocr.training.deliver.pack import About, write_pack  # noqa: E402
+from crnn_ocr.training.fit.evaluate import network_reader, scale  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import checkpoint, registry  # noqa: E402
+from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
+from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
+from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig  # noqa: E402
+from crnn_ocr.training.nets.registry import restore  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -80,16 +82,16 @@ def test_a_pack_reads_what_its_checkpoint_reads(state: State, tmp_path: Path, pr
     assert np.mean(same) == 1 if precision == "fp32" else np.mean(same) > 0.5
 
 
-def state_of(config: networks.Config) -> State:
+def state_of(config: registry.Config) -> State:
     """Of a network that has learnt nothing."""
     torch.manual_seed(3)
-    weights = dict(networks.make(config).state_dict())
+    weights = dict(registry.make(config).state_dict())
     return State(config.to_dict(), CHARACTERS, weights, weights)
 
 
 @pytest.mark.parametrize("kind", ["edge", "features"])
 def test_networks_that_lose_by_int8_are_packed_in_float(kind: str, recogniser: Path, tmp_path: Path) -> None:
-    config: networks.Config = EdgeConfig(
+    config: registry.Config = EdgeConfig(
         len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8
     )
     if kind == "features":
@@ -97,14 +99,14 @@ def test_networks_that_lose_by_int8_are_packed_in_float(kind: str, recogniser: P
     state = state_of(config)
     made = packed(state, tmp_path / "packs")
     assert made.manifest.precision == "fp32"
-    assert (made.manifest.input_height, made.manifest.stretch) == (config.height, networks.stretch(config))
+    assert (made.manifest.input_height, made.manifest.stretch) == (config.height, registry.stretch(config))
     credited = "PP-OCRv6_rec_tiny" in (made.folder / "NOTICE").read_text(encoding="utf-8")
     assert credited is (kind == "features")
 
     recognizer = load_recognizer(Registry(tmp_path / "packs"), "plates")
     read = network_reader(restore(state), CHARACTERS)
-    for image in lines(networks.source_height(config)):
-        flat = scale(image, config.height, networks.stretch(config))
+    for image in lines(registry.source_height(config)):
+        flat = scale(image, config.height, registry.stretch(config))
         (text,), _ = read([flat])
         assert measure.read_line(recognizer, image) == text
 
@@ -275,7 +277,7 @@ def test_a_folder_that_is_no_pack_is_left_alone(
     def early(*_: object) -> None:
         pytest.fail("the work began")
 
-    monkeypatch.setattr(networks, "build", early)
+    monkeypatch.setattr(registry, "build", early)
     with pytest.raises(ModelInstallError, match="no model pack"):
         packed(state, tmp_path)
     assert (tmp_path / "plates" / "photograph.jpg").read_text() == "the only one"

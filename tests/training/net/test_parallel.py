@@ -10,11 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.training.batches import BatchMaker, LoaderConfig  # noqa: E402
-from crnn_ocr.training.loader import Loader  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
-from crnn_ocr.training.parallel import Alone, Group, Peers, together  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.data.batches import BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.training.data.loader import Loader  # noqa: E402
+from crnn_ocr.training.fit.parallel import Alone, Group, Peers, together  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 

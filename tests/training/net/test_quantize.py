@@ -8,12 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from crnn_ocr.engine.onnx import Session  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training.evaluate import feeds  # noqa: E402
-from crnn_ocr.training.export import build, write  # noqa: E402
-from crnn_ocr.training.net import Crnn, NetConfig  # noqa: E402
-from crnn_ocr.training.quantize import balance, milliseconds, quantize  # noqa: E402
+from crnn_ocr.runtime.onnx import Session  # noqa: E402
+from crnn_ocr.training.deliver.quantize import balance, milliseconds, quantize  # noqa: E402
+from crnn_ocr.training.fit.evaluate import feeds  # noqa: E402
+from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
+from crnn_ocr.training.nets.export import build, write  # noqa: E402
 
 from .conftest import Plates  # noqa: E402
 
@@ -63,7 +63,7 @@ def test_numbers_of_unlike_size_are_evened_out(
     assert furthest(even_session) < 1e-5
     assert even_session.outputs == float_session.outputs
     balanced = furthest(Session(quantize(model, tmp_path / "even.onnx", lines)))
-    monkeypatch.setattr("crnn_ocr.training.quantize.balance", lambda given, _: given)
+    monkeypatch.setattr("crnn_ocr.training.deliver.quantize.balance", lambda given, _: given)
     assert balanced < furthest(Session(quantize(model, tmp_path / "plain.onnx", lines))) / 2
 
 

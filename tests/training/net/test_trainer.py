@@ -13,14 +13,15 @@ torch = pytest.importorskip("torch")
 from torch import Tensor  # noqa: E402
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
-from crnn_ocr.training import checkpoint, losses, networks, plots  # noqa: E402
-from crnn_ocr.training.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
-from crnn_ocr.training.checkpoint import Tensors  # noqa: E402
-from crnn_ocr.training.evaluate import LineSet, evaluate, network_reader  # noqa: E402
-from crnn_ocr.training.loader import Loader  # noqa: E402
-from crnn_ocr.training.net import NetConfig  # noqa: E402
-from crnn_ocr.training.schedule import Schedule  # noqa: E402
-from crnn_ocr.training.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.data.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
+from crnn_ocr.training.data.loader import Loader  # noqa: E402
+from crnn_ocr.training.fit import plots  # noqa: E402
+from crnn_ocr.training.fit.evaluate import LineSet, evaluate, network_reader  # noqa: E402
+from crnn_ocr.training.fit.schedule import Schedule  # noqa: E402
+from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
+from crnn_ocr.training.nets import checkpoint, losses, registry  # noqa: E402
+from crnn_ocr.training.nets.checkpoint import Tensors  # noqa: E402
+from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -153,14 +154,14 @@ def test_a_checkpoint_without_a_head_is_refused(part: str, shape: NetConfig, tmp
     trainer.save()
     state = checkpoint.load(tmp_path / "last.pt")
     head = getattr(state, part).pop("head.weight")
-    for use in (networks.restore, trainer.restore):
+    for use in (registry.restore, trainer.restore):
         with pytest.raises(TrainingError, match=r"lacks the .*weight head\.weight"):
             use(state)
     with pytest.raises(TrainingError, match=r"head\.weight"):
         checkpoint.recast(state, (*CHARACTERS, "é"))
     getattr(state, part).update({"head.weight": head, "gate.weight": head})
     with pytest.raises(TrainingError, match=r"gate\.weight"):
-        networks.restore(state)
+        registry.restore(state)
 
 
 @pytest.mark.parametrize("name", ["last.pt", "compact.npz"])

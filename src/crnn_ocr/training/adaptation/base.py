@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from crnn_ocr.engine.onnx import Session
 from crnn_ocr.errors import ModelBrokenError, TrainingError
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Pack, Registry
-from crnn_ocr.recognition.charset import Charset
-from crnn_ocr.recognition.recognizer import CtcRecognizer, Window
+from crnn_ocr.recognition.network.charset import Charset
+from crnn_ocr.recognition.network.recognizer import CtcRecognizer, Window
+from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.training.adaptation.graph import Parts, dissect, feature_graph
 
 Image = NDArray[np.uint8]

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from PIL import ImageFont
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import fonts
 from crnn_ocr.training.adaptation.material import is_private
-from crnn_ocr.training.atlas import Atlas, AtlasFace, FaceInfo
-from crnn_ocr.training.fonts import COMMON, Face
-from crnn_ocr.training.rasterise import rasterise
-from crnn_ocr.training.render import Typesetter
+from crnn_ocr.training.render import fonts
+from crnn_ocr.training.render.atlas import Atlas, AtlasFace, FaceInfo
+from crnn_ocr.training.render.compose import Typesetter
+from crnn_ocr.training.render.fonts import COMMON, Face
+from crnn_ocr.training.render.rasterise import rasterise
 
 _SUFFIXES = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
 _MOST_IN_FILE = 64

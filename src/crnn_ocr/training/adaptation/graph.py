@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.prepare import CLASSES_KEY
-from crnn_ocr.training.teacher import constants
+from crnn_ocr.training.nets.teacher import constants
 
 Floats = NDArray[np.float32]
 

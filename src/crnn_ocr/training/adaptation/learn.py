@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crnn_ocr.training.adaptation.graph import Correction, Head
-from crnn_ocr.training.losses import ClassSample, ctc_loss, posterior_loss
+from crnn_ocr.training.nets.losses import ClassSample, ctc_loss, posterior_loss
 
 Floats = NDArray[np.float32]
 Halves = NDArray[np.float16]

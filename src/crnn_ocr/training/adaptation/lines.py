@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import phrases
 from crnn_ocr.training.adaptation.faces import Stock
 from crnn_ocr.training.adaptation.material import Picture, speller
-from crnn_ocr.training.charset import big5_common, gb2312
-from crnn_ocr.training.dataset import LineSampler, SampleConfig, Texts
-from crnn_ocr.training.degrade import damage
-from crnn_ocr.training.render import Typesetter
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig, Texts
+from crnn_ocr.training.render.compose import Typesetter
+from crnn_ocr.training.synth.degrade import damage
+from crnn_ocr.training.text import phrases
+from crnn_ocr.training.text.charset import big5_common, gb2312
 
 Image = NDArray[np.uint8]
 

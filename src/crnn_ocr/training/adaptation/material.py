@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training import labelled
-from crnn_ocr.training.charset import spell
+from crnn_ocr.training.data import labelled
+from crnn_ocr.training.text.charset import spell
 
 Image = NDArray[np.uint8]
 

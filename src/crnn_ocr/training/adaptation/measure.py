@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crnn_ocr.recognition.recognizer import CtcRecognizer
+from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.training.adaptation.base import read
 from crnn_ocr.training.adaptation.lines import Line
-from crnn_ocr.training.evaluate import edits, normalise
+from crnn_ocr.training.fit.evaluate import edits, normalise
 
 
 @dataclass(frozen=True)

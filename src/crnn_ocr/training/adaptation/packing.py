@@ -13,6 +13,7 @@ from typing import Any
 import onnx
 from pydantic import ValidationError
 
+from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.fingerprint import SECOND_READER
 from crnn_ocr.models.install import exchange
@@ -20,8 +21,7 @@ from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import ALIASES, Pack
 from crnn_ocr.training.adaptation.base import Base
 from crnn_ocr.training.adaptation.measure import Compared
-from crnn_ocr.training.charset import write_characters
-from crnn_ocr.verification import prove_pack
+from crnn_ocr.training.text.charset import write_characters
 
 GRAPH, CHARACTERS = "net.onnx", "characters.txt"
 

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.install import check_place
 from crnn_ocr.models.registry import Pack, Registry
-from crnn_ocr.recognition.buckets import Sizing
-from crnn_ocr.recognition.load import load_pack
+from crnn_ocr.recognition.network.buckets import Sizing
+from crnn_ocr.recognition.network.load import load_pack
 from crnn_ocr.training.adaptation import material, packing
 from crnn_ocr.training.adaptation.base import Base, Extractor, find_pack, open_base
 from crnn_ocr.training.adaptation.faces import (
@@ -43,7 +44,6 @@ from crnn_ocr.training.adaptation.lines import (
 from crnn_ocr.training.adaptation.material import Picture, held_out, write_shorter
 from crnn_ocr.training.adaptation.measure import Compared, tally
 from crnn_ocr.training.adaptation.packing import About
-from crnn_ocr.verification import prove_pack
 
 _TEXTS_HELD_OUT_FROM = 20
 """From so many lines of text on some are kept to validate on; fewer are all learnt, and drawn once more."""

@@ -19,7 +19,8 @@ def add(commands: Subparsers) -> None:
 
 
 def _average(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import averaging, checkpoint
+    from crnn_ocr.training.fit import averaging
+    from crnn_ocr.training.nets import checkpoint
 
     state = averaging.mean([checkpoint.load(path) for path in arguments.checkpoints])
     checkpoint.save(state, arguments.out)

@@ -41,8 +41,8 @@ def add(commands: Subparsers) -> None:
 
 
 def _bundle(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.bundle import BundleConfig, write
-    from crnn_ocr.training.fetch import data_folder
+    from crnn_ocr.training.data.bundle import BundleConfig, write
+    from crnn_ocr.training.data.fetch import data_folder
 
     config = BundleConfig(
         arguments.parts,
@@ -64,7 +64,7 @@ def _bundle(arguments: argparse.Namespace) -> int:
 
 
 def _unbundle(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.bundle import read
+    from crnn_ocr.training.data.bundle import read
 
     print(f"{read(arguments.parts, arguments.folder, jobs=arguments.jobs)} faces")
     return 0

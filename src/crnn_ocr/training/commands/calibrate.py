@@ -47,36 +47,37 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from crnn_ocr.models.registry import Registry
-    from crnn_ocr.recognition import confidence
-    from crnn_ocr.recognition.load import load_recognizer
-    from crnn_ocr.training import calibrate, dataset, fetch, heldout, reliability
-    from crnn_ocr.training.evaluate import read_folder
-    from crnn_ocr.training.reliability import Measured
+    from crnn_ocr.recognition.network import confidence
+    from crnn_ocr.recognition.network.load import load_recognizer
+    from crnn_ocr.training.data import dataset, fetch
+    from crnn_ocr.training.deliver import calibration, heldout_lines, reliability
+    from crnn_ocr.training.deliver.reliability import Measured
+    from crnn_ocr.training.fit.evaluate import read_folder
 
     folder: Path = arguments.pack.resolve()
     recognizer = load_recognizer(Registry(folder.parent), folder.name)
     config = dataset.SampleConfig(
-        fetch.data_folder(arguments.data), height=heldout.source_height(recognizer.manifest)
+        fetch.data_folder(arguments.data), height=heldout_lines.source_height(recognizer.manifest)
     )
-    sets = arguments.heldout or list(calibrate.SETS)
-    found: list[calibrate.Example] = []
+    sets = arguments.heldout or list(calibration.SETS)
+    found: list[calibration.Example] = []
     for name in sets:
-        lines = heldout.lines(name, config, arguments.lines)
-        found += calibrate.examples(recognizer, tqdm(lines, name, unit="line", disable=None))
-    calibration = calibrate.fit(found)
+        lines = heldout_lines.lines(name, config, arguments.lines)
+        found += calibration.examples(recognizer, tqdm(lines, name, unit="line", disable=None))
+    fitted = calibration.fit(found)
     right = np.array([example.right for example in found])
     checks = {}
     for path in arguments.check:
         real = tqdm(read_folder(path), path.name, unit="line", disable=None)
-        read = calibrate.examples(recognizer, real, ignore_case=path.name == "lines_en")
-        sure = [confidence.line_confidence(calibration, example.evidence) for example in read]
+        read = calibration.examples(recognizer, real, ignore_case=path.name == "lines_en")
+        sure = [confidence.line_confidence(fitted, example.evidence) for example in read]
         checks[path.name] = Measured(np.array(sure), np.array([example.right for example in read]))
     written = reliability.write(
         folder,
-        calibration,
-        Measured(calibrate.left_out(found), right),
+        fitted,
+        Measured(calibration.left_out(found), right),
         Measured(np.array([example.legibility for example in found]), right),
-        Measured(*calibrate.characters_left_out(found)),
+        Measured(*calibration.characters_left_out(found)),
         checks,
         sets,
     )

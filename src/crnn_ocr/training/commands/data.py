@@ -35,7 +35,7 @@ def add(commands: Subparsers) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.fetch import data_folder, fetch, sources
+    from crnn_ocr.training.data.fetch import data_folder, fetch, sources
 
     wanted = [s for s in sources() if arguments.kind is None or s.kind in arguments.kind]
     if arguments.list:
@@ -49,8 +49,8 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.fetch import data_folder
-    from crnn_ocr.training.prepare import prepare
+    from crnn_ocr.training.data.fetch import data_folder
+    from crnn_ocr.training.data.prepare import prepare
 
     root = data_folder(arguments.data)
     for sentence in prepare(root, with_texts=not arguments.no_texts, with_fonts=not arguments.no_fonts):
@@ -59,8 +59,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
 
 
 def _sheets(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.fetch import data_folder
-    from crnn_ocr.training.sheets import write_sheets
+    from crnn_ocr.training.data.contact_sheets import write_sheets
+    from crnn_ocr.training.data.fetch import data_folder
 
     for path in write_sheets(arguments.folder, data_folder(arguments.data), seed=arguments.seed):
         print(path)

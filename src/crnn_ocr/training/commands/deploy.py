@@ -38,30 +38,30 @@ def add(commands: Subparsers) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import networks
-    from crnn_ocr.training.charset import write_characters
-    from crnn_ocr.training.export import write
+    from crnn_ocr.training.nets import registry
+    from crnn_ocr.training.nets.export import write
+    from crnn_ocr.training.text.charset import write_characters
 
     _check_place(arguments.target)
-    net, characters = networks.load(arguments.checkpoint)
+    net, characters = registry.load(arguments.checkpoint)
     with _writing(arguments.target):
-        write(networks.build(net), arguments.target)
+        write(registry.build(net), arguments.target)
         write_characters(arguments.target.with_suffix(".txt"), characters[1:])
     return 0
 
 
 def _quantize(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import heldout
-    from crnn_ocr.training.evaluate import load_folder
-    from crnn_ocr.training.fetch import data_folder
-    from crnn_ocr.training.quantize import check, milliseconds, quantize
+    from crnn_ocr.training.data.fetch import data_folder
+    from crnn_ocr.training.deliver import heldout_lines
+    from crnn_ocr.training.deliver.quantize import check, milliseconds, quantize
+    from crnn_ocr.training.fit.evaluate import load_folder
 
     _check_place(arguments.target)
     height = check(arguments.model)
     if arguments.lines is not None:
         lines = list(load_folder(arguments.lines, height=height).images)
     else:
-        lines = heldout.calibration_lines(data_folder(arguments.data), height)
+        lines = heldout_lines.calibration_lines(data_folder(arguments.data), height)
     with _writing(arguments.target):
         quantize(arguments.model, arguments.target, lines)
     for path in (arguments.model, arguments.target):
@@ -98,7 +98,7 @@ def _writing(target: Path) -> Iterator[None]:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.plots import plot
+    from crnn_ocr.training.fit.plots import plot
 
     print(plot(arguments.folder))
     return 0

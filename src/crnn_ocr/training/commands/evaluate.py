@@ -23,10 +23,8 @@ def add(commands: Subparsers) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import networks
     from crnn_ocr.training.adaptation.material import write_shorter
-    from crnn_ocr.training.charset import read_characters
-    from crnn_ocr.training.evaluate import (
+    from crnn_ocr.training.fit.evaluate import (
         evaluate,
         graph_reader,
         graph_size,
@@ -34,6 +32,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         network_reader,
         unreadable,
     )
+    from crnn_ocr.training.nets import registry
+    from crnn_ocr.training.text.charset import read_characters
 
     characters: Sequence[str]
     if arguments.model.suffix == ".onnx":
@@ -42,8 +42,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         characters = ("", *read_characters(listed))
         read = graph_reader(arguments.model, characters)
     else:
-        net, characters = networks.load(arguments.model)
-        height, stretch = net.config.height, networks.stretch(net.config)
+        net, characters = registry.load(arguments.model)
+        height, stretch = net.config.height, registry.stretch(net.config)
         read = network_reader(net, characters)
     sets = [
         load_folder(folder, height=height, stretch=stretch, ignore_case=arguments.ignore_case)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from crnn_ocr.training.batches import LoaderConfig, Sampler
-    from crnn_ocr.training.checkpoint import State
-    from crnn_ocr.training.evaluate import LineSet
-    from crnn_ocr.training.networks import Config
-    from crnn_ocr.training.parallel import Peers
-    from crnn_ocr.training.trainer import TrainConfig
+    from crnn_ocr.training.data.batches import LoaderConfig, Sampler
+    from crnn_ocr.training.fit.evaluate import LineSet
+    from crnn_ocr.training.fit.parallel import Peers
+    from crnn_ocr.training.fit.trainer import TrainConfig
+    from crnn_ocr.training.nets.checkpoint import State
+    from crnn_ocr.training.nets.registry import Config
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -94,7 +94,7 @@ def add(commands: Subparsers) -> None:
 
 def _fit(arguments: argparse.Namespace) -> int:
     from crnn_ocr.errors import TrainingError
-    from crnn_ocr.training import devices, parallel, plots
+    from crnn_ocr.training.fit import devices, parallel, plots
 
     if arguments.processes > 1 and devices.choose(arguments.device).type != "cpu":
         raise TrainingError("A card is kept busy by one process.", hint="Use --workers, not --processes.")
@@ -109,7 +109,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
 def _fit_beside(arguments: argparse.Namespace, rank: int, size: int, meeting: Path) -> None:
     """Train in a process beside the first one."""
-    from crnn_ocr.training.parallel import Group
+    from crnn_ocr.training.fit.parallel import Group
 
     group = Group(rank, size, meeting)
     _fit_with(group, arguments)
@@ -119,14 +119,15 @@ def _fit_beside(arguments: argparse.Namespace, rank: int, size: int, meeting: Pa
 def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from crnn_ocr.training import checkpoint, devices, networks
-    from crnn_ocr.training.batches import measure_teacher
-    from crnn_ocr.training.charset import characters
     from crnn_ocr.training.commands.inputs import folders, teacher_files
-    from crnn_ocr.training.loader import SEED_STRIDE, Loader
-    from crnn_ocr.training.ppocr_features import FeatureNetConfig
-    from crnn_ocr.training.teacher import Teacher
-    from crnn_ocr.training.trainer import Trainer
+    from crnn_ocr.training.data.batches import measure_teacher
+    from crnn_ocr.training.data.loader import SEED_STRIDE, Loader
+    from crnn_ocr.training.fit import devices
+    from crnn_ocr.training.fit.trainer import Trainer
+    from crnn_ocr.training.nets import checkpoint, registry
+    from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig
+    from crnn_ocr.training.nets.teacher import Teacher
+    from crnn_ocr.training.text.charset import characters
 
     device = devices.choose(arguments.device)
     known = characters()
@@ -134,7 +135,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     if state is not None:
         state = checkpoint.recast(state, known)
         _agree(arguments, state)
-    shape = networks.configuration(state.net) if state else _shape(arguments, len(known))
+    shape = registry.configuration(state.net) if state else _shape(arguments, len(known))
     make_sampler, heldout = _data(arguments, shape, measured=not peers.rank)
     features = Path(shape.model) if isinstance(shape, FeatureNetConfig) else None
     teacher = teacher_files(arguments.teacher, arguments.teacher_dictionary)
@@ -153,7 +154,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
         arguments.out,
         teacher=head,
         teacher_scale=scale,
-        sets=[*heldout, *folders(arguments.eval, shape.height, networks.stretch(shape))],
+        sets=[*heldout, *folders(arguments.eval, shape.height, registry.stretch(shape))],
         peers=peers,
     )
     if state is not None:
@@ -175,10 +176,10 @@ def _agree(arguments: argparse.Namespace, state: State) -> None:
         TrainingError: It is another kind or shape of network, or these are other convolutions.
     """
     from crnn_ocr.errors import TrainingError
-    from crnn_ocr.training import networks, ppocr_features
+    from crnn_ocr.training.nets import ppocr_features, registry
 
     name, hint = arguments.resume.name, "Leave out the option to go on, or leave out --resume to start anew."
-    held = networks.configuration(state.net).to_dict()
+    held = registry.configuration(state.net).to_dict()
     kind = held.pop("kind", "crnn")
     if arguments.features and kind != "features":
         raise TrainingError(f"--features: {name} holds a network of kind {kind}, without any.", hint=hint)
@@ -215,7 +216,7 @@ def _fields(arguments: argparse.Namespace) -> dict[str, object]:
 def _shape(arguments: argparse.Namespace, classes: int) -> Config:
     """Return the shape of a fresh network."""
     from crnn_ocr.errors import TrainingError
-    from crnn_ocr.training import networks
+    from crnn_ocr.training.nets import registry
 
     if arguments.features and arguments.kind:
         raise TrainingError(
@@ -227,15 +228,15 @@ def _shape(arguments: argparse.Namespace, classes: int) -> Config:
         kind = {"kind": "features", "model": str(arguments.features)}
     elif arguments.kind == "edge":
         kind = {"kind": "edge"}
-    return networks.configuration({"classes": classes, **kind, **_fields(arguments)})
+    return registry.configuration({"classes": classes, **kind, **_fields(arguments)})
 
 
 def _loading(arguments: argparse.Namespace, shape: Config, device: torch.device, seed: int) -> LoaderConfig:
     """Return how batches are made for a network of that shape on that device."""
-    from crnn_ocr.training import networks
-    from crnn_ocr.training.batches import LoaderConfig
+    from crnn_ocr.training.data.batches import LoaderConfig
+    from crnn_ocr.training.nets import registry
 
-    drawn = networks.source_height(shape)
+    drawn = registry.source_height(shape)
     loading = LoaderConfig(
         height=drawn,
         shown=None if drawn == shape.height else shape.height,
@@ -260,12 +261,12 @@ def _loading(arguments: argparse.Namespace, shape: Config, device: torch.device,
 
 def _training(arguments: argparse.Namespace, shape: Config, device: torch.device) -> TrainConfig:
     """Return how a network of that shape is trained there, unless options say otherwise."""
-    from crnn_ocr.engine.cpu import has_bfloat16
-    from crnn_ocr.training import devices
-    from crnn_ocr.training.edge import EdgeConfig
-    from crnn_ocr.training.ppocr_features import FeatureNetConfig
-    from crnn_ocr.training.schedule import Schedule
-    from crnn_ocr.training.trainer import TrainConfig
+    from crnn_ocr.runtime.cpu import has_bfloat16
+    from crnn_ocr.training.fit import devices
+    from crnn_ocr.training.fit.schedule import Schedule
+    from crnn_ocr.training.fit.trainer import TrainConfig
+    from crnn_ocr.training.nets.edge import EdgeConfig
+    from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig
 
     schedule, half = Schedule(), has_bfloat16()
     if isinstance(shape, FeatureNetConfig):
@@ -303,16 +304,18 @@ def _data(
     arguments: argparse.Namespace, shape: Config, *, measured: bool
 ) -> tuple[Callable[[int], Sampler], list[LineSet]]:
     """Return the source of lines, and the held-out sets at the network's size."""
-    from crnn_ocr.training import dataset, fetch, heldout, networks, sets
-    from crnn_ocr.training.evaluate import LineSet, flattened, scale
+    from crnn_ocr.training.data import dataset, fetch, heldout_sets
+    from crnn_ocr.training.deliver import heldout_lines
+    from crnn_ocr.training.fit.evaluate import LineSet, flattened, scale
+    from crnn_ocr.training.nets import registry
 
-    drawn = networks.source_height(shape)
+    drawn = registry.source_height(shape)
     config = dataset.SampleConfig(fetch.data_folder(arguments.data), height=drawn)
-    names = arguments.heldout if arguments.heldout is not None else list(sets.HELD_OUT)
+    names = arguments.heldout if arguments.heldout is not None else list(heldout_sets.HELD_OUT)
     names = names if measured and arguments.heldout_lines else []
     drawn_sets = []
     for name in names:
-        images, texts = zip(*heldout.lines(name, config, arguments.heldout_lines), strict=True)
+        images, texts = zip(*heldout_lines.lines(name, config, arguments.heldout_lines), strict=True)
         lines = LineSet(name, tuple(scale(image, drawn) for image in images), texts)
         drawn_sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
     return dataset.sampler_factory(config), drawn_sets

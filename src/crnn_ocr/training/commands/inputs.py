@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from crnn_ocr.errors import TrainingError
 
 if TYPE_CHECKING:
-    from crnn_ocr.training.batches import TeacherFiles
-    from crnn_ocr.training.evaluate import LineSet
+    from crnn_ocr.training.data.batches import TeacherFiles
+    from crnn_ocr.training.fit.evaluate import LineSet
 
 
 def teacher_files(model: Path | None, dictionary: Path | None) -> TeacherFiles | None:
@@ -19,7 +19,7 @@ def teacher_files(model: Path | None, dictionary: Path | None) -> TeacherFiles |
     Raises:
         TrainingError: Its dictionary was not named.
     """
-    from crnn_ocr.training.batches import TeacherFiles
+    from crnn_ocr.training.data.batches import TeacherFiles
 
     if model is None:
         return None
@@ -30,7 +30,7 @@ def teacher_files(model: Path | None, dictionary: Path | None) -> TeacherFiles |
 
 def folders(named: Sequence[Path], height: int, stretch: float = 1.0) -> list[LineSet]:
     """Load folders of labelled lines, scaled to `height`; English ones are compared without case."""
-    from crnn_ocr.training.evaluate import load_folder
+    from crnn_ocr.training.fit.evaluate import load_folder
 
     return [
         load_folder(folder, height=height, stretch=stretch, ignore_case=folder.name == "lines_en")

@@ -77,8 +77,9 @@ def add(commands: Subparsers) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import checkpoint, heldout, measurements, pack
-    from crnn_ocr.training.fetch import data_folder
+    from crnn_ocr.training.data.fetch import data_folder
+    from crnn_ocr.training.deliver import heldout_lines, measurements, pack
+    from crnn_ocr.training.nets import checkpoint
 
     measured = measurements.Measurements()
     if arguments.measurements is not None:
@@ -100,7 +101,7 @@ def _pack(arguments: argparse.Namespace) -> int:
         state,
         arguments.out,
         about,
-        lambda height: heldout.calibration_lines(data_folder(arguments.data), height),
+        lambda height: heldout_lines.calibration_lines(data_folder(arguments.data), height),
         measured,
     )
     for path in sorted(written.folder.iterdir()):
@@ -111,8 +112,8 @@ def _pack(arguments: argparse.Namespace) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training import measure, measurements
-    from crnn_ocr.training.fetch import data_folder
+    from crnn_ocr.training.data.fetch import data_folder
+    from crnn_ocr.training.deliver import measure, measurements
 
     rendered = None
     if arguments.heldout:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import yaml
 
 from crnn_ocr.errors import OcrError
-from crnn_ocr.service.openapi import openapi_document
+from crnn_ocr.service.routes.openapi import openapi_document
 from tests.deploy.kubernetes.checks.settings import effective
 from tests.deploy.kubernetes.inventory import Inventory, chooses, title
 from tests.deploy.kubernetes.tools import ROOT, Manifest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crnn_ocr.service.auth import OPEN_PATHS
-from crnn_ocr.service.openapi import openapi_document
+from crnn_ocr.service.middleware.auth import OPEN_PATHS
+from crnn_ocr.service.routes.openapi import openapi_document
 from tests.deploy.kubernetes.inventory import Inventory, title
 
 #: Which probe asks what. A restart mends no model, so what restarts a pod must not ask for one.

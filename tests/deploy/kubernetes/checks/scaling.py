@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import promql_parser
 
 from crnn_ocr.errors import OcrError
-from crnn_ocr.service.metrics import Metrics
+from crnn_ocr.service.telemetry.metrics import Metrics
 from tests.deploy.kubernetes.checks.settings import effective
 from tests.deploy.kubernetes.inventory import Inventory, Workload, title
 from tests.deploy.kubernetes.tools import Manifest

@@ -1,0 +1,279 @@
+"""OCR: the one place where the stages meet. Bytes in, Document out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.document import Document
+from crnn_ocr.engine.model_manager import ModelManager, Switch
+from crnn_ocr.engine.page import Tools, read_page
+from crnn_ocr.imaging.decode import Limits
+from crnn_ocr.imaging.sources import Pages, Source, open_pages
+from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints, marks
+from crnn_ocr.models.listing import ModelList
+from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.registry import Registry
+from crnn_ocr.options import ReadOptions, parse_options
+from crnn_ocr.recognition.network.recognizer import Recognizer
+from crnn_ocr.recognition.text import replacement_table
+from crnn_ocr.recognition.text.replacements import Replacements
+from crnn_ocr.runtime.budget import Budget, Share
+from crnn_ocr.runtime.cores import available_cores
+from crnn_ocr.runtime.memory import make_room
+from crnn_ocr.scheduling.policy import Demand, counted
+from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
+from crnn_ocr.scheduling.stages import StageClock
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.work import Task, Work
+from crnn_ocr.settings import Settings, load_settings
+
+#: What pictures that are worked on take together, decoders included: two photographs of 10 megapixels, or ten
+#: pages at 1080p; one that is larger waits until it is alone with small ones, and the networks get less.
+PICTURE_BYTES = 64 * 1024 * 1024
+#: Seconds for each byte that decoding a large picture needs; only the ratio to the networks' runs matters.
+DECODING_SECONDS = 3e-9
+#: Smaller ones do not wait for others: the threads that read them bound their number.
+SMALL_PICTURE_BYTES = 2 * 1024 * 1024
+
+Image = NDArray[np.uint8]
+
+
+class OCR:
+    """Reads pictures and documents.
+
+    Making one is cheap: models are loaded on first use, once, also when several threads ask at the same
+    time. One object serves all threads of a process. The same input with the same options gives the same
+    Document, whatever else is being read.
+
+        >>> from crnn_ocr import OCR
+        >>> doc = OCR().read("invoice.jpg")  # doctest: +SKIP
+        >>> doc.pages[0].lines[0].text  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, model: str | None = None, threads: int | None = None
+    ) -> None:
+        """Prepare for reading; nothing is loaded yet.
+
+        Args:
+            settings: All knobs; read from the environment when None.
+            model: Name of the default recogniser pack, instead of the settings'.
+            threads: Cores to use, instead of the settings'.
+
+        Raises:
+            SettingsError: The environment holds a wrong setting, or the table of replacements a wrong row.
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: The manifest of the pack cannot be used.
+        """
+        self._settings = load_settings() if settings is None else settings
+        if threads is not None and threads < 1:
+            raise ValueError(f"cannot read on {threads} threads")
+        self._threads = threads or self._settings.threads or available_cores()
+        registry = Registry(self._settings.models_dir)
+        self._models = ModelManager(
+            self._settings, registry, model or self._settings.model, threads=self._threads
+        )
+        self._limits = Limits(
+            max_bytes=self._settings.max_image_bytes,
+            max_pixels=self._settings.max_pixels,
+            max_side=self._settings.max_side,
+            max_pages=self._settings.max_pages,
+        )
+        path = self._settings.replacements
+        table = {} if path is None else replacement_table.load(path)
+        self._replacements = Replacements(table)
+        self._fingerprints = Fingerprints(self._models.to_lend, self._settings, table)
+        self._pixels = Budget(PICTURE_BYTES)
+        self._scheduler = Scheduler(self._threads)
+
+    @property
+    def model(self) -> str:
+        """Name and version of the active recogniser: the one that reads where none is named."""
+        return self._models.active.id
+
+    @property
+    def ready(self) -> bool:
+        """Whether the models are loaded and have passed their self-check."""
+        return self._models.ready
+
+    @property
+    def problem(self) -> str | None:
+        """Why the models cannot be loaded, as far as that is known; None where nothing speaks against it."""
+        return self._models.problem
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Names of the packs that are in memory."""
+        return self._models.loaded
+
+    def fingerprint(self, options: ReadOptions) -> Fingerprint:
+        """What decides the answer of a reading beside its picture and its options; loads nothing.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: The manifest of a pack cannot be used.
+        """
+        return self._fingerprints.of(options)
+
+    def warm_up(self) -> None:
+        """Load the default models now.
+
+        Raises:
+            ModelBrokenError: A pack differs from its manifest or fails its self-check.
+        """
+        self._models.warm_up()
+
+    def models(self) -> ModelList:
+        """The packs that are installed, as they are on disk now."""
+        return self._models.listing()
+
+    def resolve(self, model: str) -> str:
+        """The name of the recogniser pack that a name or an alias means.
+
+        Raises:
+            ModelNotFoundError: There is none.
+            ModelBrokenError: Its manifest cannot be used.
+        """
+        return self._models.resolve(model)
+
+    def prepare(self, model: str) -> Switch:
+        """Load another recogniser beside the active one, so that it can take its place at once.
+
+        Args:
+            model: Name or alias of its pack.
+
+        Returns:
+            What makes it the active one, or lets it go again; one of both must be called.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: It differs from its manifest or cannot read its probe.
+        """
+        return self._models.prepare(model)
+
+    def use(self, model: str) -> str:
+        """Make another recogniser the active one; what is being read goes on with the old one.
+
+        Args:
+            model: Name or alias of its pack.
+
+        Returns:
+            Its name and version.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: It differs from its manifest or cannot read its probe; nothing has changed.
+        """
+        switch = self.prepare(model)
+        switch.commit()
+        return switch.model
+
+    def scheduler_stats(self) -> SchedulerStats:
+        """How busy the cores are, and how much waits for them."""
+        return self._scheduler.stats()
+
+    def close(self) -> None:
+        """Stop the threads and let the models go; the object cannot read any more."""
+        self._scheduler.close()
+        self._models.close()
+
+    def __enter__(self) -> OCR:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(
+        self,
+        source: Source,
+        options: ReadOptions | None = None,
+        *,
+        ticket: Ticket | None = None,
+        **values: Any,
+    ) -> Document:
+        """Read a picture or document.
+
+        Args:
+            source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF; a Pillow image;
+                or a uint8 array, (H, W) grey or (H, W, 3) BGR.
+            options: What to do; all defaults when None.
+            ticket: Until when the answer is wanted, and the means to cancel it; always, when None.
+            **values: Single options by name, instead of `options`.
+
+        Returns:
+            The text with its places; pages without text have no lines.
+
+        Raises:
+            OcrError: The input cannot be read; code, message and hint say why and what to do.
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
+            OSError: The path cannot be opened.
+            TypeError: The source is none of these.
+            RuntimeError: The object has been closed.
+        """
+        if options is None:
+            options = parse_options(values)
+        elif values:
+            raise TypeError("give either an options object or single options, not both")
+        ticket = ticket or Ticket()
+        clock = StageClock(ticket)
+        with clock("decode"):
+            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
+        del source
+        second: list[Manifest] = []
+        with ExitStack() as lent:
+            patience = ticket.remaining
+            recognizer = lent.enter_context(self._models.recognizer(options.model, patience=patience))
+            detector = lent.enter_context(self._models.detector(patience=patience))
+            work = lent.enter_context(self._scheduler.admit(ticket))
+            looks_twice = options.recheck == "auto" and recognizer.manifest.second_look
+            second_reader = partial(self._second_reader, lent, second) if looks_twice else None
+            tools = Tools(detector, recognizer, second_reader, self._replacements, work)
+            done = []
+            while True:
+                with self._room(pages.room, ticket, clock) as share:
+                    with clock("decode"):
+                        image = _drawn(pages, work)
+                    if image is None:
+                        break
+                    # Handed over, not shown: when the stages let go of a large picture it has to be gone.
+                    held = [image]
+                    with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
+                        del image
+                        done.append(read_page(held.pop(), share, tools, options, clock))
+            packs = marks(recognizer.manifest, detector.manifest, second[0] if second else None)
+            return Document(tuple(done), recognizer.name, clock.milliseconds, packs)
+
+    @contextmanager
+    def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
+        """Hold so many bytes of what pictures may take; None where they do not count."""
+        if amount < SMALL_PICTURE_BYTES:
+            yield None
+            return
+        with ExitStack() as held:
+            with clock("queue"):
+                share = held.enter_context(self._pixels.take(amount, ticket.check))
+            make_room(amount)
+            yield share
+
+    def _second_reader(self, lent: ExitStack, noted: list[Manifest]) -> Recognizer:
+        """The recogniser of the second look, lent until the request's end; its manifest is noted."""
+        recognizer = lent.enter_context(self._models.recognizer(SECOND_READER, pinned=True))
+        noted.append(recognizer.manifest)
+        return recognizer
+
+
+def _drawn(pages: Pages, work: Work) -> Image | None:
+    """The next page; decoding a large one is a task, as it takes as much memory as a run of a network."""
+    memory = counted(pages.room)
+    if not memory:
+        return pages.draw()
+    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: pages.draw())
+    (outcome,) = work.run([task])
+    return outcome.get()

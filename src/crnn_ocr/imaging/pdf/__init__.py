@@ -1,0 +1,1 @@
+"""PDF pages as pictures, through PDFium in processes of their own."""

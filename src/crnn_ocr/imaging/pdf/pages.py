@@ -1,0 +1,285 @@
+"""PDF pages as pictures, through PDFium (`pypdfium2`, the extra `pdf`), in processes of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraError
+from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
+from crnn_ocr.imaging.pdf import places
+from crnn_ocr.imaging.pdf.helper import Helper, too_much_memory
+from crnn_ocr.scheduling.ticket import Ticket
+
+Pixels = NDArray[np.uint8]
+
+_POINTS_PER_INCH = 72
+_A4_SIDE = 842  # points
+_WORTHWHILE = 1.25  # times the resolution; Letter is not to be drawn as A4
+_EMBEDDED_FACTOR = 4  # embedded pictures may have so many times the pixels of a page: they are streamed
+
+# What a process may take beside the program itself. Measured as address space with A4 pages at 200 dpi: a
+# scan of 300 dpi took 43 MiB as JPEG and 131 as JPEG 2000, one of 600 dpi 45 as JPEG, 142 as progressive JPEG
+# and 151 as JPEG 2000, two hundred thousand lines 53.
+_CONTENT_BYTES = 192 * MIB
+_PIXEL_BYTES = 4  # the largest of PDFium's own bitmaps and of its blocks, for each pixel
+_SPARE_BYTES = 64 * MIB
+_COPIES = 3  # of the file: the file, what it is unpacked to (objects, not pictures), and some air
+
+
+class PdfPages(Iterator[Pixels]):
+    """The pages of a PDF, drawn one by one; to be used by one thread at a time.
+
+    Attributes:
+        count: How many there are.
+    """
+
+    def __init__(self, data: bytes, limits: Limits, dpi: int, ticket: Ticket) -> None:
+        """Open the document; see `decode_pdf`."""
+        self._document = _Document(data, limits, ticket)
+        self._finalizer = weakref.finalize(self, self._document.close)
+        self._limits = limits
+        self._dpi = dpi
+        self._next = 0
+        try:
+            self.count = self._document.open()
+        except BaseException:
+            self.close()
+            raise
+
+    def __next__(self) -> Pixels:
+        """Draw the next page; only the caller holds it."""
+        index = self._next
+        if index >= self.count or not self._finalizer.alive:
+            raise StopIteration
+        self._next += 1
+        try:
+            return self._document.draw(index, self._dpi)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if self._next >= self.count:
+                self.close()
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """The sizes at which the pages will be drawn, unless detailed pictures make small pages larger.
+
+        Raises:
+            OcrError: As `pdf_page_sizes`.
+        """
+        sizes = []
+        for width, height in self._document.sizes():
+            scale = fitting_scale(width, height, self._limits, self._dpi / _POINTS_PER_INCH)
+            sizes.append((math.ceil(width * scale), math.ceil(height * scale)))
+        return sizes
+
+    def close(self) -> None:
+        """Let the document go; there are no more pages."""
+        self._finalizer()
+
+
+def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | None = None) -> PdfPages:
+    """Draw the pages of a PDF as a viewer shows them, with annotations and filled-in forms.
+
+    The document is opened and counted at once; each page is drawn as the iterator is drawn.
+
+    Args:
+        data: The whole file.
+        limits: What to refuse. A page that would have too many pixels is drawn at a lower resolution.
+        dpi: Resolution in pixels per inch. Pages smaller than A4 are drawn at a higher one where a picture on
+            them has more detail, until they are as large as A4 would be.
+        ticket: Until when the pages are wanted; always, when None.
+
+    Returns:
+        The pages, (H, W, 3) BGR.
+
+    Raises:
+        MissingExtraError: `pypdfium2` is not installed.
+        PdfPasswordError: The document is encrypted with a password.
+        ImageTooLargeError: More pages than `limits.max_pages`; also while the iterator is drawn: a page takes
+            too much time or memory.
+        ImageDecodeError: The document is damaged; also while the iterator is drawn.
+        DeadlineExceededError: The ticket's time ran out; also while the iterator is drawn.
+        RequestCancelledError: The ticket was cancelled; likewise.
+        OverloadedError: No process can be started; likewise.
+        UnsupportedImageError: This program cannot start a Python (see `pdf_helper`).
+    """
+    if importlib.util.find_spec("pypdfium2") is None:
+        raise MissingExtraError(
+            "Reading PDF needs the extra `pdf`.", hint="Install it: pip install 'crnn-ocr[pdf]'."
+        )
+    return PdfPages(data, limits, dpi, ticket or Ticket())
+
+
+def pdf_page_sizes(
+    data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | None = None
+) -> list[tuple[int, int]]:
+    """Tell the sizes at which the pages of a PDF will be drawn, without drawing them.
+
+    Small pages with detailed pictures may become larger than told here.
+
+    Args:
+        data: The whole file.
+        limits: As for `decode_pdf`.
+        dpi: Resolution in pixels per inch.
+        ticket: Until when it is wanted; always, when None.
+
+    Raises:
+        OcrError: As `decode_pdf`.
+    """
+    pages = decode_pdf(data, limits, dpi=dpi, ticket=ticket)
+    try:
+        return pages.sizes()
+    finally:
+        pages.close()
+
+
+class _Document:
+    """A PDF that is open in a process of its own; where that was given up, it is opened again."""
+
+    def __init__(self, data: bytes, limits: Limits, ticket: Ticket) -> None:
+        self._data = data
+        self._limits = limits
+        self._ticket = ticket
+        self._helper: Helper | None = None
+        self._count = 0
+        self._memory = _CONTENT_BYTES + _COPIES * len(data)
+
+    # -- the place
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it has a process."""
+        return self._helper is not None
+
+    def give_up(self) -> Callable[[], None]:
+        """Forget the process; returns what ends it."""
+        helper, self._helper = self._helper, None
+        return helper.close if helper is not None else lambda: None
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.give_up()()
+        self._data = b""
+
+    # -- the questions
+
+    def open(self) -> int:
+        """Open it, and count its pages."""
+        with places.places().held(self, self._ticket.check):
+            return self._opened()[1]
+
+    def sizes(self) -> list[tuple[float, float]]:
+        """Width and height of all pages in points."""
+        with places.places().held(self, self._ticket.check):
+            helper, count = self._opened()
+            with helper.watched(self._ticket, "The PDF"):
+                sizes = helper.ask("sizes", memory=self._memory, spare=_SPARE_BYTES)["sizes"]
+                if len(sizes) != count:
+                    raise ValueError("a size is missing")
+                return [(float(width), float(height)) for width, height in sizes]
+
+    def draw(self, index: int, dpi: int) -> Pixels:
+        """Draw one page."""
+        with places.places().held(self, self._ticket.check):
+            helper = self._opened()[0]
+            what = f"Page {index + 1} of the PDF"
+            with helper.watched(self._ticket, what):
+                found = helper.ask("measure", page=index, memory=self._memory, spare=_SPARE_BYTES)
+                width, height = map(float, found["size"])
+                largest = self._largest(found["largest"])
+                scale = dpi / _POINTS_PER_INCH
+                detailed = min(float(found["detail"]), scale * _A4_SIDE / max(width, height, 1))
+                if detailed > _WORTHWHILE * scale:
+                    scale = detailed
+                scale = fitting_scale(width, height, self._limits, scale)
+                pixels = math.ceil(width * scale) * math.ceil(height * scale)
+                return self._rows(helper, scale, *self._room(pixels, largest), what)
+
+    def _opened(self) -> tuple[Helper, int]:
+        """Its process, and the number of its pages; the place has to be held."""
+        if self._helper is not None and self._helper.is_usable:
+            return self._helper, self._count
+        self.give_up()()
+        helper = self._helper = Helper()
+        with helper.watched(self._ticket, "The PDF"):
+            found = helper.ask("open", data=self._data, memory=self._memory, spare=_SPARE_BYTES)
+            self._count = int(found["pages"])
+            self._limits.check_pages(self._count)
+            if self._count < 1:
+                raise ImageDecodeError("The PDF has no pages.")
+        return helper, self._count
+
+    def _largest(self, size: Any) -> int:
+        """Pixels of the largest picture on a page.
+
+        Raises:
+            ImageTooLargeError: It is of absurd size: decoding it takes memory whatever the page's size.
+        """
+        width, height = map(int, size)
+        if width * height > _EMBEDDED_FACTOR * self._limits.max_pixels:
+            raise ImageTooLargeError(
+                f"The PDF holds a picture of {width} × {height} pixels.",
+                hint="Save the PDF with pictures of lower resolution.",
+            )
+        return width * height
+
+    def _room(self, pixels: int, largest: int) -> tuple[int, int]:
+        """Bytes that drawing a page may take, and that it may ask for at once.
+
+        Args:
+            pixels: Of the page.
+            largest: Pixels of the largest picture on it.
+        """
+        spare = max(_SPARE_BYTES, _PIXEL_BYTES * max(pixels, largest))
+        decoding = DECODING_BYTES * min(largest, self._limits.max_pixels)
+        content = max(_CONTENT_BYTES, decoding) + _COPIES * len(self._data)
+        return content + _PIXEL_BYTES * pixels, spare
+
+    def _rows(self, helper: Helper, scale: float, memory: int, spare: int, what: str) -> Pixels:
+        """Draw the page that was measured, and take its rows."""
+        found = helper.ask("draw", scale=scale, memory=memory, spare=spare)
+        width, height = int(found["width"]), int(found["height"])
+        self._limits.check_size(width, height)
+        try:
+            page = np.empty((height, width, 3), np.uint8)
+        except MemoryError as error:
+            raise too_much_memory(what) from error
+        helper.read(page.data.cast("B"))
+        return page
+
+
+def fitting_scale(width: float, height: float, limits: Limits, scale: float) -> float:
+    """Find the resolution at which a page keeps to the limits.
+
+    Args:
+        width: Width of the page in points.
+        height: Height of the page in points.
+        limits: Only `max_pixels` and `max_side` are used.
+        scale: Wished pixels per point.
+
+    Returns:
+        Pixels per point, at most `scale`, such that both sides, rounded up, keep to the limits.
+
+    Raises:
+        ImageDecodeError: The page has no area.
+        ImageTooLargeError: The page is so long and thin that no resolution fits.
+    """
+    if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
+        raise ImageDecodeError(f"A page of the PDF claims a size of {width} × {height} points.")
+    longer = max(width, height)
+    scale = min(scale, limits.max_side / longer, math.sqrt(limits.max_pixels / (width * height)))
+    while math.ceil(width * scale) * math.ceil(height * scale) > limits.max_pixels or (
+        math.ceil(longer * scale) > limits.max_side
+    ):
+        scale *= 0.99
+        if longer * scale < 1:
+            raise ImageTooLargeError(f"A page of {width:.0f} × {height:.0f} points cannot be drawn.")
+    return scale

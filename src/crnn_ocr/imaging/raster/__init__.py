@@ -1,0 +1,1 @@
+"""Pictures of all raster formats, through Pillow."""

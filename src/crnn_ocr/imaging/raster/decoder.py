@@ -1,0 +1,256 @@
+"""Pictures of all kinds through Pillow, one known decoder at a time.
+
+Pillow's `Image.open` would try decoders that have no business here (Ghostscript behind EPS, for one) and
+checks sizes against limits that are global to the process. So the decoder's class is called directly, after
+the format was told by `formats.sniff`, and the size is checked between its header and its pixels.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from PIL import ExifTags, Image
+
+from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError, UnsupportedImageError
+from crnn_ocr.imaging.formats import Format, embedded_icon, icon_bitmap_sizes, webp_size
+from crnn_ocr.imaging.geometry import apply_orientation
+from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.raster import frugal, jpeg
+from crnn_ocr.imaging.raster.footprint import Extent, bytes_per_pixel
+from crnn_ocr.imaging.raster.pixels import Pixels, pixels_of
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
+
+# Damaged metadata is not worth a line on stderr per picture, and sizes are checked here, not by Pillow. The
+# filter is set once, because `warnings.catch_warnings` is not safe in threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its complaints go to stderr without logging
+
+_DECODERS: dict[Format, tuple[str, str]] = {
+    Format.JPEG: ("JpegImagePlugin", "JpegImageFile"),
+    Format.PNG: ("PngImagePlugin", "PngImageFile"),
+    Format.GIF: ("GifImagePlugin", "GifImageFile"),
+    Format.BMP: ("BmpImagePlugin", "BmpImageFile"),
+    Format.TIFF: ("TiffImagePlugin", "TiffImageFile"),
+    Format.WEBP: ("WebPImagePlugin", "WebPImageFile"),
+    Format.AVIF: ("AvifImagePlugin", "AvifImageFile"),
+    Format.JPEG2000: ("Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    Format.PNM: ("PpmImagePlugin", "PpmImageFile"),
+    Format.QOI: ("QoiImagePlugin", "QoiImageFile"),
+    Format.PSD: ("PsdImagePlugin", "PsdImageFile"),
+    Format.ICO: ("IcoImagePlugin", "IcoImageFile"),
+    Format.CUR: ("CurImagePlugin", "CurImageFile"),
+    Format.ICNS: ("IcnsImagePlugin", "IcnsImageFile"),
+    Format.TGA: ("TgaImagePlugin", "TgaImageFile"),
+}
+
+_SLOW_PIXELS = 4_000_000  # some decoders are pure Python, a second or two per million pixels
+_TAG_SUBFILE, _TAG_TILE_WIDTH, _TAG_TILE_HEIGHT = 254, 322, 323
+_REDUCED = 1  # bit of the tag NewSubfileType: a smaller version of another page (TIFF 6.0, page 36)
+
+
+def decode_raster(data: bytes, name: Format, limits: Limits) -> Iterator[Pixels]:
+    """Decode a picture, or the pages of a TIFF.
+
+    Headers are checked at once, pixels are decoded as the iterator is drawn.
+
+    Args:
+        data: The whole file.
+        name: Its format, as `sniff` told; not `Format.PDF`.
+        limits: What to refuse.
+
+    Returns:
+        The upright pages: (H, W) grey or (H, W, 3) BGR.
+
+    Raises:
+        ImageTooLargeError: The header claims more than the limits allow.
+        ImageDecodeError: The file is damaged; also while the iterator is drawn.
+        UnsupportedImageError: This build of Pillow lacks the decoder.
+    """
+    if name in (Format.ICO, Format.CUR, Format.ICNS):
+        inner = embedded_icon(data, name)
+        if inner is not None:
+            name = Format.PNG if inner.startswith(b"\x89PNG") else Format.JPEG2000
+            return decode_raster(inner, name, limits)
+        for width, height in icon_bitmap_sizes(data, name):
+            limits.check_size(width, height)
+    with translated(name):
+        if name is Format.WEBP and (size := webp_size(data)):
+            limits.check_size(*size)
+        if name is Format.JPEG:
+            jpeg.check_scans(data)
+        image = _open(data, name)
+        if name is Format.TIFF:
+            pages = _check_tiff(image, limits)  # type: ignore[arg-type]
+            return _tiff_pages(data, image, pages, limits)
+        limits.check_size(*image.size)
+        _check_slow(image, data, name)
+        limits.check_memory(_extent(image, name, data).memory, name.value)
+    return _one_page(data, image, name)
+
+
+def raster_extents(data: bytes, name: Format, limits: Limits) -> list[Extent]:
+    """Read from the headers how large each page is, without pixels.
+
+    Args:
+        data: The whole file.
+        name: Its format, as `sniff` told; not `Format.PDF`.
+        limits: At most `max_pages` pages are looked at.
+
+    Raises:
+        ImageDecodeError: The header is damaged.
+        ImageTooLargeError: A TIFF has more pages than the limits allow, or one of them is too large.
+        UnsupportedImageError: This build of Pillow lacks the decoder.
+    """
+    with translated(name):
+        if name is Format.WEBP and (size := webp_size(data)):
+            limits.check_size(*size)
+        with _open(data, name) as image:
+            if name is not Format.TIFF:
+                return [_extent(image, name, data)]
+            extents = []
+            for index in _check_tiff(image, limits):  # type: ignore[arg-type]
+                image.seek(index)
+                extents.append(_extent(image, name, data))
+            return extents
+
+
+def _extent(image: ImageFile, name: Format, data: bytes) -> Extent:
+    width, height = image.size
+    each = bytes_per_pixel(image, name, data, turned=_is_turned(image, name))
+    return Extent(width, height, round(each * width * height))
+
+
+def _is_turned(image: ImageFile, name: Format) -> bool:
+    """Whether the picture will be turned, as far as the header tells."""
+    if name is Format.TIFF:
+        return bool(image.tag_v2.get(ExifTags.Base.Orientation, 1) != 1)  # type: ignore[attr-defined]
+    if name is Format.PNG:  # Pillow would keep what it has seen, and more may come behind the pixels
+        return "exif" in image.info
+    return orientation_of(image) != 1
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Read the Exif (or XMP) orientation of a Pillow image; 1 where there is none or it cannot be read."""
+    try:
+        # Not the variant of PNG, which decodes the pixels to look behind them.
+        value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged metadata raises nearly anything, and must not cost the picture
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+@contextmanager
+def translated(name: Format | str) -> Iterator[None]:
+    """Turn whatever a decoder raises into our errors.
+
+    Args:
+        name: The format, for the messages.
+    """
+    label = name.value if isinstance(name, Format) else name
+    try:
+        yield
+    except OcrError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageTooLargeError(f"The {label} picture has more pixels than its decoder takes.") from error
+    except MemoryError as error:
+        raise ImageTooLargeError(f"There is not enough memory for this {label} picture.") from error
+    except Exception as error:
+        # Decoders raise OSError, SyntaxError, ValueError, struct.error, KeyError … for damaged input.
+        cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+        what = "is cut short" if cut else "is damaged"
+        raise ImageDecodeError(f"The {label} file {what}: it cannot be decoded.") from error
+
+
+def _open(data: bytes, name: Format) -> ImageFile:
+    module, class_name = _DECODERS[name]
+    try:
+        decoder: type[ImageFile] = getattr(import_module(f"PIL.{module}"), class_name)
+    except (ImportError, AttributeError) as error:
+        raise UnsupportedImageError(f"This installation of Pillow cannot read {name.value}.") from error
+    return decoder(io.BytesIO(data))
+
+
+def _check_slow(image: ImageFile, data: bytes, name: Format) -> None:
+    """Refuse large pictures whose decoder is pure Python: they would block a worker for minutes."""
+    slow = (
+        name in (Format.QOI, Format.ICO, Format.CUR, Format.ICNS)
+        or (name is Format.BMP and image.info.get("compression") in (1, 2))  # run-length coded
+        or (name is Format.PNM and data[1:2] in b"123")  # numbers as text
+    )
+    width, height = image.size
+    if slow and width * height > _SLOW_PIXELS:
+        raise ImageTooLargeError(
+            f"The {name.value} picture has {width} × {height} pixels; this variant of the format is read "
+            f"up to {_SLOW_PIXELS / 1e6:.0f} million.",
+            hint="Save it as PNG.",
+        )
+
+
+def _one_page(data: bytes, image: ImageFile, name: Format) -> Iterator[Pixels]:
+    with translated(name):
+        pixels = _pixels(data, image, name)
+        orientation = orientation_of(image)  # after the pixels: in PNG it may stand behind them
+        image.close()
+        upright = [apply_orientation(pixels, orientation)]
+        del pixels
+    yield upright.pop()  # only the reader holds the page: of large pictures every copy counts
+
+
+def _pixels(data: bytes, image: ImageFile, name: Format) -> Pixels:
+    cut = name is Format.JPEG and not jpeg.ends_properly(data)
+    if frugal.suits(image, name, data):
+        # Closed by an end marker, libjpeg fills what is missing instead of failing.
+        pixels = frugal.decode(data + jpeg.END_OF_IMAGE if cut else data, *image.size)
+        if pixels is not None:
+            if cut:
+                jpeg.check_share(pixels)
+            return pixels
+    try:
+        return pixels_of(image)
+    except OSError:
+        if name is not Format.JPEG:
+            raise
+        pixels = pixels_of(_open(data + jpeg.END_OF_IMAGE, Format.JPEG))
+        jpeg.check_share(pixels)
+        return pixels
+
+
+def _check_tiff(image: TiffImageFile, limits: Limits) -> list[int]:
+    """Walk through the directories of all pages, without pixels; return those that are no thumbnails."""
+    pages: list[int] = []
+    index = 0
+    while True:
+        try:
+            image.seek(index)
+        except EOFError:
+            break
+        limits.check_pages(len(pages) + 1, at_least=True)
+        limits.check_size(*image.size)
+        width, height = image.tag_v2.get(_TAG_TILE_WIDTH), image.tag_v2.get(_TAG_TILE_HEIGHT)
+        if isinstance(width, int) and isinstance(height, int):
+            limits.check_size(width, height)
+        subfile = image.tag_v2.get(_TAG_SUBFILE)
+        if not (isinstance(subfile, int) and subfile & _REDUCED):
+            pages.append(index)
+        index += 1
+    return pages or [0]
+
+
+def _tiff_pages(data: bytes, image: ImageFile, pages: list[int], limits: Limits) -> Iterator[Pixels]:
+    for index in pages:
+        with translated(Format.TIFF):
+            image.seek(index)
+            limits.check_memory(_extent(image, Format.TIFF, data).memory, Format.TIFF.value)
+            upright = [pixels_of(image)]  # Pillow turns TIFF pages upright by itself
+        yield upright.pop()
+    image.close()

@@ -1,0 +1,1 @@
+"""Columns of upright characters, laid out as rows."""

@@ -1,0 +1,347 @@
+"""Raised and lowered figures, found by where their ink stands; pure.
+
+`10⁴` reads `104` to a recogniser that looks at shapes alone, or `10*`. But a raised figure is smaller than
+the character before it, and its foot is far above that one's. So it is taken out of the line, read alone at
+the size of ordinary figures, and put back as the sign that Unicode has for it; the line is read again
+without it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.recognition.ink.components import Part
+from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
+
+Image = NDArray[np.uint8]
+
+#: How sure a figure is at most that was read alone, and one before which something may be missing.
+SURE, UNSURE = 0.92, 0.5
+
+_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+#: What a lone figure is taken for; between figures of one size these cannot be told apart.
+_FIGURES = str.maketrans("OoDQlI|!SZ", "0000111152")
+
+_LOW_LETTERS = frozenset("acemnorsuvwxzμ")
+_BELOW = frozenset("gjpqyQ")
+#: A fraction's upper figure is raised as well.
+_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞/⁄")
+_LOW_HEIGHT = 0.72  # of low letters, by that of figures
+
+#: In heights of the figures of the line: how high a raised or lowered figure is;
+_LEAST, _MOST = 0.45, 0.8
+#: how far its foot is above that of its neighbour, and its head, at least;
+_FOOT, _HEAD = 0.28, 0.72
+#: how far the foot of a lowered one is below that, and how high its head is, at least (a comma's
+#: is lower) and at most;
+_DROP, _LOWEST_HEAD, _DROPPED_HEAD = 0.07, 0.3, 0.62
+#: how high a raised sign is at most, and how far above the foot it is;
+_SIGN, _SIGN_FOOT = 0.55, 0.4
+#: the same for a bar, which is as high as a hyphen elsewhere;
+_BAR, _BAR_FOOT = 0.2, 0.55
+#: how far it is from the character before it. A bar is so many times longer than thick.
+_GAP, _OVERLAP = 0.35, 0.2
+_BAR_LENGTH = 1.6
+
+#: Most ink in the corners of a plus, and least along its middle.
+_CORNER, _FULL = 0.15, 0.7
+#: Pixels below which a plus, an asterisk and a ring look alike.
+_LEAST_CROSS = 7
+#: A gap behind a group that is narrower than this is no blank; heights of the group.
+_NO_BLANK = 0.5
+#: Of figures' height: so far behind a raised figure the next character does not belong to it.
+_APART = 0.3
+#: No figure is wider, by its height.
+_WIDE = 0.85
+#: The end of a formula of an ion.
+_ION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]{0,2}\d?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Figures or signs that are raised or lowered together.
+
+    Attributes:
+        parts: Their ink, from left to right.
+        lowered: Whether they are below.
+        sign: The sign that its ink shows; None for figures, which have to be read.
+        clear: Whether the character before it stands apart; a minus between both may hang together with that.
+    """
+
+    parts: tuple[Part, ...]
+    lowered: bool
+    sign: str | None = None
+    clear: bool = True
+
+    @property
+    def left(self) -> int:
+        """First column."""
+        return self.parts[0].left
+
+    @property
+    def right(self) -> int:
+        """Column behind the last one."""
+        return max(part.right for part in self.parts)
+
+    @property
+    def top(self) -> int:
+        """First row."""
+        return min(part.top for part in self.parts)
+
+    @property
+    def bottom(self) -> int:
+        """Row behind the last one."""
+        return max(part.bottom for part in self.parts)
+
+
+def may_have_raised(reading: Reading) -> bool:
+    """Return whether anything stands there that figures are raised or lowered behind."""
+    return any(char.text.isascii() and char.text.isalnum() for char in reading.chars)
+
+
+def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tuple[Group, ...]:
+    """Return what is raised or lowered in a line, from left to right.
+
+    Args:
+        reading: What was read there; only what stands behind Latin letters, figures and brackets counts.
+        parts: The ink of the line.
+        picture: Its picture.
+    """
+    width = picture.shape[1]
+    groups: list[Group] = []
+    base: Part | None = None
+    for i, part in enumerate(parts):
+        before = groups[-1] if groups and i and groups[-1].parts[-1] is parts[i - 1] else None
+        if before is None:
+            base = parts[i - 1] if i else None
+        # What is above or below a character may be of the next line.
+        if base is None or base.pieces > 1 or part.pieces > 1:
+            continue
+        char = _char_at(reading, base, width)
+        if _char_at(reading, part, width) in _FRACTIONS:
+            continue
+        if char is None or (not (char.isascii() and (char.isalnum() or char in ")]")) and char != "μ"):
+            continue
+        height = base.height / (_LOW_HEIGHT if char in _LOW_LETTERS else 1.0)
+        gap = part.left - parts[i - 1].right
+        if not -_OVERLAP * height <= gap <= _GAP * height or char in _BELOW:
+            continue
+        found = _group(part, base.bottom, height, picture)
+        if found is None or (found.lowered and not (char.isalpha() or char in ")]")):
+            continue
+        if before and before.sign is None and found.sign is None and before.lowered == found.lowered:
+            groups[-1] = replace(before, parts=(*before.parts, part))
+        else:
+            groups.append(replace(found, clear=not (char.isdigit() and base.width > _WIDE * height)))
+    return tuple(group for i, group in enumerate(groups) if _is_meant(groups, i, parts, reading, width))
+
+
+def _is_meant(groups: Sequence[Group], i: int, parts: Sequence[Part], reading: Reading, width: int) -> bool:
+    """Return whether a group can be what it seems.
+
+    Nothing but signs and figures follows a raised figure closely; of letters only those of a formula follow a
+    lowered one. A sign without figures is that of an ion.
+    """
+    group = groups[i]
+    place = parts.index(group.parts[0])
+    base, last = parts[place - 1], place + len(group.parts) - 1
+    ends = last + 1 == len(parts) or parts[last + 1].left - group.right >= _APART * base.height
+    after = (
+        groups[i + 1]
+        if i + 1 < len(groups) and groups[i + 1].parts[0] is parts[min(last + 1, len(parts) - 1)]
+        else None
+    )
+    before = groups[i - 1] if i and groups[i - 1].parts[-1] is base else None
+    if group.lowered:
+        return True
+    if group.sign is None:
+        behind = None if last + 1 == len(parts) else _char_at(reading, parts[last + 1], width)
+        return ends or after is not None or not (behind or "").isalnum() or not (behind or "").isascii()
+    if before is not None and before.sign is None:
+        return ends or after is None
+    if after is not None and after.sign is None:
+        return True
+    until, behind = _divided(reading, base, width)
+    follows = behind[:1].isascii() and behind[:1].isalnum()
+    return ends and not follows and _ION.search(until) is not None
+
+
+def _divided(reading: Reading, part: Part, width: int) -> tuple[str, str]:
+    """Return what was read up to the character nearest to a part, and what behind it."""
+    chars = reading.chars
+    at = min(range(len(chars)), key=lambda i: abs((chars[i].start + chars[i].end) / 2 * width - part.centre))
+    return "".join(char.text for char in chars[: at + 1]), "".join(char.text for char in chars[at + 1 :])
+
+
+def _char_at(reading: Reading, part: Part, width: int) -> str | None:
+    """Return what was read nearest to a part."""
+    visible = [char for char in reading.chars if not char.text.isspace()]
+    if not visible:
+        return None
+    return min(visible, key=lambda char: abs((char.start + char.end) / 2 * width - part.centre)).text
+
+
+def _group(part: Part, foot: float, height: float, picture: Image) -> Group | None:
+    """Return a part as a raised or lowered figure or sign; None where it is none.
+
+    Args:
+        part: The ink.
+        foot: Row on which the character before it stands.
+        height: Of figures, in pixels.
+        picture: The line's.
+    """
+    above, head, high = foot - part.bottom, foot - part.top, part.height
+    if _LEAST * height <= high <= _MOST * height:
+        if above >= _FOOT * height and head >= _HEAD * height:
+            cross = high <= _SIGN * height and _is_cross(part, picture)
+            return Group((part,), lowered=False, sign="+" if cross else None)
+        if above <= -_DROP * height and _LOWEST_HEAD * height <= head <= _DROPPED_HEAD * height:
+            return Group((part,), lowered=True)
+    if high <= _SIGN * height and above >= _SIGN_FOOT * height and _is_cross(part, picture):
+        return Group((part,), lowered=False, sign="+")
+    if high <= _BAR * height and above >= _BAR_FOOT * height and part.width >= _BAR_LENGTH * high:
+        return Group((part,), lowered=False, sign="-")
+    return None
+
+
+def _is_cross(part: Part, picture: Image) -> bool:
+    """Return whether a part is a plus: ink along its middle row and column, none in its corners."""
+    if not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < _LEAST_CROSS:
+        return False
+    ink = _ink(picture[part.top : part.bottom, part.left : part.right], picture)
+    y, x = ink.shape[0] // 3, ink.shape[1] // 3
+    corners = np.concatenate([ink[a, b].ravel() for a in _ends(y) for b in _ends(x)])
+    lying = ink[y : ink.shape[0] - y].sum(axis=0).clip(0, 1).mean()
+    upright = ink[:, x : ink.shape[1] - x].sum(axis=1).clip(0, 1).mean()
+    return bool(corners.mean() < _CORNER and min(lying, upright) > _FULL)
+
+
+def _ends(length: int) -> tuple[slice, slice]:
+    """Return the first and the last pixels of a side."""
+    return slice(0, length), slice(-length, None)
+
+
+def _ground(picture: Image) -> NDArray[np.float64]:
+    """Return the colour of the paper."""
+    rows = np.concatenate((picture[0], picture[-1])).astype(np.float64)
+    return np.asarray(np.median(rows, axis=0))
+
+
+def _ink(piece: Image, picture: Image) -> NDArray[np.float64]:
+    """Return how much each pixel of a piece differs from the paper, by the most; (H, W) from 0 to 1."""
+    away = np.abs(piece.astype(np.float64) - _ground(picture))
+    away = away if away.ndim == 2 else away.mean(axis=2)
+    return np.asarray(away / max(1.0, float(away.max())))
+
+
+def alone(picture: Image, group: Group) -> Image:
+    """Return a picture with a group alone on it, with paper around it."""
+    height = group.bottom - group.top
+    pad = max(2, round(0.35 * height))
+    shape = (height + 2 * pad, group.right - group.left + 4 * pad, *picture.shape[2:])
+    canvas = np.empty(shape, np.uint8)
+    canvas[:] = np.rint(_ground(picture)).astype(np.uint8)
+    piece = picture[max(0, group.top - 1) : group.bottom + 1, max(0, group.left - 1) : group.right + 1]
+    y, x = pad - (group.top > 0), 2 * pad - (group.left > 0)
+    canvas[y : y + piece.shape[0], x : x + piece.shape[1]] = piece
+    return canvas
+
+
+def without(picture: Image, groups: Sequence[Group]) -> Image:
+    """Return a line's picture without some groups: paper is in their place."""
+    painted = picture.copy()
+    for group in groups:
+        top, left = max(0, group.top - 1), max(0, group.left - 1)
+        painted[top : group.bottom + 1, left : group.right + 1] = np.rint(_ground(picture)).astype(np.uint8)
+    return painted
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken out of a line.
+
+    Attributes:
+        picture: The line's picture without it, (H, W) or (H, W, 3).
+        parts: The ink of the line, the groups included.
+        groups: Each with its figures or its sign, from left to right.
+    """
+
+    picture: Image
+    parts: tuple[Part, ...]
+    groups: tuple[tuple[Group, str], ...]
+
+
+def take_out(picture: Image, parts: Sequence[Part], read: Sequence[tuple[Group, str | None]]) -> Taken | None:
+    """Take groups out of a line.
+
+    Args:
+        picture: The line's.
+        parts: Its ink.
+        read: The groups, from left to right, and what was read from each alone; None: nothing.
+
+    Returns:
+        None where none of them is of figures or a sign.
+    """
+    known = []
+    for group, text in read:
+        text = group.sign or (text and _figures(text, len(group.parts)))
+        if text:
+            known.append((group, text))
+    if not known:
+        return None
+    return Taken(without(picture, [group for group, _ in known]), tuple(parts), tuple(known))
+
+
+def _figures(text: str, count: int) -> str | None:
+    """Return so many figures as a text that was read from a group alone; None where it has others.
+
+    A zero alone is the sign of degrees.
+    """
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "").translate(_FIGURES)
+    fits = len(plain) == count and plain != "0" and all(char in "0123456789" for char in plain)
+    return plain if fits else None
+
+
+def put_back(reading: Reading, taken: Taken) -> Reading:
+    """Return a line with what was taken out of it.
+
+    Args:
+        reading: What was read without that.
+        taken: What it was.
+    """
+    width = taken.picture.shape[1]
+    chars = list(reading.chars)
+    for group, text in reversed(taken.groups):
+        text = text.translate(_LOWERED if group.lowered else _RAISED)
+        at = _place_behind(chars, group, taken, width)
+        step, sure = (group.right - group.left) / len(text), SURE if group.clear else UNSURE
+        new = [
+            ReadChar(sign, sure, (group.left + n * step) / width, (group.left + (n + 1) * step) / width)
+            for n, sign in enumerate(text)
+        ]
+        behind = [part.left for part in taken.parts if part.left >= group.right]
+        close = behind and behind[0] - group.right < _NO_BLANK * (group.bottom - group.top)
+        if at < len(chars) and chars[at].text.isspace() and close:
+            del chars[at]
+        chars[at:at] = new
+    confidence = min(reading.confidence, *(SURE if group.clear else UNSURE for group, _ in taken.groups))
+    return Reading("".join(char.text for char in chars), confidence, tuple(chars))
+
+
+def _place_behind(chars: Sequence[ReadChar], group: Group, taken: Taken, width: int) -> int:
+    """Return the index behind the character that stands before a group."""
+    out = {part for other, _ in taken.groups for part in other.parts}
+    before = [part for part in taken.parts if part not in out and part.left < group.left]
+    visible = [i for i, char in enumerate(chars) if not char.text.isspace()]
+    if not before or not visible:
+        return 0
+    centre = before[-1].centre
+    nearest = min(visible, key=lambda i: abs((chars[i].start + chars[i].end) / 2 * width - centre))
+    return nearest + 1

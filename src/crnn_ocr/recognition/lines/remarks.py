@@ -1,0 +1,157 @@
+"""What a reading lost, or may have got wrong, said next to it; pure.
+
+A reading that lost something must say so: whoever takes amounts from it is not there to compare. On clean
+pages there is nothing to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.document import Polygon, Remark
+from crnn_ocr.recognition.ink.components import ink_parts
+from crnn_ocr.recognition.ink.numbers import surety
+from crnn_ocr.recognition.lines.crops import Turn, unturn
+from crnn_ocr.recognition.lines.reader import ReadRegion
+
+Image = NDArray[np.uint8]
+
+#: Regions whose characters are on average less sure were not read; what is left out above that, the caller
+#: wanted so.
+_READ = 0.5
+#: A region that is not so many times longer than high may be an icon as well as a character.
+_LINE = 1.5
+#: So many small regions that could not be read, and such a share of all, are no icons any more.
+_MANY, _MANY_SHARE = 3, 0.2
+#: A number is told of where one of its characters is less sure.
+_NUMBER_SURE = 0.6
+#: Lines that lie on their side or stand on their head, among others: so many at least, and such a share.
+_TURNED, _TURNED_SHARE = 2, 0.1
+#: So many places or texts are named.
+_NAMED = 5
+#: Texts of lines are cut to so many characters.
+_LONGEST = 40
+#: A line touches the border of the picture where it comes so near, in pixels.
+_BORDER = 1.0
+#: Of a line at the upper or lower border, such a share of its parts is cut.
+_CUT_SHARE = 0.3
+
+
+def reading_remarks(
+    found: Sequence[ReadRegion], kept: Sequence[ReadRegion], image: Image, turn: Turn = 0
+) -> tuple[Remark, ...]:
+    """Return what there is to say about a page.
+
+    Args:
+        found: Every region that was found, with what was read there.
+        kept: Those that are part of the answer.
+        image: The picture in which they lie, (H, W) or (H, W, 3).
+        turn: By how many degrees clockwise the picture that came in was turned to get it.
+
+    Returns:
+        `TEXT_UNREAD`, `NUMBER_UNSURE`, `TEXT_CUT` and `MIXED_ORIENTATION`, as they apply.
+    """
+    height, width = image.shape[:2] if turn in (0, 180) else image.shape[1::-1]
+    lost = [
+        replace(entry, polygon=unturn(entry.polygon, turn, width, height))
+        for entry in found
+        if entry.reading.legibility < _READ or not entry.reading.text
+    ]
+    remarks = (
+        _unread(lost, len(found)),
+        _unsure_numbers(kept),
+        _cut(kept, image),
+        _mixed(kept),
+    )
+    return tuple(remark for remark in remarks if remark is not None)
+
+
+def _unread(lost: Sequence[ReadRegion], found: int) -> Remark | None:
+    lines = [entry for entry in lost if _aspect(entry.polygon) >= _LINE]
+    if len(lost) >= max(_MANY, _MANY_SHARE * found):
+        lines = list(lost)
+    if not lines:
+        return None
+    places = _listed([f"({round(entry.polygon[0][0])}, {round(entry.polygon[0][1])})" for entry in lines])
+    return Remark(
+        "TEXT_UNREAD",
+        f"{_counted(len(lines), 'place that looks', 'places that look')} like text could not be read and "
+        f"{'is' if len(lines) == 1 else 'are'} missing: at (x, y) = {places}.",
+    )
+
+
+def _unsure_numbers(kept: Sequence[ReadRegion]) -> Remark | None:
+    unsure = [entry.reading.text for entry in kept if surety(entry.reading) < _NUMBER_SURE]
+    if not unsure:
+        return None
+    texts = _listed([text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…" for text in unsure])
+    return Remark(
+        "NUMBER_UNSURE",
+        f"{_counted(len(unsure), 'line has a number', 'lines have numbers')} that may be wrong, compare with "
+        f"the picture: {texts}.",
+    )
+
+
+def _cut(kept: Sequence[ReadRegion], image: Image) -> Remark | None:
+    count = sum(_is_cut(entry, image) for entry in kept)
+    if not count:
+        return None
+    return Remark(
+        "TEXT_CUT",
+        f"The picture's border cuts {_counted(count, 'line', 'lines')}, so text is missing there: take the "
+        "picture with some room around the text.",
+    )
+
+
+def _mixed(kept: Sequence[ReadRegion]) -> Remark | None:
+    turned = sum(entry.turn != 0 for entry in kept)
+    if turned < max(_TURNED, _TURNED_SHARE * len(kept)) or turned == len(kept):
+        return None
+    return Remark(
+        "MIXED_ORIENTATION",
+        f"{_counted(turned, 'line', 'lines')} of {len(kept)} stand on their side or head; the order of lines "
+        "may not be the one in which they are meant to be read.",
+    )
+
+
+def _is_cut(entry: ReadRegion, image: Image) -> bool:
+    """Return whether the border of the picture goes through characters of a line."""
+    height, width = image.shape[:2]
+    xs, ys = zip(*entry.polygon, strict=True)
+    left, right = min(xs) <= _BORDER, max(xs) >= width - _BORDER
+    top, bottom = min(ys) <= _BORDER, max(ys) >= height - _BORDER
+    if not (left or right or top or bottom):
+        return False
+    x, y = max(0, math.floor(min(xs))), max(0, math.floor(min(ys)))
+    picture = image[y : math.ceil(max(ys)), x : math.ceil(max(xs))]
+    parts = ink_parts(picture) if picture.size else ()
+    if not parts:
+        return False
+    high, wide = picture.shape[:2]
+    return (
+        (left and parts[0].left == 0)
+        or (right and max(part.right for part in parts) == wide)
+        or (top and sum(part.top == 0 for part in parts) >= _CUT_SHARE * len(parts))
+        or (bottom and sum(part.bottom == high for part in parts) >= _CUT_SHARE * len(parts))
+    )
+
+
+def _aspect(polygon: Polygon) -> float:
+    """Return how many times longer a region is than high, or higher than wide."""
+    sides = sorted((math.dist(polygon[0], polygon[1]), math.dist(polygon[0], polygon[3])))
+    return sides[1] / max(sides[0], 1.0)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many there are beside them."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

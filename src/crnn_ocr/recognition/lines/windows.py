@@ -1,0 +1,186 @@
+"""Reads line pictures piece by piece: one task per window; no picture is cut out before its turn comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crnn_ocr.document import Polygon
+from crnn_ocr.recognition.ink import dashes, numbers, room, widths, words
+from crnn_ocr.recognition.ink.components import ink_columns, ink_parts
+from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, turned
+from crnn_ocr.recognition.network.ctc import Frames
+from crnn_ocr.recognition.network.recognizer import PreparedLine, Reading, Recognizer
+from crnn_ocr.recognition.text.postprocess import spaced, tidy
+from crnn_ocr.scheduling.policy import Demand, counted
+from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
+
+Image = NDArray[np.uint8]
+
+#: What a column of a window takes while it is read, most of it for the scores of all classes: ppocrv6-small,
+#: which has the most; others take less.
+BYTES_PER_COLUMN = 44 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LinePicture:
+    """A picture of a line that is made when it is needed.
+
+    Attributes:
+        width: In pixels.
+        height: Likewise.
+        make: Makes it: (height, width) or (height, width, 3) BGR. Called in any thread.
+    """
+
+    width: int
+    height: int
+    make: Callable[[], Image]
+
+    @classmethod
+    def of(cls, picture: Image) -> LinePicture:
+        """One that exists already."""
+        return cls(picture.shape[1], picture.shape[0], lambda: picture)
+
+    @classmethod
+    def cut(cls, image: Image, polygon: Polygon, turn: Turn = 0) -> LinePicture:
+        """A region of a picture, turned clockwise by that many degrees."""
+        width, height = crop_size(image, polygon)
+        if turn in (90, 270):
+            width, height = height, width
+        return cls(width, height, lambda: turned(crop(image, polygon), turn))
+
+    def columns(self, left: int, right: int) -> LinePicture:
+        """A part of it, from one column up to another."""
+        return LinePicture(right - left, self.height, lambda: self.make()[:, left:right])
+
+
+def read_lines(
+    recognizer: Recognizer, pictures: Sequence[LinePicture], work: Work = INLINE
+) -> list[Outcome[Reading]]:
+    """Read pictures of lines.
+
+    Args:
+        recognizer: Reads them.
+        pictures: Any number.
+        work: Does the tasks.
+
+    Returns:
+        One outcome per picture, in their order; a line that cannot be read lets the others be.
+
+    Raises:
+        DeadlineExceededError: The request's time ran out.
+        RequestCancelledError: The request was cancelled.
+    """
+    lines = [_Line(recognizer, picture) for picture in pictures]
+    outcomes = iter(work.run([task for line in lines for task in line.tasks()]))
+    return [line.outcome([next(outcomes) for _ in range(line.count)]) for line in lines]
+
+
+def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLINE) -> list[Reading]:
+    """Read pictures of lines that exist already, each by itself.
+
+    Raises:
+        Exception: Whatever the recogniser raises for one of them.
+    """
+    pictures = [LinePicture.of(crop) for crop in crops]
+    outcomes = read_lines(recognizer, pictures, work)
+    readings = [
+        held_against_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
+    ]
+    return [with_widths([reading], [picture])[0] for reading, picture in zip(readings, pictures, strict=True)]
+
+
+def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
+    """Return a line whose numbers and blanks have been compared with the ink of its picture.
+
+    Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
+    """
+    with_dashes, with_words = dashes.has_dashes(reading), words.has_words(reading)
+    if not (with_dashes or with_words or numbers.has_numbers(reading)):
+        return reading
+    image = picture.make()
+    parts = ink_parts(image)
+    if with_dashes:
+        reading = dashes.mend(reading, image)
+    if parts and with_words:
+        height = max(part.height for part in parts)
+        reading = words.space_words(reading, ink_columns(image, parts), height)
+    return numbers.compare(reading, parts, image.shape[1])
+
+
+def with_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
+    """Return the lines of a page with full-width and half-width signs where each belongs.
+
+    Args:
+        readings: The lines of one page; those of others have no say in it.
+        pictures: Of each line; None where the distances on it are not those of the print.
+    """
+    rooms: list[dict[int, float]] = []
+    for reading, picture in zip(readings, pictures, strict=True):
+        if picture is None or not room.is_measurable(reading):
+            rooms.append({})
+            continue
+        image = picture.make()
+        rooms.append(room.rooms(reading, ink_parts(image), image.shape[1]))
+    return [
+        reading if reading is old else spaced(reading)
+        for old, reading in zip(readings, widths.settled(readings, rooms), strict=True)
+    ]
+
+
+def _demand(recognizer: Recognizer, width: int) -> Demand:
+    return Demand(recognizer.seconds_per_column * width, counted(BYTES_PER_COLUMN * width))
+
+
+class _Line:
+    """A line that is being read; its windows may be read at the same time."""
+
+    def __init__(self, recognizer: Recognizer, picture: LinePicture) -> None:
+        self._recognizer = recognizer
+        self._picture = picture
+        self._lock = threading.Lock()
+        self._prepared: PreparedLine | None = None
+        self._widths = recognizer.window_widths(picture.width, picture.height)
+        self.count = self._left = len(self._widths)
+        self._frames: list[Frames | None] = [None] * self.count
+        self._reading: Reading | None = None
+
+    def tasks(self) -> list[Task[None]]:
+        """What there is to do, one task per window.
+
+        They are not kept here: a line that knew its tasks would be a cycle, and the whole picture would stay
+        in memory until the garbage collector happens to come by.
+        """
+        return [
+            Task(_demand(self._recognizer, width), partial(self._read, index))
+            for index, width in enumerate(self._widths)
+        ]
+
+    def outcome(self, pieces: Sequence[Outcome[None]]) -> Outcome[Reading]:
+        """What became of the line, by what became of its windows."""
+        for piece in pieces:
+            if piece.error is not None:
+                return Outcome(error=piece.error)
+        assert self._reading is not None
+        return Outcome(self._reading)
+
+    def _read(self, index: int, _cores: int) -> None:
+        """Read one window; whoever reads the last one decodes the line."""
+        with self._lock:
+            if self._prepared is None:
+                self._prepared = self._recognizer.prepare(self._picture.make())
+            line = self._prepared
+        frames = self._recognizer.infer(line.windows[index])
+        with self._lock:
+            self._frames[index] = frames
+            self._left -= 1
+            if self._left:
+                return
+            self._prepared = None  # its pixels are not needed any more
+        known = [part for part in self._frames if part is not None]
+        self._reading = tidy(self._recognizer.decode(line, known))

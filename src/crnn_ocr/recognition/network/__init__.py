@@ -1,0 +1,1 @@
+"""The network of a recogniser: input sizes, CTC decoding, confidences."""

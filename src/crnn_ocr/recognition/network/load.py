@@ -1,0 +1,86 @@
+"""From the name of a pack to a recogniser that has passed its self-check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.prepare import Precision, prepared_graph
+from crnn_ocr.models.registry import Pack, Registry
+from crnn_ocr.recognition.network.charset import Charset
+from crnn_ocr.recognition.network.recognizer import CtcRecognizer
+from crnn_ocr.runtime.cpu import has_dot_products
+from crnn_ocr.runtime.onnx import Session
+
+_METADATA_KEY = "character"  # where PaddleOCR's and RapidOCR's exports keep the character list
+
+
+def load_recognizer(
+    registry: Registry,
+    name: str,
+    *,
+    cache_dir: Path | None = None,
+    precision: Literal["auto", "int8", "fp32"] = "auto",
+) -> CtcRecognizer:
+    """Load a recogniser pack by its name or an alias.
+
+    Args:
+        registry: Where packs are found.
+        name: The pack's name.
+        cache_dir: Where prepared graphs are kept; the user's cache folder when None.
+        precision: Of packs with an INT8 graph; auto: INT8 where this CPU has instructions for it.
+
+    Raises:
+        ModelNotFoundError: No such pack.
+        ModelBrokenError: Its files differ from the manifest, or it fails its self-check.
+    """
+    return load_pack(registry.find(name, "rec"), cache_dir=cache_dir, precision=precision)
+
+
+def load_pack(
+    pack: Pack,
+    *,
+    cache_dir: Path | None = None,
+    precision: Literal["auto", "int8", "fp32"] = "auto",
+    threads: int = 1,
+) -> CtcRecognizer:
+    """As `load_recognizer`, for a pack that has been found already; `threads` are those inside one run."""
+    manifest = pack.manifest
+    if precision == "auto":
+        precision = "int8" if has_dot_products() else "fp32"
+    session = _session(pack, precision, cache_dir, threads)
+    charset = Charset.build(_characters(pack, session), blank=manifest.blank, space=manifest.space)
+    return CtcRecognizer(session, manifest, charset)
+
+
+def _characters(pack: Pack, session: Session) -> list[str]:
+    """The rows of the pack's character list."""
+    manifest = pack.manifest
+    if manifest.charset is None:
+        listed = session.metadata.get(_METADATA_KEY)
+        if listed is None:
+            raise ModelBrokenError(
+                f"pack {manifest.name!r} has no character list, neither as a file nor in its graph"
+            )
+    else:
+        try:
+            listed = pack.verified(manifest.charset).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ModelBrokenError(
+                f"pack {manifest.name!r}: {manifest.charset.path} is not in UTF-8"
+            ) from error
+    # Not splitlines(): the list may hold U+2028 and other characters that it takes for line ends.
+    return listed.rstrip("\n").split("\n")
+
+
+def _session(pack: Pack, precision: Precision, cache_dir: Path | None, threads: int) -> Session:
+    """The prepared graph, loaded; a cached one that cannot be loaded is thrown away and made again."""
+    graph = prepared_graph(pack, precision=precision, cache_dir=cache_dir)
+    try:
+        return Session(graph, threads=threads)
+    except ModelBrokenError:
+        if not isinstance(graph, Path) or graph.is_relative_to(pack.folder):
+            raise
+        graph.unlink(missing_ok=True)
+        return Session(prepared_graph(pack, precision=precision, cache_dir=cache_dir), threads=threads)

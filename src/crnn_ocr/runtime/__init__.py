@@ -1,0 +1,1 @@
+"""The only room that knows ONNX Runtime, and how many cores there are for it."""

@@ -1,0 +1,1 @@
+"""The form of answers: schemas, OpenAPI components, JSON."""

@@ -1,0 +1,227 @@
+"""The pieces of which the OpenAPI document is made; every group of routes describes itself with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from crnn_ocr import errors
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api.schemas import ErrorAnswer
+from crnn_ocr.service.middleware.error_handlers import InternalError
+
+Json = dict[str, Any]
+ErrorClass = type[errors.OcrError]
+
+#: What any request can meet, also one that needs no key.
+OPEN_ERRORS: tuple[ErrorClass, ...] = (errors.BadRequestError, InternalError)
+
+#: What any other request can meet, whatever its route.
+COMMON_ERRORS: tuple[ErrorClass, ...] = (
+    *OPEN_ERRORS,
+    errors.UnauthorizedError,
+    errors.HostNotAllowedError,
+    errors.OriginNotAllowedError,
+)
+
+#: What can go wrong with one picture and its options.
+READ_ERRORS: tuple[ErrorClass, ...] = (
+    errors.UnauthorizedError,
+    errors.HostNotAllowedError,
+    errors.OriginNotAllowedError,
+    errors.UploadTimeoutError,
+    errors.RateLimitedError,
+    errors.OverloadedError,
+    errors.WorkerLostError,
+    errors.DeadlineExceededError,
+    errors.UrlInputDisabledError,
+    errors.UrlNotAllowedError,
+    errors.UrlFetchError,
+    errors.BadRequestError,
+    errors.InvalidJsonError,
+    errors.InvalidBase64Error,
+    errors.MissingImageError,
+    errors.ImageEmptyError,
+    errors.ModelNotFoundError,
+    errors.ImageTooLargeError,
+    errors.BodyTooLargeError,
+    errors.UnsupportedMediaTypeError,
+    errors.UnsupportedImageError,
+    errors.ImageDecodeError,
+    errors.PdfPasswordError,
+    errors.InvalidOptionError,
+    InternalError,
+    errors.MissingExtraError,
+    errors.ModelBrokenError,
+    errors.ModelsBusyError,
+)
+
+#: Errors of a picture that is named by URL.
+URL_ERRORS: tuple[ErrorClass, ...] = (
+    errors.UrlInputDisabledError,
+    errors.UrlNotAllowedError,
+    errors.UrlFetchError,
+)
+
+
+#: Headers that answers of a status carry beside the usual ones.
+_HEADERS_OF = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    503: ("Retry-After",),
+}
+
+
+@dataclass(frozen=True)
+class RouteGroup:
+    """What a module of routes adds to the document.
+
+    Attributes:
+        paths: Makes its path items, by path.
+        bodies: The models of its bodies; "validation" for requests, "serialization" for answers.
+        errors: The errors that only its routes can meet.
+    """
+
+    paths: Callable[[], Json]
+    bodies: tuple[tuple[type[BaseModel], Literal["validation", "serialization"]], ...] = ()
+    errors: tuple[ErrorClass, ...] = ()
+
+
+def responses(
+    model: type[BaseModel] | None,
+    description: str,
+    failures: tuple[ErrorClass, ...] = COMMON_ERRORS,
+    *,
+    example: Json | None = None,
+    failure: type[BaseModel] = ErrorAnswer,
+) -> Json:
+    """The responses of an operation: the success and, by status, the errors with their codes.
+
+    Args:
+        model: Body of the success; None: the caller describes it.
+        description: Of the success.
+        failures: Errors that the operation can meet.
+        example: Of the body of the success.
+        failure: Body of the errors.
+    """
+    headers = {"X-Request-Id": header_ref("X-Request-Id")}
+    success: Json = {"description": description, "headers": headers}
+    if model is not None:
+        media: Json = {"schema": ref(model)}
+        if example is not None:
+            media["example"] = example
+        success["content"] = {"application/json": media}
+    described: Json = {"200": success}
+    for status in sorted({cls.http_status for cls in failures}):
+        codes = sorted(cls.code for cls in failures if cls.http_status == status)
+        schema: Json = ref(failure)
+        if failure is ErrorAnswer:
+            schema = {"allOf": [schema], "properties": {"error": {"properties": {"code": {"enum": codes}}}}}
+        described[str(status)] = {
+            "description": ", ".join(f"`{code}`" for code in codes),
+            "headers": {**headers, **{name: header_ref(name) for name in _HEADERS_OF.get(status, ())}},
+            "content": {"application/json": {"schema": schema}},
+        }
+    return described
+
+
+def header_ref(name: str) -> Json:
+    """A reference to the description of a header."""
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def with_cache_header(described: Json) -> Json:
+    """The responses of an operation whose successes tell where they come from."""
+    success = described["200"]
+    success["headers"] = {**success["headers"], "X-Cache": header_ref("X-Cache")}
+    return described
+
+
+def headers() -> Json:
+    """The headers of answers that a client may want to look at."""
+    text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
+    return {
+        "X-Request-Id": {"description": "The id of the request.", "schema": text},
+        "X-Cache": {
+            "description": "Where the answer comes from: `miss`, it was read now; `hit`, this process had "
+            "it; `shared`, another one had it; `off`, the cache was not asked.",
+            "schema": {"enum": ["miss", "hit", "shared", "off"]},
+        },
+        "Retry-After": {
+            "description": "Seconds after which the same request may succeed (RFC 9110, section 10.2.3).",
+            "schema": number,
+        },
+        "RateLimit-Policy": {
+            "description": 'The allowance, such as `"default";q=60;w=60`: 60 requests in 60 seconds '
+            "(draft-ietf-httpapi-ratelimit-headers-10).",
+            "schema": text,
+        },
+        "RateLimit": {
+            "description": 'What is left, such as `"default";r=12;t=48`: 12 requests, all in 48 seconds.',
+            "schema": text,
+        },
+        "WWW-Authenticate": {"description": "How to send a key (RFC 6750).", "schema": text},
+    }
+
+
+def detail_parameter() -> Json:
+    """The parameter with which a request asks for single characters."""
+    return {
+        "name": "detail",
+        "in": "query",
+        "description": "chars: every line tells its characters with their places and confidences, and "
+        "`blocks` tells which lines belong together.",
+        "schema": {"type": "string", "enum": ["lines", "chars"], "default": "lines"},
+    }
+
+
+def timeout_parameter() -> Json:
+    """The header with which a request bounds its own time."""
+    return {
+        "name": "X-Request-Timeout",
+        "in": "header",
+        "description": "Seconds after which the answer is of no more use; at most the server's own limit.",
+        "schema": {"type": "number", "minimum": 1},
+    }
+
+
+def security_schemes() -> Json:
+    """The two ways in which a key may come, where the server asks for keys."""
+    return {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+
+
+def ref(model: type[BaseModel]) -> Json:
+    """A reference to the schema of a body."""
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def without_null(schema: Json) -> Json:
+    """The schema of a field that is left out where a Python attribute would be None."""
+    if "anyOf" not in schema:
+        return schema
+    (kind,) = [entry for entry in schema["anyOf"] if entry != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**rest, **kind}
+
+
+def option_parameters() -> list[Json]:
+    """The options of a reading as parameters of the query string."""
+    parameters = []
+    for name, schema in option_schemas().items():
+        own = {key: value for key, value in schema.items() if key != "description"}
+        parameters.append(
+            {"name": name, "in": "query", "description": schema.get("description", ""), "schema": own}
+        )
+    return parameters
+
+
+def option_schemas() -> dict[str, Json]:
+    """The options as text fields: what may be null in JSON is left out instead."""
+    properties: dict[str, Json] = ReadOptions.model_json_schema()["properties"]
+    return {name: without_null(schema) for name, schema in properties.items()}

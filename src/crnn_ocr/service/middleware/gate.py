@@ -1,0 +1,180 @@
+"""The front door: what is asked of a request before its body is read, and of a picture before it is read.
+
+The pure parts are next door: `admission` bounds work, `intake` bounds bodies; here they meet HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from crnn_ocr.errors import BadRequestError, OcrError
+from crnn_ocr.imaging.extent import page_extents
+from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.runtime.budget import Budget
+from crnn_ocr.runtime.cores import core_share
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.middleware.request_scope import is_made_while_sent
+from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
+from crnn_ocr.service.requests import resources
+from crnn_ocr.service.requests.body_budget import Intake, Place
+from crnn_ocr.service.requests.parsing import body_too_large
+from crnn_ocr.service.requests.timed_body import TimedBody
+from crnn_ocr.service.server import orphaned_requests
+from crnn_ocr.service.server.socket_watch import Overseer, overseer
+from crnn_ocr.settings import Settings
+
+#: Pictures in the engine at a time. What is in it may hold its decoded pixels; what waits before it holds its
+#: file alone, which the intake counts, and what waits for an equal picture's answer never comes here.
+MOST_READ = 32
+
+TIMEOUT_HEADER = "X-Request-Timeout"
+
+
+class Door:
+    """One per process: lets requests and pictures in, or refuses them."""
+
+    def __init__(
+        self, settings: Settings, *, watch: Overseer = overseer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open.
+
+        Args:
+            settings: Every worker process takes its equal share of what they allow the service.
+            watch: Notices clients that are gone or too slow.
+            clock: Tells the time in seconds; it never goes back.
+        """
+        self._settings = settings
+        self._watch = watch
+        self._clock = clock
+        cores = min(settings.threads or math.inf, core_share()) / settings.workers
+        self.admission = Admission(settings.queue_seconds * cores, cores)
+        self.intake = Intake(
+            settings.worker_threads,
+            max(1, settings.max_bytes_in_flight // settings.workers),
+            retry_after=self.admission.retry_after,
+        )
+        self._reading = Budget(min(settings.worker_threads, MOST_READ))
+        self._limits = Limits(
+            max_bytes=settings.max_image_bytes,
+            max_pixels=settings.max_pixels,
+            max_side=settings.max_side,
+            max_pages=settings.max_pages,
+        )
+
+    # ---- requests --------------------------------------------------------------------------------
+
+    def install(self, app: Flask) -> None:
+        """Ask every request, most of all those that bring a body; the hook stands behind keys and rates."""
+        resources.install(app)
+        app.before_request(self._enter)
+        app.after_request(_answer_oneself)
+
+    def issue(self) -> Ticket:
+        """The ticket of the current request, whose body has been read.
+
+        It is cancelled when the client is gone, as long as the request lasts.
+
+        Raises:
+            BadRequestError: The header with the request's own time-out is no number of seconds from 1.
+        """
+        ticket = Ticket(deadline=self._clock() + self._timeout(), clock=self._clock)
+        body = request.environ["wsgi.input"]
+        place: Place | None = g.get("place")
+        if place is not None and isinstance(body, TimedBody):
+            place.resize(body.received)
+        connection = request.environ.get("gunicorn.socket")
+        if connection is not None:
+            resources.held().callback(self._watch.on_gone(connection, ticket.cancel))
+        return ticket
+
+    def _enter(self) -> None:
+        if request.routing_exception is not None:
+            return
+        connection = request.environ.get("gunicorn.socket")
+        if connection is not None:
+            g.give_up_line = orphaned_requests.hold(connection, g.request_id)
+            resources.held().callback(g.give_up_line)
+        if request.method == "PUT":  # a few bytes, of those who may change the service
+            self._time_body(request.environ)
+        if request.method != "POST":
+            return
+        longest = request.max_content_length
+        announced = request.content_length
+        if announced is not None and longest is not None and announced > longest:
+            raise body_too_large(request)
+        self.admission.check_room(least_seconds(announced or 0))
+        size = announced if announced is not None else longest or 0
+        g.place = self.intake.enter(size)
+        resources.held().callback(g.place.leave)
+        self._time_body(request.environ)
+
+    def _time_body(self, environ: dict[str, Any]) -> None:
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            environ["wsgi.input"] = TimedBody(
+                environ["wsgi.input"],
+                connection,
+                self._watch,
+                total_s=self._settings.upload_timeout_s,
+                min_rate=self._settings.upload_min_rate,
+            )
+
+    def _timeout(self) -> float:
+        longest = self._settings.request_timeout_s
+        given = request.headers.get(TIMEOUT_HEADER)
+        if given is None:
+            return longest
+        try:
+            seconds = float(given)
+        except ValueError:
+            seconds = 0.0
+        if not seconds >= 1:  # NaN too
+            raise BadRequestError(
+                f"The header {TIMEOUT_HEADER} is not a number of seconds, at least 1.",
+                hint=f"Write it as {TIMEOUT_HEADER}: 2.5, or leave it out.",
+            )
+        return min(seconds, longest)
+
+    # ---- pictures --------------------------------------------------------------------------------
+
+    @contextmanager
+    def gate(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Iterator[None]:
+        """Hold room for the work of one picture while the block runs; needs no request around it.
+
+        Raises:
+            OverloadedError: There is none.
+            DeadlineExceededError: The ticket's time ran out before it was the picture's turn.
+            RequestCancelledError: The ticket was cancelled before.
+        """
+        try:
+            self._limits.check_bytes(len(picture))
+            pages = page_extents(picture, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
+            for page in pages:
+                self._limits.check_size(page.width, page.height)
+                self._limits.check_memory(page.memory, "")
+        except OcrError:
+            pages = []
+        if not pages:
+            yield  # the engine refuses it at once, in its own words: coming back later would not help
+            return
+        work = estimate_seconds((page.width, page.height) for page in pages)
+        with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket.check):
+            yield
+
+
+def _answer_oneself(response: Response) -> Response:
+    """From its first byte on the answer is this process's, whatever becomes of it."""
+    if "give_up_line" not in g:
+        return response
+    if is_made_while_sent(response):
+        response.response = orphaned_requests.ReleasedFirst(response.response, g.give_up_line)
+    else:
+        g.give_up_line()
+    return response

@@ -1,0 +1,1 @@
+"""Reading for requests: admission, the cache of answers, the engine."""

@@ -1,0 +1,105 @@
+"""Reads one picture for a request: the one path of single requests, batches and compatible routes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from crnn_ocr.caching.key import cache_key
+from crnn_ocr.document import Document
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.ocr.answer_cache import AnswerCache, CacheUse, Source
+from crnn_ocr.service.ocr.engine_protocol import PictureReader
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read, for this very request.
+
+    Attributes:
+        document: The text with its places.
+        elapsed_ms: Time from the parsed request to the result.
+        source: Where the document comes from.
+    """
+
+    document: Document
+    elapsed_ms: float
+    source: Source = "off"
+
+    @property
+    def cached(self) -> bool:
+        """Whether it was kept from an earlier, equal request."""
+        return self.source in ("hit", "shared")
+
+
+class Gate(Protocol):
+    """Lets work in, or refuses it: it is passed by whatever has to be read by the engine, not by the rest."""
+
+    def __call__(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> AbstractContextManager[None]:
+        """Hold a place while the picture is read; raises `OcrError` where there is none."""
+        ...
+
+
+class Readings:
+    """Reads pictures for requests; serves all threads of a process at once."""
+
+    def __init__(
+        self,
+        reader: PictureReader,
+        cache: AnswerCache | None = None,
+        *,
+        gate: Gate | None = None,
+        issue: Callable[[], Ticket] = Ticket,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            reader: The engine.
+            cache: Where answers are kept; None: nowhere.
+            gate: Passed by every picture that the engine has to read; None lets everything in.
+            issue: Makes the ticket of one reading.
+        """
+        self._reader = reader
+        self._cache = cache
+        self._gate = gate
+        self.issue = issue
+
+    def read_one(
+        self,
+        picture: bytes,
+        options: ReadOptions,
+        ticket: Ticket,
+        *,
+        use: CacheUse = "use",
+        chars: bool = False,
+    ) -> Answer:
+        """Read one encoded picture or document, unless its answer is kept.
+
+        Needs no request around it: items of a batch are read in threads of their own. Single characters are
+        only sure to be there where `chars` asks for them.
+
+        Raises:
+            OcrError: Whatever is wrong with the picture, the ticket or the service's load.
+        """
+        started = time.perf_counter()
+        ticket.check()
+        read = partial(self._read, picture, options, ticket)
+        source: Source = "off"
+        if self._cache is None or use == "off":
+            document = read()
+        else:
+            fingerprint = self._reader.fingerprint(options)
+            key = cache_key(picture, options, fingerprint, chars=chars)
+            document, source = self._cache.find_or_read(
+                key, fingerprint, read, ticket, refresh=use == "refresh", chars=chars
+            )
+        return Answer(document, (time.perf_counter() - started) * 1000, source)
+
+    def _read(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Document:
+        with nullcontext() if self._gate is None else self._gate(picture, options, ticket):
+            return self._reader.read(picture, options, ticket=ticket)

@@ -1,0 +1,350 @@
+"""The three forms in which a picture comes: JSON, multipart, raw body. Request in, bytes and options out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, NoReturn
+
+from flask import Request, current_app
+from werkzeug.datastructures import MultiDict
+from werkzeug.formparser import FormDataParser
+
+from crnn_ocr.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    ImageEmptyError,
+    InvalidJsonError,
+    InvalidOptionError,
+    MissingImageError,
+    UnsupportedMediaTypeError,
+    UrlInputDisabledError,
+    UrlNotAllowedError,
+)
+from crnn_ocr.options import ReadOptions, options_from_text, parse_options
+from crnn_ocr.service.requests.base64_pictures import decode_picture_field, is_picture_type
+from crnn_ocr.service.requests.body_budget import Intake
+from crnn_ocr.service.requests.resources import held
+from crnn_ocr.service.requests.url_fetch import Fetcher
+from crnn_ocr.service.server.reply_and_drain import mark_body_read
+
+_JSON_FIELDS = ("image", "image_url", "options")
+_PIECE = 64 * 1024
+
+#: The parameter of the query string that says how much an answer tells.
+DETAIL = "detail"
+
+#: Where the application keeps its fetcher, or None: `app.extensions[FETCHER]`.
+FETCHER = "crnn-ocr-fetcher"
+#: … and what bounds the memory of bodies and pictures.
+INTAKE = "crnn-ocr-intake"
+
+
+class ServiceRequest(Request):
+    """A request whose uploaded parts stay in memory: what people send is never written to a disk.
+
+    The limit of the body bounds that memory.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Let a malformed form raise, where the base class would show an empty one."""
+        parser = super().make_form_data_parser()
+        parser.silent = False
+        return parser
+
+
+@dataclass(frozen=True, slots=True)
+class OcrInput:
+    """What a request asks for: the encoded picture and how to read it."""
+
+    picture: bytes
+    options: ReadOptions
+
+
+def parse_input(request: Request, *, besides: Collection[str] = ()) -> OcrInput:
+    """Take the picture and the options out of a request, whichever form it has.
+
+    Options may stand in the query string of every form; an option that stands in two places is refused.
+
+    Args:
+        request: The request.
+        besides: Names in the query string that are no options but the route's own parameters.
+
+    Raises:
+        OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
+    """
+    refuse_early(request)
+    query = text_options(MultiDict(pair for pair in request.args.items(multi=True) if pair[0] not in besides))
+    media_type = request.mimetype
+    if is_json(media_type):
+        picture, options = _from_json(request)
+    elif media_type == "multipart/form-data":
+        picture, options = _from_form(request)
+    elif is_picture_type(media_type):
+        picture, options = read_body(request), {}
+        if not picture:
+            raise ImageEmptyError("The body of the request is empty.")
+    else:
+        raise UnsupportedMediaTypeError(media_type_message(media_type))
+    return OcrInput(picture, merge_options(query, options))
+
+
+def wants_chars(request: Request) -> bool:
+    """Whether the parameter `detail` of the query string asks for single characters.
+
+    Raises:
+        InvalidOptionError: It asks for something that does not exist, or is given twice.
+    """
+    values = request.args.getlist(DETAIL)
+    if len(values) > 1 or not set(values) <= {"lines", "chars"}:
+        raise InvalidOptionError(f"{DETAIL!r} must be 'lines' or 'chars', once.")
+    return values == ["chars"]
+
+
+def refuse_early(request: Request) -> None:
+    """Refuse a body that is too large or encoded, before any of it or of the options is looked at.
+
+    Raises:
+        BodyTooLargeError: It announces more bytes than the limit.
+        UnsupportedMediaTypeError: It has a Content-Encoding. Bodies are never unpacked: a small one could
+            become as large as it likes.
+    """
+    if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
+        raise body_too_large(request)
+    coding = request.headers.get("Content-Encoding", "").strip()
+    if coding and coding.lower() != "identity":
+        raise UnsupportedMediaTypeError(
+            f"The Content-Encoding {coding[:80]!r} is none that this route takes.",
+            hint="Send the body as it is, without compressing it.",
+        )
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a media type announces JSON."""
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def body_too_large(request: Request) -> BodyTooLargeError:
+    """The error for a body that exceeds the limit, with the limit in its message."""
+    return BodyTooLargeError(f"The body of the request is larger than {request.max_content_length} bytes.")
+
+
+# ---- JSON --------------------------------------------------------------------------------------------
+
+
+def _from_json(request: Request) -> tuple[bytes, dict[str, object]]:
+    payload = parse_json(read_body(request), what="The body")
+    if not isinstance(payload, dict):
+        raise InvalidJsonError('The body must be a JSON object such as {"image": "<base64>"}.')
+    return json_fields(payload, held())
+
+
+def json_fields(payload: Mapping[str, object], holder: ExitStack) -> tuple[bytes, dict[str, object]]:
+    """The picture and the given options of a JSON object, which may stand alone or in a list.
+
+    Args:
+        payload: The object.
+        holder: Gives back the room for a picture that had to be fetched.
+
+    Raises:
+        OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
+    """
+    unknown = sorted(payload.keys() - set(_JSON_FIELDS))
+    if unknown:
+        raise BadRequestError(
+            f"The JSON object has an unknown field {unknown[0]!r}.",
+            hint='The fields are "image" or "image_url", and "options"; options stand inside "options".',
+        )
+    options = options_object(payload.get("options", {}))
+    return _json_picture(payload, holder), options
+
+
+def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
+    """The picture of a JSON object: base64 in `image`, or fetched from `image_url` where that is on."""
+    if "image_url" not in fields:
+        if "image" not in fields:
+            raise MissingImageError("The JSON object has no field 'image'.")
+        return decode_picture_field(fields["image"])
+    if "image" in fields:
+        raise BadRequestError("The JSON object has both 'image' and 'image_url'.", hint="Give one of them.")
+    url = fields["image_url"]
+    if not isinstance(url, str):
+        raise UrlNotAllowedError("The field 'image_url' must be text.")
+    fetcher: Fetcher | None = current_app.extensions.get(FETCHER)
+    if fetcher is None:
+        raise UrlInputDisabledError("This service does not fetch pictures.")
+    intake: Intake = current_app.extensions[INTAKE]
+    room = intake.room()
+    holder.callback(room.leave)
+    picture = fetcher.fetch(url, room.reserve)
+    if not picture:
+        raise ImageEmptyError("The URL answers with an empty file.")
+    return picture
+
+
+def parse_json(data: bytes, *, what: str) -> object:
+    """Parse JSON as strictly as its standard (RFC 8259) and UTF-8 allow.
+
+    Args:
+        data: The text.
+        what: What messages call it.
+
+    Raises:
+        InvalidJsonError: It is none; the message says where.
+    """
+    if not data.strip():
+        raise InvalidJsonError(f"{what} is empty where JSON was announced.")
+    try:
+        value: object = json.loads(data, parse_constant=_refuse_constant)
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidJsonError(f"{what} holds half of a surrogate pair, which is no character.") from None
+    except UnicodeDecodeError:
+        raise InvalidJsonError(f"{what} is not UTF-8 text.") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidJsonError(f"{what} is not valid JSON: {error.msg} ({where}).") from None
+    except RecursionError:
+        raise InvalidJsonError(f"{what} is nested too deeply.") from None
+    except _ConstantError as error:
+        raise InvalidJsonError(f"{what} is not valid JSON: {error} is no JSON value.") from None
+    except ValueError:  # the parser's only other one: Python limits the digits of an integer
+        raise InvalidJsonError(f"{what} holds a number with too many digits.") from None
+    return value
+
+
+class _ConstantError(ValueError):
+    """NaN or an infinity, which Python's parser would take."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _ConstantError(name)
+
+
+def options_object(value: object) -> dict[str, object]:
+    """The options that a JSON object gives, validated, without the defaults.
+
+    Raises:
+        InvalidOptionError: It is no object, or an option or a value does not exist.
+    """
+    if not isinstance(value, dict):
+        raise InvalidOptionError("The options must be a JSON object.")
+    return parse_options(value).model_dump(exclude_unset=True)
+
+
+# ---- multipart ---------------------------------------------------------------------------------------
+
+
+def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
+    pictures, options = form_fields(request)
+    if len(pictures) > 1:
+        raise BadRequestError(
+            "The form has more than one picture.", hint="Send one picture, or all of them to /ocr/batch."
+        )
+    if not pictures[0]:
+        raise ImageEmptyError("The uploaded file is empty.")
+    return pictures[0], options
+
+
+def form_fields(request: Request) -> tuple[list[bytes], dict[str, object]]:
+    """The pictures of a form, at least one, and the given options.
+
+    Raises:
+        OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
+    """
+    try:
+        form, files = request.form, request.files
+    except ValueError:
+        raise BadRequestError("The multipart body is malformed: no boundary, or it ends early.") from None
+    mark_body_read()
+    others = sorted(set(files) - {"image"})
+    if others:
+        raise BadRequestError(
+            f"The form has an unknown file field {others[0]!r}.", hint="The picture's field is called image."
+        )
+    pictures = [file.stream.read() for file in files.getlist("image")]
+    if not pictures:
+        raise MissingImageError(_no_file_message(form))
+    fields = MultiDict(form)
+    texts = fields.poplist("options")
+    if len(texts) > 1:
+        raise InvalidOptionError("The form field 'options' is given more than once.")
+    whole = options_object(parse_json(texts[0].encode(), what="The field 'options'")) if texts else {}
+    return pictures, _join(whole, text_options(fields))
+
+
+def _no_file_message(form: Mapping[str, str]) -> str:
+    if "image" in form:
+        return "The form field 'image' is text, not a file: with curl, write -F image=@FILE."
+    return "The form has no file field 'image'."
+
+
+# ---- shared ------------------------------------------------------------------------------------------
+
+
+def read_body(request: Request) -> bytes:
+    """The whole body, in pieces: Werkzeug cuts a chunked one off silently when all is read at once."""
+    expected = request.content_length
+    body = bytearray()
+    while expected is None or len(body) < expected:
+        piece = request.stream.read(_PIECE)
+        if not piece:
+            break
+        body += piece
+    if expected is not None and len(body) < expected:
+        raise BadRequestError(f"The body ended after {len(body)} of {expected} bytes.")
+    mark_body_read()
+    return bytes(body)
+
+
+def text_options(values: MultiDict[str, str]) -> dict[str, object]:
+    """The options that a query string or form fields give, validated, without the defaults.
+
+    Raises:
+        InvalidOptionError: An option does not exist, cannot have that value or is given twice.
+    """
+    for name, entries in values.lists():
+        if len(entries) > 1:
+            raise InvalidOptionError(f"option {name!r}: given more than once")
+    return options_from_text(values.to_dict()).model_dump(exclude_unset=True)
+
+
+def _join(first: dict[str, object], second: dict[str, object]) -> dict[str, object]:
+    twice = sorted(first.keys() & second.keys())
+    if twice:
+        raise InvalidOptionError(f"option {twice[0]!r}: given in two places of the request")
+    return {**first, **second}
+
+
+def merge_options(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
+    """All options, where no option stands in both places.
+
+    Raises:
+        InvalidOptionError: One does.
+    """
+    return parse_options(_join(query, body))
+
+
+def media_type_message(media_type: str) -> str:
+    """What to say about a Content-Type that a route does not take."""
+    if not media_type:
+        return "The request has no Content-Type."
+    if media_type == "application/x-www-form-urlencoded":
+        return (
+            "The Content-Type is application/x-www-form-urlencoded, which cannot carry a picture; "
+            "with curl, name the type: -H 'Content-Type: image/png'."
+        )
+    return f"The Content-Type {media_type[:80]!r} is none that this route takes."

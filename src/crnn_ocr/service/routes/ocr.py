@@ -1,0 +1,96 @@
+"""The routes. Each takes its input apart, asks one other module, and describes the answer."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from flask import Blueprint, Flask, Response, current_app, g, render_template, request
+
+import crnn_ocr
+from crnn_ocr.export import FORMATS
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api.responses import json_of, json_response
+from crnn_ocr.service.api.schemas import HealthAnswer, ReadyAnswer, ocr_answer
+from crnn_ocr.service.ocr.answer_cache import wanted_use
+from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
+from crnn_ocr.service.ocr.ocr_service import Readings
+from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wants_chars
+from crnn_ocr.service.routes.openapi import openapi_document
+
+#: What the page offers to save a reading as: all formats of the engine, and two of its own.
+EXPORT_FORMATS = (*FORMATS, "markdown", "csv")
+
+
+def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness) -> None:
+    """Add all routes to the application."""
+    app.register_blueprint(_api(reader, readings, readiness))
+    app.register_blueprint(_pages())
+
+
+def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
+    api = Blueprint("api", __name__)
+
+    @api.post("/ocr")
+    def ocr() -> Response:
+        chars = wants_chars(request)
+        wanted = parse_input(request, besides=(DETAIL,))
+        read = readings.read_one(
+            wanted.picture, wanted.options, readings.issue(), use=wanted_use(request), chars=chars
+        )
+        answer = ocr_answer(
+            read.document,
+            elapsed_ms=read.elapsed_ms,
+            request_id=g.request_id,
+            cached=read.cached,
+            chars=chars,
+        )
+        g.result_size = {
+            "pages": len(read.document.pages),
+            "lines": len(answer.lines),
+            "model": answer.model,
+            "cache": read.source,
+        }
+        response = json_response(json_of(answer.model_dump(exclude_none=True)))
+        response.headers["X-Cache"] = read.source
+        return response
+
+    @api.get("/healthz")
+    def healthz() -> Response:
+        return json_response(HealthAnswer(version=crnn_ocr.__version__).model_dump_json())
+
+    @api.get("/readyz")
+    def readyz() -> Response:
+        readiness.check()
+        return json_response(ReadyAnswer(model=reader.model).model_dump_json())
+
+    # These do not change: written once, by the first who ask, as anybody may as often as he likes.
+    options_text = cache(
+        lambda: json_of({**ReadOptions.model_json_schema(), "x-export-formats": EXPORT_FORMATS})
+    )
+    openapi_text = cache(lambda: json_of(openapi_document()))
+
+    @api.get("/options")
+    def options() -> Response:
+        return json_response(options_text())
+
+    @api.get("/openapi.json")
+    def openapi() -> Response:
+        return json_response(openapi_text())
+
+    return api
+
+
+def _pages() -> Blueprint:
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/")
+    def page() -> Response:
+        return current_app.send_static_file("index.html")
+
+    docs_text = cache(lambda: render_template("docs.html", api=openapi_document()))
+
+    @pages.get("/docs")
+    def docs() -> str:
+        return docs_text()
+
+    return pages

@@ -1,0 +1,202 @@
+"""The OpenAPI 3.1 document, made from the same models that parse requests and write answers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydantic.json_schema import models_json_schema
+
+import crnn_ocr
+from crnn_ocr import errors
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api import examples
+from crnn_ocr.service.api.openapi_components import (
+    COMMON_ERRORS,
+    OPEN_ERRORS,
+    READ_ERRORS,
+    ErrorClass,
+    Json,
+    RouteGroup,
+    detail_parameter,
+    headers,
+    option_parameters,
+    option_schemas,
+    ref,
+    responses,
+    security_schemes,
+    timeout_parameter,
+    with_cache_header,
+    without_null,
+)
+from crnn_ocr.service.api.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
+from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, models, preview
+from crnn_ocr.service.telemetry import instrumentation
+
+#: Routes that describe themselves, next to their code.
+GROUPS: tuple[RouteGroup, ...] = (
+    batch.ROUTES,
+    models.ROUTES,
+    compat_rapidocr.ROUTES,
+    compat_umi.ROUTES,
+    instrumentation.ROUTES,
+    preview.ROUTES,
+)
+
+#: Answers to requests that meet no documented operation.
+_ROUTING_ERRORS: tuple[ErrorClass, ...] = (errors.NotFoundError, errors.MethodNotAllowedError)
+
+_DESCRIPTION = (
+    "Reads the text in pictures: Chinese and English, on a plain CPU. Every error has the same body, "
+    "`ErrorAnswer`, with a stable `code`, a `message` about this request and a `hint` what to do. "
+    "Every answer carries the header `X-Request-Id`; send one to find your request in the server's log."
+)
+
+
+@cache
+def openapi_document() -> Json:
+    """The whole document; do not modify what is returned."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "crnn-ocr",
+            "version": crnn_ocr.__version__,
+            "summary": "Image in, text out.",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/ocr": {"post": _ocr()},
+            "/options": {"get": _options()},
+            "/readyz": {"get": _readyz()},
+            "/healthz": {"get": _healthz()},
+            **{path: operations for group in GROUPS for path, operations in group.paths().items()},
+        },
+        # Either key or none: whether keys are needed is the operator's choice.
+        "security": [{}, {"bearer": []}, {"apiKey": []}],
+        "components": {
+            "schemas": _schemas(),
+            "headers": headers(),
+            "securitySchemes": security_schemes(),
+        },
+        "x-error-codes": error_catalogue(),
+    }
+
+
+def error_catalogue() -> list[Json]:
+    """Every code that an answer can carry: code, status, meaning and hint."""
+    classes: set[ErrorClass] = {*COMMON_ERRORS, *READ_ERRORS, *_ROUTING_ERRORS, errors.NotReadyError}
+    classes.update(error for group in GROUPS for error in group.errors)
+    entries = [
+        {
+            "code": cls.code,
+            "status": cls.http_status,
+            "meaning": (cls.__doc__ or "").splitlines()[0],
+            "hint": cls.default_hint,
+        }
+        for cls in classes
+    ]
+    return sorted(entries, key=lambda entry: (entry["status"], entry["code"]))
+
+
+# ---- operations --------------------------------------------------------------------------------------
+
+
+def _ocr() -> Json:
+    return {
+        "operationId": "readPicture",
+        "summary": "Read the text in one picture",
+        "description": (
+            "The picture comes as base64 in JSON, as a file in a form, or as the raw body. Options stand in "
+            "the JSON object, in the form, or in the query string; one option in two places is refused. "
+            "JPG, PNG, BMP, GIF (first frame), TIFF, WebP and, where the server can, PDF."
+        ),
+        "parameters": [*option_parameters(), detail_parameter(), timeout_parameter()],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": ref(OcrRequest), "example": examples.OCR_REQUEST},
+                "multipart/form-data": _form(),
+                "image/*": {"schema": {}},
+                "application/pdf": {"schema": {}},
+                "application/octet-stream": {"schema": {}},
+            },
+        },
+        "responses": with_cache_header(
+            responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER)
+        ),
+    }
+
+
+def _options() -> Json:
+    schema = {"type": "object", "description": "A JSON Schema of the object `options`."}
+    described = responses(None, "The options with their titles, help texts, types and defaults.")
+    described["200"]["content"] = {"application/json": {"schema": schema}}
+    return {
+        "operationId": "describeOptions",
+        "summary": "Describe the options of a reading",
+        "description": "The JSON Schema of the object `options`, from which forms can be built; "
+        "`x-export-formats` names the formats that the page saves in.",
+        "responses": described,
+    }
+
+
+def _readyz() -> Json:
+    return {
+        "operationId": "isReady",
+        "summary": "Tell whether the models are loaded and checked",
+        "description": "For load balancers. Stays 200 while the service is merely busy.",
+        "responses": responses(ReadyAnswer, "Ready.", (*OPEN_ERRORS, errors.NotReadyError)),
+    }
+
+
+def _healthz() -> Json:
+    return {
+        "operationId": "isAlive",
+        "summary": "Tell that the process is alive",
+        "description": "For supervisors. Looks at nothing but the process itself.",
+        "responses": responses(HealthAnswer, "Alive.", OPEN_ERRORS),
+    }
+
+
+def _form() -> Json:
+    properties: Json = {
+        "image": {"type": "string", "format": "binary", "description": "The file with the picture."},
+        "options": {**ref(ReadOptions), "description": "All options as one JSON object."},
+    }
+    for name, schema in option_schemas().items():
+        properties[name] = schema
+    return {
+        "schema": {
+            "type": "object",
+            "description": "the file in the field `image`; `options` as one JSON field, or each option as a "
+            "field of its own",
+            "required": ["image"],
+            "properties": properties,
+            "additionalProperties": False,
+        },
+        "encoding": {"image": {"contentType": "image/*"}, "options": {"contentType": "application/json"}},
+    }
+
+
+# ---- parts ------------------------------------------------------------------------------------------
+
+
+def _schemas() -> Json:
+    _, definitions = models_json_schema(
+        [
+            (OcrRequest, "validation"),
+            (OcrAnswer, "serialization"),
+            (ErrorAnswer, "serialization"),
+            (ReadyAnswer, "serialization"),
+            (HealthAnswer, "serialization"),
+            *(pair for group in GROUPS for pair in group.bodies),
+        ],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: Json = definitions["$defs"]
+    # Absent rather than null: the answer is written without its empty fields.
+    pages = schemas[OcrAnswer.__name__]["properties"]["pages"]
+    schemas[OcrAnswer.__name__]["properties"]["pages"] = without_null(pages)
+    required = schemas[OcrAnswer.__name__]["required"]
+    schemas[OcrAnswer.__name__]["required"] = [name for name in required if name != "pages"]
+    return schemas

@@ -1,0 +1,1 @@
+"""The Gunicorn worker and its sockets."""

@@ -1,0 +1,320 @@
+"""Gunicorn's threaded worker, hardened: slow, silent and rude clients hold no thread, errors are JSON."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import selectors
+import socket
+import struct
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from gunicorn.http import errors as http_errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from crnn_ocr.errors import BadRequestError, UploadTimeoutError
+from crnn_ocr.service.api.raw_response import bare_answer
+from crnn_ocr.service.server.fork_signals import hear_stops
+from crnn_ocr.service.server.graceful_close import Lingering
+from crnn_ocr.service.server.reply_and_drain import close_after_answer
+from crnn_ocr.service.server.socket_watch import overseer
+
+_log = logging.getLogger("crnn_ocr.service.request")
+
+#: Longest time from the connection to the end of the first request's headers.
+HEADERS_S = 10.0
+#: Headers have to end within so many bytes.
+_HEAD_BYTES = 16 * 1024
+_HEAD_END = b"\r\n\r\n"
+#: How long a connection is left alone after a look at incomplete headers.
+_LOOK_AGAIN_S = 0.1
+#: Longest time in which a client takes nothing of its answer.
+_SEND_S = 30
+_GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
+#: No connection can be taken now, of whichever client.
+_FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: How long a process without descriptors lets new clients wait before it looks again.
+_PAUSE_S = 0.5
+
+#: What the parser refuses, where the status is not 400.
+_STATUSES: dict[type[Exception], tuple[int, str]] = {
+    http_errors.LimitRequestLine: (414, "URI Too Long"),
+    http_errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    http_errors.ExpectationFailed: (417, "Expectation Failed"),
+    http_errors.UnsupportedTransferCoding: (501, "Not Implemented"),
+    http_errors.ForbiddenProxyRequest: (403, "Forbidden"),
+}
+
+
+class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
+    """A connection whose graceful end does not stop the main loop, as Gunicorn's own does for two seconds."""
+
+    def __init__(self, *args: Any, linger: Callable[[socket.socket], None]) -> None:
+        super().__init__(*args)
+        self.watch = ExitStack()
+        self._linger = linger
+
+    def head(self) -> bytes | None:
+        """The beginning of the next request, as far as it has come; None where the client has gone."""
+        # What came together with the request before lies in the parser, not in the socket.
+        held: bytes = b"" if self.parser is None else self.parser.unreader.buf.getvalue()
+        try:
+            come = self.sock.recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return held
+        except OSError:
+            return None
+        return held + come if come else None
+
+    def close(self, graceful: bool = False) -> None:
+        """Close at once, or after the client has had time to read its answer."""
+        if graceful:
+            self._linger(self.sock)
+        else:
+            super().close()
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A gthread worker that a client cannot keep busy without sending a request.
+
+    * A connection waits in the main loop until the headers of a request are there; only then a thread has it.
+    * Headers have to arrive within `HEADERS_S`, and an answer has to be taken.
+    * Closing waits for the client in the main loop, not in front of it.
+    * Where descriptors run out, new clients wait and nobody loses anything.
+    * What breaks the protocol is answered with the API's own error body.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lingering = Lingering(
+            lambda: self.poller, most=max(1, self.worker_connections // 4), on_closed=self._forget
+        )
+        self._full_until = 0.0
+        # Connections with incomplete headers: when to look again, and what to call when they are readable.
+        self._incomplete: deque[tuple[float, Connection, Callable[[object], None]]] = deque()
+
+    # ---- connections -----------------------------------------------------------------------------
+
+    def accept(self, listener: socket.socket) -> bool:
+        """Take a new connection and let it wait for its first byte; tells whether there was one."""
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno in _GONE:
+                return False
+            if error.errno in _FULL:
+                self._pause(error)
+                return False
+            raise
+        # Of the kernel: threads send blockingly, and this bounds a send without bounding the read.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
+        self.nr_conns += 1
+        conn = Connection(self.cfg, client, address, listener.getsockname(), linger=self._linger)
+        conn.timeout = time.monotonic() + HEADERS_S
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        return True
+
+    def _pause(self, error: OSError) -> None:
+        """Let new clients wait in the kernel: whoever is connected keeps the service."""
+        _log.warning("takes no connections for now", extra={"fields": {"reason": error.strerror}})
+        self._full_until = time.monotonic() + _PAUSE_S
+        if self.alive:
+            self.set_accept_enabled(False)
+
+    def _linger(self, connection: socket.socket) -> None:
+        self.nr_conns += 1  # until it is closed, it takes a descriptor
+        self._lingering.add(connection)
+
+    def _forget(self) -> None:
+        self.nr_conns -= 1
+
+    def on_pending_socket_readable(self, conn: Connection, client: object) -> None:
+        """Hand a new connection to a thread, once its headers are there."""
+        if self._is_complete(conn, partial(self.on_pending_socket_readable, conn)):
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: Connection, client: object) -> None:
+        """Hand a connection that was kept open to a thread, once its next headers are there."""
+        if self._is_complete(conn, partial(self.on_client_socket_readable, conn)):
+            super().on_client_socket_readable(conn, client)
+
+    def _is_complete(self, conn: Connection, call: Callable[[object], None]) -> bool:
+        head = conn.head()
+        if head is None or _HEAD_END in head:  # a thread notices an end
+            return True
+        if len(head) >= _HEAD_BYTES:
+            self._refuse_head(conn, head)
+            return False
+        # It would be readable again at once: it leaves the poller for a moment.
+        self.poller.unregister(conn.sock)
+        self._incomplete.append((time.monotonic() + _LOOK_AGAIN_S, conn, call))
+        return False
+
+    def finish_request(self, conn: Connection, future: Future[object]) -> None:
+        """After a request: close, wait for the next one, or go on with it where it is there already."""
+        if future.cancelled() or future.exception() or not future.result():
+            super().finish_request(conn, future)
+            return
+        begun = conn.parser.unreader.buf.getvalue()
+        if not begun or _HEAD_END in begun:
+            super().finish_request(conn, future)
+            return
+        # Gunicorn would have a thread wait for the rest.
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for sockets, and look again at those with incomplete headers."""
+        now = time.monotonic()
+        while self._incomplete and self._incomplete[0][0] <= now:
+            _, conn, call = self._incomplete.popleft()
+            if conn.sock.fileno() >= 0:  # else its time was up
+                self.poller.register(conn.sock, selectors.EVENT_READ, call)
+        if self._incomplete:
+            timeout = min(timeout, _LOOK_AGAIN_S)
+        super().wait_for_and_dispatch_events(timeout)
+
+    def handle(self, conn: Connection) -> object:
+        """Handle one request of a connection; runs in a thread."""
+        limit = conn.watch.enter_context(overseer.limited(conn.sock, HEADERS_S))
+        try:
+            again: object = super().handle(conn)
+        finally:
+            conn.watch.close()
+        if limit.expired:
+            self._refuse(conn.sock, conn.client, 408, "Request Timeout", "The headers arrived too slowly.")
+            return False
+        return again
+
+    def handle_request(self, req: Any, conn: Connection) -> object:
+        """Run the application; the headers are there."""
+        conn.watch.close()
+        close_after_answer.set(req.force_close)
+        try:
+            return super().handle_request(req, conn)
+        except (BlockingIOError, TimeoutError):
+            raise BrokenPipeError(errno.EPIPE, "the client takes nothing of its answer") from None
+
+    def murder_pending(self) -> None:
+        """Close what has waited for too long; the main loop calls it every second at the latest."""
+        super().murder_pending()
+        self._lingering.sweep()
+
+    # ---- the end ---------------------------------------------------------------------------------
+
+    def init_signals(self) -> None:
+        """Set the handlers; a signal to stop that came before them has waited."""
+        super().init_signals()
+        hear_stops()
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        super().run()
+        self._lingering.close_all()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or cease to take connections; a stopping worker ceases for ever."""
+        if enabled and time.monotonic() < self._full_until:
+            return
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            self._close_listeners()
+
+    def _close_listeners(self) -> None:
+        """Take the connections that stand already; the kernel refuses all later ones.
+
+        It does so once every process of the service has closed its listeners. Left open, they would have
+        clients connect and wait for answers that never come.
+        """
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog + 1):  # as many as can have waited
+                if not self.accept(listener):
+                    break
+            listener.close()
+        self.sockets.clear()
+
+    def is_parent_alive(self) -> bool:
+        """Whether the supervisor lives; without it the worker stops as if it had been told to."""
+        lives: bool = super().is_parent_alive()
+        if not lives:
+            self.alive = False
+        return lives
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A stopping worker waits for connections without a request as briefly as for kept ones."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """End the process without waiting for anything, requests in flight included.
+
+        Gunicorn's own handler shuts the thread pool down, which takes the pool's lock. A signal that arrives
+        while the main loop hands a request to the pool, and so holds that lock, would wait for ever; the
+        supervisor would kill the worker only after the graceful time-out.
+        """
+        self.alive = False
+        logging.shutdown()
+        os._exit(0)
+
+    # ---- requests that never reach the application ---------------------------------------------------
+
+    def handle_error(
+        self, req: Any, client: socket.socket, addr: tuple[str, int], exc: BaseException
+    ) -> None:
+        """Answer what Gunicorn's parser refuses, in the form of all other errors."""
+        if not isinstance(exc, http_errors.ParseException) or isinstance(
+            exc, http_errors.ConfigurationProblem
+        ):
+            super().handle_error(req, client, addr, exc)
+            return
+        status, reason = next(
+            (known for kind, known in _STATUSES.items() if isinstance(exc, kind)), (400, "Bad Request")
+        )
+        # The parser's own words quote the request, which may hold secrets.
+        self._refuse(client, addr, status, reason, f"The request breaks the HTTP protocol: {_words(exc)}.")
+
+    def _refuse_head(self, conn: Connection, head: bytes) -> None:
+        """Answer a request whose headers do not end, without a thread."""
+        self.poller.unregister(conn.sock)
+        (self.pending_conns if conn in self.pending_conns else self.keepalived_conns).remove(conn)
+        status, reason = _STATUSES[
+            http_errors.LimitRequestHeaders if b"\r\n" in head else http_errors.LimitRequestLine
+        ]
+        message = f"The request line and the headers take more than {_HEAD_BYTES} bytes."
+        self._refuse(conn.sock, conn.client, status, reason, message)
+        self.nr_conns -= 1
+        conn.close(graceful=True)
+
+    def _refuse(
+        self, client: socket.socket, addr: tuple[str, int], status: int, reason: str, message: str
+    ) -> None:
+        request_id = uuid.uuid4().hex
+        kind = UploadTimeoutError if status == 408 else BadRequestError
+        error = kind(message, hint="See /docs for the requests that this service takes.")
+        answer = bare_answer(error, reason, request_id, status=status)
+        fields = {"status": status, "code": error.code, "client": addr[0] if addr else None}
+        _log.info("refused", extra={"fields": fields})
+        with suppress(OSError):
+            write_nonblock(client, answer)
+
+
+def _words(error: Exception) -> str:
+    """The kind of a parser's error in plain words: "InvalidHeaderName" → "invalid header name"."""
+    name = type(error).__name__
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()

@@ -1,0 +1,163 @@
+"""What is looked at when Prometheus asks, not counted as it happens: processes, queue, cache, models."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from prometheus_client import Gauge
+
+from crnn_ocr.errors import NotReadyError
+from crnn_ocr.scheduling.scheduler import SchedulerStats
+from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.ocr.answer_cache import AnswerCache
+from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
+from crnn_ocr.service.telemetry import metrics_folder
+from crnn_ocr.service.telemetry.metrics import Metrics
+from crnn_ocr.settings import MIB, Settings
+
+Probe = Callable[[Metrics], None]
+
+#: The memory that a service with one worker is made for.
+BUDGET = 512 * MIB
+#: How often a worker refreshes its part where another one may be asked, in seconds.
+REFRESH_S = 5.0
+
+_PROC = Path("/proc")
+_CGROUP = Path("/sys/fs/cgroup")
+_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for "no limit"
+
+
+# ---- processes --------------------------------------------------------------------------------------
+
+
+def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP) -> Probe:
+    """Memory and CPU time of this worker, memory of its supervisor."""
+    limit = memory_limit(cgroup) or BUDGET * settings.workers
+    page_size = os.sysconf("SC_PAGE_SIZE")
+    # The parent of a worker; without a shared folder this process is no worker.
+    supervisor = None if metrics_folder.current() is None else os.getppid()
+
+    def look(metrics: Metrics) -> None:
+        metrics.workers_wanted.set(settings.workers)
+        metrics.memory_limit.set(limit)
+        metrics.advance(metrics.cpu, time.process_time())
+        for role, pid in (("worker", os.getpid()), ("supervisor", supervisor)):
+            resident = None if pid is None else resident_pages(pid, proc)
+            if resident is not None:
+                metrics.resident.labels(role, str(pid)).set(resident * page_size)
+
+    return look
+
+
+def resident_pages(pid: int, proc: Path = _PROC) -> int | None:
+    """Pages of memory that a process has in RAM; None where the system does not tell."""
+    try:
+        return int((proc / str(pid) / "statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def memory_limit(cgroup: Path = _CGROUP) -> int | None:
+    """The container's memory limit in bytes (cgroup v2 or v1); None without one."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            limit = int((cgroup / name).read_text(encoding="ascii"))
+        except (OSError, ValueError):  # "max" is no number
+            continue
+        return limit if limit < _UNLIMITED else None
+    return None
+
+
+# ---- the parts of the service -----------------------------------------------------------------------
+
+
+def door(entrance: Door) -> Probe:
+    """Work let in and bodies held."""
+    admission, intake = entrance.admission, entrance.intake
+
+    def look(metrics: Metrics) -> None:
+        metrics.backlog.set(admission.backlog_s)
+        metrics.capacity.set(admission.capacity_s)
+        metrics.factor.set(admission.factor)
+        metrics.bodies.set(intake.held)
+        metrics.body_bytes.set(intake.held_bytes)
+        metrics.body_limit.set(intake.max_bytes)
+
+    return look
+
+
+def cache(answers: AnswerCache, limit: int) -> Probe:
+    """What is kept."""
+
+    def look(metrics: Metrics) -> None:
+        counts = answers.counts()
+        for result, count in (("hit", counts.hits), ("shared", counts.shared_hits), ("miss", counts.misses)):
+            metrics.advance(metrics.cache_requests, count, result)
+        metrics.cache_entries.set(counts.entries)
+        metrics.cache_bytes.set(counts.size)
+        metrics.cache_limit.set(limit)
+        metrics.cache_failing.set(counts.shared_failing)
+
+    return look
+
+
+@runtime_checkable
+class Scheduled(Protocol):
+    """A reader that shares its cores out."""
+
+    def scheduler_stats(self) -> SchedulerStats:
+        """What its scheduler tells."""
+        ...
+
+
+def engine(reader: Reader, readiness: Readiness) -> Probe:
+    """Readiness, models and queue; what a reader does not tell stays 0."""
+
+    def look(metrics: Metrics) -> None:
+        metrics.ready_workers.set(_is_ready(readiness))
+        _mark(metrics, "active", metrics.model_active, [reader.model])
+        _mark(metrics, "loaded", metrics.model_loaded, reader.loaded)
+        if isinstance(reader, Scheduled):
+            counts = reader.scheduler_stats()
+            metrics.queue_items.set(counts.waiting)
+            metrics.cores_busy.set(counts.busy)
+            metrics.cores.set(counts.cores)
+            metrics.queue_requests.set(counts.requests)
+            metrics.advance(metrics.items, counts.done)
+            metrics.advance(metrics.item_wait, counts.waited_s)
+
+    return look
+
+
+def _is_ready(readiness: Readiness) -> bool:
+    try:
+        readiness.check()
+    except NotReadyError:
+        return False
+    return True
+
+
+def _mark(metrics: Metrics, kind: str, gauge: Gauge, present: Iterable[str]) -> None:
+    """Set 1 for the names that are present and 0 for those that were."""
+    marked = {metrics.bounded(kind, name) for name in present}
+    for name in metrics.names(kind) | marked:
+        gauge.labels(name).set(name in marked)
+
+
+# ---- when nobody asks this worker -------------------------------------------------------------------
+
+
+def keep_fresh(metrics: Metrics, *, every_s: float = REFRESH_S) -> None:
+    """Look every few seconds, from a thread of its own: a scrape asks one worker, and reads of them all."""
+
+    def look() -> None:
+        while True:
+            time.sleep(every_s)
+            metrics.refresh()
+
+    threading.Thread(target=look, name="metrics", daemon=True).start()

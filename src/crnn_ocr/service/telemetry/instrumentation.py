@@ -1,0 +1,215 @@
+"""Hangs metrics and timing into the application: around every request and around every reading."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, Response, g, request
+
+from crnn_ocr.document import Document
+from crnn_ocr.errors import DeadlineExceededError, OcrError, RequestCancelledError
+from crnn_ocr.models.fingerprint import Fingerprint
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.api.openapi_components import Json, RouteGroup, responses
+from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.middleware.request_scope import is_made_while_sent
+from crnn_ocr.service.middleware.request_timing import current_timing
+from crnn_ocr.service.ocr.answer_cache import AnswerCache
+from crnn_ocr.service.ocr.engine_protocol import PictureReader, Reader, Readiness
+from crnn_ocr.service.telemetry import collectors, tracing
+from crnn_ocr.service.telemetry.metrics import METHODS, OTHER, Metrics, Outcome
+from crnn_ocr.service.telemetry.tracer import Tracer
+from crnn_ocr.settings import Settings
+
+# ---- requests ---------------------------------------------------------------------------------------
+
+
+class Observer:
+    """What the metrics and traces of a process are told through."""
+
+    def __init__(self, settings: Settings, tracer: Tracer) -> None:
+        """Prepare; nothing is observed yet."""
+        self._settings = settings
+        self._tracer = tracer
+        self._metrics = Metrics() if settings.metrics else None
+
+    def install(self, app: Flask) -> None:
+        """Observe the requests of an application, and serve `/metrics`."""
+        tracing.install(app, self._tracer)
+        if self._metrics is not None:
+            _install(app, self._metrics)
+
+    def watch(
+        self, reader: Reader, readiness: Readiness, door: Door, answers: AnswerCache | None
+    ) -> PictureReader:
+        """Look at the parts of the service whenever metrics are asked for.
+
+        Returns:
+            The reader through which pictures are to be read, so that readings are observed too.
+        """
+        settings, metrics = self._settings, self._metrics
+        if metrics is not None:
+            metrics.add_probe(collectors.processes(settings))
+            metrics.add_probe(collectors.engine(reader, readiness))
+            metrics.add_probe(collectors.door(door))
+            if answers is not None:
+                metrics.add_probe(collectors.cache(answers, settings.cache_bytes))
+            if settings.workers > 1:
+                collectors.keep_fresh(metrics)
+        return ObservedReader(reader, metrics, self._tracer)
+
+
+def _install(app: Flask, metrics: Metrics) -> None:
+    def begin() -> None:
+        metrics.requests_in_progress.inc()
+        g.counted = True
+
+    def finish(response: Response) -> Response:
+        if "error_code" in g:
+            metrics.errors.labels(g.error_code).inc()
+        method = request.method if request.method in METHODS else OTHER
+        observe = _observer(metrics, method, route(), response.status_code, g.started)
+        if is_made_while_sent(response):
+            g.counted = False
+            response.call_on_close(observe)
+            response.call_on_close(metrics.requests_in_progress.dec)
+        else:
+            observe()
+        return response
+
+    def forget(_error: BaseException | None) -> None:
+        if g.pop("counted", False):
+            metrics.requests_in_progress.dec()
+
+    app.before_request(begin)
+    app.after_request(finish)
+    app.teardown_request(forget)
+    app.register_blueprint(_blueprint(metrics))
+
+
+def route() -> str:
+    """The route of the current request, such as `/ui/<path:filename>`; one name for all that lead nowhere."""
+    return OTHER if request.url_rule is None else request.url_rule.rule
+
+
+def _observer(metrics: Metrics, method: str, path: str, status: int, started: float) -> Callable[[], None]:
+    def observe() -> None:
+        spent = time.perf_counter() - started
+        metrics.requests.labels(method, path, str(status)).inc()
+        metrics.request_seconds.labels(path, f"{status // 100}xx").observe(spent)
+
+    return observe
+
+
+# ---- readings ---------------------------------------------------------------------------------------
+
+
+class ObservedReader:
+    """A reader whose readings are counted, timed and traced."""
+
+    def __init__(self, reader: PictureReader, metrics: Metrics | None, tracer: Tracer) -> None:
+        """Observe that reader."""
+        self._reader = reader
+        self._metrics = metrics
+        self._tracer = tracer
+
+    def fingerprint(self, options: ReadOptions) -> Fingerprint:
+        """As the reader does."""
+        return self._reader.fingerprint(options)
+
+    def read(
+        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+    ) -> Document:
+        """Read as the reader does; stages are told to the request that it is done for."""
+        spent: dict[str, float] = {}
+        timing = current_timing.get()
+        with self._tracer.reading() as span:
+
+            def hear(stage: str, begin: float, end: float, own: float) -> None:
+                spent[stage] = spent.get(stage, 0.0) + own
+                if timing is not None:
+                    timing.add(stage, own)
+                span.stage(stage, begin, end)
+
+            outcome: Outcome = "failed"
+            document = None
+            begin = time.perf_counter()
+            token = stages.listener.set(hear)
+            try:
+                document = self._reader.read(source, options, ticket=ticket)
+                outcome = "read"
+                span.read(document)
+            except OcrError as error:
+                outcome = _outcome(error)
+                span.failed(error.code)
+                raise
+            finally:
+                stages.listener.reset(token)
+                if self._metrics is not None:
+                    _count(self._metrics, outcome, document, spent, time.perf_counter() - begin)
+            return document
+
+
+def _outcome(error: OcrError) -> Outcome:
+    match error:
+        case RequestCancelledError():
+            return "cancelled"
+        case DeadlineExceededError():
+            return "timed_out"
+        case _ if error.http_status < 500:
+            return "refused"
+        case _:
+            return "failed"
+
+
+def _count(
+    metrics: Metrics, outcome: Outcome, document: Document | None, spent: dict[str, float], seconds: float
+) -> None:
+    metrics.readings.labels(outcome).inc()
+    for stage, part in spent.items():
+        metrics.stage_seconds.labels(stage if stage in stages.STAGES else OTHER).observe(part)
+    if document is not None:
+        metrics.reading_seconds.observe(seconds)
+        metrics.pages.labels(metrics.bounded("model", document.model)).inc(len(document.pages))
+        lines = [line for page in document.pages for line in page.lines]
+        metrics.lines.inc(len(lines))
+        metrics.characters.inc(sum(len("".join(line.text.split())) for line in lines))
+
+
+# ---- the route --------------------------------------------------------------------------------------
+
+
+def _blueprint(metrics: Metrics) -> Blueprint:
+    api = Blueprint("metrics", __name__)
+
+    @api.get("/metrics")
+    def exposition() -> Response:
+        text, media_type = metrics.exposition(request.headers.get("Accept", ""))
+        return Response(text, content_type=media_type)
+
+    return api
+
+
+def _paths() -> Json:
+    described = responses(None, "All metrics of all worker processes.")
+    described["200"]["content"] = {
+        kind: {"schema": {"type": "string"}} for kind in ("text/plain", "application/openmetrics-text")
+    }
+    return {
+        "/metrics": {
+            "get": {
+                "operationId": "readMetrics",
+                "summary": "Read the metrics",
+                "description": "For Prometheus: its text format, or OpenMetrics where `Accept` asks for it. "
+                "The answer describes every metric.",
+                "responses": described,
+            }
+        }
+    }
+
+
+#: What `/metrics` adds to the OpenAPI document.
+ROUTES = RouteGroup(_paths)

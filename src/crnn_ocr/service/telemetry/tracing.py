@@ -1,0 +1,122 @@
+"""Traces: where a request comes from, and, where the environment asks for it, spans for OpenTelemetry.
+
+Nothing of OpenTelemetry is imported unless its standard variables ask for traces: `OTEL_TRACES_EXPORTER`, or
+an endpoint for OTLP. `crnn_ocr.service.telemetry.spans` is the one module that touches it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Mapping
+
+from flask import Flask, Response, g, request
+
+from crnn_ocr.errors import MissingExtraError
+from crnn_ocr.logging import TraceIds, current_trace
+from crnn_ocr.service.middleware.request_scope import is_made_while_sent
+from crnn_ocr.service.telemetry.tracer import NoTracer, RequestSpan, Tracer
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_PARENT = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-[0-9a-f]{2}(?P<rest>-.*)?"
+)
+
+
+def parse_traceparent(header: str) -> TraceIds | None:
+    """The ids of a `traceparent` header (https://www.w3.org/TR/trace-context/); None for an invalid one."""
+    found = _PARENT.fullmatch(header.strip())
+    if found is None or found["version"] == "ff" or (found["version"] == "00" and found["rest"] is not None):
+        return None
+    if not (found["trace"].strip("0") and found["span"].strip("0")):
+        return None
+    return TraceIds(found["trace"], found["span"])
+
+
+def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the standard variables ask for traces."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    if exporters:
+        return exporters != "none"
+    return any(environment.get(name, "").strip() for name in _ENDPOINTS)
+
+
+def check(environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse at start to promise traces that cannot be sent.
+
+    Raises:
+        MissingExtraError: They are wanted, and OpenTelemetry is not installed.
+        SettingsError: An exporter is not known.
+    """
+    if is_wanted(environment):
+        _require()
+        from crnn_ocr.service.telemetry import spans
+
+        spans.check(environment)
+
+
+def _require() -> None:
+    try:
+        found = importlib.util.find_spec("opentelemetry.sdk.trace") is not None
+    except ModuleNotFoundError:
+        found = False
+    if not found:
+        raise MissingExtraError(
+            "The variables OTEL_… ask for traces, and OpenTelemetry is not installed.",
+            hint="Install it: pip install 'crnn-ocr[otel]', or set OTEL_SDK_DISABLED=true.",
+        )
+
+
+def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer:
+    """The tracer that the environment asks for; call it after the fork, as exporters have threads.
+
+    Raises:
+        MissingExtraError: Traces are wanted, and OpenTelemetry is not installed.
+        SettingsError: An exporter is not known.
+    """
+    if not is_wanted(environment):
+        return NoTracer()
+    _require()
+    from crnn_ocr.service.telemetry import spans
+
+    return spans.connect(environment)
+
+
+# ---- requests ---------------------------------------------------------------------------------------
+
+
+def install(app: Flask, tracer: Tracer) -> None:
+    """Begin a span with every request, end it with its answer, and name it in the log lines between."""
+
+    def begin() -> None:
+        span = tracer.request()
+        if span is None:
+            current_trace.set(parse_traceparent(request.headers.get("traceparent", "")))
+        else:
+            g.span = span
+            current_trace.set(span.ids)
+
+    def finish(response: Response) -> Response:
+        span: RequestSpan | None = g.get("span")
+        if span is not None:
+            span.finish(response)
+            if is_made_while_sent(response):
+                response.call_on_close(span.end)
+            else:
+                span.end()
+        return response
+
+    def forget(error: BaseException | None) -> None:
+        current_trace.set(None)
+        span: RequestSpan | None = g.pop("span", None)
+        if span is not None:
+            span.leave()
+            if error is not None:
+                span.end()
+
+    app.before_request(begin)
+    app.after_request(finish)
+    app.teardown_request(forget)

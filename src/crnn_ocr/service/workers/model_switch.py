@@ -1,0 +1,263 @@
+"""Switches the active model, in one process or in all workers of a service at once.
+
+In two steps, so that all workers switch or none does: first each one loads the new model beside the old and
+lets it prove itself, then each one makes it the active one, which takes no time. If one of them cannot, all
+stay with the old. A worker that starts meanwhile takes part; one that dies is not waited for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
+from crnn_ocr.service.ocr.engine_protocol import Reader, ReadyModel
+from crnn_ocr.service.workers.shared_state import Choice, Member, Report, Runtime
+
+#: How often a worker looks whether another model has been chosen.
+LOOK_EVERY_S = 0.1
+#: How long all workers together may take to load a model.
+PREPARE_S = 120.0
+#: How long the answer waits for workers to make a loaded model the active one.
+COMMIT_S = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A switch that has been made.
+
+    Attributes:
+        model: Name and version of the model that is active now.
+        previous: Name and version of the one before.
+        workers: How many worker processes use the new one.
+        pending: Process ids of workers that have it loaded and have not told yet that they use it.
+    """
+
+    model: str
+    previous: str
+    workers: int
+    pending: tuple[int, ...] = ()
+
+
+class Switching(Protocol):
+    """Makes another model the active one."""
+
+    def switch(self, name: str) -> Outcome:
+        """Switch everywhere, or nowhere.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelSwitchError: It cannot be loaded; the old one stays.
+            ModelSwitchRunningError: Another switch is being made.
+        """
+        ...
+
+    def reports(self) -> list[Report]:
+        """What each worker process uses."""
+        ...
+
+
+class LocalSwitching:
+    """For a single process."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Switch that reader's model."""
+        self._reader = reader
+        self._lock = threading.Lock()
+
+    def switch(self, name: str) -> Outcome:
+        """Load, then switch."""
+        if not self._lock.acquire(blocking=False):
+            raise ModelSwitchRunningError("Another model is just being made the active one.")
+        try:
+            before = self._reader.model
+            found = self._reader.resolve(name)
+            try:
+                ready = self._reader.prepare(found)
+            except OcrError as error:
+                raise ModelSwitchError(error.message, hint=error.hint) from error
+            ready.commit()
+            return Outcome(ready.model, before, 1)
+        finally:
+            self._lock.release()
+
+    def reports(self) -> list[Report]:
+        """Of this process."""
+        return [Report(os.getpid(), 0, self._reader.model, self._reader.loaded, self._reader.problem)]
+
+
+class SharedSwitching:
+    """For all workers of a service; any of them may lead a switch, and follows as the others do."""
+
+    def __init__(
+        self, reader: Reader, runtime: Runtime, *, prepare_s: float = PREPARE_S, commit_s: float = COMMIT_S
+    ) -> None:
+        """Lead switches from this process.
+
+        Args:
+            reader: This process's; asked for names and versions only.
+            runtime: What the workers share.
+            prepare_s: How long they may take to load a model.
+            commit_s: How long the answer waits until they use it.
+        """
+        self._reader = reader
+        self._runtime = runtime
+        self._prepare_s = prepare_s
+        self._commit_s = commit_s
+
+    def switch(self, name: str) -> Outcome:
+        """Let all workers load it, then let all use it."""
+        found = self._reader.resolve(name)
+        try:
+            return self._switch(found)
+        except OSError as error:
+            raise ModelSwitchError(
+                f"The workers cannot be told: {error.strerror}.",
+                hint="Make room in /dev/shm, or in the folder for temporary files.",
+            ) from error
+
+    def _switch(self, found: str) -> Outcome:
+        with self._runtime.switching():
+            before = self._runtime.choice()
+            previous = self._reader.model
+            generation = before.generation + 1
+            try:
+                self._runtime.choose(Choice(generation, before.active, candidate=found))
+                waiting = self._wait(generation, self._prepare_s)
+                if waiting:
+                    raise ModelSwitchError(
+                        f"{len(waiting)} workers did not load {found!r} within {self._prepare_s:.0f} s.",
+                        hint="Look into the log; try again when the service is less busy.",
+                    )
+                generation += 1
+                self._runtime.choose(Choice(generation, found))
+                waiting = self._wait(generation, self._commit_s)
+            except BaseException:
+                with suppress(OSError):  # followers give up by themselves when nobody leads
+                    self._runtime.choose(Choice(generation + 1, before.active))
+                raise
+            done = [report for report in self._runtime.reports() if report.pid not in waiting]
+            model = next((report.model for report in done), found)
+            return Outcome(model, previous, len(done), tuple(waiting))
+
+    def reports(self) -> list[Report]:
+        """Of all living workers."""
+        return self._runtime.reports()
+
+    def _wait(self, generation: int, patience: float) -> list[int]:
+        """Wait until all workers have followed; returns those that have not when the time is over.
+
+        Raises:
+            ModelSwitchError: One of them cannot.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            reports = self._runtime.reports()
+            for report in reports:
+                if report.generation >= generation and report.problem is not None:
+                    raise ModelSwitchError(f"Worker {report.pid}: {report.problem}")
+            waiting = [report.pid for report in reports if report.generation < generation]
+            if reports and not waiting:
+                return []
+            if time.monotonic() >= deadline:
+                return waiting
+            time.sleep(LOOK_EVERY_S / 2)
+
+
+class Follower:
+    """Keeps the active model of this process the one that was chosen for all workers."""
+
+    def __init__(self, reader: Reader, runtime: Runtime) -> None:
+        """Become one of the workers.
+
+        Args:
+            reader: Whose active model it is.
+            runtime: What the workers share.
+        """
+        self._reader = reader
+        self._runtime = runtime
+        self._member: Member | None = None
+        with suppress(OSError):  # no room; tried again at every look
+            self._member = runtime.join()
+        self._ready: ReadyModel | None = None
+        self._followed = -1
+        self._problem: str | None = None
+        self._told: Report | None = None
+
+    def start(self, *, every_s: float = LOOK_EVERY_S, stop: Callable[[], bool] = lambda: False) -> None:
+        """Look from a thread of its own, until the process ends."""
+
+        def look() -> None:
+            before = ""
+            while not stop():
+                failure = ""
+                try:
+                    self.look()
+                except FileNotFoundError:
+                    return  # the service has ended
+                except Exception as error:  # a thread's exception would vanish
+                    failure = repr(error)
+                    if failure != before:
+                        _log.critical("cannot follow the choice of the model", exc_info=error)
+                before = failure
+                time.sleep(every_s)
+
+        threading.Thread(target=look, name="model-follower", daemon=True).start()
+
+    def look(self) -> None:
+        """Follow the choice if it has changed, and tell the others."""
+        choice = self._runtime.choice()
+        if choice.generation != self._followed:
+            self._problem = self._follow(choice)
+            self._followed = choice.generation
+        elif choice.candidate is not None and not self._runtime.being_switched():
+            self._give_up(choice)
+        report = Report(os.getpid(), self._followed, self._reader.model, self._reader.loaded, self._problem)
+        if report != self._told:
+            self._member = self._member or self._runtime.join()
+            self._member.report(report)
+            self._told = report
+
+    def _follow(self, choice: Choice) -> str | None:
+        """Load the candidate, or use the chosen model; returns what is in the way."""
+        wanted = choice.candidate or choice.active
+        if self._ready is not None and self._ready.name != wanted:
+            self._ready.cancel()
+            self._ready = None
+        try:
+            if choice.candidate is not None:
+                self._ready = self._ready or self._reader.prepare(choice.candidate)
+            elif self._ready is not None or _name(self._reader.model) != choice.active:
+                ready = self._ready or self._reader.prepare(choice.active)
+                self._ready = None
+                ready.commit()
+                _log.info("model switched", extra={"fields": {"model": ready.model}})
+        except OcrError as error:
+            _log.error("cannot switch", extra={"fields": {"model": wanted, "reason": error.message}})
+            return f"{error.message} {error.hint}"
+        except Exception as error:  # what it was goes to the log, not to the client
+            _log.critical("cannot switch", exc_info=error)
+            return f"{wanted!r} cannot be loaded: {type(error).__name__}"
+        return None
+
+    def _give_up(self, choice: Choice) -> None:
+        """End a switch whose leader died."""
+        try:
+            with self._runtime.switching():
+                if self._runtime.choice() == choice:
+                    self._runtime.choose(Choice(choice.generation + 1, choice.active))
+        except ModelSwitchRunningError:
+            pass  # the next leader begins, or another worker does the same
+
+
+def _name(model: str) -> str:
+    """The name in `name/version`."""
+    return model.partition("/")[0]

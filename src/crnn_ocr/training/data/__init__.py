@@ -1,0 +1,1 @@
+"""Training data: fetched, prepared, sampled, batched."""

@@ -1,0 +1,1 @@
+"""From a checkpoint to a measured, calibrated model pack."""

@@ -1,0 +1,1 @@
+"""Looks of drawn lines: scenes, damage, neighbours."""

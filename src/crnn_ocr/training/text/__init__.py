@@ -1,0 +1,1 @@
+"""Texts for training lines: corpora and generators."""

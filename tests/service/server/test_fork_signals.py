@@ -1,0 +1,111 @@
+"""Signals to stop that meet a worker while it is being born, with real forks of Gunicorn's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+
+from tests.service.slow_server import slow_server
+from tests.service.wire import Server
+
+#: Forks worker after worker and tells each to stop so many seconds after the fork: how many of them heard it?
+_SCRIPT = """
+import os, random, signal, sys, time
+from gunicorn.app.base import BaseApplication
+from crnn_ocr.service.server.fork_signals import Supervisor
+from crnn_ocr.service.server.gunicorn_worker import Worker
+{before}
+class Application(BaseApplication):
+    def load_config(self):
+        for name, value in (("worker_class", Worker), ("bind", "127.0.0.1:0"), ("loglevel", "error"),
+                            ("control_socket_disable", True)):
+            self.cfg.set(name, value)
+    def load(self):
+        return lambda environ, start_response: []
+
+supervisor = Supervisor(Application())
+supervisor.start()
+wanted = {{{stops}}}
+heard = 0
+for number in range(int(sys.argv[1])):
+    if {at_once}:
+        once = number
+        os.register_at_fork(after_in_child=lambda once=once: os.kill(os.getpid(), wanted[once % 3])
+                            if once == number else None)
+    pid = supervisor.spawn_worker()
+    assert pid in supervisor.WORKERS
+    if not {at_once}:
+        time.sleep(random.random() * 0.01)
+        os.kill(pid, wanted[number % 3])
+    deadline = time.monotonic() + {patience}
+    while not (ended := os.waitpid(pid, os.WNOHANG)[0]) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    if ended:
+        heard += 1
+    else:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    del supervisor.WORKERS[pid]
+assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == set()
+print(heard)
+"""
+
+
+def heard(count: int, *, at_once: bool, patience: float = 20, before: str = "") -> int:
+    """How many of so many new workers end when they are told to."""
+    stops = "0: signal.SIGTERM, 1: signal.SIGINT, 2: signal.SIGQUIT"
+    script = _SCRIPT.format(before=before, stops=stops, at_once=at_once, patience=patience)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(count)], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.splitlines()[-1])
+
+
+def test_a_signal_right_at_the_fork_is_heard() -> None:
+    assert heard(12, at_once=True) == 12
+
+
+def test_a_signal_soon_after_the_fork_is_heard() -> None:
+    assert heard(60, at_once=False) == 60
+
+
+def test_without_the_cure_it_would_be_lost() -> None:
+    """What the two tests above rely on."""
+    assert (
+        heard(3, at_once=True, patience=1, before="from gunicorn.arbiter import Arbiter as Supervisor") == 0
+    )
+
+
+def test_new_workers_of_the_service_hear_it() -> None:
+    with slow_server() as server:
+        (pid,) = workers_of(server)
+        for _ in range(8):
+            os.kill(pid, signal.SIGTERM)
+            pid = successor(server, pid)  # its first instructions
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0
+
+
+def workers_of(server: Server) -> list[int]:
+    return [
+        child.pid
+        for child in psutil.Process(server.process.pid).children()
+        if child.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def successor(server: Server, pid: int) -> int:
+    """The worker after this one, as soon as there is one."""
+    deadline = time.monotonic() + 20
+    while True:
+        for child in workers_of(server):
+            if child != pid:
+                return child
+        assert time.monotonic() < deadline, f"{pid} did not hear it"
+        time.sleep(0.0005)

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crnn_ocr.errors import UploadTimeoutError
+from crnn_ocr.service.requests.timed_body import PATIENCE_S, TimedBody, deadline_after
+from crnn_ocr.service.server.socket_watch import Overseer, is_gone
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
+        with client, ours:
+            yield ours, client
+
+
+@pytest.fixture
+def overseer() -> Overseer:
+    return Overseer(tick_s=0.02)
+
+
+# ---- who is gone -------------------------------------------------------------------------------------
+
+
+def test_a_silent_client_is_there_and_so_is_one_that_sends(pair: Pair) -> None:
+    ours, client = pair
+    assert not is_gone(ours)
+    client.sendall(b"more")
+    time.sleep(0.05)
+    assert not is_gone(ours)
+    assert ours.recv(10) == b"more"  # it was only looked at
+
+
+def test_one_that_closed_or_reset_is_gone(pair: Pair) -> None:
+    ours, client = pair
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # close by a reset
+    client.close()
+    time.sleep(0.05)
+    assert is_gone(ours)
+    ours.close()
+    assert is_gone(ours)
+
+
+def test_it_is_told_once_when_a_client_goes(pair: Pair, overseer: Overseer) -> None:
+    ours, client = pair
+    told = []
+    end = overseer.on_gone(ours, lambda: told.append(1))
+    time.sleep(0.1)
+    assert told == []
+    client.close()
+    deadline = time.monotonic() + 5
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert told == [1]
+    assert overseer.watched == 0
+    end()
+
+
+def test_nothing_is_told_after_the_watch_has_ended(pair: Pair, overseer: Overseer) -> None:
+    ours, client = pair
+    told: list[int] = []
+    overseer.on_gone(ours, lambda: told.append(1))()
+    client.close()
+    time.sleep(0.15)
+    assert told == []
+
+
+def test_the_thread_ends_when_there_is_nothing_to_watch_and_starts_again(
+    pair: Pair, overseer: Overseer
+) -> None:
+    ours, client = pair
+    overseer.on_gone(ours, lambda: None)()
+
+    def threads() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name == "overseer"]
+
+    before = len(threads())
+    assert before >= 1
+    deadline = time.monotonic() + 5
+    while len(threads()) >= before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(threads()) < before
+    told = threading.Event()
+    overseer.on_gone(ours, told.set)
+    client.close()
+    assert told.wait(5)
+
+
+# ---- limits of time ----------------------------------------------------------------------------------
+
+
+def test_a_blocked_reader_wakes_when_the_time_is_up(pair: Pair, overseer: Overseer) -> None:
+    ours, _ = pair
+    started = time.monotonic()
+    with overseer.limited(ours, 0.1) as limit:
+        assert ours.recv(1) == b""
+    assert limit.expired
+    assert 0.05 < time.monotonic() - started < 3
+
+
+def test_a_reader_in_time_is_left_alone(pair: Pair, overseer: Overseer) -> None:
+    ours, client = pair
+    client.sendall(b"x")
+    with overseer.limited(ours, 5) as limit:
+        assert ours.recv(1) == b"x"
+    time.sleep(0.1)
+    assert not limit.expired
+    client.sendall(b"y")
+    assert ours.recv(1) == b"y"
+
+
+class SlowBody:
+    """Reads as Gunicorn does: blocks until it has as much as was asked for, or the end."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size and (piece := self._connection.recv(size - len(data))):
+            data += piece
+        return data
+
+
+def body(pair: Pair, overseer: Overseer, total_s: float = 0.2) -> TimedBody:
+    return TimedBody(SlowBody(pair[0]), pair[0], overseer, total_s=total_s, min_rate=1000)
+
+
+def test_a_body_in_time_is_read_whole(pair: Pair, overseer: Overseer) -> None:
+    data = bytes(range(256)) * 1000
+
+    def send() -> None:
+        pair[1].sendall(data)
+        pair[1].shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    timed = body(pair, overseer, total_s=30)
+    assert timed.read() == data
+    assert timed.received == len(data)
+    sender.join(5)
+
+
+def test_a_body_that_stalls_is_given_up(pair: Pair, overseer: Overseer) -> None:
+    pair[1].sendall(b"only a part")
+    with pytest.raises(UploadTimeoutError):
+        body(pair, overseer).read(1000)
+
+
+def test_an_error_of_the_server_that_follows_is_not_shown(pair: Pair, overseer: Overseer) -> None:
+    class Broken(SlowBody):
+        def read(self, size: int) -> bytes:
+            super().read(size)
+            raise OSError("no more data")
+
+    timed = TimedBody(Broken(pair[0]), pair[0], overseer, total_s=0.1, min_rate=1000)
+    with pytest.raises(UploadTimeoutError):
+        timed.read(10)
+
+
+def test_other_errors_pass(pair: Pair, overseer: Overseer) -> None:
+    closed = BytesIO()
+    closed.close()
+    with pytest.raises(ValueError, match="closed"):
+        TimedBody(closed, pair[0], overseer, total_s=5, min_rate=1000).read(10)
+
+
+@given(
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+    st.floats(0.1, 1e4),
+    st.integers(1, 10**7),
+    st.floats(0, 1e6),
+)
+def test_the_deadline_moves_with_what_has_come_but_never_past_the_end(
+    received: int, more: int, total: float, rate: int, started: float
+) -> None:
+    first = deadline_after(received, started=started, total_s=total, min_rate=rate)
+    second = deadline_after(received + more, started=started, total_s=total, min_rate=rate)
+    assert started <= first <= second <= started + total
+    assert first >= started + min(total, PATIENCE_S)

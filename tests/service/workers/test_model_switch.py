@@ -1,0 +1,234 @@
+"""Switches among workers, each with a reader of its own; no server, no engine."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from crnn_ocr.errors import (
+    ModelBrokenError,
+    ModelNotFoundError,
+    ModelSwitchError,
+    ModelSwitchRunningError,
+)
+from crnn_ocr.service.workers.model_switch import Follower, LocalSwitching, SharedSwitching
+from crnn_ocr.service.workers.shared_state import Choice, Runtime
+from tests.service.fakes import FakeReader
+
+
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    made = Runtime.create("fake")
+    yield made
+    made.remove()
+
+
+@contextlib.contextmanager
+def following(followers: list[Follower], *, every_s: float = 0.005) -> Iterator[None]:
+    ended = threading.Event()
+    for follower in followers:
+        follower.start(every_s=every_s, stop=ended.is_set)
+    yield
+    ended.set()
+    time.sleep(3 * every_s)
+
+
+class TestOneProcess:
+    def test_it_switches(self) -> None:
+        reader = FakeReader()
+        made = LocalSwitching(reader).switch("other")
+        assert (made.model, made.previous, made.workers, made.pending) == ("other/1", "fake/1", 1, ())
+        assert reader.log == ["prepare other", "commit other"]
+        (report,) = LocalSwitching(reader).reports()
+        assert (report.model, report.loaded) == ("other/1", ("other",))
+
+    def test_aliases_are_resolved(self) -> None:
+        reader = FakeReader()
+        LocalSwitching(reader).switch("quick")
+        assert reader.log == ["prepare fake", "commit fake"]
+
+    def test_a_model_that_cannot_be_loaded_changes_nothing(self) -> None:
+        reader = FakeReader()
+        reader.prepare_errors["other"] = ModelBrokenError("net.onnx is damaged", hint="Mend it.")
+        with pytest.raises(ModelSwitchError, match="damaged") as caught:
+            LocalSwitching(reader).switch("other")
+        assert caught.value.hint == "Mend it."
+        assert reader.model == "fake/1"
+
+    def test_an_unknown_one_is_named(self) -> None:
+        with pytest.raises(ModelNotFoundError, match="nothing"):
+            LocalSwitching(FakeReader()).switch("nothing")
+
+    def test_one_at_a_time(self) -> None:
+        reader = FakeReader()
+        switching = LocalSwitching(reader)
+        inside, go_on = threading.Event(), threading.Event()
+
+        def slow(model: str) -> str:
+            inside.set()
+            assert go_on.wait(10)
+            return model
+
+        reader.resolve = slow  # type: ignore[method-assign]
+        thread = threading.Thread(target=switching.switch, args=("other",))
+        thread.start()
+        assert inside.wait(10)
+        with pytest.raises(ModelSwitchRunningError):
+            switching.switch("third")
+        go_on.set()
+        thread.join(10)
+        assert reader.model == "other/1"
+
+
+def test_all_workers_load_before_any_switches(runtime: Runtime) -> None:
+    readers = [FakeReader() for _ in range(3)]
+    log: list[str] = []
+    for reader in readers:
+        reader.log = log
+    with following([Follower(reader, runtime) for reader in readers]):
+        made = SharedSwitching(readers[0], runtime).switch("other")
+    assert (made.model, made.previous, made.workers, made.pending) == ("other/1", "fake/1", 3, ())
+    assert log == ["prepare other"] * 3 + ["commit other"] * 3
+    assert {reader.model for reader in readers} == {"other/1"}
+    assert runtime.choice().active == "other"
+
+
+def test_where_one_worker_cannot_all_stay(runtime: Runtime) -> None:
+    able, unable = FakeReader(), FakeReader()
+    unable.prepare_errors["other"] = ModelBrokenError("too little memory")
+    with following([Follower(able, runtime), Follower(unable, runtime)]):
+        switching = SharedSwitching(able, runtime)
+        with pytest.raises(ModelSwitchError, match="too little memory"):
+            switching.switch("other")
+        wait_for(lambda: "cancel other" in able.log)
+        assert {able.model, unable.model} == {"fake/1"}
+        assert runtime.choice().active == "fake"
+        assert runtime.choice().candidate is None
+        wait_for(lambda: all(report.problem is None for report in runtime.reports()))
+        assert switching.switch("third").workers == 2
+    assert {able.model, unable.model} == {"third/1"}
+
+
+def test_an_unforeseen_error_is_told_without_its_words(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = FakeReader()
+    reader.prepare_errors["other"] = RuntimeError("/some/path of ours")
+    with following([Follower(reader, runtime)]), pytest.raises(ModelSwitchError) as caught:
+        SharedSwitching(reader, runtime).switch("other")
+    assert "RuntimeError" in caught.value.message
+    assert "/some/path" not in caught.value.message
+
+
+def test_a_worker_that_is_too_slow_keeps_all_from_switching(runtime: Runtime) -> None:
+    quick, stuck = FakeReader(), FakeReader()
+    member = Follower(stuck, runtime)  # never looks
+    with following([Follower(quick, runtime)]):
+        with pytest.raises(ModelSwitchError, match="1 workers did not load"):
+            SharedSwitching(quick, runtime, prepare_s=0.1).switch("other")
+        wait_for(lambda: "cancel other" in quick.log)
+    assert quick.model == "fake/1"
+    member.look()
+    assert stuck.model == "fake/1"
+
+
+def test_a_worker_that_is_slow_to_commit_is_pending(runtime: Runtime) -> None:
+    quick, slow = FakeReader(), FakeReader()
+    follower = Follower(slow, runtime)
+    with following([Follower(quick, runtime)]):
+        made: list[tuple[int, int]] = []
+
+        def lead() -> None:
+            outcome = SharedSwitching(quick, runtime, commit_s=0.1).switch("other")
+            made.append((outcome.workers, len(outcome.pending)))
+
+        leader = threading.Thread(target=lead)
+        leader.start()
+        wait_for(lambda: runtime.choice().candidate == "other")
+        follower.look()
+        leader.join(10)
+    # Both are the same process here, so both count as the pending one.
+    assert made[0][1] == 1
+    assert slow.model == "fake/1"
+    follower.look()
+    assert slow.model == "other/1"
+
+
+def test_a_late_worker_that_cannot_load_it_turns_all_back(runtime: Runtime) -> None:
+    first, late = FakeReader(), FakeReader()
+    late.prepare_errors["other"] = ModelBrokenError("no such file")
+    committed = threading.Event()
+    commit = runtime.choose
+
+    def choose(choice: Choice) -> None:
+        commit(choice)
+        if choice.active == "other":
+            committed.set()
+
+    with following([Follower(first, runtime)]):
+        runtime.choose = choose  # type: ignore[method-assign]
+        original = runtime.reports
+
+        def reports() -> list[object]:
+            if committed.is_set() and not joined:
+                joined.append(Follower(late, runtime))  # started just after the switch was made
+                joined[0].look()
+            return list(original())
+
+        joined: list[Follower] = []
+        runtime.reports = reports  # type: ignore[method-assign, assignment]
+        with pytest.raises(ModelSwitchError, match="no such file"):
+            SharedSwitching(first, runtime).switch("other")
+        wait_for(lambda: first.model == "fake/1")
+    assert runtime.choice().active == "fake"
+
+
+def test_a_restarted_worker_comes_up_with_what_was_chosen(runtime: Runtime) -> None:
+    reader = FakeReader()
+    with following([Follower(reader, runtime)]):
+        SharedSwitching(reader, runtime).switch("other")
+    restarted = FakeReader()
+    restarted.active = runtime.choice().active
+    Follower(restarted, runtime).look()
+    assert restarted.log == []  # it has it from the beginning
+    stale = FakeReader()  # read the choice just before the switch
+    Follower(stale, runtime).look()
+    assert stale.model == "other/1"
+
+
+def test_the_same_model_may_be_chosen_again(runtime: Runtime) -> None:
+    reader = FakeReader()
+    with following([Follower(reader, runtime)]):
+        assert SharedSwitching(reader, runtime).switch("fake").model == "fake/1"
+    assert reader.log == ["prepare fake", "commit fake"]
+
+
+def test_a_leader_that_dies_leaves_nobody_waiting(runtime: Runtime) -> None:
+    reader = FakeReader()
+    follower = Follower(reader, runtime)
+    follower.look()
+    runtime.choose(Choice(1, "fake", candidate="other"))  # by a leader that is gone: nobody holds the lock
+    follower.look()
+    assert reader.log == ["prepare other"]
+    follower.look()
+    follower.look()
+    assert reader.log == ["prepare other", "cancel other"]
+    assert runtime.choice() == Choice(2, "fake")
+
+
+def test_a_second_switch_is_refused_while_the_first_runs(runtime: Runtime) -> None:
+    reader = FakeReader()
+    with runtime.switching(), pytest.raises(ModelSwitchRunningError):
+        SharedSwitching(reader, runtime).switch("other")
+
+
+def wait_for(condition: object) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
