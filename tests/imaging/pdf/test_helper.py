@@ -51,7 +51,7 @@ def pages_of(data: bytes, ticket: Ticket | None = None) -> Iterator[Pixels]:
 
 def helpers() -> list[psutil.Process]:
     """The processes that draw for this one."""
-    return [child for child in psutil.Process().children() if "pdf_process" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if "pdf.process" in " ".join(child.cmdline())]
 
 
 def soon(seconds: float = 10.0) -> Iterator[None]:

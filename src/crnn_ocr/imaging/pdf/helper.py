@@ -1,4 +1,4 @@
-"""A process that opens and draws one PDF, seen from the process that wants its pages (see `pdf_process`).
+"""A process that opens and draws one PDF, seen from the process that wants its pages (see `process`).
 
 Portable: plain pipes that block, and a thread beside each use that kills the process when its time is up.
 """
