@@ -17,8 +17,8 @@ from PIL import Image
 
 from benchmarks import datasets
 from crnn_ocr import OCR
-from crnn_ocr.imaging.extent import page_sizes
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.opened import open_document
 from crnn_ocr.service.ocr.admission import estimate_seconds
 
 BLANK = [(16, 16), (100, 32), (320, 48), (640, 480), (1920, 1080), (3840, 2160), (6000, 4000), (1000, 20_000)]
@@ -47,7 +47,8 @@ def main() -> None:
         ocr.warm_up()
         print("| picture | megapixels | estimated s | measured s |\n|---|---|---|---|")
         for name, data in pictures:
-            pages = page_sizes(data, LIMITS)
+            with open_document(data, LIMITS) as document:
+                pages = [(page.width, page.height) for page in document.extents]
             megapixels = sum(width * height for width, height in pages) / 1e6
             start = time.process_time()
             ocr.read(data)

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crnn_ocr.errors import SettingsError
+from crnn_ocr.imaging.limits import Limits
 
 MIB = 1024 * 1024
 PREFIX = "CRNN_OCR_"
@@ -243,6 +244,16 @@ class Settings(BaseSettings):
         default="info", description="Least level that is logged."
     )
     log_format: Literal["text", "json"] = Field(default="text", description="Form of a log line.")
+
+    @property
+    def limits(self) -> Limits:
+        """The largest picture or document that is taken."""
+        return Limits(
+            max_bytes=self.max_image_bytes,
+            max_pixels=self.max_pixels,
+            max_side=self.max_side,
+            max_pages=self.max_pages,
+        )
 
 
 def load_settings() -> Settings:

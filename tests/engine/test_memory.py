@@ -15,8 +15,8 @@ import pytest
 
 from crnn_ocr import OCR
 from crnn_ocr.engine import ocr as engine_ocr
-from crnn_ocr.engine import page as engine_page
-from crnn_ocr.imaging import sources
+from crnn_ocr.engine.stage import run_stages
+from crnn_ocr.imaging.opened import OpenedDocument
 from tests import drawing
 
 needs_proc = pytest.mark.skipif(
@@ -34,14 +34,13 @@ BUSY_WORKER_MIB = 464
 def test_a_picture_is_gone_as_soon_as_it_has_been_read(
     ocr: OCR, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_page = engine_page.read_page
     seen = []
 
-    def spy(image: Any, *rest: Any) -> Any:
-        seen.append(weakref.ref(image))
-        return read_page(image, *rest)
+    def spy(stages: Any, state: Any, *rest: Any) -> Any:
+        seen.append(weakref.ref(state.image))
+        return run_stages(stages, state, *rest)
 
-    monkeypatch.setattr(engine_ocr, "read_page", spy)
+    monkeypatch.setattr(engine_ocr, "run_stages", spy)
     page = drawing.page([(30, 30, "Total due 19.80"), (30, 90, "Eight blue Widgets")], shape=size)
 
     # A file, so that the engine alone has its pixels.
@@ -55,16 +54,16 @@ def test_a_picture_is_gone_as_soon_as_it_has_been_read(
 def test_large_pictures_are_decoded_where_memory_is_counted(
     ocr: OCR, size: tuple[int, int], thread: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = sources.Pages.draw
+    draw = OpenedDocument.draw
     drawn = []
 
-    def spy(pages: sources.Pages) -> Any:
+    def spy(pages: OpenedDocument) -> Any:
         image = draw(pages)
         if image is not None:
             drawn.append(threading.current_thread().name)
         return image
 
-    monkeypatch.setattr(sources.Pages, "draw", spy)
+    monkeypatch.setattr(OpenedDocument, "draw", spy)
     page = np.full((size[1], size[0], 3), 255, np.uint8)
 
     ocr.read(cv2.imencode(".bmp", page)[1].tobytes())

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 from crnn_ocr import OCR, Document, ReadOptions, Settings
-from crnn_ocr.engine import model_manager
 from crnn_ocr.errors import (
     DeadlineExceededError,
     ImageDecodeError,
@@ -29,8 +28,8 @@ from crnn_ocr.errors import (
     RequestCancelledError,
     UnsupportedImageError,
 )
-from crnn_ocr.models.registry import Registry
-from crnn_ocr.recognition.network.load import load_recognizer
+from crnn_ocr.models.registry import Pack
+from crnn_ocr.recognition.network import load
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.scheduling.ticket import Ticket
 from tests import drawing
@@ -232,11 +231,13 @@ def test_hairlines_cost_little(ocr: OCR, shape: tuple[int, int]) -> None:
 def test_models_load_once_and_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
 
-    def counted(registry: Registry, name: str, **how: Any) -> CtcRecognizer:
-        loads.append(name)
-        return load_recognizer(registry, name, **how)
+    load_pack = load.load_pack
 
-    monkeypatch.setattr(model_manager, "load_recognizer", counted)
+    def counted(pack: Pack, **how: Any) -> CtcRecognizer:
+        loads.append(pack.manifest.name)
+        return load_pack(pack, **how)
+
+    monkeypatch.setattr(load, "load_pack", counted)
     with OCR(threads=2) as ocr:
         before = ocr.ready
         assert (before, loads) == (False, [])

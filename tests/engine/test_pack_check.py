@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crnn_ocr.engine.pack_check import PROBE_TEXT, check_reads, draw_probe, prove_pack
+from crnn_ocr.engine.pack_check import prove_pack
+from crnn_ocr.engine.probe import PROBE_TEXT, check_reads, draw_probe
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.registry import BUNDLED, Pack, Registry
 from crnn_ocr.recognition.network.ctc import Frames
@@ -30,6 +31,7 @@ class Said:
 
     name = "said/1"
     seconds_per_column = 1e-5
+    bytes_per_column = 45_056
 
     def __init__(self, text: str, characters: str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") -> None:
         self._text = text

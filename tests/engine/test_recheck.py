@@ -16,10 +16,12 @@ import pytest
 
 from crnn_ocr import OCR, ReadOptions, Settings
 from crnn_ocr.cli import main
-from crnn_ocr.engine import model_manager, ocr
+from crnn_ocr.engine import page_stages
+from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models import failures
-from crnn_ocr.models.registry import BUNDLED, Registry
+from crnn_ocr.models.registry import BUNDLED, Pack
+from crnn_ocr.recognition.network import load
 from crnn_ocr.recognition.network.ctc import Frames
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer, PreparedLine, Reading, Recognizer, Window
 from tests import drawing
@@ -38,6 +40,7 @@ class Shared:
         self.manifest = able.manifest
         self.characters = able.characters
         self.seconds_per_column = able.seconds_per_column
+        self.bytes_per_column = able.bytes_per_column
 
     def close(self) -> None:
         """Stay."""
@@ -78,12 +81,12 @@ def loads(monkeypatch: pytest.MonkeyPatch, recognizer: CtcRecognizer) -> Loads:
     """The names of the packs in the order in which they are loaded; `doubtful` is one of them."""
     names: Loads = []
 
-    def loaded(registry: Registry, name: str, **how: Any) -> Recognizer:
+    def loaded(pack: Pack, **how: Any) -> Recognizer:
+        name = pack.manifest.name
         names.append(name)
-        assert registry.find(name, "rec").manifest.name == name
         return Doubtful(recognizer, "doubtful/1") if name == "doubtful" else Shared(recognizer)
 
-    monkeypatch.setattr(model_manager, "load_recognizer", loaded)
+    monkeypatch.setattr(load, "load_pack", loaded)
     return names
 
 
@@ -180,8 +183,7 @@ def test_a_pack_that_knows_better_is_never_looked_at_again(
 ) -> None:
     with OCR(Settings(models_dir=models), model="doubtful", threads=1) as engine:
         once = engine.read(picture, recheck="off")
-        lent = engine._models.recognizer()
-        with lent as reader:
+        with engine._models.lease(RECOGNIZER) as reader:
             reader.manifest = reader.manifest.model_copy(update={"second_look": False})  # type: ignore[misc]
         assert engine.read(picture) == once
         assert loads == ["doubtful"]
@@ -190,12 +192,12 @@ def test_a_pack_that_knows_better_is_never_looked_at_again(
 def test_without_the_second_model_the_first_reading_stands_with_a_remark(
     doubtful: OCR, picture: drawing.Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(registry: Registry, name: str, **how: Any) -> Recognizer:
-        raise ModelBrokenError(f"pack {name!r}: a file is missing")
+    def broken(pack: Pack, **how: Any) -> Recognizer:
+        raise ModelBrokenError(f"pack {pack.manifest.name!r}: a file is missing")
 
     first = doubtful.read(picture, recheck="off")
     with monkeypatch.context() as patched:
-        patched.setattr(model_manager, "load_recognizer", broken)
+        patched.setattr(load, "load_pack", broken)
         patched.setattr(failures, "RETRY_AFTER_S", 0.0)
         alone = doubtful.read(picture, recheck="auto")
 
@@ -209,7 +211,7 @@ def test_without_the_second_model_the_first_reading_stands_with_a_remark(
 def test_an_unknown_second_model_is_named(
     doubtful: OCR, picture: drawing.Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ocr, "SECOND_READER", "nothing")
+    monkeypatch.setattr(page_stages, "SECOND_READER", "nothing")
 
     (remark,) = doubtful.read(picture, recheck="auto").pages[0].warnings
     assert (remark.code, "'nothing'" in remark.message) == ("RECHECK_UNAVAILABLE", True)

@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from crnn_ocr.errors import OcrError
-from crnn_ocr.imaging.decode import Limits, decode_pages
-from crnn_ocr.imaging.extent import page_sizes
+from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.opened import open_document
 from tests.imaging import test_decode
 from tests.imaging.pdf import test_pages
 
@@ -51,9 +51,9 @@ def mutate(seed: bytes, chance: random.Random) -> bytes:
 def run(data: bytes) -> str:
     """How the file ended: the name of our error, or "read"."""
     try:
-        page_sizes(data, LIMITS, pdf_dpi=72)
-        for page in decode_pages(data, LIMITS, pdf_dpi=72):
-            assert page.size
+        with open_document(data, LIMITS, pdf_dpi=72) as document:
+            while (page := document.draw()) is not None:
+                assert page.size
     except OcrError as error:
         return type(error).__name__
     return "read"

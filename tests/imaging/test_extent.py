@@ -8,9 +8,14 @@ from PIL import Image
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError, UnsupportedImageError
 from crnn_ocr.imaging.decode import Limits, decode_pages
-from crnn_ocr.imaging.extent import page_sizes
+from crnn_ocr.imaging.opened import open_document
 
 LIMITS = Limits(max_bytes=10_000_000, max_pixels=1_000_000, max_side=5_000, max_pages=3)
+
+
+def page_sizes(data: bytes, limits: Limits, *, pdf_dpi: int = 200) -> list[tuple[int, int]]:
+    with open_document(data, limits, pdf_dpi=pdf_dpi) as document:
+        return [(page.width, page.height) for page in document.extents]
 
 
 def encoded(kind: str, *sizes: tuple[int, int], **parameters: object) -> bytes:

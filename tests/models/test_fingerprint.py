@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from crnn_ocr.errors import ModelNotFoundError
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.models import fingerprint as module
-from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, ToLend, marks
+from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, PacksToUse, marks
+from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import BUNDLED, Registry
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime import cpu
@@ -28,9 +29,20 @@ def of(
     return made.of(options or ReadOptions())
 
 
-def on_disk(registry: Registry) -> ToLend:
-    default = {"rec": MODEL, "det": "ppocrv6-det-small"}
-    return lambda kind, name: registry.find(name or default[kind], kind).manifest
+def on_disk(registry: Registry) -> PacksToUse:
+    def packs_to_use(options: ReadOptions) -> tuple[dict[str, Manifest], dict[str, str]]:
+        packs = {
+            "recognizer": registry.find(options.model or MODEL, "rec").manifest,
+            "detector": registry.find("ppocrv6-det-small", "det").manifest,
+        }
+        if options.recheck == "auto" and packs["recognizer"].second_look:
+            try:
+                packs["second"] = registry.find("accurate", "rec").manifest
+            except (ModelBrokenError, ModelNotFoundError) as error:
+                return packs, {"second": error.code}
+        return packs, {}
+
+    return packs_to_use
 
 
 def copied(folder: Path, name: str, *, to: str | None = None, **changes: object) -> Path:
@@ -141,11 +153,13 @@ def test_packs_are_told_apart_by_their_part_and_their_manifest(tmp_path: Path) -
         registry.find(name, kind).manifest
         for name, kind in ((MODEL, "rec"), ("ppocrv6-det-small", "det"), ("accurate", "rec"))
     )
-    assert marks(reader, detector, None) < marks(reader, detector, second)
-    assert marks(reader, detector, second) & marks(second, detector, reader) == {
-        mark for mark in marks(reader, detector, None) if mark.startswith("detector:")
+    once = marks({"recognizer": reader, "detector": detector})
+    twice = marks({"recognizer": reader, "detector": detector, "second": second})
+    assert once < twice
+    assert twice & marks({"recognizer": second, "detector": detector, "second": reader}) == {
+        mark for mark in once if mark.startswith("detector:")
     }
     with_recheck = of(ReadOptions(model=MODEL, recheck="auto"), models_dir=tmp_path)
-    assert with_recheck.packs == marks(reader, detector, second)
-    once = of(ReadOptions(model=MODEL, recheck="off"), models_dir=tmp_path)
-    assert once.packs == marks(reader, detector, None)
+    assert with_recheck.packs == twice
+    without = of(ReadOptions(model=MODEL, recheck="off"), models_dir=tmp_path)
+    assert without.packs == once

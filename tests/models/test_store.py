@@ -404,7 +404,7 @@ def test_what_would_be_lent_is_what_is_lent() -> None:
     store = world.store()
 
     def told(name: str | None = None) -> str:
-        return store.to_lend(name).pack.manifest.id
+        return store.edition_to_use(name).pack.manifest.id
 
     assert (told(), told("b")) == ("a/0", "b/0")
     assert world.loads == []
@@ -429,9 +429,9 @@ def test_files_that_were_found_wanting_are_not_what_would_be_lent() -> None:
     world.broken["a/1"] = ModelBrokenError("net.onnx is damaged")
     with store.lease() as model:
         assert model.name == "a/0"
-    assert store.to_lend().pack.manifest.id == "a/0"
+    assert store.edition_to_use().pack.manifest.id == "a/0"
     world.now = RETRY_AFTER_S
-    assert store.to_lend().pack.manifest.id == "a/1"  # they are tried again
+    assert store.edition_to_use().pack.manifest.id == "a/1"  # they are tried again
 
 
 def test_while_new_files_are_loaded_the_old_ones_are_what_is_lent() -> None:
@@ -450,6 +450,6 @@ def test_while_new_files_are_loaded_the_old_ones_are_what_is_lent() -> None:
     with ThreadPoolExecutor(1) as threads:
         renewing = threads.submit(use)
         assert gate.begun.wait(10)
-        assert use() == store.to_lend().pack.manifest.id == "a/0"
+        assert use() == store.edition_to_use().pack.manifest.id == "a/0"
         gate.go_on.set()
         assert renewing.result(10) == "a/1"

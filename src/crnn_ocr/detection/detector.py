@@ -24,8 +24,6 @@ from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Task, Work
 
-#: What a run takes, mostly for its activations: 960 × 736 pixels take 185 MiB.
-BYTES_PER_PIXEL = 288
 #: A picture of so many bytes leaves little room for that: then memory counts for more than time.
 LARGE = 24 * 1024 * 1024
 
@@ -213,7 +211,8 @@ class DbDetector:
     def _demand(self, area: int) -> Demand:
         """What a run over so many pixels asks for."""
         cores = 1 if self._wide is None else self._wide.threads
-        return Demand(self._seconds_per_pixel * area, counted(BYTES_PER_PIXEL * area), cores)
+        memory = round(self._manifest.memory_per_pixel * area)
+        return Demand(self._seconds_per_pixel * area, counted(memory), cores)
 
     def _run(self, image: Image, cores: int = 1) -> NDArray[np.uint8]:
         """One run of the network; the picture is padded, not stretched, to a size that the network takes."""
@@ -221,7 +220,7 @@ class DbDetector:
         multiple, least = self._manifest.multiple, self._parameters.least_side
         full_h = max(least, -(-height // multiple) * multiple)
         full_w = max(least, -(-width // multiple) * multiple)
-        make_room(BYTES_PER_PIXEL * full_h * full_w)
+        make_room(round(self._manifest.memory_per_pixel * full_h * full_w))
         colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         padded = cv2.copyMakeBorder(colour, 0, full_h - height, 0, full_w - width, cv2.BORDER_REPLICATE)
         tensor = np.empty((1, 3, full_h, full_w), np.float32)

@@ -1,29 +1,29 @@
-"""The networks of one engine: which recogniser is active, what is loaded, what there is."""
+"""The networks of one engine: which pack of each kind is active, what is loaded, what there is."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from typing import Any, TypeVar
 
-from crnn_ocr.detection.detector import DbDetector
-from crnn_ocr.detection.load import load_detector
-from crnn_ocr.engine.pack_check import check_reads
+from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, LoadSettings, ModelKind
 from crnn_ocr.errors import ModelBrokenError, OcrError
 from crnn_ocr.models.catalogue import Catalogue, Edition
 from crnn_ocr.models.idle import IdleUnloader
 from crnn_ocr.models.listing import ModelList, describe
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.models.store import ModelStore
-from crnn_ocr.recognition.network.load import load_recognizer
-from crnn_ocr.recognition.network.recognizer import CtcRecognizer
+from crnn_ocr.models.store import Closable, ModelStore
 from crnn_ocr.runtime.memory import give_back
 from crnn_ocr.settings import Settings
 
+M = TypeVar("M", bound=Closable)
+
 
 class Switch:
-    """A recogniser that is loaded, has passed its self-check, and waits to become the active one."""
+    """A model that is loaded, has passed its self-check, and waits to become the active one of its kind."""
 
     def __init__(self, manager: ModelManager, edition: Edition, held: ExitStack) -> None:
         self._manager = manager
@@ -48,61 +48,66 @@ class Switch:
     def cancel(self) -> None:
         """Let it go again."""
         self._held.close()
-        self._manager.let_go(self.name)
+        self._manager.let_go(self._edition)
 
 
 class ModelManager:
-    """Lends the detector and the recognisers; may be used by several threads at once."""
+    """Lends models of every kind; may be used by several threads at once."""
 
-    def __init__(self, settings: Settings, registry: Registry, model: str, *, threads: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        model: str | None = None,
+        *,
+        threads: int,
+        kinds: Sequence[ModelKind[Any]] = (RECOGNIZER, DETECTOR),
+    ) -> None:
         """Prepare; nothing is loaded yet.
 
         Args:
             settings: Which packs and how.
             registry: Where packs are found.
-            model: Name or alias of the recogniser that is active at first.
-            threads: Threads inside one run of the detector.
+            model: Name or alias of the recogniser that is active at first, instead of the settings'.
+            threads: Threads inside a run that has the cores for itself.
+            kinds: The kinds of model that are lent; one of them is the recogniser's.
 
         Raises:
-            ModelNotFoundError: There is no such pack.
-            ModelBrokenError: The manifest of the pack cannot be used.
+            ModelNotFoundError: There is no such recogniser.
+            ModelBrokenError: The manifest of its pack cannot be used.
         """
         self._settings = settings
         self._registry = registry
-        self._threads = threads
+        self._how = LoadSettings(threads, settings.precision, settings.cache_dir)
         self._catalogue = Catalogue(registry)
-        first = self._catalogue.find(model, "rec")
+        first = self._catalogue.find(model or settings.model, RECOGNIZER.name)
         self._manifest = first.pack.manifest
         loading = threading.Lock()
-        self._recognizers: ModelStore[CtcRecognizer] = ModelStore(
-            first.name,
-            find=partial(self._catalogue.find, kind="rec"),
-            load=self._load_recognizer,
-            places=settings.named_models,
-            loading=loading,
-            freed=give_back,
-        )
-        self._detectors: ModelStore[DbDetector] = ModelStore(
-            settings.detector,
-            find=partial(self._catalogue.find, kind="det"),
-            load=self._load_detector,
-            loading=loading,
-            freed=give_back,
-        )
+        self._stores: dict[str, ModelStore[Any]] = {
+            kind.name: ModelStore(
+                first.name if kind is RECOGNIZER else kind.active(settings),
+                find=partial(self._catalogue.find, kind=kind.name),
+                load=partial(self._load, kind),
+                places=kind.places(settings),
+                loading=loading,
+                freed=give_back,
+            )
+            for kind in kinds
+        }
         self._idle: IdleUnloader | None = None
         if settings.unload_after_s:
-            self._idle = IdleUnloader((self._recognizers, self._detectors), settings.unload_after_s)
+            self._idle = IdleUnloader(tuple(self._stores.values()), settings.unload_after_s)
 
     # ---- what there is ------------------------------------------------------------------------------
 
     @property
     def active(self) -> Manifest:
         """The manifest of the active recogniser, as it is loaded or else as it lies on disk."""
-        name = self._recognizers.active
-        edition = self._recognizers.edition(name)
+        store = self._stores[RECOGNIZER.name]
+        edition = store.edition(store.active)
         if edition is None:
             try:
-                edition = self._catalogue.find(name, "rec")
+                edition = self._catalogue.find(store.active, RECOGNIZER.name)
             except OcrError:  # gone from the disk and not loaded
                 return self._manifest
         self._manifest = edition.pack.manifest
@@ -110,14 +115,13 @@ class ModelManager:
 
     @property
     def ready(self) -> bool:
-        """Whether the detector and the active recogniser are loaded and have passed their self-check."""
-        stores = (self._recognizers, self._detectors)
-        return all(store.edition(store.active) is not None for store in stores)
+        """Whether the active model of every kind is loaded and has passed its self-check."""
+        return all(store.edition(store.active) is not None for store in self._stores.values())
 
     @property
     def problem(self) -> str | None:
-        """Why the detector or the active recogniser cannot be loaded, as far as that is known."""
-        for store, kind in ((self._recognizers, "rec"), (self._detectors, "det")):
+        """Why one of the active models cannot be loaded, as far as that is known."""
+        for kind, store in self._stores.items():
             if store.edition(store.active) is not None:
                 continue
             try:
@@ -131,107 +135,113 @@ class ModelManager:
     @property
     def loaded(self) -> tuple[str, ...]:
         """Names of the packs that are in memory."""
-        editions = (*self._recognizers.loaded, *self._detectors.loaded)
-        return tuple(sorted(edition.name for edition in editions))
+        return tuple(sorted(edition.name for store in self._stores.values() for edition in store.loaded))
 
     def listing(self) -> ModelList:
         """All packs on disk; those whose files are not whole are told apart."""
-        active = (self._recognizers.active, self._detectors.active)
+        active = [store.active for store in self._stores.values()]
         return describe(self._catalogue.listing(), self._settings.precision, active, self.loaded)
 
     def resolve(self, name: str) -> str:
-        """The name of the recogniser pack that a name or an alias means.
+        """The name of the pack that a name or an alias means.
 
         Raises:
-            ModelNotFoundError: There is none.
+            ModelNotFoundError: There is none, or none of a kind that is used.
             ModelBrokenError: Its manifest cannot be used.
         """
-        return self._catalogue.find(name, "rec", fresh=True).name
+        return self._find(name)[1].name
 
-    def to_lend(self, kind: str, name: str | None = None) -> Manifest:
-        """The manifest of the pack that a reading would use now; see `ModelStore.to_lend`.
+    def manifest_to_use(self, kind: ModelKind[Any], name: str | None = None) -> Manifest:
+        """The manifest of the pack that a reading would use now; see `ModelStore.edition_to_use`.
 
         Args:
-            kind: "rec" or "det".
+            kind: What the pack has to be.
             name: Name or alias of the pack; the active one when None.
         """
-        if kind == "det":
-            return self._detectors.to_lend(name).pack.manifest
         try:
-            return self._recognizers.to_lend(name).pack.manifest
+            return self._stores[kind.name].edition_to_use(name).pack.manifest
         except OcrError:
-            if name is not None:
+            if name is not None or kind is not RECOGNIZER:
                 raise
             return self._manifest  # gone from the disk and not loaded: what it read may be kept still
 
     # ---- lending ------------------------------------------------------------------------------------
 
-    def recognizer(
-        self, name: str | None = None, *, pinned: bool = False, patience: float | None = None
-    ) -> AbstractContextManager[CtcRecognizer]:
-        """Lend a recogniser; see `ModelStore.lease`."""
-        return self._recognizers.lease(name, pinned=pinned, patience=patience)
-
-    def detector(self, *, patience: float | None = None) -> AbstractContextManager[DbDetector]:
-        """Lend the detector; see `ModelStore.lease`."""
-        return self._detectors.lease(patience=patience)
+    def lease(
+        self,
+        kind: ModelKind[M],
+        name: str | None = None,
+        *,
+        pinned: bool = False,
+        patience: float | None = None,
+    ) -> AbstractContextManager[M]:
+        """Lend a model of that kind; see `ModelStore.lease`."""
+        store: ModelStore[M] = self._stores[kind.name]
+        return store.lease(name, pinned=pinned, patience=patience)
 
     def warm_up(self) -> None:
-        """Load the detector and the active recogniser.
+        """Load the active model of every kind.
 
         Raises:
             ModelBrokenError: A pack is missing, differs from its manifest or fails its self-check.
         """
-        with self.recognizer(), self.detector():
-            pass
+        with ExitStack() as stack:
+            for store in self._stores.values():
+                stack.enter_context(store.lease())
 
     def prepare(self, name: str) -> Switch:
-        """Load a recogniser and let it prove itself, beside the active one.
+        """Load a model of any kind and let it prove itself, beside the active one.
 
         Raises:
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: It differs from its manifest or fails its self-check.
         """
-        edition = self._catalogue.find(name, "rec", fresh=True)
+        store, edition = self._find(name)
         with ExitStack() as stack:
-            stack.enter_context(self._recognizers.lease(edition.name, pinned=True))
-            loaded = self._recognizers.edition(edition.name)
+            stack.enter_context(store.lease(edition.name, pinned=True))
+            loaded = store.edition(edition.name)
             if loaded is None or loaded.stamp != edition.stamp:
                 # What is lent is what the pack was before its files changed: they are broken.
                 raise ModelBrokenError(
-                    self._recognizers.problem(edition.name) or f"pack {edition.name!r} is just being changed"
+                    store.problem(edition.name) or f"pack {edition.name!r} is just being changed"
                 )
             held = stack.pop_all()
         return Switch(self, edition, held)
 
     def activate(self, edition: Edition) -> None:
-        """Make a recogniser the active one; the old one is closed when its last reader is done."""
-        self._manifest = edition.pack.manifest
-        self._recognizers.activate(edition.name)
+        """Make a model the active one of its kind; the old one is closed when its last reader is done."""
+        if edition.pack.manifest.kind == RECOGNIZER.name:
+            self._manifest = edition.pack.manifest
+        self._store_of(edition).activate(edition.name)
 
-    def let_go(self, name: str) -> None:
-        """Unload a recogniser that is not the active one."""
-        if name != self._recognizers.active:
-            self._recognizers.let_go(name)
+    def let_go(self, edition: Edition) -> None:
+        """Unload a model that is not the active one."""
+        store = self._store_of(edition)
+        if edition.name != store.active:
+            store.let_go(edition.name)
 
     def close(self) -> None:
         """Unload everything; nothing is lent any more."""
         if self._idle is not None:
             self._idle.stop()
-        self._recognizers.close()
-        self._detectors.close()
+        for store in self._stores.values():
+            store.close()
 
-    # ---- loading ------------------------------------------------------------------------------------
+    # ---- finding and loading ------------------------------------------------------------------------
 
-    def _load_recognizer(self, edition: Edition) -> CtcRecognizer:
-        recognizer = load_recognizer(
-            self._registry,
-            edition.name,
-            cache_dir=self._settings.cache_dir,
-            precision=self._settings.precision,
-        )
-        check_reads(recognizer, edition.pack)
-        return recognizer
+    def _find(self, name: str) -> tuple[ModelStore[Any], Edition]:
+        """The pack of that name or alias as it lies on disk now, and the store of its kind."""
+        edition = self._catalogue.find(name, None, fresh=True)
+        if edition.pack.manifest.kind not in self._stores:
+            edition = self._catalogue.find(name, RECOGNIZER.name, fresh=True)  # says what there is
+        return self._store_of(edition), edition
 
-    def _load_detector(self, edition: Edition) -> DbDetector:
-        return load_detector(self._registry, edition.name, threads=self._threads)
+    def _store_of(self, edition: Edition) -> ModelStore[Any]:
+        return self._stores[edition.pack.manifest.kind]
+
+    def _load(self, kind: ModelKind[M], edition: Edition) -> M:
+        # Found again, so that a pack that was replaced meanwhile is loaded as it is now.
+        pack = self._registry.find(edition.name, kind.name)
+        model = kind.load(pack, self._how)
+        kind.prove(model, edition.pack)
+        return model

@@ -1,26 +1,27 @@
-"""OCR: the one place where the stages meet. Bytes in, Document out."""
+"""OCR: what programs hold. Bytes in, Document out; models and cores are lent to the stages of its pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Document
+from crnn_ocr.engine.kinds import ModelUse
 from crnn_ocr.engine.model_manager import ModelManager, Switch
-from crnn_ocr.engine.page import Tools, read_page
-from crnn_ocr.imaging.decode import Limits
-from crnn_ocr.imaging.sources import Pages, Source, open_pages
-from crnn_ocr.models.fingerprint import SECOND_READER, Fingerprint, Fingerprints, marks
+from crnn_ocr.engine.page_stages import READER, STAGES
+from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
+from crnn_ocr.imaging.opened import OpenedDocument, Source, open_document
+from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
+from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions, parse_options
-from crnn_ocr.recognition.network.recognizer import Recognizer
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.recognition.text.replacements import Replacements
 from crnn_ocr.runtime.budget import Budget, Share
@@ -42,6 +43,8 @@ DECODING_SECONDS = 3e-9
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
 Image = NDArray[np.uint8]
+Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
+M = TypeVar("M", bound=Closable)
 
 
 class OCR:
@@ -57,7 +60,12 @@ class OCR:
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, model: str | None = None, threads: int | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        model: str | None = None,
+        threads: int | None = None,
+        stages: Sequence[Stage] = STAGES,
     ) -> None:
         """Prepare for reading; nothing is loaded yet.
 
@@ -65,6 +73,7 @@ class OCR:
             settings: All knobs; read from the environment when None.
             model: Name of the default recogniser pack, instead of the settings'.
             threads: Cores to use, instead of the settings'.
+            stages: What is done to every page, in this order.
 
         Raises:
             SettingsError: The environment holds a wrong setting, or the table of replacements a wrong row.
@@ -75,20 +84,19 @@ class OCR:
         if threads is not None and threads < 1:
             raise ValueError(f"cannot read on {threads} threads")
         self._threads = threads or self._settings.threads or available_cores()
-        registry = Registry(self._settings.models_dir)
+        self._stages = tuple(stages)
+        self._uses = models_of(self._stages)
         self._models = ModelManager(
-            self._settings, registry, model or self._settings.model, threads=self._threads
-        )
-        self._limits = Limits(
-            max_bytes=self._settings.max_image_bytes,
-            max_pixels=self._settings.max_pixels,
-            max_side=self._settings.max_side,
-            max_pages=self._settings.max_pages,
+            self._settings,
+            Registry(self._settings.models_dir),
+            model,
+            threads=self._threads,
+            kinds=tuple(dict.fromkeys(use.kind for use in self._uses)),
         )
         path = self._settings.replacements
         table = {} if path is None else replacement_table.load(path)
         self._replacements = Replacements(table)
-        self._fingerprints = Fingerprints(self._models.to_lend, self._settings, table)
+        self._fingerprints = Fingerprints(self._packs_to_use, self._settings, table)
         self._pixels = Budget(PICTURE_BYTES)
         self._scheduler = Scheduler(self._threads)
 
@@ -195,6 +203,7 @@ class OCR:
         options: ReadOptions | None = None,
         *,
         ticket: Ticket | None = None,
+        admit: Admit | None = None,
         **values: Any,
     ) -> Document:
         """Read a picture or document.
@@ -204,6 +213,8 @@ class OCR:
                 or a uint8 array, (H, W) grey or (H, W, 3) BGR.
             options: What to do; all defaults when None.
             ticket: Until when the answer is wanted, and the means to cancel it; always, when None.
+            admit: Holds room for the work while it lasts, or raises; it is shown the document once its headers
+                have been read, and none of its pixels.
             **values: Single options by name, instead of `options`.
 
         Returns:
@@ -223,32 +234,47 @@ class OCR:
             raise TypeError("give either an options object or single options, not both")
         ticket = ticket or Ticket()
         clock = StageClock(ticket)
-        with clock("decode"):
-            pages = open_pages(source, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
-        del source
-        second: list[Manifest] = []
-        with ExitStack() as lent:
-            patience = ticket.remaining
-            recognizer = lent.enter_context(self._models.recognizer(options.model, patience=patience))
-            detector = lent.enter_context(self._models.detector(patience=patience))
-            work = lent.enter_context(self._scheduler.admit(ticket))
-            looks_twice = options.recheck == "auto" and recognizer.manifest.second_look
-            second_reader = partial(self._second_reader, lent, second) if looks_twice else None
-            tools = Tools(detector, recognizer, second_reader, self._replacements, work)
-            done = []
+        with ExitStack() as held:
+            with clock("decode"):
+                document = open_document(
+                    source, self._settings.limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket
+                )
+            held.enter_context(document)
+            del source
+            if admit is not None:
+                held.enter_context(admit(document))
+            models = held.enter_context(_LentModels(self._models, self._uses, options, ticket.remaining))
+            work = held.enter_context(self._scheduler.admit(ticket))
+            tools = Tools(models, self._replacements, work, options)
+            pages = []
             while True:
-                with self._room(pages.room, ticket, clock) as share:
+                with self._room(document.room, ticket, clock) as share:
                     with clock("decode"):
-                        image = _drawn(pages, work)
+                        image = _drawn(document, work)
                     if image is None:
                         break
-                    # Handed over, not shown: when the stages let go of a large picture it has to be gone.
-                    held = [image]
                     with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
-                        del image
-                        done.append(read_page(held.pop(), share, tools, options, clock))
-            packs = marks(recognizer.manifest, detector.manifest, second[0] if second else None)
-            return Document(tuple(done), recognizer.name, clock.milliseconds, packs)
+                        state = PageState(image, image.shape[1], image.shape[0], share)
+                        del image  # when the stages let go of a large picture it has to be gone
+                        pages.append(run_stages(self._stages, state, tools, clock))
+                        del state
+            name = models(READER).name
+            return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests))
+
+    def _packs_to_use(self, options: ReadOptions) -> tuple[Mapping[str, Manifest], Mapping[str, str]]:
+        """As `crnn_ocr.models.fingerprint.PacksToUse`."""
+        found: dict[str, Manifest] = {}
+        missing: dict[str, str] = {}
+        for use in sorted(self._uses, key=lambda use: use.optional):
+            if not use.wanted(options, found):
+                continue
+            try:
+                found[use.role] = self._models.manifest_to_use(use.kind, use.name(options))
+            except (ModelNotFoundError, ModelBrokenError) as error:
+                if not use.optional:
+                    raise
+                missing[use.role] = error.code
+        return found, missing
 
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
@@ -262,18 +288,64 @@ class OCR:
             make_room(amount)
             yield share
 
-    def _second_reader(self, lent: ExitStack, noted: list[Manifest]) -> Recognizer:
-        """The recogniser of the second look, lent until the request's end; its manifest is noted."""
-        recognizer = lent.enter_context(self._models.recognizer(SECOND_READER, pinned=True))
-        noted.append(recognizer.manifest)
-        return recognizer
+
+class _LentModels:
+    """The models of one reading, lent until its end; optional ones from when they are first asked for.
+
+    Attributes:
+        manifests: Of those that have been lent, by their roles.
+    """
+
+    def __init__(
+        self,
+        manager: ModelManager,
+        uses: Sequence[ModelUse[Any]],
+        options: ReadOptions,
+        patience: float | None,
+    ) -> None:
+        self._manager = manager
+        self._uses = uses
+        self._options = options
+        self._patience = patience
+        self._held = ExitStack()
+        self._lent: dict[str, Any] = {}
+        self.manifests: dict[str, Manifest] = {}
+
+    def __enter__(self) -> _LentModels:
+        try:
+            for use in self._uses:
+                if not use.optional:
+                    self._lend(use)
+        except BaseException:
+            self._held.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+        self._lent.clear()
+
+    def __call__(self, use: ModelUse[M], /) -> M:
+        if use.role not in self._lent:
+            self._lend(use)
+        model: M = self._lent[use.role]
+        return model
+
+    def has(self, use: ModelUse[Any], /) -> bool:
+        return use.wanted(self._options, self.manifests)
+
+    def _lend(self, use: ModelUse[Any]) -> None:
+        name, patience = use.name(self._options), None if use.optional else self._patience
+        lease = self._manager.lease(use.kind, name, pinned=use.optional, patience=patience)
+        model = self._lent[use.role] = self._held.enter_context(lease)
+        self.manifests[use.role] = model.manifest
 
 
-def _drawn(pages: Pages, work: Work) -> Image | None:
-    """The next page; decoding a large one is a task, as it takes as much memory as a run of a network."""
-    memory = counted(pages.room)
+def _drawn(document: OpenedDocument, work: Work) -> Image | None:
+    """Return the next page; decoding a large one is a task, as it takes as much memory as a network's run."""
+    memory = counted(document.room)
     if not memory:
-        return pages.draw()
-    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: pages.draw())
+        return document.draw()
+    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: document.draw())
     (outcome,) = work.run([task])
     return outcome.get()

@@ -1,8 +1,7 @@
-"""The door of the engine: whatever a picture comes as, upright uint8 pages go out."""
+"""From encoded files, Pillow images and arrays to upright uint8 pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from crnn_ocr.errors import ImageEmptyError
 from crnn_ocr.imaging.formats import Format, sniff
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.pdf.pages import decode_pdf
-from crnn_ocr.imaging.raster.decoder import decode_raster, orientation_of, translated
+from crnn_ocr.imaging.pdf.pages import PdfPages, decode_pdf
+from crnn_ocr.imaging.raster.decoder import RasterPages, decode_raster, orientation_of, translated
 from crnn_ocr.imaging.raster.pixels import Pixels, pixels_of, pixels_of_array
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -23,7 +22,7 @@ __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]
 
 def decode_pages(
     data: bytes | bytearray | memoryview, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
-) -> Iterator[Pixels]:
+) -> PdfPages | RasterPages:
     """Decode a picture or a document into its pages.
 
     The format is told by the bytes, never by a name. The type, the header and the number of pages are

@@ -60,15 +60,15 @@ class Catalogue:
         self._registry = registry
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], tuple[float, Edition]] = {}
+        self._known: dict[tuple[str, str | None], tuple[float, Edition]] = {}
         self._verified: dict[Path, tuple[Stamp, str | None]] = {}
 
-    def find(self, name: str, kind: str, *, fresh: bool = False) -> Edition:
+    def find(self, name: str, kind: str | None, *, fresh: bool = False) -> Edition:
         """The pack of that name or alias.
 
         Args:
             name: Of the pack.
-            kind: "rec" or "det".
+            kind: What it has to be, as manifests name it; None: whatever it is.
             fresh: Look now; else an answer that is less than `RECHECK_S` old will do.
 
         Raises:
@@ -91,7 +91,7 @@ class Catalogue:
             self._known[key] = now, edition
         return edition
 
-    def _look(self, name: str, kind: str) -> Edition:
+    def _look(self, name: str, kind: str | None) -> Edition:
         """Manifest and stamp of the same moment: a pack that is replaced in between is looked at again."""
         pack = self._registry.find(name, kind)
         while True:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import crnn_ocr
-from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime import cpu
@@ -18,6 +17,8 @@ from crnn_ocr.settings import Settings
 
 #: The model that takes the second look.
 SECOND_READER = "accurate"
+#: The role of the model that a document names.
+RECOGNIZER = "recognizer"
 
 #: Libraries that decode, scale and compute: another version may give another pixel or bit.
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pypdfium2")
@@ -44,17 +45,17 @@ class Fingerprint:
     packs: frozenset[str] = frozenset()
 
 
-def marks(recognizer: Manifest, detector: Manifest, second: Manifest | None) -> frozenset[str]:
-    """What tells the packs of one reading from all others: their parts in it, and digests of their manifests.
+def marks(packs: Mapping[str, Manifest]) -> frozenset[str]:
+    """Return what tells the packs of a reading from all others: their roles, and digests of their manifests.
 
     A reading that did not need its second reader, or had none, has one mark less.
     """
-    found = {f"recognizer:{_described(recognizer)}", f"detector:{_described(detector)}"}
-    return frozenset(found if second is None else {*found, f"second:{_described(second)}"})
+    return frozenset(f"{role}:{_described(manifest)}" for role, manifest in packs.items())
 
 
-#: Finds the pack that a reading would use now: its kind, and its name, or None for the one that is active.
-ToLend = Callable[[str, str | None], Manifest]
+#: Tells which packs a reading with these options would use now, by their roles; and the code of the error for
+#: each role whose pack is missing and not needed for an answer.
+PacksToUse = Callable[[ReadOptions], tuple[Mapping[str, Manifest], Mapping[str, str]]]
 
 
 class Fingerprints:
@@ -62,18 +63,18 @@ class Fingerprints:
 
     def __init__(
         self,
-        to_lend: ToLend,
+        packs_to_use: PacksToUse,
         settings: Settings,
         replacements: Mapping[str, str],
     ) -> None:
         """Look at the installation.
 
         Args:
-            to_lend: Tells the manifest of the pack that a reading would use; raises as `Registry.find` does.
+            packs_to_use: Raises as `Registry.find` does.
             settings: Those that decide answers are taken from here.
             replacements: The table of strings that are put in the place of others.
         """
-        self._to_lend = to_lend
+        self._packs_to_use = packs_to_use
         int8 = settings.precision == "int8" or (settings.precision == "auto" and cpu.has_dot_products())
         fixed = {
             "crnn-ocr": crnn_ocr.__version__,
@@ -96,16 +97,10 @@ class Fingerprints:
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: The manifest of a pack cannot be used.
         """
-        model = self._to_lend("rec", options.model)
-        detector = self._to_lend("det", None)
-        second, missing = None, ""
-        if options.recheck == "auto" and model.second_look:
-            try:
-                second = self._to_lend("rec", SECOND_READER)
-            except (ModelNotFoundError, ModelBrokenError) as error:
-                missing = error.code
-        packs = marks(model, detector, second)
-        return Fingerprint(model.id, _digest([self._fixed, sorted(packs), missing]), packs)
+        manifests, missing = self._packs_to_use(options)
+        packs = marks(manifests)
+        digest = _digest([self._fixed, sorted(packs), sorted(missing.items())])
+        return Fingerprint(manifests[RECOGNIZER].id, digest, packs)
 
 
 def _described(pack: Manifest) -> str:

@@ -72,7 +72,7 @@ class Manifest(BaseModel):
 
     name: Name
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
-    kind: Literal["det", "rec"]
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,15}$")]
     title: str
     licence: str
     provenance: str
@@ -86,6 +86,11 @@ class Manifest(BaseModel):
     channels: Literal[1, 3] = 3
     mean: float = Field(default=0.5, description="Subtracted after scaling pixels to 0..1.")
     std: float = Field(default=0.5, gt=0, description="Divided by after the mean.")
+    memory_per_pixel: float = Field(
+        default=940.0,
+        gt=0,
+        description="Bytes that a run takes at most for each pixel of its input, mostly for its activations.",
+    )
 
     # -- recognisers only
     output: Literal["scores", "best"] = Field(

@@ -119,7 +119,7 @@ class ModelStore(Generic[Model]):
         with self._changed:
             return self._failures.problem(name)
 
-    def to_lend(self, name: str | None = None) -> Edition:
+    def edition_to_use(self, name: str | None = None) -> Edition:
         """The edition that a lease gets that is taken now; nothing is loaded.
 
         Where a pack's files have changed and nobody has tried them yet it is the new one, although a lease

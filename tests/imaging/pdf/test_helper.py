@@ -29,8 +29,8 @@ from crnn_ocr.errors import (
     UnsupportedImageError,
 )
 from crnn_ocr.imaging.decode import decode_pages
-from crnn_ocr.imaging.extent import page_sizes
 from crnn_ocr.imaging.limits import MIB
+from crnn_ocr.imaging.opened import open_document
 from crnn_ocr.imaging.pdf import helper, pages, places, process
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging.bombs import laughs, slow_page
@@ -111,7 +111,8 @@ def test_few_levels_are_no_bomb() -> None:
 
 
 def test_sizes_of_a_bomb_are_told_without_drawing() -> None:
-    assert page_sizes(laughs(7), LIMITS) == [(1653, 2339)]
+    with open_document(laughs(7), LIMITS) as document:
+        assert [(page.width, page.height) for page in document.extents] == [(1653, 2339)]
 
 
 def test_a_harmless_document_is_drawn_beside_one_that_keeps_its_process_busy() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from PIL.PngImagePlugin import PngInfo
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages
-from crnn_ocr.imaging.extent import page_extents
 from crnn_ocr.imaging.formats import Format
 from crnn_ocr.imaging.raster import frugal, jpeg
 from crnn_ocr.imaging.raster.decoder import _open
@@ -207,7 +207,6 @@ _PEAK = """
 import re, sys
 from pathlib import Path
 from crnn_ocr.imaging.decode import Limits, decode_pages
-from crnn_ocr.imaging.extent import page_extents
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
@@ -216,8 +215,9 @@ limits = Limits(max_bytes=1 << 30, max_pixels=1 << 30, max_side=40_000, max_page
 list(decode_pages(Path(sys.argv[2]).read_bytes(), limits))  # a small one, for what is loaded on first use
 data = Path(sys.argv[1]).read_bytes()
 before = peak()
-(extent,) = page_extents(data, limits)
-page = next(decode_pages(data, limits))
+pages = decode_pages(data, limits)
+(extent,) = pages.extents
+page = next(pages)
 print(extent.memory, peak() - before)
 """
 
@@ -285,7 +285,8 @@ def test_coefficients_are_kept_of_progressive_files_and_of_single_scans() -> Non
 def test_a_picture_whose_decoder_needs_too_much_is_refused_before_it_is_decoded() -> None:
     data = saved(picture(), "JPEG2000", quality_mode="rates", quality_layers=[80])
     limits = Limits(max_bytes=1 << 30, max_pixels=AREA, max_side=10_000, max_pages=9)
-    (extent,) = page_extents(data, limits)
+    generous = replace(limits, max_pixels=4 * AREA)
+    (extent,) = decode_pages(data, generous).extents
     assert extent.memory > 64 * 1024 * 1024 > 6 * AREA
 
     with pytest.raises(ImageTooLargeError, match="JPEG 2000 picture would take 7") as caught:

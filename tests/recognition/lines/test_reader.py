@@ -36,6 +36,7 @@ class Bars:
 
     name = "bars/1"
     seconds_per_column = 1e-5
+    bytes_per_column = 45_056
 
     def __init__(self, blind: str = "", confidence: float = 0.99) -> None:
         self.blind = blind

@@ -194,6 +194,7 @@ class Fragile:
 
     name = "fragile/1"
     seconds_per_column = 1e-5
+    bytes_per_column = 45_056
 
     def __init__(self, recognizer: CtcRecognizer, width: int) -> None:
         self._recognizer = recognizer

@@ -6,6 +6,7 @@ import importlib.util
 import math
 import weakref
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraEr
 from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
 from crnn_ocr.imaging.pdf import places
 from crnn_ocr.imaging.pdf.helper import Helper, too_much_memory
+from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.scheduling.ticket import Ticket
 
 Pixels = NDArray[np.uint8]
@@ -28,6 +30,7 @@ _EMBEDDED_FACTOR = 4  # embedded pictures may have so many times the pixels of a
 # scan of 300 dpi took 43 MiB as JPEG and 131 as JPEG 2000, one of 600 dpi 45 as JPEG, 142 as progressive JPEG
 # and 151 as JPEG 2000, two hundred thousand lines 53.
 _CONTENT_BYTES = 192 * MIB
+_PAGE_BYTES = 6  # for each pixel: PDFium's bitmap in its own process, and the copy of it
 _PIXEL_BYTES = 4  # the largest of PDFium's own bitmaps and of its blocks, for each pixel
 _SPARE_BYTES = 64 * MIB
 _COPIES = 3  # of the file: the file, what it is unpacked to (objects, not pictures), and some air
@@ -68,17 +71,19 @@ class PdfPages(Iterator[Pixels]):
             if self._next >= self.count:
                 self.close()
 
-    def sizes(self) -> list[tuple[int, int]]:
-        """The sizes at which the pages will be drawn, unless detailed pictures make small pages larger.
+    @cached_property
+    def extents(self) -> tuple[Extent, ...]:
+        """How large the pages will be drawn, unless detailed pictures make small pages larger.
 
         Raises:
-            OcrError: As `pdf_page_sizes`.
+            OcrError: A page cannot be drawn at any size, or as `decode_pdf`.
         """
-        sizes = []
+        extents = []
         for width, height in self._document.sizes():
             scale = fitting_scale(width, height, self._limits, self._dpi / _POINTS_PER_INCH)
-            sizes.append((math.ceil(width * scale), math.ceil(height * scale)))
-        return sizes
+            wide, high = math.ceil(width * scale), math.ceil(height * scale)
+            extents.append(Extent(wide, high, _PAGE_BYTES * wide * high))
+        return tuple(extents)
 
     def close(self) -> None:
         """Let the document go; there are no more pages."""
@@ -116,29 +121,6 @@ def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | 
             "Reading PDF needs the extra `pdf`.", hint="Install it: pip install 'crnn-ocr[pdf]'."
         )
     return PdfPages(data, limits, dpi, ticket or Ticket())
-
-
-def pdf_page_sizes(
-    data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | None = None
-) -> list[tuple[int, int]]:
-    """Tell the sizes at which the pages of a PDF will be drawn, without drawing them.
-
-    Small pages with detailed pictures may become larger than told here.
-
-    Args:
-        data: The whole file.
-        limits: As for `decode_pdf`.
-        dpi: Resolution in pixels per inch.
-        ticket: Until when it is wanted; always, when None.
-
-    Raises:
-        OcrError: As `decode_pdf`.
-    """
-    pages = decode_pdf(data, limits, dpi=dpi, ticket=ticket)
-    try:
-        return pages.sizes()
-    finally:
-        pages.close()
 
 
 class _Document:

@@ -57,7 +57,7 @@ _TAG_SUBFILE, _TAG_TILE_WIDTH, _TAG_TILE_HEIGHT = 254, 322, 323
 _REDUCED = 1  # bit of the tag NewSubfileType: a smaller version of another page (TIFF 6.0, page 36)
 
 
-def decode_raster(data: bytes, name: Format, limits: Limits) -> Iterator[Pixels]:
+def decode_raster(data: bytes, name: Format, limits: Limits) -> RasterPages:
     """Decode a picture, or the pages of a TIFF.
 
     Headers are checked at once, pixels are decoded as the iterator is drawn.
@@ -89,38 +89,29 @@ def decode_raster(data: bytes, name: Format, limits: Limits) -> Iterator[Pixels]
             jpeg.check_scans(data)
         image = _open(data, name)
         if name is Format.TIFF:
-            pages = _check_tiff(image, limits)  # type: ignore[arg-type]
-            return _tiff_pages(data, image, pages, limits)
+            pages = _check_tiff(image, limits, data)  # type: ignore[arg-type]
+            return RasterPages(_tiff_pages(data, image, list(pages), limits), tuple(pages.values()))
         limits.check_size(*image.size)
         _check_slow(image, data, name)
-        limits.check_memory(_extent(image, name, data).memory, name.value)
-    return _one_page(data, image, name)
+        extent = _extent(image, name, data)
+        limits.check_memory(extent.memory, name.value)
+    return RasterPages(_one_page(data, image, name), (extent,))
 
 
-def raster_extents(data: bytes, name: Format, limits: Limits) -> list[Extent]:
-    """Read from the headers how large each page is, without pixels.
+class RasterPages(Iterator[Pixels]):
+    """The pages of a picture, decoded one by one.
 
-    Args:
-        data: The whole file.
-        name: Its format, as `sniff` told; not `Format.PDF`.
-        limits: At most `max_pages` pages are looked at.
-
-    Raises:
-        ImageDecodeError: The header is damaged.
-        ImageTooLargeError: A TIFF has more pages than the limits allow, or one of them is too large.
-        UnsupportedImageError: This build of Pillow lacks the decoder.
+    Attributes:
+        extents: How large each page is, as the headers tell.
     """
-    with translated(name):
-        if name is Format.WEBP and (size := webp_size(data)):
-            limits.check_size(*size)
-        with _open(data, name) as image:
-            if name is not Format.TIFF:
-                return [_extent(image, name, data)]
-            extents = []
-            for index in _check_tiff(image, limits):  # type: ignore[arg-type]
-                image.seek(index)
-                extents.append(_extent(image, name, data))
-            return extents
+
+    def __init__(self, images: Iterator[Pixels], extents: tuple[Extent, ...]) -> None:
+        self._images = images
+        self.extents = extents
+
+    def __next__(self) -> Pixels:
+        """Decode the next page; only the caller holds it."""
+        return next(self._images)
 
 
 def _extent(image: ImageFile, name: Format, data: bytes) -> Extent:
@@ -225,9 +216,10 @@ def _pixels(data: bytes, image: ImageFile, name: Format) -> Pixels:
         return pixels
 
 
-def _check_tiff(image: TiffImageFile, limits: Limits) -> list[int]:
-    """Walk through the directories of all pages, without pixels; return those that are no thumbnails."""
-    pages: list[int] = []
+def _check_tiff(image: TiffImageFile, limits: Limits, data: bytes) -> dict[int, Extent]:
+    """Walk through the directories, without pixels; return index and extent of all pages but thumbnails."""
+    pages: dict[int, Extent] = {}
+    first: Extent | None = None
     index = 0
     while True:
         try:
@@ -239,11 +231,15 @@ def _check_tiff(image: TiffImageFile, limits: Limits) -> list[int]:
         width, height = image.tag_v2.get(_TAG_TILE_WIDTH), image.tag_v2.get(_TAG_TILE_HEIGHT)
         if isinstance(width, int) and isinstance(height, int):
             limits.check_size(width, height)
+        extent = _extent(image, Format.TIFF, data)
+        first = first or extent
         subfile = image.tag_v2.get(_TAG_SUBFILE)
         if not (isinstance(subfile, int) and subfile & _REDUCED):
-            pages.append(index)
+            pages[index] = extent
         index += 1
-    return pages or [0]
+    if not pages and first is not None:
+        pages[0] = first
+    return pages
 
 
 def _tiff_pages(data: bytes, image: ImageFile, pages: list[int], limits: Limits) -> Iterator[Pixels]:

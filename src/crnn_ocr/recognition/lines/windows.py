@@ -22,10 +22,6 @@ from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
 
 Image = NDArray[np.uint8]
 
-#: What a column of a window takes while it is read, most of it for the scores of all classes: ppocrv6-small,
-#: which has the most; others take less.
-BYTES_PER_COLUMN = 44 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class LinePicture:
@@ -134,7 +130,7 @@ def with_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | No
 
 
 def _demand(recognizer: Recognizer, width: int) -> Demand:
-    return Demand(recognizer.seconds_per_column * width, counted(BYTES_PER_COLUMN * width))
+    return Demand(recognizer.seconds_per_column * width, counted(recognizer.bytes_per_column * width))
 
 
 class _Line:

@@ -120,6 +120,10 @@ class Recognizer(Protocol):
     def seconds_per_column(self) -> float:
         """What a column of a window costs on one core of this machine, roughly; seconds, more than 0."""
 
+    @property
+    def bytes_per_column(self) -> int:
+        """What a column of a window takes at most while it is read, in bytes."""
+
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
         """How wide the windows are into which `prepare` will cut a picture of that size."""
 
@@ -185,6 +189,11 @@ class CtcRecognizer:
         window: wide ones cost up to a fifth less per column.
         """
         return self._seconds_per_column
+
+    @property
+    def bytes_per_column(self) -> int:
+        """What a column of a window takes at most while it is read, in bytes."""
+        return round(self._manifest.memory_per_pixel * self._manifest.input_height)
 
     def close(self) -> None:
         """Let the network go; it cannot read any more."""

@@ -14,8 +14,8 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from crnn_ocr.errors import BadRequestError, OcrError
-from crnn_ocr.imaging.extent import page_extents
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.opened import open_document
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime.budget import Budget
 from crnn_ocr.runtime.cores import core_share
@@ -155,7 +155,9 @@ class Door:
         """
         try:
             self._limits.check_bytes(len(picture))
-            pages = page_extents(picture, self._limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket)
+            dpi = self._settings.pdf_dpi
+            with open_document(picture, self._limits, pdf_dpi=dpi, ticket=ticket) as document:
+                pages = list(document.extents)
             for page in pages:
                 self._limits.check_size(page.width, page.height)
                 self._limits.check_memory(page.memory, "")

@@ -1,57 +1,80 @@
-"""Whatever a picture may be given as becomes pages, one at a time, with the memory that each will need."""
+"""A source that is open: how large its pages are, and their pixels, one page at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from crnn_ocr.errors import ImageDecodeError, OcrError
-from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
-from crnn_ocr.imaging.extent import extents_of, page_extents
-from crnn_ocr.imaging.pdf.pages import PdfPages
+from crnn_ocr.imaging.decode import decode_pages, from_array, from_pil
+from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.scheduling.ticket import Ticket
 
 Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
 
 
-class Pages:
-    """The pages of one source; to be drawn from by one thread at a time."""
+class OpenedDocument:
+    """A picture or document whose headers have been read once, for all who plan with them and for the engine.
 
-    def __init__(self, images: Iterator[Image], rooms: Sequence[int]) -> None:
+    To be used by one thread at a time, and closed by whoever opened it: a PDF holds a process.
+
+    Attributes:
+        extents: Width, height and memory of each page, as far as its headers tell; empty where they do not.
+    """
+
+    def __init__(self, images: Iterator[Image], extents: Sequence[Extent]) -> None:
         self._images = images
-        self._rooms = list(reversed(rooms))
+        self.extents = tuple(extents)
+        self._drawn = 0
 
     @property
     def room(self) -> int:
         """Bytes that the next page takes at most while it is decoded; 0 where there is none or no telling."""
-        return self._rooms[-1] if self._rooms else 0
+        return self.extents[self._drawn].memory if self._drawn < len(self.extents) else 0
 
     def draw(self) -> Image | None:
-        """Decode the next page; None behind the last.
+        """Decode the next page.
 
-        Only the caller holds it, so its memory is free when the caller drops it.
+        Returns:
+            (H, W) grey or (H, W, 3) BGR; None behind the last page. Only the caller holds it, so its memory
+            is free when the caller drops it.
 
         Raises:
             OcrError: The page is damaged.
         """
-        if self._rooms:
-            self._rooms.pop()
+        self._drawn += 1
         return next(self._images, None)
 
+    def close(self) -> None:
+        """Let the file and its process go; there are no more pages."""
+        close = getattr(self._images, "close", None)
+        if close is not None:
+            close()
+        self._images = iter(())
 
-def open_pages(source: Source, limits: Limits, *, pdf_dpi: int, ticket: Ticket | None = None) -> Pages:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_document(
+    source: Source, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
+) -> OpenedDocument:
     """Open a source; nothing but headers is looked at yet.
 
     Args:
         source: See `OCR.read`.
         limits: What to refuse.
-        pdf_dpi: Resolution at which PDF pages are drawn.
+        pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
         ticket: Until when the pages are wanted; always, when None.
 
     Raises:
@@ -65,17 +88,21 @@ def open_pages(source: Source, limits: Limits, *, pdf_dpi: int, ticket: Ticket |
         return _taken_over(from_array(source, limits))
     data = bytes(_data_of(source, limits.max_bytes))
     images = decode_pages(data, limits, pdf_dpi=pdf_dpi, ticket=ticket)
-    return Pages(images, _rooms(images, data, limits))
+    try:
+        return OpenedDocument(images, images.extents)
+    except OcrError:  # whether its pages can be drawn is found out by drawing them
+        return OpenedDocument(images, ())
 
 
-def _taken_over(image: Image) -> Pages:
+def _taken_over(image: Image) -> OpenedDocument:
+    extent = Extent(image.shape[1], image.shape[0], image.nbytes)
     # The iterator must not hold the page when it has given it away.
     held = [image]
-    return Pages((held.pop() for _ in range(1)), [image.nbytes])
+    return OpenedDocument((held.pop() for _ in range(1)), (extent,))
 
 
 def _data_of(source: Any, most: int) -> bytes | bytearray | memoryview:
-    """The encoded file; one that is larger than allowed comes one byte too long."""
+    """Return the encoded file; one that is larger than allowed comes one byte too long."""
     if isinstance(source, str | Path):
         with Path(source).open("rb") as stream:
             return stream.read(most + 1)
@@ -90,12 +117,3 @@ def _data_of(source: Any, most: int) -> bytes | bytearray | memoryview:
         f"cannot read a {type(source).__name__}: "
         "give a path, bytes, a binary file, a Pillow image or an array"
     )
-
-
-def _rooms(images: Iterator[Image], data: bytes, limits: Limits) -> list[int]:
-    """Bytes that each page takes while it is decoded."""
-    try:
-        extents = extents_of(images) if isinstance(images, PdfPages) else page_extents(data, limits)
-        return [page.memory for page in extents]
-    except OcrError:  # whether it can be decoded is found out by decoding it
-        return []

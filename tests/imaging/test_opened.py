@@ -13,7 +13,7 @@ from PIL import Image
 
 from crnn_ocr.errors import ImageTooLargeError, UnsupportedImageError
 from crnn_ocr.imaging.decode import Limits
-from crnn_ocr.imaging.sources import Pages, Source, open_pages
+from crnn_ocr.imaging.opened import OpenedDocument, Source, open_document
 
 LIMITS = Limits(max_bytes=1_000_000, max_pixels=1_000_000, max_side=5_000, max_pages=5)
 
@@ -26,8 +26,8 @@ def encoded(kind: str, *sizes: tuple[int, int]) -> bytes:
     return stream.getvalue()
 
 
-def opened(source: Source) -> Pages:
-    return open_pages(source, LIMITS, pdf_dpi=200)
+def opened(source: Source) -> OpenedDocument:
+    return open_document(source, LIMITS)
 
 
 @pytest.mark.parametrize(("kind", "each"), [("PNG", 7), ("JPEG", 7), ("BMP", 7), ("WEBP", 16)])

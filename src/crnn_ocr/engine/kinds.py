@@ -1,0 +1,123 @@
+"""The kinds of model that packs can hold: how each is loaded, proved, and chosen where none is named.
+
+A new kind is a `ModelKind` and a stage that uses it (`crnn_ocr.engine.stage`). Networks are imported when the
+first of their kind is loaded: listing packs needs neither OpenCV nor ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.registry import Pack
+from crnn_ocr.models.store import Closable
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.settings import Settings
+
+if TYPE_CHECKING:
+    from crnn_ocr.detection.detector import DbDetector
+    from crnn_ocr.recognition.network.recognizer import CtcRecognizer
+
+M = TypeVar("M", bound=Closable)
+
+Precision = Literal["auto", "int8", "fp32"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """How packs are loaded.
+
+    Attributes:
+        threads: Threads inside a run that has the cores for itself.
+        precision: Of packs with an INT8 graph; auto: INT8 where this CPU has instructions for it.
+        cache_dir: Where prepared graphs are kept; the user's cache folder when None.
+    """
+
+    threads: int = 1
+    precision: Precision = "auto"
+    cache_dir: Path | None = None
+
+
+def _prove_nothing(_model: object, _pack: Pack) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelKind(Generic[M]):
+    """What a pack can be.
+
+    Attributes:
+        name: As manifests name it, for example "rec".
+        title: For people, for example "recogniser".
+        load: Loads a pack; raises `ModelBrokenError` for whatever is wrong with it.
+        active: Name or alias of the pack that is used where none is named.
+        prove: Lets a loaded model do what it claims; raises `ModelBrokenError` where it cannot.
+        places: How many models may be kept in memory because requests named them, beside the active one.
+        precisions: The precisions in which a pack has to load.
+    """
+
+    name: str
+    title: str
+    load: Callable[[Pack, LoadSettings], M]
+    active: Callable[[Settings], str]
+    prove: Callable[[M, Pack], None] = _prove_nothing
+    places: Callable[[Settings], int] = lambda settings: 1
+    precisions: Callable[[Manifest], tuple[Precision, ...]] = lambda manifest: ("auto",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelUse(Generic[M]):
+    """A model that a stage needs, and what for.
+
+    Attributes:
+        role: What it does, for example "recognizer"; once in a pipeline.
+        kind: What it must be.
+        name: Name or alias of the pack that the options ask for; None: the active one.
+        wanted: Whether it may be needed, by the options and the manifests of the models that are sure to be.
+        optional: It is lent when a page first needs it and takes none of the places; a page is an answer
+            without it.
+    """
+
+    role: str
+    kind: ModelKind[M]
+    name: Callable[[ReadOptions], str | None] = lambda options: None
+    wanted: Callable[[ReadOptions, Mapping[str, Manifest]], bool] = lambda options, lent: True
+    optional: bool = False
+
+
+def _load_recognizer(pack: Pack, how: LoadSettings) -> CtcRecognizer:
+    from crnn_ocr.recognition.network.load import load_pack
+
+    return load_pack(pack, cache_dir=how.cache_dir, precision=how.precision)
+
+
+def _prove_recognizer(recognizer: CtcRecognizer, pack: Pack) -> None:
+    from crnn_ocr.engine.probe import check_reads
+
+    check_reads(recognizer, pack)
+
+
+def _load_detector(pack: Pack, how: LoadSettings) -> DbDetector:
+    from crnn_ocr.detection.load import load_pack
+
+    return load_pack(pack, threads=how.threads)
+
+
+RECOGNIZER: ModelKind[CtcRecognizer] = ModelKind(
+    "rec",
+    "recogniser",
+    _load_recognizer,
+    active=lambda settings: settings.model,
+    prove=_prove_recognizer,
+    places=lambda settings: settings.named_models,
+    precisions=lambda manifest: ("fp32", "int8") if manifest.precision == "int8" else ("fp32",),
+)
+DETECTOR: ModelKind[DbDetector] = ModelKind(
+    "det", "detector", _load_detector, active=lambda settings: settings.detector
+)
+
+#: Every kind that packs of this installation can be, by its name in manifests.
+KINDS: dict[str, ModelKind[Any]] = {kind.name: kind for kind in (RECOGNIZER, DETECTOR)}

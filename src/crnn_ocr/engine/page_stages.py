@@ -1,0 +1,167 @@
+"""The stages of one page behind decoding, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crnn_ocr.document import Block, Remark
+from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, ModelUse
+from crnn_ocr.engine.stage import PageState, Stage, Tools
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
+from crnn_ocr.imaging.enhance import enhance
+from crnn_ocr.imaging.quality import measure, remarks
+from crnn_ocr.imaging.seals import without_seals
+from crnn_ocr.layout.order import reading_order
+from crnn_ocr.layout.spread import spread_labels
+from crnn_ocr.layout.stacks import stacks
+from crnn_ocr.models.fingerprint import SECOND_READER
+from crnn_ocr.recognition.lines import lone
+from crnn_ocr.recognition.lines.crops import turned, unturn
+from crnn_ocr.recognition.lines.joined import joined
+from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, put_back_raised
+from crnn_ocr.recognition.lines.remarks import reading_remarks
+
+FINDER = ModelUse("detector", DETECTOR)
+READER = ModelUse("recognizer", RECOGNIZER, name=lambda options: options.model)
+SECOND = ModelUse(
+    "second",
+    RECOGNIZER,
+    name=lambda options: SECOND_READER,
+    wanted=lambda options, lent: options.recheck == "auto" and lent[READER.role].second_look,
+    optional=True,
+)
+
+
+def _enhance(state: PageState, tools: Tools) -> None:
+    """Measure the picture, improve what the options ask for, and take seals off print."""
+    state.quality = measure(state.image)
+    state.image = without_seals(enhance(state.image, tools.options, state.quality))
+    if state.share is not None:
+        state.share.shrink(state.image.nbytes)
+
+
+def _detect(state: PageState, tools: Tools) -> None:
+    """Find where text stands."""
+    state.regions = tools.models(FINDER).detect(state.image, tools.work)
+
+
+def _recognise(state: PageState, tools: Tools) -> None:
+    """Read the regions as they stand."""
+    reader = _reader(tools)
+    state.found = reader.read(state.image, state.regions or [])
+    state.failed = reader.failed
+
+
+def _orient_page(state: PageState, tools: Tools) -> None:
+    """Turn a picture that lies on its side or stands on its head; it has to be read anew then."""
+    state.turn = _reader(tools).page_turn(state.image, state.found or [])
+    if state.turn:
+        state.image = turned(state.image, state.turn)
+        state.regions = state.found = None
+
+
+def _orient_lines(state: PageState, tools: Tools) -> None:
+    """Try lines that were not read surely the other ways up, and columns as columns."""
+    state.found = _reader(tools).turn_unsure(state.image, state.found or [])
+
+
+def _take_out_raised(state: PageState, tools: Tools) -> None:
+    """Read raised and lowered figures by themselves, and their lines without them."""
+    state.found = _reader(tools).take_out_raised(state.image, state.found or [])
+
+
+def _recheck(state: PageState, tools: Tools) -> None:
+    """Let the accurate model read again what was not read surely; without it the first reading stands."""
+    try:
+        state.found = _reader(tools).look_again(state.image, state.found or [], lambda: tools.models(SECOND))
+    except (ModelNotFoundError, ModelBrokenError) as error:
+        message = f"What was not read surely could not be read again: {error.message}"
+        state.warnings += (Remark("RECHECK_UNAVAILABLE", message),)
+
+
+def _widths(state: PageState, tools: Tools) -> None:
+    """Bring the signs of all lines to full or half width, as the script around them and the ink say."""
+    state.found = _reader(tools).with_widths(state.image, state.found or [])
+
+
+def _arrange(state: PageState, tools: Tools) -> None:
+    """Settle lone signs, join what is one line, and bring the lines into reading order."""
+    found = state.found = lone.settle(state.image, put_back_raised(state.found or []))
+    kept = [entry for entry in found if entry.reading.legibility >= tools.options.min_confidence]
+    labels = spread_labels(
+        [entry.polygon for entry in kept], [entry.reading.text if entry.level else "" for entry in kept]
+    )
+    kept = [replace(entry, reading=tools.replacements.apply(entry.reading)) for entry in joined(kept, labels)]
+    state.kept = _with_columns_joined([entry for entry in kept if entry.reading.text])
+    state.blocks = _blocks(state)
+
+
+def _remark(state: PageState, tools: Tools) -> None:
+    """Say what was lost or may be wrong, next to the result."""
+    assert state.quality is not None
+    # Of what was read, not of what was found: smears make regions, but no lines.
+    warnings = remarks(state.quality, [entry.height for entry in state.kept])
+    warnings += reading_remarks(state.found or [], state.kept, state.image, state.turn)
+    if state.failed:
+        message = f"The model failed at {state.failed} lines, which are missing."
+        warnings += (Remark("LINES_FAILED", message),)
+    state.warnings = warnings + state.warnings
+
+
+def _reader(tools: Tools) -> LineReader:
+    return LineReader(tools.models(READER), tools.work)
+
+
+def _wants_orientation(state: PageState, tools: Tools) -> bool:
+    return tools.options.orientation == "auto"
+
+
+DETECT = Stage("detect", _detect, (FINDER,), lambda state, tools: state.regions is None)
+RECOGNISE = Stage("recognise", _recognise, (READER,), lambda state, tools: state.found is None)
+
+#: What is done to every page. Behind the turn of a page its new picture is looked at and read anew.
+STAGES: tuple[Stage, ...] = (
+    Stage("enhance", _enhance),
+    DETECT,
+    RECOGNISE,
+    Stage("orient", _orient_page, (READER,), _wants_orientation),
+    DETECT,
+    RECOGNISE,
+    Stage("orient", _orient_lines, (READER,), _wants_orientation),
+    Stage("recognise", _take_out_raised, (READER,)),
+    Stage("recheck", _recheck, (READER, SECOND), lambda state, tools: tools.models.has(SECOND)),
+    Stage("recognise", _widths, (READER,)),
+    Stage("layout", _arrange),
+    Stage("layout", _remark),
+)
+
+
+def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    """Return the regions; those that are pieces of one column have become one."""
+    columns = stacks([entry.polygon for entry in found], [entry.upright_characters for entry in found])
+    pieces = {index for column in columns for index in column}
+    return [entry for i, entry in enumerate(found) if i not in pieces] + [
+        joined_column([found[i] for i in column]) for column in columns
+    ]
+
+
+def _blocks(state: PageState) -> tuple[Block, ...]:
+    """Return the lines in reading order, in blocks, with places in the picture that came in."""
+    found = state.kept
+    order = reading_order(
+        [entry.polygon for entry in found],
+        [entry.reading.text for entry in found],
+        [entry.column for entry in found],
+    )
+    return tuple(
+        Block(
+            tuple(
+                replace(
+                    found[i], polygon=unturn(found[i].polygon, state.turn, state.width, state.height)
+                ).line()
+                for i in block
+            )
+        )
+        for block in order
+    )
