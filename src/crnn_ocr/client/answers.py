@@ -6,22 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crnn_ocr.document import Point, Polygon, Remark
+from crnn_ocr.document import Line, Remark
+from crnn_ocr.export.json import line_from_dict, remark_from_dict
 
-
-@dataclass(frozen=True, slots=True)
-class OcrLine:
-    """One line of text.
-
-    Attributes:
-        text: What it says.
-        confidence: Probability that the whole line is right, 0 to 1.
-        polygon: Its corners, from the text's own top left clockwise, in pixels.
-    """
-
-    text: str
-    confidence: float
-    polygon: Polygon
+#: One line of text: `text`, `confidence` and `polygon`.
+OcrLine = Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +94,13 @@ def parse_result(body: Mapping[str, Any]) -> OcrResult:
     """
     return OcrResult(
         text=body["text"],
-        lines=_lines(body["lines"]),
+        lines=tuple(map(line_from_dict, body["lines"])),
         width=body["width"],
         height=body["height"],
         model=body["model"],
         cached=body["cached"],
         elapsed_ms=float(body["elapsed_ms"]),
-        warnings=_remarks(body["warnings"]),
+        warnings=tuple(map(remark_from_dict, body["warnings"])),
         pages=tuple(_page(entry) for entry in body.get("pages", ())),
         request_id=body["request_id"],
     )
@@ -143,26 +132,6 @@ def _page(body: Mapping[str, Any]) -> OcrPage:
         width=body["width"],
         height=body["height"],
         text=body["text"],
-        lines=_lines(body["lines"]),
-        warnings=_remarks(body["warnings"]),
+        lines=tuple(map(line_from_dict, body["lines"])),
+        warnings=tuple(map(remark_from_dict, body["warnings"])),
     )
-
-
-def _lines(entries: list[Mapping[str, Any]]) -> tuple[OcrLine, ...]:
-    return tuple(
-        OcrLine(entry["text"], float(entry["confidence"]), _polygon(entry["polygon"])) for entry in entries
-    )
-
-
-def _polygon(points: list[list[float]]) -> Polygon:
-    first, second, third, fourth = (_point(point) for point in points)
-    return first, second, third, fourth
-
-
-def _point(point: list[float]) -> Point:
-    x, y = point
-    return float(x), float(y)
-
-
-def _remarks(entries: list[Mapping[str, Any]]) -> tuple[Remark, ...]:
-    return tuple(Remark(entry["code"], entry["message"]) for entry in entries)

@@ -213,8 +213,8 @@ class OCR:
                 or a uint8 array, (H, W) grey or (H, W, 3) BGR.
             options: What to do; all defaults when None.
             ticket: Until when the answer is wanted, and the means to cancel it; always, when None.
-            admit: Holds room for the work while it lasts, or raises; it is shown the document once its headers
-                have been read, and none of its pixels.
+            admit: Holds room for the work while it lasts, or raises; it is shown the document once its
+                headers have been read, and none of its pixels.
             **values: Single options by name, instead of `options`.
 
         Returns:

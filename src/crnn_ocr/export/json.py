@@ -1,15 +1,17 @@
-"""JSON, in the shape that the REST API answers with; keys always come in the same order.
+"""The one form of a Document as JSON, both ways: of files, the REST API, the cache and the client.
 
-Confidences are rounded to 4 digits and coordinates to a tenth of a pixel, finer than either is meant.
-`docs/document.md` describes every key.
+Keys always come in the same order. Confidences are rounded to 4 digits and coordinates to a tenth of a pixel,
+finer than either is meant. `docs/document.md` describes every key.
 """
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from crnn_ocr.document import Char, Document, Line, Page, Polygon
+from crnn_ocr.document import Block, Char, Document, Line, Page, Point, Polygon, Remark
 
 
 def to_json(document: Document, *, source: str | None = None, chars: bool = False) -> str:
@@ -62,6 +64,62 @@ def line_to_dict(line: Line, *, chars: bool = False) -> dict[str, Any]:
     return entry
 
 
+def from_dict(value: Any) -> Document:
+    """Read what `to_dict` wrote, or the same from elsewhere; unknown keys are passed over.
+
+    Raises:
+        ValueError: A value is missing, of a wrong type, or does not fit the others; the message says which.
+    """
+    return Document(
+        tuple(page_from_dict(page) for page in _list(value, "pages")), _text(_get(value, "model"), "model")
+    )
+
+
+def page_from_dict(value: Mapping[str, Any]) -> Page:
+    """Read what `page_to_dict` wrote; without `blocks` all lines are of one.
+
+    Raises:
+        ValueError: As `from_dict`.
+    """
+    lines = [line_from_dict(line) for line in _list(value, "lines")]
+    counts = value.get("blocks")
+    if counts is None:
+        counts = [len(lines)] if lines else []
+    blocks, start = [], 0
+    for count in counts if isinstance(counts, list) else [counts]:
+        blocks.append(Block(tuple(lines[start : start + _whole(count, "blocks")])))
+        start += count
+    if start != len(lines):
+        raise ValueError(f"blocks hold {start} lines of {len(lines)}")
+    return Page(
+        _whole(_get(value, "width"), "width"),
+        _whole(_get(value, "height"), "height"),
+        tuple(blocks),
+        _whole(value.get("rotation", 0), "rotation"),
+        tuple(remark_from_dict(remark) for remark in _list(value, "warnings")),
+    )
+
+
+def line_from_dict(value: Mapping[str, Any]) -> Line:
+    """Read what `line_to_dict` wrote.
+
+    Raises:
+        ValueError: As `from_dict`.
+    """
+    read = _read_text_at(value)
+    chars = _list(value, "chars") if "chars" in value else []
+    return Line(*read, tuple(Char(*_read_text_at(char)) for char in chars))
+
+
+def remark_from_dict(value: Mapping[str, Any]) -> Remark:
+    """Read a remark.
+
+    Raises:
+        ValueError: As `from_dict`.
+    """
+    return Remark(_text(_get(value, "code"), "code"), _text(_get(value, "message"), "message"))
+
+
 def _text_at(item: Line | Char) -> dict[str, Any]:
     return {
         "text": item.text,
@@ -78,3 +136,51 @@ def _polygon(polygon: Polygon) -> list[list[float]]:
 def _encodable(text: str) -> str:
     """Escape what UTF-8 cannot hold; inside JSON it can stand in strings only."""
     return "".join(f"\\u{ord(char):04x}" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def _get(value: object, name: str) -> Any:
+    if not isinstance(value, Mapping) or name not in value:
+        raise ValueError(f"{name!r} is missing")
+    return value[name]
+
+
+def _list(value: object, name: str) -> list[Any]:
+    found = _get(value, name)
+    if not isinstance(found, list):
+        raise ValueError(f"{name!r} is no list")
+    return found
+
+
+def _read_text_at(value: object) -> tuple[str, float, Polygon]:
+    corners = _list(value, "polygon")
+    if len(corners) != 4:
+        raise ValueError("'polygon' has not four corners")
+    first, second, third, fourth = (_point(corner) for corner in corners)
+    confidence = _number(_get(value, "confidence"), "confidence")
+    return _text(_get(value, "text"), "text"), confidence, (first, second, third, fourth)
+
+
+def _point(value: object) -> Point:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("a corner of 'polygon' is no pair")
+    return _number(value[0], "polygon"), _number(value[1], "polygon")
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name!r} is no text")
+    return value
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
+        number = float(value)
+        if math.isfinite(number):
+            return number
+    raise ValueError(f"{name!r} is no number")
+
+
+def _whole(value: object, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{name!r} is no count")
+    return value

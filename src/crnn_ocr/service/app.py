@@ -17,7 +17,7 @@ from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import FETCHER, INTAKE, ServiceRequest
 from crnn_ocr.service.requests.url_fetch import Fetcher
-from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, models, ocr, preview
+from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, models, ocr, preview
 from crnn_ocr.service.server import reply_and_drain
 from crnn_ocr.service.telemetry.instrumentation import Observer
 from crnn_ocr.service.telemetry.tracing import make_tracer
@@ -74,6 +74,7 @@ def create_app(
     readings = Readings(observed, answers, gate=door.gate, issue=door.issue)
     ocr.install(app, reader, readings, readiness)
     batch.install(app, readings, settings)
+    export.install(app)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching or LocalSwitching(reader), Site.from_settings(settings))

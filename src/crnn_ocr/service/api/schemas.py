@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from crnn_ocr.document import Char, Document, Line, Page, Polygon
+from crnn_ocr.document import Document
+from crnn_ocr.export.json import page_to_dict
 from crnn_ocr.options import ReadOptions
 
 PointOut = Annotated[list[float], Field(min_length=2, max_length=2, description="x and y in pixels.")]
@@ -190,10 +191,8 @@ class ReadyAnswer(_Body):
 
 def ocr_answer(
     document: Document, *, elapsed_ms: float, request_id: str, cached: bool = False, chars: bool = False
-) -> OcrAnswer:
-    """Describe what was read in the terms of the API.
-
-    Confidences are rounded to four decimals and coordinates to one: finer than either is known.
+) -> dict[str, Any]:
+    """Return the body of an `OcrAnswer`: what was read, and what is about the very request.
 
     Args:
         document: What was read.
@@ -202,54 +201,29 @@ def ocr_answer(
         cached: Whether it was kept from an earlier request.
         chars: Whether to tell single characters and blocks, too.
     """
-    first = document.pages[0]
-    pages = [_page(number, page, chars=chars) for number, page in enumerate(document.pages, start=1)]
-    warnings = {(remark.code, remark.message): None for page in document.pages for remark in page.warnings}
-    return OcrAnswer(
-        text=document.text,
-        elapsed_ms=round(elapsed_ms, 1),
-        lines=[line for page in pages for line in page.lines],
-        width=first.width,
-        height=first.height,
-        model=document.model,
-        cached=cached,
-        warnings=[WarningOut(code=code, message=message) for code, message in warnings],
-        request_id=request_id,
-        pages=pages if len(pages) > 1 else None,
-        rotation=pages[0].rotation if len(pages) == 1 else None,
-        blocks=pages[0].blocks if len(pages) == 1 else None,
-    )
-
-
-def _page(number: int, page: Page, *, chars: bool) -> PageOut:
-    return PageOut(
-        number=number,
-        width=page.width,
-        height=page.height,
-        text=page.text,
-        lines=[_line(line, chars=chars) for line in page.lines],
-        warnings=[WarningOut(code=remark.code, message=remark.message) for remark in page.warnings],
-        rotation=page.rotation if chars else None,
-        blocks=[len(block.lines) for block in page.blocks] if chars else None,
-    )
-
-
-def _line(line: Line, *, chars: bool) -> LineOut:
-    return LineOut(
-        text=line.text,
-        confidence=round(line.confidence, 4),
-        polygon=_polygon(line.polygon),
-        # Not validated: a page has thousands, and they are ours.
-        chars=[_char(char) for char in line.chars] if chars else None,
-    )
-
-
-def _char(char: Char) -> CharOut:
-    return CharOut.model_construct(
-        text=char.text, confidence=round(char.confidence, 4), polygon=_polygon(char.polygon)
-    )
-
-
-def _polygon(polygon: Polygon) -> list[list[float]]:
-    # Adding 0.0 turns a negative zero into zero.
-    return [[round(x, 1) + 0.0, round(y, 1) + 0.0] for x, y in polygon]
+    pages = [
+        {"number": number, **page_to_dict(page, chars=chars)}
+        for number, page in enumerate(document.pages, start=1)
+    ]
+    if not chars:
+        for page in pages:
+            del page["rotation"], page["blocks"]
+    first = pages[0]
+    warnings = {(entry["code"], entry["message"]): entry for page in pages for entry in page["warnings"]}
+    answer: dict[str, Any] = {
+        "success": True,
+        "text": document.text,
+        "elapsed_ms": round(elapsed_ms, 1),
+        "lines": [line for page in pages for line in page["lines"]],
+        "width": first["width"],
+        "height": first["height"],
+        "model": document.model,
+        "cached": cached,
+        "warnings": list(warnings.values()),
+        "request_id": request_id,
+    }
+    if len(pages) > 1:
+        answer["pages"] = pages
+    elif chars:
+        answer |= {"rotation": first["rotation"], "blocks": first["blocks"]}
+    return answer

@@ -197,7 +197,7 @@ def _result(
         answer = ocr_answer(
             read.document, elapsed_ms=read.elapsed_ms, request_id=request_id, cached=read.cached
         )
-        return {"index": index, **answer.model_dump(exclude_none=True)}
+        return {"index": index, **answer}
     except OcrError as error:
         if error.http_status == 500:
             _log.error("an item of a batch failed", exc_info=error)

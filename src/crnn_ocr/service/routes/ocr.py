@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 
@@ -15,10 +16,11 @@ from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wants_chars
+from crnn_ocr.service.routes.export import FORMAT, wanted_format, written
 from crnn_ocr.service.routes.openapi import openapi_document
 
 #: What the page offers to save a reading as: all formats of the engine, and two of its own.
-EXPORT_FORMATS = (*FORMATS, "markdown", "csv")
+_OF_THE_PAGE = ("markdown", "csv")
 
 
 def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness) -> None:
@@ -33,7 +35,8 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
     @api.post("/ocr")
     def ocr() -> Response:
         chars = wants_chars(request)
-        wanted = parse_input(request, besides=(DETAIL,))
+        writer = wanted_format(request)
+        wanted = parse_input(request, besides=(DETAIL, FORMAT))
         read = readings.read_one(
             wanted.picture, wanted.options, readings.issue(), use=wanted_use(request), chars=chars
         )
@@ -46,11 +49,14 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         )
         g.result_size = {
             "pages": len(read.document.pages),
-            "lines": len(answer.lines),
-            "model": answer.model,
+            "lines": len(answer["lines"]),
+            "model": read.document.model,
             "cache": read.source,
         }
-        response = json_response(json_of(answer.model_dump(exclude_none=True)))
+        if writer is None:
+            response = json_response(json_of(answer))
+        else:
+            response = written(read.document, writer, chars=chars)
         response.headers["X-Cache"] = read.source
         return response
 
@@ -64,9 +70,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         return json_response(ReadyAnswer(model=reader.model).model_dump_json())
 
     # These do not change: written once, by the first who ask, as anybody may as often as he likes.
-    options_text = cache(
-        lambda: json_of({**ReadOptions.model_json_schema(), "x-export-formats": EXPORT_FORMATS})
-    )
+    options_text = cache(lambda: json_of({**ReadOptions.model_json_schema(), **_formats()}))
     openapi_text = cache(lambda: json_of(openapi_document()))
 
     @api.get("/options")
@@ -78,6 +82,15 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         return json_response(openapi_text())
 
     return api
+
+
+def _formats() -> dict[str, Any]:
+    """Return what the page offers to save as, and what it has to know of formats that it cannot write."""
+    writers = {
+        name: {"suffix": writer.suffix, "media_type": writer.media_type, "title": writer.title}
+        for name, writer in FORMATS.items()
+    }
+    return {"x-export-formats": (*FORMATS, *_OF_THE_PAGE), "x-export-writers": writers}
 
 
 def _pages() -> Blueprint:

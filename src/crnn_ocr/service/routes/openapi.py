@@ -29,12 +29,13 @@ from crnn_ocr.service.api.openapi_components import (
     without_null,
 )
 from crnn_ocr.service.api.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
-from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, models, preview
+from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, models, preview
 from crnn_ocr.service.telemetry import instrumentation
 
 #: Routes that describe themselves, next to their code.
 GROUPS: tuple[RouteGroup, ...] = (
     batch.ROUTES,
+    export.ROUTES,
     models.ROUTES,
     compat_rapidocr.ROUTES,
     compat_umi.ROUTES,
@@ -110,7 +111,12 @@ def _ocr() -> Json:
             "the JSON object, in the form, or in the query string; one option in two places is refused. "
             "JPG, PNG, BMP, GIF (first frame), TIFF, WebP and, where the server can, PDF."
         ),
-        "parameters": [*option_parameters(), detail_parameter(), timeout_parameter()],
+        "parameters": [
+            *option_parameters(),
+            detail_parameter(),
+            export.format_parameter(required=False),
+            timeout_parameter(),
+        ],
         "requestBody": {
             "required": True,
             "content": {

@@ -12,10 +12,30 @@ export const FORMATS = {
   csv: { suffix: ".csv", type: "text/csv;charset=utf-8", write: csvOf },
 };
 
-/** The formats on offer: those that the server's schema names, as far as the page can write them; else all. */
+/**
+ * The formats on offer: those that the server's schema names and that the page or the server can write; without a
+ * schema all of the page.
+ * @returns {{name: string, suffix: string, title?: string}[]} those with a title are written by the server
+ */
 export function formatsOf(schema) {
   const named = schema?.["x-export-formats"];
-  return Array.isArray(named) ? named.filter((name) => Object.hasOwn(FORMATS, name)) : Object.keys(FORMATS);
+  const written = schema?.["x-export-writers"] ?? {};
+  const names = Array.isArray(named) ? named : Object.keys(FORMATS);
+  return names
+    .filter((name) => Object.hasOwn(FORMATS, name) || Object.hasOwn(written, name))
+    .map((name) => ({ name, ...(FORMATS[name] ?? written[name]) }));
+}
+
+/** A reading with its edits as the server takes it (`POST /export`). */
+export function documentOf({ result }) {
+  const pages = result.pages.map((page, index) => ({
+    width: page.width,
+    height: page.height,
+    lines: linesOf(result, index).lines.map(({ text, confidence, polygon }) => ({ text, confidence, polygon })),
+    blocks: page.blocks,
+    warnings: page.warnings,
+  }));
+  return { model: result.model, pages };
 }
 
 /** The text of one reading; pages are separated by an empty row. */
@@ -30,10 +50,10 @@ export function pageTexts(result, page, joined) {
 }
 
 /** The file name for the export of these readings. */
-export function exportName(readings, format) {
+export function exportName(readings, { suffix }) {
   const base = readings.length === 1 ? stem(readings[0].name) : "crnn-ocr";
   // Control characters and what file systems forbid.
-  return base.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, "_") + FORMATS[format].suffix;
+  return base.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, "_") + suffix;
 }
 
 function titled({ name, result }, readings, how) {

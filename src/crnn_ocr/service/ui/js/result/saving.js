@@ -3,7 +3,9 @@
 import { byId, make } from "../core/dom.js";
 import { download } from "../core/files.js";
 import { currentJob } from "../jobs/jobs.js";
-import { exportName, FORMATS, formatsOf } from "../reading/formats.js";
+import { documentOf, exportName, FORMATS, formatsOf } from "../reading/formats.js";
+import { explain } from "../server/problem.js";
+import { exportFile } from "../server/request.js";
 import { makeMenu } from "../shell/menu.js";
 import { t } from "../words/words.js";
 
@@ -15,9 +17,11 @@ export function watchExport(store, say) {
     const current = currentJob(store.get());
     const done = jobs.filter((job) => job.result);
     const items = formats.map((format) => item(format, [current]));
+    // The server writes one document at a time.
+    const together = formats.filter(({ name }) => Object.hasOwn(FORMATS, name));
     if (done.length > 1) {
       const title = t("exportAll", { count: done.length });
-      const all = formats.map((format) => item(format, done));
+      const all = together.map((format) => item(format, done));
       items.push(
         make(
           "div",
@@ -34,16 +38,22 @@ export function watchExport(store, say) {
     return make(
       "button",
       { type: "button", role: "menuitem", class: "menu-item", tabindex: "-1", onclick: () => save(format, jobs) },
-      make("span", {}, t(`format_${format}`)),
+      make("span", {}, format.title ?? t(`format_${format.name}`)),
       " ",
-      make("span", { class: "menu-hint" }, FORMATS[format].suffix),
+      make("span", { class: "menu-hint" }, format.suffix),
     );
   }
 
-  function save(format, jobs) {
+  async function save(format, jobs) {
     const joined = store.get().prefs.view === "paragraphs";
     const name = exportName(jobs, format);
-    download(name, FORMATS[format].write(jobs, { joined }), FORMATS[format].type);
-    say(t("saved", { name }));
+    const own = FORMATS[format.name];
+    try {
+      const content = own ? own.write(jobs, { joined }) : await exportFile(documentOf(jobs[0]), format.name);
+      download(name, content, own?.type);
+      say(t("saved", { name }));
+    } catch (problem) {
+      say(explain(problem));
+    }
   }
 }

@@ -32,6 +32,17 @@ export async function getJson(path, { insist = false } = {}) {
   return answer;
 }
 
+/** Lets the server write a document as a file of a format; resolves to a Blob. */
+export async function exportFile(document, format) {
+  const query = new URLSearchParams({ format });
+  const init = { method: "POST", body: JSON.stringify(document), headers: { "Content-Type": "application/json" } };
+  const reply = await withKey(() => reach(`/export?${query}`, init));
+  if (!reply.ok) {
+    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
+  }
+  return reply.blob();
+}
+
 /** Asks for plain text. */
 export async function getText(path) {
   const response = await reach(path, {});

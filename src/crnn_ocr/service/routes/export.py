@@ -1,0 +1,132 @@
+"""`POST /export`: a document that was read, and perhaps corrected, as a file of any format."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Request, Response, request
+
+from crnn_ocr.document import Document
+from crnn_ocr.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    InvalidJsonError,
+    InvalidOptionError,
+    OverloadedError,
+    RateLimitedError,
+    UnsupportedMediaTypeError,
+    UploadTimeoutError,
+    WorkerLostError,
+)
+from crnn_ocr.export import FORMATS, WriteOptions, Writer
+from crnn_ocr.export.json import from_dict
+from crnn_ocr.service.api.openapi_components import COMMON_ERRORS, Json, RouteGroup, header_ref, responses
+from crnn_ocr.service.requests.parsing import is_json, parse_json, read_body, refuse_early, wants_chars
+
+#: The parameter of the query string that names a format.
+FORMAT = "format"
+
+
+def install(app: Flask) -> None:
+    """Add the route."""
+    routes = Blueprint("export", __name__)
+
+    @routes.post("/export")
+    def export() -> Response:
+        chars = wants_chars(request)
+        writer = wanted_format(request)
+        if writer is None:
+            raise InvalidOptionError(
+                f"{FORMAT!r} is missing.", hint=f"Name one of the formats: {', '.join(FORMATS)}."
+            )
+        refuse_early(request)
+        if not is_json(request.mimetype):
+            raise UnsupportedMediaTypeError(
+                "The document comes as JSON.", hint="Send it with Content-Type: application/json."
+            )
+        try:
+            document = from_dict(parse_json(read_body(request), what="The body"))
+        except ValueError as error:
+            raise BadRequestError(
+                f"The body is no document: {error}.",
+                hint="Send what `POST /ocr?format=json` answers, with or without changes.",
+            ) from None
+        return written(document, writer, chars=chars)
+
+    app.register_blueprint(routes)
+
+
+def wanted_format(request: Request) -> Writer | None:
+    """Return the writer of the format that the query string names; None where it names none.
+
+    Raises:
+        InvalidOptionError: There is no such format, or several are named.
+    """
+    names = request.args.getlist(FORMAT)
+    if not names:
+        return None
+    if len(names) > 1 or names[0] not in FORMATS:
+        raise InvalidOptionError(
+            f"{FORMAT!r} names one of the formats, once.", hint=f"There are: {', '.join(FORMATS)}."
+        )
+    return FORMATS[names[0]]
+
+
+def written(document: Document, writer: Writer, *, chars: bool) -> Response:
+    """Return a document as the body of an answer, in the format of its writer."""
+    return Response(writer.write(document, WriteOptions(chars=chars)), content_type=writer.media_type)
+
+
+# ---- the document ------------------------------------------------------------------------------------
+
+_ERRORS = (
+    *COMMON_ERRORS,
+    RateLimitedError,
+    OverloadedError,
+    WorkerLostError,
+    UploadTimeoutError,
+    InvalidJsonError,
+    BodyTooLargeError,
+    UnsupportedMediaTypeError,
+    InvalidOptionError,
+)
+
+
+def format_parameter(*, required: bool) -> Json:
+    """Return the description of the parameter `format`."""
+    return {
+        "name": FORMAT,
+        "in": "query",
+        "required": required,
+        "description": "The form of the answer: a file of this format"
+        + ("." if required else ", instead of the JSON of this API."),
+        "schema": {"type": "string", "enum": list(FORMATS)},
+    }
+
+
+def file_content() -> Json:
+    """Return the contents that an answer in any of the formats can have."""
+    return {writer.media_type.partition(";")[0]: {"schema": {}} for writer in FORMATS.values()}
+
+
+def _paths() -> Json:
+    described = responses(None, "The file.", _ERRORS)
+    described["200"]["content"] = file_content()
+    described["200"]["headers"] = {"X-Request-Id": header_ref("X-Request-Id")}
+    return {
+        "/export": {
+            "post": {
+                "operationId": "exportDocument",
+                "summary": "Write a document that was read as a file",
+                "description": "The body is what `POST /ocr?format=json` answers, with the changes that a "
+                "person or a program has made; nothing is read again.",
+                "parameters": [format_parameter(required=True)],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"type": "object"}}},
+                },
+                "responses": described,
+            }
+        }
+    }
+
+
+ROUTES = RouteGroup(_paths, errors=())
