@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
         load_settings()
 
 
-@pytest.mark.parametrize("table", ["settings-table", "errors-table", "metrics-table"])
+@pytest.mark.parametrize("table", ["architecture-table", "settings-table", "errors-table", "metrics-table"])
 def test_the_tables_in_the_docs_are_up_to_date(table: str) -> None:
     script = ROOT / "scripts" / table
 

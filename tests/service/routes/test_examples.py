@@ -78,6 +78,8 @@ def texts(command: str, printed: str) -> list[str]:
     if "ndjson" in command:
         rows = sorted((json.loads(row) for row in printed.splitlines()), key=lambda row: row["index"])
         return [row["text"] for row in rows]
+    if "/export" in command:
+        return [printed.rstrip("\n")]
     answer = json.loads(printed)
     if "/ocr/batch" in command:
         assert answer["failed"] == 0
