@@ -289,6 +289,26 @@ def test_lost_characters_come_in_and_invented_ones_go() -> None:
     assert look(line("|所引起", "|"), "所引起") == "所引起"
 
 
+@pytest.mark.parametrize(
+    ("first", "unsure", "second", "expected"),
+    [
+        ("heavy fire of", "i", "heavy fre of", "heavy fire of"),  # thin letters are dropped, not invented
+        ("all bells", "l", "al bels", "all bells"),
+        ("heavy fmire of", "m", "heavy fire of", "heavy fire of"),
+        ("No. 4i12 of", "i", "No. 412 of", "No. 412 of"),  # not inside a word
+        ("one — two", "—", "one – two", "one — two"),  # how long a dash is, its ink has told
+        ("one - two", "-", "one – two", "one – two"),
+    ],
+)
+def test_what_the_second_reader_gets_wrong_as_a_rule_stays(
+    first: str, unsure: str, second: str, expected: str
+) -> None:
+    reading = line(first, unsure)
+    stretch = Stretch(0, len(first), 0.0, 1.0)
+
+    assert splice(reading, [(stretch, line(second))]).text == expected
+
+
 def test_without_an_anchor_on_both_sides_the_first_reading_stays() -> None:
     first = line("甲乙丙丁戊己庚辛", "丁戊")
     inner = Stretch(2, 6, 0.25, 0.75)
