@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
+from crnn_ocr.pixels import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class BoxParameters:
 
 
 def boxes_from_map(
-    heat: NDArray[np.uint8],
+    heat: Pixels,
     *,
     scale_x: float,
     scale_y: float,
@@ -102,7 +103,7 @@ def boxes_from_map(
     return regions
 
 
-def _score(heat: NDArray[np.uint8], contour: cv2.typing.MatLike) -> float:
+def _score(heat: Pixels, contour: cv2.typing.MatLike) -> float:
     """Mean probability inside a contour."""
     x, y, w, h = cv2.boundingRect(contour)
     mask = np.zeros((h, w), np.uint8)

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import BoxParameters, Region, boxes_from_map
 from crnn_ocr.detection.fit import fitted
@@ -18,6 +17,7 @@ from crnn_ocr.detection.tiles import Span, spans, working_scale
 from crnn_ocr.document import Polygon
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.runtime.cpu import timed
 from crnn_ocr.runtime.memory import frugal, make_room
 from crnn_ocr.runtime.onnx import Session
@@ -27,13 +27,11 @@ from crnn_ocr.scheduling.work import INLINE, Task, Work
 #: A picture of so many bytes leaves little room for that: then memory counts for more than time.
 LARGE = 24 * 1024 * 1024
 
-Image = NDArray[np.uint8]
-
 
 class Detector(Protocol):
     """Finds text."""
 
-    def detect(self, image: Image, work: Work = INLINE) -> list[Region]:
+    def detect(self, image: Pixels, work: Work = INLINE) -> list[Region]:
         """Text regions of a (H, W) grey or (H, W, 3) BGR picture, in no particular order.
 
         Its runs are tasks of `work`; the answer does not depend on who does them.
@@ -115,7 +113,7 @@ class DbDetector:
         if self._wide is not None:
             self._wide.close()
 
-    def detect(self, image: Image, work: Work = INLINE) -> list[Region]:
+    def detect(self, image: Pixels, work: Work = INLINE) -> list[Region]:
         """Text regions of a picture, in its own coordinates.
 
         Small text that was only just found at the ordinary size is looked for again at a larger one.
@@ -123,7 +121,7 @@ class DbDetector:
         with frugal() if image.nbytes >= LARGE else nullcontext():
             return self._detect(image, work)
 
-    def _detect(self, image: Image, work: Work) -> list[Region]:
+    def _detect(self, image: Pixels, work: Work) -> list[Region]:
         height, width = image.shape[:2]
         p = self._parameters
         if min(width, height) <= p.thin:
@@ -145,7 +143,7 @@ class DbDetector:
         shorter, longer = sorted((region.width, region.height))
         return shorter >= self._parameters.least_height and longer <= self._parameters.longest * shorter
 
-    def _detect_thin(self, image: Image, work: Work) -> list[Region]:
+    def _detect_thin(self, image: Pixels, work: Work) -> list[Region]:
         """Text regions of a strip or crop, whose text may touch the border.
 
         The network knows text with paper around it, so the picture is given some. Where it finds nothing
@@ -167,7 +165,7 @@ class DbDetector:
             regions = [Region(((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)), 0.0)]
         return regions
 
-    def _detect_at(self, image: Image, scale: float, work: Work) -> list[Region]:
+    def _detect_at(self, image: Pixels, scale: float, work: Work) -> list[Region]:
         height, width = image.shape[:2]
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
         shown = image
@@ -178,7 +176,7 @@ class DbDetector:
             heat, scale_x=w / width, scale_y=h / height, width=width, height=height, parameters=self._boxes
         )
 
-    def _map(self, image: Image, work: Work) -> NDArray[np.uint8]:
+    def _map(self, image: Pixels, work: Work) -> Pixels:
         """Probability map of a picture, (H, W) uint8, tile by tile where it is large."""
         height, width = image.shape[:2]
         p = self._parameters
@@ -214,7 +212,7 @@ class DbDetector:
         memory = round(self._manifest.memory_per_pixel * area)
         return Demand(self._seconds_per_pixel * area, counted(memory), cores)
 
-    def _run(self, image: Image, cores: int = 1) -> NDArray[np.uint8]:
+    def _run(self, image: Pixels, cores: int = 1) -> Pixels:
         """One run of the network; the picture is padded, not stretched, to a size that the network takes."""
         height, width = image.shape[:2]
         multiple, least = self._manifest.multiple, self._parameters.least_side

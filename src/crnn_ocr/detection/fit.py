@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.detection.ink import Box, Ink, find_ink
 from crnn_ocr.document import Polygon
+from crnn_ocr.pixels import Pixels
 
 #: All lengths below are in heights of a line's ink: from its highest to its lowest mark.
 #: Below this many map pixels per picture pixel a box is no surer than its own height.
@@ -85,7 +86,7 @@ class _Row:
         return self.inked[3] - self.inked[1]
 
 
-def fitted(image: NDArray[np.uint8], regions: Sequence[Region], scale: float) -> list[Region]:
+def fitted(image: Pixels, regions: Sequence[Region], scale: float) -> list[Region]:
     """Return the regions fitted to their ink, and new ones around marks that stand alone in their rows.
 
     Args:
@@ -149,7 +150,7 @@ def _row(region: Region, ink: Ink, *, coarse: bool) -> _Row | None:
     return _Row((left, top, right, bottom), (int(starts.min()), high, int(stops.max()), low))
 
 
-def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8], *, trim: bool) -> Box:
+def _fit(row: _Row, ink: Ink, cover: Pixels, *, trim: bool) -> Box:
     """The box of a row, grown over what its ends cut off and, if asked, trimmed where it is loose."""
     left, top, right, bottom = row.box
     inked_left, inked_top, _, inked_bottom = row.inked
@@ -166,7 +167,7 @@ def _fit(row: _Row, ink: Ink, cover: NDArray[np.uint8], *, trim: bool) -> Box:
     return left, min(top, inked_top), right, max(bottom, inked_bottom)
 
 
-def _end(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> int:
+def _end(row: _Row, ink: Ink, cover: Pixels) -> int:
     """Behind the last mark of a line, also of signs outside its box: a dash, a comma, a raised minus."""
     box, (_, top, right, bottom), height = row.box, row.inked, row.height
     end = right
@@ -191,7 +192,7 @@ def _end(row: _Row, ink: Ink, cover: NDArray[np.uint8]) -> int:
     return end if end <= box[2] + REACH * height else right
 
 
-def alone(rows: Sequence[_Row], ink: Ink, cover: NDArray[np.uint8]) -> list[Box]:
+def alone(rows: Sequence[_Row], ink: Ink, cover: Pixels) -> list[Box]:
     """Boxes around marks that stand alone in a row: as high as its type or flat strokes, with paper around.
 
     Args:

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn_ocr.pixels import Pixels
+
 #: Larger pictures are halved, or cut to a third and so on: their labels would take 4 bytes a pixel.
 MOST_PIXELS = 6_000_000
 #: Ink differs from its paper by more than this, of 255: light grey type on white does by 60.
@@ -26,7 +28,6 @@ NEARLY = 0.6
 STEP = 4
 WINDOW = 31
 
-Image = NDArray[np.uint8]
 #: Left, top, right and bottom, the last two behind the last pixel.
 Box = tuple[int, int, int, int]
 
@@ -44,9 +45,9 @@ class Ink:
     """
 
     factor: int
-    grey: Image
-    paper: Image
-    mask: Image
+    grey: Pixels
+    paper: Pixels
+    mask: Pixels
     boxes: NDArray[np.int32]
 
     def marks(self, top: float, bottom: float) -> NDArray[np.int32]:
@@ -100,7 +101,7 @@ class Ink:
         return left, top, right, bottom
 
 
-def find_ink(image: Image, *, most_pixels: int = MOST_PIXELS) -> Ink:
+def find_ink(image: Pixels, *, most_pixels: int = MOST_PIXELS) -> Ink:
     """Find the marks of a picture.
 
     Args:
@@ -122,7 +123,7 @@ def find_ink(image: Image, *, most_pixels: int = MOST_PIXELS) -> Ink:
     return Ink(factor, grey, paper, mask, boxes[np.argsort(boxes[:, 1], kind="stable")])
 
 
-def _free(inked: NDArray[np.uint8], start: int, stop: int, first: int, last: int) -> tuple[int, int]:
+def _free(inked: Pixels, start: int, stop: int, first: int, last: int) -> tuple[int, int]:
     """An interval [start, stop) grown towards [first, last) until the next ink."""
     before = np.flatnonzero(inked[first:start])
     behind = np.flatnonzero(inked[stop:last])

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crnn_ocr.document import Document
 from crnn_ocr.engine.kinds import ModelUse
 from crnn_ocr.engine.model_manager import ModelManager, Switch
@@ -22,6 +19,7 @@ from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions, parse_options
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.recognition.text.replacements import Replacements
 from crnn_ocr.runtime.budget import Budget, Share
@@ -42,7 +40,6 @@ DECODING_SECONDS = 3e-9
 #: Smaller ones do not wait for others: the threads that read them bound their number.
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
-Image = NDArray[np.uint8]
 Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
 M = TypeVar("M", bound=Closable)
 
@@ -341,7 +338,7 @@ class _LentModels:
         self.manifests[use.role] = model.manifest
 
 
-def _drawn(document: OpenedDocument, work: Work) -> Image | None:
+def _drawn(document: OpenedDocument, work: Work) -> Pixels | None:
     """Return the next page; decoding a large one is a task, as it takes as much memory as a network's run."""
     memory = counted(document.room)
     if not memory:

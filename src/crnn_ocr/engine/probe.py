@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.registry import Pack
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.network.recognizer import Recognizer
 
 #: What the program's own probe says, without the characters that a recogniser does not know. In an order in
@@ -49,7 +49,7 @@ def check_reads(recognizer: Recognizer, pack: Pack) -> None:
         )
 
 
-def draw_probe(text: str) -> NDArray[np.uint8]:
+def draw_probe(text: str) -> Pixels:
     """Return a line of black text on white in Pillow's built-in font, (H, W, 3) BGR."""
     font = ImageFont.load_default(size=_PIXELS)
     left, top, right, bottom = font.getbbox(text)
@@ -59,7 +59,7 @@ def draw_probe(text: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture, np.uint8)
 
 
-def _picture(pack: Pack) -> NDArray[np.uint8]:
+def _picture(pack: Pack) -> Pixels:
     """Return the pack's own probe, (H, W, 3) BGR."""
     assert pack.manifest.probe is not None
     path = pack.verified(pack.manifest.probe.image)

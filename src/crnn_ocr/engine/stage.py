@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Block, Page, Remark
 from crnn_ocr.engine.kinds import ModelUse
 from crnn_ocr.imaging.quality import Quality
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.lines.crops import Turn
 from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.text.replacements import Replacements
@@ -26,7 +24,6 @@ from crnn_ocr.runtime.budget import Share
 from crnn_ocr.scheduling.stages import StageClock
 from crnn_ocr.scheduling.work import Work
 
-Image = NDArray[np.uint8]
 M = TypeVar("M", bound=Closable)
 
 
@@ -81,7 +78,7 @@ class PageState:
         warnings: Remarks on the page.
     """
 
-    image: Image
+    image: Pixels
     width: int
     height: int
     share: Share | None = None

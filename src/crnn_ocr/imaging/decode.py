@@ -14,7 +14,8 @@ from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.pdf.pages import PdfPages, decode_pdf
 from crnn_ocr.imaging.raster.decoder import RasterPages, decode_raster, orientation_of, translated
-from crnn_ocr.imaging.raster.pixels import Pixels, pixels_of, pixels_of_array
+from crnn_ocr.imaging.raster.pixels import pixels_of, pixels_of_array
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
 __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]

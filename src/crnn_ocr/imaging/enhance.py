@@ -7,12 +7,10 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.imaging.quality import Quality, grey_of, sample_of
 from crnn_ocr.options import ReadOptions
-
-Pixels = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
 
 Step = Literal["grey", "denoise", "clahe", "stretch"]
 """One thing that is done to a picture."""

@@ -14,9 +14,9 @@ from crnn_ocr.errors import ImageDecodeError, OcrError
 from crnn_ocr.imaging.decode import decode_pages, from_array, from_pil
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.raster.footprint import Extent
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
-Image = NDArray[np.uint8]
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
 
 
@@ -29,7 +29,7 @@ class OpenedDocument:
         extents: Width, height and memory of each page, as far as its headers tell; empty where they do not.
     """
 
-    def __init__(self, images: Iterator[Image], extents: Sequence[Extent]) -> None:
+    def __init__(self, images: Iterator[Pixels], extents: Sequence[Extent]) -> None:
         self._images = images
         self.extents = tuple(extents)
         self._drawn = 0
@@ -39,7 +39,7 @@ class OpenedDocument:
         """Bytes that the next page takes at most while it is decoded; 0 where there is none or no telling."""
         return self.extents[self._drawn].memory if self._drawn < len(self.extents) else 0
 
-    def draw(self) -> Image | None:
+    def draw(self) -> Pixels | None:
         """Decode the next page.
 
         Returns:
@@ -94,7 +94,7 @@ def open_document(
         return OpenedDocument(images, ())
 
 
-def _taken_over(image: Image) -> OpenedDocument:
+def _taken_over(image: Pixels) -> OpenedDocument:
     extent = Extent(image.shape[1], image.shape[0], image.nbytes)
     # The iterator must not hold the page when it has given it away.
     held = [image]

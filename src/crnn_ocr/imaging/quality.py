@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Remark
-
-Pixels = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
 
 TILE = 128
 MOST_TILES = 24  # 0.4 million pixels: some milliseconds, however large the picture

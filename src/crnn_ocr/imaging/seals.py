@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
 
 #: Seals are looked for in a picture whose longer side has at most so many pixels.
 _SIDE = 1000
@@ -39,7 +39,7 @@ _RAYS, _RIM, _CLOSED = 72, 0.86, 0.85
 _PRINT, _TOUCHING = 0.01, 0.02
 
 
-def without_seals(image: Image) -> Image:
+def without_seals(image: Pixels) -> Pixels:
     """Return a page without the round seals that lie over print.
 
     Args:
@@ -82,7 +82,7 @@ def without_seals(image: Image) -> Image:
     return cleaned
 
 
-def _colours(image: Image) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _colours(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
     """Return the brightest channel of a picture, and where it is coloured."""
     blue, green, red = cv2.split(image)
     highest = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
@@ -90,7 +90,7 @@ def _colours(image: Image) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     return highest, (cv2.subtract(highest, lowest) >= _COLOURED) & (highest >= _BRIGHT)
 
 
-def _is_of_one_ink(pixels: NDArray[np.uint8]) -> bool:
+def _is_of_one_ink(pixels: Pixels) -> bool:
     """Return whether coloured pixels, (n, 3) BGR, are of one red or blue, as seals are and charts are not."""
     if not len(pixels):
         return False
@@ -105,9 +105,7 @@ def _near(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return cv2.dilate(coloured.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
 
 
-def _seal(
-    ring: NDArray[np.bool_], coloured: NDArray[np.bool_], dark: NDArray[np.bool_]
-) -> NDArray[np.uint8] | None:
+def _seal(ring: NDArray[np.bool_], coloured: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Pixels | None:
     """Return the inside of a seal over print, (h, w) of 0 and 1; None where the ink is not that of one.
 
     Args:
@@ -145,7 +143,7 @@ def _closed(points: NDArray[np.int32]) -> float:
     return len(np.unique(rays)) / _RAYS
 
 
-def _clean(region: Image, inside: NDArray[np.uint8]) -> None:
+def _clean(region: Pixels, inside: Pixels) -> None:
     """Show the brightest channel within a seal, so bright that the seal's own ink is as paper; in place."""
     height, width = region.shape[:2]
     mask = cv2.resize(inside, (width, height), interpolation=cv2.INTER_NEAREST) > 0

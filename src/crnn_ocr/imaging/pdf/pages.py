@@ -10,16 +10,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraError
 from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
 from crnn_ocr.imaging.pdf import places
 from crnn_ocr.imaging.pdf.helper import Helper, too_much_memory
 from crnn_ocr.imaging.raster.footprint import Extent
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
-
-Pixels = NDArray[np.uint8]
 
 _POINTS_PER_INCH = 72
 _A4_SIDE = 842  # points

@@ -23,7 +23,8 @@ from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.raster import frugal, jpeg
 from crnn_ocr.imaging.raster.footprint import Extent, bytes_per_pixel
-from crnn_ocr.imaging.raster.pixels import Pixels, pixels_of
+from crnn_ocr.imaging.raster.pixels import pixels_of
+from crnn_ocr.pixels import Pixels
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.imaging.formats import Format
+from crnn_ocr.pixels import Pixels
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-Pixels = NDArray[np.uint8]
 
 LEAST_PIXELS = 4_000_000
 """From here on a picture's memory matters more than the microseconds of the way around."""

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 from crnn_ocr.errors import ImageDecodeError
 
 if TYPE_CHECKING:  # the process that draws PDFs has no NumPy
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Pixels = NDArray[np.uint8]
+    from crnn_ocr.pixels import Pixels
 
 END_OF_IMAGE = b"\xff\xd9"
 MOST_SCANS = 100

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crnn_ocr.errors import UnsupportedImageError
-
-Pixels = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
 
 _BAND_ROWS = 64  # rows per copy: a band of a 1080p picture stays in the second-level cache
 _ARRAY_HINT = "Pass (height, width) for grey, (height, width, 3) for BGR or (height, width, 4) for BGRA."

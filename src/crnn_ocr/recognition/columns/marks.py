@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
+
 Mask = NDArray[np.bool_]
 
 # Lengths are in em, the side of the square that a character takes up.
@@ -46,14 +47,14 @@ class Cell:
         paper: Grey level or BGR around the ink.
     """
 
-    picture: Image
+    picture: Pixels
     ink: Mask
     middle: tuple[float, float]
     em: float
     paper: tuple[int, ...]
 
 
-def set_for_row(cell: Cell, height: int) -> Image:
+def set_for_row(cell: Cell, height: int) -> Pixels:
     """The cell as it would be in a row of that height: (height, W) or (height, W, 3)."""
     bounds = cv2.boundingRect(cell.ink.view(np.uint8))
     left, top, _, _ = bounds
@@ -73,14 +74,14 @@ def set_for_row(cell: Cell, height: int) -> Image:
     return _window(cell, top + bounds[3] / 2 if max(wide, high) > _WHOLE else cell.middle[1], height)
 
 
-def set_low(cell: Cell, height: int) -> Image:
+def set_low(cell: Cell, height: int) -> Pixels:
     """As `set_for_row`, with the ink in the lower left of the character's square."""
     bounds = cv2.boundingRect(cell.ink.view(np.uint8))
     x, y = _LEFT + bounds[2] / 2 / cell.em - 0.5, 0.5 - _BOTTOM - bounds[3] / 2 / cell.em
     return _placed(cell, height, _mark(cell, bounds), x, y)
 
 
-def _mark(cell: Cell, bounds: tuple[int, int, int, int] | cv2.typing.Rect) -> Image:
+def _mark(cell: Cell, bounds: tuple[int, int, int, int] | cv2.typing.Rect) -> Pixels:
     """The picture of the ink with its soft edge."""
     left, top, wide, high = bounds
     return cell.picture[
@@ -89,7 +90,7 @@ def _mark(cell: Cell, bounds: tuple[int, int, int, int] | cv2.typing.Rect) -> Im
     ]
 
 
-def _placed(cell: Cell, height: int, mark: Image, x: float, y: float) -> Image:
+def _placed(cell: Cell, height: int, mark: Pixels, x: float, y: float) -> Pixels:
     """A mark on paper, its middle so far right of and below the middle of the square, in em."""
     width = cell.picture.shape[1]
     row = np.empty((height, *cell.picture.shape[1:]), np.uint8)
@@ -102,7 +103,7 @@ def _placed(cell: Cell, height: int, mark: Image, x: float, y: float) -> Image:
     return row
 
 
-def _window(cell: Cell, middle: float, height: int) -> Image:
+def _window(cell: Cell, middle: float, height: int) -> Pixels:
     """So many rows of the cell about a middle, paper beyond its borders."""
     row = np.empty((height, *cell.picture.shape[1:]), np.uint8)
     row[:] = cell.paper

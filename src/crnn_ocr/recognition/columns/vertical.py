@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.columns.marks import EDGE, SMALL, Cell, set_for_row, set_low
 
-Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 #: No column of characters is longer; it bounds the work on pictures that are hardly more than a line.
@@ -87,7 +87,7 @@ class Row:
         cells: Where they are in the column.
     """
 
-    picture: Image
+    picture: Pixels
     cells: Cells
 
 
@@ -110,7 +110,7 @@ class Grid:
         return self.start + index * self.pitch
 
 
-def stacked(column: Image, spare: int = 0) -> Row:
+def stacked(column: Pixels, spare: int = 0) -> Row:
     """Lay the characters of a column side by side.
 
     Args:
@@ -246,7 +246,7 @@ def cell_borders(ink: Mask, grid: Grid) -> list[int]:
 # ---- what is ink
 
 
-def _ink(column: Image) -> Mask:
+def _ink(column: Pixels) -> Mask:
     """Which pixels are ink: of the two levels that part the picture best the one that is rarer on its rim.
 
     Detectors leave some paper around text, while bold type may cover more than half of its box.
@@ -260,7 +260,7 @@ def _ink(column: Image) -> Mask:
     return ~mask if rim.mean() > 0.5 else mask
 
 
-def _paper(picture: Image, ink: Mask, otherwise: tuple[int, ...] | None = None) -> tuple[int, ...]:
+def _paper(picture: Pixels, ink: Mask, otherwise: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Grey level or BGR of what is no ink; of everything where all is ink."""
     if ink.all():
         if otherwise is not None:
@@ -343,7 +343,7 @@ def _hung(marks: list[Mask], text: Mask, grid: Grid) -> tuple[dict[int, Mask], G
     return hung, replace(grid, count=count)
 
 
-def _hanging_cell(column: Image, mark: Mask, width: int, em: float, paper: tuple[int, ...]) -> Cell:
+def _hanging_cell(column: Pixels, mark: Mask, width: int, em: float, paper: tuple[int, ...]) -> Cell:
     """A cell of that width with nothing but a mark in it."""
     soft = _softened(mark)
     left, top, wide, high = cv2.boundingRect(soft.view(np.uint8))

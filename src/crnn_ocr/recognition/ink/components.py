@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
 
 #: Grey levels between ground and ink under which nothing can be told.
 _LEAST_CONTRAST = 40
@@ -73,7 +73,7 @@ class Part:
         return (self.left + self.right) / 2
 
 
-def ink_parts(picture: Image) -> tuple[Part, ...]:
+def ink_parts(picture: Pixels) -> tuple[Part, ...]:
     """Return the parts of a line's picture from left to right.
 
     Rules, the edges of neighbouring lines and specks are left out.
@@ -96,7 +96,7 @@ def ink_parts(picture: Image) -> tuple[Part, ...]:
     return tuple(_stacked(sorted(found, key=lambda part: (part.left, part.top, part.right, part.bottom))))
 
 
-def ink_columns(picture: Image, parts: Sequence[Part]) -> NDArray[np.bool_]:
+def ink_columns(picture: Pixels, parts: Sequence[Part]) -> NDArray[np.bool_]:
     """Return which columns of a line have ink between the feet and the heads of its characters.
 
     Slanted type is set upright for it, about the middle of the line: of a few slants, the one is taken that
@@ -131,7 +131,7 @@ def _is_foreign(part: Part, height: int, usual: float) -> bool:
     return part.height < _EDGE * usual and (at_top or (at_bottom and part.width >= _EDGE * usual))
 
 
-def _components(picture: Image) -> list[tuple[Part, float]]:
+def _components(picture: Pixels) -> list[tuple[Part, float]]:
     """Return what hangs together, and how much ink it has in pixels of full contrast; in any order."""
     away = _contrast(picture)
     contrast = float(np.percentile(away, 99))
@@ -143,7 +143,7 @@ def _components(picture: Image) -> list[tuple[Part, float]]:
     return [*_labelled(ink, share), *_labelled(faint, share, without=ink)]
 
 
-def _contrast(picture: Image) -> Image:
+def _contrast(picture: Pixels) -> Pixels:
     """Return how far each pixel is from the ground, (H, W) in grey levels."""
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     ground = round(float(np.median(np.concatenate((grey[0], grey[-1])))))

@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.strokes import Stroke, find_strokes, ink_strength
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
-
-Image = NDArray[np.uint8]
 
 #: How sure a dash or dots are that were told by their ink.
 SURE = 0.9
@@ -79,7 +77,7 @@ def has_dashes(reading: Reading) -> bool:
     return any(t in _DASHES or t in _DOTS for t in texts) and any(is_han(t) and t != "一" for t in texts)
 
 
-def mend(reading: Reading, picture: Image) -> Reading:
+def mend(reading: Reading, picture: Pixels) -> Reading:
     """Return a line with the dashes and dots that its ink has.
 
     Args:
@@ -111,7 +109,7 @@ def _extent(strokes: Sequence[Stroke]) -> tuple[int, int]:
     return min(stroke.top for stroke in some), max(stroke.bottom for stroke in some)
 
 
-def _bars(strokes: Sequence[Stroke], picture: Image, em: float, middle: float) -> list[_Bar]:
+def _bars(strokes: Sequence[Stroke], picture: Pixels, em: float, middle: float) -> list[_Bar]:
     """Return the dashes of a line from left to right."""
     lying = sorted(
         (
@@ -147,7 +145,7 @@ def _above_or_below(one: Stroke, other: Stroke) -> bool:
     return other is not one and min(one.right, other.right) - max(one.left, other.left) > 0.2 * one.width
 
 
-def _usual_thickness(picture: Image, em: float) -> float:
+def _usual_thickness(picture: Pixels, em: float) -> float:
     """Return the usual thickness of a line's upright strokes, in pixels."""
     strength = ink_strength(picture)
     if strength is None:

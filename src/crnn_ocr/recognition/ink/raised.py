@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.components import Part
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
-
-Image = NDArray[np.uint8]
 
 #: How sure a figure is at most that was read alone, and one before which something may be missing.
 SURE, UNSURE = 0.92, 0.5
@@ -106,7 +105,7 @@ def may_have_raised(reading: Reading) -> bool:
     return any(char.text.isascii() and char.text.isalnum() for char in reading.chars)
 
 
-def find_groups(reading: Reading, parts: Sequence[Part], picture: Image) -> tuple[Group, ...]:
+def find_groups(reading: Reading, parts: Sequence[Part], picture: Pixels) -> tuple[Group, ...]:
     """Return what is raised or lowered in a line, from left to right.
 
     Args:
@@ -188,7 +187,7 @@ def _char_at(reading: Reading, part: Part, width: int) -> str | None:
     return min(visible, key=lambda char: abs((char.start + char.end) / 2 * width - part.centre)).text
 
 
-def _group(part: Part, foot: float, height: float, picture: Image) -> Group | None:
+def _group(part: Part, foot: float, height: float, picture: Pixels) -> Group | None:
     """Return a part as a raised or lowered figure or sign; None where it is none.
 
     Args:
@@ -211,7 +210,7 @@ def _group(part: Part, foot: float, height: float, picture: Image) -> Group | No
     return None
 
 
-def _is_cross(part: Part, picture: Image) -> bool:
+def _is_cross(part: Part, picture: Pixels) -> bool:
     """Return whether a part is a plus: ink along its middle row and column, none in its corners."""
     if not 0.7 <= part.width / part.height <= 1.4 or min(part.width, part.height) < _LEAST_CROSS:
         return False
@@ -228,20 +227,20 @@ def _ends(length: int) -> tuple[slice, slice]:
     return slice(0, length), slice(-length, None)
 
 
-def _ground(picture: Image) -> NDArray[np.float64]:
+def _ground(picture: Pixels) -> NDArray[np.float64]:
     """Return the colour of the paper."""
     rows = np.concatenate((picture[0], picture[-1])).astype(np.float64)
     return np.asarray(np.median(rows, axis=0))
 
 
-def _ink(piece: Image, picture: Image) -> NDArray[np.float64]:
+def _ink(piece: Pixels, picture: Pixels) -> NDArray[np.float64]:
     """Return how much each pixel of a piece differs from the paper, by the most; (H, W) from 0 to 1."""
     away = np.abs(piece.astype(np.float64) - _ground(picture))
     away = away if away.ndim == 2 else away.mean(axis=2)
     return np.asarray(away / max(1.0, float(away.max())))
 
 
-def alone(picture: Image, group: Group) -> Image:
+def alone(picture: Pixels, group: Group) -> Pixels:
     """Return a picture with a group alone on it, with paper around it."""
     height = group.bottom - group.top
     pad = max(2, round(0.35 * height))
@@ -254,7 +253,7 @@ def alone(picture: Image, group: Group) -> Image:
     return canvas
 
 
-def without(picture: Image, groups: Sequence[Group]) -> Image:
+def without(picture: Pixels, groups: Sequence[Group]) -> Pixels:
     """Return a line's picture without some groups: paper is in their place."""
     painted = picture.copy()
     for group in groups:
@@ -273,12 +272,14 @@ class Taken:
         groups: Each with its figures or its sign, from left to right.
     """
 
-    picture: Image
+    picture: Pixels
     parts: tuple[Part, ...]
     groups: tuple[tuple[Group, str], ...]
 
 
-def take_out(picture: Image, parts: Sequence[Part], read: Sequence[tuple[Group, str | None]]) -> Taken | None:
+def take_out(
+    picture: Pixels, parts: Sequence[Part], read: Sequence[tuple[Group, str | None]]
+) -> Taken | None:
     """Take groups out of a line.
 
     Args:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from crnn_ocr.pixels import Pixels
 
 #: No line has more parts; what has is texture.
 _MOST = 400
@@ -143,7 +143,7 @@ class Strokes:
     ruled: bool
 
 
-def find_strokes(picture: Image, box: tuple[int, int, int, int], *, speck: float = SPECK) -> Strokes:
+def find_strokes(picture: Pixels, box: tuple[int, int, int, int], *, speck: float = SPECK) -> Strokes:
     """Return the parts of a region, without the rules that go through it.
 
     Args:
@@ -183,7 +183,7 @@ def find_strokes(picture: Image, box: tuple[int, int, int, int], *, speck: float
     return Strokes(tuple(sorted(found, key=lambda stroke: stroke.top)), ruled)
 
 
-def ink_strength(picture: Image) -> NDArray[np.float32] | None:
+def ink_strength(picture: Pixels) -> NDArray[np.float32] | None:
     """Return how much ink each pixel has, (H, W) from 0 to 1; None where nothing stands out.
 
     Most of a region with little in it is ground, whatever lies at its edges.

@@ -7,11 +7,10 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.document import Point, Polygon
+from crnn_ocr.pixels import Pixels
 
-Image = NDArray[np.uint8]
 #: By how many degrees a picture is turned clockwise.
 Turn = Literal[0, 90, 180, 270]
 
@@ -24,7 +23,7 @@ def is_upright(polygon: Polygon) -> bool:
     return ax == dx and bx == cx and ay == by and cy == dy and bx > ax and dy > ay
 
 
-def crop_size(image: Image, polygon: Polygon) -> tuple[int, int]:
+def crop_size(image: Pixels, polygon: Polygon) -> tuple[int, int]:
     """Width and height that `crop` will give, in pixels."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
     if is_upright(polygon):
@@ -36,7 +35,7 @@ def crop_size(image: Image, polygon: Polygon) -> tuple[int, int]:
     return max(1, width), max(1, height)
 
 
-def crop(image: Image, polygon: Polygon) -> Image:
+def crop(image: Pixels, polygon: Polygon) -> Pixels:
     """Cut a four-cornered region out and straighten it.
 
     Args:
@@ -60,7 +59,7 @@ def crop(image: Image, polygon: Polygon) -> Image:
     )
 
 
-def turned(image: Image, turn: Turn) -> Image:
+def turned(image: Pixels, turn: Turn) -> Pixels:
     """The picture, turned clockwise by that many degrees."""
     return image if turn == 0 else np.asarray(cv2.rotate(image, _CODES[turn]), np.uint8)
 

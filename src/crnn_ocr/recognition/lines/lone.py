@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.document import Polygon
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.strokes import HAN_STROKES, LYING, STANDING, Strokes, find_strokes
 from crnn_ocr.recognition.lines.crops import crop
 from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
-
-Image = NDArray[np.uint8]
 
 #: How sure a stroke is that was told by its shape: of 366 in 60 rendered tables 96 % are right.
 SURE = 0.9
@@ -38,7 +36,7 @@ _HAN_NUMERALS = frozenset("二三四五六七八九十百千万零〇")
 _BESIDE = 0.35
 
 
-def settle(image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+def settle(image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
     """Return the regions of a page, those of lone strokes with the character that their shape has.
 
     Args:
@@ -84,7 +82,7 @@ class _Size:
 class _Sizes:
     """The size of type around a place, measured line by line where it is asked for."""
 
-    def __init__(self, image: Image, lines: Sequence[ReadRegion]) -> None:
+    def __init__(self, image: Pixels, lines: Sequence[ReadRegion]) -> None:
         self._image = image
         self.lines = lines
         self._centres = np.array([_centre(line.polygon) for line in lines])
@@ -109,7 +107,7 @@ class _Sizes:
         return [int(j) for j in np.argsort(away, kind="stable")[: 2 * _NEARBY]]
 
 
-def _is_numeral(image: Image, entry: ReadRegion) -> bool:
+def _is_numeral(image: Pixels, entry: ReadRegion) -> bool:
     """Return whether a region says a Chinese numeral. What a dash is taken for is counted: `二`."""
     text = entry.reading.text
     if not text or not set(text) <= _HAN_NUMERALS:
@@ -172,7 +170,7 @@ def _told(
     return "一" if text in set(HAN_STROKES) else None
 
 
-def _strokes(image: Image, entry: ReadRegion) -> tuple[Strokes, int]:
+def _strokes(image: Pixels, entry: ReadRegion) -> tuple[Strokes, int]:
     """Return the parts of a region without rules, and the row of the page that is their first."""
     height, width = image.shape[:2]
     left, top, right, bottom = _box(entry.polygon)
@@ -185,7 +183,7 @@ def _strokes(image: Image, entry: ReadRegion) -> tuple[Strokes, int]:
     return find_strokes(crop(image, (a, b, c, d)), box), y
 
 
-def _size_of(image: Image, entry: ReadRegion) -> _Size | None:
+def _size_of(image: Pixels, entry: ReadRegion) -> _Size | None:
     """Return the size of type of a line; None where its characters do not tell."""
     text = entry.reading.text
     han = any(is_han(char) and char not in HAN_STROKES for char in text)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.columns.upright import has_lost, tidy_column
 from crnn_ocr.recognition.columns.vertical import Cells, Row, stacked
 from crnn_ocr.recognition.ink import raised
@@ -27,7 +27,6 @@ from crnn_ocr.scheduling.work import INLINE, Work
 
 _log = logging.getLogger(__name__)
 
-Image = NDArray[np.uint8]
 
 #: From this height : width on a region is a column or a line that lies on its side, not a thin character.
 TALL = 1.5
@@ -72,7 +71,7 @@ class ReadRegion:
         """Whether it was read as it stands, from left to right."""
         return self.turn == 0 and not self.column
 
-    def picture(self, image: Image) -> LinePicture:
+    def picture(self, image: Pixels) -> LinePicture:
         """The line's picture as the recogniser saw it: text from left to right.
 
         Args:
@@ -154,7 +153,7 @@ class LineReader:
         self._work = work
         self.failed = 0
 
-    def read(self, image: Image, regions: Sequence[Region]) -> list[ReadRegion]:
+    def read(self, image: Pixels, regions: Sequence[Region]) -> list[ReadRegion]:
         """Read every region as it stands.
 
         Args:
@@ -171,7 +170,7 @@ class LineReader:
             for region, reading in zip(regions, readings, strict=True)
         ]
 
-    def page_turn(self, image: Image, found: Sequence[ReadRegion]) -> Turn:
+    def page_turn(self, image: Pixels, found: Sequence[ReadRegion]) -> Turn:
         """By how many degrees clockwise the whole picture must be turned to be upright.
 
         The longest lines decide. Nothing is read again where they make sense as they stand.
@@ -201,7 +200,7 @@ class LineReader:
                 return 0
         return best
 
-    def turn_unsure(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    def turn_unsure(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Try lines that were not read surely the other ways up; replace those that gain by it."""
         found = list(found)
         unsure = [i for i, entry in enumerate(found) if not orientation.is_sure(entry.reading)]
@@ -241,7 +240,7 @@ class LineReader:
                     found[i] = ReadRegion(polygon, tidy_column(reading, row.cells), 0, True, row.cells)
         return found
 
-    def take_out_raised(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    def take_out_raised(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Read raised and lowered figures alone, and their lines without them.
 
         Args:
@@ -252,7 +251,7 @@ class LineReader:
             The regions in their order; `put_back_raised` makes their readings whole again.
         """
         found = list(found)
-        inks: dict[int, tuple[Image, tuple[Part, ...], tuple[raised.Group, ...]]] = {}
+        inks: dict[int, tuple[Pixels, tuple[Part, ...], tuple[raised.Group, ...]]] = {}
         for i, entry in enumerate(found):
             if not entry.column and raised.may_have_raised(entry.reading):
                 picture = entry.picture(image).make()
@@ -274,7 +273,7 @@ class LineReader:
 
     def look_again(
         self,
-        image: Image,
+        image: Pixels,
         found: Sequence[ReadRegion],
         second: Callable[[], Recognizer],
         policy: Policy = SECOND_LOOK,
@@ -320,7 +319,7 @@ class LineReader:
             found[i] = replace(entry, reading=reading)
         return found
 
-    def with_widths(self, image: Image, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    def with_widths(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Bring the signs of a page's lines to full or half width, as the script around them and the ink say.
 
         Args:
@@ -351,7 +350,7 @@ class LineReader:
         return [None if outcome.error is not None else outcome.get() for outcome in outcomes]
 
 
-def column_row(image: Image, polygon: Polygon) -> Row:
+def column_row(image: Pixels, polygon: Polygon) -> Row:
     """A column of upright characters, laid out as a row, with the marks that hang beside it."""
     wide = part(polygon, 0.0, 1.0 + SPARE)
     return stacked(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])

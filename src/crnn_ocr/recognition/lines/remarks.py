@@ -10,16 +10,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crnn_ocr.document import Polygon, Remark
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.components import ink_parts
 from crnn_ocr.recognition.ink.numbers import surety
 from crnn_ocr.recognition.lines.crops import Turn, unturn
 from crnn_ocr.recognition.lines.reader import ReadRegion
-
-Image = NDArray[np.uint8]
 
 #: Regions whose characters are on average less sure were not read; what is left out above that, the caller
 #: wanted so.
@@ -43,7 +39,7 @@ _CUT_SHARE = 0.3
 
 
 def reading_remarks(
-    found: Sequence[ReadRegion], kept: Sequence[ReadRegion], image: Image, turn: Turn = 0
+    found: Sequence[ReadRegion], kept: Sequence[ReadRegion], image: Pixels, turn: Turn = 0
 ) -> tuple[Remark, ...]:
     """Return what there is to say about a page.
 
@@ -97,7 +93,7 @@ def _unsure_numbers(kept: Sequence[ReadRegion]) -> Remark | None:
     )
 
 
-def _cut(kept: Sequence[ReadRegion], image: Image) -> Remark | None:
+def _cut(kept: Sequence[ReadRegion], image: Pixels) -> Remark | None:
     count = sum(_is_cut(entry, image) for entry in kept)
     if not count:
         return None
@@ -119,7 +115,7 @@ def _mixed(kept: Sequence[ReadRegion]) -> Remark | None:
     )
 
 
-def _is_cut(entry: ReadRegion, image: Image) -> bool:
+def _is_cut(entry: ReadRegion, image: Pixels) -> bool:
     """Return whether the border of the picture goes through characters of a line."""
     height, width = image.shape[:2]
     xs, ys = zip(*entry.polygon, strict=True)

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crnn_ocr.document import Polygon
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink import dashes, numbers, room, widths, words
 from crnn_ocr.recognition.ink.components import ink_columns, ink_parts
 from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, turned
@@ -19,8 +17,6 @@ from crnn_ocr.recognition.network.recognizer import PreparedLine, Reading, Recog
 from crnn_ocr.recognition.text.postprocess import spaced, tidy
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +31,15 @@ class LinePicture:
 
     width: int
     height: int
-    make: Callable[[], Image]
+    make: Callable[[], Pixels]
 
     @classmethod
-    def of(cls, picture: Image) -> LinePicture:
+    def of(cls, picture: Pixels) -> LinePicture:
         """One that exists already."""
         return cls(picture.shape[1], picture.shape[0], lambda: picture)
 
     @classmethod
-    def cut(cls, image: Image, polygon: Polygon, turn: Turn = 0) -> LinePicture:
+    def cut(cls, image: Pixels, polygon: Polygon, turn: Turn = 0) -> LinePicture:
         """A region of a picture, turned clockwise by that many degrees."""
         width, height = crop_size(image, polygon)
         if turn in (90, 270):
@@ -77,7 +73,7 @@ def read_lines(
     return [line.outcome([next(outcomes) for _ in range(line.count)]) for line in lines]
 
 
-def read_crops(recognizer: Recognizer, crops: Sequence[Image], work: Work = INLINE) -> list[Reading]:
+def read_crops(recognizer: Recognizer, crops: Sequence[Pixels], work: Work = INLINE) -> list[Reading]:
     """Read pictures of lines that exist already, each by itself.
 
     Raises:

@@ -16,6 +16,7 @@ from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.imaging.enhance import resize_line
 from crnn_ocr.models.manifest import Manifest, window_overlap
 from crnn_ocr.models.prepare import CLASSES_KEY, CONFIDENCES, IDS
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.network import confidence, ctc
 from crnn_ocr.recognition.network.buckets import Sizing
 from crnn_ocr.recognition.network.charset import Charset, is_han
@@ -24,8 +25,6 @@ from crnn_ocr.recognition.network.confidence import Evidence
 from crnn_ocr.recognition.network.ctc import Frames, Token
 from crnn_ocr.runtime.cpu import timed
 from crnn_ocr.runtime.onnx import Session
-
-Image = NDArray[np.uint8]
 
 _ANSWERS = {"scores": (IDS, CONFIDENCES), "best": ("ids", "confidences")}
 _LENGTHS = "lengths"
@@ -88,7 +87,7 @@ class Window:
 
     first_frame: int
     frames: int
-    pixels: Image
+    pixels: Pixels
     content: int
 
 
@@ -127,7 +126,7 @@ class Recognizer(Protocol):
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
         """How wide the windows are into which `prepare` will cut a picture of that size."""
 
-    def prepare(self, crop: Image) -> PreparedLine:
+    def prepare(self, crop: Pixels) -> PreparedLine:
         """Scale and cut a (H, W) or (H, W, 3) BGR line picture; cheap."""
 
     def infer(self, window: Window) -> Frames:
@@ -214,7 +213,7 @@ class CtcRecognizer:
         longest = self.sizing.max_width - self.sizing.margin
         return windows(content, longest=longest, overlap=self._overlap, stride=self.sizing.stride)
 
-    def prepare(self, crop: Image) -> PreparedLine:
+    def prepare(self, crop: Pixels) -> PreparedLine:
         """Scale a line picture to the input height and cut it into windows.
 
         Args:
@@ -292,7 +291,7 @@ class CtcRecognizer:
         calibration = self._manifest.calibration
         return share if calibration is None else confidence.character_confidence(calibration, share)
 
-    def _coloured(self, crop: Image) -> Image:
+    def _coloured(self, crop: Pixels) -> Pixels:
         """The crop with the channels that the network wants."""
         if self._manifest.channels == 1:
             grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
