@@ -7,13 +7,10 @@ format with what is left. What is removed is printed with its size.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-from cut_libraries import Module
 
 MIB = 1024 * 1024
 
@@ -37,9 +34,6 @@ UNUSED = {
     "onnxruntime/tools": "for mobile builds",
     "onnxruntime/transformers": "for exporting language models",
 }
-
-#: What OpenCV links to and the product never calls; see `cut_libraries`.
-CUT = re.compile(r"lib(?:av(?:codec|format|util)|swscale|openblas)")
 
 
 def size_of(path: Path) -> int:
@@ -85,38 +79,6 @@ def superfluous(package: Path, kept: set[str]) -> Iterator[Path]:
             yield path
 
 
-def cut_opencv(site: Path) -> None:
-    """Have OpenCV's module need neither FFmpeg nor OpenBLAS."""
-    for path in site.glob("cv2/cv2*.so"):
-        module = Module(path.read_bytes())
-        names = [name for name in module.needed if CUT.match(name)]
-        folder = site / "opencv_python_headless.libs"
-        symbols = module.cut({name: Module((folder / name).read_bytes()).exported for name in names})
-        path.write_bytes(module.content)
-        sys.stdout.write(f"{path.name} asks {len(names)} libraries for {symbols} symbols less\n")
-
-
-def orphans(site: Path) -> list[Path]:
-    """Bundled libraries (`*.libs`) that nothing loads."""
-    bundled = {path.name: path for path in site.glob("*.libs/*.so*")}
-    modules = [path for path in site.rglob("*.so*") if path.name not in bundled and path.is_file()]
-    waiting, reached = [name for path in modules for name in needed(path)], set()
-    while waiting:
-        name = waiting.pop()
-        if name in bundled and name not in reached:
-            reached.add(name)
-            waiting += needed(bundled[name])
-    return [bundled[name] for name in sorted(bundled.keys() - reached)]
-
-
-def needed(path: Path) -> list[str]:
-    """Libraries that a module wants loaded; none where it is no module."""
-    try:
-        return Module(path.read_bytes()).needed
-    except ValueError:
-        return []
-
-
 def main(arguments: list[str]) -> int:
     """Slim the environment."""
     sites = list(Path(arguments[0]).glob("lib/python3*/site-packages"))
@@ -129,8 +91,6 @@ def main(arguments: list[str]) -> int:
         remove(matching(site, pattern), f"{pattern}, {why}")
     for package, kept in carried(site).items():
         remove(superfluous(site / package, kept), f"{package} but for {', '.join(sorted(kept))}")
-    cut_opencv(site)
-    remove(orphans(site), "libraries that nothing loads")
     for folder in sorted(site.rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
