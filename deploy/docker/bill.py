@@ -1,4 +1,4 @@
-"""Completes the bill of materials that `cyclonedx-py` has written: `bill.py FILE`, in the image's environment.
+"""Complete the bill of materials that `cyclonedx-py` has written: `bill.py FILE`, in the image's environment.
 
 It adds the bundled model packs, and the licence of packages that state it in words of their own.
 """
@@ -35,8 +35,8 @@ def main(file: Path) -> None:
     """Complete the file in place."""
     bill = json.loads(file.read_text("utf-8"))
     for package in bill["components"]:
-        if "licenses" not in package and (words := metadata(package["name"]).get("License")):
-            package["licenses"] = [{"license": {"name": words}}]
+        if "licenses" not in package and (words := metadata(package["name"]).json.get("license")):
+            package["licenses"] = [{"license": {"name": str(words)}}]
     bill["components"] += models()
     file.write_text(json.dumps(bill, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

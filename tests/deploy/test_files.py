@@ -246,7 +246,7 @@ def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text(
         text.replace("/run/secrets/scrape_key", str(key)), encoding="utf-8"
     )
-    shutil.copy(ROOT / "deploy" / "observability" / "alerts.yml", tmp_path)
+    shutil.copy(ROOT / "deploy" / "helm" / "crnn-ocr" / "files" / "alerts.yml", tmp_path)
     done = subprocess.run(
         [promtool, "check", "config", "prometheus.yml"],
         cwd=tmp_path,

@@ -17,7 +17,7 @@ import yaml
 from crnn_ocr.service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "deploy" / "observability"
+FOLDER = ROOT / "deploy" / "helm" / "crnn-ocr" / "files"
 DOCS = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "grafana-dashboard.json").read_text(encoding="utf-8"))
 RULES: list[dict[str, Any]] = [
@@ -184,11 +184,10 @@ def test_names_of_alerts_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-def test_prometheus_takes_the_rules_and_the_example() -> None:
-    promtool = tool("promtool")
-    for command in (["check", "rules", "alerts.yml"], ["check", "config", "prometheus.yml"]):
-        done = subprocess.run([promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr + done.stdout
+def test_prometheus_takes_the_rules() -> None:
+    command = [tool("promtool"), "check", "rules", str(FOLDER / "alerts.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
 
 
 def test_alerts_fire_when_they_should_and_not_otherwise(tmp_path: Path) -> None:
