@@ -1,4 +1,4 @@
-"""Takes out of an installed environment what the service never uses: `slim.py ENVIRONMENT`.
+"""Take out of an installed environment what the service never uses: `slim.py ENVIRONMENT`.
 
 Everything named here was found to be unused by the product; the tests of the image read pictures of every
 format with what is left. What is removed is printed with its size.
@@ -37,7 +37,7 @@ UNUSED = {
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
+    """Count the bytes of a file, or of all files below a folder."""
     files = [path] if path.is_file() or path.is_symlink() else path.rglob("*")
     return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
 
@@ -57,13 +57,13 @@ def remove(paths: Iterable[Path], why: str) -> int:
 
 
 def matching(site: Path, pattern: str) -> list[Path]:
-    """What the pattern names, without what lies inside another match."""
+    """Find what the pattern names, without what lies inside another match."""
     found = sorted(site.glob(pattern))
     return [path for path in found if not any(parent in found for parent in path.parents)]
 
 
 def carried(site: Path) -> dict[str, set[str]]:
-    """Packages that only carry weights, and the files of each that the bundled packs name."""
+    """Find the packages that only carry weights, and the files of each that the bundled packs name."""
     files: dict[str, set[str]] = {}
     for manifest in site.glob("crnn_ocr/models/bundled/*/manifest.json"):
         for entry in json.loads(manifest.read_text(encoding="utf-8")).values():
@@ -73,7 +73,7 @@ def carried(site: Path) -> dict[str, set[str]]:
 
 
 def superfluous(package: Path, kept: set[str]) -> Iterator[Path]:
-    """Files of a package beside those that are kept."""
+    """Find the files of a package beside those that are kept."""
     for path in sorted(package.rglob("*")):
         if path.is_file() and path.relative_to(package).as_posix() not in kept:
             yield path

@@ -56,7 +56,7 @@ def can_emulate() -> bool:
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    """The image for ARM."""
+    """Build the image for ARM, or take the one that is named; return its name."""
     named = os.environ.get("CRNN_OCR_IMAGE_ARM64")
     if named is not None:
         return named
@@ -71,7 +71,7 @@ def image() -> str:
 
 @pytest.fixture(scope="module")
 def service(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
-    """A service with the settings for a small machine; it has all cores, as emulation needs them."""
+    """Start a service with the settings for a small machine; it has all cores, as emulation needs them."""
     cpu = tmp_path_factory.mktemp("arm") / "cpuinfo"
     cpu.write_text(CPU.format(0) + CPU.format(1), encoding="ascii")
     flags = [*hardened(memory="1g", cpus=str(os.cpu_count() or 1)), "--volume", f"{cpu}:/proc/cpuinfo:ro"]

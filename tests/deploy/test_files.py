@@ -24,7 +24,7 @@ ENVIRONMENTS = sorted(ROOT.glob("deploy/**/*.env"))
 
 
 def program(name: str) -> str:
-    """A program of the extra `deploy`, or on the path."""
+    """Find a program of the extra `deploy`, or on the path."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.is_file() else shutil.which(name)
     if found is None:
@@ -33,7 +33,7 @@ def program(name: str) -> str:
 
 
 def script(name: str) -> ModuleType:
-    """One of the scripts that the Dockerfile runs."""
+    """Load one of the scripts that the Dockerfile runs."""
     spec = importlib.util.spec_from_file_location(f"image_{name}", ROOT / "deploy" / "docker" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -146,7 +146,7 @@ def test_the_bill_gets_models_and_missing_licences(tmp_path: Path) -> None:
 
 
 def composed(*profiles: str) -> dict[str, Any]:
-    """What Compose makes of the file."""
+    """Ask Compose what it makes of the file."""
     command = [program("docker-compose"), "--file", str(COMPOSE)]
     for profile in profiles:
         command += ["--profile", profile]

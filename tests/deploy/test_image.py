@@ -22,7 +22,7 @@ TOOLS = "pip pip3 apt apt-get dpkg gcc cc g++ make ld perl su sudo mount passwd 
 
 @pytest.fixture(scope="module")
 def bill(image: str) -> dict[str, Any]:
-    """The bill of materials inside."""
+    """Read the bill of materials inside."""
     text = docker("run", "--rm", "--entrypoint", "cat", image, "/opt/crnn-ocr/share/sbom.cdx.json")
     bill: dict[str, Any] = json.loads(text)
     return bill

@@ -32,7 +32,7 @@ ADDED = {"job", "instance"}
 
 
 def tool(name: str) -> str:
-    """A program of Prometheus, where the test tools put it or on the path."""
+    """Find a program of Prometheus, where the test tools put it or on the path."""
     beside = ROOT / ".venv" / "prometheus" / name
     found = str(beside) if beside.is_file() else shutil.which(name)
     if found is None:
@@ -41,7 +41,7 @@ def tool(name: str) -> str:
 
 
 def in_prometheus(expression: str) -> str:
-    """An expression as Grafana sends it, with its variables replaced."""
+    """Replace an expression's variables, as Grafana does."""
     return expression.replace("$__rate_interval", "1m").replace("$job", ".*").replace("$instance", ".*")
 
 
@@ -56,7 +56,7 @@ EXPRESSIONS = {
 
 
 def exported() -> dict[str, set[str]]:
-    """Names of series, and the labels that each has."""
+    """Return the names of series, and the labels that each has."""
     names = {"up": set(ADDED)}
     for metric in Metrics().definitions:
         labels = set(metric.labels) | ADDED
@@ -69,7 +69,7 @@ def exported() -> dict[str, set[str]]:
 
 
 def selectors(expression: str) -> Iterator[tuple[str, set[str]]]:
-    """Names of metrics in an expression, with the labels that each is chosen by."""
+    """Find the metrics in an expression, with the labels that each is chosen by."""
     found: list[tuple[str, set[str]]] = []
 
     def visit(node: promql_parser.Expr) -> None:
@@ -82,7 +82,7 @@ def selectors(expression: str) -> Iterator[tuple[str, set[str]]]:
 
 
 def grouped_by(expression: str) -> set[str]:
-    """Labels in `by (…)`, `on (…)` and `ignoring (…)`."""
+    """Find the labels in `by (…)`, `on (…)` and `ignoring (…)`."""
     lists = re.findall(r"\b(?:by|on|ignoring)\s*\(([^)]*)\)", expression)
     return {label.strip() for labels in lists for label in labels.split(",")}
 
