@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ENABLED = "CRNN_OCR_TEST_DEPLOY"
 #: The limits of a container in the recipe that the project comes from.
 MEMORY, CPUS = "512m", "0.5"
+#: As a CPU with dot products chooses; others make the float form at each start, which takes time and memory.
+INT8 = {"CRNN_OCR_PRECISION": "int8"}
 #: For the first test that asks for the image: it waits for its building, in seconds.
 BUILD_LIMIT_S = 2400
 #: On a busy machine; nothing is said about speed by it.

@@ -14,7 +14,17 @@ import pytest
 from PIL import Image
 
 from crnn_ocr.models.registry import BUNDLED
-from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, container, docker, hardened, needs_docker, run
+from tests.deploy.docker import (
+    BUILD_LIMIT_S,
+    INT8,
+    ROOT,
+    Container,
+    container,
+    docker,
+    hardened,
+    needs_docker,
+    run,
+)
 from tests.service.rendering import encoded, picture, png, tiff
 from tests.service.wire import Reply
 
@@ -56,7 +66,7 @@ def workers(service: Container) -> list[int]:
 
 
 def test_a_start_takes_little(image: str) -> None:
-    with container(image, *hardened()) as service:
+    with container(image, *hardened(), settings=INT8) as service:
         assert service.cpu_seconds() < START_CPU_S
 
 
@@ -204,7 +214,7 @@ def test_a_killed_worker_is_replaced(image: str) -> None:
 
 def test_a_worker_that_takes_too_much_memory_is_replaced(image: str) -> None:
     """The kernel kills it; the container lives, and reads what fits."""
-    with container(image, *hardened(memory="200m")) as service:
+    with container(image, *hardened(memory="200m"), settings=INT8) as service:
         (worker,) = workers(service)
         huge = encoded(Image.effect_noise((7000, 7000), 90).convert("RGB"), "JPEG", quality=30)
         answers = [service.read(huge, "image/jpeg") for _ in range(3)]

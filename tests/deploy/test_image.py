@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, docker, inspect, needs_docker, run, size_of
+from tests.deploy.docker import (
+    BUILD_LIMIT_S,
+    INT8,
+    ROOT,
+    container,
+    docker,
+    hardened,
+    inspect,
+    needs_docker,
+    run,
+    size_of,
+)
 from tests.service.rendering import png
 
 pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(BUILD_LIMIT_S)]
@@ -107,11 +118,12 @@ def test_the_bill_has_models_and_every_licence(bill: dict[str, Any]) -> None:
     assert [row["name"] for row in rows if not row.get("licenses")] == []
 
 
-def test_bundled_recognisers_are_prepared(service: Container) -> None:
+def test_bundled_recognisers_are_prepared(image: str) -> None:
     """A start neither needs `onnx` nor writes anything."""
-    assert re.search(r"\.onnx$", service.execute("ls", "/opt/crnn-ocr/graphs").strip())
-    worker = service.execute("sh", "-c", "cat /proc/[0-9]*/maps | grep -c onnx_cpp2py || true")
-    assert worker.strip() == "0"
+    with container(image, *hardened(), settings=INT8) as service:
+        assert re.search(r"\.onnx$", service.execute("ls", "/opt/crnn-ocr/graphs").strip())
+        worker = service.execute("sh", "-c", "cat /proc/[0-9]*/maps | grep -c onnx_cpp2py || true")
+        assert worker.strip() == "0"
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("models", "verify"), ("keys", "new", "mine")])
