@@ -18,8 +18,12 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
  && python -m pip --python /opt/crnn-ocr/bin/python install --no-deps --no-compile --no-index wheels/*.whl
-COPY deploy/docker/cut_libraries.py deploy/docker/slim.py ./
-RUN python slim.py /opt/crnn-ocr
+COPY deploy/docker/slim.py deploy/docker/bill.py ./
+RUN python slim.py /opt/crnn-ocr \
+ && mkdir /opt/crnn-ocr/share \
+ && cyclonedx-py environment --output-reproducible --no-validate --pyproject pyproject.toml \
+      --output-file /opt/crnn-ocr/share/sbom.cdx.json /opt/crnn-ocr/bin/python \
+ && /opt/crnn-ocr/bin/python -B bill.py /opt/crnn-ocr/share/sbom.cdx.json
 # The kernel keeps a signal from process 1 until it has a handler: this one is there before the server's.
 COPY deploy/docker/stoppable.pth /opt/crnn-ocr/lib/python3.11/site-packages/
 
@@ -30,10 +34,9 @@ RUN groupadd --gid 10001 crnn-ocr \
  && mkdir /models
 COPY --from=installed /opt/crnn-ocr /opt/crnn-ocr
 COPY deploy/docker/healthy.py /opt/crnn-ocr/
-COPY deploy/docker/trim.py deploy/docker/prepare.py deploy/docker/bill.py /build/
+COPY deploy/docker/trim.py deploy/docker/prepare.py /build/
 RUN PYTHONDONTWRITEBYTECODE=1 python /build/trim.py \
  && /opt/crnn-ocr/bin/python /build/prepare.py /opt/crnn-ocr/graphs \
- && /opt/crnn-ocr/bin/python -B /build/bill.py /opt/crnn-ocr/share \
  && rm -rf /build
 
 # ---- the image: one layer, so that what was removed above is not in it

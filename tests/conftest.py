@@ -22,6 +22,17 @@ settings.register_profile("crnn-ocr", deadline=None)
 settings.load_profile("crnn-ocr")
 
 
+#: What scripts/install-test-tools could not install, one sentence a row.
+NOT_INSTALLED = Path(__file__).resolve().parents[1] / ".venv" / "not-installed"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, in red, which tools are missing and which tests that cost."""
+    if NOT_INSTALLED.is_file():
+        for row in NOT_INSTALLED.read_text(encoding="utf-8").splitlines():
+            terminalreporter.write_line(f"NOT INSTALLED: {row}", red=True, bold=True)
+
+
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     """What a command sets up for its process must not decide what later tests see in the log."""

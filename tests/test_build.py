@@ -10,11 +10,13 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from crnn_ocr.models.registry import BUNDLED, Registry
 from crnn_ocr.settings import Settings
+from tests import conftest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,10 +43,10 @@ class Machine:
         self.axe = folder / ".venv" / "share" / "axe-core" / "axe.min.js"
         self._fonts = {
             "drawing.py": folder / "chinese.ttc",
-            "training/adapt/test_tutorial.py": folder / "blackletter.ttf",
+            "training/adaptation/test_tutorial.py": folder / "blackletter.ttf",
         }
         self._bin = folder / "bin"
-        for name in ("bin", "scripts", "tests/training/adapt"):
+        for name in ("bin", "scripts", "tests/training/adaptation"):
             (folder / name).mkdir(parents=True)
         tools = "bash cp dirname grep gzip install mkdir mktemp rm tar tr"
         for tool in tools.split():
@@ -79,13 +81,17 @@ class Machine:
         return self._log.read_text() if self._log.exists() else ""
 
     def install(self) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        """Run the script; what it tells of as missing also has to be in the file that pytest prints."""
+        done = subprocess.run(
             [self._folder / "scripts" / "install-test-tools"],
             capture_output=True,
             text=True,
             check=False,
             env={"PATH": str(self._bin)},
         )
+        rows = (self._folder / ".venv" / "not-installed").read_text().splitlines()
+        assert done.stderr == "".join(f"NOT INSTALLED: {row}\n" for row in rows)
+        return done
 
 
 @pytest.fixture
@@ -98,10 +104,8 @@ def test_what_is_absent_is_installed(machine: Machine) -> None:
     machine.add_npm()
     done = machine.install()
     assert (done.returncode, done.stderr) == (0, "")
-    assert (
-        "install -y -qq --no-install-recommends chromium fonts-wqy-zenhei fonts-blankenburg redis-server\n"
-        in machine.asked
-    )
+    for package in ("chromium", "fonts-wqy-zenhei", "fonts-blankenburg", "redis-server"):
+        assert f"install -y -qq --no-install-recommends {package}\n" in machine.asked
     assert machine.unpacked == ["prometheus", "promtool"]
     assert machine.axe.read_text() == "axe\n"
 
@@ -134,19 +138,34 @@ def test_what_is_present_is_not_installed(machine: Machine) -> None:
     assert (done.returncode, done.stdout, done.stderr, machine.asked) == (0, "", "", before)
 
 
-def test_an_apt_that_fails_is_a_warning(machine: Machine) -> None:
+def test_an_apt_that_fails_is_told(machine: Machine) -> None:
     machine.add_apt(status=100)
     machine.add_npm()
+    machine.add("chromium")
     done = machine.install()
     assert done.returncode == 0
-    assert done.stderr.startswith("warning: apt could not install chromium fonts-wqy-zenhei")
+    packages = ("fonts-wqy-zenhei", "fonts-blankenburg", "redis-server", "prometheus")
+    assert all(f"NOT INSTALLED: {package} (apt failed): the tests " in done.stderr for package in packages)
+
+
+def test_pytest_tells_it_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = tmp_path / "not-installed"
+    rows.write_text("helm (pip failed): the tests of the chart were skipped\n")
+    monkeypatch.setattr(conftest, "NOT_INSTALLED", rows)
+    reporter = mock.Mock()
+    conftest.pytest_terminal_summary(reporter)
+    said = "NOT INSTALLED: helm (pip failed): the tests of the chart were skipped"
+    reporter.write_line.assert_called_once_with(said, red=True, bold=True)
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (None, "warning: npm is missing, so the tests with axe-core are skipped.\n"),
-        (1, "warning: npm could not fetch axe-core; the tests with it are skipped.\n"),
+        (
+            None,
+            "NOT INSTALLED: axe-core (there is no npm): the tests of the page's accessibility were skipped\n",
+        ),
+        (1, "NOT INSTALLED: axe-core (npm failed): the tests of the page's accessibility were skipped\n"),
     ],
 )
 def test_without_npm_the_rest_is_installed(machine: Machine, status: int | None, words: str) -> None:
@@ -163,11 +182,11 @@ def test_only_root_installs(machine: Machine) -> None:
     machine.add_apt(user=1000)
     done = machine.install()
     assert done.returncode == 0
-    assert "chromium fonts-wqy-zenhei" in done.stderr
+    assert "NOT INSTALLED: chromium (only root installs, with apt): " in done.stderr
     assert machine.asked == ""
 
 
-@pytest.mark.parametrize(("name", "least"), [("drawing.py", 2), ("training/adapt/test_tutorial.py", 1)])
+@pytest.mark.parametrize(("name", "least"), [("drawing.py", 2), ("training/adaptation/test_tutorial.py", 1)])
 def test_the_fonts_of_the_tests_are_found_by_the_script(name: str, least: int) -> None:
     found = subprocess.run(
         ["grep", "-c", '"/[^"]*\\.tt[cf]"', ROOT / "tests" / name],

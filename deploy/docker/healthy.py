@@ -1,4 +1,4 @@
-"""Asks the service in this container whether it is ready; the exit status is the answer.
+"""Ask the service in this container whether it is ready; the exit status is the answer.
 
 Only sockets are imported: it runs every few seconds.
 """
@@ -11,7 +11,7 @@ LIMIT_S = 4.0
 
 
 def main() -> int:
-    """Exit status 0: `/readyz` answered 200."""
+    """Ask `/readyz`; return 0 if it answered 200."""
     host = os.environ.get("CRNN_OCR_HOST") or "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
     port = int(os.environ.get("CRNN_OCR_PORT") or 5000)

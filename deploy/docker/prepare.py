@@ -1,4 +1,4 @@
-"""Does at build time what would else be done at every start: `prepare.py FOLDER`.
+"""Do at build time what would else be done at every start: `prepare.py FOLDER`.
 
 A container's root is read-only and gone with it, so what a start makes is made again at the next one:
 

@@ -1,4 +1,4 @@
-"""Takes out of an installed environment what the service never uses: `slim.py ENVIRONMENT`.
+"""Take out of an installed environment what the service never uses: `slim.py ENVIRONMENT`.
 
 Everything named here was found to be unused by the product; the tests of the image read pictures of every
 format with what is left. What is removed is printed with its size.
@@ -7,13 +7,10 @@ format with what is left. What is removed is printed with its size.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-from cut_libraries import Module
 
 MIB = 1024 * 1024
 
@@ -38,12 +35,9 @@ UNUSED = {
     "onnxruntime/transformers": "for exporting language models",
 }
 
-#: What OpenCV links to and the product never calls; see `cut_libraries`.
-CUT = re.compile(r"lib(?:av(?:codec|format|util)|swscale|openblas)")
-
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder."""
+    """Count the bytes of a file, or of all files below a folder."""
     files = [path] if path.is_file() or path.is_symlink() else path.rglob("*")
     return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
 
@@ -63,13 +57,13 @@ def remove(paths: Iterable[Path], why: str) -> int:
 
 
 def matching(site: Path, pattern: str) -> list[Path]:
-    """What the pattern names, without what lies inside another match."""
+    """Find what the pattern names, without what lies inside another match."""
     found = sorted(site.glob(pattern))
     return [path for path in found if not any(parent in found for parent in path.parents)]
 
 
 def carried(site: Path) -> dict[str, set[str]]:
-    """Packages that only carry weights, and the files of each that the bundled packs name."""
+    """Find the packages that only carry weights, and the files of each that the bundled packs name."""
     files: dict[str, set[str]] = {}
     for manifest in site.glob("crnn_ocr/models/bundled/*/manifest.json"):
         for entry in json.loads(manifest.read_text(encoding="utf-8")).values():
@@ -79,42 +73,10 @@ def carried(site: Path) -> dict[str, set[str]]:
 
 
 def superfluous(package: Path, kept: set[str]) -> Iterator[Path]:
-    """Files of a package beside those that are kept."""
+    """Find the files of a package beside those that are kept."""
     for path in sorted(package.rglob("*")):
         if path.is_file() and path.relative_to(package).as_posix() not in kept:
             yield path
-
-
-def cut_opencv(site: Path) -> None:
-    """Have OpenCV's module need neither FFmpeg nor OpenBLAS."""
-    for path in site.glob("cv2/cv2*.so"):
-        module = Module(path.read_bytes())
-        names = [name for name in module.needed if CUT.match(name)]
-        folder = site / "opencv_python_headless.libs"
-        symbols = module.cut({name: Module((folder / name).read_bytes()).exported for name in names})
-        path.write_bytes(module.content)
-        sys.stdout.write(f"{path.name} asks {len(names)} libraries for {symbols} symbols less\n")
-
-
-def orphans(site: Path) -> list[Path]:
-    """Bundled libraries (`*.libs`) that nothing loads."""
-    bundled = {path.name: path for path in site.glob("*.libs/*.so*")}
-    modules = [path for path in site.rglob("*.so*") if path.name not in bundled and path.is_file()]
-    waiting, reached = [name for path in modules for name in needed(path)], set()
-    while waiting:
-        name = waiting.pop()
-        if name in bundled and name not in reached:
-            reached.add(name)
-            waiting += needed(bundled[name])
-    return [bundled[name] for name in sorted(bundled.keys() - reached)]
-
-
-def needed(path: Path) -> list[str]:
-    """Libraries that a module wants loaded; none where it is no module."""
-    try:
-        return Module(path.read_bytes()).needed
-    except ValueError:
-        return []
 
 
 def main(arguments: list[str]) -> int:
@@ -129,8 +91,6 @@ def main(arguments: list[str]) -> int:
         remove(matching(site, pattern), f"{pattern}, {why}")
     for package, kept in carried(site).items():
         remove(superfluous(site / package, kept), f"{package} but for {', '.join(sorted(kept))}")
-    cut_opencv(site)
-    remove(orphans(site), "libraries that nothing loads")
     for folder in sorted(site.rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""Takes out of a Debian system what a finished service has no use for: `trim.py` in the image's own root.
+"""Take out of a Debian system what a finished service has no use for: `trim.py` in the image's own root.
 
 An image that only runs one program needs no package manager, no Perl, no way to change users and no way to
 install anything. The packages leave Debian's list of what is installed too, so that scanners and the bill
@@ -58,12 +58,12 @@ LEFT = (
 
 
 def is_chosen(name: str) -> bool:
-    """Whether a package is among those to remove."""
+    """Tell whether a package is among those to remove."""
     return any(fnmatchcase(name, pattern) for pattern in PACKAGES)
 
 
 def field(record: str, name: str) -> str:
-    """One field of a record in Debian's list, or an empty string."""
+    """Read one field of a record in Debian's list, or an empty string."""
     return next((line[len(name) + 2 :] for line in record.splitlines() if line.startswith(f"{name}: ")), "")
 
 
@@ -97,7 +97,7 @@ def remove_packages(root: Path) -> list[str]:
 
 
 def lists(database: Path, record: str, kind: str) -> list[Path]:
-    """The database's own files about a package."""
+    """Find the database's own files about a package."""
     name, architecture = field(record, "Package"), field(record, "Architecture")
     return [
         path
@@ -107,7 +107,7 @@ def lists(database: Path, record: str, kind: str) -> list[Path]:
 
 
 def files_of(database: Path, record: str) -> list[str]:
-    """Paths that a package installed."""
+    """List the paths that a package installed."""
     return [line for path in lists(database, record, "list") for line in path.read_text().splitlines()]
 
 

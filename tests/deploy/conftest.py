@@ -12,7 +12,7 @@ from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, container, docke
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """Name of the image."""
+    """Build the image, or take the one that is named; return its name."""
     named = os.environ.get("CRNN_OCR_IMAGE")
     if named is None:
         named = "crnn-ocr:test"
@@ -22,6 +22,6 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def service(image: str) -> Iterator[Container]:
-    """A service in the strictest container, for tests that leave it as it is."""
+    """Start a service in the strictest container, for tests that leave it as it is."""
     with container(image, *hardened()) as running:
         yield running

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ENABLED = "CRNN_OCR_TEST_DEPLOY"
 #: The limits of a container in the recipe that the project comes from.
 MEMORY, CPUS = "512m", "0.5"
+#: As a CPU with dot products chooses; others make the float form at each start, which takes time and memory.
+INT8 = {"CRNN_OCR_PRECISION": "int8"}
 #: For the first test that asks for the image: it waits for its building, in seconds.
 BUILD_LIMIT_S = 2400
 #: On a busy machine; nothing is said about speed by it.
@@ -43,7 +45,7 @@ class Done:
 
 
 def run(*arguments: str, given: bytes | None = None, limit_s: float = 600) -> Done:
-    """`docker …`; its status is for the caller to judge."""
+    """Run `docker …`; its status is for the caller to judge."""
     program = shutil.which("docker")
     assert program is not None
     done = subprocess.run(
@@ -56,21 +58,21 @@ def run(*arguments: str, given: bytes | None = None, limit_s: float = 600) -> Do
 
 
 def docker(*arguments: str, given: bytes | None = None, limit_s: float = 600) -> str:
-    """As `run`, but it has to succeed; what it printed."""
+    """Run `docker …`, which has to succeed; return what it printed."""
     done = run(*arguments, given=given, limit_s=limit_s)
     assert done.status == 0, f"docker {' '.join(arguments)}: {done.errors or done.output}"
     return done.output
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """What the engine knows about an image or a container."""
+    """Ask the engine what it knows about an image or a container."""
     (entry,) = json.loads(docker("inspect", name))
     assert isinstance(entry, dict)
     return entry
 
 
 def hardened(memory: str = MEMORY, cpus: str = CPUS) -> list[str]:
-    """Flags of the strictest container that the image promises to run in."""
+    """List the flags of the strictest container that the image promises to run in."""
     return [
         *("--read-only", "--tmpfs", "/tmp:size=16m,mode=1777", "--cap-drop", "ALL"),
         *("--security-opt", "no-new-privileges", "--pids-limit", "256"),
@@ -113,7 +115,7 @@ class Container:
         return self.ask("POST", "/ocr", picture, kind)
 
     def execute(self, *command: str) -> str:
-        """Run a program inside; what it printed."""
+        """Run a program inside; return what it printed."""
         return docker("exec", self.identity, *command)
 
     def script(self, code: str) -> str:
@@ -121,7 +123,7 @@ class Container:
         return self.execute("python", "-c", code)
 
     def cpu_seconds(self) -> float:
-        """CPU time of the container since it was made."""
+        """Return the CPU time of the container since it was made."""
         return float(self.script(_CPU))
 
     def wait_until_ready(self, limit_s: float = START_LIMIT_S) -> None:
@@ -134,7 +136,7 @@ class Container:
         raise AssertionError(f"the container did not become ready: {self.logs}")
 
     def wait_for_end(self, limit_s: float = 60) -> int:
-        """Its exit status."""
+        """Wait until it has ended; return its exit status."""
         return int(docker("wait", self.identity, limit_s=limit_s))
 
 
@@ -165,5 +167,5 @@ def container(
 
 
 def size_of(image: str) -> float:
-    """Unpacked size of an image, in megabytes as its engine counts them."""
+    """Return the unpacked size of an image, in megabytes as its engine counts them."""
     return float(inspect(image)["Size"]) / 1e6

@@ -42,7 +42,7 @@ class Stack:
         return done.stdout
 
     def part(self, name: str) -> Container:
-        """The container of a service."""
+        """Find the container of a service."""
         return Container(self.compose("ps", "--all", "--quiet", name).strip())
 
     @property
@@ -58,7 +58,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def stack(image: str) -> Iterator[Stack]:
-    """Service and Redis; nothing is built or pulled."""
+    """Start service and Redis; nothing is built or pulled."""
     variables = {
         "CRNN_OCR_IMAGE": image,
         "CRNN_OCR_PUBLISH_PORT": str(free_port()),
@@ -83,7 +83,7 @@ def eventually(condition: Callable[[], bool], *, limit_s: float = 60) -> None:
 
 
 def reads(service: Container, text: str) -> str:
-    """Where the answer came from."""
+    """Read a text; return where the answer came from."""
     answer = service.read(png(text))
     assert (answer.status, answer.json["text"]) == (200, text)
     log = [json.loads(line) for line in service.logs.splitlines() if line.startswith("{")]

@@ -14,7 +14,17 @@ import pytest
 from PIL import Image
 
 from crnn_ocr.models.registry import BUNDLED
-from tests.deploy.docker import BUILD_LIMIT_S, ROOT, Container, container, docker, hardened, needs_docker, run
+from tests.deploy.docker import (
+    BUILD_LIMIT_S,
+    INT8,
+    ROOT,
+    Container,
+    container,
+    docker,
+    hardened,
+    needs_docker,
+    run,
+)
 from tests.service.rendering import encoded, picture, png, tiff
 from tests.service.wire import Reply
 
@@ -26,7 +36,7 @@ START_CPU_S = 1.5
 
 
 def eventually_reads(service: Container, text: str, *, limit_s: float = 60) -> None:
-    """The service answers again."""
+    """Wait until the service answers again."""
     deadline = time.monotonic() + limit_s
     while True:
         try:
@@ -43,7 +53,7 @@ def eventually_reads(service: Container, text: str, *, limit_s: float = 60) -> N
 
 
 def workers(service: Container) -> list[int]:
-    """Process ids of the workers, as the container counts them."""
+    """Find the process ids of the workers, as the container counts them."""
     script = (
         "for status in /proc/[0-9]*/status; do grep -q '^PPid:.1$' $status && echo ${status#/proc/}; done"
     )
@@ -56,7 +66,7 @@ def workers(service: Container) -> list[int]:
 
 
 def test_a_start_takes_little(image: str) -> None:
-    with container(image, *hardened()) as service:
+    with container(image, *hardened(), settings=INT8) as service:
         assert service.cpu_seconds() < START_CPU_S
 
 
@@ -166,7 +176,7 @@ def test_settings_for_a_small_machine_make_do_with_less(image: str) -> None:
 
 
 def slow() -> bytes:
-    """A page that takes half a core some seconds."""
+    """Draw a page that takes half a core some seconds."""
     return png(*(f"Line {row} of a long page with many words on it" for row in range(40)), width=1000)
 
 
@@ -204,7 +214,7 @@ def test_a_killed_worker_is_replaced(image: str) -> None:
 
 def test_a_worker_that_takes_too_much_memory_is_replaced(image: str) -> None:
     """The kernel kills it; the container lives, and reads what fits."""
-    with container(image, *hardened(memory="200m")) as service:
+    with container(image, *hardened(memory="200m"), settings=INT8) as service:
         (worker,) = workers(service)
         huge = encoded(Image.effect_noise((7000, 7000), 90).convert("RGB"), "JPEG", quality=30)
         answers = [service.read(huge, "image/jpeg") for _ in range(3)]
@@ -257,7 +267,7 @@ def test_a_disk_that_fills_up_later_is_survived(image: str) -> None:
 
 
 def refused(image: str, *flags: str, **settings: str) -> tuple[int, str]:
-    """Exit status and message of a container that does not start."""
+    """Run a container that does not start; return its exit status and message."""
     began = time.monotonic()
     with container(image, *hardened(), *flags, wait=False, settings=settings) as service:
         status = service.wait_for_end()
@@ -286,7 +296,7 @@ def test_wrong_settings_end_the_start(image: str, settings: dict[str, str], mess
 
 
 def own_pack(folder: Path, **graph: str) -> None:
-    """A pack `mine` whose weights are those of the one that is bundled."""
+    """Write a pack `mine` whose weights are those of the one that is bundled."""
     manifest = json.loads((BUNDLED / "ppocrv6-small" / "manifest.json").read_text(encoding="utf-8"))
     manifest["name"] = "mine"
     manifest["graph"].update(graph)

@@ -21,7 +21,7 @@ PROGRAM = "/opt/crnn-ocr/bin/crnn-ocr"
 
 
 def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`systemd-analyze` of the unit, its program being one that is there."""
+    """Run `systemd-analyze` on the unit, its program being one that is there."""
     tool = shutil.which("systemd-analyze")
     if tool is None:
         pytest.skip("systemd-analyze is not installed")

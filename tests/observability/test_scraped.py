@@ -45,7 +45,7 @@ def scrape(server: Server) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Server]:
-    """Two workers that ask for a key, after a few requests of every kind."""
+    """Start two workers that ask for a key, after a few requests of every kind."""
     with running_server("--workers", "2", CRNN_OCR_API_KEYS=KEY.entry) as server:
         for text in ("Invoice 10234", "Total 99.50", "Invoice 10234", "Thank you"):
             assert read(server, png(text)).status == 200
@@ -160,7 +160,7 @@ class Prometheus:
 
 @pytest.fixture(scope="module")
 def prometheus(guarded: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """Scrapes the service every second, with the rules loaded."""
+    """Scrape the service every second, with the rules loaded."""
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "key").write_text(KEY.key)
     host, port = guarded.address

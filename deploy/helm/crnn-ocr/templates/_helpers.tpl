@@ -40,6 +40,32 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- .Values.auth.existingSecret | default (printf "%s-keys" (include "crnn-ocr.fullname" .)) -}}
 {{- end }}
 
+{{- define "crnn-ocr.modelsClaim" -}}
+{{- if .Values.models.existingClaim -}}
+{{ .Values.models.existingClaim }}
+{{- else if .Values.models.claimSize -}}
+{{ include "crnn-ocr.fullname" . }}-models
+{{- end -}}
+{{- end }}
+
+{{- /* The restricted Pod Security Standard. */ -}}
+{{- define "crnn-ocr.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "crnn-ocr.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+{{- end }}
+
 {{- /* A setting as the service reads it: whole numbers without an exponent, lists with commas. */ -}}
 {{- define "crnn-ocr.setting" -}}
 {{- if kindIs "slice" . -}}
@@ -51,14 +77,14 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
-{{- /* All variables of the ConfigMap. */ -}}
+{{- /* The settings as variables of the container. */ -}}
 {{- define "crnn-ocr.settings" -}}
 CRNN_OCR_HOST: "0.0.0.0"
 CRNN_OCR_PORT: "5000"
 {{- if .Values.auth.anonymous }}
 CRNN_OCR_ALLOW_ANONYMOUS: "true"
 {{- end }}
-{{- if .Values.models.existingClaim }}
+{{- if include "crnn-ocr.modelsClaim" . }}
 CRNN_OCR_MODELS_DIR: /models
 {{- end }}
 {{- if .Values.ingress.enabled }}

@@ -1,0 +1,196 @@
+"""The chart of deploy/helm and what it renders, and the values that the tests give it."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+
+from crnn_ocr.service.middleware.api_keys import new_key
+from crnn_ocr.settings import Settings, load_settings
+from tests.deploy.docker import ROOT
+
+CHART = ROOT / "deploy" / "helm" / "crnn-ocr"
+K8S = ROOT / "deploy" / "k8s"
+
+Values = dict[str, Any]
+Manifest = dict[str, Any]
+
+
+def load_script() -> ModuleType:
+    """Load scripts/kubernetes-files."""
+    path = ROOT / "scripts" / "kubernetes-files"
+    loader = importlib.machinery.SourceFileLoader("kubernetes_files", str(path))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+SCRIPT = load_script()
+
+
+def helm() -> str:
+    """Find helm; skip the test where there is none."""
+    found: str | None = SCRIPT.find_helm()
+    if found is None:
+        pytest.skip("HELM IS MISSING (scripts/install-helm): the chart was not tested")
+    return found
+
+
+class Rendering:
+    """What `helm install` would send."""
+
+    def __init__(self, values: Values, release: str = "crnn-ocr") -> None:
+        """Render the chart.
+
+        Raises:
+            ValueError: The values are refused.
+        """
+        text = SCRIPT.render(helm(), "--values", "-", release=release, given=json.dumps(values))
+        self.manifests: list[Manifest] = [document for document in yaml.safe_load_all(text) if document]
+
+    def of(self, kind: str) -> list[Manifest]:
+        return [manifest for manifest in self.manifests if manifest["kind"] == kind]
+
+    @cached_property
+    def deployment(self) -> Manifest:
+        (found,) = self.of("Deployment")
+        return found
+
+    @property
+    def template(self) -> Manifest:
+        found: Manifest = self.deployment["spec"]["template"]
+        return found
+
+    @property
+    def pod(self) -> Manifest:
+        found: Manifest = self.template["spec"]
+        return found
+
+    @property
+    def container(self) -> Manifest:
+        (found,) = self.pod["containers"]
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The container's variables; that of the Redis has a stand-in."""
+        redis = "redis://redis.redis.svc:6379/0"
+        return {entry["name"]: entry.get("value", redis) for entry in self.container["env"]}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as the service would read them."""
+        return settings_of(self.environment)
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """Read settings from variables, and from nothing else."""
+    with mock.patch.dict(os.environ, environment, clear=True):
+        return load_settings()
+
+
+def changed(values: Values, **changes: Any) -> Values:
+    """Change some values, parts of parts too."""
+    both = {**values, **changes}
+    for name in values.keys() & changes.keys():
+        if isinstance(values[name], dict) and isinstance(changes[name], dict):
+            both[name] = changed(values[name], **changes[name])
+    return both
+
+
+def values_of(name: str) -> Values:
+    """Read the values of one of the manifests in deploy/k8s."""
+    values: Values = yaml.safe_load((K8S / f"{name}.values.yaml").read_text(encoding="utf-8"))
+    return values
+
+
+ANONYMOUS: Values = {"auth": {"anonymous": True}}
+KEYS: Values = {"auth": {"keys": [new_key("scanner").entry, new_key("app.2").entry]}}
+FULL: Values = {
+    "auth": {"existingSecret": "crnn-ocr-keys"},
+    "autoscaling": {"queue": {"enabled": True}},
+    "ingress": {"enabled": True},
+    "models": {"existingClaim": "packs", "subPath": "2026/spring", "desk": True},
+    "monitoring": {"enabled": True, "labels": {"release": "prometheus"}},
+    "redis": {"existingSecret": "crnn-ocr-redis"},
+    "settings": {"model": "edge"},
+}
+BIG: Values = {
+    **KEYS,
+    "resources": {
+        kind: {"cpu": 4, "memory": "2Gi", "ephemeral-storage": "1Gi"} for kind in ("requests", "limits")
+    },
+    "settings": {
+        "workers": 2,
+        "queue_seconds": 20,
+        "max_body_bytes": 104857601,
+        "max_image_bytes": 78643200,
+        "max_pixels": 200000000,
+        "graceful_timeout_s": 130.5,
+        "request_timeout_s": 120.25,
+        "cors_origins": ["https://a.example.com", "https://b.example.com"],
+        "fetch_urls": True,
+        "fetch_hosts": [".example.com"],
+        "unload_after_s": 0.5,
+        "warm_up": False,
+        "log_format": None,
+    },
+    "ingress": {
+        "enabled": True,
+        "tlsSecret": "",
+        "trustedProxies": 2,
+        "annotations": {"a.example.com/b": "1"},
+    },
+    "monitoring": {
+        "enabled": True,
+        "alerts": False,
+        "dashboard": False,
+        "apiKey": {"existingSecret": "crnn-ocr-prometheus"},
+    },
+    "image": {
+        "repository": "registry.example.com:5000/ocr/crnn-ocr",
+        "digest": "sha256:" + "0" * 64,
+        "pullSecrets": ["pull"],
+    },
+    "preStopSeconds": 20,
+}
+BARE: Values = {
+    **ANONYMOUS,
+    "autoscaling": {"enabled": False},
+    "replicas": 1,
+    "fullnameOverride": "reader",
+    "serviceAccount": {"create": False, "name": "reader-account"},
+    "spread": False,
+    "service": {"type": "NodePort", "port": 8080, "annotations": {"a": "b"}},
+    "podLabels": {"team": "scans"},
+    "podAnnotations": {"a": "1"},
+    "nodeSelector": {"kubernetes.io/arch": "arm64"},
+    "tolerations": [{"key": "a", "operator": "Exists"}],
+    "affinity": {"nodeAffinity": {}},
+    "priorityClassName": "high",
+    "extraEnv": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"}],
+    "extraVolumes": [{"name": "tables", "configMap": {"name": "tables"}}],
+    "extraVolumeMounts": [{"name": "tables", "mountPath": "/tables", "readOnly": True}],
+    "settings": {"replacements": "/tables/a.tsv"},
+}
+CASES = {
+    "minimal": values_of("minimal"),
+    "production": values_of("production"),
+    "keys": KEYS,
+    "full": FULL,
+    "big": BIG,
+    "bare": BARE,
+}
