@@ -19,7 +19,6 @@ from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.export import write  # noqa: E402
-from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
 
@@ -139,7 +138,6 @@ def _agree(state: State, *words: object) -> None:
         (("--shape", '{"hidden": 17}'), "hidden is to be 17, the network of net.npz has 16"),
         (("--shape", '{"colour": 1}'), "no such field"),
         (("--shape", "[1]"), "no JSON object"),
-        (("--features", "rec.onnx"), "--features: net.npz holds a network of kind crnn"),
     ],
 )
 def test_a_run_does_not_go_on_as_another_network(saved: Path, words: tuple[str, ...], message: str) -> None:
@@ -153,26 +151,6 @@ def test_a_run_does_not_go_on_as_another_network(saved: Path, words: tuple[str, 
 def test_the_command_refuses_to_go_on_as_another_network(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="--kind edge"):
         _run("fit", "--out", tmp_path / "run", "--resume", saved, "--kind", "edge")
-
-
-def test_convolutions_that_have_moved_are_named_anew(recogniser: Path, tmp_path: Path) -> None:
-    config = FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8)
-    weights = dict(registry.make(config).state_dict())
-    state = State(config.to_dict(), CHARACTERS, weights, weights)
-    moved = recogniser.rename(tmp_path / "moved.onnx")
-    _agree(state, "--features", moved)
-    assert state.net["model"] == str(moved)
-    state.average = {**weights, "embed.weight": weights["embed.weight"] + 1}
-    with pytest.raises(TrainingError, match="other convolutions"):
-        _agree(state, "--features", moved)
-
-
-def test_a_fresh_network_is_of_one_kind(recogniser: Path) -> None:
-    parser = argparse.ArgumentParser()
-    fit.add(parser.add_subparsers())
-    words = ["fit", "--out", "run", "--kind", "edge", "--features", str(recogniser)]
-    with pytest.raises(TrainingError, match="--features"):
-        fit._shape(parser.parse_args(words), 9)
 
 
 def test_plot_of_a_run_that_has_not_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

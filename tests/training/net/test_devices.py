@@ -110,7 +110,7 @@ def test_a_thread_brings_all_batches_in_order(loading: LoaderConfig) -> None:
     batches = _batches(loading, 9)
     with Feed(batches, CPU, threaded=True) as feed:
         placed = list(feed)
-    assert [p.shown.tolist() for p in placed] == [b.images.tolist() for b in batches]
+    assert [p.images.tolist() for p in placed] == [b.images.tolist() for b in batches]
     assert [p.labels.tolist() for p in placed] == [b.labels.tolist() for b in batches]
     assert not any(p.again for p in placed)
 
@@ -146,7 +146,7 @@ def test_while_a_device_waits_it_sees_batches_again(loading: LoaderConfig) -> No
     fresh = len(placed) - len(again)
     assert fresh == LEAST_KEPT + 8
     assert 8 <= len(again) <= 2 * (8 + devices.AHEAD)
-    assert {p.shown.shape for p in again} <= {b.images.shape for b in few}
+    assert {p.images.shape for p in again} <= {b.images.shape for b in few}
     with Feed(slow(), CPU, threaded=True, echo=2, room=0) as feed:
         assert not any(p.again for p in feed)
 

@@ -31,7 +31,6 @@ from crnn_ocr.training.nets import checkpoint, registry  # noqa: E402
 from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
-from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig  # noqa: E402
 from crnn_ocr.training.nets.registry import restore  # noqa: E402
 
 from .conftest import CHARACTERS, Plates  # noqa: E402
@@ -89,19 +88,13 @@ def state_of(config: registry.Config) -> State:
     return State(config.to_dict(), CHARACTERS, weights, weights)
 
 
-@pytest.mark.parametrize("kind", ["edge", "features"])
-def test_networks_that_lose_by_int8_are_packed_in_float(kind: str, recogniser: Path, tmp_path: Path) -> None:
-    config: registry.Config = EdgeConfig(
-        len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8
-    )
-    if kind == "features":
-        config = FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8)
+def test_networks_that_lose_by_int8_are_packed_in_float(tmp_path: Path) -> None:
+    config = EdgeConfig(len(CHARACTERS), stem=8, widths=(8, 16, 16), neck=16, hidden=8, embed=8)
     state = state_of(config)
     made = packed(state, tmp_path / "packs")
     assert made.manifest.precision == "fp32"
     assert (made.manifest.input_height, made.manifest.stretch) == (config.height, registry.stretch(config))
-    credited = "PP-OCRv6_rec_tiny" in (made.folder / "NOTICE").read_text(encoding="utf-8")
-    assert credited is (kind == "features")
+    assert "PP-OCRv6_rec_tiny" not in (made.folder / "NOTICE").read_text(encoding="utf-8")
 
     recognizer = load_recognizer(Registry(tmp_path / "packs"), "plates")
     read = network_reader(restore(state), CHARACTERS)
@@ -112,10 +105,6 @@ def test_networks_that_lose_by_int8_are_packed_in_float(kind: str, recogniser: P
 
     with pytest.raises(TrainingError, match="loses by INT8"):
         packed(state, tmp_path / "packs", replace(ABOUT, precision="int8"))
-    if kind == "features":
-        recogniser.unlink()
-        with pytest.raises(TrainingError, match=r"rec\.onnx"):
-            packed(state, tmp_path / "packs")
 
 
 def test_the_same_checkpoint_gives_the_same_pack(state: State, tmp_path: Path) -> None:

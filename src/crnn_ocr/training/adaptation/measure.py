@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Levenshtein
+
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.training.adaptation.base import read
 from crnn_ocr.training.adaptation.lines import Line
-from crnn_ocr.training.fit.evaluate import edits, normalise
+from crnn_ocr.training.fit.evaluate import normalise
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def tally(recogniser: CtcRecognizer, lines: Sequence[Line], new: Sequence[str]) 
     exact = characters = errors = wanted = found = 0
     for line in lines:
         got, label = _plain(read(recogniser, line.image), watched), _plain(line.text, watched)
-        wrong = edits(got, label)
+        wrong = Levenshtein.distance(got, label)
         exact, characters, errors = exact + (wrong == 0), characters + len(label), errors + wrong
         hits, there = Counter(got), Counter(label)
         wanted += sum(there[c] for c in watched)

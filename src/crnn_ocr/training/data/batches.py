@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.nets.teacher import STEP_PIXELS, Teacher, agrees
-
-if TYPE_CHECKING:  # PyTorch, for which no rendering process needs to wait
-    from crnn_ocr.training.nets.ppocr_features import Features
 
 MARGIN = 16
 WIDTH_STEP = 32
@@ -111,7 +108,6 @@ class Batch:
         teacher: float16 (N, W / 8, D) the teacher's embedding, normalised; None without a teacher.
         trust: float32 (N,) 1 where the teacher read the line rightly.
         left_out: Lines that could not be used since the last batch.
-        features: float16 (N, W / 8, features) where the network takes these instead of pictures.
     """
 
     images: NDArray[np.uint8]
@@ -121,7 +117,6 @@ class Batch:
     teacher: NDArray[np.float16] | None
     trust: NDArray[np.float32]
     left_out: int = 0
-    features: NDArray[np.float16] | None = None
 
 
 class BatchMaker:
@@ -134,9 +129,7 @@ class BatchMaker:
         config: LoaderConfig,
         teacher: TeacherFiles | None,
         seed: int,
-        features: Path | None = None,
     ) -> None:
-        self._features = _features(features) if features else None
         self._sampler = sampler
         self._ids = {text: number for number, text in enumerate(characters) if number}
         self._config = config
@@ -203,7 +196,6 @@ class BatchMaker:
             wanted,
             trust,
             left_out,
-            None if self._features is None else self._features.extract(images, widths),
         )
 
     def _flattened(self, images: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
@@ -238,12 +230,6 @@ def steady_lines(width: int, config: LoaderConfig) -> int:
     """Return the number of lines of a steady batch of that width, a multiple of 8 where there are as many."""
     lines = max(1, min(config.batch_lines, config.batch_pixels // width))
     return lines // 8 * 8 or lines
-
-
-def _features(model: Path) -> Features:
-    from crnn_ocr.training.nets.ppocr_features import Features
-
-    return Features(model)
 
 
 def _cut(lines: Sequence[Line], config: LoaderConfig) -> Iterator[Sequence[Line]]:

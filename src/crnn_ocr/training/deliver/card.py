@@ -11,7 +11,6 @@ from crnn_ocr.training.data.fetch import sources
 from crnn_ocr.training.deliver.measurements import Measurements, table, tables
 from crnn_ocr.training.nets.checkpoint import State
 from crnn_ocr.training.nets.edge import EdgeConfig
-from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig
 from crnn_ocr.training.nets.registry import Config, configuration
 
 LICENCE = "Apache-2.0"
@@ -42,17 +41,6 @@ def origin(state: State, weights: int) -> Origin:
     lines = f"{int(state.counters.get('lines', 0)):,} rendered lines"
     hours = state.counters.get("seconds", 0.0) / 3600
     trained = f"trained by crnn_ocr.training on {lines} ({hours:.1f} hours)"
-    if isinstance(config, FeatureNetConfig):
-        return Origin(
-            f"Convolutions of PaddleOCR's PP-OCRv6_rec_tiny, unchanged; BiLSTM and head {trained}",
-            f"The convolutions of PP-OCRv6 rec tiny, as they are, with a BiLSTM of {config.hidden} units per"
-            " direction behind them, which adds to every step what its neighbours know, and a head for"
-            f" {config.classes - 1:,} characters. LSTM and head, {weights / 1e6:.1f} million numbers, were"
-            f" {trained}; the head started from that of PP-OCRv6 rec tiny.",
-            "The convolutions, and the weights that the head was trained from, are those of"
-            f" PP-OCRv6_rec_tiny, {_PADDLE}; changed: a recurrent layer was added, the head was extended and"
-            " trained further.",
-        )
     kind = "small depthwise-separable CRNN" if isinstance(config, EdgeConfig) else "dense CRNN"
     about = (
         f"A {kind}: convolutions, a bidirectional LSTM, a linear CTC head for {config.classes - 1:,}"

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.models.manifest import read_manifest
+from crnn_ocr.models.manifest import Manifest, read_manifest
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.recognition.network.load import load_pack
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.runtime.cpu import LEAST_SECONDS
 from crnn_ocr.training.data.dataset import SampleConfig
-from crnn_ocr.training.deliver import heldout_lines
+from crnn_ocr.training.data.heldout_sets import heldout
 from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements, Precision, tables
 from crnn_ocr.training.deliver.reliability import with_section
 from crnn_ocr.training.fit import evaluate
@@ -34,17 +34,25 @@ RUNS = 60
 
 @dataclass(frozen=True)
 class Rendered:
-    """Held-out sets that are drawn, or came with the training data.
+    """Held-out sets to draw.
 
     Attributes:
         data: Folder of the training data.
-        names: Of the sets (`sets.HELD_OUT`).
+        names: Of the sets (`heldout_sets.HELD_OUT`).
         count: Lines of each of them.
     """
 
     data: Path
     names: tuple[str, ...]
     count: int
+
+
+def source_height(manifest: Manifest) -> int:
+    """Return the height at which lines are drawn for a pack, in pixels: where they have their full width.
+
+    A network of height 32 and stretch 1.5 gets lines of height 48, and flattens them as it does the engine's.
+    """
+    return round(manifest.input_height * manifest.stretch)
 
 
 def measure(
@@ -71,8 +79,8 @@ def measure(
     pack = Pack(folder, read_manifest(folder / "manifest.json"))
     labelled = [(path.name, evaluate.read_folder(path)) for path in sets]
     if rendered is not None:
-        config = SampleConfig(rendered.data, height=heldout_lines.source_height(pack.manifest))
-        labelled += [(name, heldout_lines.lines(name, config, rendered.count)) for name in rendered.names]
+        config = SampleConfig(rendered.data, height=source_height(pack.manifest))
+        labelled += [(name, heldout(name, config, rendered.count)) for name in rendered.names]
     precisions: list[Precision] = ["int8", "fp32"] if pack.manifest.precision == "int8" else ["fp32"]
     accuracy, cost = [], []
     for precision in precisions:

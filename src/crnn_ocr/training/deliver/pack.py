@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,6 @@ from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.install import check_place, exchange
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Pack
-from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.deliver import card
 from crnn_ocr.training.deliver.measurements import Measurements
 from crnn_ocr.training.deliver.quantize import quantize
@@ -33,9 +32,6 @@ from crnn_ocr.training.text.charset import write_characters
 Image = NDArray[np.uint8]
 
 GRAPH, CHARACTERS = "net.onnx", "characters.txt"
-CALIBRATION_LINES = 120
-_SEED = 20_260_311
-"""Of the calibration lines: the same for the same data, and none of those that anything is measured on."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def write_pack(
         raise TrainingError(
             "This kind of network loses by INT8.", hint="Leave out --precision, or say --precision fp32."
         )
-    weights = sum(int(item.numel()) for item in net.parameters() if item.requires_grad)
+    weights = sum(int(item.numel()) for item in net.parameters())
     told = card.origin(state, weights)
     _manifest(about, told, net.config, eighth)  # what is impossible is to be told of before the work
     check_place(folder / about.name)
@@ -122,29 +118,6 @@ def write_pack(
 def gains(config: registry.Config) -> bool:
     """Whether a network is faster in INT8: one of plain convolutions; depthwise ones lose."""
     return isinstance(config, NetConfig)
-
-
-def calibration_lines(data: Path, height: int, count: int = CALIBRATION_LINES) -> list[Image]:
-    """Draw lines of held-out text, their widths spread evenly from narrow to wide.
-
-    Args:
-        data: Folder of the training data.
-        height: Of the network's input, in pixels.
-        count: How many.
-
-    Returns:
-        uint8 (height, W, 3) BGR, the same for the same data and the same mixture of lines (`SampleConfig`).
-    """
-    config = replace(SampleConfig(data, height=height), held_out_text=True)
-    sampler = LineSampler(_SEED, config)
-    drawn = sorted((sampler.sample()[0] for _ in range(6 * count)), key=lambda line: line.shape[1])
-    widths = np.array([line.shape[1] for line in drawn])
-    chosen: dict[int, Image] = {}
-    for wanted in np.linspace(widths[0], widths[-1], count):
-        order = np.argsort(np.abs(widths - wanted), kind="stable")
-        nearest = next(int(index) for index in order if int(index) not in chosen)
-        chosen[nearest] = drawn[nearest]
-    return list(chosen.values())
 
 
 def archive(pack: Pack, form: Literal["zip", "tar.gz"]) -> Path:

@@ -17,8 +17,6 @@ def adamw(net: nn.Module, rate: float, weight_decay: float) -> torch.optim.AdamW
     """Return AdamW with the groups `matrices` (kernels, too), `vectors` and `head`; only the first decay."""
     groups: dict[str, list[Tensor]] = {"matrices": [], "vectors": [], "head": []}
     for name, parameter in net.named_parameters():
-        if not parameter.requires_grad:
-            continue
         kind = "head" if name.startswith("head.") else "matrices" if parameter.ndim > 1 else "vectors"
         groups[kind].append(parameter)
     decay = {"matrices": weight_decay, "vectors": 0.0, "head": 0.0}

@@ -148,9 +148,8 @@ class Trainer:
         self.net.to(self.device, memory_format=torch.channels_last)
         if self._rows is not None:
             self._rows.to(self.device)
-        layers = getattr(self.net, "features", None)
-        if config.compiled and layers is not None:
-            layers.compile(dynamic=True)
+        if config.compiled:
+            self.net.features.compile(dynamic=True)
         self._optimiser = optimiser.adamw(self.net, config.schedule.rate, config.weight_decay)
         self._averaging = optimiser.Average(self.average, self.net)
         self._sampler = ClassSampler(
@@ -251,7 +250,7 @@ class Trainer:
             self._sampler.refresh(self.net.head)
         self.net.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
-            embedded = self.net(batch.shown, batch.widths)
+            embedded = self.net(batch.images, batch.widths)
         embedded = embedded.float()
         steps = self.net.config.steps(batch.widths).clamp(max=embedded.shape[1])
         sample = self._sampler.sample(batch.labels).to(self.device)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -14,13 +13,10 @@ from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.runtime.onnx import Session  # noqa: E402
 from crnn_ocr.training.data.batches import BatchMaker, LoaderConfig, TeacherFiles  # noqa: E402
 from crnn_ocr.training.deliver.quantize import quantize  # noqa: E402
-from crnn_ocr.training.fit.schedule import Schedule  # noqa: E402
-from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.training.nets import registry  # noqa: E402
 from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.export import write  # noqa: E402
-from crnn_ocr.training.nets.ppocr_features import FeatureCrnn, FeatureNetConfig, cut  # noqa: E402
 from crnn_ocr.training.nets.teacher import Teacher, agrees, read_dictionary  # noqa: E402
 from crnn_ocr.training.text.charset import write_characters  # noqa: E402
 
@@ -49,10 +45,6 @@ def dictionary(tmp_path: Path) -> Path:
 
 def _images(widths: list[int], width: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (len(widths), 48, width, 3)).astype(np.uint8)
-
-
-def _config(recogniser: Path) -> FeatureNetConfig:
-    return FeatureNetConfig(len(CHARACTERS), str(recogniser), features=12, embed=6, hidden=8, dropout=0.0)
 
 
 def test_a_dictionary_has_blank_first_and_space_last(dictionary: Path, tmp_path: Path) -> None:
@@ -119,56 +111,6 @@ def test_a_dictionary_of_another_model_is_refused(recogniser: Path, dictionary: 
         Teacher(recogniser, dictionary)
 
 
-def test_before_training_it_reads_as_the_recogniser_does(recogniser: Path, dictionary: Path) -> None:
-    teacher = Teacher(recogniser, dictionary)
-    images = _images([64], 64)
-    net = FeatureCrnn(_config(recogniser)).eval()
-    with torch.inference_mode():
-        embedded = net(torch.from_numpy(images), torch.tensor([64]))
-    np.testing.assert_allclose(embedded.numpy(), teacher.embed(images, [64]), atol=2e-2)
-
-
-def test_export_holds_the_convolutions_too(recogniser: Path, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    net = FeatureCrnn(_config(recogniser)).eval()
-    torch.nn.init.normal_(net.correct.weight)
-    torch.nn.init.normal_(net.head.weight, std=5.0)
-    widths = [64, 30]
-    images = _images(widths, 96)
-    session = Session(write(registry.build(net), tmp_path / "net.onnx"))
-    x = images.astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
-    x[0, :, :, 64:] = 0
-    x[1, :, :, 30:] = 0
-    ids, confidences = session.run({"x": x.astype(np.float32), "lengths": np.array(widths, np.int32)})
-    with torch.inference_mode():
-        shares, best = net.logits(torch.from_numpy(images), torch.tensor(widths)).softmax(2).max(2)
-    for row, steps in enumerate([9, 5]):
-        np.testing.assert_allclose(confidences[row, :steps], shares[row, :steps].numpy(), atol=2e-2)
-        assert (ids[row, :steps] == best[row, :steps].numpy()).mean() > 0.8
-        assert not ids[row, steps:].any()
-
-
-def test_it_trains_on_features_that_the_loader_extracts(
-    recogniser: Path, dictionary: Path, tmp_path: Path
-) -> None:
-    loading = LoaderConfig(height=16, stride=8, batch_lines=8, pool=8)
-    maker = BatchMaker(_Tall(1), CHARACTERS, replace(loading, height=48), None, 0, recogniser)
-    batches = list(itertools.islice(maker.batches(), 2))
-    assert batches[0].features is not None
-    config = TrainConfig(
-        steps=80, schedule=Schedule(rate=1e-2, head_rate=1.0), threads=1, log_every=10, negatives=20
-    )
-    head = Teacher(recogniser, dictionary).head
-    trainer = Trainer(config, _config(recogniser), CHARACTERS, tmp_path / "run", teacher=head)
-    first, _, _ = trainer.step(batches[0])
-    trainer.run(itertools.cycle(batches))
-    last, _, _ = trainer.step(batches[0])
-    assert last < 0.8 * first
-    fixed = FeatureCrnn(_config(recogniser)).embed.weight
-    assert torch.equal(trainer.net.embed.weight, fixed)
-    assert registry.configuration(trainer.net.config.to_dict()) == trainer.net.config
-
-
 def test_the_loader_marks_lines_that_the_teacher_misreads(recogniser: Path, dictionary: Path) -> None:
     files = TeacherFiles(recogniser, dictionary, np.zeros(6, np.float32), 2.0, distrust=0.25)
     maker = BatchMaker(_Tall(1), CHARACTERS, LoaderConfig(pool=8, batch_lines=8), files, 0)
@@ -176,17 +118,6 @@ def test_the_loader_marks_lines_that_the_teacher_misreads(recogniser: Path, dict
     assert batch.teacher is not None
     assert batch.teacher.shape == (len(batch.widths), batch.images.shape[2] // 8, 6)
     assert (batch.trust == 0.25).all()
-
-
-def test_models_without_two_projections_and_unknown_fields_are_refused(recogniser: Path) -> None:
-    model = onnx.load(recogniser)
-    del model.graph.node[4:6]
-    model.graph.node[4].input[0] = "f"
-    onnx.save(model, recogniser)
-    with pytest.raises(TrainingError, match="two projections"):
-        cut(recogniser)
-    with pytest.raises(TrainingError, match="colour"):
-        registry.configuration({"kind": "features", "classes": 3, "model": "x", "colour": 1})
 
 
 class _Tall(Plates):

@@ -1,4 +1,4 @@
-"""`crnn-ocr train export | quantize | plot`: from a run's folder to files that others use."""
+"""`crnn-ocr train average | export | quantize | plot`: what is made of a run's checkpoints and log."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 def add(commands: Subparsers) -> None:
     """Add the commands of this group."""
+    average = commands.add_parser("average", help="write the mean of several checkpoints of one run")
+    average.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT")
+    average.add_argument("--out", type=Path, required=True, metavar="FILE", help="checkpoint to write (.pt)")
+    average.set_defaults(run_command=_average)
+
     write = commands.add_parser("export", help="write a checkpoint as one ONNX file")
     write.add_argument("checkpoint", type=Path)
     write.add_argument("target", type=Path, help="ONNX file; the characters go beside it as .txt")
@@ -37,6 +42,16 @@ def add(commands: Subparsers) -> None:
     draw.set_defaults(run_command=_plot)
 
 
+def _average(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.fit import averaging
+    from crnn_ocr.training.nets import checkpoint
+
+    state = averaging.mean([checkpoint.load(path) for path in arguments.checkpoints])
+    checkpoint.save(state, arguments.out)
+    print(f"{arguments.out}: the mean of {len(arguments.checkpoints)} checkpoints")
+    return 0
+
+
 def _export(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training.nets import registry
     from crnn_ocr.training.nets.export import write
@@ -52,8 +67,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _quantize(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training.data.fetch import data_folder
-    from crnn_ocr.training.deliver import heldout_lines
-    from crnn_ocr.training.deliver.quantize import check, milliseconds, quantize
+    from crnn_ocr.training.deliver.quantize import calibration_lines, check, milliseconds, quantize
     from crnn_ocr.training.fit.evaluate import load_folder
 
     _check_place(arguments.target)
@@ -61,7 +75,7 @@ def _quantize(arguments: argparse.Namespace) -> int:
     if arguments.lines is not None:
         lines = list(load_folder(arguments.lines, height=height).images)
     else:
-        lines = heldout_lines.calibration_lines(data_folder(arguments.data), height)
+        lines = calibration_lines(data_folder(arguments.data), height)
     with _writing(arguments.target):
         quantize(arguments.model, arguments.target, lines)
     for path in (arguments.model, arguments.target):
