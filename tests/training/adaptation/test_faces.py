@@ -11,7 +11,7 @@ pytest.importorskip("fontTools")
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.adaptation import faces
 from crnn_ocr.training.adaptation.faces import OwnFirst, installed_faces, ordinary, stock, user_faces
-from tests.training.data.world import LATIN, draw_font
+from tests.training.world import LATIN, draw_font
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from crnn_ocr.training.adaptation.lines import (
     ordinary_characters,
 )
 from crnn_ocr.training.adaptation.material import Picture
-from tests.training.data.world import HAN, LATIN, draw_font
+from tests.training.world import HAN, LATIN, draw_font
 
 KNOWN = frozenset([*LATIN, *HAN, " "])
 

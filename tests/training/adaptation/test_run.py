@@ -32,7 +32,7 @@ from crnn_ocr.training.nets import registry  # noqa: E402
 from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.export import build  # noqa: E402
-from tests.training.data.world import LATIN, draw_font  # noqa: E402
+from tests.training.world import LATIN, draw_font  # noqa: E402
 
 from .graphs import CHARACTERS, eighth, recogniser  # noqa: E402
 

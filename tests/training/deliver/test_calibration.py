@@ -21,11 +21,11 @@ from crnn_ocr.recognition.network.confidence import Evidence
 from crnn_ocr.recognition.network.load import load_recognizer
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from tests import drawing
-from tests.training.net.conftest import CHARACTERS
+from tests.training.plates import CHARACTERS
 
 pytest.importorskip("torch")
 
-from crnn_ocr.training.data import bundle, dataset, heldout_sets
+from crnn_ocr.training.data import dataset, heldout_sets
 from crnn_ocr.training.deliver import calibration, reliability
 from crnn_ocr.training.deliver.calibration import Bin, Example
 from crnn_ocr.training.deliver.reliability import Measured
@@ -274,19 +274,6 @@ def test_an_edge_pack_is_shown_what_the_engine_shows_it(
     (window,) = recognizer.prepare(drawn_line).windows
     assert (window.pixels.shape[0], window.content) == (32, 1200)
     assert np.array_equal(real_line, drawing.line("Total 5,979", size=50))
-
-
-def test_lines_that_came_in_a_bundle_are_taken_where_none_can_be_drawn(
-    pack: Path, tmp_path: Path, shown: list[tuple[CtcRecognizer, list[drawing.Picture]]]
-) -> None:
-    pictures = [drawing.line(f"Line {k}") for k in range(4)]
-    _folder(tmp_path / "data" / bundle.HELD_OUT_LINES / "unseen-fonts-clean", pictures)
-
-    command = ["train", "calibrate", str(pack), "--data", str(tmp_path / "data"), "--lines", "3"]
-    assert main([*command, "--heldout", "unseen-fonts-clean"]) == 0
-
-    ((_, given),) = shown
-    assert [picture.tobytes() for picture in given] == [picture.tobytes() for picture in pictures[:3]]
 
 
 def test_a_pack_that_cannot_be_written_keeps_its_manifest(pack: Path) -> None:

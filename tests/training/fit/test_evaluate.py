@@ -30,7 +30,7 @@ from crnn_ocr.training.nets import registry
 from crnn_ocr.training.nets.crnn import Crnn
 from crnn_ocr.training.nets.export import write
 from crnn_ocr.training.text.charset import write_characters
-from tests.training.net.conftest import small_shape
+from tests.training.plates import small_shape
 
 CHARACTERS = ("", *"0123456789AB")
 

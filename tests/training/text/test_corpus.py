@@ -22,8 +22,7 @@ from crnn_ocr.training.text.corpus import (
     encodable,
     script_of,
 )
-
-from .world import HAN
+from tests.training.world import HAN
 
 
 def test_texts_repeat_with_the_seed_and_hold_only_known_characters(data: Path) -> None:

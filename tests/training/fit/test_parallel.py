@@ -15,8 +15,7 @@ from crnn_ocr.training.data.loader import Loader  # noqa: E402
 from crnn_ocr.training.fit.parallel import Alone, Group, Peers, together  # noqa: E402
 from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
-
-from .conftest import CHARACTERS, Plates  # noqa: E402
+from tests.training.plates import CHARACTERS, Plates  # noqa: E402
 
 CONFIG = TrainConfig(steps=4, threads=1, log_every=1, negatives=100, neighbours=0)
 

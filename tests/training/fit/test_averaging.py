@@ -13,9 +13,8 @@ from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.training.nets import checkpoint, registry  # noqa: E402
 from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
-
-from .conftest import CHARACTERS  # noqa: E402
-from .test_commands import _run as run_command  # noqa: E402
+from tests.training.commands.test_commands import _run as run_command  # noqa: E402
+from tests.training.plates import CHARACTERS  # noqa: E402
 
 
 @pytest.fixture

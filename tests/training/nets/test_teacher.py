@@ -19,8 +19,7 @@ from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.export import write  # noqa: E402
 from crnn_ocr.training.nets.teacher import Teacher, agrees, read_dictionary  # noqa: E402
 from crnn_ocr.training.text.charset import write_characters  # noqa: E402
-
-from .conftest import CHARACTERS, Plates  # noqa: E402
+from tests.training.plates import CHARACTERS, Plates  # noqa: E402
 
 
 @pytest.fixture

@@ -12,15 +12,13 @@ from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.runtime.onnx import Session  # noqa: E402
 from crnn_ocr.training import commands  # noqa: E402
 from crnn_ocr.training.commands import fit  # noqa: E402
-from crnn_ocr.training.data import bundle  # noqa: E402
 from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.training.nets import checkpoint, registry  # noqa: E402
 from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.export import write  # noqa: E402
-
-from .conftest import CHARACTERS, Plates  # noqa: E402
+from tests.training.plates import CHARACTERS, Plates  # noqa: E402
 
 
 def _run(*words: object) -> int:
@@ -86,13 +84,11 @@ def test_folders_without_labels_or_with_missing_pictures_are_refused(saved: Path
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("source", ["--lines", "--data"])
 def test_quantize_calibrates_on_labelled_lines_or_on_those_of_the_data(
-    source: str, saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    source: str, saved: Path, folder: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _run("export", saved, tmp_path / "net.onnx")
-    if source == "--data":  # as `unbundle` leaves it
-        brought = tmp_path / "data" / bundle.HELD_OUT_LINES / "poems-degraded"
-        brought.parent.mkdir(parents=True)
-        folder = folder.rename(brought).parent.parent
+    if source == "--data":
+        folder = data
     assert _run("quantize", tmp_path / "net.onnx", tmp_path / "int8.onnx", source, folder) == 0
     assert capsys.readouterr().out.count("per 16x320 line") == 2
     assert Session(tmp_path / "int8.onnx").inputs == ("x", "lengths")

@@ -10,12 +10,11 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.runtime.onnx import Session  # noqa: E402
-from crnn_ocr.training.deliver.quantize import balance, milliseconds, quantize  # noqa: E402
+from crnn_ocr.training.deliver.quantize import balance, calibration_lines, milliseconds, quantize  # noqa: E402
 from crnn_ocr.training.fit.evaluate import feeds  # noqa: E402
 from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.nets.export import build, write  # noqa: E402
-
-from .conftest import Plates  # noqa: E402
+from tests.training.plates import Plates  # noqa: E402
 
 
 @pytest.fixture
@@ -71,3 +70,15 @@ def test_nothing_to_calibrate_on_is_an_error(model: Path, tmp_path: Path) -> Non
     with pytest.raises(TrainingError, match="calibrate"):
         quantize(model, tmp_path / "int8.onnx", [])
     assert not (tmp_path / "int8.onnx").exists()
+
+
+def test_calibration_lines_are_of_every_width_and_always_the_same(data: Path) -> None:
+    lines = calibration_lines(data, 48, 12)
+    widths = np.array([line.shape[1] for line in lines])
+    assert {line.shape[0] for line in lines} == {48}
+    assert np.all(np.diff(widths) >= 0)
+    assert widths[-1] > 2.5 * widths[0]
+    steps = np.linspace(widths[0], widths[-1], 12)
+    assert np.abs(widths - steps).max() < 0.25 * (widths[-1] - widths[0])
+    again = calibration_lines(data, 48, 12)
+    assert all(np.array_equal(a, b) for a, b in zip(lines, again, strict=True))

@@ -8,8 +8,7 @@ import pytest
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.render import atlas, fonts
 from crnn_ocr.training.text.charset import characters
-
-from .world import HAN, LATIN, build, draw_font
+from tests.training.world import HAN, LATIN, build, draw_font
 
 IDS = {text: number for number, text in enumerate(characters())}
 

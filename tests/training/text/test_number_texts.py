@@ -6,25 +6,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
-from crnn_ocr.training.data.heldout_sets import HELD_OUT, heldout
-from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import BASELINE, Composed
-from crnn_ocr.training.synth import low_resolution, overprints
 from crnn_ocr.training.text import bilingual_labels, fine_details, number_texts
 from crnn_ocr.training.text.charset import known, spell
-from crnn_ocr.training.text.corpus import AS_COMPOSED, COMPOSED, TextConfig, TextSampler
-from crnn_ocr.training.text.mixture import TRAINING, Extras
-
-from .world import Lines
+from tests.training.world import Lines
 
 Maker = Callable[[random.Random], str]
 
@@ -140,14 +129,6 @@ def test_what_was_lost_is_drawn() -> None:
     assert signs["％"] < 0.06 * signs["%"], "beside half-width digits a percent sign is half-width"
 
 
-def test_numbers_keep_their_signs_and_get_no_bullets(data: Path) -> None:
-    assert COMPOSED.keys() >= AS_COMPOSED
-    sampler = TextSampler(TextConfig(data / "corpora", kinds=(("numbers", 1.0),), rare=0), 6)
-    texts = [sampler.draw() for _ in range(800)]
-    assert not re.search(r"[①-⑫●■【《０-９]", "".join(texts))
-    assert sum(bool(re.search(r"\d", text)) for text in texts) > 700
-
-
 def test_blanks_are_drawn_and_say_nothing(words: bilingual_labels.Lexicon) -> None:
     assert fine_details.said("Name: ______") == "Name:"
     assert fine_details.said("姓名：____ 电话：_________") == "姓名： 电话："
@@ -177,92 +158,3 @@ def test_details_hold_what_they_are_about(words: bilingual_labels.Lexicon) -> No
     assert max(map(len, code)) <= 46
     joined = "".join(code)
     assert all(sign in joined for sign in ("_", "||", "^", "&&", "!=", "~", ";", "=="))
-
-
-def test_underlines_lie_below_the_baseline_and_leave_the_line_whole(line: Composed) -> None:
-    wider = 0
-    for seed in range(120):
-        under = overprints.underlined(line, random.Random(seed))
-        before = under.mask.shape[1] - line.mask.shape[1]
-        wider += before > 0
-        assert before >= 0
-        top = BASELINE + round(0.06 * EM)
-        found = [
-            at
-            for at in range(before + 1)
-            if np.array_equal(under.mask[:top, at : at + line.mask.shape[1]], line.mask[:top])
-        ]
-        assert found, "what stands above the rule is as it was"
-        assert under.mask.astype(int).sum() > line.mask.astype(int).sum()
-        assert under.bottom >= line.bottom
-        assert under.ink[1] <= under.mask.shape[0]
-        rule = under.mask[top : under.ink[1]].max(axis=0)
-        assert (rule > 100).sum() >= EM // 2
-    assert 20 < wider < 90
-
-
-def test_seals_are_red_and_ink_shows_through(line: Composed) -> None:
-    reddened = 0
-    for seed in range(60):
-        ground = np.full((40, 300, 3), 250, np.float32)
-        ground[15:25, 100:200] = 10
-        before = ground.copy()
-        overprints.seal(ground, line if seed % 2 else None, random.Random(seed))
-        assert ground.shape == before.shape
-        assert np.all(ground <= before + 1e-3), "a seal darkens"
-        assert ground[15:25, 100:200].max() <= 10, "black stays black"
-        changed = ground[(before - ground).max(axis=2) > 60]
-        reddened += len(changed) > 20 and changed[:, 2].mean() > changed[:, 0].mean() + 40
-    assert reddened > 35
-
-
-@pytest.mark.parametrize("radius", [6, 15, 40])
-def test_prints_of_seals_have_a_rim_and_characters(radius: int, line: Composed) -> None:
-    for seed in range(30):
-        plain = overprints.print_of_seal(None, random.Random(seed), radius)
-        full = overprints.print_of_seal(line, random.Random(seed), radius)
-        assert plain.shape == full.shape == (2 * radius, 2 * radius)
-        assert plain.dtype == full.dtype == np.uint8
-        assert (plain > 127).mean() < 0.75
-        assert plain[radius, :3].max() > 60 or plain[:, radius].max() > 60
-        assert full.astype(int).sum() >= plain.astype(int).sum()
-
-
-def test_cells_are_of_any_size_and_show_what_they_say(line: Composed) -> None:
-    heights, widths = [], []
-    for seed in range(200):
-        picture = low_resolution.picture(line, None, random.Random(seed), low_resolution.CELL)
-        assert picture is not None
-        assert np.ptp(picture.astype(int).mean(axis=2)) > 25
-        heights.append(picture.shape[0])
-        widths.append(picture.shape[1] / picture.shape[0])
-    assert min(heights) < 14
-    assert max(heights) > 40
-    assert max(widths) > 1.7 * min(widths), "condensed and wide faces are drawn"
-
-
-def test_training_has_its_share_of_numbers_and_held_out_sets_have_their_own(data: Path) -> None:
-    assert 0.12 < TRAINING.numbers < 0.2
-    assert {"numbers", "details"} < set(TRAINING.kinds())
-    rng = random.Random(4)
-    kinds = Counter(TRAINING.kind(rng) for _ in range(20_000))
-    assert kinds["numbers"] / 20_000 == pytest.approx(TRAINING.numbers, abs=0.01)
-    assert "numbers" in HELD_OUT
-    lines = heldout("numbers", SampleConfig(data), 40)
-    again = heldout("numbers", SampleConfig(data, extras=Extras()), 40)
-    assert [text for _, text in lines] == [text for _, text in again]
-    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(lines, again, strict=True))
-    assert sum(bool(re.search(r"\d", text)) for _, text in lines) > 30
-
-
-def test_new_kinds_repeat_with_the_seed(data: Path) -> None:
-    extras = Extras(numbers=0.4, details=0.3, pages=1.0, underlined=0.5, sealed=0.5, rules=1.0)
-    config = replace(SampleConfig(data), extras=extras)
-    one, same = (LineSampler(5, config) for _ in range(2))
-    for _ in range(80):
-        (picture, text), (again, said) = one.sample(), same.sample()
-        assert text == said
-        assert "____" not in text
-        assert np.array_equal(picture, again)
-        assert picture.shape[0] == 48
-        assert set(text) <= known()

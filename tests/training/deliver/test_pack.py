@@ -22,7 +22,7 @@ from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
 from crnn_ocr.recognition.network.load import load_recognizer  # noqa: E402
 from crnn_ocr.training import commands  # noqa: E402
-from crnn_ocr.training.deliver import measure, measurements, pack  # noqa: E402
+from crnn_ocr.training.deliver import measure, measurements, pack, quantize  # noqa: E402
 from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements  # noqa: E402
 from crnn_ocr.training.deliver.pack import About, write_pack  # noqa: E402
 from crnn_ocr.training.fit.evaluate import network_reader, scale  # noqa: E402
@@ -32,8 +32,7 @@ from crnn_ocr.training.nets.checkpoint import State  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.registry import restore  # noqa: E402
-
-from .conftest import CHARACTERS, Plates  # noqa: E402
+from tests.training.plates import CHARACTERS, Plates  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -296,7 +295,7 @@ def test_pack_and_measure_from_the_command_line(
     # Without digits there is no probe that it would have to read.
     letters = ("", *(c for c in CHARACTERS if c.isalpha()))
     Trainer(TrainConfig(threads=1), replace(shape, classes=len(letters)), letters, tmp_path).save()
-    monkeypatch.setattr(pack, "calibration_lines", lambda _, height: lines(height))
+    monkeypatch.setattr(quantize, "calibration_lines", lambda _, height: lines(height))
     known = Measurements(cost=(Cost(precision="fp32", threads=4, cpu_ms=9.0, wall_ms=3.0),))
     measurements.write(known, tmp_path / "known.json")
     named = ["--name", "plates", "--version", "2", "--languages", "en, de"]

@@ -33,8 +33,7 @@ from crnn_ocr.training.nets.edge_export import CompactGraph, to_int8  # noqa: E4
 from crnn_ocr.training.nets.export import write  # noqa: E402
 from crnn_ocr.training.nets.losses import ClassSampler  # noqa: E402
 from crnn_ocr.training.nets.teacher import TeacherHead  # noqa: E402
-
-from .conftest import CHARACTERS, Plates  # noqa: E402
+from tests.training.plates import CHARACTERS, Plates  # noqa: E402
 
 
 @pytest.fixture

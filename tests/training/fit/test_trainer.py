@@ -22,8 +22,7 @@ from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.training.nets import checkpoint, losses, registry  # noqa: E402
 from crnn_ocr.training.nets.checkpoint import Tensors  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
-
-from .conftest import CHARACTERS, Plates  # noqa: E402
+from tests.training.plates import CHARACTERS, Plates  # noqa: E402
 
 CONFIG = TrainConfig(
     steps=40,

@@ -9,8 +9,7 @@ from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training.nets.distil import TeacherRows  # noqa: E402
 from crnn_ocr.training.nets.losses import ClassSampler  # noqa: E402
 from crnn_ocr.training.nets.teacher import TeacherHead  # noqa: E402
-
-from .conftest import CHARACTERS  # noqa: E402
+from tests.training.plates import CHARACTERS  # noqa: E402
 
 
 def test_the_head_starts_as_the_teachers() -> None:
