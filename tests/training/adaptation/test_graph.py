@@ -59,9 +59,7 @@ def _expected(embedding: Floats, features: Floats, head: Head, correction: Corre
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("projected", [True, False])
-def test_the_cut_is_at_the_embedding_and_at_what_it_is_made_from(
-    bias: bool, projected: bool, picture: Floats
-) -> None:
+def test_the_cut_is_at_the_embedding_and_its_sources(bias: bool, projected: bool, picture: Floats) -> None:
     model = recogniser(bias=bias, projected=projected)
     parts = dissect(model)
     assert (parts.embedding, parts.features) == (("e", ("f",)) if projected else ("f", ("f",)))
@@ -98,7 +96,7 @@ def test_new_classes_and_a_correction_do_what_they_say(bias: bool, projected: bo
     assert "q" not in kept  # the old rows are not carried along
 
 
-def test_an_eight_bit_head_stays_one_and_holds_the_wider_embedding(picture: Floats) -> None:
+def test_an_int8_head_takes_the_wider_embedding(picture: Floats) -> None:
     model = eighth()
     parts = dissect(model)
     assert rounds(model)

@@ -35,7 +35,7 @@ def glyphs(tmp_path_factory: pytest.TempPathFactory) -> Stock:
     return stock(own, others, characters, tmp_path_factory.mktemp("glyphs"))
 
 
-def test_ordinary_texts_have_only_what_is_known_and_can_be_drawn(glyphs: Stock) -> None:
+def test_ordinary_texts_are_known_and_can_be_drawn(glyphs: Stock) -> None:
     texts = OrdinaryTexts(KNOWN, glyphs, 1)
     found = [texts.draw() for _ in range(400)]
     assert all(text.strip() == text and text for text in found)
@@ -44,7 +44,7 @@ def test_ordinary_texts_have_only_what_is_known_and_can_be_drawn(glyphs: Stock) 
     assert len(set(found)) > 300
 
 
-def test_new_characters_come_often_and_users_texts_stay_whole_words(glyphs: Stock) -> None:
+def test_new_characters_come_often_and_words_stay_whole(glyphs: Stock) -> None:
     hosts = OrdinaryTexts(KNOWN, glyphs, 1)
     line = "Handle with care and keep this side up at all times, whatever the weather may be like"
     source = UserTexts([line], ["☢"], hosts, 3)
@@ -56,7 +56,7 @@ def test_new_characters_come_often_and_users_texts_stay_whole_words(glyphs: Stoc
     assert len(set(plain)) > 10
 
 
-def test_without_texts_and_new_characters_ordinary_texts_are_drawn(glyphs: Stock) -> None:
+def test_ordinary_texts_are_drawn_where_nothing_is_new(glyphs: Stock) -> None:
     hosts = OrdinaryTexts(KNOWN, glyphs, 1)
     assert UserTexts([], [], hosts, 3).draw()
     mixed = UserTexts(["only this"], [], hosts, 3, mixed=1.0)
@@ -71,7 +71,7 @@ def test_a_character_is_put_in_and_nothing_is_lost() -> None:
         assert "".join(text.replace("☢", "").split()) == "abcdef"
 
 
-def test_lines_are_pictures_of_the_height_and_the_width_asked_for(glyphs: Stock) -> None:
+def test_lines_have_the_height_and_width_asked_for(glyphs: Stock) -> None:
     source = UserTexts(["Warning ☢ " + "x" * 60], ["☢"], OrdinaryTexts(KNOWN, glyphs, 1), 3)
     first, again = (
         list(itertools.islice(drawn(source, OwnFirst(glyphs), (400, 48), 5, familiar=False), 20))

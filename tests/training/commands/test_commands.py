@@ -73,7 +73,7 @@ def test_evaluate_names_set_lines_and_rates(
     assert "lines: 4 lines, CER" in capsys.readouterr().out
 
 
-def test_folders_without_labels_or_with_missing_pictures_are_refused(saved: Path, folder: Path) -> None:
+def test_folders_without_labels_or_pictures_are_refused(saved: Path, folder: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read"):
         _run("evaluate", saved, folder.parent)
     (folder / "0.png").unlink()
@@ -83,7 +83,7 @@ def test_folders_without_labels_or_with_missing_pictures_are_refused(saved: Path
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("source", ["--lines", "--data"])
-def test_quantize_calibrates_on_labelled_lines_or_on_those_of_the_data(
+def test_quantize_calibrates_on_lines_or_on_the_data(
     source: str, saved: Path, folder: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _run("export", saved, tmp_path / "net.onnx")
@@ -119,12 +119,12 @@ def test_quantize_takes_only_what_export_wrote(recogniser: Path, folder: Path, t
         _run("quantize", recogniser, tmp_path / "int8.onnx", "--lines", folder)
 
 
-def _agree(state: State, *words: object) -> None:
+def _check_same_network(state: State, *words: object) -> None:
     """Ask `fit` whether these options fit a checkpoint."""
     parser = argparse.ArgumentParser()
     fit.add(parser.add_subparsers())
     given = ["fit", "--out", "run", "--resume", "net.npz", *words]
-    fit._agree(parser.parse_args([str(word) for word in given]), state)
+    fit._check_same_network(parser.parse_args([str(word) for word in given]), state)
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def _agree(state: State, *words: object) -> None:
 )
 def test_a_run_does_not_go_on_as_another_network(saved: Path, words: tuple[str, ...], message: str) -> None:
     state = checkpoint.load(saved)
-    _agree(state)
-    _agree(state, "--kind", "crnn", "--shape", '{"hidden": 16, "widths": [16, 16, 32]}')
+    _check_same_network(state)
+    _check_same_network(state, "--kind", "crnn", "--shape", '{"hidden": 16, "widths": [16, 16, 32]}')
     with pytest.raises(TrainingError, match=message):
-        _agree(state, *words)
+        _check_same_network(state, *words)
 
 
 def test_the_command_refuses_to_go_on_as_another_network(saved: Path, tmp_path: Path) -> None:

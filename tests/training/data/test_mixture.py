@@ -15,13 +15,14 @@ import pytest
 from crnn_ocr.training.data import dataset
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.data.heldout_sets import HELD_OUT, heldout
-from crnn_ocr.training.render.compose import Composed, Layout, Mask, Typesetter
+from crnn_ocr.training.render.compose import Composed, Layout, Typesetter
 from crnn_ocr.training.render.fonts import COMMON, ROMAN, SONG, held_out
 from crnn_ocr.training.synth import distractors, low_resolution
 from crnn_ocr.training.text import corpus
 from crnn_ocr.training.text.charset import known
 from crnn_ocr.training.text.corpus import AS_COMPOSED, COMPOSED, TextConfig, TextSampler
 from crnn_ocr.training.text.mixture import FACES, TRAINING, Extras
+from crnn_ocr.training.types import Image, Mask
 from tests.training.world import HAN
 
 
@@ -60,7 +61,7 @@ def test_every_kind_gives_lines_that_repeat_with_the_seed(data: Path, extras: Ex
 def test_the_usual_texts_are_drawn_small_too(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, draw = [], low_resolution.picture
 
-    def counting(*given: Any) -> low_resolution.Picture | None:
+    def counting(*given: Any) -> Image | None:
         drawn.append(given)
         return draw(*given)
 
@@ -165,7 +166,7 @@ def test_numbers_keep_their_signs_and_get_no_bullets(data: Path) -> None:
     assert sum(bool(re.search(r"\d", text)) for text in texts) > 700
 
 
-def test_training_has_its_share_of_numbers_and_held_out_sets_have_their_own(data: Path) -> None:
+def test_training_and_held_out_sets_have_their_numbers(data: Path) -> None:
     assert 0.12 < TRAINING.numbers < 0.2
     assert {"numbers", "details"} < set(TRAINING.kinds())
     rng = random.Random(4)

@@ -14,6 +14,7 @@ from crnn_ocr.training.render.compose import Composed, Layout, Typesetter
 from crnn_ocr.training.synth import low_resolution
 from crnn_ocr.training.text.charset import characters
 from crnn_ocr.training.text.small_parts import Part
+from crnn_ocr.training.types import Image
 from tests.training.world import HAN
 
 
@@ -47,7 +48,7 @@ def test_what_is_smaller_stays_legible(
     heights: list[int] = []
 
     class Watched(LineSampler):
-        def _finished(self, picture: low_resolution.Picture) -> low_resolution.Picture:
+        def _finished(self, picture: Image) -> Image:
             heights.append(picture.shape[0])
             return super()._finished(picture)
 

@@ -64,7 +64,7 @@ def test_the_fit_finds_the_law_behind_the_lines() -> None:
     assert weights == pytest.approx(WEIGHTS, abs=0.08)
 
 
-def test_a_doubt_that_would_raise_the_confidence_counts_for_nothing() -> None:
+def test_a_doubt_never_raises_the_confidence() -> None:
     doubts, right = drawn(5000, 4)
     doubts[:, 1] = right * 3 + np.random.default_rng(5).normal(0, 1, len(right))
 
@@ -74,7 +74,7 @@ def test_a_doubt_that_would_raise_the_confidence_counts_for_nothing() -> None:
     assert weights[0] > 0.5
 
 
-def test_lines_that_can_be_told_apart_without_error_give_finite_weights() -> None:
+def test_separable_lines_give_finite_weights() -> None:
     doubts = np.linspace(-1, 1, 200)[:, None]
 
     bias, weights = calibration.fit_logistic(doubts, (doubts[:, 0] < 0).astype(np.float64))

@@ -24,7 +24,7 @@ def model(shape: NetConfig, tmp_path: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_eight_bits_answer_nearly_the_same_in_a_third_of_the_size(model: Path, tmp_path: Path) -> None:
+def test_int8_answers_nearly_the_same_in_a_third_of_the_size(model: Path, tmp_path: Path) -> None:
     plates = Plates(1)
     lines = [plates.sample()[0] for _ in range(8)]
     small = quantize(model, tmp_path / "int8.onnx", lines)
@@ -72,7 +72,7 @@ def test_nothing_to_calibrate_on_is_an_error(model: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "int8.onnx").exists()
 
 
-def test_calibration_lines_are_of_every_width_and_always_the_same(data: Path) -> None:
+def test_calibration_lines_are_of_every_width_and_repeat(data: Path) -> None:
     lines = calibration_lines(data, 48, 12)
     widths = np.array([line.shape[1] for line in lines])
     assert {line.shape[0] for line in lines} == {48}

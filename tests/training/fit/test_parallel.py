@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from crnn_ocr.training.data.batches import BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.data.loader import Loader  # noqa: E402
-from crnn_ocr.training.fit.parallel import Alone, Group, Peers, together  # noqa: E402
+from crnn_ocr.training.fit.parallel import Alone, Group, Peers, run_processes  # noqa: E402
 from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
 from crnn_ocr.training.nets.crnn import NetConfig  # noqa: E402
 from tests.training.plates import CHARACTERS, Plates  # noqa: E402
@@ -38,7 +38,7 @@ def _beside(
 
 
 def test_two_processes_step_as_one(tmp_path: Path, shape: NetConfig, loading: LoaderConfig) -> None:
-    with together(2, functools.partial(_beside, tmp_path, shape, loading)) as peers:
+    with run_processes(2, functools.partial(_beside, tmp_path, shape, loading)) as peers:
         trainer = _train(tmp_path, shape, loading, peers)
     assert trainer.counters["step"] == 4
     assert trainer.counters["lines"] > 4 * 8
@@ -57,7 +57,7 @@ def _rendering_beside(loading: LoaderConfig, rank: int, size: int, meeting: Path
 
 
 def test_a_process_beside_ends_with_its_rendering_processes(loading: LoaderConfig) -> None:
-    with together(2, functools.partial(_rendering_beside, loading)) as peers:
+    with run_processes(2, functools.partial(_rendering_beside, loading)) as peers:
         assert peers.total([0.0])[0] > 0
         (beside,) = (p for p in multiprocessing.active_children() if p.name == "train-1")
         beside.join(timeout=25)
@@ -65,5 +65,5 @@ def test_a_process_beside_ends_with_its_rendering_processes(loading: LoaderConfi
 
 
 def test_one_process_needs_nobody() -> None:
-    with together(1, functools.partial(_beside)) as peers:
+    with run_processes(1, functools.partial(_beside)) as peers:
         assert peers.follow([1.0, 2.0]) == peers.total([1.0, 2.0]) == [1.0, 2.0]

@@ -80,7 +80,7 @@ def test_without_moments_the_rate_rises_anew(shape: NetConfig, loading: LoaderCo
     assert again.counters["step"] == 4
 
 
-def test_a_state_from_before_repeated_lines_were_counted_is_taken(shape: NetConfig, tmp_path: Path) -> None:
+def test_a_state_without_a_count_of_repeated_lines_is_taken(shape: NetConfig, tmp_path: Path) -> None:
     trainer = Trainer(CONFIG, shape, CHARACTERS, tmp_path)
     trainer.save()
     state = checkpoint.load(tmp_path / "last.pt")
@@ -90,7 +90,7 @@ def test_a_state_from_before_repeated_lines_were_counted_is_taken(shape: NetConf
     assert again.counters["repeated"] == 0.0
 
 
-def test_an_adaptive_average_follows_within_a_share_of_the_sitting(
+def test_an_adaptive_average_follows_the_end_of_the_sitting(
     shape: NetConfig, loading: LoaderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = _batches(loading, 1)[0]

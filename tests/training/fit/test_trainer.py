@@ -95,7 +95,7 @@ def test_going_on_from_a_checkpoint_is_never_having_stopped(
     assert _same(dict(second.average.state_dict()), dict(whole.average.state_dict()))
 
 
-def test_a_compact_checkpoint_is_nearly_the_same_and_much_smaller(
+def test_a_compact_checkpoint_is_nearly_the_same(
     shape: NetConfig, loading: LoaderConfig, tmp_path: Path
 ) -> None:
     trainer = Trainer(CONFIG, shape, CHARACTERS, tmp_path)

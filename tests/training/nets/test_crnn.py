@@ -57,7 +57,7 @@ def test_time_steps_follow_the_stride(shape: NetConfig, stride: int, height: int
     assert net(_pixels([40], 64, height), torch.tensor([40])).shape == (1, 64 // stride, shape.embed)
 
 
-def test_neither_neighbours_nor_pixels_in_the_padding_change_a_line(net: Crnn) -> None:
+def test_neighbours_and_padding_do_not_change_a_line(net: Crnn) -> None:
     images = _pixels([40, 90], 96)
     widths = torch.tensor([40, 90])
     with torch.inference_mode():

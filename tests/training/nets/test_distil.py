@@ -29,7 +29,7 @@ def test_the_head_starts_as_the_teachers() -> None:
         assert logits[CHARACTERS.index(text)] == pytest.approx(wanted[row], abs=1e-3)
 
 
-def test_the_teachers_shares_are_its_own_soft_max_for_the_students_classes() -> None:
+def test_the_teachers_shares_are_its_own_soft_max() -> None:
     rng = np.random.default_rng(1)
     known = ("", "B", "A", "7")
     weight = rng.normal(size=(4, 5)).astype(np.float32)

@@ -134,7 +134,7 @@ def test_where_the_gate_is_hardly_open_the_blank_still_wins(net: EdgeCrnn) -> No
     np.testing.assert_allclose(confidences[0, :9], 0.525 * np.exp(9) / (np.exp(9) + 36), rtol=1e-3)
 
 
-def test_neither_neighbours_nor_pixels_in_the_padding_change_a_line(net: EdgeCrnn) -> None:
+def test_neighbours_and_padding_do_not_change_a_line(net: EdgeCrnn) -> None:
     images, widths = _pixels([40, 90], 96), torch.tensor([40, 90])
     with torch.inference_mode():
         together = net.logits(images, widths)[0, :6]
@@ -290,7 +290,7 @@ def test_the_sampler_serves_gated_networks_unchanged(net: EdgeCrnn) -> None:
     assert int(sampler.sample(torch.tensor([4])).classes[0]) == 0
 
 
-def test_the_command_trains_it_with_posteriors_and_in_full_precision(tmp_path: Path) -> None:
+def test_the_command_trains_it_with_posteriors_in_float(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     fit.add(parser.add_subparsers())
     words = ["fit", "--out", str(tmp_path), "--kind", "edge", "--shape", '{"hidden": 8}']
@@ -331,7 +331,7 @@ def test_the_engine_shows_it_lines_as_flat_as_it_was_trained_on(net: EdgeCrnn) -
     assert first.frames - second.first_frame >= 2 * 24 // 8  # two heights of what the network sees
 
 
-def test_gaps_are_told_in_heights_of_the_line_however_it_is_stretched(net: EdgeCrnn) -> None:
+def test_gaps_are_measured_in_heights_of_the_line(net: EdgeCrnn) -> None:
     recognizer = _recognizer(net)
     line = recognizer.prepare(np.full((20, 400, 3), 230, np.uint8))  # 20 heights wide, in 60 frames
     ids = np.zeros(60, np.int64)

@@ -85,7 +85,7 @@ def test_a_line_that_stands_out_pulls_less_at_the_network() -> None:
     assert 0 < pulls[True][-1].abs().sum() < 0.6 * pulls[False][-1].abs().sum()
 
 
-def test_sampled_ctc_estimates_ctc_without_bias_worth_mentioning() -> None:
+def test_sampled_ctc_is_a_nearly_unbiased_estimate() -> None:
     embedded, head = _problem(2000)
     sampler = ClassSampler(2000, negatives=300, seed=1)
     drawn = torch.stack([_loss(embedded, head, sampler.sample(LABELS)) for _ in range(40)])
@@ -138,7 +138,7 @@ def test_distillation_averages_the_steps_of_a_finer_student() -> None:
     assert float(distillation_loss(own, teacher, torch.tensor([8]), torch.ones(1), 1.0)) < 1e-10
 
 
-def test_a_gate_decides_on_the_blank_before_the_head_decides_on_the_character() -> None:
+def test_a_gate_decides_on_the_blank_before_the_head() -> None:
     torch.manual_seed(1)
     logits, gate = torch.randn(2, 5, 7), torch.randn(2, 5, 1)
     shares = gated_shares(logits, gate).exp()
@@ -156,7 +156,7 @@ def test_an_embedding_with_one_number_more_has_a_gate() -> None:
     torch.testing.assert_close(shares, gated_shares(head(embedded)[:, :, sample.classes], gate))
 
 
-def test_the_posterior_loss_is_nothing_at_the_teachers_answer_and_grows_away_from_it() -> None:
+def test_the_posterior_loss_is_zero_at_the_teachers_answer() -> None:
     torch.manual_seed(2)
     teacher = torch.randn(3, 12, 9).log_softmax(2)
     trust = torch.tensor([1.0, 0.0, 0.5])

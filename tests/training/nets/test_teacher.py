@@ -68,7 +68,7 @@ def test_the_teachers_embedding_and_head_give_its_own_answer(recogniser: Path, d
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_an_int8_network_teaches_nearly_what_its_float_form_does(quantised: tuple[Path, Path]) -> None:
+def test_an_int8_teacher_is_close_to_its_float_form(quantised: tuple[Path, Path]) -> None:
     whole, small = (Teacher(path, path.with_suffix(".txt")) for path in quantised)
     assert small.head.characters == whole.head.characters == CHARACTERS
     images = _images([64, 40], 64)

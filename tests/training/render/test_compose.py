@@ -83,7 +83,7 @@ def test_scripts_are_set_apart_where_no_blank_was_typed(setter: Typesetter) -> N
     assert wider(f"{han} A") == wider(f"A1{han}{han}") - 0.25 == wider(f"{han},A") == wider(f"({han})") == 0
 
 
-def test_latin_beside_han_can_be_smaller_and_stays_on_the_baseline(setter: Typesetter) -> None:
+def test_smaller_latin_beside_han_stays_on_the_baseline(setter: Typesetter) -> None:
     rng = random.Random(0)
     face = setter.pick("AB", "han", rng)
     assert face is not None

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import Composed, Mask
+from crnn_ocr.training.render.compose import Composed
 from crnn_ocr.training.synth import distractors
+from crnn_ocr.training.types import Mask
 
 
-def test_the_rule_of_a_cell_is_clear_of_the_text_and_what_is_behind_it_is_no_character(
+def test_the_rule_of_a_cell_is_clear_of_the_text(
     line: Composed,
 ) -> None:
     mask = np.full((56, 240), 200, np.uint8)

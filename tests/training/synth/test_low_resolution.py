@@ -25,7 +25,7 @@ def test_lines_of_pages_are_larger_than_what_is_drawn_small(line: Composed) -> N
     assert many[-1] < 40
 
 
-def test_small_pictures_have_the_size_of_small_print_and_contrast(line: Composed) -> None:
+def test_small_pictures_have_size_and_contrast_of_print(line: Composed) -> None:
     heights = []
     for seed in range(150):
         picture = low_resolution.picture(line, None, random.Random(seed))

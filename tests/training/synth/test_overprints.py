@@ -12,7 +12,7 @@ from crnn_ocr.training.render.compose import BASELINE, Composed
 from crnn_ocr.training.synth import overprints
 
 
-def test_underlines_lie_below_the_baseline_and_leave_the_line_whole(line: Composed) -> None:
+def test_underlines_lie_below_the_baseline(line: Composed) -> None:
     wider = 0
     for seed in range(120):
         under = overprints.underlined(line, random.Random(seed))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import CANVAS, Composed, Mask
+from crnn_ocr.training.render.compose import CANVAS, Composed
 from crnn_ocr.training.synth import signs
+from crnn_ocr.training.types import Image, Mask
 
 
 def _slope(mask: Mask) -> float:
@@ -96,7 +97,7 @@ def test_letters_of_signs_are_large_enough_to_be_read(
 
 
 @pytest.mark.parametrize("wide", [3, 7])
-def test_signs_seen_from_aside_are_narrow_and_rise_and_their_letters_stay_upright(wide: int) -> None:
+def test_signs_seen_from_aside_are_narrow_and_rise(wide: int) -> None:
     bar, post = np.zeros((CANVAS, wide * EM), np.uint8), np.zeros((CANVAS, wide * EM), np.uint8)
     bar[CANVAS // 2 - 3 : CANVAS // 2 + 3, 10:-10] = 255
     post[10:-10, wide * EM // 2 - 3 : wide * EM // 2 + 3] = 255
@@ -129,10 +130,10 @@ def test_signs_seen_from_aside_are_larger_at_their_near_end() -> None:
     assert larger == {True, False}
 
 
-def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Composed) -> None:
+def test_what_stands_beside_a_sign_moves_with_it(line: Composed) -> None:
     seen = set()
     for seed in range(60):
-        shown = signs.company(line, line, random.Random(seed))
+        shown = signs.neighbours(line, line, random.Random(seed))
         assert shown.shape == line.mask.shape
         top, bottom = line.ink
         assert not shown[top:bottom].any(), "nothing lies on the text"
@@ -150,12 +151,12 @@ def test_what_stands_beside_a_sign_is_clear_of_it_and_moves_with_it(line: Compos
 
 
 def test_some_signs_show_what_is_beside_them(line: Composed, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pictures() -> list[signs.Picture | None]:
+    def pictures() -> list[Image | None]:
         return [signs.picture(line, random.Random(seed), lambda: line) for seed in range(120)]
 
-    drawn: Callable[..., Mask] = signs.company
+    drawn: Callable[..., Mask] = signs.neighbours
     with_it = pictures()
-    monkeypatch.setattr(signs, "company", lambda *given: np.zeros_like(drawn(*given)))
+    monkeypatch.setattr(signs, "neighbours", lambda *given: np.zeros_like(drawn(*given)))
     without = pictures()
     differ = 0
     for one, other in zip(with_it, without, strict=True):

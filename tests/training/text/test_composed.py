@@ -97,7 +97,7 @@ def test_words_and_their_numbers_are_apart_in_forms(words: bilingual_labels.Lexi
     assert all(text == text.strip() for text in texts)
 
 
-def test_short_names_hold_a_digit_and_no_letter_that_looks_like_one(words: bilingual_labels.Lexicon) -> None:
+def test_short_names_avoid_letters_that_look_like_digits(words: bilingual_labels.Lexicon) -> None:
     rng = random.Random(6)
     drawn = [bilingual_labels.short(rng, words) for _ in range(400)]
     assert all(re.search(r"\d", text) for text in drawn)

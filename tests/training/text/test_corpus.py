@@ -25,7 +25,7 @@ from crnn_ocr.training.text.corpus import (
 from tests.training.world import HAN
 
 
-def test_texts_repeat_with_the_seed_and_hold_only_known_characters(data: Path) -> None:
+def test_texts_repeat_with_the_seed_and_can_be_labels(data: Path) -> None:
     config = TextConfig(data / "corpora")
     one, same, other = (TextSampler(config, seed) for seed in (1, 1, 2))
     first = [one.draw() for _ in range(400)]
@@ -160,7 +160,7 @@ def test_a_sample_may_begin_and_end_within_a_character(tmp_path: Path, pad: int,
     assert Corpus(tmp_path / "zh.txt").lines() == [text.decode()]
 
 
-def test_a_character_that_the_end_of_the_file_cuts_off_is_an_error(tmp_path: Path) -> None:
+def test_a_character_cut_off_at_the_end_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "zh.txt").write_bytes("一二".encode()[:-1])
     with pytest.raises(TrainingError, match=r"byte 3\)"):
         Corpus(tmp_path / "zh.txt")
@@ -181,7 +181,7 @@ def test_the_levels_are_those_of_the_standard() -> None:
     assert (len(RARER), RARER[0], RARER[-1]) == (3008, "亍", "齄")
 
 
-def test_even_words_show_rare_characters_as_often_as_common_ones() -> None:
+def test_even_words_show_rare_characters_as_often() -> None:
     words = EvenWords(["的话", "目的", "我的", "患者", "遒劲", "ＡＢ"] + ["的的"] * 500)
     rng = random.Random(4)
     drawn = [words.draw(rng) for _ in range(80_000)]

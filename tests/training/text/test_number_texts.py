@@ -130,14 +130,14 @@ def test_what_was_lost_is_drawn() -> None:
 
 
 def test_blanks_are_drawn_and_say_nothing(words: bilingual_labels.Lexicon) -> None:
-    assert fine_details.said("Name: ______") == "Name:"
-    assert fine_details.said("姓名：____ 电话：_________") == "姓名： 电话："
-    assert fine_details.said("______") == ""
+    assert fine_details.label_of("Name: ______") == "Name:"
+    assert fine_details.label_of("姓名：____ 电话：_________") == "姓名： 电话："
+    assert fine_details.label_of("______") == ""
     for text in ("__init__", "max_len", "a___b", "2.50"):
-        assert fine_details.said(text) == text
+        assert fine_details.label_of(text) == text
     texts = [fine_details.to_fill_in(random.Random(seed), words) for seed in range(200)]
     assert all(fine_details.RULE in text for text in texts)
-    assert all("_" not in fine_details.said(text) and fine_details.said(text) for text in texts)
+    assert all("_" not in fine_details.label_of(text) and fine_details.label_of(text) for text in texts)
 
 
 def test_details_hold_what_they_are_about(words: bilingual_labels.Lexicon) -> None:

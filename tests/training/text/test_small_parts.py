@@ -50,9 +50,9 @@ def test_sizes_and_rises() -> None:
         assert 0 <= english.rise <= 0.5 * (1 - english.size) + 1e-9
         assert reference.rise == small_parts.REFERENCE_RISE
         assert unit.rise == 0
-        assert small_parts.least("10.0起", (unit,)) == pytest.approx(unit.size * 7 / 9)
-        assert small_parts.least("rare.[12]", (reference,)) == reference.size
-    assert small_parts.least("AB", ()) == 1
+        assert small_parts.smallest_size("10.0起", (unit,)) == pytest.approx(unit.size * 7 / 9)
+        assert small_parts.smallest_size("rare.[12]", (reference,)) == reference.size
+    assert small_parts.smallest_size("AB", ()) == 1
 
 
 def test_a_share_of_the_lines_has_them() -> None:

@@ -16,8 +16,8 @@ from crnn_ocr.recognition.network.charset import Charset
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer, Window
 from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.training.adaptation.graph import Parts, dissect, feature_graph
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _METADATA_KEY = "character"
@@ -111,12 +111,6 @@ def open_base(pack: Pack) -> Base:
             f"pack {manifest.name!r} lists {len(characters)} classes, its graph has {len(parts.head.bias)}"
         )
     return Base(pack, model, parts, characters)
-
-
-def read(recogniser: CtcRecognizer, crop: Image) -> str:
-    """Return what a recogniser reads in a line picture."""
-    line = recogniser.prepare(crop)
-    return recogniser.decode(line, [recogniser.infer(window) for window in line.windows]).text
 
 
 class Extractor:

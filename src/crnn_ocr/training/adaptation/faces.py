@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import random
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -256,10 +256,3 @@ def ordinary(glyphs: Stock) -> Typesetter:
     if glyphs.own == len(numbers):
         return OwnFirst(glyphs)
     return Typesetter(glyphs.atlas, glyphs.ids, numbers[glyphs.own :])
-
-
-def drawing_faces(glyphs: Stock, characters: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Give (name of a user's face, those of `characters` that it draws)."""
-    listed = list(dict.fromkeys(characters))
-    for face in glyphs.atlas.faces[: glyphs.own]:
-        yield face.info.name, [c for c in listed if c in glyphs.ids and face.covers(glyphs.ids[c])]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.adaptation.faces import Stock
@@ -19,8 +18,7 @@ from crnn_ocr.training.render.compose import Typesetter
 from crnn_ocr.training.synth.degrade import damage
 from crnn_ocr.training.text import phrases
 from crnn_ocr.training.text.charset import big5_common, gb2312
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 LONGEST = 32
 """Characters of a piece of a long text line; Latin letters count half."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
-from crnn_ocr.training.adaptation.base import read
 from crnn_ocr.training.adaptation.lines import Line
+from crnn_ocr.training.deliver.measure import read_line
 from crnn_ocr.training.fit.evaluate import normalise
 
 
@@ -60,7 +60,7 @@ def tally(recogniser: CtcRecognizer, lines: Sequence[Line], new: Sequence[str]) 
     watched = frozenset(new)
     exact = characters = errors = wanted = found = 0
     for line in lines:
-        got, label = _plain(read(recogniser, line.image), watched), _plain(line.text, watched)
+        got, label = _plain(read_line(recogniser, line.image), watched), _plain(line.text, watched)
         wrong = Levenshtein.distance(got, label)
         exact, characters, errors = exact + (wrong == 0), characters + len(label), errors + wrong
         hits, there = Counter(got), Counter(label)

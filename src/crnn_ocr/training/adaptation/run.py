@@ -223,7 +223,7 @@ def _adapt(request: Request, base: Base, folder: Path, check: Callable[[Pack], N
     compared = []
     for name, lines in tqdm(sets.items(), "comparing", unit="set", disable=None):
         compared.append(Compared(name, tally(before, lines, given.new), tally(after, lines, given.new)))
-    given.remarks.extend(judged(compared, force=request.force))
+    given.remarks.extend(judge(compared, force=request.force))
     packing.write_card(pack, base, given.new, given.told, compared)
     moved = packing.move(made, request.out, request.about.name)
     return Report(Pack(moved, pack.manifest), tuple(compared), tuple(given.told), tuple(given.remarks))
@@ -368,7 +368,7 @@ def _learn(request: Request, base: Base, given: _Material, examples: Sequence[Ex
         return learn(base.parts.head, len(given.new), base.manifest.blank, examples, config, progress)
 
 
-def judged(compared: Sequence[Compared], *, force: bool) -> Iterator[str]:
+def judge(compared: Sequence[Compared], *, force: bool) -> Iterator[str]:
     """Give remarks about the result.
 
     Raises:

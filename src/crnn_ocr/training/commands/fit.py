@@ -98,7 +98,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     if not 0.0 <= arguments.progress < 1.0:
         raise TrainingError(f"--progress is a share from 0 to below 1, not {arguments.progress}.")
     work = functools.partial(_fit_beside, arguments)
-    with parallel.together(arguments.processes, work) as peers:
+    with parallel.run_processes(arguments.processes, work) as peers:
         _fit_with(peers, arguments)
     plots.plot(arguments.out)
     return 0
@@ -129,7 +129,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     if state is not None:
         state = checkpoint.recast(state, known)
-        _agree(arguments, state)
+        _check_same_network(arguments, state)
     shape = registry.configuration(state.net) if state else _shape(arguments, len(known))
     make_sampler, heldout = _data(arguments, shape, measured=not peers.rank)
     teacher = _teacher(arguments)
@@ -177,7 +177,7 @@ def _teacher(arguments: argparse.Namespace) -> TeacherFiles | None:
     return TeacherFiles(arguments.teacher, arguments.teacher_dictionary)
 
 
-def _agree(arguments: argparse.Namespace, state: State) -> None:
+def _check_same_network(arguments: argparse.Namespace, state: State) -> None:
     """Make sure that what was asked for is what the checkpoint holds.
 
     Raises:

@@ -263,10 +263,10 @@ def measure_teacher(
         ]
     embedded = np.concatenate(rows)
     std = float(np.sqrt(embedded.var(axis=0).mean()))
-    return _whose(files.model) | {"mean": embedded.mean(axis=0).tolist(), "std": std}
+    return _identity(files.model) | {"mean": embedded.mean(axis=0).tolist(), "std": std}
 
 
-def _whose(model: Path) -> dict[str, str]:
+def _identity(model: Path) -> dict[str, str]:
     """Return a teacher's `name` and the `notice` that lies beside it in its pack."""
     beside = model.parent / "NOTICE"
     if not beside.is_file():

@@ -135,7 +135,7 @@ def _work(
     teacher: TeacherFiles | None,
     seed: int,
 ) -> None:
-    """Body of a worker process."""
+    """Make batches for ever; this is what a worker process runs."""
     try:
         os.nice(config.nice)
         cv2.setNumThreads(1)

@@ -36,7 +36,7 @@ class Origin:
 
 
 def origin(state: State, weights: int) -> Origin:
-    """Tell a network's origin by its checkpoint; `weights` is how many numbers it was trained to."""
+    """Return where a network comes from by its checkpoint; `weights` is how many numbers it has."""
     config = configuration(state.net)
     lines = f"{int(state.counters.get('lines', 0)):,} rendered lines"
     hours = state.counters.get("seconds", 0.0) / 3600
@@ -60,7 +60,7 @@ def origin(state: State, weights: int) -> Origin:
 
 
 def card(manifest: Manifest, told: Origin, config: Config, measured: Measurements) -> str:
-    """The card as Markdown; `train calibrate` adds a section about confidence."""
+    """Return the card as Markdown; `train calibrate` adds a section about confidence."""
     precision = "INT8 (QDQ); the FP32 form is derived from it" if manifest.precision == "int8" else "FP32"
     facts = [
         ["", ""],
@@ -98,13 +98,13 @@ def card(manifest: Manifest, told: Origin, config: Config, measured: Measurement
 
 
 def notice(manifest: Manifest, told: Origin) -> str:
-    """The pack's NOTICE."""
+    """Return the text of the pack's NOTICE."""
     text = f"Model pack {manifest.id}\nLicensed under {LICENCE}.\n"
     return f"{text}\n{_filled(told.notice)}\n" if told.notice else text
 
 
 def _kinds() -> str:
-    """How many packages of which kind and registry."""
+    """Tell how many packages there are of each kind and registry."""
     found = Counter((source.kind, source.registry) for source in sources() if source.kind != "models")
     return ", ".join(f"{count} of {kind} ({registry})" for (kind, registry), count in sorted(found.items()))
 

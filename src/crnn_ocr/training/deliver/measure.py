@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
@@ -23,8 +22,7 @@ from crnn_ocr.training.data.heldout_sets import heldout
 from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements, Precision, tables
 from crnn_ocr.training.deliver.reliability import with_section
 from crnn_ocr.training.fit import evaluate
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 HEADING = "## Measured"
 _THREADS = (1, 2)
@@ -125,13 +123,13 @@ def write_section(folder: Path, measured: Measurements) -> Path:
 
 
 def read_line(recognizer: CtcRecognizer, picture: Image) -> str:
-    """The text of one (H, W, 3) line, all its windows read one after the other."""
+    """Return the text of one uint8 (H, W, 3) BGR line, its windows read one after the other."""
     line = recognizer.prepare(picture)
     return recognizer.decode(line, [recognizer.infer(window) for window in line.windows]).text
 
 
 def _milliseconds(recognizer: CtcRecognizer) -> tuple[float, float]:
-    """CPU and wall time of one line whose shape is that of 48×320, medians.
+    """Return CPU and wall time of one line of the shape of 48×320, medians in milliseconds.
 
     Where the CPU's clock is so coarse that most runs take no time by it, CPU time is the mean of all runs.
     """

@@ -97,7 +97,7 @@ def write(measured: Measurements, path: Path) -> None:
 
 
 def tables(measured: Measurements) -> str:
-    """The section of a card, without its heading, as Markdown."""
+    """Return the section of a card, without its heading, as Markdown."""
     parts = []
     if measured.accuracy:
         parts.append(
@@ -119,7 +119,7 @@ def tables(measured: Measurements) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first row is its head."""
+    """Return a Markdown table; the first row is its head."""
     head, *body = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([head, "|" + "---|" * len(rows[0]), *body])
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crnn_ocr.engine.pack_check import prove_pack
@@ -28,8 +26,7 @@ from crnn_ocr.training.nets import checkpoint, registry
 from crnn_ocr.training.nets.crnn import NetConfig
 from crnn_ocr.training.nets.export import write
 from crnn_ocr.training.text.charset import write_characters
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 GRAPH, CHARACTERS = "net.onnx", "characters.txt"
 
@@ -83,8 +80,8 @@ def write_pack(
         ModelBrokenError: What came out does not pass the check.
     """
     net = registry.restore(state)
-    eighth = about.precision == "int8" or (about.precision == "auto" and gains(net.config))
-    if eighth and not gains(net.config):
+    eighth = about.precision == "int8" or (about.precision == "auto" and gains_by_int8(net.config))
+    if eighth and not gains_by_int8(net.config):
         raise TrainingError(
             "This kind of network loses by INT8.", hint="Leave out --precision, or say --precision fp32."
         )
@@ -115,8 +112,8 @@ def write_pack(
     return Pack(folder / about.name, manifest)
 
 
-def gains(config: registry.Config) -> bool:
-    """Whether a network is faster in INT8: one of plain convolutions; depthwise ones lose."""
+def gains_by_int8(config: registry.Config) -> bool:
+    """Tell whether a network is faster in INT8: those of plain convolutions are, depthwise ones are not."""
     return isinstance(config, NetConfig)
 
 

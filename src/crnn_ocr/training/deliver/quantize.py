@@ -26,8 +26,8 @@ from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.fit.evaluate import feeds, graph_size
 from crnn_ocr.training.nets import teacher
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Feeds = dict[str, NDArray[np.generic]]
 
 CALIBRATION_LINES = 120
@@ -101,7 +101,7 @@ def quantize(model: Path, target: Path, lines: Sequence[Image]) -> Path:
 
 
 def calibration_lines(data: Path, height: int, count: int = CALIBRATION_LINES) -> list[Image]:
-    """Draw lines of held-out text, their widths spread evenly from narrow to wide.
+    """Draw lines of held-out text for the calibration of INT8, their widths spread evenly.
 
     Args:
         data: Folder of the training data.
@@ -170,12 +170,12 @@ def milliseconds(model: Path, *, height: int = 48, width: int = 320, runs: int =
 
 
 def _groups(node: onnx.NodeProto) -> int:
-    """Into how many groups a convolution divides its channels."""
+    """Return into how many groups a convolution divides its channels."""
     return max((item.i for item in node.attribute if item.name == "group"), default=1)
 
 
 class _Reader:
-    """What ONNX Runtime calls a CalibrationDataReader."""
+    """ONNX Runtime's CalibrationDataReader over some lines."""
 
     def __init__(self, lines: Sequence[Image]) -> None:
         self._feeds: Iterator[Feeds] = (feeds(line) for line in lines)

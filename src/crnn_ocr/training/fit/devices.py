@@ -181,7 +181,7 @@ class Feed:
             yield placed
 
     def _bring(self) -> None:
-        """Body of the thread."""
+        """Bring batches to the device; this is what the thread runs."""
         try:
             stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
             with torch.cuda.stream(stream) if stream else contextlib.nullcontext():

@@ -26,8 +26,8 @@ from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.training.data import labelled
 from crnn_ocr.training.nets.export import STRETCH
 from crnn_ocr.training.nets.registry import Network
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Reader = Callable[[Sequence[Image]], tuple[list[str], list[float]]]
 """Reads lines (height, W, 3): texts, and confidences (mean over the characters)."""
 

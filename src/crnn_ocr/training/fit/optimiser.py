@@ -49,7 +49,7 @@ def restore_moments(net: nn.Module, optimiser: torch.optim.AdamW, moments: Momen
             }
 
 
-def still(parameters: Iterable[Tensor]) -> None:
+def drop_broken_gradients(parameters: Iterable[Tensor]) -> None:
     """Make gradients that are no numbers zero: after clipping all of them are, where one was infinite."""
     for parameter in parameters:
         if parameter.grad is not None:

@@ -266,7 +266,7 @@ class Trainer:
         self._peers.average(self.net.parameters())
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         if self.device.type != "cpu":
-            optimiser.still(self.net.parameters())
+            optimiser.drop_broken_gradients(self.net.parameters())
         if self.device.type != "cpu" or torch.isfinite(norm):
             self._optimiser.step()
             self._follow()

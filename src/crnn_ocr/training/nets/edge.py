@@ -102,7 +102,7 @@ class EdgeConfig:
             raise TrainingError(f"This is not the configuration of a network: {error}.") from error
 
     def steps(self, widths: Tensor) -> Tensor:
-        """Return how many time steps are read for contents of `widths` pixels (see `net.NetConfig.steps`)."""
+        """Return how many time steps are read for contents of `widths` pixels (see `NetConfig.steps`)."""
         return torch.div(widths + self.stride - 1, self.stride, rounding_mode="floor") + 1
 
 
@@ -145,7 +145,7 @@ class InvertedResidual(nn.Module):  # type: ignore[misc]  # an Any where PyTorch
 
 
 class EdgeCrnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is not installed
-    """Inverted residuals, bidirectional LSTM, embedding and gate, CTC head; the interface of `net.Crnn`.
+    """Inverted residuals, bidirectional LSTM, embedding and gate, CTC head; the interface of `crnn.Crnn`.
 
     The head's row 0 (the blank's) is not used: the gate stands for it.
     """
