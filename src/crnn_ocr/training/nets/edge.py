@@ -15,8 +15,8 @@ Squeeze-and-excitation is left out: at one line per run it costs a tenth of the 
 depend on how far the line was padded.
 
 The input is 32 pixels high, but as wide as a line of height 48 (`stretch`): a step stays 8 pixels, so
-teachers of height 48 can be followed step by step, and narrow letters do not share steps. `docs/training.md`
-has the measurements.
+teachers of height 48 can be followed step by step, and narrow letters do not share steps.
+`docs/notes/training-diary.md` has the measurements.
 """
 
 from __future__ import annotations
