@@ -15,7 +15,7 @@ from torch import Tensor  # noqa: E402
 from crnn_ocr.errors import TrainingError  # noqa: E402
 from crnn_ocr.training.data.batches import Batch, BatchMaker, LoaderConfig  # noqa: E402
 from crnn_ocr.training.data.loader import Loader  # noqa: E402
-from crnn_ocr.training.fit import plots  # noqa: E402
+from crnn_ocr.training.fit import runlog  # noqa: E402
 from crnn_ocr.training.fit.evaluate import LineSet, evaluate, network_reader  # noqa: E402
 from crnn_ocr.training.fit.schedule import Schedule  # noqa: E402
 from crnn_ocr.training.fit.trainer import TrainConfig, Trainer  # noqa: E402
@@ -62,7 +62,7 @@ def test_eight_lines_are_learnt_by_heart(shape: NetConfig, loading: LoaderConfig
     with (tmp_path / "losses.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert float(rows[-1]["ctc"]) < 0.1 < float(rows[0]["ctc"])
-    assert plots.plot(tmp_path).stat().st_size > 10_000
+    assert runlog.plot(tmp_path).stat().st_size > 10_000
 
 
 def test_lines_count_by_how_legible_they_are(

@@ -112,7 +112,7 @@ def _writing(target: Path) -> Iterator[None]:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from crnn_ocr.training.fit.plots import plot
+    from crnn_ocr.training.fit.runlog import plot
 
     print(plot(arguments.folder))
     return 0

@@ -91,7 +91,7 @@ def add(commands: Subparsers) -> None:
 
 def _fit(arguments: argparse.Namespace) -> int:
     from crnn_ocr.errors import TrainingError
-    from crnn_ocr.training.fit import devices, parallel, plots
+    from crnn_ocr.training.fit import devices, parallel, runlog
 
     if arguments.processes > 1 and devices.choose(arguments.device).type != "cpu":
         raise TrainingError("A card is kept busy by one process.", hint="Use --workers, not --processes.")
@@ -100,7 +100,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     work = functools.partial(_fit_beside, arguments)
     with parallel.run_processes(arguments.processes, work) as peers:
         _fit_with(peers, arguments)
-    plots.plot(arguments.out)
+    runlog.plot(arguments.out)
     return 0
 
 

@@ -13,8 +13,7 @@ pytest.importorskip("torch")
 pytest.importorskip("matplotlib", reason="needs the extra `train`")
 
 from crnn_ocr.training.fit.evaluate import Score
-from crnn_ocr.training.fit.plots import plot
-from crnn_ocr.training.fit.runlog import LOSS_COLUMNS, LOSSES, SCORES, RunLog
+from crnn_ocr.training.fit.runlog import LOSS_COLUMNS, LOSSES, SCORES, RunLog, plot
 
 
 @pytest.fixture
