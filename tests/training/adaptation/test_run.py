@@ -25,9 +25,9 @@ from crnn_ocr.errors import (  # noqa: E402
 from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
 from crnn_ocr.training import commands  # noqa: E402
-from crnn_ocr.training.adaptation.measure import Compared, Tally  # noqa: E402
+from crnn_ocr.training.adaptation.measure import Compared, Tally, judge  # noqa: E402
 from crnn_ocr.training.adaptation.packing import About  # noqa: E402
-from crnn_ocr.training.adaptation.run import Report, Request, adapt, judge  # noqa: E402
+from crnn_ocr.training.adaptation.run import Report, Request, adapt  # noqa: E402
 from crnn_ocr.training.nets import registry  # noqa: E402
 from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402

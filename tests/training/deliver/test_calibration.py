@@ -123,12 +123,12 @@ def test_bins_hold_every_line_once_in_order() -> None:
 def test_the_surest_lines() -> None:
     confidences, right = np.array([0.2, 0.95, 0.96, 0.99]), [False, False, True, True]
 
-    found = calibration.surest(confidences, right, 0.95)
+    found = calibration.at_least(confidences, right, 0.95)
 
     assert found is not None
     assert found.count == 3
     assert found.right == pytest.approx(2 / 3)
-    assert calibration.surest(confidences, right, 0.995) is None
+    assert calibration.at_least(confidences, right, 0.995) is None
 
 
 def test_wilsons_interval() -> None:

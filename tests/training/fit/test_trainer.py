@@ -133,7 +133,7 @@ def test_a_state_is_recast_to_more_characters(
     trainer = Trainer(CONFIG, shape, CHARACTERS, tmp_path)
     trainer.run(_batches(loading, 3))
     more = ("", "é", *CHARACTERS[1:], "ß")
-    state = checkpoint.recast(checkpoint.load(tmp_path / "last.pt"), more)
+    state = checkpoint.with_characters(checkpoint.load(tmp_path / "last.pt"), more)
     wider = Trainer(CONFIG, replace(shape, classes=len(more)), more, tmp_path / "wider")
     wider.restore(state)
     old, new = trainer.state(), wider.state()
@@ -157,7 +157,7 @@ def test_a_checkpoint_without_a_head_is_refused(part: str, shape: NetConfig, tmp
         with pytest.raises(TrainingError, match=r"lacks the .*weight head\.weight"):
             use(state)
     with pytest.raises(TrainingError, match=r"head\.weight"):
-        checkpoint.recast(state, (*CHARACTERS, "é"))
+        checkpoint.with_characters(state, (*CHARACTERS, "é"))
     getattr(state, part).update({"head.weight": head, "gate.weight": head})
     with pytest.raises(TrainingError, match=r"gate\.weight"):
         registry.restore(state)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training.adaptation.faces import Stock
+from crnn_ocr.training.adaptation.faces import Glyphs
 from crnn_ocr.training.adaptation.material import Picture, speller
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig, Texts
 from crnn_ocr.training.render.compose import Typesetter
@@ -55,7 +55,7 @@ def ordinary_characters(known: frozenset[str], seed: int, ideographs: int = 1200
 class OrdinaryTexts:
     """Gives texts of characters that are known already: phrases, words, signs, ideographs in any order."""
 
-    def __init__(self, known: frozenset[str], glyphs: Stock, seed: int) -> None:
+    def __init__(self, known: frozenset[str], glyphs: Glyphs, seed: int) -> None:
         self._rng = random.Random(seed)  # noqa: S311
         self._usable = known & glyphs.drawable | {" "}
         self._respell = speller(known)
@@ -156,7 +156,7 @@ def insert(text: str, character: str, rng: random.Random) -> str:
     return text[:at] + before + character + after + text[at:]
 
 
-def drawn(
+def draw_lines(
     texts: Texts, setter: Typesetter, size: tuple[int, int], seed: int, *, familiar: bool
 ) -> Iterator[Line]:
     """Draw lines without end.
@@ -176,7 +176,7 @@ def drawn(
         yield Line(*sampler.sample(), familiar=familiar)
 
 
-def fetched(
+def draw_fetched_lines(
     data: Path, known: frozenset[str], size: tuple[int, int], seed: int, *, held_out: bool
 ) -> Iterator[Line]:
     """Draw lines without end from the data that training fetches.
@@ -201,7 +201,7 @@ def _looks(size: tuple[int, int]) -> SampleConfig:
     return SampleConfig(Path(), height=size[1], max_width=size[0], icons=0.0)
 
 
-def augmented(pictures: Sequence[Picture], seed: int) -> Iterator[Line]:
+def vary_pictures(pictures: Sequence[Picture], seed: int) -> Iterator[Line]:
     """Give pictures without end, one after the other: first as they are, then varied a little every time."""
     rng = random.Random(seed)  # noqa: S311
     for picture in pictures:

@@ -128,7 +128,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     known = characters()
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     if state is not None:
-        state = checkpoint.recast(state, known)
+        state = checkpoint.with_characters(state, known)
         _check_same_network(arguments, state)
     shape = registry.configuration(state.net) if state else _shape(arguments, len(known))
     make_sampler, heldout = _data(arguments, shape, measured=not peers.rank)

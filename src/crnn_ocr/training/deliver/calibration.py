@@ -199,7 +199,7 @@ def bins(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], *, coun
     ]
 
 
-def surest(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], least: float) -> Bin | None:
+def at_least(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], least: float) -> Bin | None:
     """Return the lines of at least that confidence as one bin; None where there is none."""
     chosen = confidences >= least
     if not chosen.any():

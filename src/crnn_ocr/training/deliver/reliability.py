@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import MissingExtraError, TrainingError
 from crnn_ocr.models.calibration import Calibration
-from crnn_ocr.training.deliver.calibration import Bin, bins, surest
+from crnn_ocr.training.deliver.calibration import Bin, at_least, bins
 
 CARD = "CARD.md"
 PLOT = "reliability.png"
@@ -178,7 +178,7 @@ def _row(name: str, measured: Measured) -> str:
     if not len(measured.right):  # nothing was read on any of its pictures
         return f"| {name} | 0 |{' none |' * (2 + len(LEVELS))}"
     right, mean = 100 * measured.right.mean(), 100 * measured.confidences.mean()
-    cells = [_cell(surest(*_parts(measured), level)) for level in LEVELS]
+    cells = [_cell(at_least(*_parts(measured), level)) for level in LEVELS]
     return f"| {name} | {len(measured.right):,} | {right:.1f} % | {mean:.1f} % | {' | '.join(cells)} |"
 
 

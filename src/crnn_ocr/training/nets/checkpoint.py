@@ -153,7 +153,7 @@ def check_shapes(state: State, wanted: Tensors) -> None:
             )
 
 
-def recast(state: State, characters: Sequence[str]) -> State:
+def with_characters(state: State, characters: Sequence[str]) -> State:
     """Return the state for another list of characters: known rows of the head move, new ones start small.
 
     The rest of the network is shared with the given state. New characters get the smallest bias, so that they
