@@ -100,7 +100,7 @@ def write_pack(
             else:
                 shutil.copyfile(graph, made / GRAPH)
             write_characters(made / CHARACTERS, state.characters[1:])
-            digests = _sha256(made / GRAPH), _sha256(made / CHARACTERS)
+            digests = sha256_of(made / GRAPH), sha256_of(made / CHARACTERS)
             manifest = _manifest(about, told, net.config, eighth, *digests)
             _write_text(made / "manifest.json", manifest.model_dump_json(indent=2, exclude_defaults=True))
             _write_text(made / "CARD.md", card.card(manifest, told, net.config, measured))
@@ -172,7 +172,8 @@ def _manifest(
         ) from None
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
