@@ -52,7 +52,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Steps:
-    """What the kept part of a network makes of a line.
+    """The output of a network's kept part for one line.
 
     Attributes:
         embedding: float32 (T, D), what the last projection reads.
@@ -114,7 +114,7 @@ def open_base(pack: Pack) -> Base:
 
 
 class Extractor:
-    """Runs the kept part of a network."""
+    """The kept part of a network, run by ONNX Runtime."""
 
     def __init__(self, base: Base, recogniser: CtcRecognizer) -> None:
         """Load the graph up to the embedding.

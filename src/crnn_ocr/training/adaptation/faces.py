@@ -227,7 +227,7 @@ def render_glyphs(
 
 
 class OwnFirst(Typesetter):
-    """Sets every text in a face of the user's where one can draw it, in another otherwise.
+    """A typesetter that prefers the user's faces to the others.
 
     Single characters that the chosen face lacks are borrowed, from the user's faces where these have them.
     """

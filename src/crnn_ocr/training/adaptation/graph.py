@@ -44,7 +44,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Correction:
-    """What is added to the embedding e, made from the features f: relu(f · inward + offset) · outward.
+    """An addition to the embedding, made from the features f: relu(f · inward + offset) · outward.
 
     Attributes:
         inward: float32 (F, R).
@@ -59,7 +59,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Parts:
-    """Where a graph can be cut.
+    """The places where a graph can be cut.
 
     Attributes:
         embedding: Name of what the last projection reads, (N, T, D), before any rounding.

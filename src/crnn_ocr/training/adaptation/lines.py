@@ -53,7 +53,7 @@ def ordinary_characters(known: frozenset[str], seed: int, ideographs: int = 1200
 
 
 class OrdinaryTexts:
-    """Gives texts of characters that are known already: phrases, words, signs, ideographs in any order."""
+    """A source of texts with known characters: phrases, words, signs, ideographs in any order."""
 
     def __init__(self, known: frozenset[str], glyphs: Glyphs, seed: int) -> None:
         self._rng = random.Random(seed)  # noqa: S311
@@ -95,7 +95,7 @@ class OrdinaryTexts:
 
 
 class UserTexts:
-    """Gives pieces of the user's texts, texts with new characters in them, and ordinary texts."""
+    """A source of pieces of the user's texts, texts with new characters, and ordinary texts."""
 
     def __init__(
         self, texts: Sequence[str], new: Sequence[str], hosts: Texts, seed: int, *, mixed: float = 0.0

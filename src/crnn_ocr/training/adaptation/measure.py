@@ -22,7 +22,7 @@ _NOISE = 4
 
 @dataclass(frozen=True)
 class Tally:
-    """What was read in some lines, white space aside.
+    """Counts of what was read in some lines, white space aside.
 
     Attributes:
         lines: How many lines.

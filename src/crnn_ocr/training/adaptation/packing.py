@@ -26,7 +26,7 @@ from crnn_ocr.training.text.charset import write_characters
 
 @dataclass(frozen=True)
 class About:
-    """What a person says of the new pack.
+    """A person's words about the new pack.
 
     Attributes:
         name: Of the pack and its folder.

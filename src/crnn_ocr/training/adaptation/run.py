@@ -57,7 +57,7 @@ _ORDINARY_TEXTS = 0.35
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for.
+    """An order to adapt a recogniser.
 
     Attributes:
         base: Name of the pack that is adapted, or its folder.
@@ -94,7 +94,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of it.
+    """The result of adapting.
 
     Attributes:
         pack: The new pack.

@@ -32,7 +32,7 @@ Line = tuple[NDArray[np.uint8], str]
 
 
 class Sampler(Protocol):
-    """Gives one training line after the other."""
+    """A source of training lines."""
 
     def sample(self) -> tuple[NDArray[np.uint8], str]:
         """Return a (height, W, 3) BGR picture and what it says."""
@@ -40,7 +40,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class TeacherFiles:
-    """Where a teacher lies, and how its numbers are brought to mean 0 and variance 1.
+    """A teacher's files, and what brings its numbers to mean 0 and variance 1.
 
     Attributes:
         model: ONNX file.
@@ -59,7 +59,7 @@ class TeacherFiles:
 
 @dataclass(frozen=True)
 class LoaderConfig:
-    """How batches are made.
+    """The settings of batches.
 
     Attributes:
         height: Pixels of a line, as it is drawn and shown to the teacher.
@@ -120,7 +120,7 @@ class Batch:
 
 
 class BatchMaker:
-    """Turns a stream of lines into batches, in this process."""
+    """A maker of batches from a stream of lines, in this process."""
 
     def __init__(
         self,

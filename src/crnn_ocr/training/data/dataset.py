@@ -71,7 +71,7 @@ HARD = Looks(
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """What lines are made of.
+    """The settings of the lines that are drawn.
 
     Attributes:
         data: Folder of the training data (`atlas/`, `corpora/`).
@@ -99,14 +99,14 @@ class SampleConfig:
 
 
 class Texts(Protocol):
-    """What gives texts."""
+    """A source of texts."""
 
     def draw(self) -> str:
         """Return the text of a line."""
 
 
 class LineSampler:
-    """Makes lines, one after the other; the same seed and configuration give the same lines."""
+    """A source of drawn lines; the same seed and configuration give the same lines."""
 
     def __init__(
         self, seed: int, config: SampleConfig, *, setter: Typesetter | None = None, texts: Texts | None = None
@@ -115,7 +115,7 @@ class LineSampler:
 
         Args:
             seed: Of all that is drawn.
-            config: What lines are made of.
+            config: The settings of the lines that are drawn.
             setter: Sets the texts; None takes the faces of the data's atlas.
             texts: Gives them, in characters that the setter has ids for; None takes the data's corpora.
 

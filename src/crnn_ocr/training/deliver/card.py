@@ -22,7 +22,7 @@ _PADDLE = "a work of the PaddleOCR project (Copyright PaddlePaddle Authors, Apac
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a network's weights come from.
+    """The origin of a network's weights.
 
     Attributes:
         provenance: One sentence.

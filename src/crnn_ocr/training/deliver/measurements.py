@@ -16,7 +16,7 @@ Precision = Literal["int8", "fp32"]
 
 
 class Accuracy(BaseModel):
-    """How well a set of labelled lines was read.
+    """The accuracy on one set of labelled lines.
 
     Attributes:
         set: Its name.
@@ -38,7 +38,7 @@ class Accuracy(BaseModel):
 
 
 class Cost(BaseModel):
-    """What a line of 48×320 pixels, or of the same shape at the network's height, costs.
+    """The time of a line of 48×320 pixels, or of the same shape at the network's height.
 
     Attributes:
         precision: Of the network.

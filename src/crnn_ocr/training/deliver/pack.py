@@ -33,7 +33,7 @@ GRAPH, CHARACTERS = "net.onnx", "characters.txt"
 
 @dataclass(frozen=True)
 class About:
-    """What a person has to say of a pack.
+    """A person's words about a pack.
 
     Attributes:
         name: Of the pack and its folder.

@@ -55,7 +55,7 @@ class LineSet:
 
 @dataclass(frozen=True)
 class Score:
-    """What was measured on a set.
+    """The figures of one set.
 
     Attributes:
         lines: How many.

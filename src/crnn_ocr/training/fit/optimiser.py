@@ -57,7 +57,7 @@ def drop_broken_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 class Average:
-    """Lets one network's weights and running statistics follow another's."""
+    """A network whose weights and running statistics follow another's."""
 
     def __init__(self, average: nn.Module, net: nn.Module) -> None:
         own = net.state_dict()

@@ -27,7 +27,7 @@ TIMEOUT = timedelta(minutes=30)
 
 
 class Peers(Protocol):
-    """What the trainer asks of the processes beside it."""
+    """The processes beside the trainer, as it sees them."""
 
     rank: int
 

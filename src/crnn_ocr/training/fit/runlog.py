@@ -17,7 +17,7 @@ SCORE_COLUMNS = ("seconds", "step", "lines", "set", "count", "cer", "exact", "co
 
 
 class RunLog:
-    """Appends to the CSV files of a run's folder."""
+    """The CSV files of a run's folder, open for more rows."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

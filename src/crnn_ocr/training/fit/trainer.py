@@ -48,7 +48,7 @@ FEWEST, MOST = 50.0, 5000.0
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train.
+    """The settings of a training.
 
     Attributes:
         hours: Budget of training time, evaluation aside, over all sittings; or, where one of them is set,
@@ -114,7 +114,7 @@ class Trainer:
         """Make a fresh network.
 
         Args:
-            config: How to train.
+            config: The settings of a training.
             net: The network's shape.
             characters: Text of every class, blank first.
             folder: Where log and checkpoints go.
@@ -366,7 +366,7 @@ class Trainer:
 
 
 class _Window:
-    """What happened since the last row of the log; losses are added up where they are."""
+    """The steps since the last row of the log; losses are added up where they are."""
 
     def __init__(self, began: float, device: torch.device) -> None:
         self._began = began

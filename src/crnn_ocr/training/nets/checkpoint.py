@@ -41,7 +41,7 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class State:
-    """Everything that training needs to go on.
+    """A state of the training, with everything needed to go on.
 
     Attributes:
         net: The network's configuration, as plain values.

@@ -25,7 +25,7 @@ from crnn_ocr.errors import TrainingError
 
 @dataclass(frozen=True)
 class NetConfig:
-    """What fixes the shape of every weight.
+    """The shape of a network.
 
     Attributes:
         classes: Size of the CTC output, blank included.

@@ -35,7 +35,7 @@ from crnn_ocr.training.nets.losses import gated_shares
 
 @dataclass(frozen=True)
 class EdgeConfig:
-    """What fixes the shape of every weight.
+    """The shape of a network.
 
     Attributes:
         classes: Size of the CTC output, blank included.

@@ -54,7 +54,7 @@ class ClassSample:
 
 
 class ClassSampler:
-    """Draws the classes over which a batch's loss is taken.
+    """A sampler of the classes over which a batch's loss is taken.
 
     It draws on the CPU, wherever the network is: the same classes on every device, and how many there are is
     known without asking one.

@@ -28,7 +28,7 @@ CJK_TOP, CJK_BOTTOM = -0.86, 0.14
 
 @dataclass(frozen=True)
 class Layout:
-    """How glyphs are set.
+    """The manner in which glyphs are set.
 
     Attributes:
         spacing: Added after every glyph, in em.
@@ -71,7 +71,7 @@ class Composed:
 
 
 class Typesetter:
-    """Picks faces that can draw a text and sets it."""
+    """A setter of texts, in faces that can draw them."""
 
     def __init__(self, atlas: Atlas, ids: dict[str, int], faces: Sequence[int]) -> None:
         """Prepare.

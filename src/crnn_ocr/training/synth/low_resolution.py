@@ -27,7 +27,7 @@ LEGIBLE = 7
 
 @dataclass(frozen=True)
 class Print:
-    """How small lines are printed.
+    """The manner in which small lines are printed.
 
     Attributes:
         per_em: (least, most) pixels per em.
