@@ -283,9 +283,9 @@ def test_an_earlier_pack_stays_when_the_new_one_is_refused(
 ) -> None:
     first = _adapt(base, tmp_path, charset=signs, fonts=(font,))
     before = (first.pack.folder / "manifest.json").read_bytes()
-    monkeypatch.setattr("crnn_ocr.training.adaptation.run._TOLERATED", -9.0)
-    monkeypatch.setattr("crnn_ocr.training.adaptation.run._REMARKED", -9.0)
-    monkeypatch.setattr("crnn_ocr.training.adaptation.run._NOISE", -(10**6))
+    monkeypatch.setattr("crnn_ocr.training.adaptation.measure._TOLERATED", -9.0)
+    monkeypatch.setattr("crnn_ocr.training.adaptation.measure._REMARKED", -9.0)
+    monkeypatch.setattr("crnn_ocr.training.adaptation.measure._NOISE", -(10**6))
     with pytest.raises(TrainingError, match="The pack was not written"):
         _adapt(base, tmp_path, charset=signs, fonts=(font,), force=False, seed=3)
     assert (first.pack.folder / "manifest.json").read_bytes() == before
