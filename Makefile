@@ -43,10 +43,10 @@ format: $(VENV)/.check.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.all.stamp ## Measure accuracy, speed and memory beside the peers
+bench: $(VENV)/.bench.stamp ## Measure accuracy, speed and memory beside the peers
 	benchmarks/run-all
 
-bench-load: $(VENV)/.all.stamp ## Measure the service under load beside its peers
+bench-load: $(VENV)/.bench.stamp ## Measure the service under load beside its peers
 	benchmarks/make-peers rapidocr-api faster-paddle-service || true
 	$(BIN)/python -m benchmarks.load
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rapidfuzz.distance import Levenshtein
+
 # Hyphens, dashes, minus signs and the line drawn for a Chinese dash: all one stroke to a reader.
 _DASHES = "‐‑‒–—―−﹘﹣－─━"
 _SINGLE_QUOTES = "‘’‚‛′`´"
@@ -48,34 +50,6 @@ def normalise(text: str, *, spaces: bool, case: bool = True, widths: bool = Fals
     return text
 
 
-def edit_distance(first: str, second: str) -> int:
-    """Levenshtein distance by Myers' bit vectors (G. Myers, J. ACM 46(3), 1999; H. Hyyrö, 2003).
-
-    One row of the dynamic programme is two integers of ``len(first)`` bits.
-    """
-    if not first:
-        return len(second)
-    positions: dict[str, int] = {}
-    for index, character in enumerate(first):
-        positions[character] = positions.get(character, 0) | (1 << index)
-    mask = (1 << len(first)) - 1
-    last = 1 << (len(first) - 1)
-    plus, minus, distance = mask, 0, len(first)
-    for character in second:
-        match = positions.get(character, 0) | minus
-        diagonal = ((((match & plus) + plus) ^ plus) | match) & mask
-        up = minus | (~(diagonal | plus) & mask)
-        down = plus & diagonal
-        if up & last:
-            distance += 1
-        elif down & last:
-            distance -= 1
-        up = ((up << 1) | 1) & mask
-        plus = ((down << 1) & mask) | (~(diagonal | up) & mask)
-        minus = up & diagonal
-    return distance
-
-
 @dataclass(frozen=True)
 class LineScore:
     """Lines of one folder.
@@ -100,7 +74,7 @@ def score_lines(pairs: Sequence[tuple[str, str]], *, case: bool = True) -> LineS
     edits = characters = exact = exact_spaces = exact_widths = 0
     for truth, answer in pairs:
         wanted, got = normalise(truth, spaces=False, case=case), normalise(answer, spaces=False, case=case)
-        edits += edit_distance(wanted, got)
+        edits += Levenshtein.distance(wanted, got)
         characters += len(wanted)
         exact += wanted == got
         exact_spaces += normalise(truth, spaces=True, case=case) == normalise(answer, spaces=True, case=case)
@@ -156,7 +130,9 @@ def missed_lines(truth: str, answer: Iterable[str]) -> list[tuple[str, str]]:
     given = [normalise(line, spaces=False) for line in answer]
     text = "".join(given)
     missed = [line for line in truth_lines(truth) if line not in text]
-    return [(line, min(given, key=lambda other: edit_distance(line, other), default="")) for line in missed]
+    return [
+        (line, min(given, key=lambda other: Levenshtein.distance(line, other), default="")) for line in missed
+    ]
 
 
 def score_pages(pairs: Sequence[tuple[str, Sequence[str]]]) -> PageScore:

@@ -10,8 +10,14 @@ pytest.importorskip("fontTools")
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.adaptation import faces
-from crnn_ocr.training.adaptation.faces import OwnFirst, installed_faces, ordinary, stock, user_faces
-from tests.training.data.world import LATIN, draw_font
+from crnn_ocr.training.adaptation.faces import (
+    OwnFirst,
+    installed_faces,
+    ordinary_setter,
+    render_glyphs,
+    user_faces,
+)
+from tests.training.world import LATIN, draw_font
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def test_private_characters_are_drawn_in_the_users_faces_alone(tmp_path: Path) -
         draw_font(tmp_path / f"{name}.ttf", name, [*LATIN, *private])
     mine, theirs = (user_faces([tmp_path / f"{name}.ttf"]) for name in ("Mine", "Theirs"))
     (tmp_path / "glyphs").mkdir()
-    glyphs = stock(mine, theirs, [*"abc", "\ue000", "\ue001"], tmp_path / "glyphs")
+    glyphs = render_glyphs(mine, theirs, [*"abc", "\ue000", "\ue001"], tmp_path / "glyphs")
     assert glyphs.lacking("a\ue000\ue001") == ["\ue001"]
     assert not glyphs.atlas.faces[1].covers(glyphs.ids["\ue000"])
 
@@ -63,7 +69,7 @@ def test_private_characters_are_drawn_in_the_users_faces_alone(tmp_path: Path) -
 def test_texts_are_set_in_the_users_faces_where_these_can(fonts: Path, tmp_path: Path) -> None:
     letters = user_faces([fonts / "letters.ttf"])
     signs = user_faces([fonts / "sub"])
-    glyphs = stock(signs, letters, [*"abc123", "☢", "♻"], tmp_path)
+    glyphs = render_glyphs(signs, letters, [*"abc123", "☢", "♻"], tmp_path)
     assert glyphs.own == 1
     assert glyphs.lacking("a☢♻ ") == ["♻"]
     assert not glyphs.chinese
@@ -76,14 +82,14 @@ def test_texts_are_set_in_the_users_faces_where_these_can(fonts: Path, tmp_path:
     carrier = setter.carrier(glyphs.ids["☢"], rng)
     assert carrier is not None
     assert carrier.info.family == "Signs"
-    face = ordinary(glyphs).pick("abc", "latin", rng)
+    face = ordinary_setter(glyphs).pick("abc", "latin", rng)
     assert face is not None
     assert face.info.family == "Letters"
 
 
 def test_without_any_glyph_there_is_nothing_to_draw_with(fonts: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="No font on this machine"):
-        stock([], user_faces([fonts]), ["♻"], tmp_path)
+        render_glyphs([], user_faces([fonts]), ["♻"], tmp_path)
 
 
 def test_a_machine_without_fonts_still_draws(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from crnn_ocr.training.adaptation.graph import (
     Head,
     dissect,
     feature_graph,
-    rounds,
+    rounds_embedding,
     transplant,
 )
 
@@ -59,9 +59,7 @@ def _expected(embedding: Floats, features: Floats, head: Head, correction: Corre
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("projected", [True, False])
-def test_the_cut_is_at_the_embedding_and_at_what_it_is_made_from(
-    bias: bool, projected: bool, picture: Floats
-) -> None:
+def test_the_cut_is_at_the_embedding_and_its_sources(bias: bool, projected: bool, picture: Floats) -> None:
     model = recogniser(bias=bias, projected=projected)
     parts = dissect(model)
     assert (parts.embedding, parts.features) == (("e", ("f",)) if projected else ("f", ("f",)))
@@ -98,11 +96,11 @@ def test_new_classes_and_a_correction_do_what_they_say(bias: bool, projected: bo
     assert "q" not in kept  # the old rows are not carried along
 
 
-def test_an_eight_bit_head_stays_one_and_holds_the_wider_embedding(picture: Floats) -> None:
+def test_an_int8_head_takes_the_wider_embedding(picture: Floats) -> None:
     model = eighth()
     parts = dissect(model)
-    assert rounds(model)
-    assert not rounds(recogniser())
+    assert rounds_embedding(model)
+    assert not rounds_embedding(recogniser())
     found = _answers(feature_graph(model, parts), picture)
     head, correction = _extended(parts.head, 3), _correction(12, 6)
     embedding, features = (np.asarray(found[name], np.float32) for name in ("e", "f"))
@@ -126,7 +124,7 @@ def test_an_adapted_graph_can_be_adapted_again(picture: Floats) -> None:
             found = _answers(feature_graph(model, parts), picture)
             size = sum(found[name].shape[2] for name in parts.features)
             wider = _correction(size, parts.head.weight.shape[1])
-            reach = (-9.0, 9.0) if rounds(model) else None
+            reach = (-9.0, 9.0) if rounds_embedding(model) else None
             model = transplant(model, parts, _extended(parts.head, 2), wider, reach)
         assert _answers(model, picture)["y"].shape[2] == CLASSES + 4
 

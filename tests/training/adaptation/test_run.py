@@ -25,14 +25,14 @@ from crnn_ocr.errors import (  # noqa: E402
 from crnn_ocr.models.install import add  # noqa: E402
 from crnn_ocr.models.registry import Pack, Registry  # noqa: E402
 from crnn_ocr.training import commands  # noqa: E402
-from crnn_ocr.training.adaptation.measure import Compared, Tally  # noqa: E402
+from crnn_ocr.training.adaptation.measure import Compared, Tally, judge  # noqa: E402
 from crnn_ocr.training.adaptation.packing import About  # noqa: E402
-from crnn_ocr.training.adaptation.run import Report, Request, adapt, judged  # noqa: E402
+from crnn_ocr.training.adaptation.run import Report, Request, adapt  # noqa: E402
 from crnn_ocr.training.nets import registry  # noqa: E402
 from crnn_ocr.training.nets.crnn import Crnn, NetConfig  # noqa: E402
 from crnn_ocr.training.nets.edge import EdgeConfig  # noqa: E402
 from crnn_ocr.training.nets.export import build  # noqa: E402
-from tests.training.data.world import LATIN, draw_font  # noqa: E402
+from tests.training.world import LATIN, draw_font  # noqa: E402
 
 from .graphs import CHARACTERS, eighth, recogniser  # noqa: E402
 
@@ -283,9 +283,9 @@ def test_an_earlier_pack_stays_when_the_new_one_is_refused(
 ) -> None:
     first = _adapt(base, tmp_path, charset=signs, fonts=(font,))
     before = (first.pack.folder / "manifest.json").read_bytes()
-    monkeypatch.setattr("crnn_ocr.training.adaptation.run._TOLERATED", -9.0)
-    monkeypatch.setattr("crnn_ocr.training.adaptation.run._REMARKED", -9.0)
-    monkeypatch.setattr("crnn_ocr.training.adaptation.run._NOISE", -(10**6))
+    monkeypatch.setattr("crnn_ocr.training.adaptation.measure._TOLERATED", -9.0)
+    monkeypatch.setattr("crnn_ocr.training.adaptation.measure._REMARKED", -9.0)
+    monkeypatch.setattr("crnn_ocr.training.adaptation.measure._NOISE", -(10**6))
     with pytest.raises(TrainingError, match="The pack was not written"):
         _adapt(base, tmp_path, charset=signs, fonts=(font,), force=False, seed=3)
     assert (first.pack.folder / "manifest.json").read_bytes() == before
@@ -300,16 +300,14 @@ def _compared(name: str, before: int, after: int, found: int = 0, new: int = 0) 
 
 
 def test_a_result_is_judged_by_what_it_costs_and_gains() -> None:
-    assert (
-        list(judged([_compared("ordinary", 20, 22), _compared("drawn", 90, 30, 48, 50)], force=False)) == []
-    )
-    (remark,) = judged([_compared("ordinary", 20, 28)], force=False)
+    assert list(judge([_compared("ordinary", 20, 22), _compared("drawn", 90, 30, 48, 50)], force=False)) == []
+    (remark,) = judge([_compared("ordinary", 20, 28)], force=False)
     assert "2.0 % of characters wrong before, 2.8 % after" in remark
     with pytest.raises(TrainingError, match="not written") as told:
-        list(judged([_compared("ordinary", 20, 40)], force=False))
+        list(judge([_compared("ordinary", 20, 40)], force=False))
     assert "--force" in told.value.hint
-    assert "4.0 % after" in next(judged([_compared("ordinary", 20, 40)], force=True))
-    remarks = list(judged([_compared("drawn", 30, 60, 5, 50)], force=False))
+    assert "4.0 % after" in next(judge([_compared("ordinary", 20, 40)], force=True))
+    remarks = list(judge([_compared("drawn", 30, 60, 5, 50)], force=False))
     assert remarks[0].startswith("No gain (drawn)")
     assert remarks[1].startswith("Of 50 new characters (drawn) 5 were found")
 

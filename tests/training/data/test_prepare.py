@@ -10,8 +10,7 @@ import pytest
 from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.render import atlas, fonts
-
-from .world import HAN, LATIN, draw_font
+from tests.training.world import HAN, LATIN, draw_font
 
 prepare = pytest.importorskip("crnn_ocr.training.data.prepare", reason="needs the extra `train`").prepare
 

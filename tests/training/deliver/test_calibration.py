@@ -21,11 +21,11 @@ from crnn_ocr.recognition.network.confidence import Evidence
 from crnn_ocr.recognition.network.load import load_recognizer
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from tests import drawing
-from tests.training.net.conftest import CHARACTERS
+from tests.training.plates import CHARACTERS
 
 pytest.importorskip("torch")
 
-from crnn_ocr.training.data import bundle, dataset, heldout_sets
+from crnn_ocr.training.data import dataset, heldout_sets
 from crnn_ocr.training.deliver import calibration, reliability
 from crnn_ocr.training.deliver.calibration import Bin, Example
 from crnn_ocr.training.deliver.reliability import Measured
@@ -64,7 +64,7 @@ def test_the_fit_finds_the_law_behind_the_lines() -> None:
     assert weights == pytest.approx(WEIGHTS, abs=0.08)
 
 
-def test_a_doubt_that_would_raise_the_confidence_counts_for_nothing() -> None:
+def test_a_doubt_never_raises_the_confidence() -> None:
     doubts, right = drawn(5000, 4)
     doubts[:, 1] = right * 3 + np.random.default_rng(5).normal(0, 1, len(right))
 
@@ -74,7 +74,7 @@ def test_a_doubt_that_would_raise_the_confidence_counts_for_nothing() -> None:
     assert weights[0] > 0.5
 
 
-def test_lines_that_can_be_told_apart_without_error_give_finite_weights() -> None:
+def test_separable_lines_give_finite_weights() -> None:
     doubts = np.linspace(-1, 1, 200)[:, None]
 
     bias, weights = calibration.fit_logistic(doubts, (doubts[:, 0] < 0).astype(np.float64))
@@ -123,12 +123,12 @@ def test_bins_hold_every_line_once_in_order() -> None:
 def test_the_surest_lines() -> None:
     confidences, right = np.array([0.2, 0.95, 0.96, 0.99]), [False, False, True, True]
 
-    found = calibration.surest(confidences, right, 0.95)
+    found = calibration.at_least(confidences, right, 0.95)
 
     assert found is not None
     assert found.count == 3
     assert found.right == pytest.approx(2 / 3)
-    assert calibration.surest(confidences, right, 0.995) is None
+    assert calibration.at_least(confidences, right, 0.995) is None
 
 
 def test_wilsons_interval() -> None:
@@ -274,19 +274,6 @@ def test_an_edge_pack_is_shown_what_the_engine_shows_it(
     (window,) = recognizer.prepare(drawn_line).windows
     assert (window.pixels.shape[0], window.content) == (32, 1200)
     assert np.array_equal(real_line, drawing.line("Total 5,979", size=50))
-
-
-def test_lines_that_came_in_a_bundle_are_taken_where_none_can_be_drawn(
-    pack: Path, tmp_path: Path, shown: list[tuple[CtcRecognizer, list[drawing.Picture]]]
-) -> None:
-    pictures = [drawing.line(f"Line {k}") for k in range(4)]
-    _folder(tmp_path / "data" / bundle.HELD_OUT_LINES / "unseen-fonts-clean", pictures)
-
-    command = ["train", "calibrate", str(pack), "--data", str(tmp_path / "data"), "--lines", "3"]
-    assert main([*command, "--heldout", "unseen-fonts-clean"]) == 0
-
-    ((_, given),) = shown
-    assert [picture.tobytes() for picture in given] == [picture.tobytes() for picture in pictures[:3]]
 
 
 def test_a_pack_that_cannot_be_written_keeps_its_manifest(pack: Path) -> None:

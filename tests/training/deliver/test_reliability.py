@@ -23,7 +23,7 @@ def measured(count: int = 200) -> Measured:
 
 
 @pytest.mark.parametrize("others", [{}, {"lines_real": measured()}])
-def test_a_check_set_of_which_nothing_was_read_is_told_and_not_drawn(
+def test_a_check_set_without_readings_is_listed_and_not_drawn(
     tmp_path: Path, others: dict[str, Measured]
 ) -> None:
     checks = {"lines_blank": NOTHING, **others}

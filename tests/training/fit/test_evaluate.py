@@ -30,7 +30,7 @@ from crnn_ocr.training.nets import registry
 from crnn_ocr.training.nets.crnn import Crnn
 from crnn_ocr.training.nets.export import write
 from crnn_ocr.training.text.charset import write_characters
-from tests.training.net.conftest import small_shape
+from tests.training.plates import small_shape
 
 CHARACTERS = ("", *"0123456789AB")
 
@@ -119,7 +119,7 @@ def test_labels_that_the_network_cannot_read_are_counted() -> None:
     assert unreadable([small], CHARACTERS) == (1, {"龘": 2})
 
 
-def test_evaluate_tells_once_of_characters_that_the_network_lacks(
+def test_evaluate_names_characters_that_the_network_lacks(
     exported: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "labels.tsv").write_text("a.png\tA1\nb.png\tA龘\n", encoding="utf-8")
@@ -137,7 +137,7 @@ def test_a_list_that_is_not_the_networks_is_refused(exported: Path, tmp_path: Pa
         graph_reader(exported, ("", *(tmp_path / "other.txt").read_text(encoding="utf-8").split()))
 
 
-def test_a_class_beyond_the_list_is_told_where_the_graph_does_not_say_how_many(tmp_path: Path) -> None:
+def test_a_class_beyond_the_list_of_characters_is_an_error(tmp_path: Path) -> None:
     path = any_height(tmp_path / "any.onnx")
     graph = onnx.load(str(path))
     graph.graph.node[0].attribute[0].t.CopyFrom(helper.make_tensor("", 7, [1], [9]))

@@ -16,8 +16,8 @@ from crnn_ocr.recognition.network.charset import Charset
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer, Window
 from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.training.adaptation.graph import Parts, dissect, feature_graph
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _METADATA_KEY = "character"
@@ -52,7 +52,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Steps:
-    """What the kept part of a network makes of a line.
+    """The output of a network's kept part for one line.
 
     Attributes:
         embedding: float32 (T, D), what the last projection reads.
@@ -113,14 +113,8 @@ def open_base(pack: Pack) -> Base:
     return Base(pack, model, parts, characters)
 
 
-def read(recogniser: CtcRecognizer, crop: Image) -> str:
-    """Return what a recogniser reads in a line picture."""
-    line = recogniser.prepare(crop)
-    return recogniser.decode(line, [recogniser.infer(window) for window in line.windows]).text
-
-
 class Extractor:
-    """Runs the kept part of a network."""
+    """The kept part of a network, run by ONNX Runtime."""
 
     def __init__(self, base: Base, recogniser: CtcRecognizer) -> None:
         """Load the graph up to the embedding.

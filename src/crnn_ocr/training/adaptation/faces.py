@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import random
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ OWN = "own"
 
 
 @dataclass(frozen=True)
-class Stock:
+class Glyphs:
     """Rendered glyphs.
 
     Attributes:
@@ -179,7 +179,9 @@ def _kind(face: Face) -> str | None:
     return "latin" if all(code in codes for code in range(0x21, 0x7F)) else None
 
 
-def stock(own: Sequence[Face], others: Sequence[Face], characters: Iterable[str], folder: Path) -> Stock:
+def render_glyphs(
+    own: Sequence[Face], others: Sequence[Face], characters: Iterable[str], folder: Path
+) -> Glyphs:
     """Render what the faces have of `characters`.
 
     Args:
@@ -221,16 +223,16 @@ def stock(own: Sequence[Face], others: Sequence[Face], characters: Iterable[str]
     atlas = Atlas(tuple(faces), np.stack(rows))
     covered = np.flatnonzero((atlas.rows >= 0).any(axis=0))
     drawable = frozenset(columns[number] for number in covered)
-    return Stock(atlas, counted, ids, drawable)
+    return Glyphs(atlas, counted, ids, drawable)
 
 
 class OwnFirst(Typesetter):
-    """Sets every text in a face of the user's where one can draw it, in another otherwise.
+    """A typesetter that prefers the user's faces to the others.
 
     Single characters that the chosen face lacks are borrowed, from the user's faces where these have them.
     """
 
-    def __init__(self, glyphs: Stock) -> None:
+    def __init__(self, glyphs: Glyphs) -> None:
         numbers = range(len(glyphs.atlas.faces))
         super().__init__(glyphs.atlas, glyphs.ids, numbers)
         own, others = numbers[: glyphs.own], numbers[glyphs.own :]
@@ -250,16 +252,9 @@ class OwnFirst(Typesetter):
         return found or (self._others.carrier(number, rng) if self._others else None)
 
 
-def ordinary(glyphs: Stock) -> Typesetter:
+def ordinary_setter(glyphs: Glyphs) -> Typesetter:
     """Return what sets ordinary text: in the other faces, or in the user's where there are no others."""
     numbers = range(len(glyphs.atlas.faces))
     if glyphs.own == len(numbers):
         return OwnFirst(glyphs)
     return Typesetter(glyphs.atlas, glyphs.ids, numbers[glyphs.own :])
-
-
-def drawing_faces(glyphs: Stock, characters: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Give (name of a user's face, those of `characters` that it draws)."""
-    listed = list(dict.fromkeys(characters))
-    for face in glyphs.atlas.faces[: glyphs.own]:
-        yield face.info.name, [c for c in listed if c in glyphs.ids and face.covers(glyphs.ids[c])]

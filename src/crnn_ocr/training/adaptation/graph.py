@@ -44,7 +44,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Correction:
-    """What is added to the embedding e, made from the features f: relu(f · inward + offset) · outward.
+    """An addition to the embedding, made from the features f: relu(f · inward + offset) · outward.
 
     Attributes:
         inward: float32 (F, R).
@@ -59,7 +59,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Parts:
-    """Where a graph can be cut.
+    """The places where a graph can be cut.
 
     Attributes:
         embedding: Name of what the last projection reads, (N, T, D), before any rounding.
@@ -133,7 +133,7 @@ def transplant(
         parts: What it found.
         head: The new projection; may have more classes. Where the old one is INT8, this becomes INT8 too.
         correction: Added to the embedding, or None.
-        reach: Least and greatest number of the corrected embedding, which an INT8 graph rounds; None keeps
+        reach: Least and greatest number of the corrected embedding, to which an INT8 graph rounds; None keeps
             the old rounding.
     """
     made = onnx.ModelProto()
@@ -166,7 +166,7 @@ def transplant(
     return made
 
 
-def rounds(model: onnx.ModelProto) -> bool:
+def rounds_embedding(model: onnx.ModelProto) -> bool:
     """Tell whether the embedding is rounded to 8 bits before the last projection reads it."""
     site = _site(model.graph, constants(model.graph))
     maker = _makers(model.graph).get(site.product.input[0])

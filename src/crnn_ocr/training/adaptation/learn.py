@@ -53,7 +53,7 @@ class Example:
 
 @dataclass(frozen=True)
 class LearnConfig:
-    """How is trained. Rates are in units of the spread of what they change.
+    """The settings of learning. Rates are in units of the spread of what they change.
 
     Attributes:
         steps: Weight updates.
@@ -82,7 +82,7 @@ class LearnConfig:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What training gives.
+    """The result of learning.
 
     Attributes:
         head: The new projection.
@@ -264,7 +264,7 @@ def _loss(net: Adapter, batch: Sequence[Example], choice: _ClassChoice, keep: fl
 
 
 class _ClassChoice:
-    """Draws the classes over which a batch's loss is taken (see `losses`), the new ones always among them."""
+    """A sampler of the classes of a batch's loss (see `losses`), the new ones always among them."""
 
     def __init__(self, old: int, new: int, blank: int, config: LearnConfig) -> None:
         self._old, self._blank, self._negatives = old, blank, config.negatives

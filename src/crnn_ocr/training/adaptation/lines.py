@@ -9,18 +9,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training.adaptation.faces import Stock
+from crnn_ocr.training.adaptation.faces import Glyphs
 from crnn_ocr.training.adaptation.material import Picture, speller
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig, Texts
 from crnn_ocr.training.render.compose import Typesetter
 from crnn_ocr.training.synth.degrade import damage
 from crnn_ocr.training.text import phrases
 from crnn_ocr.training.text.charset import big5_common, gb2312
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 LONGEST = 32
 """Characters of a piece of a long text line; Latin letters count half."""
@@ -55,9 +53,9 @@ def ordinary_characters(known: frozenset[str], seed: int, ideographs: int = 1200
 
 
 class OrdinaryTexts:
-    """Gives texts of characters that are known already: phrases, words, signs, ideographs in any order."""
+    """A source of texts with known characters: phrases, words, signs, ideographs in any order."""
 
-    def __init__(self, known: frozenset[str], glyphs: Stock, seed: int) -> None:
+    def __init__(self, known: frozenset[str], glyphs: Glyphs, seed: int) -> None:
         self._rng = random.Random(seed)  # noqa: S311
         self._usable = known & glyphs.drawable | {" "}
         self._respell = speller(known)
@@ -97,7 +95,7 @@ class OrdinaryTexts:
 
 
 class UserTexts:
-    """Gives pieces of the user's texts, texts with new characters in them, and ordinary texts."""
+    """A source of pieces of the user's texts, texts with new characters, and ordinary texts."""
 
     def __init__(
         self, texts: Sequence[str], new: Sequence[str], hosts: Texts, seed: int, *, mixed: float = 0.0
@@ -158,7 +156,7 @@ def insert(text: str, character: str, rng: random.Random) -> str:
     return text[:at] + before + character + after + text[at:]
 
 
-def drawn(
+def draw_lines(
     texts: Texts, setter: Typesetter, size: tuple[int, int], seed: int, *, familiar: bool
 ) -> Iterator[Line]:
     """Draw lines without end.
@@ -178,7 +176,7 @@ def drawn(
         yield Line(*sampler.sample(), familiar=familiar)
 
 
-def fetched(
+def draw_fetched_lines(
     data: Path, known: frozenset[str], size: tuple[int, int], seed: int, *, held_out: bool
 ) -> Iterator[Line]:
     """Draw lines without end from the data that training fetches.
@@ -203,7 +201,7 @@ def _looks(size: tuple[int, int]) -> SampleConfig:
     return SampleConfig(Path(), height=size[1], max_width=size[0], icons=0.0)
 
 
-def augmented(pictures: Sequence[Picture], seed: int) -> Iterator[Line]:
+def vary_pictures(pictures: Sequence[Picture], seed: int) -> Iterator[Line]:
     """Give pictures without end, one after the other: first as they are, then varied a little every time."""
     rng = random.Random(seed)  # noqa: S311
     for picture in pictures:

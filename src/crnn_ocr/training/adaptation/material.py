@@ -9,14 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.data import labelled
 from crnn_ocr.training.text.charset import spell
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 LONGEST_TEXT = 2_000_000
 """Characters of a text file that are used; adapting draws a few thousand lines."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,14 +20,13 @@ from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import ALIASES, Pack
 from crnn_ocr.training.adaptation.base import Base
 from crnn_ocr.training.adaptation.measure import Compared
+from crnn_ocr.training.deliver.pack import CHARACTERS, GRAPH, sha256_of
 from crnn_ocr.training.text.charset import write_characters
-
-GRAPH, CHARACTERS = "net.onnx", "characters.txt"
 
 
 @dataclass(frozen=True)
 class About:
-    """What a person says of the new pack.
+    """A person's words about the new pack.
 
     Attributes:
         name: Of the pack and its folder.
@@ -106,7 +104,7 @@ def write(
     (folder / GRAPH).write_bytes(model.SerializeToString())
     listed = [text for number, text in enumerate(base.characters) if number != base.manifest.blank]
     write_characters(folder / CHARACTERS, [*listed, *new])
-    made = manifest(base, about, _sha256(folder / GRAPH), _sha256(folder / CHARACTERS))
+    made = manifest(base, about, sha256_of(folder / GRAPH), sha256_of(folder / CHARACTERS))
     text = made.model_dump_json(indent=2, exclude_defaults=True)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     if made.probe is not None and made.probe.image.package is None:
@@ -192,7 +190,3 @@ def move(made: Path, out: Path, name: str) -> Path:
             f"The pack cannot be written to {out}: {error.strerror or error}.", hint="Choose another --out."
         ) from error
     return out / name
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

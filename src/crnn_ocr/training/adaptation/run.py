@@ -23,26 +23,26 @@ from crnn_ocr.training.adaptation.base import Base, Extractor, find_pack, open_b
 from crnn_ocr.training.adaptation.faces import (
     CHINESE,
     MIXING,
+    Glyphs,
     OwnFirst,
-    Stock,
     installed_faces,
-    ordinary,
-    stock,
+    ordinary_setter,
+    render_glyphs,
     user_faces,
 )
-from crnn_ocr.training.adaptation.graph import rounds, transplant
+from crnn_ocr.training.adaptation.graph import rounds_embedding, transplant
 from crnn_ocr.training.adaptation.learn import Example, LearnConfig, Learnt, learn, rivals
 from crnn_ocr.training.adaptation.lines import (
     Line,
     OrdinaryTexts,
     UserTexts,
-    augmented,
-    drawn,
-    fetched,
+    draw_fetched_lines,
+    draw_lines,
     ordinary_characters,
+    vary_pictures,
 )
 from crnn_ocr.training.adaptation.material import Picture, held_out, write_shorter
-from crnn_ocr.training.adaptation.measure import Compared, tally
+from crnn_ocr.training.adaptation.measure import Compared, judge, tally
 from crnn_ocr.training.adaptation.packing import About
 
 _TEXTS_HELD_OUT_FROM = 20
@@ -50,10 +50,6 @@ _TEXTS_HELD_OUT_FROM = 20
 _TEXT_SHARE, _PICTURE_SHARE = 0.15, 0.2
 _VALIDATED, _CHECKED = 80, 120
 """Lines drawn to validate on, and ordinary lines to check with."""
-_TOLERATED, _REMARKED = 0.01, 0.003
-"""Rise of the character error rate of ordinary lines that is refused, and that is remarked on."""
-_NOISE = 4
-"""Errors more or less that say nothing."""
 _PICTURE_ROUNDS = 12
 _ORDINARY_TEXTS = 0.35
 """Share of ordinary texts in the user's faces."""
@@ -61,7 +57,7 @@ _ORDINARY_TEXTS = 0.35
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for.
+    """An order to adapt a recogniser.
 
     Attributes:
         base: Name of the pack that is adapted, or its folder.
@@ -98,7 +94,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of it.
+    """The result of adapting.
 
     Attributes:
         pack: The new pack.
@@ -118,7 +114,7 @@ class _Material:
     """All that lines are made from."""
 
     base: Base
-    glyphs: Stock
+    glyphs: Glyphs
     new: tuple[str, ...]
     drawable_new: tuple[str, ...]
     texts: tuple[str, ...]
@@ -141,12 +137,16 @@ class _Material:
     def own(self, texts: Sequence[str], seed: int) -> Iterator[Line]:
         mixed = _ORDINARY_TEXTS if self.glyphs.own else 0.0
         source = UserTexts(texts, self.drawable_new, self.hosts(seed), self.seed + seed, mixed=mixed)
-        return drawn(source, OwnFirst(self.glyphs), self.size, self.seed + seed, familiar=False)
+        return draw_lines(source, OwnFirst(self.glyphs), self.size, self.seed + seed, familiar=False)
 
     def ordinary(self, seed: int, *, held_out: bool) -> Iterator[Line]:
         if self.data is not None:
-            return fetched(self.data, self.base.known, self.size, self.seed + seed, held_out=held_out)
-        return drawn(self.hosts(seed), ordinary(self.glyphs), self.size, self.seed + seed, familiar=True)
+            return draw_fetched_lines(
+                self.data, self.base.known, self.size, self.seed + seed, held_out=held_out
+            )
+        return draw_lines(
+            self.hosts(seed), ordinary_setter(self.glyphs), self.size, self.seed + seed, familiar=True
+        )
 
 
 def adapt(request: Request, check: Callable[[Pack], None] = prove_pack) -> Report:
@@ -195,7 +195,7 @@ def _adapt(request: Request, base: Base, folder: Path, check: Callable[[Pack], N
     familiar = max(300, (3 * (count + varied)) // 4) if request.lines is None else count + varied
     wanted = [
         itertools.islice(given.own(learnt_texts, 1), count),
-        itertools.islice(augmented(learnt_pictures, request.seed), varied),
+        itertools.islice(vary_pictures(learnt_pictures, request.seed), varied),
         itertools.islice(given.ordinary(2, held_out=False), familiar),
     ]
     given.told.append(f"{count + varied} lines of the material and {familiar} ordinary ones")
@@ -206,7 +206,11 @@ def _adapt(request: Request, base: Base, folder: Path, check: Callable[[Pack], N
     )
     learnt = _learn(request, base, given, examples)
     model = transplant(
-        base.model, base.parts, learnt.head, learnt.correction, learnt.reach if rounds(base.model) else None
+        base.model,
+        base.parts,
+        learnt.head,
+        learnt.correction,
+        learnt.reach if rounds_embedding(base.model) else None,
     )
     made = folder / "made"
     made.mkdir()
@@ -223,7 +227,7 @@ def _adapt(request: Request, base: Base, folder: Path, check: Callable[[Pack], N
     compared = []
     for name, lines in tqdm(sets.items(), "comparing", unit="set", disable=None):
         compared.append(Compared(name, tally(before, lines, given.new), tally(after, lines, given.new)))
-    given.remarks.extend(judged(compared, force=request.force))
+    given.remarks.extend(judge(compared, force=request.force))
     packing.write_card(pack, base, given.new, given.told, compared)
     moved = packing.move(made, request.out, request.about.name)
     return Report(Pack(moved, pack.manifest), tuple(compared), tuple(given.told), tuple(given.remarks))
@@ -240,7 +244,7 @@ def _gather(request: Request, base: Base, folder: Path) -> _Material:
     needed = [*ordinary_characters(base.known, request.seed), *shown]
     glyph_folder = folder / "glyphs"
     glyph_folder.mkdir()
-    glyphs = stock(own, installed_faces(), needed, glyph_folder)
+    glyphs = render_glyphs(own, installed_faces(), needed, glyph_folder)
     given = _Material(
         base,
         glyphs,
@@ -366,30 +370,3 @@ def _learn(request: Request, base: Base, given: _Material, examples: Sequence[Ex
 
         config = LearnConfig(steps=steps, seed=request.seed)
         return learn(base.parts.head, len(given.new), base.manifest.blank, examples, config, progress)
-
-
-def judged(compared: Sequence[Compared], *, force: bool) -> Iterator[str]:
-    """Give remarks about the result.
-
-    Raises:
-        TrainingError: Ordinary lines are read clearly worse than before, and that was not allowed.
-    """
-    for row in compared:
-        a, b = row.before, row.after
-        rise, more = b.cer - a.cer, b.errors - a.errors
-        change = f"{100 * a.cer:.1f} % of characters wrong before, {100 * b.cer:.1f} % after"
-        if row.name == "ordinary" and more > _NOISE and rise > _REMARKED:
-            sentence = f"Ordinary lines are read worse: {change}."
-            if rise > _TOLERATED and not force:
-                raise TrainingError(
-                    f"{sentence} The pack was not written.",
-                    hint="Take more, and more varied, material, or fewer --steps; --force writes it anyway.",
-                )
-            yield sentence
-        elif row.name != "ordinary" and more > _NOISE:
-            yield f"No gain ({row.name}): {change}."
-        if a.new and b.found < 0.8 * b.new:
-            yield (
-                f"Of {b.new} new characters ({row.name}) {b.found} were found. Give more text with them, "
-                "pictures of them, or more --lines."
-            )

@@ -49,20 +49,20 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from crnn_ocr.models.registry import Registry
     from crnn_ocr.recognition.network import confidence
     from crnn_ocr.recognition.network.load import load_recognizer
-    from crnn_ocr.training.data import dataset, fetch
-    from crnn_ocr.training.deliver import calibration, heldout_lines, reliability
+    from crnn_ocr.training.data import dataset, fetch, heldout_sets
+    from crnn_ocr.training.deliver import calibration, measure, reliability
     from crnn_ocr.training.deliver.reliability import Measured
     from crnn_ocr.training.fit.evaluate import read_folder
 
     folder: Path = arguments.pack.resolve()
     recognizer = load_recognizer(Registry(folder.parent), folder.name)
     config = dataset.SampleConfig(
-        fetch.data_folder(arguments.data), height=heldout_lines.source_height(recognizer.manifest)
+        fetch.data_folder(arguments.data), height=measure.source_height(recognizer.manifest)
     )
     sets = arguments.heldout or list(calibration.SETS)
     found: list[calibration.Example] = []
     for name in sets:
-        lines = heldout_lines.lines(name, config, arguments.lines)
+        lines = heldout_sets.heldout(name, config, arguments.lines)
         found += calibration.examples(recognizer, tqdm(lines, name, unit="line", disable=None))
     fitted = calibration.fit(found)
     right = np.array([example.right for example in found])

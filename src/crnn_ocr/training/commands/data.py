@@ -1,4 +1,4 @@
-"""`crnn-ocr train fetch | prepare | sheets`: the data, from the registries to contact sheets."""
+"""`crnn-ocr train fetch | prepare | sheets | bundle | unbundle`: the training data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
+_MIB = 1 << 20
 DATA_HELP = "folder of the training data; else CRNN_OCR_TRAIN_DATA"
 
 
@@ -32,6 +33,17 @@ def add(commands: Subparsers) -> None:
     sheets.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
     sheets.add_argument("--seed", type=int, default=0, help="of the lines that are drawn [0]")
     sheets.set_defaults(run_command=_sheets)
+
+    bundle = commands.add_parser("bundle", help="pack the prepared data into files of limited size")
+    bundle.add_argument("folder", type=Path, metavar="OUT", help="where data.tar.xz.001 … go")
+    bundle.add_argument("--data", type=Path, metavar="DIR", help=DATA_HELP)
+    bundle.add_argument("--part-mib", type=float, default=50, metavar="MIB", help="of each file [50]")
+    bundle.set_defaults(run_command=_bundle)
+
+    unbundle = commands.add_parser("unbundle", help="restore training data from the files of `bundle`")
+    unbundle.add_argument("parts", type=Path, nargs="+", metavar="PART", help="all files of the bundle")
+    unbundle.add_argument("folder", type=Path, metavar="OUT", help="folder of the training data")
+    unbundle.set_defaults(run_command=_unbundle)
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
@@ -64,4 +76,20 @@ def _sheets(arguments: argparse.Namespace) -> int:
 
     for path in write_sheets(arguments.folder, data_folder(arguments.data), seed=arguments.seed):
         print(path)
+    return 0
+
+
+def _bundle(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.data.bundle import write
+    from crnn_ocr.training.data.fetch import data_folder
+
+    for path in write(data_folder(arguments.data), arguments.folder, max(1, int(arguments.part_mib * _MIB))):
+        print(f"{path}\t{path.stat().st_size / _MIB:.1f} MiB")
+    return 0
+
+
+def _unbundle(arguments: argparse.Namespace) -> int:
+    from crnn_ocr.training.data.bundle import read
+
+    read(arguments.parts, arguments.folder)
     return 0

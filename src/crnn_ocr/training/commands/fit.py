@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from crnn_ocr.training.data.batches import LoaderConfig, Sampler
+    from crnn_ocr.training.data.batches import LoaderConfig, Sampler, TeacherFiles
     from crnn_ocr.training.fit.evaluate import LineSet
     from crnn_ocr.training.fit.parallel import Peers
     from crnn_ocr.training.fit.trainer import TrainConfig
@@ -55,9 +55,6 @@ def add(commands: Subparsers) -> None:
         "--teacher-share", type=float, default=1.0, metavar="SHARE", help="of the batches it sees, 0 to 1 [1]"
     )
     fit.add_argument(
-        "--features", type=Path, metavar="ONNX", help="keep this recogniser's convolutions as they are"
-    )
-    fit.add_argument(
         "--kind", choices=("crnn", "edge"), help="which network is trained [crnn; the checkpoint's]"
     )
     fit.add_argument(
@@ -94,16 +91,16 @@ def add(commands: Subparsers) -> None:
 
 def _fit(arguments: argparse.Namespace) -> int:
     from crnn_ocr.errors import TrainingError
-    from crnn_ocr.training.fit import devices, parallel, plots
+    from crnn_ocr.training.fit import devices, parallel, runlog
 
     if arguments.processes > 1 and devices.choose(arguments.device).type != "cpu":
         raise TrainingError("A card is kept busy by one process.", hint="Use --workers, not --processes.")
     if not 0.0 <= arguments.progress < 1.0:
         raise TrainingError(f"--progress is a share from 0 to below 1, not {arguments.progress}.")
     work = functools.partial(_fit_beside, arguments)
-    with parallel.together(arguments.processes, work) as peers:
+    with parallel.run_processes(arguments.processes, work) as peers:
         _fit_with(peers, arguments)
-    plots.plot(arguments.out)
+    runlog.plot(arguments.out)
     return 0
 
 
@@ -119,13 +116,11 @@ def _fit_beside(arguments: argparse.Namespace, rank: int, size: int, meeting: Pa
 def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from crnn_ocr.training.commands.inputs import folders, teacher_files
     from crnn_ocr.training.data.batches import measure_teacher
     from crnn_ocr.training.data.loader import SEED_STRIDE, Loader
     from crnn_ocr.training.fit import devices
     from crnn_ocr.training.fit.trainer import Trainer
     from crnn_ocr.training.nets import checkpoint, registry
-    from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig
     from crnn_ocr.training.nets.teacher import Teacher
     from crnn_ocr.training.text.charset import characters
 
@@ -133,17 +128,14 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     known = characters()
     state = checkpoint.load(arguments.resume) if arguments.resume else None
     if state is not None:
-        state = checkpoint.recast(state, known)
-        _agree(arguments, state)
+        state = checkpoint.with_characters(state, known)
+        _check_same_network(arguments, state)
     shape = registry.configuration(state.net) if state else _shape(arguments, len(known))
     make_sampler, heldout = _data(arguments, shape, measured=not peers.rank)
-    features = Path(shape.model) if isinstance(shape, FeatureNetConfig) else None
-    teacher = teacher_files(arguments.teacher, arguments.teacher_dictionary)
+    teacher = _teacher(arguments)
     head = Teacher(teacher.model, teacher.dictionary).head if teacher else None
     scale = dict(state.teacher) if state else {}
-    if features:
-        scale = {}  # the embedding is the teacher's own
-    elif teacher and not scale:
+    if teacher and not scale:
         scale = measure_teacher(teacher, make_sampler(arguments.seed), known)
     if teacher and scale:
         teacher = replace(teacher, mean=np.array(scale["mean"], np.float32), std=scale["std"])
@@ -154,7 +146,7 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
         arguments.out,
         teacher=head,
         teacher_scale=scale,
-        sets=[*heldout, *folders(arguments.eval, shape.height, registry.stretch(shape))],
+        sets=[*heldout, *_real(arguments, shape)],
         peers=peers,
     )
     if state is not None:
@@ -165,24 +157,38 @@ def _fit_with(peers: Peers, arguments: argparse.Namespace) -> None:
     if not peers.rank:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: trainer.stop())
-    with Loader(make_sampler, known, loading, None if features else teacher, features) as loader:
+    with Loader(make_sampler, known, loading, teacher) as loader:
         trainer.run(loader)
 
 
-def _agree(arguments: argparse.Namespace, state: State) -> None:
-    """Make sure that what was asked for is what the checkpoint holds; `--features` tells its new place.
+def _teacher(arguments: argparse.Namespace) -> TeacherFiles | None:
+    """Return the teacher that was named, if any.
 
     Raises:
-        TrainingError: It is another kind or shape of network, or these are other convolutions.
+        TrainingError: Its dictionary was not named.
     """
     from crnn_ocr.errors import TrainingError
-    from crnn_ocr.training.nets import ppocr_features, registry
+    from crnn_ocr.training.data.batches import TeacherFiles
+
+    if arguments.teacher is None:
+        return None
+    if arguments.teacher_dictionary is None:
+        raise TrainingError("A teacher needs its dictionary.", hint="Name it with --teacher-dictionary.")
+    return TeacherFiles(arguments.teacher, arguments.teacher_dictionary)
+
+
+def _check_same_network(arguments: argparse.Namespace, state: State) -> None:
+    """Make sure that what was asked for is what the checkpoint holds.
+
+    Raises:
+        TrainingError: It is another kind or shape of network.
+    """
+    from crnn_ocr.errors import TrainingError
+    from crnn_ocr.training.nets import registry
 
     name, hint = arguments.resume.name, "Leave out the option to go on, or leave out --resume to start anew."
     held = registry.configuration(state.net).to_dict()
     kind = held.pop("kind", "crnn")
-    if arguments.features and kind != "features":
-        raise TrainingError(f"--features: {name} holds a network of kind {kind}, without any.", hint=hint)
     if arguments.kind and arguments.kind != kind:
         raise TrainingError(f"--kind {arguments.kind}: {name} holds one of kind {kind}.", hint=hint)
     for field, value in _fields(arguments).items():
@@ -192,16 +198,6 @@ def _agree(arguments: argparse.Namespace, state: State) -> None:
             raise TrainingError(
                 f"--shape: {field} is to be {value}, the network of {name} {told}.", hint=hint
             )
-    if arguments.features:
-        weight = ppocr_features.cut(arguments.features).weight
-        kept = state.average["embed.weight"].numpy() if "embed.weight" in state.average else weight
-        # Compact checkpoints keep it in half precision.
-        if kept.shape != weight.shape or abs(kept - weight).max() > 2e-3 * abs(weight).max():
-            raise TrainingError(
-                f"--features: {name} was trained behind other convolutions than {arguments.features.name}'s.",
-                hint="Name the file that the network was trained with.",
-            )
-        state.net["model"] = str(arguments.features)
 
 
 def _fields(arguments: argparse.Namespace) -> dict[str, object]:
@@ -215,19 +211,9 @@ def _fields(arguments: argparse.Namespace) -> dict[str, object]:
 
 def _shape(arguments: argparse.Namespace, classes: int) -> Config:
     """Return the shape of a fresh network."""
-    from crnn_ocr.errors import TrainingError
     from crnn_ocr.training.nets import registry
 
-    if arguments.features and arguments.kind:
-        raise TrainingError(
-            f"--kind {arguments.kind} is trained whole, --features keeps another network's convolutions.",
-            hint="Leave out one of them.",
-        )
-    kind: dict[str, object] = {}
-    if arguments.features:
-        kind = {"kind": "features", "model": str(arguments.features)}
-    elif arguments.kind == "edge":
-        kind = {"kind": "edge"}
+    kind = {"kind": "edge"} if arguments.kind == "edge" else {}
     return registry.configuration({"classes": classes, **kind, **_fields(arguments)})
 
 
@@ -266,16 +252,13 @@ def _training(arguments: argparse.Namespace, shape: Config, device: torch.device
     from crnn_ocr.training.fit.schedule import Schedule
     from crnn_ocr.training.fit.trainer import TrainConfig
     from crnn_ocr.training.nets.edge import EdgeConfig
-    from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig
 
     schedule, half = Schedule(), has_bfloat16()
-    if isinstance(shape, FeatureNetConfig):
-        schedule = Schedule(head_rate=0.05, head_start=0.0, ctc_start=1.0)
-    elif isinstance(shape, EdgeConfig):
+    if isinstance(shape, EdgeConfig):
         # Depthwise convolutions are slower in bfloat16.
         schedule, half = Schedule(posterior=1.0), False
     elif arguments.teacher is None:
-        # Neither a head that starts from a teacher's nor features that first have to become the teacher's.
+        # There is no teacher whose features have to be learnt first, or whose head was taken over.
         schedule = Schedule(ctc_start=1.0, head_start=0.0, head_rate=0.5)
     if device.type == "cuda":
         half = devices.prefers_half(device)
@@ -300,13 +283,24 @@ def _training(arguments: argparse.Namespace, shape: Config, device: torch.device
     )
 
 
+def _real(arguments: argparse.Namespace, shape: Config) -> list[LineSet]:
+    """Return the folders of `--eval` at the network's size; English ones are compared without case."""
+    from crnn_ocr.training.fit.evaluate import load_folder
+    from crnn_ocr.training.nets import registry
+
+    stretch = registry.stretch(shape)
+    return [
+        load_folder(folder, height=shape.height, stretch=stretch, ignore_case=folder.name == "lines_en")
+        for folder in arguments.eval
+    ]
+
+
 def _data(
     arguments: argparse.Namespace, shape: Config, *, measured: bool
 ) -> tuple[Callable[[int], Sampler], list[LineSet]]:
     """Return the source of lines, and the held-out sets at the network's size."""
     from crnn_ocr.training.data import dataset, fetch, heldout_sets
-    from crnn_ocr.training.deliver import heldout_lines
-    from crnn_ocr.training.fit.evaluate import LineSet, flattened, scale
+    from crnn_ocr.training.fit.evaluate import LineSet, flattened
     from crnn_ocr.training.nets import registry
 
     drawn = registry.source_height(shape)
@@ -315,7 +309,7 @@ def _data(
     names = names if measured and arguments.heldout_lines else []
     drawn_sets = []
     for name in names:
-        images, texts = zip(*heldout_lines.lines(name, config, arguments.heldout_lines), strict=True)
-        lines = LineSet(name, tuple(scale(image, drawn) for image in images), texts)
+        images, texts = zip(*heldout_sets.heldout(name, config, arguments.heldout_lines), strict=True)
+        lines = LineSet(name, images, texts)
         drawn_sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
     return dataset.sampler_factory(config), drawn_sets

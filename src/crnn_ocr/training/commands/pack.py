@@ -44,9 +44,6 @@ def add(commands: Subparsers) -> None:
         help="recheck=auto does not hold for it: for networks that are there to be fast",
     )
     pack.add_argument("--data", type=Path, metavar="DIR", help=f"{DATA_HELP} (calibration of INT8)")
-    pack.add_argument(
-        "--features", type=Path, metavar="ONNX", help="where the convolutions of `fit --features` are now"
-    )
     pack.add_argument("--measurements", type=Path, metavar="JSON", help="for the card; see `measure`")
     pack.add_argument("--archive", choices=("zip", "tar.gz"), help="also write one file to pass on")
     pack.set_defaults(run_command=_pack)
@@ -78,15 +75,13 @@ def add(commands: Subparsers) -> None:
 
 def _pack(arguments: argparse.Namespace) -> int:
     from crnn_ocr.training.data.fetch import data_folder
-    from crnn_ocr.training.deliver import heldout_lines, measurements, pack
+    from crnn_ocr.training.deliver import measurements, pack, quantize
     from crnn_ocr.training.nets import checkpoint
 
     measured = measurements.Measurements()
     if arguments.measurements is not None:
         measured = measurements.read(arguments.measurements)
     state = checkpoint.load(arguments.checkpoint)
-    if arguments.features is not None:
-        state.net["model"] = str(arguments.features)
     about = pack.About(
         arguments.name,
         arguments.version,
@@ -101,7 +96,7 @@ def _pack(arguments: argparse.Namespace) -> int:
         state,
         arguments.out,
         about,
-        lambda height: heldout_lines.calibration_lines(data_folder(arguments.data), height),
+        lambda height: quantize.calibration_lines(data_folder(arguments.data), height),
         measured,
     )
     for path in sorted(written.folder.iterdir()):

@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.nets.teacher import STEP_PIXELS, Teacher, agrees
-
-if TYPE_CHECKING:  # PyTorch, for which no rendering process needs to wait
-    from crnn_ocr.training.nets.ppocr_features import Features
 
 MARGIN = 16
 WIDTH_STEP = 32
@@ -35,7 +32,7 @@ Line = tuple[NDArray[np.uint8], str]
 
 
 class Sampler(Protocol):
-    """Gives one training line after the other."""
+    """A source of training lines."""
 
     def sample(self) -> tuple[NDArray[np.uint8], str]:
         """Return a (height, W, 3) BGR picture and what it says."""
@@ -43,7 +40,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class TeacherFiles:
-    """Where a teacher lies, and how its numbers are brought to mean 0 and variance 1.
+    """A teacher's files, and what brings its numbers to mean 0 and variance 1.
 
     Attributes:
         model: ONNX file.
@@ -62,7 +59,7 @@ class TeacherFiles:
 
 @dataclass(frozen=True)
 class LoaderConfig:
-    """How batches are made.
+    """The settings of batches.
 
     Attributes:
         height: Pixels of a line, as it is drawn and shown to the teacher.
@@ -111,7 +108,6 @@ class Batch:
         teacher: float16 (N, W / 8, D) the teacher's embedding, normalised; None without a teacher.
         trust: float32 (N,) 1 where the teacher read the line rightly.
         left_out: Lines that could not be used since the last batch.
-        features: float16 (N, W / 8, features) where the network takes these instead of pictures.
     """
 
     images: NDArray[np.uint8]
@@ -121,11 +117,10 @@ class Batch:
     teacher: NDArray[np.float16] | None
     trust: NDArray[np.float32]
     left_out: int = 0
-    features: NDArray[np.float16] | None = None
 
 
 class BatchMaker:
-    """Turns a stream of lines into batches, in this process."""
+    """A maker of batches from a stream of lines, in this process."""
 
     def __init__(
         self,
@@ -134,9 +129,7 @@ class BatchMaker:
         config: LoaderConfig,
         teacher: TeacherFiles | None,
         seed: int,
-        features: Path | None = None,
     ) -> None:
-        self._features = _features(features) if features else None
         self._sampler = sampler
         self._ids = {text: number for number, text in enumerate(characters) if number}
         self._config = config
@@ -203,7 +196,6 @@ class BatchMaker:
             wanted,
             trust,
             left_out,
-            None if self._features is None else self._features.extract(images, widths),
         )
 
     def _flattened(self, images: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
@@ -240,12 +232,6 @@ def steady_lines(width: int, config: LoaderConfig) -> int:
     return lines // 8 * 8 or lines
 
 
-def _features(model: Path) -> Features:
-    from crnn_ocr.training.nets.ppocr_features import Features
-
-    return Features(model)
-
-
 def _cut(lines: Sequence[Line], config: LoaderConfig) -> Iterator[Sequence[Line]]:
     """Cut lines, sorted by width, into batches of at most `batch_pixels` and `batch_lines`."""
     start = 0
@@ -277,10 +263,10 @@ def measure_teacher(
         ]
     embedded = np.concatenate(rows)
     std = float(np.sqrt(embedded.var(axis=0).mean()))
-    return _whose(files.model) | {"mean": embedded.mean(axis=0).tolist(), "std": std}
+    return _identity(files.model) | {"mean": embedded.mean(axis=0).tolist(), "std": std}
 
 
-def _whose(model: Path) -> dict[str, str]:
+def _identity(model: Path) -> dict[str, str]:
     """Return a teacher's `name` and the `notice` that lies beside it in its pack."""
     beside = model.parent / "NOTICE"
     if not beside.is_file():

@@ -9,20 +9,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.synth.degrade import DAMAGES
 from crnn_ocr.training.text.mixture import Extras
+from crnn_ocr.training.types import Image
 
-Picture = NDArray[np.uint8]
 GAP, GREY = 5, 190
 
 
-def flow(pictures: Iterable[Picture], width: int, rows: int) -> Picture:
+def flow(pictures: Iterable[Image], width: int, rows: int) -> Image:
     """Set pictures of one height in rows of a width, as text is set; returns uint8 (H, width, 3)."""
-    done: list[Picture] = []
-    row: Picture | None = None
+    done: list[Image] = []
+    row: Image | None = None
     at = 0
     for picture in pictures:
         height, wide = picture.shape[:2]
@@ -39,7 +38,7 @@ def flow(pictures: Iterable[Picture], width: int, rows: int) -> Picture:
     return np.vstack([*done, row] if row is not None else done)
 
 
-def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Picture:
+def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Image:
     """Return clean, mild and hard ones of the usual lines, one block below the other."""
     blocks = []
     for block, shares in enumerate(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))):
@@ -49,8 +48,8 @@ def samples(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int
     return np.vstack(blocks[:-1])
 
 
-def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 4) -> Picture:
-    """Return labels, small values, small lines, pages, signs, and lines with company, in blocks."""
+def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 4) -> Image:
+    """Return labels, small values, small lines, pages, signs, and surrounded lines, in blocks."""
     labels = replace(config, kinds=(("labels", 1.0),), rare=0.0, icons=0.0)
     kinds = (
         replace(labels, extras=Extras(small_latin=0.5)),
@@ -68,7 +67,7 @@ def extras(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int 
     return np.vstack(blocks[:-1])
 
 
-def numbers(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Picture:
+def numbers(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int = 9) -> Image:
     """Return numbers, details, and pages with rules under them and seals over them, in blocks."""
     kinds = (
         Extras(numbers=1.0, underlined=0.05, surrounded=0.16),
@@ -85,7 +84,7 @@ def numbers(config: SampleConfig, *, seed: int = 0, width: int = 1600, rows: int
     return np.vstack(blocks[:-1])
 
 
-def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Picture:
+def damages(config: SampleConfig, *, seed: int = 0, width: int = 1260) -> Image:
     """Return every damage at strengths 0.3, 0.6 and 1 on a clean line, its name before it."""
     sampler = LineSampler(seed, replace(config, shares=(1.0, 0.0, 0.0), kinds=(("zh", 1.0),), rare=0.0))
     rng = random.Random(seed)  # noqa: S311

@@ -25,8 +25,7 @@ from crnn_ocr.training.text.charset import characters
 from crnn_ocr.training.text.corpus import TextConfig, TextSampler
 from crnn_ocr.training.text.mixture import FACES, TRAINING, Extras
 from crnn_ocr.training.text.small_parts import smaller as smaller_parts
-
-Picture = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ HARD = Looks(
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """What lines are made of.
+    """The settings of the lines that are drawn.
 
     Attributes:
         data: Folder of the training data (`atlas/`, `corpora/`).
@@ -100,14 +99,14 @@ class SampleConfig:
 
 
 class Texts(Protocol):
-    """What gives texts."""
+    """A source of texts."""
 
     def draw(self) -> str:
         """Return the text of a line."""
 
 
 class LineSampler:
-    """Makes lines, one after the other; the same seed and configuration give the same lines."""
+    """A source of drawn lines; the same seed and configuration give the same lines."""
 
     def __init__(
         self, seed: int, config: SampleConfig, *, setter: Typesetter | None = None, texts: Texts | None = None
@@ -116,7 +115,7 @@ class LineSampler:
 
         Args:
             seed: Of all that is drawn.
-            config: What lines are made of.
+            config: The settings of the lines that are drawn.
             setter: Sets the texts; None takes the faces of the data's atlas.
             texts: Gives them, in characters that the setter has ids for; None takes the data's corpora.
 
@@ -157,7 +156,7 @@ class LineSampler:
             )
         return Typesetter(opened, ids, usable)
 
-    def sample(self) -> tuple[Picture, str]:
+    def sample(self) -> tuple[Image, str]:
         """Return the next line: uint8 (height, W, 3) BGR, and what it says."""
         for _ in range(1000):
             made = self._sample()
@@ -165,7 +164,7 @@ class LineSampler:
                 return made
         raise TrainingError("A thousand texts in a row cannot be drawn.", hint="Check fonts and texts.")
 
-    def _sample(self) -> tuple[Picture, str] | None:
+    def _sample(self) -> tuple[Image, str] | None:
         rng = self._rng
         if self._own and (kind := self._extras.kind(rng)):
             return self._sample_extra(kind, self._own[kind].draw())
@@ -186,7 +185,7 @@ class LineSampler:
             return None
         extra = self._extra(mask.shape)
         if not grid:
-            mask, extra = self._with_company(mask, extra)
+            mask, extra = self._surrounded(mask, extra)
         native, stretch = self._native_height(looks), self._stretch()
         if grid:  # a screenshot, pixel by pixel
             native, stretch = max(4, mask.shape[0] // grid), 1.0
@@ -204,8 +203,8 @@ class LineSampler:
         picture = damage(picture, rng, rng.uniform(weak, strong), rng.randint(least, most))
         return self._finished(picture), text
 
-    def _sample_extra(self, kind: str, text: str) -> tuple[Picture, str] | None:
-        """Return a line with the looks of a kind (`extras.FACES`): of a sign, of a page, or drawn small."""
+    def _sample_extra(self, kind: str, text: str) -> tuple[Image, str] | None:
+        """Return a line with the looks of a kind (`mixture.FACES`): of a sign, of a page, or drawn small."""
         rng = self._rng
         line, text, pixels = self._set(text, rng.choice(FACES[kind]))
         if line is None or not text:
@@ -222,7 +221,7 @@ class LineSampler:
             ):
                 line = overprints.underlined(line, rng)
             over = self._seal if kind == "pages" and rng.random() < extras.sealed else None
-            picture = low_resolution.picture(line, pixels, rng, look, self._with_company, over)
+            picture = low_resolution.picture(line, pixels, rng, look, self._surrounded, over)
         return None if picture is None else (self._finished(picture), text)
 
     def _another(self) -> Composed | None:
@@ -233,7 +232,7 @@ class LineSampler:
         """Print a seal over a picture, in place."""
         overprints.seal(ground, self._another(), self._rng)
 
-    def _finished(self, picture: Picture) -> Picture:
+    def _finished(self, picture: Image) -> Image:
         """Scale a picture to the network's height; a quarter turn grey."""
         rng, (native, width) = self._rng, picture.shape[:2]
         final = max(8, min(round(width * self._config.height / native), self._config.max_width))
@@ -243,7 +242,7 @@ class LineSampler:
             picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8)
         return np.ascontiguousarray(picture)
 
-    def _with_company(
+    def _surrounded(
         self, mask: NDArray[np.uint8], extra: NDArray[np.uint8] | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
         """Put pictograms, rules and parts of other lines beside a line, if it gets any."""
@@ -317,7 +316,7 @@ class LineSampler:
             latin, latin_size, jitter, parts = None, 1.0, 0.0, ()
         layout = Layout(spacing, space, latin, latin_size, jitter, apart, parts)
         share = self._extras.rules if fine_details.RULE in text else 0.0
-        said = fine_details.said(text) if share and rng.random() < share else text
+        said = fine_details.label_of(text) if share and rng.random() < share else text
         return setter.compose(text, face, layout, rng), said, pixels
 
     def _distances(self, latin_only: bool) -> tuple[float, float, float]:
@@ -362,7 +361,7 @@ class LineSampler:
         """Return the ratio by which the line is made wider or narrower: print is often condensed."""
         return self._rng.uniform(0.68, 1.18) if self._rng.random() < 0.35 else 1.0
 
-    def _painted(self, mask: NDArray[np.uint8], extra: NDArray[np.uint8] | None, looks: Looks) -> Picture:
+    def _painted(self, mask: NDArray[np.uint8], extra: NDArray[np.uint8] | None, looks: Looks) -> Image:
         """Paint text and rules on a background."""
         rng = self._rng
         names, weights = zip(*looks.grounds, strict=True)
@@ -381,7 +380,7 @@ class LineSampler:
         return np.clip(ground, 0, 255).astype(np.uint8)
 
 
-def _resized(picture: Picture, size: tuple[int, int], rng: random.Random) -> Picture:
+def _resized(picture: Image, size: tuple[int, int], rng: random.Random) -> Image:
     """Scale to the network's height, as engines do (area when shrinking), or a little otherwise."""
     shrinks = picture.shape[0] > size[1]
     usual = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

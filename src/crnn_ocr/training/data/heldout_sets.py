@@ -5,15 +5,12 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.text.corpus import EVERYDAY
 from crnn_ocr.training.text.mixture import Extras
+from crnn_ocr.training.types import Image
 
-Picture = NDArray[np.uint8]
 POEMS, FORMS = (("poems", 1.0),), (("forms", 1.0),)
 HELD_OUT: dict[str, dict[str, object]] = {
     "known-fonts-degraded": {"shares": (0.0, 0.6, 0.4)},
@@ -26,7 +23,7 @@ HELD_OUT: dict[str, dict[str, object]] = {
 """The held-out sets: name and what sets them off from training. All draw held-out text."""
 
 
-def heldout(name: str, config: SampleConfig, count: int = 400) -> list[tuple[Picture, str]]:
+def heldout(name: str, config: SampleConfig, count: int = 400) -> list[tuple[Image, str]]:
     """Return the lines of a held-out set, always the same for the same data.
 
     Raises:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.errors import TrainingError
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 LEAST_SIDE = 4
 """Pictures with a shorter side hold no line of text, in pixels."""

@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from multiprocessing.queues import Queue as ProcessQueue
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -44,7 +43,6 @@ class Loader:
         characters: Sequence[str],
         config: LoaderConfig,
         teacher: TeacherFiles | None = None,
-        features: Path | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -53,7 +51,6 @@ class Loader:
             characters: Text of every class, blank first.
             config: How batches are made.
             teacher: Whose embedding goes along.
-            features: Recogniser whose features go along (see `ppocr_features`).
         """
         context = multiprocessing.get_context("spawn")
         self._queue: ProcessQueue[Parcel | str] = context.Queue()
@@ -69,7 +66,6 @@ class Loader:
                     config,
                     teacher,
                     config.seed + SEED_STRIDE * k,
-                    features,
                 ),
                 daemon=True,
                 name=f"render-{k}",
@@ -138,13 +134,12 @@ def _work(
     config: LoaderConfig,
     teacher: TeacherFiles | None,
     seed: int,
-    features: Path | None,
 ) -> None:
-    """Body of a worker process."""
+    """Make batches for ever; this is what a worker process runs."""
     try:
         os.nice(config.nice)
         cv2.setNumThreads(1)
-        maker = BatchMaker(make_sampler(seed), characters, config, teacher, seed, features)
+        maker = BatchMaker(make_sampler(seed), characters, config, teacher, seed)
         for batch in maker.batches():
             results.put(slots.send(_arrays_of(batch)))
     except Exception:  # whatever it is, the parent has to know

@@ -22,7 +22,7 @@ _ALIGNMENT = 64
 
 
 class Place(NamedTuple):
-    """Where an array lies in its slot."""
+    """The place of an array in its slot."""
 
     offset: int
     shape: tuple[int, ...]
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """What the sender tells of its arrays: the slot, the places in it, and what found no room there."""
+    """A message about sent arrays: the slot, the places in it, and what found no room there."""
 
     slot: int
     places: dict[str, Place]

@@ -21,8 +21,8 @@ from crnn_ocr.recognition.network.confidence import Evidence
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer, Reading
 from crnn_ocr.recognition.text.postprocess import tidy
 from crnn_ocr.training.fit.evaluate import normalise
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 #: The held-out sets that calibrations are fitted to: of printed matter in proportion, poems apart.
@@ -161,7 +161,7 @@ def fit_logistic(doubts: Floats, right: Floats) -> tuple[float, Floats]:
 
 
 def left_out(found: Sequence[Example]) -> Floats:
-    """Confidence of every line by a calibration that was fitted without it."""
+    """Return float64 (N,): every line's confidence by a calibration that was fitted without it."""
     confidences = np.zeros(len(found))
     for fold in range(FOLDS):
         calibration = fit([example for i, example in enumerate(found) if i % FOLDS != fold])
@@ -171,7 +171,7 @@ def left_out(found: Sequence[Example]) -> Floats:
 
 
 def characters_left_out(found: Sequence[Example]) -> tuple[Floats, NDArray[np.bool_]]:
-    """As `left_out` for characters: confidences, and which of them are right."""
+    """Return confidences (M,) of all characters, as `left_out` does, and which of them are right, (M,)."""
     values, hits = [], []
     for fold in range(FOLDS):
         calibration = fit([example for i, example in enumerate(found) if i % FOLDS != fold])
@@ -199,8 +199,8 @@ def bins(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], *, coun
     ]
 
 
-def surest(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], least: float) -> Bin | None:
-    """The lines of at least that confidence as one bin; None where there is none."""
+def at_least(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], least: float) -> Bin | None:
+    """Return the lines of at least that confidence as one bin; None where there is none."""
     chosen = confidences >= least
     if not chosen.any():
         return None
@@ -209,7 +209,7 @@ def surest(confidences: Floats, right: Sequence[bool] | NDArray[np.bool_], least
 
 
 def _marks(reading: Reading, wanted: str, *, ignore_case: bool) -> tuple[tuple[float, bool], ...]:
-    """Share of every visible character, and whether it is right: part of what reading and truth share."""
+    """Return every visible character's share, and whether it is part of what reading and truth share."""
     pieces = [normalise(char.text, ignore_case=ignore_case) for char in reading.chars]
     owners = [i for i, piece in enumerate(pieces) for _ in piece]
     matched = SequenceMatcher(None, "".join(pieces), wanted, autojunk=False).get_matching_blocks()
@@ -218,7 +218,7 @@ def _marks(reading: Reading, wanted: str, *, ignore_case: bool) -> tuple[tuple[f
 
 
 def _newton(columns: Floats, right: Floats) -> Floats:
-    """Weights of a penalised logistic regression; the first column, the constant, is free."""
+    """Return the weights of a penalised logistic regression; the first, the constant's, is free."""
     penalty = RIDGE * len(right) * np.r_[0.0, np.ones(columns.shape[1] - 1)]
     weights = np.zeros(columns.shape[1])
     for _ in range(100):

@@ -11,7 +11,6 @@ from crnn_ocr.training.data.fetch import sources
 from crnn_ocr.training.deliver.measurements import Measurements, table, tables
 from crnn_ocr.training.nets.checkpoint import State
 from crnn_ocr.training.nets.edge import EdgeConfig
-from crnn_ocr.training.nets.ppocr_features import FeatureNetConfig
 from crnn_ocr.training.nets.registry import Config, configuration
 
 LICENCE = "Apache-2.0"
@@ -23,7 +22,7 @@ _PADDLE = "a work of the PaddleOCR project (Copyright PaddlePaddle Authors, Apac
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a network's weights come from.
+    """The origin of a network's weights.
 
     Attributes:
         provenance: One sentence.
@@ -37,22 +36,11 @@ class Origin:
 
 
 def origin(state: State, weights: int) -> Origin:
-    """Tell a network's origin by its checkpoint; `weights` is how many numbers it was trained to."""
+    """Return where a network comes from by its checkpoint; `weights` is how many numbers it has."""
     config = configuration(state.net)
     lines = f"{int(state.counters.get('lines', 0)):,} rendered lines"
     hours = state.counters.get("seconds", 0.0) / 3600
     trained = f"trained by crnn_ocr.training on {lines} ({hours:.1f} hours)"
-    if isinstance(config, FeatureNetConfig):
-        return Origin(
-            f"Convolutions of PaddleOCR's PP-OCRv6_rec_tiny, unchanged; BiLSTM and head {trained}",
-            f"The convolutions of PP-OCRv6 rec tiny, as they are, with a BiLSTM of {config.hidden} units per"
-            " direction behind them, which adds to every step what its neighbours know, and a head for"
-            f" {config.classes - 1:,} characters. LSTM and head, {weights / 1e6:.1f} million numbers, were"
-            f" {trained}; the head started from that of PP-OCRv6 rec tiny.",
-            "The convolutions, and the weights that the head was trained from, are those of"
-            f" PP-OCRv6_rec_tiny, {_PADDLE}; changed: a recurrent layer was added, the head was extended and"
-            " trained further.",
-        )
     kind = "small depthwise-separable CRNN" if isinstance(config, EdgeConfig) else "dense CRNN"
     about = (
         f"A {kind}: convolutions, a bidirectional LSTM, a linear CTC head for {config.classes - 1:,}"
@@ -72,7 +60,7 @@ def origin(state: State, weights: int) -> Origin:
 
 
 def card(manifest: Manifest, told: Origin, config: Config, measured: Measurements) -> str:
-    """The card as Markdown; `train calibrate` adds a section about confidence."""
+    """Return the card as Markdown; `train calibrate` adds a section about confidence."""
     precision = "INT8 (QDQ); the FP32 form is derived from it" if manifest.precision == "int8" else "FP32"
     facts = [
         ["", ""],
@@ -110,13 +98,13 @@ def card(manifest: Manifest, told: Origin, config: Config, measured: Measurement
 
 
 def notice(manifest: Manifest, told: Origin) -> str:
-    """The pack's NOTICE."""
+    """Return the text of the pack's NOTICE."""
     text = f"Model pack {manifest.id}\nLicensed under {LICENCE}.\n"
     return f"{text}\n{_filled(told.notice)}\n" if told.notice else text
 
 
 def _kinds() -> str:
-    """How many packages of which kind and registry."""
+    """Tell how many packages there are of each kind and registry."""
     found = Counter((source.kind, source.registry) for source in sources() if source.kind != "models")
     return ", ".join(f"{count} of {kind} ({registry})" for (kind, registry), count in sorted(found.items()))
 

@@ -9,22 +9,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.models.manifest import read_manifest
+from crnn_ocr.models.manifest import Manifest, read_manifest
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.recognition.network.load import load_pack
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.runtime.cpu import LEAST_SECONDS
 from crnn_ocr.training.data.dataset import SampleConfig
-from crnn_ocr.training.deliver import heldout_lines
+from crnn_ocr.training.data.heldout_sets import heldout
 from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements, Precision, tables
 from crnn_ocr.training.deliver.reliability import with_section
 from crnn_ocr.training.fit import evaluate
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 HEADING = "## Measured"
 _THREADS = (1, 2)
@@ -34,17 +32,25 @@ RUNS = 60
 
 @dataclass(frozen=True)
 class Rendered:
-    """Held-out sets that are drawn, or came with the training data.
+    """Held-out sets to draw.
 
     Attributes:
         data: Folder of the training data.
-        names: Of the sets (`sets.HELD_OUT`).
+        names: Of the sets (`heldout_sets.HELD_OUT`).
         count: Lines of each of them.
     """
 
     data: Path
     names: tuple[str, ...]
     count: int
+
+
+def source_height(manifest: Manifest) -> int:
+    """Return the height at which lines are drawn for a pack, in pixels: where they have their full width.
+
+    A network of height 32 and stretch 1.5 gets lines of height 48, and flattens them as it does the engine's.
+    """
+    return round(manifest.input_height * manifest.stretch)
 
 
 def measure(
@@ -71,8 +77,8 @@ def measure(
     pack = Pack(folder, read_manifest(folder / "manifest.json"))
     labelled = [(path.name, evaluate.read_folder(path)) for path in sets]
     if rendered is not None:
-        config = SampleConfig(rendered.data, height=heldout_lines.source_height(pack.manifest))
-        labelled += [(name, heldout_lines.lines(name, config, rendered.count)) for name in rendered.names]
+        config = SampleConfig(rendered.data, height=source_height(pack.manifest))
+        labelled += [(name, heldout(name, config, rendered.count)) for name in rendered.names]
     precisions: list[Precision] = ["int8", "fp32"] if pack.manifest.precision == "int8" else ["fp32"]
     accuracy, cost = [], []
     for precision in precisions:
@@ -117,13 +123,13 @@ def write_section(folder: Path, measured: Measurements) -> Path:
 
 
 def read_line(recognizer: CtcRecognizer, picture: Image) -> str:
-    """The text of one (H, W, 3) line, all its windows read one after the other."""
+    """Return the text of one uint8 (H, W, 3) BGR line, its windows read one after the other."""
     line = recognizer.prepare(picture)
     return recognizer.decode(line, [recognizer.infer(window) for window in line.windows]).text
 
 
 def _milliseconds(recognizer: CtcRecognizer) -> tuple[float, float]:
-    """CPU and wall time of one line whose shape is that of 48×320, medians.
+    """Return CPU and wall time of one line of the shape of 48×320, medians in milliseconds.
 
     Where the CPU's clock is so coarse that most runs take no time by it, CPU time is the mean of all runs.
     """

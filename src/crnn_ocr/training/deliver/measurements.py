@@ -16,7 +16,7 @@ Precision = Literal["int8", "fp32"]
 
 
 class Accuracy(BaseModel):
-    """How well a set of labelled lines was read.
+    """The accuracy on one set of labelled lines.
 
     Attributes:
         set: Its name.
@@ -38,7 +38,7 @@ class Accuracy(BaseModel):
 
 
 class Cost(BaseModel):
-    """What a line of 48×320 pixels, or of the same shape at the network's height, costs.
+    """The time of a line of 48×320 pixels, or of the same shape at the network's height.
 
     Attributes:
         precision: Of the network.
@@ -97,7 +97,7 @@ def write(measured: Measurements, path: Path) -> None:
 
 
 def tables(measured: Measurements) -> str:
-    """The section of a card, without its heading, as Markdown."""
+    """Return the section of a card, without its heading, as Markdown."""
     parts = []
     if measured.accuracy:
         parts.append(
@@ -119,7 +119,7 @@ def tables(measured: Measurements) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first row is its head."""
+    """Return a Markdown table; the first row is its head."""
     head, *body = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([head, "|" + "---|" * len(rows[0]), *body])
 

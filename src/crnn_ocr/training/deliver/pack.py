@@ -8,12 +8,10 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crnn_ocr.engine.pack_check import prove_pack
@@ -21,7 +19,6 @@ from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.install import check_place, exchange
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Pack
-from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.deliver import card
 from crnn_ocr.training.deliver.measurements import Measurements
 from crnn_ocr.training.deliver.quantize import quantize
@@ -29,18 +26,14 @@ from crnn_ocr.training.nets import checkpoint, registry
 from crnn_ocr.training.nets.crnn import NetConfig
 from crnn_ocr.training.nets.export import write
 from crnn_ocr.training.text.charset import write_characters
-
-Image = NDArray[np.uint8]
+from crnn_ocr.training.types import Image
 
 GRAPH, CHARACTERS = "net.onnx", "characters.txt"
-CALIBRATION_LINES = 120
-_SEED = 20_260_311
-"""Of the calibration lines: the same for the same data, and none of those that anything is measured on."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a person has to say of a pack.
+    """A person's words about a pack.
 
     Attributes:
         name: Of the pack and its folder.
@@ -87,12 +80,12 @@ def write_pack(
         ModelBrokenError: What came out does not pass the check.
     """
     net = registry.restore(state)
-    eighth = about.precision == "int8" or (about.precision == "auto" and gains(net.config))
-    if eighth and not gains(net.config):
+    eighth = about.precision == "int8" or (about.precision == "auto" and gains_by_int8(net.config))
+    if eighth and not gains_by_int8(net.config):
         raise TrainingError(
             "This kind of network loses by INT8.", hint="Leave out --precision, or say --precision fp32."
         )
-    weights = sum(int(item.numel()) for item in net.parameters() if item.requires_grad)
+    weights = sum(int(item.numel()) for item in net.parameters())
     told = card.origin(state, weights)
     _manifest(about, told, net.config, eighth)  # what is impossible is to be told of before the work
     check_place(folder / about.name)
@@ -107,7 +100,7 @@ def write_pack(
             else:
                 shutil.copyfile(graph, made / GRAPH)
             write_characters(made / CHARACTERS, state.characters[1:])
-            digests = _sha256(made / GRAPH), _sha256(made / CHARACTERS)
+            digests = sha256_of(made / GRAPH), sha256_of(made / CHARACTERS)
             manifest = _manifest(about, told, net.config, eighth, *digests)
             _write_text(made / "manifest.json", manifest.model_dump_json(indent=2, exclude_defaults=True))
             _write_text(made / "CARD.md", card.card(manifest, told, net.config, measured))
@@ -119,32 +112,9 @@ def write_pack(
     return Pack(folder / about.name, manifest)
 
 
-def gains(config: registry.Config) -> bool:
-    """Whether a network is faster in INT8: one of plain convolutions; depthwise ones lose."""
+def gains_by_int8(config: registry.Config) -> bool:
+    """Tell whether a network is faster in INT8: those of plain convolutions are, depthwise ones are not."""
     return isinstance(config, NetConfig)
-
-
-def calibration_lines(data: Path, height: int, count: int = CALIBRATION_LINES) -> list[Image]:
-    """Draw lines of held-out text, their widths spread evenly from narrow to wide.
-
-    Args:
-        data: Folder of the training data.
-        height: Of the network's input, in pixels.
-        count: How many.
-
-    Returns:
-        uint8 (height, W, 3) BGR, the same for the same data and the same mixture of lines (`SampleConfig`).
-    """
-    config = replace(SampleConfig(data, height=height), held_out_text=True)
-    sampler = LineSampler(_SEED, config)
-    drawn = sorted((sampler.sample()[0] for _ in range(6 * count)), key=lambda line: line.shape[1])
-    widths = np.array([line.shape[1] for line in drawn])
-    chosen: dict[int, Image] = {}
-    for wanted in np.linspace(widths[0], widths[-1], count):
-        order = np.argsort(np.abs(widths - wanted), kind="stable")
-        nearest = next(int(index) for index in order if int(index) not in chosen)
-        chosen[nearest] = drawn[nearest]
-    return list(chosen.values())
 
 
 def archive(pack: Pack, form: Literal["zip", "tar.gz"]) -> Path:
@@ -202,7 +172,8 @@ def _manifest(
         ) from None
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,16 @@ from onnx import helper, numpy_helper
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.runtime.onnx import Session
+from crnn_ocr.training.data.dataset import LineSampler, SampleConfig
 from crnn_ocr.training.fit.evaluate import feeds, graph_size
 from crnn_ocr.training.nets import teacher
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Feeds = dict[str, NDArray[np.generic]]
 
+CALIBRATION_LINES = 120
+_SEED = 20_260_311
+"""Of the calibration lines: the same for the same data, and none of those that anything is measured on."""
 _SMOOTHING = 0.8
 _EIGHT_BIT = ("Conv", "MatMul", "Add", "Relu")
 
@@ -95,6 +100,29 @@ def quantize(model: Path, target: Path, lines: Sequence[Image]) -> Path:
         return partial.replace(target)
 
 
+def calibration_lines(data: Path, height: int, count: int = CALIBRATION_LINES) -> list[Image]:
+    """Draw lines of held-out text for the calibration of INT8, their widths spread evenly.
+
+    Args:
+        data: Folder of the training data.
+        height: Of the network's input, in pixels.
+        count: How many.
+
+    Returns:
+        uint8 (height, W, 3) BGR, the same for the same data and the same mixture of lines (`SampleConfig`).
+    """
+    config = replace(SampleConfig(data, height=height), held_out_text=True)
+    sampler = LineSampler(_SEED, config)
+    drawn = sorted((sampler.sample()[0] for _ in range(6 * count)), key=lambda line: line.shape[1])
+    widths = np.array([line.shape[1] for line in drawn])
+    chosen: dict[int, Image] = {}
+    for wanted in np.linspace(widths[0], widths[-1], count):
+        order = np.argsort(np.abs(widths - wanted), kind="stable")
+        nearest = next(int(index) for index in order if int(index) not in chosen)
+        chosen[nearest] = drawn[nearest]
+    return list(chosen.values())
+
+
 def balance(model: onnx.ModelProto, lines: Sequence[Image]) -> onnx.ModelProto:
     """Scale the numbers of the embedding so that they, and the head's weights for them, are of like size.
 
@@ -142,12 +170,12 @@ def milliseconds(model: Path, *, height: int = 48, width: int = 320, runs: int =
 
 
 def _groups(node: onnx.NodeProto) -> int:
-    """Into how many groups a convolution divides its channels."""
+    """Return into how many groups a convolution divides its channels."""
     return max((item.i for item in node.attribute if item.name == "group"), default=1)
 
 
 class _Reader:
-    """What ONNX Runtime calls a CalibrationDataReader."""
+    """ONNX Runtime's CalibrationDataReader over some lines."""
 
     def __init__(self, lines: Sequence[Image]) -> None:
         self._feeds: Iterator[Feeds] = (feeds(line) for line in lines)

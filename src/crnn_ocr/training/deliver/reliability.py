@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.errors import MissingExtraError, TrainingError
 from crnn_ocr.models.calibration import Calibration
-from crnn_ocr.training.deliver.calibration import Bin, bins, surest
+from crnn_ocr.training.deliver.calibration import Bin, at_least, bins
 
 CARD = "CARD.md"
 PLOT = "reliability.png"
@@ -89,11 +89,11 @@ def section(
     checks: Mapping[str, Measured],
     sets: Sequence[str],
 ) -> str:
-    """The card's section, without its heading, as Markdown."""
+    """Return the card's section, without its heading, as Markdown."""
     rows = [_row("rendered, mean of the characters", before), _row("**rendered, calibrated**", fitted)]
     rows += [_row(name, measured) for name, measured in checks.items()]
     if len(checks) > 1:
-        rows.append(_row("**these sets together**", together(checks)))
+        rows.append(_row("**these sets together**", combined(checks)))
     head = (
         "| lines | number | right | mean confidence | " + " | ".join(f"≥ {level}" for level in LEVELS) + " |"
     )
@@ -116,7 +116,7 @@ def section(
 
 
 def with_section(card: str, text: str, heading: str = HEADING) -> str:
-    """The card with that section at the place of the one that it has, or else at its end."""
+    """Return the card with that section at the place of the one that it has, or else at its end."""
     block = f"{heading}\n\n{text}"
     old = re.compile(rf"^{re.escape(heading)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     if old.search(card):
@@ -124,8 +124,8 @@ def with_section(card: str, text: str, heading: str = HEADING) -> str:
     return card.rstrip("\n") + "\n\n" + block.rstrip("\n") + "\n"
 
 
-def together(sets: Mapping[str, Measured]) -> Measured:
-    """The lines of all sets."""
+def combined(sets: Mapping[str, Measured]) -> Measured:
+    """Return the lines of all sets as one."""
     return Measured(
         np.concatenate([measured.confidences for measured in sets.values()]),
         np.concatenate([measured.right for measured in sets.values()]),
@@ -154,7 +154,7 @@ def plot(target: Path, fitted: Measured, before: Measured, checks: Mapping[str, 
         (f"{len(fitted.right):,} rendered lines, calibrated", fitted, "C0", "o-"),
     ]
     if any(len(measured.right) for measured in checks.values()):
-        real = together(checks)
+        real = combined(checks)
         rendered.append((f"{len(real.right):,} real lines, calibrated", real, "C1", "^:"))
     for label, measured, colour, style in rendered:
         found = bins(*_parts(measured))
@@ -178,7 +178,7 @@ def _row(name: str, measured: Measured) -> str:
     if not len(measured.right):  # nothing was read on any of its pictures
         return f"| {name} | 0 |{' none |' * (2 + len(LEVELS))}"
     right, mean = 100 * measured.right.mean(), 100 * measured.confidences.mean()
-    cells = [_cell(surest(*_parts(measured), level)) for level in LEVELS]
+    cells = [_cell(at_least(*_parts(measured), level)) for level in LEVELS]
     return f"| {name} | {len(measured.right):,} | {right:.1f} % | {mean:.1f} % | {' | '.join(cells)} |"
 
 

@@ -44,17 +44,17 @@ def mean(states: Sequence[State]) -> State:
             raise TrainingError("One of the checkpoints lacks weights that another one has.")
     return replace(
         latest,
-        weights=_mean([state.weights for state in states]),
-        average=_mean([state.average for state in states]),
+        weights=_mean_tensors([state.weights for state in states]),
+        average=_mean_tensors([state.average for state in states]),
     )
 
 
-def _mean(sets: Sequence[Tensors]) -> Tensors:
-    return {name: _one([tensors[name] for tensors in sets]) for name in sets[0]}
+def _mean_tensors(sets: Sequence[Tensors]) -> Tensors:
+    return {name: _mean_tensor([tensors[name] for tensors in sets]) for name in sets[0]}
 
 
-def _one(tensors: Sequence[Tensor]) -> Tensor:
-    """The mean of floating-point numbers; counters stay as the last one has them."""
+def _mean_tensor(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the mean of floating-point tensors; of counters the last."""
     if not tensors[0].is_floating_point():
         return tensors[-1]
     total = torch.stack([tensor.detach().cpu().double() for tensor in tensors]).mean(0)

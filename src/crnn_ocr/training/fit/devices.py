@@ -72,7 +72,7 @@ class Placed:
     """A batch where it is needed (see `batches.Batch`).
 
     Attributes:
-        shown: Pictures, or features in their place; on the device.
+        images: uint8 (N, H, W, 3); on the device.
         widths: On the CPU.
         labels: On the CPU.
         label_lengths: On the CPU.
@@ -81,7 +81,7 @@ class Placed:
         again: Whether the network has seen it before.
     """
 
-    shown: Tensor
+    images: Tensor
     widths: Tensor
     labels: Tensor
     label_lengths: Tensor
@@ -92,14 +92,13 @@ class Placed:
 
 def place(batch: Batch, device: torch.device) -> Placed:
     """Bring a batch to a device; to a card from page-locked memory, without waiting for its arrival."""
-    shown = batch.images if batch.features is None else batch.features
     pinned = device.type == "cuda"
 
     def there(array: NDArray[Any]) -> Tensor:
         return _tensor(array, pinned=pinned).to(device, non_blocking=True)
 
     return Placed(
-        there(shown),
+        there(batch.images),
         _tensor(batch.widths, pinned=pinned),
         _tensor(batch.labels, pinned=pinned),
         _tensor(batch.label_lengths, pinned=pinned),
@@ -182,7 +181,7 @@ class Feed:
             yield placed
 
     def _bring(self) -> None:
-        """Body of the thread."""
+        """Bring batches to the device; this is what the thread runs."""
         try:
             stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
             with torch.cuda.stream(stream) if stream else contextlib.nullcontext():
@@ -237,7 +236,7 @@ class _Kept:
 
 
 def _size(batch: Placed) -> float:
-    return float(batch.shown.nbytes + (0 if batch.teacher is None else batch.teacher.nbytes))
+    return float(batch.images.nbytes + (0 if batch.teacher is None else batch.teacher.nbytes))
 
 
 def _arrive(batch: Placed, arrived: Any, device: torch.device) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.recognition.network.buckets import Sizing
@@ -25,8 +26,8 @@ from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.training.data import labelled
 from crnn_ocr.training.nets.export import STRETCH
 from crnn_ocr.training.nets.registry import Network
+from crnn_ocr.training.types import Image
 
-Image = NDArray[np.uint8]
 Reader = Callable[[Sequence[Image]], tuple[list[str], list[float]]]
 """Reads lines (height, W, 3): texts, and confidences (mean over the characters)."""
 
@@ -54,7 +55,7 @@ class LineSet:
 
 @dataclass(frozen=True)
 class Score:
-    """What was measured on a set.
+    """The figures of one set.
 
     Attributes:
         lines: How many.
@@ -78,18 +79,6 @@ def normalise(text: str, *, spaces: bool = False, ignore_case: bool = False) -> 
     return folded.casefold() if ignore_case else folded
 
 
-def edits(a: str, b: str) -> int:
-    """Levenshtein distance."""
-    if a == b:
-        return 0
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        corner, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (x != y))
-    return row[-1]
-
-
 def score(
     read: Iterable[str], truth: Iterable[str], *, spaces: bool = False, ignore_case: bool = False
 ) -> Score:
@@ -98,7 +87,7 @@ def score(
     for got, wanted in zip(read, truth, strict=True):
         a = normalise(got, spaces=spaces, ignore_case=ignore_case)
         b = normalise(wanted, spaces=spaces, ignore_case=ignore_case)
-        distance = edits(a, b)
+        distance = Levenshtein.distance(a, b)
         wrong, total, lines, exact = wrong + distance, total + len(b), lines + 1, exact + (distance == 0)
     return Score(lines, wrong / max(1, total), exact / max(1, lines))
 

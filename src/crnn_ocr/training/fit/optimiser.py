@@ -17,8 +17,6 @@ def adamw(net: nn.Module, rate: float, weight_decay: float) -> torch.optim.AdamW
     """Return AdamW with the groups `matrices` (kernels, too), `vectors` and `head`; only the first decay."""
     groups: dict[str, list[Tensor]] = {"matrices": [], "vectors": [], "head": []}
     for name, parameter in net.named_parameters():
-        if not parameter.requires_grad:
-            continue
         kind = "head" if name.startswith("head.") else "matrices" if parameter.ndim > 1 else "vectors"
         groups[kind].append(parameter)
     decay = {"matrices": weight_decay, "vectors": 0.0, "head": 0.0}
@@ -51,7 +49,7 @@ def restore_moments(net: nn.Module, optimiser: torch.optim.AdamW, moments: Momen
             }
 
 
-def still(parameters: Iterable[Tensor]) -> None:
+def drop_broken_gradients(parameters: Iterable[Tensor]) -> None:
     """Make gradients that are no numbers zero: after clipping all of them are, where one was infinite."""
     for parameter in parameters:
         if parameter.grad is not None:
@@ -59,7 +57,7 @@ def still(parameters: Iterable[Tensor]) -> None:
 
 
 class Average:
-    """Lets one network's weights and running statistics follow another's."""
+    """A network whose weights and running statistics follow another's."""
 
     def __init__(self, average: nn.Module, net: nn.Module) -> None:
         own = net.state_dict()

@@ -27,7 +27,7 @@ TIMEOUT = timedelta(minutes=30)
 
 
 class Peers(Protocol):
-    """What the trainer asks of the processes beside it."""
+    """The processes beside the trainer, as it sees them."""
 
     rank: int
 
@@ -107,7 +107,7 @@ class Group:
 
 
 @contextlib.contextmanager
-def together(size: int, work: Callable[[int, int, Path], None]) -> Iterator[Peers]:
+def run_processes(size: int, work: Callable[[int, int, Path], None]) -> Iterator[Peers]:
     """Start `size - 1` processes that run `work(rank, size, meeting)`; give this one's peers.
 
     Args:

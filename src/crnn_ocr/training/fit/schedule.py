@@ -44,7 +44,7 @@ class Schedule:
     posterior: float = 0.0
 
     def learning_rate(self, progress: float) -> float:
-        """Rate of everything but the head."""
+        """Return the rate of everything but the head."""
         if progress < self.warmup:
             return self.rate * max(0.01, progress / self.warmup)
         left = (1.0 - min(1.0, progress)) / self.decay if self.decay > 0 else 1.0
@@ -53,22 +53,22 @@ class Schedule:
         return self.rate * (self.final + (1 - self.final) * 0.5 * (1 - math.cos(math.pi * left)))
 
     def head_learning_rate(self, progress: float) -> float:
-        """Rate of the head: nothing until the features below make sense, then rising."""
+        """Return the rate of the head: nothing until the features below make sense, then rising."""
         ramp = _ramp(progress, self.head_start, 2 * self.head_start)
         return self.learning_rate(progress) * self.head_rate * ramp
 
     def ctc_weight(self, progress: float) -> float:
-        """Weight of the CTC loss."""
+        """Return the weight of the CTC loss."""
         return self.ctc_start + (1 - self.ctc_start) * _ramp(progress, 0.0, self.ctc_full)
 
     def distil_weight(self, progress: float) -> float:
-        """Weight of the distillation loss."""
+        """Return the weight of the distillation loss."""
         ramp = _ramp(progress, self.distil_until, min(1.0, self.distil_until + 0.2))
         return self.distil_early + (self.distil_late - self.distil_early) * ramp
 
 
 def _ramp(value: float, start: float, end: float) -> float:
-    """0 up to `start`, 1 from `end` on, linear between."""
+    """Return 0 up to `start`, 1 from `end` on, and what is linear between."""
     if value >= end:
         return 1.0
     return max(0.0, (value - start) / (end - start)) if end > start else 0.0

@@ -48,7 +48,7 @@ FEWEST, MOST = 50.0, 5000.0
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train.
+    """The settings of a training.
 
     Attributes:
         hours: Budget of training time, evaluation aside, over all sittings; or, where one of them is set,
@@ -114,7 +114,7 @@ class Trainer:
         """Make a fresh network.
 
         Args:
-            config: How to train.
+            config: The settings of a training.
             net: The network's shape.
             characters: Text of every class, blank first.
             folder: Where log and checkpoints go.
@@ -148,9 +148,8 @@ class Trainer:
         self.net.to(self.device, memory_format=torch.channels_last)
         if self._rows is not None:
             self._rows.to(self.device)
-        layers = getattr(self.net, "features", None)
-        if config.compiled and layers is not None:
-            layers.compile(dynamic=True)
+        if config.compiled:
+            self.net.features.compile(dynamic=True)
         self._optimiser = optimiser.adamw(self.net, config.schedule.rate, config.weight_decay)
         self._averaging = optimiser.Average(self.average, self.net)
         self._sampler = ClassSampler(
@@ -251,7 +250,7 @@ class Trainer:
             self._sampler.refresh(self.net.head)
         self.net.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
-            embedded = self.net(batch.shown, batch.widths)
+            embedded = self.net(batch.images, batch.widths)
         embedded = embedded.float()
         steps = self.net.config.steps(batch.widths).clamp(max=embedded.shape[1])
         sample = self._sampler.sample(batch.labels).to(self.device)
@@ -267,7 +266,7 @@ class Trainer:
         self._peers.average(self.net.parameters())
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         if self.device.type != "cpu":
-            optimiser.still(self.net.parameters())
+            optimiser.drop_broken_gradients(self.net.parameters())
         if self.device.type != "cpu" or torch.isfinite(norm):
             self._optimiser.step()
             self._follow()
@@ -367,7 +366,7 @@ class Trainer:
 
 
 class _Window:
-    """What happened since the last row of the log; losses are added up where they are."""
+    """The steps since the last row of the log; losses are added up where they are."""
 
     def __init__(self, began: float, device: torch.device) -> None:
         self._began = began

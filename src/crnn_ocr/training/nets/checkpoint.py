@@ -41,7 +41,7 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class State:
-    """Everything that training needs to go on.
+    """A state of the training, with everything needed to go on.
 
     Attributes:
         net: The network's configuration, as plain values.
@@ -153,7 +153,7 @@ def check_shapes(state: State, wanted: Tensors) -> None:
             )
 
 
-def recast(state: State, characters: Sequence[str]) -> State:
+def with_characters(state: State, characters: Sequence[str]) -> State:
     """Return the state for another list of characters: known rows of the head move, new ones start small.
 
     The rest of the network is shared with the given state. New characters get the smallest bias, so that they

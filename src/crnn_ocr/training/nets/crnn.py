@@ -1,8 +1,8 @@
 """The CRNN: plain 3×3 convolutions, a bidirectional LSTM and a linear CTC head.
 
 Everything before the LSTM is convolution + batch normalisation + ReLU, because that is what static INT8
-makes fast on CPUs (depthwise convolutions and smooth activations lose by it; see `docs/training.md`). The
-normalisation folds into the convolutions at export.
+makes fast on CPUs (depthwise convolutions and smooth activations lose by it; the measurements are in
+`docs/notes/training-diary.md`). The normalisation folds into the convolutions at export.
 
 Shapes: N lines, H×W pixels of three BGR channels, T = W / stride time steps, C classes (0 is the CTC blank).
 A line's content is followed by padding: mid grey, which normalises to zero.
@@ -25,7 +25,7 @@ from crnn_ocr.errors import TrainingError
 
 @dataclass(frozen=True)
 class NetConfig:
-    """What fixes the shape of every weight.
+    """The shape of a network.
 
     Attributes:
         classes: Size of the CTC output, blank included.

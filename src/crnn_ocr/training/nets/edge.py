@@ -15,8 +15,8 @@ Squeeze-and-excitation is left out: at one line per run it costs a tenth of the 
 depend on how far the line was padded.
 
 The input is 32 pixels high, but as wide as a line of height 48 (`stretch`): a step stays 8 pixels, so
-teachers of height 48 can be followed step by step, and narrow letters do not share steps. `docs/training.md`
-has the measurements.
+teachers of height 48 can be followed step by step, and narrow letters do not share steps.
+`docs/notes/training-diary.md` has the measurements.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from crnn_ocr.training.nets.losses import gated_shares
 
 @dataclass(frozen=True)
 class EdgeConfig:
-    """What fixes the shape of every weight.
+    """The shape of a network.
 
     Attributes:
         classes: Size of the CTC output, blank included.
@@ -102,7 +102,7 @@ class EdgeConfig:
             raise TrainingError(f"This is not the configuration of a network: {error}.") from error
 
     def steps(self, widths: Tensor) -> Tensor:
-        """Return how many time steps are read for contents of `widths` pixels (see `net.NetConfig.steps`)."""
+        """Return how many time steps are read for contents of `widths` pixels (see `NetConfig.steps`)."""
         return torch.div(widths + self.stride - 1, self.stride, rounding_mode="floor") + 1
 
 
@@ -145,7 +145,7 @@ class InvertedResidual(nn.Module):  # type: ignore[misc]  # an Any where PyTorch
 
 
 class EdgeCrnn(nn.Module):  # type: ignore[misc]  # an Any where PyTorch is not installed
-    """Inverted residuals, bidirectional LSTM, embedding and gate, CTC head; the interface of `net.Crnn`.
+    """Inverted residuals, bidirectional LSTM, embedding and gate, CTC head; the interface of `crnn.Crnn`.
 
     The head's row 0 (the blank's) is not used: the gate stands for it.
     """

@@ -54,7 +54,7 @@ class ClassSample:
 
 
 class ClassSampler:
-    """Draws the classes over which a batch's loss is taken.
+    """A sampler of the classes over which a batch's loss is taken.
 
     It draws on the CPU, wherever the network is: the same classes on every device, and how many there are is
     known without asking one.
@@ -191,8 +191,8 @@ def line_weights(losses: Tensor, lengths: Tensor) -> Tensor:
 
     A line whose loss per character is more than `LEGIBLE` nats, and more than `OUTSTANDING` times the batch's
     mean, has the weight that brings its loss down to that. Its gradient is the largest of the batch
-    otherwise, and late in training mostly noise (docs/training.md, "The loss"). Where all lines are as bad,
-    all count 1.
+    otherwise, and late in training mostly noise (docs/notes/training-diary.md, "The loss"). Where all lines
+    are as bad, all count 1.
 
     Args:
         losses: (N,) of the lines, without gradient.

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.prepare import CLASSES_KEY
-from crnn_ocr.training.nets import checkpoint, edge_export, export, ppocr_features
+from crnn_ocr.training.nets import checkpoint, edge_export, export
 from crnn_ocr.training.nets.crnn import Crnn, NetConfig
 from crnn_ocr.training.nets.edge import EdgeConfig, EdgeCrnn
-from crnn_ocr.training.nets.ppocr_features import FeatureCrnn, FeatureNetConfig
 
-Config = NetConfig | FeatureNetConfig | EdgeConfig
-Network = Crnn | FeatureCrnn | EdgeCrnn
+Config = NetConfig | EdgeConfig
+Network = Crnn | EdgeCrnn
 
 
 def configuration(values: dict[str, Any]) -> Config:
@@ -25,22 +22,12 @@ def configuration(values: dict[str, Any]) -> Config:
     Raises:
         TrainingError: The kind or a field is unknown, or a value impossible.
     """
-    if values.get("kind") == "edge":
-        return EdgeConfig.from_dict(values)
-    if values.get("kind") != "features":
-        return NetConfig.from_dict(values)
-    given = {name: value for name, value in values.items() if name != "kind"}
-    unknown = given.keys() - {field.name for field in fields(FeatureNetConfig)}
-    if unknown or not {"classes", "model"} <= given.keys():
-        raise TrainingError(f"This is not the configuration of a network: {sorted(unknown) or 'incomplete'}.")
-    return FeatureNetConfig(**given)
+    return EdgeConfig.from_dict(values) if values.get("kind") == "edge" else NetConfig.from_dict(values)
 
 
 def make(config: Config) -> Network:
     """Return a fresh network."""
-    if isinstance(config, EdgeConfig):
-        return EdgeCrnn(config)
-    return FeatureCrnn(config) if isinstance(config, FeatureNetConfig) else Crnn(config)
+    return EdgeCrnn(config) if isinstance(config, EdgeConfig) else Crnn(config)
 
 
 def stretch(config: Config) -> float:
@@ -78,9 +65,6 @@ def restore(state: checkpoint.State) -> Network:
 
 def build(net: Network) -> onnx.ModelProto:
     """Return the network's ONNX graph (see `export`); its metadata tell how many classes it has."""
-    if isinstance(net, EdgeCrnn):
-        model = edge_export.build(net)
-    else:
-        model = ppocr_features.build(net) if isinstance(net, FeatureCrnn) else export.build(net)
+    model = edge_export.build(net) if isinstance(net, EdgeCrnn) else export.build(net)
     model.metadata_props.add(key=CLASSES_KEY, value=str(net.config.classes))
     return model

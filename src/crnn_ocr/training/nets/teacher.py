@@ -22,6 +22,7 @@ from onnx import helper, numpy_helper
 from crnn_ocr.errors import ModelBrokenError, TrainingError
 from crnn_ocr.models.dequantize import dequantize
 from crnn_ocr.runtime.onnx import Session
+from crnn_ocr.training.types import Image
 
 STEP_PIXELS = 8
 """Horizontal stride of the teachers."""
@@ -33,7 +34,6 @@ _PICKING = {"NonZero", "Compress"}
 """What lets only some steps through to the projection."""
 _HINT = "Name a pack of this project without a gate, or a recogniser of PaddleOCR."
 
-Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Constants = dict[str, NDArray[np.generic]]
 
@@ -59,7 +59,7 @@ class TeacherHead:
 
 
 class Teacher:
-    """The cut network; make one per process."""
+    """A recogniser up to its embedding, and its last projection; make one per process."""
 
     def __init__(self, model: Path, dictionary: Path) -> None:
         """Load and cut the teacher.
@@ -92,7 +92,7 @@ class Teacher:
         return run(self._session, self._output, images, widths)
 
     def read(self, embedded: Floats) -> str:
-        """Greedy CTC reading of one line's (T, D)."""
+        """Return the greedy CTC reading of one line's embedding, float32 (T, D)."""
         best = (embedded @ self.head.weight.T + self.head.bias).argmax(axis=1)
         kept = best[np.concatenate([[True], best[1:] != best[:-1]])] if len(best) else best
         return "".join(self.head.characters[number] for number in kept)
@@ -178,7 +178,7 @@ def load(path: Path) -> onnx.ModelProto:
 
 
 def quantised(model: onnx.ModelProto) -> bool:
-    """Whether a graph rounds what flows through it."""
+    """Tell whether a graph rounds what flows through it."""
     return any(node.op_type == "QuantizeLinear" for node in model.graph.node)
 
 

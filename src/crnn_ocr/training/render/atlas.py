@@ -42,7 +42,7 @@ GLYPH = np.dtype(
 
 @dataclass(frozen=True)
 class FaceInfo:
-    """What is known of a face besides its glyphs.
+    """A face's description: all but its glyphs.
 
     Attributes:
         name: As in `fonts.Face`.

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from crnn_ocr.training.render.atlas import EM, Atlas, AtlasFace, FaceInfo
 from crnn_ocr.training.render.fonts import COMMON, DISPLAY, ROMAN
 from crnn_ocr.training.text.charset import is_ideograph
-from crnn_ocr.training.text.small_parts import Part, least
+from crnn_ocr.training.text.small_parts import Part, smallest_size
+from crnn_ocr.training.types import Mask
 
-Mask = NDArray[np.uint8]
 Glyph = tuple[Mask, int, int, float]
 """Coverage, its place right of the pen and below the baseline, and the advance, in pixels."""
 
@@ -29,7 +28,7 @@ CJK_TOP, CJK_BOTTOM = -0.86, 0.14
 
 @dataclass(frozen=True)
 class Layout:
-    """How glyphs are set.
+    """The manner in which glyphs are set.
 
     Attributes:
         spacing: Added after every glyph, in em.
@@ -61,7 +60,7 @@ class Composed:
         top: First row of the line's box: the ink and the letters' usual extent.
         bottom: Row after the last of the box.
         ink: (top, bottom) rows of the ink alone.
-        least: Size of the part that is the hardest to read, 0 to 1 (see `parts.least`).
+        least: Size of the part that is the hardest to read, 0 to 1 (see `small_parts.smallest_size`).
     """
 
     mask: Mask
@@ -72,7 +71,7 @@ class Composed:
 
 
 class Typesetter:
-    """Picks faces that can draw a text and sets it."""
+    """A setter of texts, in faces that can draw them."""
 
     def __init__(self, atlas: Atlas, ids: dict[str, int], faces: Sequence[int]) -> None:
         """Prepare.
@@ -161,14 +160,14 @@ class Typesetter:
             pen += advance + layout.spacing * EM
         if not placed:
             return None
-        return replace(_pasted(placed), least=least(text, layout.parts))
+        return replace(_pasted(placed), least=smallest_size(text, layout.parts))
 
     def _numbers(self, text: str) -> list[int]:
         return [self._ids[c] for c in set(text) if c != " "]
 
 
 def _changes_script(before: str, after: str) -> bool:
-    """Whether one of two neighbours is Chinese and the other a Latin letter or a digit."""
+    """Tell whether one of two neighbours is Chinese and the other a Latin letter or a digit."""
     pairs = ((before, after), (after, before))
     return any(is_ideograph(one) and other.isascii() and other.isalnum() for one, other in pairs)
 

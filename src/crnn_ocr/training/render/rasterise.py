@@ -38,7 +38,7 @@ TOO_LITTLE = f"without all ten digits and without {CHINESE_GLYPHS:,} Chinese cha
 
 @dataclass(frozen=True)
 class Built:
-    """What became of the faces.
+    """The outcome of building an atlas.
 
     Attributes:
         faces: Those of the atlas, in its order.

@@ -13,30 +13,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-Damage = Callable[[Picture, random.Random, float], Picture]
+from crnn_ocr.training.types import Image
+
+Damage = Callable[[Image, random.Random, float], Image]
 
 
 def _noise_rng(rng: random.Random) -> np.random.Generator:
     return np.random.default_rng(rng.getrandbits(32))
 
 
-def _contrast(image: Picture) -> float:
+def _contrast(image: Image) -> float:
     """Return the standard deviation of the brightness, which noise must not exceed if text is to be read."""
     return max(2.0, float(cv2.meanStdDev(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))[1].item()))
 
 
-def _clip(image: NDArray[np.float32]) -> Picture:
+def _clip(image: NDArray[np.float32]) -> Image:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def defocus(image: Picture, rng: random.Random, strength: float) -> Picture:
+def defocus(image: Image, rng: random.Random, strength: float) -> Image:
     """Blur evenly, up to a sixteenth of the height."""
     sigma = max(0.3, strength * rng.uniform(0.3, 1.0) * image.shape[0] / 16)
     return cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8)
 
 
-def motion(image: Picture, rng: random.Random, strength: float) -> Picture:
+def motion(image: Image, rng: random.Random, strength: float) -> Image:
     """Smear along a line, as a moved camera does; up to an eighth of the height."""
     length = max(2, round(strength * rng.uniform(0.4, 1.0) * image.shape[0] / 8))
     angle = rng.uniform(0, 3.1416)
@@ -47,7 +48,7 @@ def motion(image: Picture, rng: random.Random, strength: float) -> Picture:
     return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE).astype(np.uint8)
 
 
-def low_resolution(image: Picture, rng: random.Random, strength: float) -> Picture:
+def low_resolution(image: Image, rng: random.Random, strength: float) -> Image:
     """Shrink and enlarge again, down to 10 pixels of height."""
     height, width = image.shape[:2]
     least = max(10.0, height * (1 - 0.75 * strength))
@@ -60,14 +61,14 @@ def low_resolution(image: Picture, rng: random.Random, strength: float) -> Pictu
     return cv2.resize(down, (width, height), interpolation=rng.choice(ways)).astype(np.uint8)
 
 
-def jpeg(image: Picture, rng: random.Random, strength: float) -> Picture:
+def jpeg(image: Image, rng: random.Random, strength: float) -> Image:
     """Compress as JPEG, quality 95 down to 12."""
     quality = round(95 - 83 * strength * rng.uniform(0.3, 1.0))
     coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
-def sensor_noise(image: Picture, rng: random.Random, strength: float) -> Picture:
+def sensor_noise(image: Image, rng: random.Random, strength: float) -> Image:
     """Add Gaussian noise, per channel or grey, of a standard deviation up to 30 or the picture's own."""
     sigma = max(1.0, min(30.0, _contrast(image)) * strength * rng.uniform(0.2, 1.0))
     noise = _noise_rng(rng)
@@ -80,7 +81,7 @@ def sensor_noise(image: Picture, rng: random.Random, strength: float) -> Picture
     return _clip(image.astype(np.float32) + grain)
 
 
-def speckle(image: Picture, rng: random.Random, strength: float) -> Picture:
+def speckle(image: Image, rng: random.Random, strength: float) -> Image:
     """Sprinkle dark and bright dots, as dirty glass and worn toner do; up to 0.8 % of the pixels."""
     noise = _noise_rng(rng)
     height, width = image.shape[:2]
@@ -95,7 +96,7 @@ def speckle(image: Picture, rng: random.Random, strength: float) -> Picture:
     return dots
 
 
-def uneven_light(image: Picture, rng: random.Random, strength: float) -> Picture:
+def uneven_light(image: Image, rng: random.Random, strength: float) -> Image:
     """Multiply by a slope or a spot of light, down to 45 %."""
     height, width = image.shape[:2]
     columns = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
@@ -110,7 +111,7 @@ def uneven_light(image: Picture, rng: random.Random, strength: float) -> Picture
     return _clip(image * (1 - depth * field[:, :, None]))
 
 
-def cast_shadow(image: Picture, rng: random.Random, strength: float) -> Picture:
+def cast_shadow(image: Image, rng: random.Random, strength: float) -> Image:
     """Darken one side of a soft slanting edge."""
     height, width = image.shape[:2]
     edge = rng.uniform(0.1, 0.9) * width
@@ -122,20 +123,20 @@ def cast_shadow(image: Picture, rng: random.Random, strength: float) -> Picture:
     return _clip(image * (1 - 0.6 * strength * rng.uniform(0.4, 1.0) * field[:, :, None]))
 
 
-def low_contrast(image: Picture, rng: random.Random, strength: float) -> Picture:
+def low_contrast(image: Image, rng: random.Random, strength: float) -> Image:
     """Pull all values towards a grey, leaving at least two fifths of the contrast."""
     keep = 1 - 0.6 * strength * rng.uniform(0.3, 1.0)
     return _clip(image * keep + rng.uniform(40, 230) * (1 - keep))
 
 
-def gamma(image: Picture, rng: random.Random, strength: float) -> Picture:
+def gamma(image: Image, rng: random.Random, strength: float) -> Image:
     """Bend the tone curve, exponent 0.5 to 2."""
     exponent = 2 ** (strength * rng.uniform(-1, 1))
     table = _clip((255 * (np.arange(256) / 255) ** exponent).astype(np.float32))
     return cv2.LUT(image, table).astype(np.uint8)
 
 
-def ink_dropout(image: Picture, rng: random.Random, strength: float) -> Picture:
+def ink_dropout(image: Image, rng: random.Random, strength: float) -> Image:
     """Blend the picture with its background in blotches, as worn ribbons and faxes do."""
     height, width = image.shape[:2]
     noise = _noise_rng(rng)
@@ -146,7 +147,7 @@ def ink_dropout(image: Picture, rng: random.Random, strength: float) -> Picture:
     return _clip(image * (1 - lost) + paper * lost)
 
 
-def scan_lines(image: Picture, rng: random.Random, strength: float) -> Picture:
+def scan_lines(image: Image, rng: random.Random, strength: float) -> Image:
     """Lay stripes over the picture: fax rows, a failing print head, moiré of a photographed screen."""
     height, width = image.shape[:2]
     period = rng.uniform(2.0, 9.0)
@@ -160,7 +161,7 @@ def scan_lines(image: Picture, rng: random.Random, strength: float) -> Picture:
     return _clip(image + depth * wave * tint)
 
 
-def ink_spread(image: Picture, rng: random.Random, strength: float) -> Picture:
+def ink_spread(image: Image, rng: random.Random, strength: float) -> Image:
     """Let the darker or the brighter side grow by a pixel, partly."""
     kernel = np.ones((2, 2), np.uint8)
     grown = (cv2.erode if rng.random() < 0.6 else cv2.dilate)(image, kernel)
@@ -168,14 +169,14 @@ def ink_spread(image: Picture, rng: random.Random, strength: float) -> Picture:
     return cv2.addWeighted(grown, share, image, 1 - share, 0).astype(np.uint8)
 
 
-def sharpen(image: Picture, rng: random.Random, strength: float) -> Picture:
+def sharpen(image: Image, rng: random.Random, strength: float) -> Image:
     """Overshoot edges, as phone cameras and scanners do."""
     soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 2.0))
     amount = strength * rng.uniform(0.5, 2.0)
     return cv2.addWeighted(image, 1 + amount, soft, -amount, 0).astype(np.uint8)
 
 
-def two_tones(image: Picture, rng: random.Random, strength: float) -> Picture:
+def two_tones(image: Image, rng: random.Random, strength: float) -> Image:
     """Reduce to black and white at a threshold near Otsu's, as faxes and copies do."""
     grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (0, 0), 0.6)
     found, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -212,7 +213,7 @@ _ORDER: tuple[Damage, ...] = (
 """From paper over lens and sensor to file."""
 
 
-def damage(image: Picture, rng: random.Random, strength: float, count: int) -> Picture:
+def damage(image: Image, rng: random.Random, strength: float, count: int) -> Image:
     """Apply `count` different damages in the order in which they happen."""
     chosen: set[Damage] = set()
     while len(chosen) < count:

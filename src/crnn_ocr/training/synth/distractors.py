@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import Composed, Mask
+from crnn_ocr.training.render.compose import Composed
+from crnn_ocr.training.types import Mask
 
 Pad = tuple[int, int, int, int]
 """Rows above and below, columns before and after."""
@@ -30,7 +31,7 @@ def _points(size: int, corners: list[tuple[float, float]]) -> np.ndarray[tuple[i
 
 
 def _ring_of_petals(drawn: Mask, rng: random.Random) -> None:
-    """A flower, a gear or a sun: a wavy disc with a hole."""
+    """Draw a flower, a gear or a sun: a wavy disc with a hole."""
     size = drawn.shape[0]
     petals, depth = rng.randint(4, 12), rng.uniform(0.12, 0.3)
     angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
@@ -41,7 +42,7 @@ def _ring_of_petals(drawn: Mask, rng: random.Random) -> None:
 
 
 def _bag(drawn: Mask, rng: random.Random) -> None:
-    """A shopping bag, a lock or a pot: a body with a handle and a mark."""
+    """Draw a shopping bag, a lock or a pot: a body with a handle and a mark."""
     size = drawn.shape[0]
     top, slant = rng.uniform(0.3, 0.45), rng.uniform(0, 0.14)
     body = _points(size, [(slant, top), (1 - slant, top), (1, 1), (0, 1)])
@@ -55,7 +56,7 @@ def _bag(drawn: Mask, rng: random.Random) -> None:
 
 
 def _house(drawn: Mask, rng: random.Random) -> None:
-    """A house or an arrow upwards with a door."""
+    """Draw a house or an arrow upwards with a door."""
     size = drawn.shape[0]
     eaves, inset = rng.uniform(0.4, 0.6), rng.uniform(0.08, 0.25)
     roof = [
@@ -73,7 +74,7 @@ def _house(drawn: Mask, rng: random.Random) -> None:
 
 
 def _badge(drawn: Mask, rng: random.Random) -> None:
-    """A disc or a rounded square with a tick, a cross, an arrow, a star or dots cut out of it."""
+    """Draw a disc or a square with a tick, a cross, an arrow, a star or dots cut out of it."""
     size = drawn.shape[0]
     if rng.random() < 0.65:
         cv2.circle(drawn, (size // 2, size // 2), size // 2 - 1, 255, -1, cv2.LINE_AA)
@@ -98,7 +99,7 @@ def _badge(drawn: Mask, rng: random.Random) -> None:
 
 
 def _person(drawn: Mask, rng: random.Random) -> None:
-    """A head on shoulders, or a pin on a map."""
+    """Draw a head on shoulders, or a pin on a map."""
     size = drawn.shape[0]
     if rng.random() < 0.5:
         cv2.circle(drawn, (size // 2, round(size * 0.28)), round(size * 0.22), 255, -1, cv2.LINE_AA)
@@ -112,7 +113,7 @@ def _person(drawn: Mask, rng: random.Random) -> None:
 
 
 def _blob(drawn: Mask, rng: random.Random) -> None:
-    """A logo of some overlapping shapes, with lines through it."""
+    """Draw a logo of some overlapping shapes, with lines through it."""
     size = drawn.shape[0]
     for _ in range(rng.randint(3, 5)):
         centre = (round(size * rng.uniform(0.25, 0.75)), round(size * rng.uniform(0.25, 0.75)))
@@ -125,7 +126,7 @@ def _blob(drawn: Mask, rng: random.Random) -> None:
 
 
 def _double_ring(drawn: Mask, rng: random.Random) -> None:
-    """A thick ring with hands, bars or a sector in it: a clock, a gauge, a target."""
+    """Draw a thick ring with hands, bars or a sector in it: a clock, a gauge, a target."""
     size = drawn.shape[0]
     thick = max(2, round(size * rng.uniform(0.08, 0.14)))
     cv2.circle(drawn, (size // 2, size // 2), size // 2 - thick // 2 - 1, 255, thick, cv2.LINE_AA)
@@ -138,7 +139,7 @@ def _double_ring(drawn: Mask, rng: random.Random) -> None:
 
 
 def _target(drawn: Mask, rng: random.Random) -> None:
-    """A ring with a full disc in it: a button that is on, a bullet of an advertisement. `◎` has two rings."""
+    """Draw a ring with a full disc in it: a button that is on, a bullet. `◎` has two rings."""
     size = drawn.shape[0]
     thick = max(1, round(size * rng.uniform(0.05, 0.12)))
     cv2.circle(drawn, (size // 2, size // 2), size // 2 - thick // 2 - 1, 255, thick, cv2.LINE_AA)

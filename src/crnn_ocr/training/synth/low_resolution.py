@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import Composed, Mask
+from crnn_ocr.training.render.compose import Composed
 from crnn_ocr.training.synth import scene
 from crnn_ocr.training.synth.degrade import damage
+from crnn_ocr.training.types import Image, Mask
 
-Picture = NDArray[np.uint8]
 LEGIBLE = 7
 """The least for Latin letters, where a part of a line is set smaller."""
 
 
 @dataclass(frozen=True)
 class Print:
-    """How small lines are printed.
+    """The manner in which small lines are printed.
 
     Attributes:
         per_em: (least, most) pixels per em.
@@ -76,7 +76,7 @@ CELL = Print(
 """Cells of tables and single values, of any size, set in condensed and in wide faces."""
 LOOKS = {"pages": PAGE, "numbers": CELL, "details": CELL}
 """Of the kinds of line that are not `TINY`."""
-Company = Callable[[Mask, Mask | None], tuple[Mask, Mask | None]]
+Surround = Callable[[Mask, Mask | None], tuple[Mask, Mask | None]]
 """Puts something beside coverage: takes and gives (the line, what is not part of it)."""
 Over = Callable[[NDArray[np.float32]], None]
 """Prints something over a picture, in place."""
@@ -93,7 +93,7 @@ def coverage(mask: Mask, size: tuple[int, int], rng: random.Random) -> Mask:
     return small
 
 
-def compressed(picture: Picture, rng: random.Random, *, least: int) -> Picture:
+def compressed(picture: Image, rng: random.Random, *, least: int) -> Image:
     """Compress as JPEG of a quality from `least` to 95; blocks begin anywhere."""
     top, left = rng.randrange(_BLOCK), rng.randrange(_BLOCK)
     height, width = picture.shape[:2]
@@ -103,7 +103,7 @@ def compressed(picture: Picture, rng: random.Random, *, least: int) -> Picture:
     return np.ascontiguousarray(decoded[top : top + height, left : left + width])
 
 
-def shifted(picture: Picture, rng: random.Random) -> Picture:
+def shifted(picture: Image, rng: random.Random) -> Image:
     """Cut between pixels, as boxes that are a little turned or off do."""
     height, width = picture.shape[:2]
     matrix = np.array([[1, 0, rng.uniform(-0.5, 0.5)], [0, 1, rng.uniform(-0.5, 0.5)]], np.float32)
@@ -118,9 +118,9 @@ def picture(
     pixels: int | None,
     rng: random.Random,
     look: Print = TINY,
-    company: Company | None = None,
+    surround: Surround | None = None,
     over: Over | None = None,
-) -> Picture | None:
+) -> Image | None:
     """Draw a line at its small size; it is not enlarged yet.
 
     Args:
@@ -128,7 +128,7 @@ def picture(
         pixels: Pixels per em where its face was rendered for a small size.
         rng: Source of randomness.
         look: How it is printed.
-        company: Puts rules of cells, icons and parts of other lines beside it; not on whole pixels.
+        surround: Puts rules of cells, icons and parts of other lines beside it; not on whole pixels.
         over: Prints a seal over it.
 
     Returns:
@@ -139,8 +139,8 @@ def picture(
     if mask.max(initial=0) < 64:
         return None
     extra = scene.rules(np.zeros_like(mask), rng) if rng.random() < look.ruled else None
-    if company is not None and not grid:
-        mask, extra = company(mask, extra)
+    if surround is not None and not grid:
+        mask, extra = surround(mask, extra)
     if grid:
         size = (max(4, mask.shape[1] // grid), max(4, mask.shape[0] // grid))
         again = 1.0

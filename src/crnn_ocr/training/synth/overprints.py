@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import BASELINE, CANVAS, Composed, Mask
+from crnn_ocr.training.render.compose import BASELINE, CANVAS, Composed
+from crnn_ocr.training.types import Mask
 
 Field = NDArray[np.float32]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import Composed, Mask
+from crnn_ocr.training.render.compose import Composed
+from crnn_ocr.training.types import Mask
 
-Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 Colour = tuple[float, float, float]
 

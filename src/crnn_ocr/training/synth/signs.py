@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.training.render.atlas import EM
-from crnn_ocr.training.render.compose import Composed, Mask, embolden
+from crnn_ocr.training.render.compose import Composed, embolden
 from crnn_ocr.training.synth import distractors, scene
 from crnn_ocr.training.synth.degrade import damage
+from crnn_ocr.training.types import Image, Mask
 
-Picture = NDArray[np.uint8]
 _GROUNDS: tuple[tuple[str, int], ...] = (
     ("photo", 32), ("texture", 22), ("gradient", 16), ("plain", 22), ("white", 4), ("paper", 4),
 )  # fmt: skip
@@ -27,7 +27,7 @@ _TILTED = 18
 _STEEP = 36
 """Degrees by which some short ones are."""
 _ASIDE = 0.28
-"""Share of those without company that are seen from aside."""
+"""Share of those without neighbours that are seen from aside."""
 _LONG = 7 * EM
 """Width from which none is: it would rise too far."""
 _READABLE = 9
@@ -38,7 +38,7 @@ _SOLID = 60
 """Coverage from which a pixel counts as ink."""
 
 
-def company(line: Composed, other: Composed, rng: random.Random) -> Mask:
+def neighbours(line: Composed, other: Composed, rng: random.Random) -> Mask:
     """Let the edges of the lines above and below, or of one of them, stand beside a line.
 
     Args:
@@ -196,7 +196,7 @@ def seen(masks: Sequence[Mask], rng: random.Random) -> Sequence[Mask]:
 
 def picture(
     line: Composed, rng: random.Random, other: Callable[[], Composed | None] = lambda: None
-) -> Picture | None:
+) -> Image | None:
     """Draw a line as a sign at 14 to 64 pixels of height; it is not scaled to the network's yet.
 
     Args:
@@ -210,7 +210,7 @@ def picture(
     masks = [line.mask]
     beside = other() if rng.random() < _COMPANY else None
     if beside is not None:
-        masks.append(company(line, beside, rng))
+        masks.append(neighbours(line, beside, rng))
     if rng.random() < 0.4:
         stroke = rng.uniform(-0.4, 1.8)
         masks = [embolden(mask, stroke) for mask in masks]

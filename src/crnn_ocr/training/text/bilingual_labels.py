@@ -26,7 +26,7 @@ _LETTERS = "".join(c for c in string.ascii_uppercase if c not in "IOQ")
 
 
 class Source(Protocol):
-    """What gives lines of a corpus."""
+    """A source of lines of a corpus."""
 
     def draw(self, rng: random.Random, /) -> str:
         """Return a random line."""

@@ -228,7 +228,7 @@ def _all_there(folder: Path, files: Sequence[str]) -> None:
 
 
 class TextSampler:
-    """Draws the texts of lines. Every character of a text is in the set; see `charset.spell` for spelling."""
+    """A source of texts, all of whose characters are in the set; see `charset.spell` for spelling."""
 
     def __init__(self, config: TextConfig, seed: int) -> None:
         self._rng = random.Random(seed)  # noqa: S311

@@ -50,7 +50,7 @@ _BLOCK_TAGS = {
 
 
 class _Paragraphs(HTMLParser):
-    """Collects the text of block elements."""
+    """A parser that collects the text of block elements."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

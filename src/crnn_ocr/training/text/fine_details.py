@@ -28,11 +28,11 @@ ANSWERS = listed(
 Yes No Agree Male Female Other New Paid"""
 )
 RULE = "____"
-"""At least so many underscores are a blank to be filled in: a rule, and no text (see `said`)."""
+"""At least so many underscores are a blank to be filled in: a rule, and no text (see `label_of`)."""
 _RULE = re.compile(f"{RULE}+")
 
 
-def said(text: str) -> str:
+def label_of(text: str) -> str:
     """Return what a drawn text says: the rule of a blank to be filled in (`Name: ______`) says nothing."""
     return " ".join(_RULE.sub(" ", text).split()) if RULE in text else text
 

@@ -14,7 +14,7 @@ FACES = {
     "numbers": ("print", "screen", "", "", "", "display"),
     "details": ("print", "screen", "", ""),
 }
-"""Kinds of line with looks of their own, and which faces they are set in (see `render.Typesetter.pick`)."""
+"""Kinds of line with looks of their own, and which faces they are set in (see `Typesetter.pick`)."""
 _OWN_TEXTS = ("figures", "labels", "signs", "numbers", "details")
 """Those of them that have texts of their own; pages show the usual ones."""
 
@@ -24,23 +24,23 @@ class Extras:
     """Shares from 0 to 1; the defaults leave everything as the held-out sets have it.
 
     Attributes:
-        figures: Of values and clauses that are drawn small (see `figures`, `small`).
-        labels: Of labels, citations and captions that are drawn small (see `labels.label`, `small`).
-        signs: Of words on signs (see `labels.sign`, `signs`).
-        surrounded: Of all but signs, with icons, rules or other lines around them (see `distractors`).
+        figures: Of values and clauses that are drawn small (see `small_figures`, `synth.low_resolution`).
+        labels: Of labels, citations and captions that are drawn small (see `bilingual_labels.label`).
+        signs: Of words on signs (see `bilingual_labels.sign`, `synth.signs`).
+        surrounded: Of all but signs, with icons, rules or other lines around them (see `synth.distractors`).
         tight: Of all lines, with blanks of a sixth of an em, as in condensed print.
         apart: Of all lines, with Chinese and Latin set apart by an eighth to a third of an em, which is no
             blank: word processors do so, and in print it looks like one.
         roman: Of Chinese in body type, with what is Latin set in a Times or in LaTeX's own roman.
         drawn_small: Of the usual texts, with the looks of `figures`: pages shown at the size of a screen.
-        pages: Of the usual texts, in the faces and with the looks of everyday print (see `small.PAGE`).
+        pages: Of the usual texts, as everyday print looks (see `low_resolution.PAGE`).
         small_latin: Of Chinese with English in brackets, with the brackets half as high, and raised.
         small_han: Of prices, with the Chinese behind the digits smaller than these.
         raised: Of references behind words (`word[12]`), small and raised.
-        numbers: Of numbers of every make in cells (see `numbers`, `small.CELL`).
-        details: Of texts whose smallest parts tell what they say, in cells too (see `details`).
-        underlined: Of pages, numbers and details, with a rule under them (see `marks.underlined`).
-        sealed: Of pages, with the print of a seal over them (see `marks.seal`).
+        numbers: Of numbers of every make in cells (see `number_texts`, `low_resolution.CELL`).
+        details: Of texts whose smallest parts tell what they say, in cells too (see `fine_details`).
+        underlined: Of pages, numbers and details, with a rule under them (see `overprints.underlined`).
+        sealed: Of pages, with the print of a seal over them (see `overprints.seal`).
         rules: Of texts with four underscores and more, with these a rule to write on, which says nothing.
     """
 

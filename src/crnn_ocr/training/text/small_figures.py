@@ -1,7 +1,7 @@
 """Generates what is drawn small: sums with their thousands apart, percentages, pairs, short values, clauses.
 
 In the cells of tables and on screens of former days a comma is a dot with a tail of one grey pixel. Who is to
-tell it from a full stop needs to see many of both at that size; see `small.picture`.
+tell it from a full stop needs to see many of both at that size; see `synth.low_resolution.picture`.
 """
 
 from __future__ import annotations

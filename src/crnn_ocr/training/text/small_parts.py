@@ -52,7 +52,7 @@ def smaller(text: str, extras: Extras, rng: random.Random) -> tuple[Part, ...]:
     return ()
 
 
-def least(text: str, parts: tuple[Part, ...]) -> float:
+def smallest_size(text: str, parts: tuple[Part, ...]) -> float:
     """Return the size of the part that is the hardest to read, as that of Latin letters; 1 without parts."""
     sizes = (part.size / (HAN_NEEDS if ideographs(text[part.start : part.end]) else 1.0) for part in parts)
     return min(sizes, default=1.0)
