@@ -1,11 +1,10 @@
-"""Types that all of the training shares."""
+"""Names for what pictures are in the training."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from crnn_ocr.pixels import Pixels
 
-Image = NDArray[np.uint8]
-"""A picture of a line, uint8 (H, W, 3) BGR, or some of them of one size, (N, H, W, 3)."""
-Mask = NDArray[np.uint8]
-"""Coverage of a line's ink, uint8 (H, W): 0 for ground, 255 for ink."""
+#: A picture of a line, (H, W, 3) BGR, or some of them of one size, (N, H, W, 3).
+Image = Pixels
+#: Coverage of a line's ink, (H, W): 0 for ground, 255 for ink.
+Mask = Pixels
