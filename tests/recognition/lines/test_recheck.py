@@ -292,8 +292,9 @@ def test_lost_characters_come_in_and_invented_ones_go() -> None:
 @pytest.mark.parametrize(
     ("first", "unsure", "second", "expected"),
     [
-        ("heavy fire of", "i", "heavy fre of", "heavy fire of"),  # thin letters are dropped, not invented
-        ("all bells", "l", "al bels", "all bells"),
+        ("heavy fire of", "i", "heavy fre of", "heavy fire of"),  # an f takes what is tied to it along
+        ("the office", "f", "the ofice", "the office"),
+        ("a jiaw bone", "i", "a jaw bone", "a jaw bone"),
         ("heavy fmire of", "m", "heavy fire of", "heavy fire of"),
         ("No. 4i12 of", "i", "No. 412 of", "No. 412 of"),  # not inside a word
         ("one — two", "—", "one – two", "one — two"),  # how long a dash is, its ink has told
