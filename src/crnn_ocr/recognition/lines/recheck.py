@@ -287,9 +287,9 @@ def _surer(
 def _is_ours(ours: Sequence[ReadChar], theirs: Sequence[ReadChar], neighbours: Sequence[ReadChar]) -> bool:
     """Return whether the first reading stands, however sure the second is.
 
-    Networks take the ligatures of f for an f alone, as in `fire` → `fre`; the first reading has measured
-    how long a dash is. On 42 pages the second look mended 49 lines and harmed 3, two of them so. Keeping every
-    thin letter that the second reader drops was tried: most of them are inventions (`jiaw`, `Grouip`).
+    Networks take the ligatures of f for an f alone, as in `fire` → `fre`; and the first reading has measured
+    how long a dash is. On 42 pages the second look mended 49 lines and harmed 3, two so. To keep every
+    thin letter that the second reader drops was tried: most are inventions (`jiaw`, `Grouip`).
     """
     if not theirs:
         behind_f = len(neighbours) == 2 and neighbours[0].text == "f"
