@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from crnn_ocr import errors
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.schemas import ErrorAnswer
-from crnn_ocr.service.middleware.error_handlers import InternalError
 
 Json = dict[str, Any]
 ErrorClass = type[errors.OcrError]

@@ -20,11 +20,11 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime.budget import Budget
 from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.api.error_answers import body_too_large
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.body_budget import Intake, Place
-from crnn_ocr.service.requests.parsing import body_too_large
 from crnn_ocr.service.requests.timed_body import TimedBody
 from crnn_ocr.service.server import orphaned_requests
 from crnn_ocr.service.server.socket_watch import Overseer, overseer

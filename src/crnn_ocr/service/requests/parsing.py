@@ -15,7 +15,6 @@ from werkzeug.formparser import FormDataParser
 
 from crnn_ocr.errors import (
     BadRequestError,
-    BodyTooLargeError,
     ImageEmptyError,
     InvalidJsonError,
     InvalidOptionError,
@@ -25,6 +24,7 @@ from crnn_ocr.errors import (
     UrlNotAllowedError,
 )
 from crnn_ocr.options import ReadOptions, options_from_text, parse_options
+from crnn_ocr.service.api.error_answers import body_too_large
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field, is_picture_type
 from crnn_ocr.service.requests.body_budget import Intake
 from crnn_ocr.service.requests.resources import held
@@ -134,11 +134,6 @@ def refuse_early(request: Request) -> None:
 def is_json(media_type: str) -> bool:
     """Whether a media type announces JSON."""
     return media_type == "application/json" or media_type.endswith("+json")
-
-
-def body_too_large(request: Request) -> BodyTooLargeError:
-    """The error for a body that exceeds the limit, with the limit in its message."""
-    return BodyTooLargeError(f"The body of the request is larger than {request.max_content_length} bytes.")
 
 
 # ---- JSON --------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api import examples
+from crnn_ocr.service.api.error_answers import InternalError, error_detail
 from crnn_ocr.service.api.openapi_components import (
     READ_ERRORS,
     Json,
@@ -36,7 +37,6 @@ from crnn_ocr.service.api.openapi_components import (
 )
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import BatchAnswer, OcrRequest, ocr_answer
-from crnn_ocr.service.middleware.error_handlers import InternalError, error_detail
 from crnn_ocr.service.ocr.answer_cache import CacheUse, wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import (

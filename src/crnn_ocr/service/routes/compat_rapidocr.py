@@ -22,6 +22,7 @@ from crnn_ocr.errors import (
     UnsupportedMediaTypeError,
 )
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 from crnn_ocr.service.api.openapi_components import (
     READ_ERRORS,
     URL_ERRORS,
@@ -32,7 +33,6 @@ from crnn_ocr.service.api.openapi_components import (
     with_cache_header,
 )
 from crnn_ocr.service.api.responses import json_of, json_response
-from crnn_ocr.service.middleware.error_handlers import as_ocr_error, error_response
 from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field
