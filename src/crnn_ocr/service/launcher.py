@@ -30,7 +30,7 @@ from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
 from crnn_ocr.service.server.orphaned_requests import Lifelines
 from crnn_ocr.service.telemetry import tracing
-from crnn_ocr.service.telemetry.archive import Supervision
+from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
 from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
 from crnn_ocr.service.workers.shared_state import Choice, Runtime
 from crnn_ocr.settings import Settings
@@ -143,7 +143,11 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
         self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
-        self._supervision = Supervision.begin(settings.workers) if settings.metrics else None
+        self._metrics = (
+            SharedMetrics.create(self._runtime.folder / "metrics", settings.workers)
+            if settings.metrics
+            else None
+        )
         self._lifelines = Lifelines(settings.worker_threads + _SPARE_THREADS)
         super().__init__()
 
@@ -169,8 +173,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "logger_class": _ServerLogger,
             "on_starting": lambda _arbiter: self._lifelines.begin(),
-            "pre_fork": self._lifelines.pre_fork,
-            "post_fork": self._lifelines.post_fork,
+            "pre_fork": self._pre_fork,
+            "post_fork": self._post_fork,
             "child_exit": self._child_exit,
             "on_exit": self._on_exit,
             # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
@@ -178,8 +182,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
         }
         if os.access(_MEMORY_FOLDER, os.W_OK):
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
-        if self._supervision is not None:
-            values["worker_exit"] = self._supervision.worker_exit
+        if self._metrics is not None:
+            values["worker_exit"] = self._metrics.worker_exit
         for name, value in values.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -188,16 +192,24 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Serve; leaves by `SystemExit`."""
         Supervisor(self).run()
 
+    def _pre_fork(self, arbiter: object, worker: object) -> None:
+        self._lifelines.pre_fork(arbiter, worker)
+        if self._metrics is not None:
+            self._metrics.pre_fork(arbiter, worker)
+
+    def _post_fork(self, arbiter: object, worker: object) -> None:
+        self._lifelines.post_fork(arbiter, worker)
+        if self._metrics is not None:
+            self._metrics.post_fork(arbiter, worker)
+
     def _child_exit(self, arbiter: object, worker: object) -> None:
         self._lifelines.child_exit(arbiter, worker)  # first: clients wait
-        if self._supervision is not None:
-            self._supervision.child_exit(arbiter, worker)
+        if self._metrics is not None:
+            self._metrics.child_exit(arbiter, worker)
 
     def _on_exit(self, arbiter: object) -> None:
         self._lifelines.end(arbiter)
         self._runtime.remove()
-        if self._supervision is not None:
-            self._supervision.end()
 
     def load(self) -> Flask:
         """Build the application; runs in each worker, after the fork."""

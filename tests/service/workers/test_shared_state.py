@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
-from crnn_ocr.service.telemetry import archive
-from crnn_ocr.service.telemetry.archive import Supervision
 from crnn_ocr.service.workers.shared_state import Choice, Report, Runtime
 from tests.full_disks import without_temporary_folder
 
@@ -25,7 +23,7 @@ def runtime() -> Iterator[Runtime]:
 
 
 def folder_of(runtime: Runtime) -> Path:
-    return runtime._folder
+    return runtime.folder
 
 
 def test_it_begins_with_the_first_model_in_a_private_folder(runtime: Runtime) -> None:
@@ -58,15 +56,6 @@ def test_read_only_disks_leave_memory(monkeypatch: pytest.MonkeyPatch, tmp_path:
     made.remove()
     with pytest.raises(SettingsError, match="No folder for temporary files can be written to: there is none"):
         Runtime.create("first", memory=tmp_path / "missing")
-
-
-def test_read_only_disks_leave_room_for_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    without_temporary_folder(monkeypatch)
-    kept = Supervision.begin(1)
-    assert kept is not None
-    kept.end()
-    monkeypatch.setattr(archive, "_MEMORY", tmp_path / "missing")
-    assert Supervision.begin(1) is None
 
 
 def test_choices_are_replaced_whole(runtime: Runtime) -> None:
@@ -142,7 +131,7 @@ def test_a_killed_worker_counts_no_more_and_holds_no_lock(runtime: Runtime) -> N
 CREATE = """
 from crnn_ocr.service.workers.shared_state import Runtime
 import time
-print(Runtime.create("first")._folder, flush=True)
+print(Runtime.create("first").folder, flush=True)
 time.sleep(60)
 """
 

@@ -16,8 +16,8 @@ from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.service.middleware.gate import Door
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
-from crnn_ocr.service.telemetry import metrics_folder
 from crnn_ocr.service.telemetry.metrics import Metrics
+from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
@@ -40,7 +40,7 @@ def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP)
     limit = memory_limit(cgroup) or BUDGET * settings.workers
     page_size = os.sysconf("SC_PAGE_SIZE")
     # The parent of a worker; without a shared folder this process is no worker.
-    supervisor = None if metrics_folder.current() is None else os.getppid()
+    supervisor = os.getppid() if VARIABLE in os.environ else None
 
     def look(metrics: Metrics) -> None:
         metrics.workers_wanted.set(settings.workers)

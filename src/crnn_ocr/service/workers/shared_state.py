@@ -74,7 +74,7 @@ class Runtime:
 
     def __init__(self, folder: Path) -> None:
         """Use a folder that there is."""
-        self._folder = folder
+        self.folder = folder
         self._choice_file = folder / "choice.json"
         self._read_last: tuple[tuple[int, int], Choice] | None = None
 
@@ -114,7 +114,7 @@ class Runtime:
 
     def remove(self) -> None:
         """Delete the folder."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---- the choice ---------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Runtime:
             ModelSwitchRunningError: Somebody else is.
         """
         deadline = time.monotonic() + _LOCK_PATIENCE_S
-        with (self._folder / "switch.lock").open("ab") as stream:
+        with (self.folder / "switch.lock").open("ab") as stream:
             while not _locked(stream.fileno(), fcntl.LOCK_EX):
                 if time.monotonic() >= deadline:
                     raise ModelSwitchRunningError("Another model is just being made the active one.")
@@ -149,19 +149,19 @@ class Runtime:
 
     def being_switched(self) -> bool:
         """Whether somebody is inside `switching`."""
-        with (self._folder / "switch.lock").open("ab") as stream:
+        with (self.folder / "switch.lock").open("ab") as stream:
             return not _locked(stream.fileno(), fcntl.LOCK_SH)
 
     # ---- workers ------------------------------------------------------------------------------------
 
     def join(self) -> Member:
         """Become one of the workers until this process ends."""
-        return Member(self._folder)
+        return Member(self.folder)
 
     def reports(self) -> list[Report]:
         """One per living worker, also of those that have not reported yet."""
         found = []
-        for lock in sorted(self._folder.glob("[0-9]*.lock")):
+        for lock in sorted(self.folder.glob("[0-9]*.lock")):
             with suppress(FileNotFoundError):
                 if _is_held(lock):
                     found.append(_report(lock))
