@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -21,8 +23,10 @@ from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import PictureReader, Reader, Readiness
 from crnn_ocr.service.telemetry import collectors, tracing
 from crnn_ocr.service.telemetry.metrics import METHODS, OTHER, Metrics, Outcome
-from crnn_ocr.service.telemetry.tracer import Tracer
 from crnn_ocr.settings import Settings
+
+if TYPE_CHECKING:
+    from crnn_ocr.service.telemetry.spans import Tracer
 
 # ---- requests ---------------------------------------------------------------------------------------
 
@@ -30,7 +34,7 @@ from crnn_ocr.settings import Settings
 class Observer:
     """What the metrics and traces of a process are told through."""
 
-    def __init__(self, settings: Settings, tracer: Tracer) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None) -> None:
         """Prepare; nothing is observed yet."""
         self._settings = settings
         self._tracer = tracer
@@ -110,7 +114,7 @@ def _observer(metrics: Metrics, method: str, path: str, status: int, started: fl
 class ObservedReader:
     """A reader whose readings are counted, timed and traced."""
 
-    def __init__(self, reader: PictureReader, metrics: Metrics | None, tracer: Tracer) -> None:
+    def __init__(self, reader: PictureReader, metrics: Metrics | None, tracer: Tracer | None) -> None:
         """Observe that reader."""
         self._reader = reader
         self._metrics = metrics
@@ -126,13 +130,14 @@ class ObservedReader:
         """Read as the reader does; stages are told to the request that it is done for."""
         spent: dict[str, float] = {}
         timing = current_timing.get()
-        with self._tracer.reading() as span:
+        with nullcontext() if self._tracer is None else self._tracer.reading() as span:
 
             def hear(stage: str, begin: float, end: float, own: float) -> None:
                 spent[stage] = spent.get(stage, 0.0) + own
                 if timing is not None:
                     timing.add(stage, own)
-                span.stage(stage, begin, end)
+                if span is not None:
+                    span.add_stage(stage, begin, end)
 
             outcome: Outcome = "failed"
             document = None
@@ -141,10 +146,12 @@ class ObservedReader:
             try:
                 document = self._reader.read(source, options, ticket=ticket)
                 outcome = "read"
-                span.read(document)
+                if span is not None:
+                    span.describe(document)
             except OcrError as error:
                 outcome = _outcome(error)
-                span.failed(error.code)
+                if span is not None:
+                    span.fail(error.code)
                 raise
             finally:
                 stages.listener.reset(token)

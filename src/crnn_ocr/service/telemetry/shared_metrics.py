@@ -130,7 +130,9 @@ def _count_in(place: int | str | None) -> None:
     """Let the metrics that this process makes from now on count in the files of a place, or in its memory."""
     from prometheus_client import values
 
-    values.ValueClass = values.MutexValue if place is None else values.MultiProcessValue(lambda: place)
+    values.ValueClass = (
+        values.MutexValue if place is None else values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+    )
 
 
 def _warn(folder: Path, error: OSError) -> None:
