@@ -13,6 +13,7 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -32,7 +33,7 @@ from crnn_ocr.service.server.orphaned_requests import Lifelines
 from crnn_ocr.service.telemetry import tracing
 from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
 from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
-from crnn_ocr.service.workers.shared_state import Choice, Runtime
+from crnn_ocr.service.workers.shared_state import Choice, SharedState
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -142,9 +143,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
-        self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
+        self._shared = SharedState.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
         self._metrics = (
-            SharedMetrics.create(self._runtime.folder / "metrics", settings.workers)
+            SharedMetrics.create(self._shared.folder / "metrics", settings.workers)
             if settings.metrics
             else None
         )
@@ -202,28 +203,32 @@ class _Application(BaseApplication):  # type: ignore[misc]
         if self._metrics is not None:
             self._metrics.post_fork(arbiter, worker)
 
-    def _child_exit(self, arbiter: object, worker: object) -> None:
+    def _child_exit(self, arbiter: object, worker: Any) -> None:
         self._lifelines.child_exit(arbiter, worker)  # first: clients wait
+        try:
+            self._shared.forget(worker.pid)
+        except OSError as error:  # no room; it must not end the supervisor
+            _log.warning("a switch was not given up", extra={"fields": {"reason": error.strerror}})
         if self._metrics is not None:
             self._metrics.child_exit(arbiter, worker)
 
     def _on_exit(self, arbiter: object) -> None:
         self._lifelines.end(arbiter)
-        self._runtime.remove()
+        self._shared.remove()
 
     def load(self) -> Flask:
         """Build the application; runs in each worker, after the fork."""
         from crnn_ocr.engine.ocr import OCR
         from crnn_ocr.service.app import create_app
 
-        runtime = self._runtime
+        shared = self._shared
         threads = share_of_cores(self._settings)
         try:
-            reader = OCR(self._settings, model=runtime.choice().active, threads=threads)
+            reader = OCR(self._settings, model=shared.choice().active, threads=threads)
         except OcrError as error:  # the pack that was switched to is gone
             _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
             reader = OCR(self._settings, threads=threads)
-            with suppress(ModelSwitchRunningError), runtime.switching():
-                runtime.choose(Choice(runtime.choice().generation + 1, reader.resolve(self._settings.model)))
-        Follower(reader, runtime).start()
-        return create_app(reader, self._settings, switching=SharedSwitching(reader, runtime))
+            with suppress(ModelSwitchRunningError), shared.switching():
+                shared.choose(Choice(shared.choice().generation + 1, reader.resolve(self._settings.model)))
+        Follower(reader, shared).start()
+        return create_app(reader, self._settings, switching=SharedSwitching(reader, shared))
