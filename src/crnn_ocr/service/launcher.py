@@ -29,7 +29,7 @@ from crnn_ocr.service.requests.url_fetch import Rules
 from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
-from crnn_ocr.service.server.orphaned_requests import Lifelines
+from crnn_ocr.service.server.orphaned_requests import HeldRequests
 from crnn_ocr.service.telemetry import tracing
 from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
 from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
@@ -149,7 +149,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             if settings.metrics
             else None
         )
-        self._lifelines = Lifelines(settings.worker_threads + _SPARE_THREADS)
+        self._held_requests = HeldRequests()
         super().__init__()
 
     def load_config(self) -> None:
@@ -173,8 +173,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,
             "accesslog": None,
             "logger_class": _ServerLogger,
-            "on_starting": lambda _arbiter: self._lifelines.begin(),
-            "pre_fork": self._pre_fork,
+            "on_starting": lambda _arbiter: self._held_requests.begin(),
             "post_fork": self._post_fork,
             "child_exit": self._child_exit,
             "on_exit": self._on_exit,
@@ -184,6 +183,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         if os.access(_MEMORY_FOLDER, os.W_OK):
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
         if self._metrics is not None:
+            values["pre_fork"] = self._metrics.pre_fork
             values["worker_exit"] = self._metrics.worker_exit
         for name, value in values.items():
             if name in self.cfg.settings:
@@ -193,18 +193,13 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Serve; leaves by `SystemExit`."""
         Supervisor(self).run()
 
-    def _pre_fork(self, arbiter: object, worker: object) -> None:
-        self._lifelines.pre_fork(arbiter, worker)
-        if self._metrics is not None:
-            self._metrics.pre_fork(arbiter, worker)
-
     def _post_fork(self, arbiter: object, worker: object) -> None:
-        self._lifelines.post_fork(arbiter, worker)
+        self._held_requests.post_fork(arbiter, worker)
         if self._metrics is not None:
             self._metrics.post_fork(arbiter, worker)
 
     def _child_exit(self, arbiter: object, worker: Any) -> None:
-        self._lifelines.child_exit(arbiter, worker)  # first: clients wait
+        self._held_requests.child_exit(arbiter, worker)  # first: clients wait
         try:
             self._shared.forget(worker.pid)
         except OSError as error:  # no room; it must not end the supervisor
@@ -212,8 +207,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
         if self._metrics is not None:
             self._metrics.child_exit(arbiter, worker)
 
-    def _on_exit(self, arbiter: object) -> None:
-        self._lifelines.end(arbiter)
+    def _on_exit(self, _arbiter: object) -> None:
+        self._held_requests.end()
         self._shared.remove()
 
     def load(self) -> Flask:

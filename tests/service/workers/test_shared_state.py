@@ -114,7 +114,7 @@ with SharedState(Path(sys.argv[1])).switching():
 
 
 def test_a_killed_leader_holds_no_lock(runtime: SharedState) -> None:
-    command = [sys.executable, "-c", LEAD, runtime.folder]
+    command = [sys.executable, "-c", LEAD, str(runtime.folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "locked\n"

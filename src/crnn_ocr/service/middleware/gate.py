@@ -26,7 +26,7 @@ from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_se
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.body_budget import Intake, Place
 from crnn_ocr.service.requests.timed_body import TimedBody
-from crnn_ocr.service.server import orphaned_requests
+from crnn_ocr.service.server import handover
 from crnn_ocr.service.server.socket_watch import Overseer, overseer
 from crnn_ocr.settings import Settings
 
@@ -99,8 +99,8 @@ class Door:
             return
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
-            g.give_up_line = orphaned_requests.hold(connection, g.request_id)
-            resources.held().callback(g.give_up_line)
+            g.release_connection = handover.hold(connection, g.request_id)
+            resources.held().callback(g.release_connection)
         if request.method == "PUT":  # a few bytes, of those who may change the service
             self._time_body(request.environ)
         if request.method != "POST":
@@ -171,10 +171,10 @@ class Door:
 
 def _answer_oneself(response: Response) -> Response:
     """From its first byte on the answer is this process's, whatever becomes of it."""
-    if "give_up_line" not in g:
+    if "release_connection" not in g:
         return response
     if is_made_while_sent(response):
-        response.response = orphaned_requests.ReleasedFirst(response.response, g.give_up_line)
+        response.response = handover.release_before(response.response, g.release_connection)
     else:
-        g.give_up_line()
+        g.release_connection()
     return response
