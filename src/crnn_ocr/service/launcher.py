@@ -174,6 +174,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "logger_class": _ServerLogger,
             "on_starting": lambda _arbiter: self._held_requests.begin(),
+            "pre_fork": self._pre_fork,
             "post_fork": self._post_fork,
             "child_exit": self._child_exit,
             "on_exit": self._on_exit,
@@ -183,7 +184,6 @@ class _Application(BaseApplication):  # type: ignore[misc]
         if os.access(_MEMORY_FOLDER, os.W_OK):
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
         if self._metrics is not None:
-            values["pre_fork"] = self._metrics.pre_fork
             values["worker_exit"] = self._metrics.worker_exit
         for name, value in values.items():
             if name in self.cfg.settings:
@@ -192,6 +192,11 @@ class _Application(BaseApplication):  # type: ignore[misc]
     def run(self) -> None:
         """Serve; leaves by `SystemExit`."""
         Supervisor(self).run()
+
+    def _pre_fork(self, arbiter: object, worker: object) -> None:
+        self._held_requests.pre_fork(arbiter, worker)
+        if self._metrics is not None:
+            self._metrics.pre_fork(arbiter, worker)
 
     def _post_fork(self, arbiter: object, worker: object) -> None:
         self._held_requests.post_fork(arbiter, worker)
@@ -207,8 +212,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
         if self._metrics is not None:
             self._metrics.child_exit(arbiter, worker)
 
-    def _on_exit(self, _arbiter: object) -> None:
-        self._held_requests.end()
+    def _on_exit(self, arbiter: object) -> None:
+        self._held_requests.end(arbiter)
         self._shared.remove()
 
     def load(self) -> Flask:

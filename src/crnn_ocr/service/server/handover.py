@@ -7,21 +7,30 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from contextlib import suppress
 from typing import Any
 
 #: How a message begins: the worker's age, and the number of the request.
 KEY = struct.Struct("=IQ")
+#: Requests that a worker can tell apart, more than it ever has at a time.
+MOST_OPEN = 65_536
 
 
 class Handover:
     """A worker's side."""
 
-    def __init__(self, end: socket.socket, age: int) -> None:
-        """Send to the supervisor as the worker of that age."""
+    def __init__(self, end: socket.socket, age: int, open_: MutableSequence[int]) -> None:
+        """Send to the supervisor.
+
+        Args:
+            end: The worker's end of the socket.
+            age: Which worker this is.
+            open_: Memory that both share: 1 where the supervisor may answer, for a message may be delayed.
+        """
         self._end = end
         self._age = age
+        self._open = open_
         self._numbers = itertools.count()
         self._unsent: deque[bytes] = deque()
         self._lock = threading.Lock()
@@ -32,16 +41,20 @@ class Handover:
         Returns:
             What has to be called before the first byte of the answer is sent; more than once does no harm.
         """
-        key = KEY.pack(self._age, next(self._numbers))
+        number = next(self._numbers)
+        key = KEY.pack(self._age, number)
+        self._open[number % MOST_OPEN] = 1
         try:
             self._send_rest()
             socket.send_fds(self._end, [key + request_id.encode()], [connection.fileno()])
         except OSError:  # the supervisor is too busy, or gone
+            self._open[number % MOST_OPEN] = 0
             return _do_nothing
         taken_back = [key]
 
         def release() -> None:
             if taken_back:
+                self._open[number % MOST_OPEN] = 0
                 self._unsent.append(taken_back.pop())
                 with suppress(OSError):  # the next request sends it
                     self._send_rest()
@@ -59,10 +72,10 @@ class Handover:
 _handover: Handover | None = None
 
 
-def begin(end: socket.socket, age: int) -> None:
-    """Let this process, a worker of that age, hand its connections over."""
+def begin(end: socket.socket, age: int, open_: MutableSequence[int]) -> None:
+    """Let this process hand its connections over; the arguments are those of `Handover`."""
     global _handover
-    _handover = Handover(end, age)
+    _handover = Handover(end, age, open_)
 
 
 def hold(connection: socket.socket, request_id: str) -> Callable[[], None]:

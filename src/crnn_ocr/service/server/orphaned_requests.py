@@ -2,8 +2,8 @@
 
 A process that is killed takes its connections with it, and its clients see them reset, as if the network had
 failed. So while a request is worked on, the supervisor holds a second descriptor of its connection, which the
-worker sends through a socket (`SCM_RIGHTS`) and takes back before the first byte of its answer. When a worker
-has ended, the supervisor answers what it still holds of it.
+worker sends through a socket (`SCM_RIGHTS`) and takes back before the first byte of its answer; memory that
+both share says who of the two may write. When a worker has ended, the supervisor answers what is still open.
 
 The supervisor has one thread, and Gunicorn owns its loop, so messages reach it by a signal (SIGIO).
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import mmap
 import os
 import signal
 import socket
@@ -52,6 +53,10 @@ class HeldRequests:
         flags = fcntl.fcntl(self._supervisor_end, fcntl.F_GETFL)
         fcntl.fcntl(self._supervisor_end, fcntl.F_SETFL, flags | os.O_ASYNC)
 
+    def pre_fork(self, _arbiter: object, worker: Any) -> None:
+        """In the supervisor, before a worker begins."""
+        worker.open_requests = mmap.mmap(-1, handover.MOST_OPEN)
+
     def post_fork(self, _arbiter: object, worker: Any) -> None:
         """In a worker that begins: keep no connection of the others."""
         global _handover
@@ -59,17 +64,24 @@ class HeldRequests:
         for descriptor, _ in self._held.values():
             os.close(descriptor)
         self._held = {}
-        handover.begin(self._worker_end, worker.age)
+        handover.begin(self._worker_end, worker.age, worker.open_requests)
 
     def child_exit(self, _arbiter: object, worker: Any) -> None:
-        """When a worker has ended, however it did: answer what it left."""
+        """When a worker has ended, however it did: answer what it left, and let go of the rest."""
         self.hear()
-        self._answer([key for key in list(self._held) if key[0] == worker.age])
+        orphans = []
+        for key in [key for key in list(self._held) if key[0] == worker.age]:
+            descriptor, request_id = self._held.pop(key)
+            if worker.open_requests[key[1] % handover.MOST_OPEN]:
+                orphans.append((descriptor, request_id))
+            else:
+                os.close(descriptor)
+        self._answer(orphans)
 
-    def end(self) -> None:
+    def end(self, arbiter: Any) -> None:
         """At the end of the service: also answer those whose worker was killed for taking too long."""
-        self.hear()
-        self._answer(list(self._held))
+        for worker in list(arbiter.WORKERS.values()):
+            self.child_exit(arbiter, worker)
         # An interpreter that ends restores what the system does by default: a late message would kill it.
         signal.signal(signal.SIGIO, signal.SIG_IGN)
 
@@ -97,9 +109,8 @@ class HeldRequests:
         elif key in self._held:
             os.close(self._held.pop(key)[0])
 
-    def _answer(self, keys: list[tuple[int, int]]) -> None:
+    def _answer(self, orphans: list[tuple[int, str]]) -> None:
         """Answer from a process of its own, for clients that still send need a while to read."""
-        orphans = [self._held.pop(key) for key in keys]
         if orphans and os.fork() == 0:
             try:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
