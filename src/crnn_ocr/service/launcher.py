@@ -107,7 +107,7 @@ def _check_private(listener: socket.socket, settings: Settings) -> None:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The address to type into a browser on this machine."""
+    """Return the address to type into a browser on this machine."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
@@ -115,7 +115,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def share_of_cores(settings: Settings) -> int:
-    """Cores that one worker process keeps busy: together they must not compute more than there are cores."""
+    """Return the cores that one worker keeps busy: together they must not compute more than there are."""
     return max(1, (settings.threads or available_cores()) // settings.workers)
 
 

@@ -74,7 +74,7 @@ def install(app: Flask, readings: Readings, settings: Settings) -> None:
     def batch() -> Response:
         items = parse_batch(request, settings.batch_max_items)
         started = time.perf_counter()
-        ticket = readings.issue()
+        ticket = readings.issue_ticket()
         g.result_size = {"items": len(items)}
         results = _results(items, readings, ticket, wanted_use(request), g.request_id, at_once)
         if request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
@@ -188,7 +188,7 @@ def _results(
 def _result(
     index: int, item: Item, readings: Readings, ticket: Ticket, use: CacheUse, request_id: str
 ) -> Json:
-    """The answer or the error for one picture."""
+    """Return the answer or the error for one picture."""
     try:
         ticket.check()
         with ExitStack() as holder:

@@ -82,7 +82,7 @@ def install(app: Flask, readings: Readings) -> None:
     def ocr() -> Response:
         picture, switches = _parse(request)
         options = ReadOptions(orientation="auto" if switches["use_cls"] else "off")
-        read = readings.read_one(picture, options, readings.issue(), use=wanted_use(request))
+        read = readings.read_one(picture, options, readings.issue_ticket(), use=wanted_use(request))
         lines = describe_lines(read.document, boxes=switches["use_det"], texts=switches["use_rec"])
         g.result_size = {"lines": len(lines), "model": read.document.model, "cache": read.source}
         response = json_response(json_of(lines))
@@ -93,7 +93,7 @@ def install(app: Flask, readings: Readings) -> None:
 
 
 def describe_lines(document: Document, *, boxes: bool = True, texts: bool = True) -> dict[str, Json]:
-    """The lines of all pages by number, from "0"; empty where there are none or nothing is wanted."""
+    """Return the lines of all pages by number, from "0"; empty where there are none or nothing is wanted."""
     if not (boxes or texts):
         return {}
     lines = [line for page in document.pages for line in page.lines]

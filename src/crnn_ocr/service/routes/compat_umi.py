@@ -104,7 +104,9 @@ def install(app: Flask, reader: Reader, readings: Readings) -> None:
         begun = time.time()
         try:
             picture, wanted = parse_body(_body())
-            read = readings.read_one(picture, wanted.options, readings.issue(), use=wanted_use(request))
+            read = readings.read_one(
+                picture, wanted.options, readings.issue_ticket(), use=wanted_use(request)
+            )
         except UmiError as error:
             return _answer({"code": error.code, "data": error.message})
         except _ANSWERED_WITH_200 as error:

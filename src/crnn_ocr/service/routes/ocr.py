@@ -35,7 +35,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         chars = wants_chars(request)
         wanted = parse_input(request, besides=(DETAIL,))
         read = readings.read_one(
-            wanted.picture, wanted.options, readings.issue(), use=wanted_use(request), chars=chars
+            wanted.picture, wanted.options, readings.issue_ticket(), use=wanted_use(request), chars=chars
         )
         answer = ocr_answer(
             read.document,

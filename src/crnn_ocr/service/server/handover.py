@@ -79,7 +79,7 @@ def begin(end: socket.socket, age: int, open_: MutableSequence[int]) -> None:
 
 
 def hold(connection: socket.socket, request_id: str) -> Callable[[], None]:
-    """As `Handover.hold` of this process; do nothing where it has none."""
+    """Hold as `Handover.hold` of this process; do nothing where it has none."""
     return _do_nothing if _handover is None else _handover.hold(connection, request_id)
 
 

@@ -16,7 +16,7 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stages
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import Json, RouteGroup, responses
-from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.middleware.request_timing import current_timing
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
@@ -47,7 +47,7 @@ class Observer:
             _install(app, self._metrics)
 
     def watch(
-        self, reader: Reader, readiness: Readiness, door: Door, answers: AnswerCache | None
+        self, reader: Reader, readiness: Readiness, gate: Gate, answers: AnswerCache | None
     ) -> PictureReader:
         """Look at the parts of the service whenever metrics are asked for.
 
@@ -58,7 +58,7 @@ class Observer:
         if metrics is not None:
             metrics.add_probe(collectors.processes(settings))
             metrics.add_probe(collectors.engine(reader, readiness))
-            metrics.add_probe(collectors.door(door))
+            metrics.add_probe(collectors.gate(gate))
             if answers is not None:
                 metrics.add_probe(collectors.cache(answers, settings.cache_bytes))
             if settings.workers > 1:
@@ -95,7 +95,7 @@ def _install(app: Flask, metrics: Metrics) -> None:
 
 
 def route() -> str:
-    """The route of the current request, such as `/ui/<path:filename>`; one name for all that lead nowhere."""
+    """Return the route of the current request, such as `/ui/<path:filename>`; "other" where there is none."""
     return OTHER if request.url_rule is None else request.url_rule.rule
 
 
@@ -121,7 +121,7 @@ class ObservedReader:
         self._tracer = tracer
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """As the reader does."""
+        """Return what the reader does."""
         return self._reader.fingerprint(options)
 
     def read(
@@ -132,7 +132,7 @@ class ObservedReader:
         timing = current_timing.get()
         with nullcontext() if self._tracer is None else self._tracer.reading() as span:
 
-            def hear(stage: str, begin: float, end: float, own: float) -> None:
+            def add_stage(stage: str, begin: float, end: float, own: float) -> None:
                 spent[stage] = spent.get(stage, 0.0) + own
                 if timing is not None:
                     timing.add(stage, own)
@@ -142,7 +142,7 @@ class ObservedReader:
             outcome: Outcome = "failed"
             document = None
             begin = time.perf_counter()
-            token = stages.listener.set(hear)
+            token = stages.listener.set(add_stage)
             try:
                 document = self._reader.read(source, options, ticket=ticket)
                 outcome = "read"

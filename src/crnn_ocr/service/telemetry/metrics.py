@@ -55,7 +55,7 @@ class Definition:
 
 
 def worker_exits(registry: CollectorRegistry) -> Counter:
-    """The one counter that the supervisor keeps."""
+    """Make the one counter that the supervisor keeps."""
     return Counter(
         "crnn_ocr_worker_exits_total",
         "Worker processes that ended and were replaced: left (told to, or after its number of requests) "
@@ -213,7 +213,7 @@ class Metrics:
             (counter.labels(*labels) if labels else counter).inc(grown)
 
     def bounded(self, kind: str, name: str) -> str:
-        """The name, or "other" where there have been too many different ones of that kind."""
+        """Return the name, or "other" where there have been too many different ones of that kind."""
         with self._lock:
             names = self._names.setdefault(kind, set())
             if name in names or len(names) < MOST_NAMES:
@@ -222,7 +222,7 @@ class Metrics:
         return OTHER
 
     def names(self, kind: str) -> frozenset[str]:
-        """The names of that kind so far."""
+        """Return the names of that kind so far."""
         with self._lock:
             return frozenset(self._names.get(kind, ()))
 
@@ -241,7 +241,7 @@ class Metrics:
     # ---- text -------------------------------------------------------------------------------------
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """All metrics of all workers as text.
+        """Return all metrics of all workers as text.
 
         Where there is no folder to share them in, this process answers for itself.
 
