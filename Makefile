@@ -33,10 +33,11 @@ test: $(VENV)/.test.stamp ## Install what the tests need and run them all
 test-deploy: $(VENV)/.deploy.stamp ## Build the image and run it with Docker, Compose and emulated ARM
 	scripts/test-deploy
 
-check: $(VENV)/.check.stamp ## Lint, format check, types and known vulnerabilities
+check: $(VENV)/.check.stamp ## Lint, format check, types, layers and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python scripts/audit
 
 format: $(VENV)/.check.stamp ## Format the code

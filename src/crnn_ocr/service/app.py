@@ -10,7 +10,7 @@ from crnn_ocr.service.api.responses import pretty_json
 from crnn_ocr.service.middleware import auth, cors, error_handlers, rate_limit, request_scope, same_origin
 from crnn_ocr.service.middleware.api_keys import KeyRing
 from crnn_ocr.service.middleware.compression import packed
-from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.middleware.same_origin import Site
 from crnn_ocr.service.ocr.answer_cache import make_cache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
@@ -31,7 +31,7 @@ class Service(Flask):
     request_class = ServiceRequest
 
     def send_static_file(self, filename: str) -> Response:
-        """One of the page's files."""
+        """Return one of the page's files."""
         folder = Path(self.root_path) / "ui"
         return packed(super().send_static_file(filename), folder / filename)
 
@@ -55,8 +55,8 @@ def create_app(
     app.add_template_filter(pretty_json)
     app.extensions[FETCHER] = Fetcher.from_settings(settings)
     readiness = Readiness(reader, lazy=not settings.warm_up)
-    door = Door(settings)
-    app.extensions[INTAKE] = door.intake
+    gate = Gate(settings)
+    app.extensions[INTAKE] = gate.intake
     answers = make_cache(settings)
     observer = Observer(settings, make_tracer())
     reply_and_drain.install(app)
@@ -68,17 +68,17 @@ def create_app(
     same_origin.install(app, settings, keys=bool(keys))
     auth.install(app, keys)
     rate_limit.install(app, settings)
-    door.install(app)
+    gate.install(app)
     error_handlers.install(app)
-    observed = observer.watch(reader, readiness, door, answers)
-    readings = Readings(observed, answers, gate=door.gate, issue=door.issue)
+    observed = observer.watch(reader, readiness, gate, answers)
+    readings = Readings(observed, answers, admit=gate.admit, issue_ticket=gate.issue_ticket)
     ocr.install(app, reader, readings, readiness)
     batch.install(app, readings, settings)
     export.install(app)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching or LocalSwitching(reader), Site.from_settings(settings))
-    preview.install(app, settings, gate=door.gate, issue=door.issue)
+    preview.install(app, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()
     return app

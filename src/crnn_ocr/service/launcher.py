@@ -13,6 +13,7 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -28,11 +29,11 @@ from crnn_ocr.service.requests.url_fetch import Rules
 from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
-from crnn_ocr.service.server.orphaned_requests import Lifelines
+from crnn_ocr.service.server.orphaned_requests import HeldRequests
 from crnn_ocr.service.telemetry import tracing
-from crnn_ocr.service.telemetry.archive import Supervision
+from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
 from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
-from crnn_ocr.service.workers.shared_state import Choice, Runtime
+from crnn_ocr.service.workers.shared_state import Choice, SharedState
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _check_private(listener: socket.socket, settings: Settings) -> None:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The address to type into a browser on this machine."""
+    """Return the address to type into a browser on this machine."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
@@ -114,7 +115,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def share_of_cores(settings: Settings) -> int:
-    """Cores that one worker process keeps busy: together they must not compute more than there are cores."""
+    """Return the cores that one worker keeps busy: together they must not compute more than there are."""
     return max(1, (settings.threads or available_cores()) // settings.workers)
 
 
@@ -142,9 +143,13 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
-        self._runtime = Runtime.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
-        self._supervision = Supervision.begin(settings.workers) if settings.metrics else None
-        self._lifelines = Lifelines(settings.worker_threads + _SPARE_THREADS)
+        self._shared = SharedState.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
+        self._metrics = (
+            SharedMetrics.create(self._shared.folder / "metrics", settings.workers)
+            if settings.metrics
+            else None
+        )
+        self._held_requests = HeldRequests()
         super().__init__()
 
     def load_config(self) -> None:
@@ -168,9 +173,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "preload_app": False,
             "accesslog": None,
             "logger_class": _ServerLogger,
-            "on_starting": lambda _arbiter: self._lifelines.begin(),
-            "pre_fork": self._lifelines.pre_fork,
-            "post_fork": self._lifelines.post_fork,
+            "on_starting": lambda _arbiter: self._held_requests.begin(),
+            "pre_fork": self._pre_fork,
+            "post_fork": self._post_fork,
             "child_exit": self._child_exit,
             "on_exit": self._on_exit,
             # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
@@ -178,8 +183,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
         }
         if os.access(_MEMORY_FOLDER, os.W_OK):
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
-        if self._supervision is not None:
-            values["worker_exit"] = self._supervision.worker_exit
+        if self._metrics is not None:
+            values["worker_exit"] = self._metrics.worker_exit
         for name, value in values.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -188,30 +193,42 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Serve; leaves by `SystemExit`."""
         Supervisor(self).run()
 
-    def _child_exit(self, arbiter: object, worker: object) -> None:
-        self._lifelines.child_exit(arbiter, worker)  # first: clients wait
-        if self._supervision is not None:
-            self._supervision.child_exit(arbiter, worker)
+    def _pre_fork(self, arbiter: object, worker: object) -> None:
+        self._held_requests.pre_fork(arbiter, worker)
+        if self._metrics is not None:
+            self._metrics.pre_fork(arbiter, worker)
+
+    def _post_fork(self, arbiter: object, worker: object) -> None:
+        self._held_requests.post_fork(arbiter, worker)
+        if self._metrics is not None:
+            self._metrics.post_fork(arbiter, worker)
+
+    def _child_exit(self, arbiter: object, worker: Any) -> None:
+        self._held_requests.child_exit(arbiter, worker)  # first: clients wait
+        try:
+            self._shared.forget(worker.pid)
+        except OSError as error:  # no room; it must not end the supervisor
+            _log.warning("a switch was not given up", extra={"fields": {"reason": error.strerror}})
+        if self._metrics is not None:
+            self._metrics.child_exit(arbiter, worker)
 
     def _on_exit(self, arbiter: object) -> None:
-        self._lifelines.end(arbiter)
-        self._runtime.remove()
-        if self._supervision is not None:
-            self._supervision.end()
+        self._held_requests.end(arbiter)
+        self._shared.remove()
 
     def load(self) -> Flask:
         """Build the application; runs in each worker, after the fork."""
         from crnn_ocr.engine.ocr import OCR
         from crnn_ocr.service.app import create_app
 
-        runtime = self._runtime
+        shared = self._shared
         threads = share_of_cores(self._settings)
         try:
-            reader = OCR(self._settings, model=runtime.choice().active, threads=threads)
+            reader = OCR(self._settings, model=shared.choice().active, threads=threads)
         except OcrError as error:  # the pack that was switched to is gone
             _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
             reader = OCR(self._settings, threads=threads)
-            with suppress(ModelSwitchRunningError), runtime.switching():
-                runtime.choose(Choice(runtime.choice().generation + 1, reader.resolve(self._settings.model)))
-        Follower(reader, runtime).start()
-        return create_app(reader, self._settings, switching=SharedSwitching(reader, runtime))
+            with suppress(ModelSwitchRunningError), shared.switching():
+                shared.choose(Choice(shared.choice().generation + 1, reader.resolve(self._settings.model)))
+        Follower(reader, shared).start()
+        return create_app(reader, self._settings, switching=SharedSwitching(reader, shared))

@@ -14,7 +14,7 @@ from PIL import Image
 from crnn_ocr.errors import OverloadedError, RequestCancelledError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.service.middleware.gate import MOST_READ, Door
+from crnn_ocr.service.middleware.gate import MOST_READ, Gate
 from crnn_ocr.service.ocr.admission import Admission, Experience, estimate_seconds, least_seconds
 from crnn_ocr.service.requests.body_budget import Intake, Place
 from crnn_ocr.settings import Settings
@@ -247,26 +247,26 @@ def test_never_more_bodies_than_places(steps: list[int | None]) -> None:
 
 def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> None:
     settings = Settings(queue_seconds=0.01, threads=1, max_pages=2, max_pixels=10_000_000)
-    door = Door(settings)
+    door = Gate(settings)
     pages = [picture("Page").convert("L")] * 3
     costly = encoded(Image.new("RGB", (2400, 2000)), "JPEG2000")  # 64 MiB are given
     long = tiff(pages), encoded(pages[0], "PDF", save_all=True, append_images=pages[1:])
     with door.admission.admit(1.0):
         for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20], costly, *long):
-            with door.gate(hopeless, ReadOptions(), Ticket()):
+            with door.admit(hopeless, ReadOptions(), Ticket()):
                 pass  # the engine would tell what is wrong with it
-        with pytest.raises(OverloadedError), door.gate(png("Good"), ReadOptions(), Ticket()):
+        with pytest.raises(OverloadedError), door.admit(png("Good"), ReadOptions(), Ticket()):
             pass
 
 
 def test_the_engine_is_given_some_pictures_at_a_time_however_many_are_let_in() -> None:
-    door = Door(Settings(queue_seconds=3600))
+    door = Gate(Settings(queue_seconds=3600))
     inside, most, lock = 0, 0, threading.Lock()
     whole, may_leave = threading.Event(), threading.Event()
 
     def read(_: int) -> None:
         nonlocal inside, most
-        with door.gate(png("Good"), ReadOptions(), Ticket()):
+        with door.admit(png("Good"), ReadOptions(), Ticket()):
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -281,7 +281,7 @@ def test_the_engine_is_given_some_pictures_at_a_time_however_many_are_let_in() -
         assert whole.wait(30)
         gone = Ticket()
         gone.cancel()
-        with pytest.raises(RequestCancelledError), door.gate(png("Good"), ReadOptions(), gone):
+        with pytest.raises(RequestCancelledError), door.admit(png("Good"), ReadOptions(), gone):
             pass
         may_leave.set()
         list(readings)

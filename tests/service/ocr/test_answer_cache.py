@@ -191,7 +191,7 @@ def test_kept_answers_pass_no_gate(reader: FakeReader) -> None:
         passed.append(picture)
         return threading.Lock()
 
-    readings = Readings(reader, AnswerCache(LocalStore(100_000, 60)), gate=gate)
+    readings = Readings(reader, AnswerCache(LocalStore(100_000, 60)), admit=gate)
     sources = [readings.read_one(PICTURE, ReadOptions(), Ticket()).source for _ in range(3)]
     assert sources == ["miss", "hit", "hit"]
     assert passed == [PICTURE]

@@ -49,7 +49,7 @@ def test_full_memory_kills_no_worker_and_fails_no_request(tmp_path: Path) -> Non
         "--workers", "2", program=("tests.service.small_memory",), CRNN_OCR_THREADS="2", TMPDIR=str(tmp_path)
     ) as server:
         memory = memory_of(server)
-        assert list(memory.glob("crnn-ocr-metrics-*/counter_*.db"))
+        assert list(memory.glob("crnn-ocr-*/metrics/counter_*.db"))
         model = server.get("/models").json["active"].partition("/")[0]
         parent = psutil.Process(server.process.pid)
         before = {child.pid for child in parent.children()}
@@ -68,7 +68,7 @@ def test_full_memory_kills_no_worker_and_fails_no_request(tmp_path: Path) -> Non
             server.process.send_signal(signal.SIGTTIN)
             eventually(lambda: "no room for metrics: not shared" in told(server))
             load.await_reads(8)
-            # And one that has to keep what another counted, and begins itself.
+            # And one that goes on where another one stopped.
             victim = before.pop()
             psutil.Process(victim).kill()
             eventually(lambda: len({child.pid for child in parent.children()} - {victim}) == 3)
@@ -76,11 +76,8 @@ def test_full_memory_kills_no_worker_and_fails_no_request(tmp_path: Path) -> Non
             assert counted(server) > 0, "those of the others"
             filler.unlink()
             eventually(lambda: switch(server, model)[0] == 200)
-            eventually(lambda: told(server).count("room for metrics: shared again") >= 1)
         assert load.wrong == []
         assert load.seen["lost"] <= 3, "what the killed worker was reading"
-        # The killed worker's counts are kept; the others' are told once each of them has found room again.
-        eventually(lambda: counted(server) >= load.seen["read"] - 3)
         assert counted(server, "crnn_ocr_worker_exits_total") == 1
         assert len(told(server)) < 30, "each of them once"
 
@@ -93,5 +90,5 @@ def test_it_starts_where_memory_is_full(tmp_path: Path) -> None:
         assert load.ask(server, 4711) == "read"
         assert load.wrong == []
         assert counted(server) == 1
-        assert list(tmp_path.glob("crnn-ocr-metrics-*/counter_*.db"))
+        assert list(tmp_path.glob("crnn-ocr-*/metrics/counter_*.db"))
         assert list(memory_of(server).glob("crnn-ocr-*")) == []

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from crnn_ocr.service.server.graceful_close import PATIENCE_S, Lingering
+from crnn_ocr.service.server.graceful_close import PATIENCE_S, ClosingConnections
 
 
 class Setting:
@@ -18,7 +18,9 @@ class Setting:
         self.closed = 0
         self._stack = stack
         self.poller = stack.enter_context(selectors.DefaultSelector())
-        self.lingering = Lingering(lambda: self.poller, most=3, on_closed=self.note, clock=lambda: self.now)
+        self.lingering = ClosingConnections(
+            lambda: self.poller, most=3, on_closed=self.note, clock=lambda: self.now
+        )
 
     def note(self) -> None:
         self.closed += 1

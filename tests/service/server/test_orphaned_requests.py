@@ -16,7 +16,9 @@ import psutil
 import pytest
 
 from crnn_ocr.client import Client
-from crnn_ocr.service.server.orphaned_requests import Lifeline, see_off
+from crnn_ocr.service.server.handover import MOST_OPEN, Handover, release_before
+from crnn_ocr.service.server.orphaned_requests import HeldRequests
+from crnn_ocr.service.server.orphaned_requests import answer as answer_client
 from tests.service.slow_server import slow_png, slow_server
 from tests.service.wire import Reply, Server
 
@@ -201,22 +203,25 @@ def test_a_supervisor_that_hangs_holds_nobody_up(slow: Server) -> None:
     wait_for(lambda: slow.read(slow_png(0, name="after")).status == 200)
 
 
-# ---- one line ----------------------------------------------------------------------------------------
+# ---- both sides ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def line() -> Iterator[Lifeline]:
-    """Both ends in this process."""
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
-    both = Lifeline(2)
-    both.become_supervisor()
-    end = both._supervisor_end
-    both._supervisor_end = end.dup()
-    both.become_worker()
-    both._supervisor_end = end
-    yield both
-    both.close()
+def supervisor() -> Iterator[HeldRequests]:
+    before = signal.getsignal(signal.SIGIO)
+    made = HeldRequests()
+    made.begin()
+    yield made
+    for descriptor, _ in made._held.values():
+        os.close(descriptor)
+    made._worker_end.close()
+    made._supervisor_end.close()
     signal.signal(signal.SIGIO, before)
+
+
+@pytest.fixture
+def worker(supervisor: HeldRequests) -> Handover:
+    return Handover(supervisor._worker_end, 1, bytearray(MOST_OPEN))
 
 
 @pytest.fixture
@@ -226,55 +231,72 @@ def connections() -> Iterator[list[socket.socket]]:
         yield [stack.enter_context(end) for pair in pairs for end in pair]
 
 
-def ids(line: Lifeline) -> list[str]:
-    return [request_id for _, request_id in line.orphans()]
+def ids(supervisor: HeldRequests) -> list[str]:
+    supervisor.hear()
+    return [request_id for _, request_id in supervisor._held.values()]
 
 
-def test_only_those_who_wait_are_orphans(line: Lifeline, connections: list[socket.socket]) -> None:
-    first = line.hold(connections[0], "first")
-    line.hold(connections[2], "second")
-    assert ids(line) == ["first", "second"]
-    first()
-    first()
-    assert ids(line) == ["second"]
-    line.hold(connections[4], "third")
-    assert sorted(ids(line)) == ["second", "third"]
-
-
-def test_where_all_slots_are_taken_nothing_is_held(line: Lifeline, connections: list[socket.socket]) -> None:
-    kept = [line.hold(connection, "x") for connection in connections[:2]]
-    line.hold(connections[2], "one too many")()
-    assert ids(line) == ["x", "x"]
-    for release in kept:
-        release()
-    assert ids(line) == []
-    line.hold(connections[2], "again")
-    assert ids(line) == ["again"]
-
-
-def test_what_was_taken_back_is_no_orphan_though_the_message_is_lost(
-    line: Lifeline, connections: list[socket.socket]
+def test_only_those_who_wait_are_held(
+    supervisor: HeldRequests, worker: Handover, connections: list[socket.socket]
 ) -> None:
-    release = line.hold(connections[0], "first")
-    line.hear()
-    worker_end = line._worker_end
-    line._worker_end = socket.socket(socket.AF_UNIX)  # not connected: sending fails
-    release()
-    line._worker_end.close()
-    line._worker_end = worker_end
-    assert ids(line) == []
-    line.hold(connections[2], "second")
-    assert ids(line) == ["second"]
+    before = psutil.Process().num_fds()
+    first = worker.hold(connections[0], "first")
+    worker.hold(connections[2], "second")
+    assert ids(supervisor) == ["first", "second"]
+    first()
+    first()
+    assert ids(supervisor) == ["second"]
+    worker.hold(connections[4], "third")()
+    assert ids(supervisor) == ["second"]
+    assert psutil.Process().num_fds() == before + 1
 
 
-def test_an_id_of_any_length_that_is_taken_fits(line: Lifeline, connections: list[socket.socket]) -> None:
-    line.hold(connections[0], "x" * 128)
-    assert ids(line) == ["x" * 128]
+def test_what_was_taken_back_is_no_orphan_though_the_message_is_late(
+    supervisor: HeldRequests, worker: Handover, connections: list[socket.socket]
+) -> None:
+    first, _ = (worker.hold(connections[number], str(number)) for number in (0, 2))
+    good, worker._end = worker._end, socket.socket(socket.AF_UNIX)  # not connected: sending fails
+    first()
+    worker.hold(connections[4], "not held")()
+    worker._end.close()
+    worker._end = good
+    assert ids(supervisor) == ["0", "2"]
+    assert list(worker._open[:3]) == [0, 1, 0]
+    worker.hold(connections[4], "third")
+    assert ids(supervisor) == ["2", "third"]
+
+
+def test_an_id_of_any_length_that_is_taken_fits(
+    supervisor: HeldRequests, worker: Handover, connections: list[socket.socket]
+) -> None:
+    worker.hold(connections[0], "x" * 128)
+    assert ids(supervisor) == ["x" * 128]
+
+
+def test_an_answer_in_parts_is_released_before_its_first_and_closed_at_its_end() -> None:
+    seen: list[str] = []
+
+    def parts() -> Iterator[str]:
+        try:
+            seen.append("made")
+            yield "first"
+            yield "second"
+        finally:
+            seen.append("closed")
+
+    released = release_before(parts(), lambda: seen.append("released"))
+    assert next(released) == "first"
+    assert seen == ["made", "released"]
+    released.close()  # type: ignore[attr-defined]
+    assert seen[-1] == "closed"
+    nothing = release_before([], lambda: seen.append("nothing to send"))
+    assert list(nothing) == []
+    assert seen[-1] == "nothing to send"
 
 
 def test_clients_that_do_not_read_are_left_after_a_while(connections: list[socket.socket]) -> None:
     started = time.monotonic()
-    see_off([(connections[0], "a"), (connections[2], "b")], patience_s=0.3)
+    answer_client(connections[0], "a", patience_s=0.3)
     assert 0.2 < time.monotonic() - started < 2
     assert connections[1].recv(65536).startswith(b"HTTP/1.1 503 ")
 
@@ -282,7 +304,7 @@ def test_clients_that_do_not_read_are_left_after_a_while(connections: list[socke
 def test_clients_that_are_gone_are_not_waited_for(connections: list[socket.socket]) -> None:
     connections[1].close()
     started = time.monotonic()
-    see_off([(connections[0], "a")], patience_s=10)
+    answer_client(connections[0], "a", patience_s=10)
     assert time.monotonic() - started < 2
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crnn_ocr.errors import UploadTimeoutError
 from crnn_ocr.service.requests.timed_body import PATIENCE_S, TimedBody, deadline_after
-from crnn_ocr.service.server.socket_watch import Overseer, is_gone
+from crnn_ocr.service.server.socket_watch import SocketWatcher, is_gone
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -27,8 +27,8 @@ def pair() -> Iterator[Pair]:
 
 
 @pytest.fixture
-def overseer() -> Overseer:
-    return Overseer(tick_s=0.02)
+def socket_watcher() -> SocketWatcher:
+    return SocketWatcher(tick_s=0.02)
 
 
 # ---- who is gone -------------------------------------------------------------------------------------
@@ -53,10 +53,10 @@ def test_one_that_closed_or_reset_is_gone(pair: Pair) -> None:
     assert is_gone(ours)
 
 
-def test_it_is_told_once_when_a_client_goes(pair: Pair, overseer: Overseer) -> None:
+def test_it_is_told_once_when_a_client_goes(pair: Pair, socket_watcher: SocketWatcher) -> None:
     ours, client = pair
     told = []
-    end = overseer.on_gone(ours, lambda: told.append(1))
+    end = socket_watcher.on_gone(ours, lambda: told.append(1))
     time.sleep(0.1)
     assert told == []
     client.close()
@@ -65,27 +65,27 @@ def test_it_is_told_once_when_a_client_goes(pair: Pair, overseer: Overseer) -> N
         time.sleep(0.01)
     time.sleep(0.1)
     assert told == [1]
-    assert overseer.watched == 0
+    assert socket_watcher.watched == 0
     end()
 
 
-def test_nothing_is_told_after_the_watch_has_ended(pair: Pair, overseer: Overseer) -> None:
+def test_nothing_is_told_after_the_watch_has_ended(pair: Pair, socket_watcher: SocketWatcher) -> None:
     ours, client = pair
     told: list[int] = []
-    overseer.on_gone(ours, lambda: told.append(1))()
+    socket_watcher.on_gone(ours, lambda: told.append(1))()
     client.close()
     time.sleep(0.15)
     assert told == []
 
 
 def test_the_thread_ends_when_there_is_nothing_to_watch_and_starts_again(
-    pair: Pair, overseer: Overseer
+    pair: Pair, socket_watcher: SocketWatcher
 ) -> None:
     ours, client = pair
-    overseer.on_gone(ours, lambda: None)()
+    socket_watcher.on_gone(ours, lambda: None)()
 
     def threads() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name == "overseer"]
+        return [thread.name for thread in threading.enumerate() if thread.name == "socket_watcher"]
 
     before = len(threads())
     assert before >= 1
@@ -94,7 +94,7 @@ def test_the_thread_ends_when_there_is_nothing_to_watch_and_starts_again(
         time.sleep(0.02)
     assert len(threads()) < before
     told = threading.Event()
-    overseer.on_gone(ours, told.set)
+    socket_watcher.on_gone(ours, told.set)
     client.close()
     assert told.wait(5)
 
@@ -102,19 +102,19 @@ def test_the_thread_ends_when_there_is_nothing_to_watch_and_starts_again(
 # ---- limits of time ----------------------------------------------------------------------------------
 
 
-def test_a_blocked_reader_wakes_when_the_time_is_up(pair: Pair, overseer: Overseer) -> None:
+def test_a_blocked_reader_wakes_when_the_time_is_up(pair: Pair, socket_watcher: SocketWatcher) -> None:
     ours, _ = pair
     started = time.monotonic()
-    with overseer.limited(ours, 0.1) as limit:
+    with socket_watcher.limited(ours, 0.1) as limit:
         assert ours.recv(1) == b""
     assert limit.expired
     assert 0.05 < time.monotonic() - started < 3
 
 
-def test_a_reader_in_time_is_left_alone(pair: Pair, overseer: Overseer) -> None:
+def test_a_reader_in_time_is_left_alone(pair: Pair, socket_watcher: SocketWatcher) -> None:
     ours, client = pair
     client.sendall(b"x")
-    with overseer.limited(ours, 5) as limit:
+    with socket_watcher.limited(ours, 5) as limit:
         assert ours.recv(1) == b"x"
     time.sleep(0.1)
     assert not limit.expired
@@ -135,11 +135,11 @@ class SlowBody:
         return data
 
 
-def body(pair: Pair, overseer: Overseer, total_s: float = 0.2) -> TimedBody:
-    return TimedBody(SlowBody(pair[0]), pair[0], overseer, total_s=total_s, min_rate=1000)
+def body(pair: Pair, socket_watcher: SocketWatcher, total_s: float = 0.2) -> TimedBody:
+    return TimedBody(SlowBody(pair[0]), pair[0], socket_watcher, total_s=total_s, min_rate=1000)
 
 
-def test_a_body_in_time_is_read_whole(pair: Pair, overseer: Overseer) -> None:
+def test_a_body_in_time_is_read_whole(pair: Pair, socket_watcher: SocketWatcher) -> None:
     data = bytes(range(256)) * 1000
 
     def send() -> None:
@@ -148,34 +148,34 @@ def test_a_body_in_time_is_read_whole(pair: Pair, overseer: Overseer) -> None:
 
     sender = threading.Thread(target=send)
     sender.start()
-    timed = body(pair, overseer, total_s=30)
+    timed = body(pair, socket_watcher, total_s=30)
     assert timed.read() == data
     assert timed.received == len(data)
     sender.join(5)
 
 
-def test_a_body_that_stalls_is_given_up(pair: Pair, overseer: Overseer) -> None:
+def test_a_body_that_stalls_is_given_up(pair: Pair, socket_watcher: SocketWatcher) -> None:
     pair[1].sendall(b"only a part")
     with pytest.raises(UploadTimeoutError):
-        body(pair, overseer).read(1000)
+        body(pair, socket_watcher).read(1000)
 
 
-def test_an_error_of_the_server_that_follows_is_not_shown(pair: Pair, overseer: Overseer) -> None:
+def test_an_error_of_the_server_that_follows_is_not_shown(pair: Pair, socket_watcher: SocketWatcher) -> None:
     class Broken(SlowBody):
         def read(self, size: int) -> bytes:
             super().read(size)
             raise OSError("no more data")
 
-    timed = TimedBody(Broken(pair[0]), pair[0], overseer, total_s=0.1, min_rate=1000)
+    timed = TimedBody(Broken(pair[0]), pair[0], socket_watcher, total_s=0.1, min_rate=1000)
     with pytest.raises(UploadTimeoutError):
         timed.read(10)
 
 
-def test_other_errors_pass(pair: Pair, overseer: Overseer) -> None:
+def test_other_errors_pass(pair: Pair, socket_watcher: SocketWatcher) -> None:
     closed = BytesIO()
     closed.close()
     with pytest.raises(ValueError, match="closed"):
-        TimedBody(closed, pair[0], overseer, total_s=5, min_rate=1000).read(10)
+        TimedBody(closed, pair[0], socket_watcher, total_s=5, min_rate=1000).read(10)
 
 
 @given(

@@ -29,7 +29,7 @@ from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service import app as app_module
 from crnn_ocr.service.app import create_app
 from crnn_ocr.service.telemetry import spans, tracing
-from crnn_ocr.service.telemetry.spans import OtelTracer
+from crnn_ocr.service.telemetry.spans import Tracer
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader, document, page
 from tests.service.rendering import png
@@ -108,8 +108,8 @@ def test_the_callers_trace_is_in_the_log_without_opentelemetry(
 def test_the_standard_variables_decide(environment: Mapping[str, str], wanted: bool) -> None:
     assert tracing.is_wanted(environment) is wanted
     tracer = tracing.make_tracer(environment)
-    assert isinstance(tracer, OtelTracer) is wanted
-    if isinstance(tracer, OtelTracer):
+    assert (tracer is not None) is wanted
+    if tracer is not None:
         tracer.provider.shutdown()
 
 
@@ -183,7 +183,7 @@ def traced(
 ) -> Iterator[Flask]:
     provider = TracerProvider(resource=Resource({}))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(app_module, "make_tracer", lambda: OtelTracer(provider))
+    monkeypatch.setattr(app_module, "make_tracer", lambda: Tracer(provider))
     yield create_app(reader, Settings(), warm_up=False)
     provider.shutdown()
 
@@ -225,7 +225,11 @@ def test_a_reading_is_a_span_with_its_stages_in_the_callers_trace(
         "http.route": "/ocr",
         "http.response.status_code": 200,
         "url.path": "/ocr",
+        "url.query": "REDACTED",
         "url.scheme": "http",
+        "network.protocol.version": "1.1",
+        "server.address": "localhost",
+        "server.port": 80,
         "client.address": "127.0.0.1",
         "user_agent.original": "test/1",
         "crnn_ocr.request_id": "r-1",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,30 +10,24 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
-from crnn_ocr.service.telemetry import archive
-from crnn_ocr.service.telemetry.archive import Supervision
-from crnn_ocr.service.workers.shared_state import Choice, Report, Runtime
+from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
 from tests.full_disks import without_temporary_folder
 
 
 @pytest.fixture
-def runtime() -> Iterator[Runtime]:
-    made = Runtime.create("first")
+def runtime() -> Iterator[SharedState]:
+    made = SharedState.create("first")
     yield made
     made.remove()
 
 
-def folder_of(runtime: Runtime) -> Path:
-    return runtime._folder
-
-
-def test_it_begins_with_the_first_model_in_a_private_folder(runtime: Runtime) -> None:
+def test_it_begins_with_the_first_model_in_a_private_folder(runtime: SharedState) -> None:
     assert runtime.choice() == Choice(0, "first")
-    assert folder_of(runtime).stat().st_mode & 0o077 == 0
+    assert runtime.folder.stat().st_mode & 0o077 == 0
 
 
-def test_every_change_of_the_choice_is_seen_at_once(runtime: Runtime) -> None:
-    other = Runtime(folder_of(runtime))
+def test_every_change_of_the_choice_is_seen_at_once(runtime: SharedState) -> None:
+    other = SharedState(runtime.folder)
     for generation in range(1, 50):
         runtime.choose(Choice(generation, "first"))
         assert other.choice() == other.choice() == Choice(generation, "first")
@@ -42,34 +35,25 @@ def test_every_change_of_the_choice_is_seen_at_once(runtime: Runtime) -> None:
 
 def test_without_memory_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    made = Runtime.create("first", memory=tmp_path / "missing")
-    assert folder_of(made).parent == tmp_path
+    made = SharedState.create("first", memory=tmp_path / "missing")
+    assert made.folder.parent == tmp_path
     made.remove()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(SettingsError, match="No such file or directory"):
-        Runtime.create("first", memory=tmp_path / "missing")
+        SharedState.create("first", memory=tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_read_only_disks_leave_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_temporary_folder(monkeypatch)
-    made = Runtime.create("first")
+    made = SharedState.create("first")
     assert made.choice().active == "first"
     made.remove()
     with pytest.raises(SettingsError, match="No folder for temporary files can be written to: there is none"):
-        Runtime.create("first", memory=tmp_path / "missing")
+        SharedState.create("first", memory=tmp_path / "missing")
 
 
-def test_read_only_disks_leave_room_for_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    without_temporary_folder(monkeypatch)
-    kept = Supervision.begin(1)
-    assert kept is not None
-    kept.end()
-    monkeypatch.setattr(archive, "_MEMORY", tmp_path / "missing")
-    assert Supervision.begin(1) is None
-
-
-def test_choices_are_replaced_whole(runtime: Runtime) -> None:
+def test_choices_are_replaced_whole(runtime: SharedState) -> None:
     def write(worker: int) -> None:
         for generation in range(200):
             runtime.choose(Choice(generation, "a" * 50, "b" * generation or None))
@@ -85,64 +69,67 @@ def test_choices_are_replaced_whole(runtime: Runtime) -> None:
         writing.result()
 
 
-def test_one_switch_at_a_time(runtime: Runtime) -> None:
-    other = Runtime(folder_of(runtime))
-    assert not other.being_switched()
-    with runtime.switching():
-        assert other.being_switched()
-        with pytest.raises(ModelSwitchRunningError), other.switching():
-            pass
-    assert not other.being_switched()
+def test_one_switch_at_a_time(runtime: SharedState) -> None:
+    other = SharedState(runtime.folder)
+    with runtime.switching(), pytest.raises(ModelSwitchRunningError), other.switching():
+        pass
     with other.switching():
         pass
 
 
-def test_workers_report_and_count_as_long_as_they_live(runtime: Runtime) -> None:
+def test_workers_report_and_count_until_the_supervisor_forgets_them(runtime: SharedState) -> None:
     assert runtime.reports() == []
-    member = runtime.join()
-    assert runtime.reports() == [Report(os.getpid())]
-    report = Report(os.getpid(), 3, "a/1", ("a", "b"), "why")
-    member.report(report)
-    assert runtime.reports() == [report]
-    member.leave()
+    runtime.report(Report(7))
+    runtime.report(Report(8))
+    assert runtime.reports() == [Report(7), Report(8)]
+    report = Report(7, 3, "a/1", ("a", "b"), "why")
+    runtime.report(report)
+    assert runtime.reports() == [report, Report(8)]
+    for pid in (7, 8, 8):
+        runtime.forget(pid)
     assert runtime.reports() == []
-    left = {path.name for path in folder_of(runtime).iterdir()}
-    assert left <= {"choice.json", "service.lock", "switch.lock"}
+    left = {path.name for path in runtime.folder.iterdir()}
+    assert left == {"choice.json", "service.lock", "switch.lock"}
 
 
-JOIN = """
+def test_a_switch_ends_with_its_leader_and_not_with_another_worker(runtime: SharedState) -> None:
+    with runtime.switching():
+        runtime.choose(Choice(1, "first", candidate="second"))
+        runtime.forget(7)
+        assert runtime.choice() == Choice(1, "first", candidate="second")
+    runtime.forget(8)  # it held the lock
+    assert runtime.choice() == Choice(2, "first")
+    runtime.forget(9)
+    assert runtime.choice() == Choice(2, "first")
+
+
+LEAD = """
 import sys, time
 from pathlib import Path
-from crnn_ocr.service.workers.shared_state import Runtime
-member = Runtime(Path(sys.argv[1])).join()
-print("joined", flush=True)
-time.sleep(60)
+from crnn_ocr.service.workers.shared_state import SharedState
+with SharedState(Path(sys.argv[1])).switching():
+    print("locked", flush=True)
+    time.sleep(60)
 """
 
 
-def test_a_killed_worker_counts_no_more_and_holds_no_lock(runtime: Runtime) -> None:
-    program = JOIN.replace(
-        "time.sleep",
-        "runtime = Runtime(Path(sys.argv[1])); lock = runtime.switching(); "
-        "lock.__enter__(); print('locked', flush=True); time.sleep",
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, folder_of(runtime)], stdout=subprocess.PIPE, text=True
-    ) as process:
+def test_a_killed_leader_holds_no_lock(runtime: SharedState) -> None:
+    command = [sys.executable, "-c", LEAD, str(runtime.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert [process.stdout.readline() for _ in range(2)] == ["joined\n", "locked\n"]
-        assert [report.pid for report in runtime.reports()] == [process.pid]
-        assert runtime.being_switched()
+        assert process.stdout.readline() == "locked\n"
+        with pytest.raises(ModelSwitchRunningError), runtime.switching():
+            pass
         process.kill()
         process.wait(10)
-    assert runtime.reports() == []
-    assert not runtime.being_switched()
+    with runtime.switching():
+        pass
 
 
 CREATE = """
-from crnn_ocr.service.workers.shared_state import Runtime
+from crnn_ocr.service.workers.shared_state import SharedState
 import time
-print(Runtime.create("first")._folder, flush=True)
+print(SharedState.create("first").folder, flush=True)
 time.sleep(60)
 """
 
@@ -151,10 +138,10 @@ def test_what_a_killed_service_leaves_is_removed_by_the_next() -> None:
     with subprocess.Popen([sys.executable, "-c", CREATE], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())
-        Runtime.create("second").remove()
+        SharedState.create("second").remove()
         assert folder.is_dir()  # it lives
         process.kill()
         process.wait(10)
     assert folder.is_dir()
-    Runtime.create("third").remove()
+    SharedState.create("third").remove()
     assert not folder.exists()

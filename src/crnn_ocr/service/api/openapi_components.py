@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from crnn_ocr import errors
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.schemas import ErrorAnswer
-from crnn_ocr.service.middleware.error_handlers import InternalError
 
 Json = dict[str, Any]
 ErrorClass = type[errors.OcrError]
@@ -98,7 +98,7 @@ def responses(
     example: Json | None = None,
     failure: type[BaseModel] = ErrorAnswer,
 ) -> Json:
-    """The responses of an operation: the success and, by status, the errors with their codes.
+    """Return the responses of an operation: the success and, by status, the errors with their codes.
 
     Args:
         model: Body of the success; None: the caller describes it.
@@ -129,19 +129,19 @@ def responses(
 
 
 def header_ref(name: str) -> Json:
-    """A reference to the description of a header."""
+    """Return a reference to the description of a header."""
     return {"$ref": f"#/components/headers/{name}"}
 
 
 def with_cache_header(described: Json) -> Json:
-    """The responses of an operation whose successes tell where they come from."""
+    """Return the responses of an operation whose successes tell where they come from."""
     success = described["200"]
     success["headers"] = {**success["headers"], "X-Cache": header_ref("X-Cache")}
     return described
 
 
 def headers() -> Json:
-    """The headers of answers that a client may want to look at."""
+    """Return the headers of answers that a client may want to look at."""
     text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
     return {
         "X-Request-Id": {"description": "The id of the request.", "schema": text},
@@ -168,7 +168,7 @@ def headers() -> Json:
 
 
 def detail_parameter() -> Json:
-    """The parameter with which a request asks for single characters."""
+    """Return the parameter with which a request asks for single characters."""
     return {
         "name": "detail",
         "in": "query",
@@ -179,7 +179,7 @@ def detail_parameter() -> Json:
 
 
 def timeout_parameter() -> Json:
-    """The header with which a request bounds its own time."""
+    """Return the header with which a request bounds its own time."""
     return {
         "name": "X-Request-Timeout",
         "in": "header",
@@ -189,7 +189,7 @@ def timeout_parameter() -> Json:
 
 
 def security_schemes() -> Json:
-    """The two ways in which a key may come, where the server asks for keys."""
+    """Return the two ways in which a key may come, where the server asks for keys."""
     return {
         "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -197,12 +197,12 @@ def security_schemes() -> Json:
 
 
 def ref(model: type[BaseModel]) -> Json:
-    """A reference to the schema of a body."""
+    """Return a reference to the schema of a body."""
     return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 def without_null(schema: Json) -> Json:
-    """The schema of a field that is left out where a Python attribute would be None."""
+    """Return the schema of a field that is left out where a Python attribute would be None."""
     if "anyOf" not in schema:
         return schema
     (kind,) = [entry for entry in schema["anyOf"] if entry != {"type": "null"}]
@@ -211,7 +211,7 @@ def without_null(schema: Json) -> Json:
 
 
 def option_parameters() -> list[Json]:
-    """The options of a reading as parameters of the query string."""
+    """Return the options of a reading as parameters of the query string."""
     parameters = []
     for name, schema in option_schemas().items():
         own = {key: value for key, value in schema.items() if key != "description"}
@@ -222,6 +222,6 @@ def option_parameters() -> list[Json]:
 
 
 def option_schemas() -> dict[str, Json]:
-    """The options as text fields: what may be null in JSON is left out instead."""
+    """Return the options as text fields: what may be null in JSON is left out instead."""
     properties: dict[str, Json] = ReadOptions.model_json_schema()["properties"]
     return {name: without_null(schema) for name, schema in properties.items()}

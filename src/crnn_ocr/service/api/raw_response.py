@@ -8,7 +8,7 @@ from crnn_ocr.errors import OcrError
 
 
 def bare_answer(error: OcrError, reason: str, request_id: str, *, status: int | None = None) -> bytes:
-    """A whole HTTP answer that tells an error and ends the connection.
+    """Return a whole HTTP answer that tells an error and ends the connection.
 
     Args:
         error: What is wrong.

@@ -54,7 +54,7 @@ def new_key(name: str) -> NewKey:
 
 
 def hash_key(key: str) -> str:
-    """The hexadecimal SHA-256 of a key."""
+    """Return the hexadecimal SHA-256 of a key."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -91,7 +91,7 @@ class KeyRing:
         return cls(_parse(entries))
 
     def find(self, key: str) -> str | None:
-        """The name of a key, or None for a stranger's.
+        """Return the name of a key, or None for a stranger's.
 
         All hashes are compared, each in constant time, so the time tells nothing.
         """

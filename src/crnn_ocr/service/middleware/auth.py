@@ -36,12 +36,12 @@ class Headers(Protocol):
     """What is asked of a request's headers."""
 
     def get(self, name: str, default: str, /) -> str:
-        """The value of a header, or the default."""
+        """Return the value of a header, or the default."""
         ...
 
 
 def presented_key(headers: Headers) -> str | None:
-    """The key that a request carries: `Authorization: Bearer KEY` (RFC 6750) or `X-API-Key: KEY`."""
+    """Return the key that a request carries: `Authorization: Bearer KEY` (RFC 6750) or `X-API-Key: KEY`."""
     scheme, _, key = headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()

@@ -15,7 +15,7 @@ _MOST_KEPT = 256
 
 
 def packed(response: Response, path: Path) -> Response:
-    """The answer with one of the page's files, gzipped where that helps and the client allows it.
+    """Return the answer with one of the page's files, gzipped where that helps and the client allows it.
 
     The validator becomes a weak one, since the bytes are others; `If-None-Match` compares weakly anyway
     (RFC 9110, sections 8.8.3 and 13.1.2).

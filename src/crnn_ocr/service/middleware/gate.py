@@ -1,4 +1,4 @@
-"""The front door: what is asked of a request before its body is read, and of a picture before it is read.
+"""What is asked of a request before its body is read, and of a picture before it is read.
 
 The pure parts are next door: `admission` bounds work, `intake` bounds bodies; here they meet HTTP.
 """
@@ -20,14 +20,14 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime.budget import Budget
 from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.api.error_answers import body_too_large
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.body_budget import Intake, Place
-from crnn_ocr.service.requests.parsing import body_too_large
 from crnn_ocr.service.requests.timed_body import TimedBody
-from crnn_ocr.service.server import orphaned_requests
-from crnn_ocr.service.server.socket_watch import Overseer, overseer
+from crnn_ocr.service.server import handover
+from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.settings import Settings
 
 #: Pictures in the engine at a time. What is in it may hold its decoded pixels; what waits before it holds its
@@ -37,13 +37,17 @@ MOST_READ = 32
 TIMEOUT_HEADER = "X-Request-Timeout"
 
 
-class Door:
+class Gate:
     """One per process: lets requests and pictures in, or refuses them."""
 
     def __init__(
-        self, settings: Settings, *, watch: Overseer = overseer, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        *,
+        watch: SocketWatcher = socket_watcher,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open.
+        """Set the limits.
 
         Args:
             settings: Every worker process takes its equal share of what they allow the service.
@@ -73,11 +77,11 @@ class Door:
     def install(self, app: Flask) -> None:
         """Ask every request, most of all those that bring a body; the hook stands behind keys and rates."""
         resources.install(app)
-        app.before_request(self._enter)
-        app.after_request(_answer_oneself)
+        app.before_request(self._check_request)
+        app.after_request(_release_connection)
 
-    def issue(self) -> Ticket:
-        """The ticket of the current request, whose body has been read.
+    def issue_ticket(self) -> Ticket:
+        """Return the ticket of the current request, whose body has been read.
 
         It is cancelled when the client is gone, as long as the request lasts.
 
@@ -91,16 +95,16 @@ class Door:
             place.resize(body.received)
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
-            resources.held().callback(self._watch.on_gone(connection, ticket.cancel))
+            resources.of_request().callback(self._watch.on_gone(connection, ticket.cancel))
         return ticket
 
-    def _enter(self) -> None:
+    def _check_request(self) -> None:
         if request.routing_exception is not None:
             return
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
-            g.give_up_line = orphaned_requests.hold(connection, g.request_id)
-            resources.held().callback(g.give_up_line)
+            g.release_connection = handover.hold(connection, g.request_id)
+            resources.of_request().callback(g.release_connection)
         if request.method == "PUT":  # a few bytes, of those who may change the service
             self._time_body(request.environ)
         if request.method != "POST":
@@ -112,7 +116,7 @@ class Door:
         self.admission.check_room(least_seconds(announced or 0))
         size = announced if announced is not None else longest or 0
         g.place = self.intake.enter(size)
-        resources.held().callback(g.place.leave)
+        resources.of_request().callback(g.place.leave)
         self._time_body(request.environ)
 
     def _time_body(self, environ: dict[str, Any]) -> None:
@@ -145,7 +149,7 @@ class Door:
     # ---- pictures --------------------------------------------------------------------------------
 
     @contextmanager
-    def gate(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Iterator[None]:
+    def admit(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Iterator[None]:
         """Hold room for the work of one picture while the block runs; needs no request around it.
 
         Raises:
@@ -171,12 +175,12 @@ class Door:
             yield
 
 
-def _answer_oneself(response: Response) -> Response:
-    """From its first byte on the answer is this process's, whatever becomes of it."""
-    if "give_up_line" not in g:
+def _release_connection(response: Response) -> Response:
+    """Release the connection before the first byte of the answer: from then on it is this process's."""
+    if "release_connection" not in g:
         return response
     if is_made_while_sent(response):
-        response.response = orphaned_requests.ReleasedFirst(response.response, g.give_up_line)
+        response.response = handover.release_before(response.response, g.release_connection)
     else:
-        g.give_up_line()
+        g.release_connection()
     return response

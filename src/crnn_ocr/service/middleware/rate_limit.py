@@ -161,13 +161,13 @@ class SharedBuckets:
 
 
 def bucket_of(settings: Settings) -> Bucket:
-    """The rule that the settings ask for."""
+    """Return the rule that the settings ask for."""
     burst = settings.rate_limit_burst or max(1, math.floor(settings.rate_limit_per_minute))
     return Bucket(settings.rate_limit_per_minute / _WINDOW_S, burst)
 
 
 def client_name(key_name: str | None, address: str | None) -> str:
-    """Who asks: the name of the key, else the address; of IPv6 the /64, which is what one customer gets."""
+    """Return who asks: the key's name, else the address; of IPv6 the /64, which is what one customer gets."""
     if key_name is not None:
         return f"key:{key_name}"
     try:
@@ -216,7 +216,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def rate_headers(bucket: Bucket, decision: Decision) -> dict[str, str]:
-    """The headers that tell a client its allowance.
+    """Return the headers that tell a client its allowance.
 
     `RateLimit` and `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-10; the three single
     ones are those of the same draft up to version 06, which most clients know.

@@ -92,7 +92,7 @@ def _finish(response: Response) -> Response:
     if is_made_while_sent(response):
         # Flask tears the request down first; what is still to be done for it needs its id, timing and trace.
         context = copy_context()
-        response.response = _MadeIn(context, response.response)
+        response.response = _PartsInContext(context, response.response)
         response.call_on_close(partial(context.run, write))
     else:
         write()
@@ -100,11 +100,11 @@ def _finish(response: Response) -> Response:
 
 
 def is_made_while_sent(response: Response) -> bool:
-    """Whether the work of the request goes on while its answer is sent; a file's does not."""
+    """Return whether the work of the request goes on while its answer is sent; a file's does not."""
     return response.is_streamed and not response.direct_passthrough
 
 
-class _MadeIn:
+class _PartsInContext:
     """The same parts of an answer, each of them made in the context given."""
 
     def __init__(self, context: Context, parts: Iterable[Any]) -> None:
@@ -119,14 +119,14 @@ class _MadeIn:
         return self._context.run(next, self._iterator)
 
     def close(self) -> None:
-        """The server calls it when the answer is sent or the client is gone."""
+        """Close the parts; the server calls it when the answer is sent or the client is gone."""
         close = getattr(self._parts, "close", None)
         if close is not None:
             self._context.run(close)
 
 
 def _log_line(response: Response) -> Callable[[], None]:
-    """What writes the line once the answer is there; it needs no request around it."""
+    """Return what writes the line once the answer is there; it needs no request around it."""
     started: float = g.started
     timing: Timing = g.timing
     size: dict[str, object] = g.get("result_size", {})

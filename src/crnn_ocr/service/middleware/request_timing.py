@@ -34,7 +34,7 @@ current_timing: ContextVar[Timing | None] = ContextVar("crnn_ocr_timing", defaul
 
 
 def server_timing(stages: Mapping[str, float], *, total_s: float, cache: str | None = None) -> str:
-    """The value of the header `Server-Timing` (https://www.w3.org/TR/server-timing/).
+    """Return the value of the header `Server-Timing` (https://www.w3.org/TR/server-timing/).
 
     Args:
         stages: Seconds by stage.
@@ -49,12 +49,12 @@ def server_timing(stages: Mapping[str, float], *, total_s: float, cache: str | N
 
 
 def stage_fields(stages: Mapping[str, float]) -> dict[str, float]:
-    """The stages as fields of a log line: milliseconds by name, such as `detect_ms`."""
+    """Return the stages as fields of a log line: milliseconds by name, such as `detect_ms`."""
     return {f"{stage}_ms": round(spent * 1000, 1) for stage, spent in stages.items()}
 
 
 def _token(text: str) -> str:
-    """A token of HTTP (RFC 9110, 5.6.2)."""
+    """Return a token of HTTP (RFC 9110, 5.6.2)."""
     return _NOT_IN_TOKENS.sub("_", text) or "_"
 
 

@@ -43,11 +43,11 @@ class Site:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The service of these settings."""
+        """Return the service of these settings."""
         return cls(settings.host, check_origins(settings.cors_origins), settings.trusted_proxies)
 
     def is_named(self, headers: Headers) -> bool:
-        """Whether the request names this machine as its `Host`, or the host that the service listens on.
+        """Return whether the `Host` of the request is this machine, or the host that the service listens on.
 
         Browsers always name one; a program that names none is no page.
         """
@@ -57,7 +57,7 @@ class Site:
         return is_loopback(name) or name in (self.host.lower(), "localhost") or name.endswith(".localhost")
 
     def is_foreign(self, headers: Headers) -> bool:
-        """Whether the request comes from the page of another site, which is not named either.
+        """Return whether the request comes from the page of another site, which is not named either.
 
         Extensions and the like, whose origins are neither http nor https, have been installed by the user.
         """
@@ -73,12 +73,12 @@ class Site:
         return origin == "null" or _place(rest, scheme) != _place(headers.get("Host", ""), scheme)
 
     def came_through_proxy(self, headers: Headers) -> bool:
-        """Whether it was handed on by a proxy of which nobody has said that its word on the client counts."""
+        """Return whether a proxy handed it on whose word on the client counts for nothing."""
         return not self.trusted_proxies and any(name in headers for name in _FORWARDED)
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is an address of this machine that no other machine reaches; a name is none."""
+    """Return whether it is an address of this machine that no other machine reaches; a name is none."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

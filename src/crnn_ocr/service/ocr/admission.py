@@ -58,7 +58,7 @@ def estimate_seconds(pages: Iterable[tuple[int, int]]) -> float:
 
 
 def least_seconds(body_bytes: int) -> float:
-    """The least that reading a body of so many bytes takes, in CPU seconds, as `estimate_seconds` counts.
+    """Return the least CPU seconds that reading a body of so many bytes takes, as `estimate_seconds` counts.
 
     No usual format takes more than `_MOST_BYTES_PER_PIXEL`: 16 bits in each of four channels, not compressed.
     """

@@ -75,7 +75,7 @@ class AnswerCache:
         refresh: bool = False,
         chars: bool = False,
     ) -> tuple[Document, Source]:
-        """The document of that key, from a store or read now.
+        """Return the document of that key, from a store or read now.
 
         Args:
             key: From `crnn_ocr.caching.key`.
@@ -106,7 +106,7 @@ class AnswerCache:
         return document, source
 
     def counts(self) -> CacheCounts:
-        """What it has done so far."""
+        """Return what it has done so far."""
         with self._lock:
             hits, shared, misses = self._counts["hit"], self._counts["shared"], self._counts["miss"]
         failing = isinstance(self._shared, SharedStore) and self._shared.failing
@@ -149,7 +149,7 @@ class AnswerCache:
 
 
 def make_cache(settings: Settings) -> AnswerCache | None:
-    """The cache that the settings ask for; None: they ask for none.
+    """Return the cache that the settings ask for; None: they ask for none.
 
     Raises:
         SettingsError: The URL of the Redis is malformed.
@@ -164,7 +164,7 @@ def make_cache(settings: Settings) -> AnswerCache | None:
 
 
 def wanted_use(request: Request) -> CacheUse:
-    """What the request's header `Cache-Control` says: no-store, no-cache, or nothing about it."""
+    """Return what the request's header `Cache-Control` says: no-store, no-cache, or nothing about it."""
     if "no-store" in request.cache_control:
         return "off"
     return "refresh" if "no-cache" in request.cache_control else "use"

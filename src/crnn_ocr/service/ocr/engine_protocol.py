@@ -42,7 +42,7 @@ class PictureReader(Protocol):
     """Reads pictures."""
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """What decides an answer beside the picture and the options; raises `OcrError` as `read` does."""
+        """Return what else decides an answer than picture and options; raises `OcrError` as `read` does."""
         ...
 
     def read(
@@ -88,11 +88,11 @@ class Reader(PictureReader, Protocol):
         ...
 
     def models(self) -> ModelList:
-        """The packs that are installed."""
+        """Return the packs that are installed."""
         ...
 
     def resolve(self, model: str) -> str:
-        """The name of the recogniser pack that a name or alias means; raises `ModelNotFoundError`."""
+        """Return the name of the recogniser pack that a name or alias means; raises `ModelNotFoundError`."""
         ...
 
     def prepare(self, model: str) -> ReadyModel:

@@ -37,7 +37,7 @@ class Answer:
         return self.source in ("hit", "shared")
 
 
-class Gate(Protocol):
+class PictureAdmission(Protocol):
     """Lets work in, or refuses it: it is passed by whatever has to be read by the engine, not by the rest."""
 
     def __call__(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> AbstractContextManager[None]:
@@ -53,21 +53,21 @@ class Readings:
         reader: PictureReader,
         cache: AnswerCache | None = None,
         *,
-        gate: Gate | None = None,
-        issue: Callable[[], Ticket] = Ticket,
+        admit: PictureAdmission | None = None,
+        issue_ticket: Callable[[], Ticket] = Ticket,
     ) -> None:
         """Prepare.
 
         Args:
             reader: The engine.
             cache: Where answers are kept; None: nowhere.
-            gate: Passed by every picture that the engine has to read; None lets everything in.
-            issue: Makes the ticket of one reading.
+            admit: Passed by every picture that the engine has to read; None lets everything in.
+            issue_ticket: Makes the ticket of one reading.
         """
         self._reader = reader
         self._cache = cache
-        self._gate = gate
-        self.issue = issue
+        self._admit = admit
+        self.issue_ticket = issue_ticket
 
     def read_one(
         self,
@@ -101,5 +101,5 @@ class Readings:
         return Answer(document, (time.perf_counter() - started) * 1000, source)
 
     def _read(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Document:
-        with nullcontext() if self._gate is None else self._gate(picture, options, ticket):
+        with nullcontext() if self._admit is None else self._admit(picture, options, ticket):
             return self._reader.read(picture, options, ticket=ticket)

@@ -59,7 +59,7 @@ def decode_picture_field(value: object, field: str = "image") -> bytes:
 
 
 def is_picture_type(media_type: str) -> bool:
-    """Whether a media type can announce a picture: image/*, PDF, or bytes of unknown kind."""
+    """Return whether a media type can announce a picture: image/*, PDF, or bytes of unknown kind."""
     return media_type.startswith("image/") or media_type in _OTHER_KINDS
 
 

@@ -17,7 +17,7 @@ MOST_LOOKUPS = 8
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a host; takes as long as it takes.
+    """Return all addresses of a host; takes as long as it takes.
 
     Raises:
         UrlFetchError: There is no such host.
@@ -43,7 +43,7 @@ class Lookups:
         self._places = threading.BoundedSemaphore(most)
 
     def find(self, host: str, port: int, deadline: float) -> list[str]:
-        """All addresses of a host.
+        """Return all addresses of a host.
 
         Args:
             host: Its name.

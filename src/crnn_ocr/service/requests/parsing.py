@@ -15,7 +15,6 @@ from werkzeug.formparser import FormDataParser
 
 from crnn_ocr.errors import (
     BadRequestError,
-    BodyTooLargeError,
     ImageEmptyError,
     InvalidJsonError,
     InvalidOptionError,
@@ -25,9 +24,10 @@ from crnn_ocr.errors import (
     UrlNotAllowedError,
 )
 from crnn_ocr.options import ReadOptions, options_from_text, parse_options
+from crnn_ocr.service.api.error_answers import body_too_large
+from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field, is_picture_type
 from crnn_ocr.service.requests.body_budget import Intake
-from crnn_ocr.service.requests.resources import held
 from crnn_ocr.service.requests.url_fetch import Fetcher
 from crnn_ocr.service.server.reply_and_drain import mark_body_read
 
@@ -102,7 +102,7 @@ def parse_input(request: Request, *, besides: Collection[str] = ()) -> OcrInput:
 
 
 def wants_chars(request: Request) -> bool:
-    """Whether the parameter `detail` of the query string asks for single characters.
+    """Return whether the parameter `detail` of the query string asks for single characters.
 
     Raises:
         InvalidOptionError: It asks for something that does not exist, or is given twice.
@@ -132,13 +132,8 @@ def refuse_early(request: Request) -> None:
 
 
 def is_json(media_type: str) -> bool:
-    """Whether a media type announces JSON."""
+    """Return whether a media type announces JSON."""
     return media_type == "application/json" or media_type.endswith("+json")
-
-
-def body_too_large(request: Request) -> BodyTooLargeError:
-    """The error for a body that exceeds the limit, with the limit in its message."""
-    return BodyTooLargeError(f"The body of the request is larger than {request.max_content_length} bytes.")
 
 
 # ---- JSON --------------------------------------------------------------------------------------------
@@ -148,11 +143,11 @@ def _from_json(request: Request) -> tuple[bytes, dict[str, object]]:
     payload = parse_json(read_body(request), what="The body")
     if not isinstance(payload, dict):
         raise InvalidJsonError('The body must be a JSON object such as {"image": "<base64>"}.')
-    return json_fields(payload, held())
+    return json_fields(payload, resources.of_request())
 
 
 def json_fields(payload: Mapping[str, object], holder: ExitStack) -> tuple[bytes, dict[str, object]]:
-    """The picture and the given options of a JSON object, which may stand alone or in a list.
+    """Return the picture and the given options of a JSON object, which may stand alone or in a list.
 
     Args:
         payload: The object.
@@ -172,7 +167,7 @@ def json_fields(payload: Mapping[str, object], holder: ExitStack) -> tuple[bytes
 
 
 def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
-    """The picture of a JSON object: base64 in `image`, or fetched from `image_url` where that is on."""
+    """Return the picture of a JSON object: base64 in `image`, or fetched from `image_url` if that is on."""
     if "image_url" not in fields:
         if "image" not in fields:
             raise MissingImageError("The JSON object has no field 'image'.")
@@ -235,7 +230,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def options_object(value: object) -> dict[str, object]:
-    """The options that a JSON object gives, validated, without the defaults.
+    """Return the options that a JSON object gives, validated, without the defaults.
 
     Raises:
         InvalidOptionError: It is no object, or an option or a value does not exist.
@@ -260,7 +255,7 @@ def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
 
 
 def form_fields(request: Request) -> tuple[list[bytes], dict[str, object]]:
-    """The pictures of a form, at least one, and the given options.
+    """Return the pictures of a form, at least one, and the given options.
 
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
@@ -296,7 +291,7 @@ def _no_file_message(form: Mapping[str, str]) -> str:
 
 
 def read_body(request: Request) -> bytes:
-    """The whole body, in pieces: Werkzeug cuts a chunked one off silently when all is read at once."""
+    """Return the whole body, in pieces: Werkzeug cuts a chunked one off silently when all is read at once."""
     expected = request.content_length
     body = bytearray()
     while expected is None or len(body) < expected:
@@ -311,7 +306,7 @@ def read_body(request: Request) -> bytes:
 
 
 def text_options(values: MultiDict[str, str]) -> dict[str, object]:
-    """The options that a query string or form fields give, validated, without the defaults.
+    """Return the options that a query string or form fields give, validated, without the defaults.
 
     Raises:
         InvalidOptionError: An option does not exist, cannot have that value or is given twice.
@@ -330,7 +325,7 @@ def _join(first: dict[str, object], second: dict[str, object]) -> dict[str, obje
 
 
 def merge_options(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
-    """All options, where no option stands in both places.
+    """Return all options, where no option stands in both places.
 
     Raises:
         InvalidOptionError: One does.
@@ -339,7 +334,7 @@ def merge_options(query: dict[str, object], body: dict[str, object]) -> ReadOpti
 
 
 def media_type_message(media_type: str) -> str:
-    """What to say about a Content-Type that a route does not take."""
+    """Return what to say about a Content-Type that a route does not take."""
     if not media_type:
         return "The request has no Content-Type."
     if media_type == "application/x-www-form-urlencoded":

@@ -13,8 +13,8 @@ def install(app: Flask) -> None:
     app.teardown_request(lambda _: _leave())
 
 
-def held() -> ExitStack:
-    """Of the current request; what is added is given back when it is over."""
+def of_request() -> ExitStack:
+    """Return what the current request holds; what is added is given back when it is over."""
     if "held" not in g:
         g.held = ExitStack()
     stack: ExitStack = g.held
@@ -22,7 +22,7 @@ def held() -> ExitStack:
 
 
 def _keep_while_streaming(response: Response) -> Response:
-    """An answer that is made while it is sent still needs its place and its watch."""
+    """Keep everything until the end of an answer that is made while it is sent."""
     if response.is_streamed and "held" in g:
         response.call_on_close(g.held.pop_all().close)
     return response

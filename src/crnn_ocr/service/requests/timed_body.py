@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from crnn_ocr.errors import UploadTimeoutError
-from crnn_ocr.service.server.socket_watch import Overseer
+from crnn_ocr.service.server.socket_watch import SocketWatcher
 
 #: Time in which a body may be as slow as it likes: slow starts, lost packets, sleeping radios.
 PATIENCE_S = 10.0
@@ -17,7 +17,7 @@ _PIECE = 64 * 1024
 
 
 def deadline_after(received: int, *, started: float, total_s: float, min_rate: float) -> float:
-    """The time by which more than `received` bytes have to be there.
+    """Return the time by which more than `received` bytes have to be there.
 
     Args:
         received: Bytes so far.
@@ -38,11 +38,17 @@ class TimedBody:
     """
 
     def __init__(
-        self, body: Any, connection: socket.socket, overseer: Overseer, *, total_s: float, min_rate: float
+        self,
+        body: Any,
+        connection: socket.socket,
+        socket_watcher: SocketWatcher,
+        *,
+        total_s: float,
+        min_rate: float,
     ) -> None:
         self._body = body
         self._connection = connection
-        self._overseer = overseer
+        self._overseer = socket_watcher
         self._total_s = total_s
         self._min_rate = min_rate
         self._started = time.monotonic()

@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import crnn_ocr
 from crnn_ocr.errors import ImageTooLargeError, SettingsError, UrlFetchError, UrlNotAllowedError
 from crnn_ocr.service.requests.dns import Lookups, Resolve, resolve
-from crnn_ocr.service.server.socket_watch import Overseer, overseer
+from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.settings import Settings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -50,7 +50,7 @@ _SPECIAL: tuple[Network, ...] = tuple(
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet, and so does every address hidden inside it."""
+    """Return whether an address, and every address hidden inside it, belongs to the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = _embedded(address)
         if inner:
@@ -135,7 +135,7 @@ class Rules:
         return any(entry.startswith(".") and host.endswith(entry) for entry in self.hosts)
 
     def check_addresses(self, addresses: Iterable[str]) -> list[str]:
-        """The addresses of a host, if all of them may be connected to.
+        """Return the addresses of a host, if all of them may be connected to.
 
         Raises:
             UrlNotAllowedError: One is not public, and not of the networks that are allowed.
@@ -161,7 +161,7 @@ class Fetcher:
         max_bytes: int,
         timeout_s: float,
         lookup: Resolve = resolve,
-        watch: Overseer = overseer,
+        watch: SocketWatcher = socket_watcher,
     ) -> None:
         """Prepare.
 
@@ -182,7 +182,7 @@ class Fetcher:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        """The fetcher that the settings ask for, None where nothing is fetched."""
+        """Return the fetcher that the settings ask for, None where nothing is fetched."""
         if not settings.fetch_urls:
             return None
         return cls(
@@ -192,7 +192,7 @@ class Fetcher:
         )
 
     def fetch(self, url: str, reserve: Callable[[int], None] = lambda _size: None) -> bytes:
-        """The bytes that the URL answers with; what they are is for the decoder to find out.
+        """Return the bytes that the URL answers with; what they are is for the decoder to find out.
 
         Args:
             url: Where from.
@@ -213,7 +213,7 @@ class Fetcher:
         raise UrlFetchError(f"The URL redirects more than {_MOST_REDIRECTS} times.")
 
     def _ask(self, parts: SplitResult, deadline: float, reserve: Callable[[int], None]) -> bytes | str:
-        """One request: the body, or where it redirects to."""
+        """Ask once: return the body, or where it redirects to."""
         host = (parts.hostname or "").encode("idna").decode()
         port = _port(parts)
         try:
@@ -311,5 +311,5 @@ def _port(parts: SplitResult) -> int:
 
 
 def _ascii(target: str) -> str:
-    """A path and query as they may be sent: what is not ASCII is percent-encoded."""
+    """Return a path and query as they may be sent: what is not ASCII is percent-encoded."""
     return "".join(c if c.isascii() else "".join(f"%{b:02X}" for b in c.encode()) for c in target)

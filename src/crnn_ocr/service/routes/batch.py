@@ -24,6 +24,7 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api import examples
+from crnn_ocr.service.api.error_answers import InternalError, error_detail
 from crnn_ocr.service.api.openapi_components import (
     READ_ERRORS,
     Json,
@@ -36,7 +37,6 @@ from crnn_ocr.service.api.openapi_components import (
 )
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import BatchAnswer, OcrRequest, ocr_answer
-from crnn_ocr.service.middleware.error_handlers import InternalError, error_detail
 from crnn_ocr.service.ocr.answer_cache import CacheUse, wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import (
@@ -74,7 +74,7 @@ def install(app: Flask, readings: Readings, settings: Settings) -> None:
     def batch() -> Response:
         items = parse_batch(request, settings.batch_max_items)
         started = time.perf_counter()
-        ticket = readings.issue()
+        ticket = readings.issue_ticket()
         g.result_size = {"items": len(items)}
         results = _results(items, readings, ticket, wanted_use(request), g.request_id, at_once)
         if request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
@@ -188,7 +188,7 @@ def _results(
 def _result(
     index: int, item: Item, readings: Readings, ticket: Ticket, use: CacheUse, request_id: str
 ) -> Json:
-    """The answer or the error for one picture."""
+    """Return the answer or the error for one picture."""
     try:
         ticket.check()
         with ExitStack() as holder:

@@ -22,6 +22,7 @@ from crnn_ocr.errors import (
     UnsupportedMediaTypeError,
 )
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 from crnn_ocr.service.api.openapi_components import (
     READ_ERRORS,
     URL_ERRORS,
@@ -32,7 +33,6 @@ from crnn_ocr.service.api.openapi_components import (
     with_cache_header,
 )
 from crnn_ocr.service.api.responses import json_of, json_response
-from crnn_ocr.service.middleware.error_handlers import as_ocr_error, error_response
 from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field
@@ -82,7 +82,7 @@ def install(app: Flask, readings: Readings) -> None:
     def ocr() -> Response:
         picture, switches = _parse(request)
         options = ReadOptions(orientation="auto" if switches["use_cls"] else "off")
-        read = readings.read_one(picture, options, readings.issue(), use=wanted_use(request))
+        read = readings.read_one(picture, options, readings.issue_ticket(), use=wanted_use(request))
         lines = describe_lines(read.document, boxes=switches["use_det"], texts=switches["use_rec"])
         g.result_size = {"lines": len(lines), "model": read.document.model, "cache": read.source}
         response = json_response(json_of(lines))
@@ -93,7 +93,7 @@ def install(app: Flask, readings: Readings) -> None:
 
 
 def describe_lines(document: Document, *, boxes: bool = True, texts: bool = True) -> dict[str, Json]:
-    """The lines of all pages by number, from "0"; empty where there are none or nothing is wanted."""
+    """Return the lines of all pages by number, from "0"; empty where there are none or nothing is wanted."""
     if not (boxes or texts):
         return {}
     lines = [line for page in document.pages for line in page.lines]

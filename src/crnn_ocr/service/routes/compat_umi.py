@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from crnn_ocr.caching.flights import PICTURE_ERRORS
 from crnn_ocr.errors import InvalidBase64Error, InvalidJsonError, ModelNotFoundError, OcrError
+from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 from crnn_ocr.service.api.openapi_components import (
     READ_ERRORS,
     URL_ERRORS,
@@ -28,7 +29,6 @@ from crnn_ocr.service.api.openapi_components import (
     with_cache_header,
 )
 from crnn_ocr.service.api.responses import json_of, json_response
-from crnn_ocr.service.middleware.error_handlers import as_ocr_error, error_response
 from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.ocr.ocr_service import Readings
@@ -104,7 +104,9 @@ def install(app: Flask, reader: Reader, readings: Readings) -> None:
         begun = time.time()
         try:
             picture, wanted = parse_body(_body())
-            read = readings.read_one(picture, wanted.options, readings.issue(), use=wanted_use(request))
+            read = readings.read_one(
+                picture, wanted.options, readings.issue_ticket(), use=wanted_use(request)
+            )
         except UmiError as error:
             return _answer({"code": error.code, "data": error.message})
         except _ANSWERED_WITH_200 as error:

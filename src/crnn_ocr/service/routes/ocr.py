@@ -38,7 +38,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         writer = wanted_format(request)
         wanted = parse_input(request, besides=(DETAIL, FORMAT))
         read = readings.read_one(
-            wanted.picture, wanted.options, readings.issue(), use=wanted_use(request), chars=chars
+            wanted.picture, wanted.options, readings.issue_ticket(), use=wanted_use(request), chars=chars
         )
         answer = ocr_answer(
             read.document,

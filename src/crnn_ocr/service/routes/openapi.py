@@ -55,7 +55,7 @@ _DESCRIPTION = (
 
 @cache
 def openapi_document() -> Json:
-    """The whole document; do not modify what is returned."""
+    """Return the whole document; do not modify what is returned."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -84,7 +84,7 @@ def openapi_document() -> Json:
 
 
 def error_catalogue() -> list[Json]:
-    """Every code that an answer can carry: code, status, meaning and hint."""
+    """Return every code that an answer can carry: code, status, meaning and hint."""
     classes: set[ErrorClass] = {*COMMON_ERRORS, *READ_ERRORS, *_ROUTING_ERRORS, errors.NotReadyError}
     classes.update(error for group in GROUPS for error in group.errors)
     entries = [

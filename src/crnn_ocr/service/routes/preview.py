@@ -35,7 +35,7 @@ from crnn_ocr.service.api.openapi_components import (
     timeout_parameter,
 )
 from crnn_ocr.service.api.responses import json_response
-from crnn_ocr.service.ocr.ocr_service import Gate
+from crnn_ocr.service.ocr.ocr_service import PictureAdmission
 from crnn_ocr.service.requests.parsing import parse_input
 from crnn_ocr.settings import Settings
 
@@ -64,14 +64,16 @@ class LimitsAnswer(BaseModel):
     batch_max_items: int = Field(ge=1, description="Most pictures in one request to `POST /ocr/batch`.")
 
 
-def install(app: Flask, settings: Settings, *, gate: Gate, issue: Callable[[], Ticket]) -> None:
+def install(
+    app: Flask, settings: Settings, *, admit: PictureAdmission, issue_ticket: Callable[[], Ticket]
+) -> None:
     """Add the routes.
 
     Args:
         app: The application.
         settings: The limits come from here.
-        gate: Lets the work in, or refuses it, as for readings.
-        issue: Makes the ticket of the request.
+        admit: Lets the work in, or refuses it, as for readings.
+        issue_ticket: Makes the ticket of the request.
     """
     routes = Blueprint("preview", __name__)
     limits = Limits(
@@ -87,8 +89,8 @@ def install(app: Flask, settings: Settings, *, gate: Gate, issue: Callable[[], T
     def preview() -> Response:
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
-        ticket = issue()
-        with gate(wanted.picture, wanted.options, ticket), _turn(one_at_a_time, ticket):
+        ticket = issue_ticket()
+        with admit(wanted.picture, wanted.options, ticket), _turn(one_at_a_time, ticket):
             pages = decode_pages(wanted.picture, limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
             image = next(islice(pages, page - 1, None), None)
             if image is None:
@@ -124,7 +126,7 @@ def _turn(lock: threading.Lock, ticket: Ticket) -> Iterator[None]:
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:
-    """The route's own parameters.
+    """Return the route's own parameters.
 
     Raises:
         InvalidOptionError: One has a value that it cannot have, or is given twice.
@@ -160,7 +162,7 @@ def png_of(image: Image) -> bytes:
 
 
 def quality_text(quality: Quality) -> str:
-    """What was measured, as a header: `brightness=231, contrast=148.2, noise=0.4, blur=0.9`."""
+    """Return what was measured, as a header: `brightness=231, contrast=148.2, noise=0.4, blur=0.9`."""
     values = {
         "brightness": f"{quality.brightness:.0f}",
         "contrast": f"{quality.contrast:.1f}",

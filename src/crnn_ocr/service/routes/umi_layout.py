@@ -38,7 +38,7 @@ class Entry(TypedDict):
 
 
 def describe_document(document: Document, parser: str, ignored: Sequence[Area] = ()) -> list[Entry]:
-    """The lines of all pages, each with what stands behind it.
+    """Return the lines of all pages, each with what stands behind it.
 
     Args:
         document: What was read.
@@ -64,12 +64,12 @@ def describe_document(document: Document, parser: str, ignored: Sequence[Area] =
 
 
 def whole_text(entries: Sequence[Entry]) -> str:
-    """All lines with what stands between them."""
+    """Return all lines with what stands between them."""
     return "".join(entry["text"] + entry["end"] for entry in entries)
 
 
 def separator(before: str, after: str) -> str:
-    """What stands between two lines that are one sentence: a blank, or nothing.
+    """Return what stands between two lines that are one sentence: a blank, or nothing.
 
     Nothing stands between two wide (Chinese, Japanese, Korean) characters, after a hyphen at the end of a
     line, and before punctuation that closes.
@@ -80,7 +80,7 @@ def separator(before: str, after: str) -> str:
 
 
 def _joined(block: Sequence[Line]) -> list[Entry]:
-    """A block, which ends with a line feed."""
+    """Return a block, which ends with a line feed."""
     ends = [separator(line.text, following.text) for line, following in pairwise(block)]
     return [_entry(line, end) for line, end in zip(block, [*ends, "\n"], strict=True)]
 

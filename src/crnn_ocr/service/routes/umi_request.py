@@ -41,7 +41,7 @@ class UmiRequest:
 
 
 def parse_body(body: object) -> tuple[bytes, UmiRequest]:
-    """The picture and the options of a request.
+    """Return the picture and the options of a request.
 
     Raises:
         UmiError: A field is missing or has a value that it cannot have.
@@ -112,7 +112,7 @@ def _areas(value: object) -> tuple[Area, ...]:
 
 
 def describe_options(models: list[str]) -> dict[str, Json]:
-    """The options that have an effect here, in the original's form."""
+    """Return the options that have an effect here, in the original's form."""
     languages = [*_LANGUAGES.items(), *((name, name) for name in models)]
     return {
         "ocr.language": {

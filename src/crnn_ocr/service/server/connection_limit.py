@@ -25,7 +25,7 @@ def raise_limit() -> int:
 
 
 def connections_within(limit: int, threads: int) -> int:
-    """Connections that a worker may have at a time.
+    """Return how many connections a worker may have at a time.
 
     Args:
         limit: Descriptors that the process may have.

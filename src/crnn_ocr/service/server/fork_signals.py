@@ -30,5 +30,5 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # Gunicorn has no types
 
 
 def hear_stops() -> None:
-    """In a worker whose handlers are set: heed what has waited, and what comes."""
+    """Heed the signals that have waited, and what comes; for a worker whose handlers are set."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)

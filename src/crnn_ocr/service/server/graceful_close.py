@@ -22,14 +22,14 @@ _PIECE = 64 * 1024
 
 
 @dataclass(slots=True, eq=False)
-class _Leaving:
+class _ClosingConnection:
     connection: socket.socket
     deadline: float
     thrown_away: int = 0
     polled: bool = False
 
 
-class Lingering:
+class ClosingConnections:
     """The closing connections of a worker; used by its main loop alone."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Lingering:
         self._most = most
         self._on_closed = on_closed
         self._clock = clock
-        self._leaving: deque[_Leaving] = deque()
+        self._leaving: deque[_ClosingConnection] = deque()
         self._buffer = bytearray(_PIECE)
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Lingering:
             return
         while len(self._leaving) >= self._most:
             self._close(self._leaving[0])
-        entry = _Leaving(connection, self._clock() + PATIENCE_S)
+        entry = _ClosingConnection(connection, self._clock() + PATIENCE_S)
         self._leaving.append(entry)
         # Where reading was ended from this side, nothing more is seen: the client just gets its time.
         if not ended:
@@ -90,7 +90,7 @@ class Lingering:
         while self._leaving:
             self._close(self._leaving[0])
 
-    def _throw_away(self, entry: _Leaving) -> None:
+    def _throw_away(self, entry: _ClosingConnection) -> None:
         try:
             count = entry.connection.recv_into(self._buffer)
         except BlockingIOError:
@@ -101,7 +101,7 @@ class Lingering:
         if count == 0 or entry.thrown_away > _MOST_BYTES:
             self._close(entry)
 
-    def _close(self, entry: _Leaving) -> None:
+    def _close(self, entry: _ClosingConnection) -> None:
         self._leaving.remove(entry)
         if entry.polled:
             with suppress(OSError, KeyError, ValueError):  # the loop may have ended before

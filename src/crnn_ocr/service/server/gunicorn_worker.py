@@ -25,9 +25,9 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from crnn_ocr.errors import BadRequestError, UploadTimeoutError
 from crnn_ocr.service.api.raw_response import bare_answer
 from crnn_ocr.service.server.fork_signals import hear_stops
-from crnn_ocr.service.server.graceful_close import Lingering
+from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
-from crnn_ocr.service.server.socket_watch import overseer
+from crnn_ocr.service.server.socket_watch import socket_watcher
 
 _log = logging.getLogger("crnn_ocr.service.request")
 
@@ -65,7 +65,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
         self._linger = linger
 
     def head(self) -> bytes | None:
-        """The beginning of the next request, as far as it has come; None where the client has gone."""
+        """Return the beginning of the next request, as far as it has come; None where the client has gone."""
         # What came together with the request before lies in the parser, not in the socket.
         held: bytes = b"" if self.parser is None else self.parser.unreader.buf.getvalue()
         try:
@@ -96,7 +96,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lingering = Lingering(
+        self._lingering = ClosingConnections(
             lambda: self.poller, most=max(1, self.worker_connections // 4), on_closed=self._forget
         )
         self._full_until = 0.0
@@ -162,7 +162,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return False
 
     def finish_request(self, conn: Connection, future: Future[object]) -> None:
-        """After a request: close, wait for the next one, or go on with it where it is there already."""
+        """Close after a request, wait for the next one, or go on with it where it is there already."""
         if future.cancelled() or future.exception() or not future.result():
             super().finish_request(conn, future)
             return
@@ -191,7 +191,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Connection) -> object:
         """Handle one request of a connection; runs in a thread."""
-        limit = conn.watch.enter_context(overseer.limited(conn.sock, HEADERS_S))
+        limit = conn.watch.enter_context(socket_watcher.limited(conn.sock, HEADERS_S))
         try:
             again: object = super().handle(conn)
         finally:
@@ -249,14 +249,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.sockets.clear()
 
     def is_parent_alive(self) -> bool:
-        """Whether the supervisor lives; without it the worker stops as if it had been told to."""
+        """Return whether the supervisor lives; without it the worker stops as if it had been told to."""
         lives: bool = super().is_parent_alive()
         if not lives:
             self.alive = False
         return lives
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A stopping worker waits for connections without a request as briefly as for kept ones."""
+        """Wait, while stopping, as briefly for connections without a request as for kept ones."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
@@ -315,6 +315,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _words(error: Exception) -> str:
-    """The kind of a parser's error in plain words: "InvalidHeaderName" → "invalid header name"."""
+    """Return the kind of a parser's error in plain words: "InvalidHeaderName" → "invalid header name"."""
     name = type(error).__name__
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()

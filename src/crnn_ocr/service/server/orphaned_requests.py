@@ -2,9 +2,8 @@
 
 A process that is killed takes its connections with it, and its clients see them reset, as if the network had
 failed. So while a request is worked on, the supervisor holds a second descriptor of its connection, which the
-worker hands over through a socket (`SCM_RIGHTS`). Before the first byte of an answer the worker takes the
-request back: a number in memory that both share says which of the two may write. When a worker has ended, the
-supervisor answers what was still open in it.
+worker sends through a socket (`SCM_RIGHTS`) and takes back before the first byte of its answer; memory that
+both share says who of the two may write. When a worker has ended, the supervisor answers what is still open.
 
 The supervisor has one thread, and Gunicorn owns its loop, so messages reach it by a signal (SIGIO).
 """
@@ -15,21 +14,18 @@ import fcntl
 import logging
 import mmap
 import os
-import selectors
 import signal
 import socket
-import struct
-import threading
 import time
-from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
 from crnn_ocr.errors import WorkerLostError
 from crnn_ocr.service.api.raw_response import bare_answer
+from crnn_ocr.service.server import handover
 
-_MESSAGE = struct.Struct("=HQ")  # the slot; the number of the request that holds it now, 0: none
-_NUMBER = struct.Struct("=Q")
 _LONGEST_MESSAGE = 256
 #: How long clients have for reading their answer, in seconds.
 _PATIENCE_S = 3.0
@@ -38,170 +34,59 @@ _PIECE = 64 * 1024
 _log = logging.getLogger("crnn_ocr.service.request")
 
 
-def _nothing() -> None:
-    pass
+class HeldRequests:
+    """What the supervisor holds of all workers, as hooks of Gunicorn."""
 
-
-class Lifeline:
-    """Between one worker and its supervisor; made before the fork, so that both have it."""
-
-    def __init__(self, slots: int) -> None:
-        """Prepare for so many requests at a time."""
+    def __init__(self) -> None:
+        """Make the socket that supervisor and workers share."""
         self._worker_end, self._supervisor_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._worker_end.setblocking(False)
         self._supervisor_end.setblocking(False)
-        # Not on any disk. Written once here: every page has its place from now on.
-        self._open = mmap.mmap(-1, slots * _NUMBER.size)
-        self._open.write(bytes(slots * _NUMBER.size))
-        self._slots = slots
-
-    # ---- the worker ------------------------------------------------------------------------------
-
-    def become_worker(self) -> None:
-        """In the worker: use the worker's end."""
-        self._supervisor_end.close()
-        self._lock = threading.Lock()
-        self._free = list(range(self._slots))
-        self._count = 0
-
-    def hold(self, connection: socket.socket, request_id: str) -> Callable[[], None]:
-        """Let the supervisor answer if this process should die.
-
-        Returns:
-            What has to be called before the first byte of the answer is sent; more than once does no harm.
-        """
-        with self._lock:
-            if not self._free:
-                return _nothing
-            slot = self._free.pop()
-            self._count += 1
-            number = self._count
-        message = _MESSAGE.pack(slot, number) + request_id.encode()
-        try:
-            socket.send_fds(self._worker_end, [message], [connection.fileno()])
-        except OSError:  # the supervisor is too busy, or gone
-            self._give_back(slot)
-            return _nothing
-        self._mark(slot, number)
-        over = False
-
-        def release() -> None:
-            nonlocal over
-            if not over:
-                over = True
-                self._mark(slot, 0)
-                with suppress(OSError):  # else the next one in that slot tells it
-                    self._worker_end.send(_MESSAGE.pack(slot, 0))
-                self._give_back(slot)
-
-        return release
-
-    def _give_back(self, slot: int) -> None:
-        with self._lock:
-            self._free.append(slot)  # taken again first
-
-    def _mark(self, slot: int, number: int) -> None:
-        _NUMBER.pack_into(self._open, slot * _NUMBER.size, number)
-
-    # ---- the supervisor --------------------------------------------------------------------------
-
-    def become_supervisor(self) -> None:
-        """In the supervisor: hear of messages by SIGIO."""
-        self._held: dict[int, tuple[int, int, str]] = {}  # slot → number, descriptor, id of the request
-        descriptor = self._supervisor_end.fileno()
-        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(
-            descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK
-        )
-
-    def hear(self) -> None:
-        """Take all messages that are there."""
-        while True:
-            try:
-                message, descriptors, _, _ = socket.recv_fds(self._supervisor_end, _LONGEST_MESSAGE, 1)
-            except OSError:
-                return
-            if not message:
-                return
-            slot, number = _MESSAGE.unpack_from(message)
-            before = self._held.pop(slot, None)
-            if before is not None:
-                os.close(before[1])
-            if descriptors:
-                self._held[slot] = number, descriptors[0], message[_MESSAGE.size :].decode()
-
-    def orphans(self) -> list[tuple[int, str]]:
-        """Once the worker has ended: connections that wait for an answer, and the ids of their requests."""
-        self.hear()
-        return [
-            (descriptor, request_id)
-            for slot, (number, descriptor, request_id) in self._held.items()
-            if _NUMBER.unpack_from(self._open, slot * _NUMBER.size)[0] == number
-        ]
-
-    def close(self) -> None:
-        """Let go of everything, in whichever process."""
-        for _, descriptor, _ in getattr(self, "_held", {}).values():
-            os.close(descriptor)
-        self._held = {}
-        self._worker_end.close()
-        self._supervisor_end.close()
-        self._open.close()
-
-
-class Lifelines:
-    """Those of all workers, as hooks of Gunicorn."""
-
-    def __init__(self, slots: int) -> None:
-        """Prepare for so many requests at a time in each worker."""
-        self._slots = slots
-        self._lines: dict[int, Lifeline] = {}
+        self._held: dict[tuple[int, int], tuple[int, str]] = {}  # key → descriptor, id of the request
         self._hearing = False
         self._again = False
 
     def begin(self) -> None:
         """Listen, in the supervisor's main thread."""
-        signal.signal(signal.SIGIO, self._hear)
+        signal.signal(signal.SIGIO, self.hear)
+        fcntl.fcntl(self._supervisor_end, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(self._supervisor_end, fcntl.F_GETFL)
+        fcntl.fcntl(self._supervisor_end, fcntl.F_SETFL, flags | os.O_ASYNC)
 
     def pre_fork(self, _arbiter: object, worker: Any) -> None:
         """In the supervisor, before a worker begins."""
-        line = Lifeline(self._slots)
-        line.become_supervisor()
-        self._lines[worker.age] = line
+        worker.open_requests = mmap.mmap(-1, handover.MOST_OPEN)
 
     def post_fork(self, _arbiter: object, worker: Any) -> None:
-        """In a worker that begins: keep its own line, and no connection of the others."""
-        signal.signal(signal.SIGIO, signal.SIG_IGN)
-        for age, line in self._lines.items():
-            if age == worker.age:
-                line.become_worker()
-                _own.append(line)
-            else:
-                line.close()
-        self._lines = {}
+        """In a worker that begins: keep no connection of the others."""
+        global _handover
+        self._supervisor_end.close()
+        for descriptor, _ in self._held.values():
+            os.close(descriptor)
+        self._held = {}
+        handover.begin(self._worker_end, worker.age, worker.open_requests)
 
-    def child_exit(self, arbiter: Any, worker: Any) -> None:
-        """In the supervisor, when a worker has ended, however it did."""
-        line = self._lines.pop(worker.age, None)
-        if line is None:
-            return
-        orphans = line.orphans()
-        if orphans:
-            for _, request_id in orphans:
-                fields = {"status": WorkerLostError.http_status, "code": WorkerLostError.code}
-                _log.warning("refused", extra={"fields": {"request_id": request_id, **fields}})
-            _answer(orphans)
-        line.close()
+    def child_exit(self, _arbiter: object, worker: Any) -> None:
+        """When a worker has ended, however it did: answer what it left, and let go of the rest."""
+        self.hear()
+        orphans = []
+        for key in [key for key in list(self._held) if key[0] == worker.age]:
+            descriptor, request_id = self._held.pop(key)
+            if worker.open_requests[key[1] % handover.MOST_OPEN]:
+                orphans.append((descriptor, request_id))
+            else:
+                os.close(descriptor)
+        self._answer(orphans)
 
     def end(self, arbiter: Any) -> None:
         """At the end of the service: also answer those whose worker was killed for taking too long."""
-        for age in list(self._lines):
-            self.child_exit(arbiter, _Ended(age))
+        for worker in list(arbiter.WORKERS.values()):
+            self.child_exit(arbiter, worker)
         # An interpreter that ends restores what the system does by default: a late message would kill it.
         signal.signal(signal.SIGIO, signal.SIG_IGN)
 
-    def _hear(self, *_: object) -> None:
-        # A signal may come while one is being handled, and messages must not overtake each other.
+    def hear(self, *_signal: object) -> None:
+        """Take all messages that are there, one after the other, though signals come meanwhile."""
         self._again = True
         if self._hearing:
             return
@@ -209,95 +94,54 @@ class Lifelines:
         try:
             while self._again:
                 self._again = False
-                for line in list(self._lines.values()):
-                    line.hear()
+                with suppress(BlockingIOError):
+                    while True:
+                        self._take(*socket.recv_fds(self._supervisor_end, _LONGEST_MESSAGE, 1)[:2])
         except Exception as error:  # must not end the supervisor
-            _log.error("a lifeline failed", exc_info=error)
+            _log.error("a request is not held", exc_info=error)
         finally:
             self._hearing = False
 
+    def _take(self, message: bytes, descriptors: list[int]) -> None:
+        key = handover.KEY.unpack_from(message)
+        if descriptors:
+            self._held[key] = descriptors[0], message[handover.KEY.size :].decode()
+        elif key in self._held:
+            os.close(self._held.pop(key)[0])
 
-class _Ended:
-    def __init__(self, age: int) -> None:
-        self.age = age
-
-
-#: The line of this process, where it is a worker.
-_own: list[Lifeline] = []
-
-
-def hold(connection: socket.socket, request_id: str) -> Callable[[], None]:
-    """As `Lifeline.hold` of this process; nothing happens where it has none."""
-    return _own[-1].hold(connection, request_id) if _own else _nothing
-
-
-class ReleasedFirst:
-    """The same parts of an answer; the supervisor lets go before the first of them, or the end, is sent."""
-
-    def __init__(self, parts: Iterable[Any], release: Callable[[], None]) -> None:
-        """Let `release`, of `hold`, be called as soon as there is something to send."""
-        self._parts = parts
-        self._iterator = iter(parts)
-        self._release = release
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            return next(self._iterator)
-        finally:
-            self._release()
-
-    def close(self) -> None:
-        """The server calls it when the answer is sent or the client is gone."""
-        close = getattr(self._parts, "close", None)
-        if close is not None:
-            close()
+    def _answer(self, orphans: list[tuple[int, str]]) -> None:
+        """Answer from a process of its own, for clients that still send need a while to read."""
+        if orphans and os.fork() == 0:
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                _close_all_but({descriptor for descriptor, _ in orphans})
+                with ThreadPoolExecutor(len(orphans)) as threads:
+                    for descriptor, request_id in orphans:
+                        threads.submit(answer, socket.socket(fileno=descriptor), request_id)
+            finally:
+                os._exit(0)
+        for descriptor, request_id in orphans:
+            os.close(descriptor)
+            fields = {"status": WorkerLostError.http_status, "code": WorkerLostError.code}
+            _log.warning("refused", extra={"fields": {"request_id": request_id, **fields}})
 
 
-def _answer(orphans: list[tuple[int, str]]) -> None:
-    """Answer from a process of its own: clients that still send need a while to read, see `draining`."""
-    if os.fork():
-        return
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        kept = {descriptor for descriptor, _ in orphans}
-        for descriptor in range(3, max(kept) + 1):
-            if descriptor not in kept:
-                with suppress(OSError):
-                    os.close(descriptor)
-        os.closerange(max(kept) + 1, os.sysconf("SC_OPEN_MAX"))
-        see_off([(socket.socket(fileno=descriptor), request_id) for descriptor, request_id in orphans])
-    finally:
-        os._exit(0)
-
-
-def see_off(connections: list[tuple[socket.socket, str]], *, patience_s: float = _PATIENCE_S) -> None:
-    """Send the answer, and wait until the clients have closed or have had their time."""
-    deadline = time.monotonic() + patience_s
-    with selectors.DefaultSelector() as waiting:
-        for connection, request_id in connections:
-            connection.setblocking(False)
+def _close_all_but(kept: set[int]) -> None:
+    for descriptor in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if descriptor > 2 and descriptor not in kept:
             with suppress(OSError):
-                connection.send(_refusal(request_id))
-                connection.shutdown(socket.SHUT_WR)
-                waiting.register(connection, selectors.EVENT_READ, connection)
-        while waiting.get_map() and (left := deadline - time.monotonic()) > 0:
-            for key, _ in waiting.select(left):
-                connection = key.data
-                try:
-                    ended = not connection.recv(_PIECE)
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    ended = True
-                if ended:
-                    waiting.unregister(connection)
-    for connection, _ in connections:
-        connection.close()
+                os.close(descriptor)
 
 
-def _refusal(request_id: str) -> bytes:
+def answer(connection: socket.socket, request_id: str, *, patience_s: float = _PATIENCE_S) -> None:
+    """Send the answer, and wait until the client has closed or has had its time."""
     error = WorkerLostError("The process that worked on this request has ended unexpectedly.", retry_after=1)
-    return bare_answer(error, "Service Unavailable", request_id)
+    deadline = time.monotonic() + patience_s
+    with connection, suppress(OSError):
+        connection.settimeout(patience_s)
+        connection.sendall(bare_answer(error, "Service Unavailable", request_id))
+        connection.shutdown(socket.SHUT_WR)
+        while (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            if not connection.recv(_PIECE):
+                break

@@ -36,7 +36,7 @@ class Limit:
         return True
 
 
-class _Presence:
+class _GoneWatch:
     def __init__(self, connection: socket.socket, on_gone: Callable[[], None]) -> None:
         self._connection = connection
         self._on_gone = on_gone
@@ -49,7 +49,7 @@ class _Presence:
 
 
 def is_gone(connection: socket.socket) -> bool:
-    """Whether the other end has closed or reset the connection; nothing is read.
+    """Return whether the other end has closed or reset the connection; nothing is read.
 
     A client that closes its sending side alone looks the same as one that is gone, and is treated so, as
     other servers do: an HTTP client keeps its side open until it has the answer.
@@ -62,14 +62,14 @@ def is_gone(connection: socket.socket) -> bool:
         return True
 
 
-class Overseer:
+class SocketWatcher:
     """Watches sockets; its thread runs only while there is something to watch."""
 
     def __init__(self, *, tick_s: float = _TICK_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._tick_s = tick_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._watched: dict[int, Limit | _Presence] = {}
+        self._watched: dict[int, Limit | _GoneWatch] = {}
         self._running = False
         self._next = 0
 
@@ -94,17 +94,17 @@ class Overseer:
 
     def on_gone(self, connection: socket.socket, call: Callable[[], None]) -> Callable[[], None]:
         """Call once when the other end is gone; returns the function that ends the watch."""
-        number = self._add(_Presence(connection, call))
+        number = self._add(_GoneWatch(connection, call))
         return lambda: self._remove(number)
 
-    def _add(self, entry: Limit | _Presence) -> int:
+    def _add(self, entry: Limit | _GoneWatch) -> int:
         with self._lock:
             number = self._next
             self._next += 1
             self._watched[number] = entry
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._run, name="overseer", daemon=True).start()
+                threading.Thread(target=self._run, name="socket_watcher", daemon=True).start()
         return number
 
     def _remove(self, number: int) -> None:
@@ -129,4 +129,4 @@ class Overseer:
 
 
 #: The one of this process. Threads do not survive a fork, but nothing is watched before it.
-overseer = Overseer()
+socket_watcher = SocketWatcher()

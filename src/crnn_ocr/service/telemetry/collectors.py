@@ -13,11 +13,11 @@ from prometheus_client import Gauge
 
 from crnn_ocr.errors import NotReadyError
 from crnn_ocr.scheduling.scheduler import SchedulerStats
-from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
-from crnn_ocr.service.telemetry import metrics_folder
 from crnn_ocr.service.telemetry.metrics import Metrics
+from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
@@ -36,11 +36,11 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for "no limit"
 
 
 def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP) -> Probe:
-    """Memory and CPU time of this worker, memory of its supervisor."""
+    """Make the probe of the processes: memory and CPU time of this worker, memory of its supervisor."""
     limit = memory_limit(cgroup) or BUDGET * settings.workers
     page_size = os.sysconf("SC_PAGE_SIZE")
     # The parent of a worker; without a shared folder this process is no worker.
-    supervisor = None if metrics_folder.current() is None else os.getppid()
+    supervisor = os.getppid() if VARIABLE in os.environ else None
 
     def look(metrics: Metrics) -> None:
         metrics.workers_wanted.set(settings.workers)
@@ -55,7 +55,7 @@ def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP)
 
 
 def resident_pages(pid: int, proc: Path = _PROC) -> int | None:
-    """Pages of memory that a process has in RAM; None where the system does not tell."""
+    """Return how many pages of memory a process has in RAM; None where the system does not tell."""
     try:
         return int((proc / str(pid) / "statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -63,7 +63,7 @@ def resident_pages(pid: int, proc: Path = _PROC) -> int | None:
 
 
 def memory_limit(cgroup: Path = _CGROUP) -> int | None:
-    """The container's memory limit in bytes (cgroup v2 or v1); None without one."""
+    """Return the container's memory limit in bytes (cgroup v2 or v1); None without one."""
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
             limit = int((cgroup / name).read_text(encoding="ascii"))
@@ -76,9 +76,9 @@ def memory_limit(cgroup: Path = _CGROUP) -> int | None:
 # ---- the parts of the service -----------------------------------------------------------------------
 
 
-def door(entrance: Door) -> Probe:
-    """Work let in and bodies held."""
-    admission, intake = entrance.admission, entrance.intake
+def gate(of: Gate) -> Probe:
+    """Make the probe of the gate: work let in and bodies held."""
+    admission, intake = of.admission, of.intake
 
     def look(metrics: Metrics) -> None:
         metrics.backlog.set(admission.backlog_s)
@@ -92,7 +92,7 @@ def door(entrance: Door) -> Probe:
 
 
 def cache(answers: AnswerCache, limit: int) -> Probe:
-    """What is kept."""
+    """Make the probe of the cache."""
 
     def look(metrics: Metrics) -> None:
         counts = answers.counts()
@@ -111,12 +111,12 @@ class Scheduled(Protocol):
     """A reader that shares its cores out."""
 
     def scheduler_stats(self) -> SchedulerStats:
-        """What its scheduler tells."""
+        """Return what its scheduler tells."""
         ...
 
 
 def engine(reader: Reader, readiness: Readiness) -> Probe:
-    """Readiness, models and queue; what a reader does not tell stays 0."""
+    """Make the probe of readiness, models and queue; what a reader does not tell stays 0."""
 
     def look(metrics: Metrics) -> None:
         metrics.ready_workers.set(_is_ready(readiness))

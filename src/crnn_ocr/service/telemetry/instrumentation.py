@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -14,15 +16,17 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stages
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import Json, RouteGroup, responses
-from crnn_ocr.service.middleware.gate import Door
+from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.middleware.request_timing import current_timing
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import PictureReader, Reader, Readiness
 from crnn_ocr.service.telemetry import collectors, tracing
 from crnn_ocr.service.telemetry.metrics import METHODS, OTHER, Metrics, Outcome
-from crnn_ocr.service.telemetry.tracer import Tracer
 from crnn_ocr.settings import Settings
+
+if TYPE_CHECKING:
+    from crnn_ocr.service.telemetry.spans import Tracer
 
 # ---- requests ---------------------------------------------------------------------------------------
 
@@ -30,7 +34,7 @@ from crnn_ocr.settings import Settings
 class Observer:
     """What the metrics and traces of a process are told through."""
 
-    def __init__(self, settings: Settings, tracer: Tracer) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None) -> None:
         """Prepare; nothing is observed yet."""
         self._settings = settings
         self._tracer = tracer
@@ -43,7 +47,7 @@ class Observer:
             _install(app, self._metrics)
 
     def watch(
-        self, reader: Reader, readiness: Readiness, door: Door, answers: AnswerCache | None
+        self, reader: Reader, readiness: Readiness, gate: Gate, answers: AnswerCache | None
     ) -> PictureReader:
         """Look at the parts of the service whenever metrics are asked for.
 
@@ -54,7 +58,7 @@ class Observer:
         if metrics is not None:
             metrics.add_probe(collectors.processes(settings))
             metrics.add_probe(collectors.engine(reader, readiness))
-            metrics.add_probe(collectors.door(door))
+            metrics.add_probe(collectors.gate(gate))
             if answers is not None:
                 metrics.add_probe(collectors.cache(answers, settings.cache_bytes))
             if settings.workers > 1:
@@ -91,7 +95,7 @@ def _install(app: Flask, metrics: Metrics) -> None:
 
 
 def route() -> str:
-    """The route of the current request, such as `/ui/<path:filename>`; one name for all that lead nowhere."""
+    """Return the route of the current request, such as `/ui/<path:filename>`; "other" where there is none."""
     return OTHER if request.url_rule is None else request.url_rule.rule
 
 
@@ -110,14 +114,14 @@ def _observer(metrics: Metrics, method: str, path: str, status: int, started: fl
 class ObservedReader:
     """A reader whose readings are counted, timed and traced."""
 
-    def __init__(self, reader: PictureReader, metrics: Metrics | None, tracer: Tracer) -> None:
+    def __init__(self, reader: PictureReader, metrics: Metrics | None, tracer: Tracer | None) -> None:
         """Observe that reader."""
         self._reader = reader
         self._metrics = metrics
         self._tracer = tracer
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """As the reader does."""
+        """Return what the reader does."""
         return self._reader.fingerprint(options)
 
     def read(
@@ -126,25 +130,28 @@ class ObservedReader:
         """Read as the reader does; stages are told to the request that it is done for."""
         spent: dict[str, float] = {}
         timing = current_timing.get()
-        with self._tracer.reading() as span:
+        with nullcontext() if self._tracer is None else self._tracer.reading() as span:
 
-            def hear(stage: str, begin: float, end: float, own: float) -> None:
+            def add_stage(stage: str, begin: float, end: float, own: float) -> None:
                 spent[stage] = spent.get(stage, 0.0) + own
                 if timing is not None:
                     timing.add(stage, own)
-                span.stage(stage, begin, end)
+                if span is not None:
+                    span.add_stage(stage, begin, end)
 
             outcome: Outcome = "failed"
             document = None
             begin = time.perf_counter()
-            token = stages.listener.set(hear)
+            token = stages.listener.set(add_stage)
             try:
                 document = self._reader.read(source, options, ticket=ticket)
                 outcome = "read"
-                span.read(document)
+                if span is not None:
+                    span.describe(document)
             except OcrError as error:
                 outcome = _outcome(error)
-                span.failed(error.code)
+                if span is not None:
+                    span.fail(error.code)
                 raise
             finally:
                 stages.listener.reset(token)

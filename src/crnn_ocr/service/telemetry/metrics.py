@@ -1,14 +1,14 @@
 """The metrics of the service: what is counted, and the text that Prometheus reads.
 
 Names follow the conventions of Prometheus: base units, `_total` for what only grows. Every label has few
-values, none of which a client can choose: routes rather than paths, codes rather than messages. Where several
-worker processes serve, each writes into files of its own (`metrics_folder`), and whichever
-worker is asked adds them up.
+values, none of which a client can choose: routes rather than paths, codes rather than messages. Where worker
+processes share a folder (`shared_metrics`), whichever is asked adds up what all of them counted.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import struct
 import threading
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 import crnn_ocr
 from crnn_ocr.scheduling.stages import STAGES
-from crnn_ocr.service.telemetry import metrics_folder, mmap_values
+from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 
 #: Seconds; from what the cache answers to what a client hardly waits for any more.
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 Kind = Literal["counter", "gauge", "histogram"]
 #: How the values of several workers become one.
-Merge = Literal["livesum", "livemax", "livemin"]
+Merge = Literal["livesum", "livemax"]
 Outcome = Literal["read", "refused", "cancelled", "timed_out", "failed"]
 
 
@@ -55,7 +55,7 @@ class Definition:
 
 
 def worker_exits(registry: CollectorRegistry) -> Counter:
-    """The one counter that the supervisor keeps."""
+    """Make the one counter that the supervisor keeps."""
     return Counter(
         "crnn_ocr_worker_exits_total",
         "Worker processes that ended and were replaced: left (told to, or after its number of requests) "
@@ -70,7 +70,6 @@ class Metrics:
 
     def __init__(self) -> None:
         """Make them; in a worker process their files are opened here."""
-        mmap_values.install(metrics_folder.current())
         self._registry = CollectorRegistry()
         self._lock = threading.Lock()
         self._probes: list[Callable[[Metrics], None]] = []
@@ -214,7 +213,7 @@ class Metrics:
             (counter.labels(*labels) if labels else counter).inc(grown)
 
     def bounded(self, kind: str, name: str) -> str:
-        """The name, or "other" where there have been too many different ones of that kind."""
+        """Return the name, or "other" where there have been too many different ones of that kind."""
         with self._lock:
             names = self._names.setdefault(kind, set())
             if name in names or len(names) < MOST_NAMES:
@@ -223,7 +222,7 @@ class Metrics:
         return OTHER
 
     def names(self, kind: str) -> frozenset[str]:
-        """The names of that kind so far."""
+        """Return the names of that kind so far."""
         with self._lock:
             return frozenset(self._names.get(kind, ()))
 
@@ -242,10 +241,9 @@ class Metrics:
     # ---- text -------------------------------------------------------------------------------------
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """All metrics of all workers as text.
+        """Return all metrics of all workers as text.
 
-        Where this process finds no room to share its own, they are missing there, until it does; where no
-        other shares any either, it answers for itself.
+        Where there is no folder to share them in, this process answers for itself.
 
         Args:
             accept: The header `Accept`; decides between Prometheus' own format and OpenMetrics.
@@ -255,13 +253,11 @@ class Metrics:
         """
         self.refresh()
         encode, media_type = choose_encoder(accept)
-        folder = metrics_folder.current()
-        if folder is not None and (not mmap_values.unshared() or any(folder.glob("gauge_live*.db"))):
+        if VARIABLE in os.environ:
             try:
                 registry = CollectorRegistry()
-                MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-                with metrics_folder.unchanged(folder):
-                    return encode(registry), media_type
+                MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+                return encode(registry), media_type
             except (OSError, RuntimeError, ValueError, struct.error) as error:
                 _log.error("metrics of the other processes cannot be read", exc_info=error)
         return encode(self._registry), media_type

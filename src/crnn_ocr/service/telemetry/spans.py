@@ -1,4 +1,6 @@
-"""Spans of requests and readings for OpenTelemetry: the one module that touches it.
+"""Spans for OpenTelemetry: the one module that touches it.
+
+Requests are traced by OpenTelemetry's own instrumentation of Flask; only readings and their stages are ours.
 
 Exporters, sampling, resource and propagation are configured by the standard variables
 (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Attributes follow the
@@ -7,25 +9,24 @@ semantic conventions for HTTP; those of the product begin with `crnn_ocr.`. None
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
-from flask import Response, g, request
-from opentelemetry import context as otel_context
+from flask import Flask, g, request
 from opentelemetry import trace
-from opentelemetry.propagate import extract
+from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode
 
 import crnn_ocr
 from crnn_ocr.document import Document
 from crnn_ocr.errors import SettingsError
-from crnn_ocr.logging import TraceIds
-from crnn_ocr.service.telemetry.tracer import ReadingSpan, RequestSpan
+from crnn_ocr.logging import TraceIds, current_trace
 
 _GROUP = "opentelemetry_traces_exporter"
 _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
@@ -40,8 +41,8 @@ def check(environment: Mapping[str, str]) -> None:
     _exporters(environment)
 
 
-def connect(environment: Mapping[str, str]) -> OtelTracer:
-    """A tracer with the exporters that the environment names; what is left is sent when the process ends.
+def connect(environment: Mapping[str, str]) -> Tracer:
+    """Make a tracer with the exporters that the environment names; it sends what is left at the end.
 
     Raises:
         SettingsError: One of them is not installed, or the protocol is none.
@@ -49,7 +50,7 @@ def connect(environment: Mapping[str, str]) -> OtelTracer:
     provider = TracerProvider(resource=_resource(environment))
     for exporter in _exporters(environment):
         provider.add_span_processor(BatchSpanProcessor(exporter.load()()))
-    return OtelTracer(provider)
+    return Tracer(provider)
 
 
 def _exporters(environment: Mapping[str, str]) -> list[EntryPoint]:
@@ -92,7 +93,7 @@ def _resource(environment: Mapping[str, str]) -> Resource:
 # ---- spans ------------------------------------------------------------------------------------------
 
 
-class OtelTracer:
+class Tracer:
     """Makes spans of a provider; serves all threads of a process."""
 
     def __init__(self, provider: TracerProvider) -> None:
@@ -100,82 +101,72 @@ class OtelTracer:
         self.provider = provider
         self._tracer = provider.get_tracer("crnn_ocr", crnn_ocr.__version__)
 
-    def request(self) -> RequestSpan:
-        """Begin the span of the current request, in the trace that its headers name."""
-        rule = request.url_rule
-        name = request.method if rule is None else f"{request.method} {rule.rule}"
-        attributes: dict[str, str | int] = {
-            "http.request.method": request.method,
-            "url.path": request.path,
-            "url.scheme": request.scheme,
-            "client.address": request.remote_addr or "",
-            "crnn_ocr.request_id": g.request_id,
-        }
-        if rule is not None:
-            attributes["http.route"] = rule.rule
-        if "User-Agent" in request.headers:
-            attributes["user_agent.original"] = request.headers["User-Agent"]
-        span = self._tracer.start_span(
-            name, extract(request.headers), kind=SpanKind.SERVER, attributes=attributes
+    def instrument(self, app: Flask) -> None:
+        """Make a span of every request, in the trace that its headers name."""
+        # The stable conventions for HTTP; the instrumentation's default are older ones.
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+        FlaskInstrumentor.instrument_app(  # type: ignore[no-untyped-call]
+            app,
+            tracer_provider=self.provider,
+            request_hook=_begin_request,
+            response_hook=_finish_request,
+            enable_commenter=False,
         )
-        return _RequestSpan(span)
 
     @contextmanager
     def reading(self) -> Iterator[ReadingSpan]:
-        """The span of a reading, part of what runs in this context."""
-        offset = time.time_ns() - time.perf_counter_ns()
+        """Make the span of a reading, part of what runs in this context."""
         with self._tracer.start_as_current_span(
             "read", record_exception=False, set_status_on_exception=False
         ) as span:
-            yield _ReadingSpan(self._tracer, span, offset)
+            yield ReadingSpan(self._tracer, span)
 
 
-class _RequestSpan:
-    def __init__(self, span: Span) -> None:
-        self._span = span
-        self._token = otel_context.attach(trace.set_span_in_context(span))
-        self._ended = False
-
-    @property
-    def ids(self) -> TraceIds:
-        context = self._span.get_span_context()
-        return TraceIds(trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id))
-
-    def finish(self, response: Response) -> None:
-        self._span.set_attribute("http.response.status_code", response.status_code)
-        if "error_code" in g:
-            self._span.set_attribute("error.type", g.error_code)
-        for name, value in g.get("result_size", {}).items():
-            self._span.set_attribute(f"crnn_ocr.{name}", value)
-        if response.status_code >= 500:
-            self._span.set_status(Status(StatusCode.ERROR))
-
-    def leave(self) -> None:
-        otel_context.detach(self._token)
-
-    def end(self) -> None:
-        if not self._ended:
-            self._ended = True
-            self._span.end()
+def _begin_request(span: Span, _environ: object) -> None:
+    context = span.get_span_context()
+    current_trace.set(
+        TraceIds(trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id))
+    )
+    span.set_attribute("crnn_ocr.request_id", g.request_id)
+    if request.url_rule is None:
+        span.update_name(request.method)  # not by its path: clients could make any number of names
 
 
-class _ReadingSpan:
-    def __init__(self, tracer: trace.Tracer, span: Span, offset: int) -> None:
+def _finish_request(span: Span | None, _status: str, _headers: object) -> None:
+    if span is None:
+        return
+    if request.query_string:  # whatever people put there: the log does not tell it either
+        span.set_attribute("url.query", "REDACTED")
+    if "error_code" in g:
+        span.set_attribute("error.type", g.error_code)
+    for name, value in g.get("result_size", {}).items():
+        span.set_attribute(f"crnn_ocr.{name}", value)
+
+
+class ReadingSpan:
+    """The span of one reading."""
+
+    def __init__(self, tracer: trace.Tracer, span: Span) -> None:
+        """Add to a span that has begun."""
         self._tracer = tracer
         self._span = span
-        self._offset = offset  # from the clock of stages to that of traces, in nanoseconds
         self._context = trace.set_span_in_context(span)
+        # From the clock of stages to that of traces, in nanoseconds.
+        self._offset = time.time_ns() - time.perf_counter_ns()
 
-    def stage(self, stage: str, begin: float, end: float) -> None:
+    def add_stage(self, stage: str, begin: float, end: float) -> None:
+        """Add the span of a stage that is over; seconds on `time.perf_counter`."""
         span = self._tracer.start_span(stage, self._context, start_time=self._nanoseconds(begin))
         span.end(self._nanoseconds(end))
 
-    def read(self, document: Document) -> None:
+    def describe(self, document: Document) -> None:
+        """Tell how much was read, never what."""
         self._span.set_attribute("crnn_ocr.model", document.model)
         self._span.set_attribute("crnn_ocr.pages", len(document.pages))
         self._span.set_attribute("crnn_ocr.lines", sum(len(page.lines) for page in document.pages))
 
-    def failed(self, code: str) -> None:
+    def fail(self, code: str) -> None:
+        """Tell why it could not be read."""
         self._span.set_attribute("error.type", code)
         self._span.set_status(Status(StatusCode.ERROR))
 

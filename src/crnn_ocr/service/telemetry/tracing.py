@@ -10,22 +10,25 @@ import importlib.util
 import os
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, g, request
+from flask import Flask, request
 
 from crnn_ocr.errors import MissingExtraError
 from crnn_ocr.logging import TraceIds, current_trace
-from crnn_ocr.service.middleware.request_scope import is_made_while_sent
-from crnn_ocr.service.telemetry.tracer import NoTracer, RequestSpan, Tracer
+
+if TYPE_CHECKING:
+    from crnn_ocr.service.telemetry.spans import Tracer
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_NEEDED = ("sdk.trace", "instrumentation.flask")
 _PARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-[0-9a-f]{2}(?P<rest>-.*)?"
 )
 
 
 def parse_traceparent(header: str) -> TraceIds | None:
-    """The ids of a `traceparent` header (https://www.w3.org/TR/trace-context/); None for an invalid one."""
+    """Return the ids of a `traceparent` header (https://www.w3.org/TR/trace-context/); None if invalid."""
     found = _PARENT.fullmatch(header.strip())
     if found is None or found["version"] == "ff" or (found["version"] == "00" and found["rest"] is not None):
         return None
@@ -35,7 +38,7 @@ def parse_traceparent(header: str) -> TraceIds | None:
 
 
 def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the standard variables ask for traces."""
+    """Return whether the standard variables ask for traces."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
@@ -60,7 +63,7 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
 
 def _require() -> None:
     try:
-        found = importlib.util.find_spec("opentelemetry.sdk.trace") is not None
+        found = all(importlib.util.find_spec(f"opentelemetry.{name}") for name in _NEEDED)
     except ModuleNotFoundError:
         found = False
     if not found:
@@ -70,15 +73,15 @@ def _require() -> None:
         )
 
 
-def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer:
-    """The tracer that the environment asks for; call it after the fork, as exporters have threads.
+def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer | None:
+    """Make the tracer that the environment asks for; call it after the fork, as exporters have threads.
 
     Raises:
         MissingExtraError: Traces are wanted, and OpenTelemetry is not installed.
         SettingsError: An exporter is not known.
     """
     if not is_wanted(environment):
-        return NoTracer()
+        return None
     _require()
     from crnn_ocr.service.telemetry import spans
 
@@ -88,35 +91,16 @@ def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer:
 # ---- requests ---------------------------------------------------------------------------------------
 
 
-def install(app: Flask, tracer: Tracer) -> None:
-    """Begin a span with every request, end it with its answer, and name it in the log lines between."""
+def install(app: Flask, tracer: Tracer | None) -> None:
+    """Name the trace of every request in its log lines; with a tracer, make a span of it."""
 
     def begin() -> None:
-        span = tracer.request()
-        if span is None:
-            current_trace.set(parse_traceparent(request.headers.get("traceparent", "")))
-        else:
-            g.span = span
-            current_trace.set(span.ids)
+        current_trace.set(parse_traceparent(request.headers.get("traceparent", "")))
 
-    def finish(response: Response) -> Response:
-        span: RequestSpan | None = g.get("span")
-        if span is not None:
-            span.finish(response)
-            if is_made_while_sent(response):
-                response.call_on_close(span.end)
-            else:
-                span.end()
-        return response
-
-    def forget(error: BaseException | None) -> None:
+    def forget(_error: BaseException | None) -> None:
         current_trace.set(None)
-        span: RequestSpan | None = g.pop("span", None)
-        if span is not None:
-            span.leave()
-            if error is not None:
-                span.end()
 
     app.before_request(begin)
-    app.after_request(finish)
     app.teardown_request(forget)
+    if tracer is not None:
+        tracer.instrument(app)

@@ -2,7 +2,8 @@
 
 In two steps, so that all workers switch or none does: first each one loads the new model beside the old and
 lets it prove itself, then each one makes it the active one, which takes no time. If one of them cannot, all
-stay with the old. A worker that starts meanwhile takes part; one that dies is not waited for.
+stay with the old. A worker that starts meanwhile takes part; one that dies is not waited for, and what it led
+is given up by the supervisor.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Protocol
 
 from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
 from crnn_ocr.service.ocr.engine_protocol import Reader, ReadyModel
-from crnn_ocr.service.workers.shared_state import Choice, Member, Report, Runtime
+from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
 
 #: How often a worker looks whether another model has been chosen.
 LOOK_EVERY_S = 0.1
@@ -61,7 +62,7 @@ class Switching(Protocol):
         ...
 
     def reports(self) -> list[Report]:
-        """What each worker process uses."""
+        """Return what each worker process uses."""
         ...
 
 
@@ -90,7 +91,7 @@ class LocalSwitching:
             self._lock.release()
 
     def reports(self) -> list[Report]:
-        """Of this process."""
+        """Return what this process uses."""
         return [Report(os.getpid(), 0, self._reader.model, self._reader.loaded, self._reader.problem)]
 
 
@@ -98,18 +99,18 @@ class SharedSwitching:
     """For all workers of a service; any of them may lead a switch, and follows as the others do."""
 
     def __init__(
-        self, reader: Reader, runtime: Runtime, *, prepare_s: float = PREPARE_S, commit_s: float = COMMIT_S
+        self, reader: Reader, shared: SharedState, *, prepare_s: float = PREPARE_S, commit_s: float = COMMIT_S
     ) -> None:
         """Lead switches from this process.
 
         Args:
             reader: This process's; asked for names and versions only.
-            runtime: What the workers share.
+            shared: What the workers share.
             prepare_s: How long they may take to load a model.
             commit_s: How long the answer waits until they use it.
         """
         self._reader = reader
-        self._runtime = runtime
+        self._shared = shared
         self._prepare_s = prepare_s
         self._commit_s = commit_s
 
@@ -125,12 +126,12 @@ class SharedSwitching:
             ) from error
 
     def _switch(self, found: str) -> Outcome:
-        with self._runtime.switching():
-            before = self._runtime.choice()
+        with self._shared.switching():
+            before = self._shared.choice()
             previous = self._reader.model
             generation = before.generation + 1
             try:
-                self._runtime.choose(Choice(generation, before.active, candidate=found))
+                self._shared.choose(Choice(generation, before.active, candidate=found))
                 waiting = self._wait(generation, self._prepare_s)
                 if waiting:
                     raise ModelSwitchError(
@@ -138,19 +139,19 @@ class SharedSwitching:
                         hint="Look into the log; try again when the service is less busy.",
                     )
                 generation += 1
-                self._runtime.choose(Choice(generation, found))
+                self._shared.choose(Choice(generation, found))
                 waiting = self._wait(generation, self._commit_s)
             except BaseException:
-                with suppress(OSError):  # followers give up by themselves when nobody leads
-                    self._runtime.choose(Choice(generation + 1, before.active))
+                with suppress(OSError):  # no room: they wait for the next switch
+                    self._shared.choose(Choice(generation + 1, before.active))
                 raise
-            done = [report for report in self._runtime.reports() if report.pid not in waiting]
+            done = [report for report in self._shared.reports() if report.pid not in waiting]
             model = next((report.model for report in done), found)
             return Outcome(model, previous, len(done), tuple(waiting))
 
     def reports(self) -> list[Report]:
-        """Of all living workers."""
-        return self._runtime.reports()
+        """Return what all living workers use."""
+        return self._shared.reports()
 
     def _wait(self, generation: int, patience: float) -> list[int]:
         """Wait until all workers have followed; returns those that have not when the time is over.
@@ -160,7 +161,7 @@ class SharedSwitching:
         """
         deadline = time.monotonic() + patience
         while True:
-            reports = self._runtime.reports()
+            reports = self._shared.reports()
             for report in reports:
                 if report.generation >= generation and report.problem is not None:
                     raise ModelSwitchError(f"Worker {report.pid}: {report.problem}")
@@ -175,22 +176,23 @@ class SharedSwitching:
 class Follower:
     """Keeps the active model of this process the one that was chosen for all workers."""
 
-    def __init__(self, reader: Reader, runtime: Runtime) -> None:
+    def __init__(self, reader: Reader, shared: SharedState, *, pid: int | None = None) -> None:
         """Become one of the workers.
 
         Args:
             reader: Whose active model it is.
-            runtime: What the workers share.
+            shared: What the workers share.
+            pid: Of the worker; None: of this process.
         """
         self._reader = reader
-        self._runtime = runtime
-        self._member: Member | None = None
-        with suppress(OSError):  # no room; tried again at every look
-            self._member = runtime.join()
+        self._shared = shared
+        self._pid = pid or os.getpid()
         self._ready: ReadyModel | None = None
         self._followed = -1
         self._problem: str | None = None
-        self._told: Report | None = None
+        self._reported: Report | None = None
+        with suppress(OSError):  # no room; reported later
+            shared.report(Report(self._pid))
 
     def start(self, *, every_s: float = LOOK_EVERY_S, stop: Callable[[], bool] = lambda: False) -> None:
         """Look from a thread of its own, until the process ends."""
@@ -213,18 +215,15 @@ class Follower:
         threading.Thread(target=look, name="model-follower", daemon=True).start()
 
     def look(self) -> None:
-        """Follow the choice if it has changed, and tell the others."""
-        choice = self._runtime.choice()
+        """Follow the choice if it has changed, and report what came of it."""
+        choice = self._shared.choice()
         if choice.generation != self._followed:
             self._problem = self._follow(choice)
             self._followed = choice.generation
-        elif choice.candidate is not None and not self._runtime.being_switched():
-            self._give_up(choice)
-        report = Report(os.getpid(), self._followed, self._reader.model, self._reader.loaded, self._problem)
-        if report != self._told:
-            self._member = self._member or self._runtime.join()
-            self._member.report(report)
-            self._told = report
+        report = Report(self._pid, self._followed, self._reader.model, self._reader.loaded, self._problem)
+        if report != self._reported:
+            self._shared.report(report)
+            self._reported = report
 
     def _follow(self, choice: Choice) -> str | None:
         """Load the candidate, or use the chosen model; returns what is in the way."""
@@ -248,16 +247,7 @@ class Follower:
             return f"{wanted!r} cannot be loaded: {type(error).__name__}"
         return None
 
-    def _give_up(self, choice: Choice) -> None:
-        """End a switch whose leader died."""
-        try:
-            with self._runtime.switching():
-                if self._runtime.choice() == choice:
-                    self._runtime.choose(Choice(choice.generation + 1, choice.active))
-        except ModelSwitchRunningError:
-            pass  # the next leader begins, or another worker does the same
-
 
 def _name(model: str) -> str:
-    """The name in `name/version`."""
+    """Return the name in `name/version`."""
     return model.partition("/")[0]

@@ -3,8 +3,7 @@
 The supervisor makes the folder before the first worker starts, and it goes with the service. In it are
 
 * `choice.json`: which model is active, and which one is to become so. Every change counts its generation up.
-* `PID-N.lock`: held by a worker for as long as it lives, however it ends.
-* `PID-N.json`: what that worker has made of the choice.
+* `PID.json`: what that worker has made of the choice; the supervisor removes it when the worker has ended.
 * `switch.lock`: held by whoever is making a switch.
 * `service.lock`: held by the supervisor and, from the fork on, by its workers: a folder in which nobody holds
   it was left by a service that was killed, and is removed by the next one.
@@ -19,7 +18,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -27,12 +25,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
-from crnn_ocr.service.server.runtime_folder import folders
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
-#: Others look whether a switch is being made; they hold its lock for an instant.
-_LOCK_PATIENCE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +64,13 @@ class Report:
     problem: str | None = None
 
 
-class Runtime:
+class SharedState:
     """The folder; every process has its own object of it."""
 
     def __init__(self, folder: Path) -> None:
         """Use a folder that there is."""
-        self._folder = folder
+        self.folder = folder
         self._choice_file = folder / "choice.json"
-        self._read_last: tuple[tuple[int, int], Choice] | None = None
 
     @classmethod
     def create(cls, active: str, *, memory: Path = _MEMORY) -> Self:
@@ -86,7 +80,7 @@ class Runtime:
             SettingsError: There is no room for it.
         """
         reason: str | None = "there is none"
-        for base in folders(memory):
+        for base in _places(memory):
             try:
                 return cls._create(base, active)
             except OSError as error:
@@ -98,38 +92,31 @@ class Runtime:
 
     @classmethod
     def _create(cls, base: Path, active: str) -> Self:
-        for left in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
-            with suppress(OSError):  # another user's
-                if not _is_held(left):
-                    shutil.rmtree(left.parent, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        for lock in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
+            with suppress(OSError), lock.open("rb") as stream:  # it lives, or is another user's
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent, ignore_errors=True)
+        made = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)))
         try:
-            made = cls(folder)
             made.choose(Choice(0, active))
-            _hold(folder / _SERVICE_LOCK)
+            _hold(made.folder / _SERVICE_LOCK)
         except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
+            made.remove()
             raise
         return made
 
     def remove(self) -> None:
         """Delete the folder."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---- the choice ---------------------------------------------------------------------------------
 
     def choice(self) -> Choice:
-        """The choice as it is now; asked ten times a second, so the file is read only where it is another."""
-        found = self._choice_file.stat()
-        version = (found.st_ino, found.st_mtime_ns)
-        last = self._read_last
-        if last is None or last[0] != version:
-            # If it is replaced between the look and the reading, the next call sees another version.
-            last = self._read_last = (version, Choice(**_read(self._choice_file)))
-        return last[1]
+        """Return the choice as it is now."""
+        return Choice(**_read(self._choice_file))
 
     def choose(self, choice: Choice) -> None:
-        """Tell all workers."""
+        """Change the choice, for all workers to follow."""
         _write(self._choice_file, asdict(choice))
 
     @contextmanager
@@ -139,71 +126,47 @@ class Runtime:
         Raises:
             ModelSwitchRunningError: Somebody else is.
         """
-        deadline = time.monotonic() + _LOCK_PATIENCE_S
-        with (self._folder / "switch.lock").open("ab") as stream:
-            while not _locked(stream.fileno(), fcntl.LOCK_EX):
-                if time.monotonic() >= deadline:
-                    raise ModelSwitchRunningError("Another model is just being made the active one.")
-                time.sleep(0.01)
+        with (self.folder / "switch.lock").open("ab") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ModelSwitchRunningError("Another model is just being made the active one.") from None
             yield
-
-    def being_switched(self) -> bool:
-        """Whether somebody is inside `switching`."""
-        with (self._folder / "switch.lock").open("ab") as stream:
-            return not _locked(stream.fileno(), fcntl.LOCK_SH)
 
     # ---- workers ------------------------------------------------------------------------------------
 
-    def join(self) -> Member:
-        """Become one of the workers until this process ends."""
-        return Member(self._folder)
+    def report(self, report: Report) -> None:
+        """Tell the other workers what one of them has made of the choice."""
+        _write(self.folder / f"{report.pid}.json", asdict(report))
 
     def reports(self) -> list[Report]:
-        """One per living worker, also of those that have not reported yet."""
+        """Return one report per living worker, also of those that have followed nothing yet."""
         found = []
-        for lock in sorted(self._folder.glob("[0-9]*.lock")):
+        for path in sorted(self.folder.glob("[0-9]*.json")):
             with suppress(FileNotFoundError):
-                if _is_held(lock):
-                    found.append(_report(lock))
-                else:
-                    lock.with_suffix(".json").unlink(missing_ok=True)
-                    lock.unlink(missing_ok=True)
+                values = _read(path)
+                found.append(Report(**{**values, "loaded": tuple(values["loaded"])}))
         return found
 
-
-class Member:
-    """A worker, as the others see it."""
-
-    def __init__(self, folder: Path) -> None:
-        """Tell that this process lives."""
-        self._own = folder / f"{os.getpid()}-{time.monotonic_ns()}.json"  # a name that is used once
-        self._lock = _hold(self._own.with_suffix(".lock"))
-
-    def report(self, report: Report) -> None:
-        """Tell the others."""
-        _write(self._own, asdict(report))
-
-    def leave(self) -> None:
-        """Count no more; the end of the process does the same."""
-        os.close(self._lock)
+    def forget(self, pid: int) -> None:
+        """In the supervisor, when a worker has ended: drop its report, and the switch that it was making."""
+        (self.folder / f"{pid}.json").unlink(missing_ok=True)
+        with suppress(ModelSwitchRunningError), self.switching():
+            choice = self.choice()
+            if choice.candidate is not None:  # and nobody holds the lock
+                self.choose(Choice(choice.generation + 1, choice.active))
 
 
-def _report(lock: Path) -> Report:
-    pid = int(lock.stem.partition("-")[0])
-    try:
-        values = _read(lock.with_suffix(".json"))
-    except FileNotFoundError:
-        return Report(pid)
-    return Report(**{**values, "loaded": tuple(values["loaded"])})
+def _places(memory: Path) -> Iterator[Path]:
+    """Yield folders that may take temporary files, the best first: in memory, then on a disk."""
+    if os.access(memory, os.W_OK):
+        yield memory
+    with suppress(OSError):  # it tries out all that the system names
+        yield Path(tempfile.gettempdir())
 
 
-def _is_held(lock: Path) -> bool:
-    with lock.open("rb") as stream:
-        return not _locked(stream.fileno(), fcntl.LOCK_SH)
-
-
-def _hold(lock: Path) -> int:
-    """Make a lock and hold it until the process ends, or the bare descriptor that is returned is closed.
+def _hold(lock: Path) -> None:
+    """Make a lock and hold it until this process and its children have ended.
 
     It is held before it bears its name: others take a free one for that of somebody who has died.
     """
@@ -211,16 +174,6 @@ def _hold(lock: Path) -> int:
     descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     beside.rename(lock)
-    return descriptor
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    """Try to lock; whoever opened the file gives the lock back by closing it."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(path: Path) -> dict[str, Any]:
