@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 from crnn_ocr.document import Block, Document, Line, Page, Polygon, Remark
-from crnn_ocr.errors import ModelNotFoundError
+from crnn_ocr.errors import ModelNotFoundError, OcrError
+from crnn_ocr.imaging.opened import Admit, OpenedDocument, open_document
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.models.listing import ModelInfo, ModelList
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.settings import Settings
 
 OTHERS = ("other", "third")
 FAKE = ModelInfo(
@@ -48,6 +51,16 @@ def document(*pages: Page) -> Document:
 
 def digest_answer(data: bytes, _options: ReadOptions) -> Document:
     return document(page(hashlib.sha256(data).hexdigest()))
+
+
+def opened_or_not(
+    source: bytes, ticket: Ticket | None = None, settings: Settings | None = None
+) -> OpenedDocument:
+    """Return the opened document; one without pages for bytes that are no picture; they are read too."""
+    try:
+        return open_document(source, (settings or Settings()).limits, ticket=ticket)
+    except OcrError:
+        return OpenedDocument(iter(()), ())
 
 
 class FakeReady:
@@ -120,9 +133,19 @@ class FakeReader:
         return self.identity
 
     def read(
-        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+        self,
+        source: bytes,
+        options: ReadOptions | None = None,
+        *,
+        ticket: Ticket | None = None,
+        admit: Admit | None = None,
     ) -> Document:
         assert options is not None
+        with nullcontext() if admit is None else admit(opened_or_not(source, ticket)):
+            return self.work(source, options, ticket)
+
+    def work(self, source: bytes, options: ReadOptions, ticket: Ticket | None) -> Document:
+        """Read what has been let in."""
         self.calls.append((source, options))
         self.tickets.append(ticket)
         if ticket is not None:

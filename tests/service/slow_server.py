@@ -39,15 +39,13 @@ def slow_server(**settings: str) -> Iterator[Server]:
 class SlowReader(FakeReader):
     """Sleeps as long as the picture says, and asks its ticket in between as the engine does."""
 
-    def read(
-        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
-    ) -> Document:
+    def work(self, source: bytes, options: ReadOptions, ticket: Ticket | None) -> Document:
         until = time.monotonic() + float(source.rpartition(_MARK)[2] or 0)
         while time.monotonic() < until:
             assert ticket is not None
             ticket.check()
             time.sleep(0.02)
-        return super().read(source, options, ticket=ticket)
+        return super().work(source, options, ticket)
 
 
 class _Application(launcher._Application):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from crnn_ocr.document import Document
@@ -12,7 +12,7 @@ from crnn_ocr.engine.model_manager import ModelManager, Switch
 from crnn_ocr.engine.page_stages import READER, STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
-from crnn_ocr.imaging.opened import OpenedDocument, Source, open_document
+from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
 from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.manifest import Manifest
@@ -40,7 +40,6 @@ DECODING_SECONDS = 3e-9
 #: Smaller ones do not wait for others: the threads that read them bound their number.
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
-Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
 M = TypeVar("M", bound=Closable)
 
 

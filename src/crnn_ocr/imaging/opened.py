@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -64,6 +65,10 @@ class OpenedDocument:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+#: Holds room for the work on a document while the block runs; raises `OcrError` where there is none.
+Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
 
 
 def open_document(

@@ -12,12 +12,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from PIL import Image
 
 from crnn_ocr.errors import OverloadedError, RequestCancelledError
-from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.middleware.gate import MOST_READ, Gate
 from crnn_ocr.service.ocr.admission import Admission, Experience, estimate_seconds, least_seconds
 from crnn_ocr.service.requests.body_budget import Intake, Place
 from crnn_ocr.settings import Settings
+from tests.service.fakes import opened_or_not
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
 
 SECONDS = st.floats(0.001, 50.0)
@@ -253,9 +253,9 @@ def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> 
     long = tiff(pages), encoded(pages[0], "PDF", save_all=True, append_images=pages[1:])
     with door.admission.admit(1.0):
         for hopeless in (bomb_png(), bomb_png(100_000, 3), b"no picture", png("Cut")[:20], costly, *long):
-            with door.admit(hopeless, ReadOptions(), Ticket()):
+            with door.admit(opened_or_not(hopeless, None, settings), Ticket()):
                 pass  # the engine would tell what is wrong with it
-        with pytest.raises(OverloadedError), door.admit(png("Good"), ReadOptions(), Ticket()):
+        with pytest.raises(OverloadedError), door.admit(opened_or_not(png("Good")), Ticket()):
             pass
 
 
@@ -266,7 +266,7 @@ def test_the_engine_is_given_some_pictures_at_a_time_however_many_are_let_in() -
 
     def read(_: int) -> None:
         nonlocal inside, most
-        with door.admit(png("Good"), ReadOptions(), Ticket()):
+        with door.admit(opened_or_not(png("Good")), Ticket()):
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -281,7 +281,7 @@ def test_the_engine_is_given_some_pictures_at_a_time_however_many_are_let_in() -
         assert whole.wait(30)
         gone = Ticket()
         gone.cancel()
-        with pytest.raises(RequestCancelledError), door.admit(png("Good"), ReadOptions(), gone):
+        with pytest.raises(RequestCancelledError), door.admit(opened_or_not(png("Good")), gone):
             pass
         may_leave.set()
         list(readings)

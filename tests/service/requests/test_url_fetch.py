@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageTooLargeError, OcrError, SettingsError, UrlFetchError, UrlNotAllowedError
+from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.app import create_app
 from crnn_ocr.service.requests.body_budget import Intake
 from crnn_ocr.service.requests.dns import MOST_LOOKUPS, Lookups, resolve
@@ -608,10 +610,10 @@ class Waiting(FakeReader):
         self.reading = threading.Semaphore(0)
         self.may_go_on = threading.Event()
 
-    def read(self, *arguments: Any, **named: Any) -> Document:
+    def work(self, source: bytes, options: ReadOptions, ticket: Ticket | None) -> Document:
         self.reading.release()
         assert self.may_go_on.wait(10)
-        return super().read(*arguments, **named)
+        return super().work(source, options, ticket)
 
 
 def counting_app(local: Local, reader: FakeReader, **settings: Any) -> tuple[FlaskClient, Intake]:

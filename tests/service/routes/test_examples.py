@@ -201,6 +201,7 @@ def test_the_client_tells_errors(server: Server, folder: Path) -> None:
 
 
 def test_the_client_asks_about_the_service(server: Server, folder: Path) -> None:
+    assert server.read(png(*LINES), query="?model=accurate").status == 200  # so that it is loaded
     healthy, options, models = program(server, folder, blocks("client.md", "python")[3]).splitlines()
     assert healthy == "True"
     assert "min_confidence" in options

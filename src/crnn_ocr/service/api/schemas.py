@@ -127,6 +127,26 @@ class OcrAnswer(_Body):
     )
 
 
+class DocumentPage(_Body):
+    """One page of a document as the format `json` writes it."""
+
+    text: str = Field(description="The page's lines, one per row.")
+    width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
+    height: int = Field(ge=1, description="Height in pixels.")
+    rotation: int = Field(description="Degrees, clockwise, by which it had to be turned to be upright.")
+    lines: list[LineOut] = Field(description="The page's lines in reading order.")
+    blocks: list[int] = Field(description="How many of the lines, in their order, each block of text holds.")
+    warnings: list[WarningOut] = Field(description="Remarks about this page.")
+
+
+class DocumentBody(_Body):
+    """A document as the format `json` writes it."""
+
+    text: str = Field(description="Everything that was read: one row per line, an empty row between pages.")
+    model: str = Field(description="Recogniser and version that read it.", examples=["crnn-zh-en/1"])
+    pages: list[DocumentPage] = Field(description="Every page; a picture has one.")
+
+
 class ErrorDetail(_Body):
     """What went wrong."""
 

@@ -13,10 +13,8 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from crnn_ocr.errors import BadRequestError, OcrError
-from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.opened import open_document
-from crnn_ocr.options import ReadOptions
+from crnn_ocr.errors import BadRequestError
+from crnn_ocr.imaging.opened import OpenedDocument
 from crnn_ocr.runtime.budget import Budget
 from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.ticket import Ticket
@@ -65,12 +63,6 @@ class Gate:
             retry_after=self.admission.retry_after,
         )
         self._reading = Budget(min(settings.worker_threads, MOST_READ))
-        self._limits = Limits(
-            max_bytes=settings.max_image_bytes,
-            max_pixels=settings.max_pixels,
-            max_side=settings.max_side,
-            max_pages=settings.max_pages,
-        )
 
     # ---- requests --------------------------------------------------------------------------------
 
@@ -149,28 +141,18 @@ class Gate:
     # ---- pictures --------------------------------------------------------------------------------
 
     @contextmanager
-    def admit(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Iterator[None]:
-        """Hold room for the work of one picture while the block runs; needs no request around it.
+    def admit(self, document: OpenedDocument, ticket: Ticket) -> Iterator[None]:
+        """Hold room for the work on a document while the block runs; needs no request around it.
 
         Raises:
             OverloadedError: There is none.
-            DeadlineExceededError: The ticket's time ran out before it was the picture's turn.
+            DeadlineExceededError: The ticket's time ran out before it was the document's turn.
             RequestCancelledError: The ticket was cancelled before.
         """
-        try:
-            self._limits.check_bytes(len(picture))
-            dpi = self._settings.pdf_dpi
-            with open_document(picture, self._limits, pdf_dpi=dpi, ticket=ticket) as document:
-                pages = list(document.extents)
-            for page in pages:
-                self._limits.check_size(page.width, page.height)
-                self._limits.check_memory(page.memory, "")
-        except OcrError:
-            pages = []
-        if not pages:
-            yield  # the engine refuses it at once, in its own words: coming back later would not help
+        if not document.extents:
+            yield  # reading it fails at once, in its own words: coming back later would not help
             return
-        work = estimate_seconds((page.width, page.height) for page in pages)
+        work = estimate_seconds((page.width, page.height) for page in document.extents)
         with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket.check):
             yield
 

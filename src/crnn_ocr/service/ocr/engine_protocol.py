@@ -8,6 +8,7 @@ from typing import Protocol
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import NotReadyError, OcrError
+from crnn_ocr.imaging.opened import Admit
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.options import ReadOptions
@@ -46,7 +47,12 @@ class PictureReader(Protocol):
         ...
 
     def read(
-        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+        self,
+        source: bytes,
+        options: ReadOptions | None = None,
+        *,
+        ticket: Ticket | None = None,
+        admit: Admit | None = None,
     ) -> Document:
         """Read one encoded picture or PDF; raises `OcrError` for whatever is wrong with it.
 

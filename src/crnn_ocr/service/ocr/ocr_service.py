@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from crnn_ocr.caching.key import cache_key
 from crnn_ocr.document import Document
+from crnn_ocr.imaging.opened import OpenedDocument
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.ocr.answer_cache import AnswerCache, CacheUse, Source
@@ -37,12 +37,8 @@ class Answer:
         return self.source in ("hit", "shared")
 
 
-class PictureAdmission(Protocol):
-    """Lets work in, or refuses it: it is passed by whatever has to be read by the engine, not by the rest."""
-
-    def __call__(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> AbstractContextManager[None]:
-        """Hold a place while the picture is read; raises `OcrError` where there is none."""
-        ...
+#: Lets the work on a document in while the block runs, or refuses it; all that the engine reads passes it.
+Admission = Callable[[OpenedDocument, Ticket], AbstractContextManager[None]]
 
 
 class Readings:
@@ -53,7 +49,7 @@ class Readings:
         reader: PictureReader,
         cache: AnswerCache | None = None,
         *,
-        admit: PictureAdmission | None = None,
+        admit: Admission | None = None,
         issue_ticket: Callable[[], Ticket] = Ticket,
     ) -> None:
         """Prepare.
@@ -101,5 +97,6 @@ class Readings:
         return Answer(document, (time.perf_counter() - started) * 1000, source)
 
     def _read(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Document:
-        with nullcontext() if self._admit is None else self._admit(picture, options, ticket):
-            return self._reader.read(picture, options, ticket=ticket)
+        admit = self._admit
+        lets_in = None if admit is None else lambda document: admit(document, ticket)
+        return self._reader.read(picture, options, ticket=ticket, admit=lets_in)

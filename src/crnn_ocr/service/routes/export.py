@@ -18,7 +18,15 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.export import FORMATS, WriteOptions, Writer
 from crnn_ocr.export.json import from_dict
-from crnn_ocr.service.api.openapi_components import COMMON_ERRORS, Json, RouteGroup, header_ref, responses
+from crnn_ocr.service.api.openapi_components import (
+    COMMON_ERRORS,
+    Json,
+    RouteGroup,
+    header_ref,
+    ref,
+    responses,
+)
+from crnn_ocr.service.api.schemas import DocumentBody
 from crnn_ocr.service.requests.parsing import is_json, parse_json, read_body, refuse_early, wants_chars
 
 #: The parameter of the query string that names a format.
@@ -104,7 +112,19 @@ def format_parameter(*, required: bool) -> Json:
 
 def file_content() -> Json:
     """Return the contents that an answer in any of the formats can have."""
-    return {writer.media_type.partition(";")[0]: {"schema": {}} for writer in FORMATS.values()}
+    content: Json = {writer.media_type.partition(";")[0]: {"schema": {}} for writer in FORMATS.values()}
+    content["application/json"] = {"schema": ref(DocumentBody)}
+    return content
+
+
+def with_files(answers: Json) -> Json:
+    """Return the responses of an operation that answers with a file where a format is asked for."""
+    files = file_content()
+    content = answers["200"]["content"]
+    own = content["application/json"]
+    own["schema"] = {"anyOf": [own["schema"], files.pop("application/json")["schema"]]}
+    content.update(files)
+    return answers
 
 
 def _paths() -> Json:
@@ -129,4 +149,4 @@ def _paths() -> Json:
     }
 
 
-ROUTES = RouteGroup(_paths, errors=())
+ROUTES = RouteGroup(_paths, bodies=((DocumentBody, "serialization"),))

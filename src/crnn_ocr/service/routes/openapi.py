@@ -128,7 +128,9 @@ def _ocr() -> Json:
             },
         },
         "responses": with_cache_header(
-            responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER)
+            export.with_files(
+                responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER)
+            )
         ),
     }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Literal
 
 import cv2
@@ -19,9 +18,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from crnn_ocr.errors import InvalidOptionError
-from crnn_ocr.imaging.decode import decode_pages
 from crnn_ocr.imaging.enhance import enhance, plan
-from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.opened import OpenedDocument, open_document
 from crnn_ocr.imaging.quality import Quality, measure
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import (
@@ -35,7 +33,7 @@ from crnn_ocr.service.api.openapi_components import (
     timeout_parameter,
 )
 from crnn_ocr.service.api.responses import json_response
-from crnn_ocr.service.ocr.ocr_service import PictureAdmission
+from crnn_ocr.service.ocr.ocr_service import Admission
 from crnn_ocr.service.requests.parsing import parse_input
 from crnn_ocr.settings import Settings
 
@@ -64,9 +62,7 @@ class LimitsAnswer(BaseModel):
     batch_max_items: int = Field(ge=1, description="Most pictures in one request to `POST /ocr/batch`.")
 
 
-def install(
-    app: Flask, settings: Settings, *, admit: PictureAdmission, issue_ticket: Callable[[], Ticket]
-) -> None:
+def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: Callable[[], Ticket]) -> None:
     """Add the routes.
 
     Args:
@@ -76,12 +72,6 @@ def install(
         issue_ticket: Makes the ticket of the request.
     """
     routes = Blueprint("preview", __name__)
-    limits = Limits(
-        max_bytes=settings.max_image_bytes,
-        max_pixels=settings.max_pixels,
-        max_side=settings.max_side,
-        max_pages=settings.max_pages,
-    )
     # The pixels of a page are large and not counted by the engine: one preview at a time.
     one_at_a_time = threading.Lock()
 
@@ -90,9 +80,9 @@ def install(
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue_ticket()
-        with admit(wanted.picture, wanted.options, ticket), _turn(one_at_a_time, ticket):
-            pages = decode_pages(wanted.picture, limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
-            image = next(islice(pages, page - 1, None), None)
+        opened = open_document(wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
+        with opened, admit(opened, ticket), _turn(one_at_a_time, ticket):
+            image = _page(opened, page)
             if image is None:
                 raise InvalidOptionError(f"The file has no page {page}.", hint="Pages are counted from 1.")
             quality = measure(image)
@@ -111,6 +101,14 @@ def install(
         return json_response(answer.model_dump_json())
 
     app.register_blueprint(routes)
+
+
+def _page(document: OpenedDocument, number: int) -> Image | None:
+    """Return a page by its number from 1; None where there are fewer."""
+    for _ in range(number - 1):
+        if document.draw() is None:
+            return None
+    return document.draw()
 
 
 @contextmanager

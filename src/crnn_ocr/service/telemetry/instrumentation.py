@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, g, request
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import DeadlineExceededError, OcrError, RequestCancelledError
+from crnn_ocr.imaging.opened import Admit, OpenedDocument
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stages
@@ -125,7 +126,12 @@ class ObservedReader:
         return self._reader.fingerprint(options)
 
     def read(
-        self, source: bytes, options: ReadOptions | None = None, *, ticket: Ticket | None = None
+        self,
+        source: bytes,
+        options: ReadOptions | None = None,
+        *,
+        ticket: Ticket | None = None,
+        admit: Admit | None = None,
     ) -> Document:
         """Read as the reader does; stages are told to the request that it is done for."""
         spent: dict[str, float] = {}
@@ -142,9 +148,21 @@ class ObservedReader:
             outcome: Outcome = "failed"
             document = None
             begin = time.perf_counter()
+            refused = False
+
+            @contextmanager
+            def counted_from_here(opened: OpenedDocument) -> Iterator[None]:
+                """Admit the document; what waits is no reading yet, and what is refused becomes none."""
+                nonlocal begin, refused
+                refused = True
+                with nullcontext() if admit is None else admit(opened):
+                    refused = False
+                    begin = time.perf_counter()
+                    yield
+
             token = stages.listener.set(add_stage)
             try:
-                document = self._reader.read(source, options, ticket=ticket)
+                document = self._reader.read(source, options, ticket=ticket, admit=counted_from_here)
                 outcome = "read"
                 if span is not None:
                     span.describe(document)
@@ -155,7 +173,7 @@ class ObservedReader:
                 raise
             finally:
                 stages.listener.reset(token)
-                if self._metrics is not None:
+                if self._metrics is not None and not refused:
                     _count(self._metrics, outcome, document, spent, time.perf_counter() - begin)
             return document
 
