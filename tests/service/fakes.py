@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -109,6 +109,14 @@ class FakeReader:
     @property
     def loaded(self) -> tuple[str, ...]:
         return (self.active,) if self._ready else ()
+
+    @property
+    def active_packs(self) -> Mapping[str, str]:
+        return {"rec": self.active}
+
+    def kind_of(self, model: str) -> str:
+        self.resolve(model)
+        return "rec"
 
     def models(self) -> ModelList:
         others = [replace(FAKE, name=name, active=False, loaded=False, aliases=()) for name in OTHERS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Any, TypeVar
@@ -150,6 +150,15 @@ class ModelManager:
             ModelBrokenError: Its manifest cannot be used.
         """
         return self._find(name)[1].name
+
+    @property
+    def active_packs(self) -> Mapping[str, str]:
+        """Names of the active packs, by their kinds."""
+        return {kind: store.active for kind, store in self._stores.items()}
+
+    def kind_of(self, name: str) -> str:
+        """The kind of the pack that a name or an alias means; raises as `resolve`."""
+        return self._find(name)[1].pack.manifest.kind
 
     def manifest_to_use(self, kind: ModelKind[Any], name: str | None = None) -> Manifest:
         """The manifest of the pack that a reading would use now; see `ModelStore.edition_to_use`.

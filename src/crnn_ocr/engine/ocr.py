@@ -146,6 +146,20 @@ class OCR:
         """
         return self._models.resolve(model)
 
+    @property
+    def active_packs(self) -> Mapping[str, str]:
+        """Names of the packs that are used where none is named, by their kinds."""
+        return self._models.active_packs
+
+    def kind_of(self, model: str) -> str:
+        """The kind of the pack that a name or an alias means, as manifests name it.
+
+        Raises:
+            ModelNotFoundError: There is none.
+            ModelBrokenError: Its manifest cannot be used.
+        """
+        return self._models.kind_of(model)
+
     def prepare(self, model: str) -> Switch:
         """Load another recogniser beside the active one, so that it can take its place at once.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Protocol
 
 from crnn_ocr.document import Document
@@ -91,6 +92,15 @@ class Reader(PictureReader, Protocol):
     @property
     def loaded(self) -> tuple[str, ...]:
         """Names of the packs that are in memory."""
+        ...
+
+    @property
+    def active_packs(self) -> Mapping[str, str]:
+        """Names of the packs that are used where none is named, by their kinds."""
+        ...
+
+    def kind_of(self, model: str) -> str:
+        """Return the kind of the pack that a name or alias means; raises `ModelNotFoundError`."""
         ...
 
     def models(self) -> ModelList:

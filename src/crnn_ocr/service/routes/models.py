@@ -215,7 +215,7 @@ def _paths() -> Json:
         "/models/active": {
             "put": {
                 "operationId": "switchModel",
-                "summary": "Make another recogniser the active one",
+                "summary": "Make another recogniser, or another detector, the active one",
                 "description": (
                     "Every worker process loads the model beside the old one and lets it read a probe; then "
                     "all of them switch, or none does. Requests are read meanwhile, each by one model from "

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
@@ -27,6 +27,9 @@ LOOK_EVERY_S = 0.1
 PREPARE_S = 120.0
 #: How long the answer waits for workers to make a loaded model the active one.
 COMMIT_S = 15.0
+
+#: As manifests call the kind of the recogniser.
+_RECOGNIZER = "rec"
 
 _log = logging.getLogger(__name__)
 
@@ -79,8 +82,8 @@ class LocalSwitching:
         if not self._lock.acquire(blocking=False):
             raise ModelSwitchRunningError("Another model is just being made the active one.")
         try:
-            before = self._reader.model
             found = self._reader.resolve(name)
+            before = _active(self._reader, self._reader.kind_of(found))
             try:
                 ready = self._reader.prepare(found)
             except OcrError as error:
@@ -128,10 +131,11 @@ class SharedSwitching:
     def _switch(self, found: str) -> Outcome:
         with self._shared.switching():
             before = self._shared.choice()
-            previous = self._reader.model
+            kind = self._reader.kind_of(found)
+            previous = _active(self._reader, kind)
             generation = before.generation + 1
             try:
-                self._shared.choose(Choice(generation, before.active, candidate=found))
+                self._shared.choose(replace(before, generation=generation, candidate=found))
                 waiting = self._wait(generation, self._prepare_s)
                 if waiting:
                     raise ModelSwitchError(
@@ -139,15 +143,14 @@ class SharedSwitching:
                         hint="Look into the log; try again when the service is less busy.",
                     )
                 generation += 1
-                self._shared.choose(Choice(generation, found))
+                self._shared.choose(_chosen(before, generation, kind, found))
                 waiting = self._wait(generation, self._commit_s)
             except BaseException:
                 with suppress(OSError):  # no room: they wait for the next switch
-                    self._shared.choose(Choice(generation + 1, before.active))
+                    self._shared.choose(replace(before, generation=generation + 1, candidate=None))
                 raise
             done = [report for report in self._shared.reports() if report.pid not in waiting]
-            model = next((report.model for report in done), found)
-            return Outcome(model, previous, len(done), tuple(waiting))
+            return Outcome(_id(self._reader, found), previous, len(done), tuple(waiting))
 
     def reports(self) -> list[Report]:
         """Return what all living workers use."""
@@ -227,16 +230,24 @@ class Follower:
 
     def _follow(self, choice: Choice) -> str | None:
         """Load the candidate, or use the chosen model; returns what is in the way."""
+        chosen = {_RECOGNIZER: choice.active, **choice.others}
         wanted = choice.candidate or choice.active
-        if self._ready is not None and self._ready.name != wanted:
+        expected = chosen.values() if choice.candidate is None else (choice.candidate,)
+        if self._ready is not None and self._ready.name not in expected:
             self._ready.cancel()
             self._ready = None
         try:
             if choice.candidate is not None:
                 self._ready = self._ready or self._reader.prepare(choice.candidate)
-            elif self._ready is not None or _name(self._reader.model) != choice.active:
-                ready = self._ready or self._reader.prepare(choice.active)
-                self._ready = None
+                return None
+            for kind, wanted in chosen.items():
+                ready = self._ready
+                if ready is not None and ready.name == wanted:
+                    self._ready = None
+                elif self._reader.active_packs.get(kind) != wanted:
+                    ready = self._reader.prepare(wanted)
+                else:
+                    continue
                 ready.commit()
                 _log.info("model switched", extra={"fields": {"model": ready.model}})
         except OcrError as error:
@@ -248,6 +259,19 @@ class Follower:
         return None
 
 
-def _name(model: str) -> str:
-    """Return the name in `name/version`."""
-    return model.partition("/")[0]
+def _chosen(before: Choice, generation: int, kind: str, name: str) -> Choice:
+    """Return the choice in which that pack is the active one of its kind."""
+    if kind == _RECOGNIZER:
+        return replace(before, generation=generation, active=name, candidate=None)
+    return replace(before, generation=generation, candidate=None, others={**before.others, kind: name})
+
+
+def _active(reader: Reader, kind: str) -> str:
+    """Return name and version of the active model of a kind."""
+    return reader.model if kind == _RECOGNIZER else _id(reader, reader.active_packs[kind])
+
+
+def _id(reader: Reader, name: str) -> str:
+    """Return name and version of a pack; its name where it is gone from the disk."""
+    infos = (info for info in reader.models().models if info.name == name)
+    return next((f"{info.name}/{info.version}" for info in infos), name)

@@ -18,9 +18,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,13 +36,15 @@ class Choice:
 
     Attributes:
         generation: Counts the changes.
-        active: Name of the pack.
-        candidate: Name of the pack that is to be loaded beside it; None: no switch is being made.
+        active: Name of the recogniser's pack.
+        candidate: Name of a pack that is to be loaded beside the active ones; None: no switch is being made.
+        others: Names of packs of other kinds that have been chosen, by kind; else those of the settings.
     """
 
     generation: int
     active: str
     candidate: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class SharedState:
         with suppress(ModelSwitchRunningError), self.switching():
             choice = self.choice()
             if choice.candidate is not None:  # and nobody holds the lock
-                self.choose(Choice(choice.generation + 1, choice.active))
+                self.choose(replace(choice, generation=choice.generation + 1, candidate=None))
 
 
 def _places(memory: Path) -> Iterator[Path]:
