@@ -29,7 +29,7 @@ _BESIDE, _ON_ROW = 0.75, 0.15
 _ALONE = 3
 
 
-def stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+def find_stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Find the lines of which each is a piece of a column.
 
     Args:

@@ -31,7 +31,7 @@ from crnn_ocr.errors import (
 from crnn_ocr.imaging.decode import decode_pages
 from crnn_ocr.imaging.limits import MIB
 from crnn_ocr.imaging.opened import open_document
-from crnn_ocr.imaging.pdf import helper, pages, places, process
+from crnn_ocr.imaging.pdf import helper, pages, process, process_limit
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging.bombs import laughs, slow_page
 from tests.imaging.pictures import LIMITS, Pixels, pil, saved, text_page
@@ -184,7 +184,7 @@ def test_a_request_that_is_cancelled_ends_the_process() -> None:
 
 
 def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_places", places.Places(0))
+    monkeypatch.setattr(process_limit, "_current", process_limit.ProcessLimit(0))
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         pages_of(HARMLESS, Ticket(deadline=started + 0.3))
@@ -253,28 +253,28 @@ def test_documents_that_wait_give_up_their_process_for_others() -> None:
     documents = [pages_of(HARMLESS) for _ in range(5)]
     for _ in range(3):
         assert len([next(pages) for pages in documents]) == 5
-        assert len(helpers()) <= places.MOST
+        assert len(helpers()) <= process_limit.MOST
     assert [next(pages, None) for pages in documents] == [None] * 5
 
 
 def test_of_two_who_may_work_none_is_disturbed() -> None:
     class Tenant:
-        keeps = True
+        has_process = True
 
-        def give_up(self) -> Callable[[], None]:
-            self.keeps = False
+        def release(self) -> Callable[[], None]:
+            self.has_process = False
             return lambda: None
 
-    shared = places.Places(2)
+    shared = process_limit.ProcessLimit(2)
     first, second, third = Tenant(), Tenant(), Tenant()
     check = Ticket().check
-    with shared.held(second, check), shared.held(first, check):
+    with shared.slot(second, check), shared.slot(first, check):
         pass
-    assert [tenant.keeps for tenant in (first, second, third)] == [True, True, True]
-    with shared.held(third, check):  # the first has been idle for longest
-        assert [tenant.keeps for tenant in (first, second, third)] == [False, True, True]
-    with shared.held(second, check):
-        assert [tenant.keeps for tenant in (first, second, third)] == [False, True, True]
+    assert [tenant.has_process for tenant in (first, second, third)] == [True, True, True]
+    with shared.slot(third, check):  # the first has been idle for longest
+        assert [tenant.has_process for tenant in (first, second, third)] == [False, True, True]
+    with shared.slot(second, check):
+        assert [tenant.has_process for tenant in (first, second, third)] == [False, True, True]
 
 
 @linux

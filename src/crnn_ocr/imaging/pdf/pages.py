@@ -13,7 +13,7 @@ import numpy as np
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraError
 from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
-from crnn_ocr.imaging.pdf import places
+from crnn_ocr.imaging.pdf import process_limit
 from crnn_ocr.imaging.pdf.helper import Helper, too_much_memory
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
@@ -135,30 +135,30 @@ class _Document:
     # -- the place
 
     @property
-    def keeps(self) -> bool:
+    def has_process(self) -> bool:
         """Whether it has a process."""
         return self._helper is not None
 
-    def give_up(self) -> Callable[[], None]:
+    def release(self) -> Callable[[], None]:
         """Forget the process; returns what ends it."""
         helper, self._helper = self._helper, None
         return helper.close if helper is not None else lambda: None
 
     def close(self) -> None:
         """Let everything go."""
-        self.give_up()()
+        self.release()()
         self._data = b""
 
     # -- the questions
 
     def open(self) -> int:
         """Open it, and count its pages."""
-        with places.places().held(self, self._ticket.check):
+        with process_limit.current().slot(self, self._ticket.check):
             return self._opened()[1]
 
     def sizes(self) -> list[tuple[float, float]]:
         """Width and height of all pages in points."""
-        with places.places().held(self, self._ticket.check):
+        with process_limit.current().slot(self, self._ticket.check):
             helper, count = self._opened()
             with helper.watched(self._ticket, "The PDF"):
                 sizes = helper.ask("sizes", memory=self._memory, spare=_SPARE_BYTES)["sizes"]
@@ -168,7 +168,7 @@ class _Document:
 
     def draw(self, index: int, dpi: int) -> Pixels:
         """Draw one page."""
-        with places.places().held(self, self._ticket.check):
+        with process_limit.current().slot(self, self._ticket.check):
             helper = self._opened()[0]
             what = f"Page {index + 1} of the PDF"
             with helper.watched(self._ticket, what):
@@ -187,7 +187,7 @@ class _Document:
         """Its process, and the number of its pages; the place has to be held."""
         if self._helper is not None and self._helper.is_usable:
             return self._helper, self._count
-        self.give_up()()
+        self.release()()
         helper = self._helper = Helper()
         with helper.watched(self._ticket, "The PDF"):
             found = helper.ask("open", data=self._data, memory=self._memory, spare=_SPARE_BYTES)

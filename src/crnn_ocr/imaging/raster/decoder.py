@@ -21,7 +21,7 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError, Unsu
 from crnn_ocr.imaging.formats import Format, embedded_icon, icon_bitmap_sizes, webp_size
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.raster import frugal, jpeg
+from crnn_ocr.imaging.raster import direct_decode, jpeg
 from crnn_ocr.imaging.raster.footprint import Extent, bytes_per_pixel
 from crnn_ocr.imaging.raster.pixels import pixels_of
 from crnn_ocr.pixels import Pixels
@@ -200,9 +200,9 @@ def _one_page(data: bytes, image: ImageFile, name: Format) -> Iterator[Pixels]:
 
 def _pixels(data: bytes, image: ImageFile, name: Format) -> Pixels:
     cut = name is Format.JPEG and not jpeg.ends_properly(data)
-    if frugal.suits(image, name, data):
+    if direct_decode.can_decode(image, name, data):
         # Closed by an end marker, libjpeg fills what is missing instead of failing.
-        pixels = frugal.decode(data + jpeg.END_OF_IMAGE if cut else data, *image.size)
+        pixels = direct_decode.decode(data + jpeg.END_OF_IMAGE if cut else data, *image.size)
         if pixels is not None:
             if cut:
                 jpeg.check_share(pixels)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crnn_ocr.imaging.formats import Format
-from crnn_ocr.imaging.raster import frugal, jpeg
+from crnn_ocr.imaging.raster import direct_decode, jpeg
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -52,7 +52,7 @@ def bytes_per_pixel(image: ImageFile, name: Format, data: bytes, *, turned: bool
     total = 2.0 * result if turned else float(result)
     if name is Format.JPEG:
         total += 2 * jpeg.coefficients_per_pixel(data)
-    if frugal.suits(image, name, data):
+    if direct_decode.can_decode(image, name, data):
         return total
     total += _STORED.get(mode, 4) + _DEEP.get(mode, 0) + _OWN.get(name, 0.0)
     return total + 1 if image.has_transparency_data else total

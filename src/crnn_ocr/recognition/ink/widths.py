@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from crnn_ocr.recognition.ink.room import BRACKETS, CLOSING, OPENING
+from crnn_ocr.recognition.ink.sign_spacing import BRACKETS, CLOSING, OPENING
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 

@@ -13,14 +13,14 @@ import numpy as np
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.columns.upright import has_lost, tidy_column
-from crnn_ocr.recognition.columns.vertical import Cells, Row, stacked
-from crnn_ocr.recognition.ink import raised
+from crnn_ocr.recognition.columns.column_cells import Cells, Row, column_to_row
+from crnn_ocr.recognition.columns.column_text import has_unread_cells, tidy_column
+from crnn_ocr.recognition.ink import superscripts
 from crnn_ocr.recognition.ink.components import Part, ink_parts
 from crnn_ocr.recognition.lines import orientation, recheck
 from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, part, turn_corners
 from crnn_ocr.recognition.lines.recheck import Policy, Stretch
-from crnn_ocr.recognition.lines.windows import LinePicture, held_against_ink, read_lines, with_widths
+from crnn_ocr.recognition.lines.windows import LinePicture, compare_with_ink, read_lines, settle_widths
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import Reading, Recognizer
 from crnn_ocr.scheduling.work import INLINE, Work
@@ -51,7 +51,7 @@ class ReadRegion:
         turn: By how many degrees clockwise the crop had to be turned.
         column: Whether characters stand below one another.
         cells: Of a column: those of its characters; None: all are equally high.
-        taken: The raised and lowered figures that its reading lacks.
+        extracted: The raised and lowered figures that its reading lacks.
     """
 
     polygon: Polygon
@@ -59,7 +59,7 @@ class ReadRegion:
     turn: Turn = 0
     column: bool = False
     cells: Cells | None = None
-    taken: raised.Taken | None = None
+    extracted: superscripts.Extraction | None = None
 
     @property
     def height(self) -> float:
@@ -77,8 +77,8 @@ class ReadRegion:
         Args:
             image: The picture in which the polygon lies.
         """
-        if self.taken is not None:
-            return LinePicture.of(self.taken.picture)
+        if self.extracted is not None:
+            return LinePicture.of(self.extracted.picture)
         standing = turn_corners(self.polygon, _BACK[self.turn])
         if self.column:
             return LinePicture.of(column_row(image, standing).picture)
@@ -240,7 +240,7 @@ class LineReader:
                     found[i] = ReadRegion(polygon, tidy_column(reading, row.cells), 0, True, row.cells)
         return found
 
-    def take_out_raised(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    def extract_superscripts(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Read raised and lowered figures alone, and their lines without them.
 
         Args:
@@ -248,27 +248,29 @@ class LineReader:
             found: Its regions, each the way up in which it makes sense.
 
         Returns:
-            The regions in their order; `put_back_raised` makes their readings whole again.
+            The regions in their order; `reinsert_superscripts` makes their readings whole again.
         """
         found = list(found)
-        inks: dict[int, tuple[Pixels, tuple[Part, ...], tuple[raised.Group, ...]]] = {}
+        inks: dict[int, tuple[Pixels, tuple[Part, ...], tuple[superscripts.Group, ...]]] = {}
         for i, entry in enumerate(found):
-            if not entry.column and raised.may_have_raised(entry.reading):
+            if not entry.column and superscripts.may_have_superscripts(entry.reading):
                 picture = entry.picture(image).make()
                 parts = ink_parts(picture)
-                if groups := raised.find_groups(entry.reading, parts, picture):
+                if groups := superscripts.find_groups(entry.reading, parts, picture):
                     inks[i] = picture, parts, groups
-        alone = [raised.alone(picture, group) for picture, _, groups in inks.values() for group in groups]
+        alone = [
+            superscripts.isolate(picture, group) for picture, _, groups in inks.values() for group in groups
+        ]
         texts = iter(self._outcomes([LinePicture.of(picture) for picture in alone], self._recognizer))
-        taken: dict[int, raised.Taken] = {}
+        extracted: dict[int, superscripts.Extraction] = {}
         for i, (picture, parts, groups) in inks.items():
             read = [(group, reading.text if (reading := next(texts)) else None) for group in groups]
-            if some := raised.take_out(picture, parts, read):
-                taken[i] = some
-        bare = self._read([LinePicture.of(some.picture) for some in taken.values()])
-        for (i, some), reading in zip(taken.items(), bare, strict=True):
+            if some := superscripts.extract(picture, parts, read):
+                extracted[i] = some
+        bare = self._read([LinePicture.of(some.picture) for some in extracted.values()])
+        for (i, some), reading in zip(extracted.items(), bare, strict=True):
             if reading is not None:
-                found[i] = replace(found[i], reading=reading, taken=some)
+                found[i] = replace(found[i], reading=reading, extracted=some)
         return found
 
     def look_again(
@@ -296,7 +298,11 @@ class LineReader:
         for i, entry in enumerate(found):
             picture = entry.picture(image)
             stretches = recheck.stretches(entry.reading, picture.width / picture.height, policy)
-            if entry.cells is not None and entry.reading.chars and has_lost(entry.reading, entry.cells):
+            if (
+                entry.cells is not None
+                and entry.reading.chars
+                and has_unread_cells(entry.reading, entry.cells)
+            ):
                 stretches = (Stretch(0, len(entry.reading.chars), 0.0, 1.0),)
             for stretch in stretches:
                 pictures.append(picture.columns(*stretch.columns(picture.width)))
@@ -313,13 +319,13 @@ class LineReader:
         for i, seconds in looked.items():
             entry = found[i]
             reading = recheck.splice(entry.reading, seconds, other.characters)
-            reading = held_against_ink(reading, entry.picture(image))
+            reading = compare_with_ink(reading, entry.picture(image))
             if entry.cells is not None:
                 reading = tidy_column(reading, entry.cells)
             found[i] = replace(entry, reading=reading)
         return found
 
-    def with_widths(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    def settle_widths(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
         """Bring the signs of a page's lines to full or half width, as the script around them and the ink say.
 
         Args:
@@ -328,14 +334,14 @@ class LineReader:
         """
         # The characters of a column have been put side by side.
         pictures = [None if entry.column else entry.picture(image) for entry in found]
-        readings = with_widths([entry.reading for entry in found], pictures)
+        readings = settle_widths([entry.reading for entry in found], pictures)
         return [replace(entry, reading=reading) for entry, reading in zip(found, readings, strict=True)]
 
     def _read(self, pictures: Sequence[LinePicture]) -> list[Reading | None]:
         """One reading per picture, its numbers held against the ink; else as `_outcomes`."""
         readings = self._outcomes(pictures, self._recognizer)
         return [
-            reading and held_against_ink(reading, picture)
+            reading and compare_with_ink(reading, picture)
             for reading, picture in zip(readings, pictures, strict=True)
         ]
 
@@ -353,15 +359,15 @@ class LineReader:
 def column_row(image: Pixels, polygon: Polygon) -> Row:
     """A column of upright characters, laid out as a row, with the marks that hang beside it."""
     wide = part(polygon, 0.0, 1.0 + SPARE)
-    return stacked(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])
+    return column_to_row(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])
 
 
-def put_back_raised(found: Sequence[ReadRegion]) -> list[ReadRegion]:
-    """Return the regions with the figures that `LineReader.take_out_raised` took out."""
+def reinsert_superscripts(found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    """Return the regions with the figures that `LineReader.extract_superscripts` took out."""
     return [
         entry
-        if entry.taken is None
-        else replace(entry, reading=raised.put_back(entry.reading, entry.taken), taken=None)
+        if entry.extracted is None
+        else replace(entry, reading=superscripts.reinsert(entry.reading, entry.extracted), extracted=None)
         for entry in found
     ]
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from crnn_ocr.document import Polygon
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.ink import dashes, numbers, room, widths, words
+from crnn_ocr.recognition.ink import dashes, numbers, sign_spacing, widths, words
 from crnn_ocr.recognition.ink.components import ink_columns, ink_parts
 from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.network.ctc import Frames
@@ -82,12 +82,14 @@ def read_crops(recognizer: Recognizer, crops: Sequence[Pixels], work: Work = INL
     pictures = [LinePicture.of(crop) for crop in crops]
     outcomes = read_lines(recognizer, pictures, work)
     readings = [
-        held_against_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
+        compare_with_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
     ]
-    return [with_widths([reading], [picture])[0] for reading, picture in zip(readings, pictures, strict=True)]
+    return [
+        settle_widths([reading], [picture])[0] for reading, picture in zip(readings, pictures, strict=True)
+    ]
 
 
-def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
+def compare_with_ink(reading: Reading, picture: LinePicture) -> Reading:
     """Return a line whose numbers and blanks have been compared with the ink of its picture.
 
     Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
@@ -105,23 +107,23 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
     return numbers.compare(reading, parts, image.shape[1])
 
 
-def with_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
+def settle_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
     """Return the lines of a page with full-width and half-width signs where each belongs.
 
     Args:
         readings: The lines of one page; those of others have no say in it.
         pictures: Of each line; None where the distances on it are not those of the print.
     """
-    rooms: list[dict[int, float]] = []
+    spacings: list[dict[int, float]] = []
     for reading, picture in zip(readings, pictures, strict=True):
-        if picture is None or not room.is_measurable(reading):
-            rooms.append({})
+        if picture is None or not sign_spacing.is_measurable(reading):
+            spacings.append({})
             continue
         image = picture.make()
-        rooms.append(room.rooms(reading, ink_parts(image), image.shape[1]))
+        spacings.append(sign_spacing.measure_spacing(reading, ink_parts(image), image.shape[1]))
     return [
         reading if reading is old else spaced(reading)
-        for old, reading in zip(readings, widths.settled(readings, rooms), strict=True)
+        for old, reading in zip(readings, widths.settled(readings, spacings), strict=True)
     ]
 
 

@@ -14,43 +14,43 @@ MOST = 2
 _LOOK_S = 0.05  # how often someone who waits looks whether the wait is still worth it
 
 
-class Guest(Protocol):
+class Holder(Protocol):
     """Somebody who keeps a process from one use to the next."""
 
     @property
-    def keeps(self) -> bool:
+    def has_process(self) -> bool:
         """Whether there is something to give up."""
         ...
 
-    def give_up(self) -> Callable[[], None]:
+    def release(self) -> Callable[[], None]:
         """Forget the process at once; returns what ends it."""
         ...
 
 
-class Places:
+class ProcessLimit:
     """Lets so many work at once. Who does not work keeps the process only while nobody needs the place."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._busy = 0
-        self._idle: list[Guest] = []
+        self._idle: list[Holder] = []
         self._changed = threading.Condition()
 
     @contextmanager
-    def held(self, guest: Guest, check: Callable[[], None]) -> Iterator[None]:
+    def slot(self, holder: Holder, check: Callable[[], None]) -> Iterator[None]:
         """Hold a place while the block runs.
 
         Args:
-            guest: Whose process is used, or started, in the block.
+            holder: Whose process is used, or started, in the block.
             check: Called now and then while waiting; what it raises ends the wait.
         """
         with self._changed:
             while not self._changed.wait_for(lambda: self._busy < self._most, _LOOK_S):
                 check()
             self._busy += 1
-            others = [other for other in self._idle if other is not guest and other.keeps]
+            others = [other for other in self._idle if other is not holder and other.has_process]
             room = self._most - self._busy
-            ends = [other.give_up() for other in others[: max(0, len(others) - room)]]
+            ends = [other.release() for other in others[: max(0, len(others) - room)]]
             self._idle = others[len(ends) :]
         try:
             for end in ends:
@@ -59,23 +59,23 @@ class Places:
         finally:
             with self._changed:
                 self._busy -= 1
-                if guest.keeps:
-                    self._idle.append(guest)
+                if holder.has_process:
+                    self._idle.append(holder)
                 self._changed.notify()
 
 
-_places = Places()
+_current = ProcessLimit()
 
 
-def places() -> Places:
+def current() -> ProcessLimit:
     """Those of this process."""
-    return _places
+    return _current
 
 
 def _renew() -> None:
     """After a fork: what the other process holds is not held here."""
-    global _places
-    _places = Places()
+    global _current
+    _current = ProcessLimit()
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.columns.marks import EDGE, SMALL, Cell, set_for_row, set_low
+from crnn_ocr.recognition.columns.punctuation import EDGE, SMALL, Cell, set_for_row, set_low
 
 Mask = NDArray[np.bool_]
 
@@ -110,7 +110,7 @@ class Grid:
         return self.start + index * self.pitch
 
 
-def stacked(column: Pixels, spare: int = 0) -> Row:
+def column_to_row(column: Pixels, spare: int = 0) -> Row:
     """Lay the characters of a column side by side.
 
     Args:

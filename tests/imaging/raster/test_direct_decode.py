@@ -24,7 +24,7 @@ from PIL.PngImagePlugin import PngInfo
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.imaging.formats import Format
-from crnn_ocr.imaging.raster import frugal, jpeg
+from crnn_ocr.imaging.raster import direct_decode, jpeg
 from crnn_ocr.imaging.raster.decoder import _open
 from tests.imaging.pictures import AVIF, LIMITS, Pixels, pil, png_chunk, saved
 
@@ -71,8 +71,8 @@ def exact(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))[..., ::-1]
 
 
-def suits(data: bytes, name: Format) -> bool:
-    return frugal.suits(_open(data, name), name, data)
+def can_decode(data: bytes, name: Format) -> bool:
+    return direct_decode.can_decode(_open(data, name), name, data)
 
 
 SUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
@@ -93,7 +93,7 @@ def file(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", SUITABLE)
 def test_large_pictures_look_as_with_pillow(kind: str) -> None:
     name, data = SUITABLE[kind][0], file(kind)
-    assert suits(data, name)
+    assert can_decode(data, name)
 
     (page,) = decode_pages(data, LIMITS)
 
@@ -111,13 +111,13 @@ def test_where_there_are_no_files_in_memory_it_works_too(monkeypatch: pytest.Mon
 def test_what_opencv_does_not_decode_is_left_to_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     data = file("PNG")
     monkeypatch.setattr(cv2, "imread", lambda *_: None)
-    assert frugal.decode(data, WIDTH, HEIGHT) is None
+    assert direct_decode.decode(data, WIDTH, HEIGHT) is None
     assert np.array_equal(next(decode_pages(data, LIMITS)), exact(data))
 
 
 def test_a_picture_of_another_size_than_its_header_says_is_not_taken() -> None:
-    assert frugal.decode(file("PNG"), WIDTH, HEIGHT - 1) is None
-    assert frugal.decode(b"\xff\xd8\xff", 1, 1) is None
+    assert direct_decode.decode(file("PNG"), WIDTH, HEIGHT - 1) is None
+    assert direct_decode.decode(b"\xff\xd8\xff", 1, 1) is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -136,13 +136,13 @@ def test_a_png_with_its_orientation_behind_the_pixels_is_turned_too() -> None:
     (page,) = decode_pages(late, LIMITS)
 
     assert page.shape == (WIDTH, HEIGHT, 3)
-    assert not suits(late, Format.PNG)
+    assert not can_decode(late, Format.PNG)
 
 
 def test_words_beside_the_picture_do_no_harm() -> None:
     words = PngInfo()
     words.add_text("Title", "a page")
-    assert suits(saved(picture(), "PNG", pnginfo=words, compress_level=1), Format.PNG)
+    assert can_decode(saved(picture(), "PNG", pnginfo=words, compress_level=1), Format.PNG)
 
 
 UNSUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
@@ -165,7 +165,7 @@ UNSUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
 @pytest.mark.parametrize("kind", UNSUITABLE)
 def test_everything_else_is_left_to_pillow(kind: str) -> None:
     name, make = UNSUITABLE[kind]
-    assert not suits(make(), name)
+    assert not can_decode(make(), name)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WebP", "lossless", "interlaced"])
@@ -180,7 +180,7 @@ def test_damage_is_found_as_pillow_finds_it(kind: str, monkeypatch: pytest.Monke
         else:
             place = chance.randrange(100, len(damaged) - 40)
             damaged[place : place + 40] = bytes(40)
-        found = frugal.decode(bytes(damaged), WIDTH, HEIGHT)
+        found = direct_decode.decode(bytes(damaged), WIDTH, HEIGHT)
         try:
             expected = exact(bytes(damaged))
         except (OSError, SyntaxError, ValueError):

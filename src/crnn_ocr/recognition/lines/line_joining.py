@@ -11,7 +11,7 @@ from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 
-def joined(found: Sequence[ReadRegion], groups: Sequence[Sequence[int]]) -> list[ReadRegion]:
+def join_lines(found: Sequence[ReadRegion], groups: Sequence[Sequence[int]]) -> list[ReadRegion]:
     """Return the regions, each group of them as one.
 
     Args:
@@ -21,12 +21,12 @@ def joined(found: Sequence[ReadRegion], groups: Sequence[Sequence[int]]) -> list
     Returns:
         The regions in their order; a joined one stands where the first of its group stood.
     """
-    lines = {group[0]: join([found[i] for i in group]) for group in groups}
+    lines = {group[0]: join_regions([found[i] for i in group]) for group in groups}
     within = {i for group in groups for i in group[1:]}
     return [lines.get(i, entry) for i, entry in enumerate(found) if i not in within]
 
 
-def join(parts: Sequence[ReadRegion]) -> ReadRegion:
+def join_regions(parts: Sequence[ReadRegion]) -> ReadRegion:
     """Return the line that regions make which stand on one row, with blanks between them.
 
     It runs in the direction of the longest region, and is right where all of them are.

@@ -36,7 +36,7 @@ def is_measurable(reading: Reading) -> bool:
     return next(_measurable(reading), None) is not None
 
 
-def rooms(reading: Reading, parts: Sequence[Part], width: int) -> dict[int, float]:
+def measure_spacing(reading: Reading, parts: Sequence[Part], width: int) -> dict[int, float]:
     """Return the room of the signs of a line that has Han characters.
 
     Args:

@@ -36,7 +36,7 @@ _OFF_MIDDLE, _HEIGHT_RATIO = 0.35, 1.6
 _OFF_EDGE, _NEAR = 0.5, 6.0
 
 
-def spread_labels(polygons: Sequence[Polygon], texts: Sequence[str]) -> list[tuple[int, ...]]:
+def find_spread_labels(polygons: Sequence[Polygon], texts: Sequence[str]) -> list[tuple[int, ...]]:
     """Return which regions are one line because they are one spread label.
 
     Args:

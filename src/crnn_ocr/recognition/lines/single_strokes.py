@@ -36,7 +36,7 @@ _HAN_NUMERALS = frozenset("二三四五六七八九十百千万零〇")
 _BESIDE = 0.35
 
 
-def settle(image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+def resolve(image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
     """Return the regions of a page, those of lone strokes with the character that their shape has.
 
     Args:

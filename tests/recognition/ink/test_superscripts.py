@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from crnn_ocr.recognition.ink import raised
+from crnn_ocr.recognition.ink import superscripts
 from crnn_ocr.recognition.ink.components import Part, ink_parts
-from crnn_ocr.recognition.ink.raised import Group, Taken, alone, find_groups, put_back, take_out
+from crnn_ocr.recognition.ink.superscripts import Extraction, Group, extract, find_groups, isolate, reinsert
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests.drawing import Picture
 
@@ -74,7 +74,7 @@ def test_a_raised_figure_within_a_number_is_none() -> None:
 def test_a_group_alone_has_paper_around_it() -> None:
     picture, reading = draw([("10", ""), ("4", "up")])
     (group,) = find_groups(reading, ink_parts(picture), picture)
-    single = alone(picture, group)
+    single = isolate(picture, group)
     (part,) = ink_parts(single)
     assert part.height == group.bottom - group.top
     assert (single[0] == 255).all()
@@ -85,12 +85,12 @@ def test_a_line_is_made_whole_again() -> None:
     picture, reading = draw([("3×10", ""), ("4", "up"), (" J", "")])
     parts = ink_parts(picture)
     found = find_groups(reading, parts, picture)
-    taken = take_out(picture, parts, [(group, "4") for group in found])
+    taken = extract(picture, parts, [(group, "4") for group in found])
     assert taken is not None
     assert len(ink_parts(taken.picture)) == len(parts) - 1
     bare = [char for char in reading.chars if char.text != "4"]
-    whole = put_back(Reading("3×10 J", 0.99, tuple(bare)), taken)
-    assert (whole.text, whole.confidence) == ("3×10⁴ J", raised.SURE)
+    whole = reinsert(Reading("3×10 J", 0.99, tuple(bare)), taken)
+    assert (whole.text, whole.confidence) == ("3×10⁴ J", superscripts.SURE)
 
 
 @pytest.mark.parametrize("text", ["0", "°", "o", "*", "12", "", "t"])
@@ -98,8 +98,8 @@ def test_what_is_no_figure_stays_where_it_is(text: str) -> None:
     picture, reading = draw([("10", ""), ("4", "up")])
     parts = ink_parts(picture)
     (group,) = find_groups(reading, parts, picture)
-    assert take_out(picture, parts, [(group, text)]) is None
-    assert take_out(picture, parts, [(group, None)]) is None
+    assert extract(picture, parts, [(group, text)]) is None
+    assert extract(picture, parts, [(group, None)]) is None
 
 
 def test_a_figure_before_which_something_may_be_hidden_is_not_sure() -> None:
@@ -122,13 +122,13 @@ def test_a_figure_before_which_something_may_be_hidden_is_not_sure() -> None:
 def test_put_back_only_adds(figures: list[int], lowered: bool, confidence: float) -> None:
     base = Part(0, 10, 10, 30)
     parts = tuple(Part(12 + 8 * n, 4, 18 + 8 * n, 16) for n in range(len(figures)))
-    taken = Taken(
+    taken = Extraction(
         np.zeros((40, 80), np.uint8),
         (base, *parts),
         ((Group(parts, lowered), "".join(map(str, figures))),),
     )
-    whole = put_back(Reading("A", confidence, (ReadChar("A", 1.0, 0.0, 0.15),)), taken)
+    whole = reinsert(Reading("A", confidence, (ReadChar("A", 1.0, 0.0, 0.15),)), taken)
     assert whole.text[0] == "A"
     assert len(whole.text) == 1 + len(figures)
-    assert whole.confidence <= min(confidence, raised.SURE)
+    assert whole.confidence <= min(confidence, superscripts.SURE)
     assert [char.start for char in whole.chars] == sorted(char.start for char in whole.chars)

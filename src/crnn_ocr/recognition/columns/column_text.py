@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crnn_ocr.recognition.columns.vertical import Cells
+from crnn_ocr.recognition.columns.column_cells import Cells
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 #: Marks are of full width among Chinese characters; readers tell the two widths apart by the room they have.
 _WIDE = dict(zip(",;:!?()", "，；：！？（）", strict=True))
 #: A line of which a character was not read is not right, however sure the others are.
-LOST = 0.5
+LOST_CONFIDENCE = 0.5
 
 
 def tidy_column(reading: Reading, cells: Cells) -> Reading:
@@ -39,10 +39,12 @@ def tidy_column(reading: Reading, cells: Cells) -> Reading:
     if any(is_han(char.text) for char in chars):
         chars = [_widened(chars, i) for i in range(len(chars))]
     tidied = Reading("".join(char.text for char in chars), reading.confidence, tuple(chars))
-    return replace(tidied, confidence=min(reading.confidence, LOST)) if has_lost(tidied, cells) else tidied
+    if not has_unread_cells(tidied, cells):
+        return tidied
+    return replace(tidied, confidence=min(reading.confidence, LOST_CONFIDENCE))
 
 
-def has_lost(reading: Reading, cells: Cells) -> bool:
+def has_unread_cells(reading: Reading, cells: Cells) -> bool:
     """Whether there are fewer characters than cells with something in them."""
     return sum(not char.text.isspace() for char in reading.chars) < sum(cells.inked)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.recognition.columns.upright import LOST, has_lost, tidy_column
-from crnn_ocr.recognition.columns.vertical import Cells
+from crnn_ocr.recognition.columns.column_cells import Cells
+from crnn_ocr.recognition.columns.column_text import LOST_CONFIDENCE, has_unread_cells, tidy_column
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 
@@ -37,8 +37,8 @@ def test_a_column_is_tidied(read: str, inked: str, text: str) -> None:
 def test_a_cell_that_was_not_read_is_not_silent() -> None:
     tidied = tidy_column(reading(["天", " ", "地"]), cells("xxx"))
 
-    assert tidied.confidence == LOST
-    assert has_lost(tidied, cells("xxx"))
+    assert tidied.confidence == LOST_CONFIDENCE
+    assert has_unread_cells(tidied, cells("xxx"))
     # Its neighbours meet where it is, so that the second look finds a hole there.
     assert [(char.start, char.end) for char in tidied.chars] == [
         pytest.approx((0, 0.5)),

@@ -100,7 +100,7 @@ class Group:
         return max(part.bottom for part in self.parts)
 
 
-def may_have_raised(reading: Reading) -> bool:
+def may_have_superscripts(reading: Reading) -> bool:
     """Return whether anything stands there that figures are raised or lowered behind."""
     return any(char.text.isascii() and char.text.isalnum() for char in reading.chars)
 
@@ -240,7 +240,7 @@ def _ink(piece: Pixels, picture: Pixels) -> NDArray[np.float64]:
     return np.asarray(away / max(1.0, float(away.max())))
 
 
-def alone(picture: Pixels, group: Group) -> Pixels:
+def isolate(picture: Pixels, group: Group) -> Pixels:
     """Return a picture with a group alone on it, with paper around it."""
     height = group.bottom - group.top
     pad = max(2, round(0.35 * height))
@@ -253,7 +253,7 @@ def alone(picture: Pixels, group: Group) -> Pixels:
     return canvas
 
 
-def without(picture: Pixels, groups: Sequence[Group]) -> Pixels:
+def erase(picture: Pixels, groups: Sequence[Group]) -> Pixels:
     """Return a line's picture without some groups: paper is in their place."""
     painted = picture.copy()
     for group in groups:
@@ -263,7 +263,7 @@ def without(picture: Pixels, groups: Sequence[Group]) -> Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Extraction:
     """What was taken out of a line.
 
     Attributes:
@@ -277,9 +277,9 @@ class Taken:
     groups: tuple[tuple[Group, str], ...]
 
 
-def take_out(
+def extract(
     picture: Pixels, parts: Sequence[Part], read: Sequence[tuple[Group, str | None]]
-) -> Taken | None:
+) -> Extraction | None:
     """Take groups out of a line.
 
     Args:
@@ -297,7 +297,7 @@ def take_out(
             known.append((group, text))
     if not known:
         return None
-    return Taken(without(picture, [group for group, _ in known]), tuple(parts), tuple(known))
+    return Extraction(erase(picture, [group for group, _ in known]), tuple(parts), tuple(known))
 
 
 def _figures(text: str, count: int) -> str | None:
@@ -310,7 +310,7 @@ def _figures(text: str, count: int) -> str | None:
     return plain if fits else None
 
 
-def put_back(reading: Reading, taken: Taken) -> Reading:
+def reinsert(reading: Reading, taken: Extraction) -> Reading:
     """Return a line with what was taken out of it.
 
     Args:
@@ -336,7 +336,7 @@ def put_back(reading: Reading, taken: Taken) -> Reading:
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
 
 
-def _place_behind(chars: Sequence[ReadChar], group: Group, taken: Taken, width: int) -> int:
+def _place_behind(chars: Sequence[ReadChar], group: Group, taken: Extraction, width: int) -> int:
     """Return the index behind the character that stands before a group."""
     out = {part for other, _ in taken.groups for part in other.parts}
     before = [part for part in taken.parts if part not in out and part.left < group.left]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crnn_ocr.recognition.lines.lone import SURE, settle
 from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.single_strokes import SURE, resolve
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests import drawing
 from tests.drawing import Picture
@@ -28,7 +28,7 @@ def table(beside: str = "1200") -> tuple[Picture, ReadRegion]:
 
 
 def settled(picture: Picture, *entries: ReadRegion) -> list[tuple[str, float]]:
-    return [(entry.reading.text, entry.reading.confidence) for entry in settle(picture, entries)]
+    return [(entry.reading.text, entry.reading.confidence) for entry in resolve(picture, entries)]
 
 
 @pytest.mark.parametrize(("length", "dash"), [(6, "-"), (12, "–"), (22, "—")])
@@ -96,5 +96,5 @@ def test_what_a_line_says_does_not_depend_on_other_strokes() -> None:
     picture[47:49, 160:184] = 0
     picture[47:49, 210:218] = 0
     one, other = region("二", (155, 34, 189, 79)), region("二", (204, 38, 224, 79))
-    together = settle(picture, [number, one, other])
-    assert together == settle(picture, [number, one])[:2] + settle(picture, [number, other])[1:]
+    together = resolve(picture, [number, one, other])
+    assert together == resolve(picture, [number, one])[:2] + resolve(picture, [number, other])[1:]

@@ -33,7 +33,7 @@ _DEPTH, _KIND = 24, 25  # offsets into a PNG: bits of a channel, and what the ch
 _TRUE_COLOUR = 2
 
 
-def suits(image: ImageFile, name: Format, data: bytes) -> bool:
+def can_decode(image: ImageFile, name: Format, data: bytes) -> bool:
     """Whether `decode` gives what Pillow would, for less.
 
     Args:
