@@ -1,4 +1,4 @@
-"""How many processes for PDFs there are at once, and who gives its own up for whom."""
+"""Limit how many PDF processes run at once, and reuse the slots of idle ones."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-#: Processes of this process: one document that keeps its own busy shall not stop all others.
+#: PDF processes per Python process. Two, so that one slow document does not block all others.
 MOST = 2
 
-_LOOK_S = 0.05  # how often someone who waits looks whether the wait is still worth it
+_LOOK_S = 0.05  # how often a waiting caller checks whether it should go on waiting
 
 
 class Holder(Protocol):
-    """Somebody who keeps a process from one use to the next."""
+    """An object that keeps a process between two uses, such as an open document."""
 
     @property
     def has_process(self) -> bool:
-        """Whether there is something to give up."""
+        """Whether it holds a process that could be released."""
         ...
 
     def release(self) -> Callable[[], None]:
-        """Forget the process at once; returns what ends it."""
+        """Detach the process at once and return a function that ends it."""
         ...
 
 
 class ProcessLimit:
-    """Lets so many work at once. Who does not work keeps the process only while nobody needs the place."""
+    """A limit on running processes. Idle holders lose their process when another caller needs the slot."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -38,11 +38,11 @@ class ProcessLimit:
 
     @contextmanager
     def slot(self, holder: Holder, check: Callable[[], None]) -> Iterator[None]:
-        """Hold a place while the block runs.
+        """Occupy a slot while the block runs.
 
         Args:
-            holder: Whose process is used, or started, in the block.
-            check: Called now and then while waiting; what it raises ends the wait.
+            holder: Owner of the process that is used or started in the block.
+            check: Called repeatedly while waiting; an exception from it ends the wait.
         """
         with self._changed:
             while not self._changed.wait_for(lambda: self._busy < self._most, _LOOK_S):
@@ -68,12 +68,12 @@ _current = ProcessLimit()
 
 
 def current() -> ProcessLimit:
-    """Those of this process."""
+    """Return the limit of this Python process."""
     return _current
 
 
 def _renew() -> None:
-    """After a fork: what the other process holds is not held here."""
+    """Start with a new limit after a fork, because the parent's PDF processes do not belong to the child."""
     global _current
     _current = ProcessLimit()
 
