@@ -15,7 +15,7 @@ Cells = list[tuple[float, float, str]]
 
 
 def page(cells: Cells) -> tuple[list[Polygon], list[str]]:
-    """Regions as a detector finds them: characters 24 pixels wide, 28 high, with a margin."""
+    """Return regions as a detector finds them: characters 24 pixels wide and 28 high, with a margin."""
     made = [box(x - 4, y, 24 * len(text) + 8, 28) for x, y, text in cells]
     return made, [text for _, _, text in cells]
 
@@ -85,9 +85,7 @@ cells = st.lists(
 
 
 @given(cells, st.randoms(use_true_random=False))
-def test_no_region_is_in_two_labels_and_the_order_of_the_input_does_not_matter(
-    page_cells: Cells, rng: random.Random
-) -> None:
+def test_labels_are_disjoint_and_independent_of_input_order(page_cells: Cells, rng: random.Random) -> None:
     page_cells = list(dict.fromkeys(page_cells))
     polygons, texts = page(page_cells)
     found = find_spread_labels(polygons, texts)

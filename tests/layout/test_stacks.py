@@ -12,12 +12,12 @@ from tests.layout.pages import box, shaken, turned
 
 
 def label(count: int, pitch: float, *, x: float = 50, y: float = 100) -> list[Polygon]:
-    """Boxes of single characters, one below the other."""
+    """Return boxes of single characters, one below the other."""
     return [box(x, y + i * pitch, 28, 32) for i in range(count)]
 
 
 def rows(count: int, pitch: float, *, y: float = 100, height: float = 28) -> list[Polygon]:
-    """Lines to the right of a label."""
+    """Return lines to the right of a label."""
     return [box(110, y + i * pitch, 300 - 20 * i, height) for i in range(count)]
 
 
@@ -65,7 +65,7 @@ def test_a_grid_of_characters_is_no_column() -> None:
     assert find_stacks(page, [1] * 9) == ()
 
 
-def test_what_is_far_apart_uneven_or_flat_is_no_column() -> None:
+def test_distant_uneven_or_flat_characters_are_no_column() -> None:
     beside = rows(3, 44, y=107)
 
     assert find_stacks([*label(3, 60), *beside], [1] * 3 + [0] * 3) == ()

@@ -22,7 +22,7 @@ from tests.recognition.network.test_recognizer import read_alone
 
 
 def column(text: str, *, size: int = 38, pitch: int = 44, box: float = 1.3, paper: int = 255) -> Picture:
-    """Characters one below the other, in a box so many times as wide as they are."""
+    """Draw characters one below the other, in a box that is wider by a factor."""
     left = round((box - 1) / 2 * size)
     places = [(left, 4 + pitch * i, character) for i, character in enumerate(text)]
     shape = (round(box * size), pitch * len(text) + 12)
@@ -60,7 +60,7 @@ def test_borders_ascend_whatever_is_ink(width: int, height: int, share: float, s
     st.floats(0.1, 0.4),
 )
 def test_as_many_cells_as_characters(bars: list[bool], em: int, pitch: float, room: float) -> None:
-    """Squares, and some characters of three bars with paper between them, in a wide box or a tight one."""
+    """Check squares and characters of three bars with paper between them, in wide and tight boxes."""
     side, height = round(room * em), round(0.93 * em)
     ink = np.zeros((round(len(bars) * pitch * em) + 4, em + 2 * side), np.uint8)
     for i, barred in enumerate(bars):
@@ -97,7 +97,7 @@ def test_small_and_spaced_type_is_read(recognizer: CtcRecognizer, size: int, pit
 
 
 def ring(picture: Picture, x: float, y: float, radius: float) -> None:
-    """Draw a full stop about a place."""
+    """Draw a full stop around a point."""
     cv2.circle(picture, (round(x * 16), round(y * 16)), round(radius * 16), (0, 0, 0), 2, cv2.LINE_AA, 4)
 
 
@@ -106,7 +106,7 @@ def ring(picture: Picture, x: float, y: float, radius: float) -> None:
     [(0.75, 0.25), (0.97, 0.25), (0.97, 0.05), (0.97, -0.08), (1.05, 0.25), (1.05, 0.05), (1.05, -0.08)],
 )
 def test_a_full_stop_in_the_upper_right_is_read(recognizer: CtcRecognizer, right: float, down: float) -> None:
-    """In its cell, or above it and beside the text."""
+    """Check a full stop in its cell, and one above it that hangs beside the text."""
     size, pitch = 38, 44
     picture = column("大家回家　天黑了", size=size, pitch=pitch, box=1.4)
     ring(picture, 0.2 * size + right * size, 8 + 4 * pitch + down * size + 5, 0.13 * size)
@@ -128,7 +128,7 @@ def test_a_full_stop_at_the_end_has_a_cell_of_its_own(recognizer: CtcRecognizer)
 
 
 def test_a_lying_bracket_stands_in_the_row() -> None:
-    """The upper half of a cell holds a bracket that closes, which is in the left half of a row's cell."""
+    """Check a closing bracket: in the upper half of a column's cell, in the left half of a row's cell."""
     picture = column("国国国　国", size=40, pitch=44, box=1.2)
     cv2.rectangle(picture, (10, 3 * 44 + 18), (38, 3 * 44 + 28), (0, 0, 0), 2)
 

@@ -10,13 +10,13 @@ from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 
 def reading(cells: list[str]) -> Reading:
-    """One character in each cell; none where it is empty."""
+    """Return a reading with one character per cell, and none in empty cells."""
     chars = [ReadChar(c, 0.9, i / len(cells), (i + 1) / len(cells)) for i, c in enumerate(cells) if c]
     return Reading("".join(cells), 0.9, tuple(chars))
 
 
 def cells(inked: str) -> Cells:
-    """`x` for a cell with ink."""
+    """Return cells, of which those marked `x` have ink."""
     return Cells(tuple(i / len(inked) for i in range(len(inked) + 1)), tuple(c == "x" for c in inked))
 
 
@@ -34,7 +34,7 @@ def test_a_column_is_tidied(read: str, inked: str, text: str) -> None:
     assert tidy_column(reading(list(read)), cells(inked)).text == text
 
 
-def test_a_cell_that_was_not_read_is_not_silent() -> None:
+def test_an_unread_cell_lowers_the_confidence() -> None:
     tidied = tidy_column(reading(["天", " ", "地"]), cells("xxx"))
 
     assert tidied.confidence == LOST_CONFIDENCE

@@ -43,7 +43,7 @@ def test_a_line_keeps_its_characters_places(angle: float) -> None:
         )
 
 
-def test_the_wide_region_of_a_lone_character_ends_where_the_next_one_begins() -> None:
+def test_a_single_characters_wide_region_is_shortened() -> None:
     item, blank, title = join_regions([region(10, 110, "项"), region(30, 30, "目")]).reading.chars
 
     assert (item.text, blank.text, title.text) == ("项", " ", "目")

@@ -100,7 +100,7 @@ class Helper:
             raise self._verdict(what) from error
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             self.close()
-            raise ImageDecodeError(f"{what} is damaged: what PDFium says makes no sense.") from error
+            raise ImageDecodeError(f"{what} is damaged: PDFium gave an invalid answer.") from error
         except BaseException:
             self.close()  # interrupted inside an answer, so the pipe is out of step
             raise
@@ -197,7 +197,7 @@ def _started() -> subprocess.Popen[bytes]:
     executable = get_executable()
     if not executable or getattr(sys, "frozen", False):
         raise UnsupportedImageError(
-            "PDFs cannot be read here: they need a Python to start.",
+            "PDFs cannot be read here: there is no Python executable to start.",
             hint="Tell it with multiprocessing.set_executable, or send pictures.",
         )
     paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], list(crnn_ocr.__path__)])
@@ -213,7 +213,7 @@ def _started() -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise OverloadedError(
-            "The system starts no process that could read the PDF.", retry_after=_RETRY_S
+            "The system cannot start a process to read the PDF.", retry_after=_RETRY_S
         ) from error
 
 

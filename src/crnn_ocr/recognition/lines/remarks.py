@@ -110,8 +110,8 @@ def _mixed(kept: Sequence[ReadRegion]) -> Remark | None:
         return None
     return Remark(
         "MIXED_ORIENTATION",
-        f"{_counted(turned, 'line', 'lines')} of {len(kept)} stand on their side or head; the order of lines "
-        "may not be the one in which they are meant to be read.",
+        f"{_counted(turned, 'line', 'lines')} of {len(kept)} are turned sideways or upside down; the order of "
+        "the lines may not be the intended reading order.",
     )
 
 
