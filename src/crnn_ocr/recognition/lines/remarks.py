@@ -110,8 +110,8 @@ def _mixed(kept: Sequence[ReadRegion]) -> Remark | None:
         return None
     return Remark(
         "MIXED_ORIENTATION",
-        f"{_counted(turned, 'line', 'lines')} of {len(kept)} are turned sideways or upside down; the order of "
-        "the lines may not be the intended reading order.",
+        f"{_counted(turned, 'line', 'lines')} of {len(kept)} are turned sideways or upside down; the "
+        "order of the lines may not be the intended reading order.",
     )
 
 
