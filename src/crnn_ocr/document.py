@@ -1,8 +1,8 @@
-"""The one output model: Document > Page > Block > Line > Char, frozen dataclasses without behaviour.
+"""Define the output model: Document > Page > Block > Line > Char, all frozen dataclasses.
 
-All coordinates are pixels of the input picture as a person sees it (after EXIF orientation), x to the
-right, y down. A polygon has four corners that start at the text's own top-left and go clockwise in the
-text's reading direction, so a line that stands on its head starts at its lower right.
+All coordinates are pixels of the input picture after its EXIF orientation has been applied, with x to the
+right and y down. A polygon has four corners, clockwise, starting at the top left as the text is read. The
+polygon of an upside-down line therefore starts at the lower right.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Char:
     Attributes:
         text: The character, usually one code point.
         confidence: Probability that it is right, 0 to 1.
-        polygon: Its place, interpolated from its position along the line.
+        polygon: Its four corners in pixels, interpolated from its position along the line.
     """
 
     text: str
@@ -34,10 +34,10 @@ class Line:
     """One line of text.
 
     Attributes:
-        text: The characters, joined, as the post-processing left them.
-        confidence: Probability that the whole line is right, white space aside, 0 to 1.
-        polygon: The line's four corners.
-        chars: The characters with their places; empty where the line was replaced as a whole.
+        text: The characters of the line, after post-processing.
+        confidence: Probability that the whole line is right, ignoring white space, 0 to 1.
+        polygon: The line's four corners in pixels.
+        chars: The characters with their polygons; empty if the line was replaced as a whole.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines that belong together (a paragraph, a column's part), in reading order."""
+    """Lines that belong together, such as a paragraph or part of a column, in reading order."""
 
     lines: tuple[Line, ...]
 
@@ -60,7 +60,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark that stands next to a result: a stable code and a sentence with advice."""
+    """A warning or hint about a result: a stable code and a sentence with advice."""
 
     code: str
     message: str
@@ -74,7 +74,7 @@ class Page:
         width: Width of the input picture in pixels.
         height: Height of the input picture in pixels.
         blocks: Blocks in reading order.
-        rotation: By how many degrees clockwise the picture had to be turned to be upright: 0, 90, 180, 270.
+        rotation: Clockwise rotation in degrees that made the picture upright: 0, 90, 180 or 270.
         warnings: Remarks such as IMAGE_BLURRED.
     """
 
@@ -97,13 +97,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was read from one input.
+    """The text that was read from one input.
 
     Attributes:
         pages: One entry per page; a plain picture has exactly one.
         model: Name and version of the recogniser, for example "crnn-zh-en/1".
-        timings_ms: Wall time per stage in milliseconds; never part of equality or of the answer's identity.
-        packs: Marks of the model packs that read it; no part of them either.
+        timings_ms: Wall time per stage in milliseconds; ignored when documents are compared.
+        packs: Fingerprints of the model packs that were used; ignored when documents are compared.
     """
 
     pages: tuple[Page, ...]
@@ -113,5 +113,5 @@ class Document:
 
     @property
     def text(self) -> str:
-        """All pages' text; pages are separated by an empty row."""
+        """The text of all pages, separated by empty rows."""
         return "\n\n".join(page.text for page in self.pages)

@@ -1,9 +1,9 @@
-"""The one type of pictures inside the program."""
+"""Define the one array type that pictures have inside the program."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: (H, W) grey or (H, W, 3) BGR, 0 to 255; where a docstring says so, (H, W) masks of 0 and 1 or of coverage.
+#: (H, W) grey or (H, W, 3) BGR, uint8, 0 to 255. Where a docstring says so, it is an (H, W) mask instead.
 Pixels = NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""The real detector, and what the engine makes of pictures of unusual shapes."""
+"""The real detector, and the engine on pictures of unusual shapes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_box_holds_its_text_and_little_else(detector: DbDetector) -> None:
 
 
 class OnAllCores:
-    """Gives every task as many cores as it can use."""
+    """A runner that gives every task as many cores as it can use."""
 
     def __init__(self) -> None:
         self.demands: list[Demand] = []
@@ -71,7 +71,7 @@ def test_the_answer_does_not_depend_on_the_number_of_cores(
     assert {demand.most_cores for demand in work.demands} == {2}
 
 
-def test_large_runs_say_what_memory_they_take(detector: DbDetector) -> None:
+def test_large_runs_declare_their_memory(detector: DbDetector) -> None:
     work = OnAllCores()
 
     detector.detect(np.full((720, 960, 3), 255, np.uint8), work)

@@ -1,4 +1,4 @@
-"""Regions on drawn pages, as a detector with a coarse map gives them, and what becomes of them."""
+"""Fitting of regions, as a detector with a coarse map gives them, on drawn pages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def inked(picture: drawing.Picture, box: Box) -> Box:
 
 
 def table(cell: str, *, size: int = 24) -> tuple[drawing.Picture, list[Region], Box]:
-    """Three rows of words, with a cell in the middle one that the detector has missed, and where it is."""
+    """Draw three rows of words, in which the detector missed a cell; return the cell's position, too."""
     words = [(40, 40 + 60 * i, "Goodwill") for i in range(3)] + [
         (700, 40 + 60 * i, "61,823") for i in range(3)
     ]
@@ -134,7 +134,7 @@ def specks(picture: NDArray[np.uint8]) -> None:
     "drawn",
     [disc, patch, faint, other_paper, rule, dashed_rule, large, between_rows, before_a_word, specks],
 )
-def test_other_ink_makes_no_region(drawn: object) -> None:
+def test_other_ink_gives_no_region(drawn: object) -> None:
     picture, regions, _ = table(" 7")
     picture[90:150, 380:600] = 255
     assert callable(drawn)
@@ -144,7 +144,7 @@ def test_other_ink_makes_no_region(drawn: object) -> None:
     assert fitted(picture, regions, FINE)[len(regions) :] == []
 
 
-def test_where_nothing_was_found_nothing_is_added() -> None:
+def test_without_regions_nothing_is_added() -> None:
     picture, _, _ = table("7")
 
     assert fitted(picture, [], FINE) == []

@@ -10,7 +10,7 @@ from crnn_ocr.detection.ink import find_ink
 
 @st.composite
 def apart(draw: st.DrawFn) -> list[tuple[int, int, int, int]]:
-    """Rectangles in different cells of a grid of 40 pixels, as large as type."""
+    """Draw rectangles as large as type in different cells of a grid of 40 pixels."""
     cells = draw(
         st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), min_size=1, unique=True, max_size=8)
     )

@@ -10,9 +10,7 @@ from crnn_ocr.detection.tiles import LONG, spans, working_scale
 
 
 @given(st.integers(1, 50_000), st.integers(200, 2_000), st.integers(0, 90))
-def test_tiles_cover_the_axis_and_trusted_parts_follow_one_another(
-    length: int, tile: int, overlap: int
-) -> None:
+def test_tiles_cover_the_axis_without_gaps_or_repeats(length: int, tile: int, overlap: int) -> None:
     cut = spans(length, tile=tile, overlap=overlap)
 
     assert cut[0].keep_start == 0
@@ -38,7 +36,7 @@ def test_impossible_tiles_are_refused() -> None:
 
 
 @given(st.integers(1, 40_000), st.integers(1, 40_000))
-def test_pictures_are_never_enlarged_and_ordinary_ones_fit_the_side(width: int, height: int) -> None:
+def test_pictures_are_never_enlarged_and_fit_the_side(width: int, height: int) -> None:
     scale = working_scale(width, height, 960)
 
     assert 0 < scale <= 1

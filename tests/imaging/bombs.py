@@ -1,4 +1,4 @@
-"""PDFs that ask for far more than they hold."""
+"""PDFs that demand far more time and memory than their size suggests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zlib
 
 
 def document(*objects: bytes) -> bytes:
-    """A PDF of objects, of which the first is the catalogue."""
+    """Return a PDF of objects, the first of which is the catalogue."""
     out = bytearray(b"%PDF-1.7\n")
     places = []
     for number, body in enumerate(objects, 1):
@@ -25,7 +25,7 @@ def stream(entries: bytes, data: bytes) -> bytes:
 
 
 def one_page(content: bytes, *more: bytes, resources: bytes = b"<< >>", entries: bytes = b"") -> bytes:
-    """A PDF with one A4 page; the object behind its content has the number 5."""
+    """Return a PDF with one A4 page; the object behind its content has the number 5."""
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources %s >>"
     return document(
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -37,7 +37,7 @@ def one_page(content: bytes, *more: bytes, resources: bytes = b"<< >>", entries:
 
 
 def laughs(levels: int, uses: int = 10) -> bytes:
-    """Forms that use one another: the last one is drawn `uses` ** (`levels` - 1) times."""
+    """Return a PDF of nested forms, in which the last form is drawn `uses` ** (`levels` - 1) times."""
     forms = []
     for level in range(levels):
         entries = b"/Type /XObject /Subtype /Form /BBox [0 0 200 200]"
@@ -50,7 +50,7 @@ def laughs(levels: int, uses: int = 10) -> bytes:
 
 
 def slow_page(lines: int = 200_000) -> bytes:
-    """A page of long lines: little memory, but ten seconds or so of CPU time."""
+    """Return a page of long lines, which takes little memory but about ten seconds of CPU time."""
     rng = random.Random(3)
     rows = "\n".join(
         f"{rng.randrange(600)} {rng.randrange(850)} m {rng.randrange(600)} {rng.randrange(850)} l S"

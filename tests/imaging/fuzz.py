@@ -28,7 +28,7 @@ _LARGEST_SEED = 300_000
 
 
 def mutate(seed: bytes, chance: random.Random) -> bytes:
-    """Change, cut, double or drop a few bytes, mostly near the start, where the headers are."""
+    """Change, cut, duplicate or drop a few bytes, mostly in the headers near the start."""
     data = bytearray(seed)
     for _ in range(chance.choice((1, 1, 2, 4, 8))):
         near = chance.random() < 0.6
@@ -49,7 +49,7 @@ def mutate(seed: bytes, chance: random.Random) -> bytes:
 
 
 def run(data: bytes) -> str:
-    """How the file ended: the name of our error, or "read"."""
+    """Return the name of the error that the file caused, or "read"."""
     try:
         with open_document(data, LIMITS, pdf_dpi=72) as document:
             while (page := document.draw()) is not None:

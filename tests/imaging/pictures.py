@@ -25,7 +25,7 @@ LIMITS = Limits(max_bytes=20 << 20, max_pixels=50_000_000, max_side=40_000, max_
 
 
 def quadrants(width: int = 48, height: int = 32) -> Pixels:
-    """A BGR picture in which every turn and flip shows: red, green / blue, white."""
+    """Return a BGR picture that shows every rotation and flip: red, green / blue, white."""
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[: height // 2, : width // 2] = (0, 0, 255)
     pixels[: height // 2, width // 2 :] = (0, 255, 0)
@@ -37,7 +37,7 @@ def quadrants(width: int = 48, height: int = 32) -> Pixels:
 def text_page(
     width: int = 640, height: int = 400, *, ink: int = 20, paper: int = 255, scale: float = 0.8
 ) -> Pixels:
-    """A grey page with lines of Latin text."""
+    """Draw a grey page with lines of Latin text."""
     pixels = np.full((height, width), paper, np.uint8)
     step = round(40 * scale)
     for row, y in enumerate(range(step, height - step // 2, step)):
@@ -56,19 +56,19 @@ def text_page(
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """The bytes of an image file."""
+    """Return the bytes of an image file."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def pil(pixels: Pixels) -> Image.Image:
-    """A Pillow image of grey or BGR pixels."""
+    """Convert grey or BGR pixels to a Pillow image."""
     return Image.fromarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 
 
 def tiff_of(*pages: tuple[Image.Image, dict[int, int]]) -> bytes:
-    """A TIFF whose pages have tags of their own."""
+    """Return a TIFF whose pages have their own tags."""
     buffer = io.BytesIO()
     with TiffImagePlugin.AppendingTiffWriter(buffer, new=True) as writer:
         for image, tags in pages:
@@ -82,7 +82,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A 1-bit PNG of zeros; its data is not worth decoding, but would be valid as far as it goes."""
+    """Return a 1-bit PNG of zeros whose data is valid but incomplete."""
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     body = zlib.compress(bytes((width // 8 + 1) * min(height, 2000)), 9)
     return (
@@ -91,7 +91,7 @@ def png_bomb(width: int, height: int) -> bytes:
 
 
 def pdf(*pages: tuple[float, float, str], extra: str = "", trailer: str = "") -> bytes:
-    """A PDF by hand: for each page its width and height in points and its content stream."""
+    """Return a PDF; each page is given as width and height in points and its content stream."""
     kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(len(pages)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",

@@ -74,7 +74,7 @@ def test_auto_denoises_by_signal_to_noise() -> None:
     assert enhance(dim, AUTO, measure(dim)) is not dim
 
 
-def test_denoising_takes_colour_noise_away_unless_colours_are_wanted() -> None:
+def test_denoising_removes_colour_noise_unless_grey_is_off() -> None:
     page = noisy(coloured(text_page(paper=180, ink=60)), 25)
     assert enhance(page, AUTO, measure(page)).ndim == 2
     assert enhance(page, ReadOptions(grey="off"), measure(page)).ndim == 3
@@ -107,7 +107,7 @@ def test_clahe_raises_the_contrast_of_a_faint_part() -> None:
     assert enhance(page, AUTO, measure(page)) is page  # as a whole it is not pale
 
 
-def test_stretching_keeps_the_order_of_grey_levels_and_fills_the_range() -> None:
+def test_stretching_is_monotone_and_fills_the_range() -> None:
     ramp = np.repeat(np.arange(100, 140, dtype=np.uint8)[None], 200, 0)
     out = stretch(ramp)[0].astype(int)
     assert (np.diff(out) >= 0).all()

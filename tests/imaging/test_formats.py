@@ -71,7 +71,7 @@ def test_a_targa_file_without_footer_is_told_by_its_header(mode: str, rle: bool)
         (b"\x01\x02\x03\x04" * 50, "not those of any supported picture format"),
     ],
 )
-def test_what_is_no_picture_is_called_by_its_name(data: bytes, words: str) -> None:
+def test_other_kinds_of_files_are_named(data: bytes, words: str) -> None:
     with pytest.raises(UnsupportedImageError, match=words) as caught:
         sniff(data)
     assert caught.value.hint
@@ -134,6 +134,6 @@ def test_icon_directories_of_any_bytes_are_survived(tail: bytes, name: Format) -
     icon_bitmap_sizes(data, name)
 
 
-def test_a_picture_in_the_wrong_mode_for_its_extension_is_no_matter() -> None:
+def test_a_mode_that_does_not_fit_the_extension_is_read() -> None:
     # The name of a file never reaches the decoder: a PNG called .jpg is a PNG.
     assert sniff(saved(Image.new("1", (3, 3)), "PNG")) is Format.PNG

@@ -42,7 +42,7 @@ def test_grey_pixels_too_and_pillow_agrees(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("orientation", [0, 9, -1, 255])
-def test_values_that_mean_nothing_change_nothing(orientation: int) -> None:
+def test_unknown_orientations_change_nothing(orientation: int) -> None:
     pixels = quadrants()
     assert apply_orientation(pixels, orientation) is pixels
 
@@ -71,7 +71,7 @@ def test_files_come_upright(kind: str, orientation: int) -> None:
     assert np.abs(centres - upright[16::32, 24::48]).max() < 40
 
 
-def test_a_pillow_image_with_orientation_comes_upright_from_file_and_from_memory() -> None:
+def test_a_pillow_image_is_turned_by_its_orientation() -> None:
     upright = quadrants(96, 64)
     stored = pil(np.ascontiguousarray(STORED[6](upright)))
     exif = Image.Exif()

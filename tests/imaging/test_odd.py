@@ -90,7 +90,7 @@ def _files() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, dict[str, Any]]:
-    """What became of each file, up to the one at which the process ended."""
+    """Return the result for each file, up to the one at which the process ended."""
     limits = json.dumps([LIMITS.max_bytes, LIMITS.max_pixels, LIMITS.max_side, LIMITS.max_pages])
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _PROBE, limits, *map(str, _files())],

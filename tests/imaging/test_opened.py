@@ -1,4 +1,4 @@
-"""What a picture may be given as, and how much memory its pages are said to need."""
+"""The kinds of sources, and the memory that their pages need."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def opened(source: Source) -> OpenedDocument:
 
 
 @pytest.mark.parametrize(("kind", "each"), [("PNG", 7), ("JPEG", 7), ("BMP", 7), ("WEBP", 16)])
-def test_room_is_known_before_pixels_are_decoded(kind: str, each: int) -> None:
+def test_memory_need_is_known_before_decoding(kind: str, each: int) -> None:
     pages = opened(encoded(kind, (300, 200)))
 
     assert pages.room == each * 300 * 200
@@ -43,7 +43,7 @@ def test_room_is_known_before_pixels_are_decoded(kind: str, each: int) -> None:
     assert pages.draw() is None
 
 
-def test_every_page_has_its_own_room() -> None:
+def test_every_page_has_its_own_memory_need() -> None:
     pages = opened(encoded("TIFF", (100, 50), (200, 60), (30, 10)))
     rooms, shapes = [], []
 
@@ -59,7 +59,7 @@ def test_every_page_has_its_own_room() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "array", "Pillow"])
-def test_nobody_else_holds_a_page(kind: str) -> None:
+def test_no_reference_to_a_page_is_kept(kind: str) -> None:
     source: Source
     if kind == "array":
         source = np.zeros((40, 60, 4), np.uint8)  # has to be converted, so a page of its own
@@ -80,7 +80,7 @@ def test_nobody_else_holds_a_page(kind: str) -> None:
     assert pages.draw() is None
 
 
-def test_pictures_that_exist_need_room_too() -> None:
+def test_existing_pictures_need_memory_too() -> None:
     assert opened(np.zeros((40, 60, 3), np.uint8)).room == 7200
     assert opened(Image.new("L", (60, 40))).room == 2400
 

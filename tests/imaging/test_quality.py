@@ -93,7 +93,7 @@ def test_colour_is_measured_by_luminance() -> None:
     assert grey_of(page) is page
 
 
-def test_the_sample_of_a_large_picture_is_small_and_holds_its_text() -> None:
+def test_the_sample_of_a_large_picture_contains_its_text() -> None:
     page = np.full((4000, 4000), 255, np.uint8)
     page[2000:2100, 2000:3000] = text_page(1000, 100)
     sample, inside = sample_of(page)
@@ -142,12 +142,12 @@ def test_blur_counts_in_proportion_to_the_text() -> None:
     assert codes(Quality(200, 150, 0, blur=1.0), [11]) == []  # as sharp as pixels can be
 
 
-def test_a_picture_blurred_beyond_finding_text_is_told_of() -> None:
+def test_strong_blur_is_reported_even_without_text() -> None:
     assert codes(Quality(200, 150, 0, blur=6.0), []) == ["IMAGE_BLURRED"]
     assert codes(Quality(200, 150, 0, blur=1.5), []) == []
 
 
-def test_small_text_is_told_of_by_its_median() -> None:
+def test_small_text_is_reported_with_its_median_height() -> None:
     assert codes(GOOD, [7, 8, 30]) == ["TEXT_TOO_SMALL"]
     assert codes(GOOD, [7, 12, 30]) == []
 
@@ -159,7 +159,7 @@ def test_remarks_advise_what_to_do(heights: list[float], blur: float | None) -> 
         assert "take" in remark.message
 
 
-def test_rendered_pages_get_the_remarks_that_a_person_would_make() -> None:
+def test_rendered_pages_get_the_expected_remarks() -> None:
     page = text_page(1200, 800)
     assert codes(measure(page), [24.0]) == []
     assert codes(measure(blurred(page, 4)), [24.0]) == ["IMAGE_BLURRED"]

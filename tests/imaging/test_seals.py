@@ -21,7 +21,7 @@ def page(
     filled: bool = False,
     box: tuple[int, int, int, int] = (140, 60, 290, 210),
 ) -> Picture:
-    """Black bars as print, and a seal across them, BGR."""
+    """Draw black bars as print with a seal across them, BGR."""
     image = Image.new("RGB", (420, 270), "white")
     pen = ImageDraw.Draw(image)
     if colour is not None:
@@ -69,7 +69,7 @@ def test_nothing_else_is_changed() -> None:
     ],
     ids=["no colour", "no print", "frame", "disk", "green", "small", "grey"],
 )
-def test_what_is_no_seal_over_print_stays(picture: Picture) -> None:
+def test_other_coloured_shapes_stay(picture: Picture) -> None:
     assert without_seals(picture) is picture
 
 

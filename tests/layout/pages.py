@@ -28,7 +28,7 @@ def paragraph(
     seed: int = 0,
     indent: float = 2.0,
 ) -> list[Polygon]:
-    """Lines that fill a column, the first indented, the last short, the right edge as ragged as asked for."""
+    """Return lines that fill a column: the first indented, the last short, the right edge ragged."""
     rng = random.Random(seed)
     made = []
     for number in range(lines):
@@ -39,7 +39,7 @@ def paragraph(
 
 
 def column(x: float, y: float, width: float, counts: Sequence[int], **shape: float) -> list[Polygon]:
-    """Paragraphs below each other."""
+    """Return paragraphs below each other."""
     made: list[Polygon] = []
     for number, lines in enumerate(counts):
         made += paragraph(x, y, width, lines, seed=number, **shape)
@@ -50,7 +50,7 @@ def column(x: float, y: float, width: float, counts: Sequence[int], **shape: flo
 def table(
     xs: Sequence[float], y: float, widths: Sequence[Sequence[float]], *, pitch: float = 1.8
 ) -> list[Polygon]:
-    """Cells of rows; a width of 0 leaves a cell empty."""
+    """Return the cells of rows; a width of 0 leaves a cell empty."""
     return [
         box(x, y + row * pitch * HEIGHT, width)
         for row, cells in enumerate(widths)
@@ -72,7 +72,7 @@ def turned(
 
 
 def shaken(polygons: Sequence[Polygon], pixels: float, seed: int = 0) -> list[Polygon]:
-    """Every edge of every box a little off, as detectors draw them."""
+    """Shift every edge of every box a little, as detectors do."""
     rng = random.Random(seed)
     made: list[Polygon] = []
     for (x0, y0), _, (x1, y1), _ in polygons:
@@ -82,7 +82,7 @@ def shaken(polygons: Sequence[Polygon], pixels: float, seed: int = 0) -> list[Po
 
 
 def order_of(polygons: Sequence[Polygon], seed: int = 1) -> list[int]:
-    """The reading order, found from shuffled polygons: a list counting up if it is as it should be."""
+    """Return the reading order of shuffled polygons: an ascending list if it is right."""
     places = list(range(len(polygons)))
     random.Random(seed).shuffle(places)
     blocks = reading_order([polygons[place] for place in places])

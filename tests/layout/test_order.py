@@ -210,7 +210,7 @@ _CELLS = [
 ]
 
 
-def test_words_tell_columns_from_cells_where_their_places_do_not() -> None:
+def test_words_tell_columns_from_cells() -> None:
     columns = [i for block in reading_order(_PLACES, _TEXT) for i in block]
     rows = [i for block in reading_order(_PLACES, [_CELLS[i % 4] for i in range(10)]) for i in block]
 
@@ -233,7 +233,7 @@ def test_cells_of_several_lines_stay_in_their_row() -> None:
     assert rows == sorted(rows)
 
 
-def test_nothing_is_read_from_nothing() -> None:
+def test_no_lines_give_no_order() -> None:
     assert reading_order([]) == ()
     assert reading_order([box(3, 4, 50)]) == ((0,),)
 
@@ -324,7 +324,7 @@ def test_four_times_the_lines_take_no_ten_times_the_time(page: list[Polygon]) ->
 
 
 def test_depth_is_bounded() -> None:
-    """Columns within columns within columns: no recursion error, and nothing is lost."""
+    """Check deeply nested columns: no recursion error, and no line is lost."""
     page: list[Polygon] = []
     left, width = 0.0, 2.0**40
     for level in range(60):

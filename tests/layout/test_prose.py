@@ -38,7 +38,7 @@ def test_cell(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "张伟", "之后再送修。", "Total", "•", "1.", "——"])
-def test_what_is_too_short_tells_nothing(text: str) -> None:
+def test_short_lines_score_zero(text: str) -> None:
     assert prose(text) == 0
 
 

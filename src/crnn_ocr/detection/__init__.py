@@ -1,1 +1,1 @@
-"""Where is text? Detectors turn a picture into text regions."""
+"""Find text: detectors turn a picture into text regions."""

@@ -1,9 +1,9 @@
-"""From a probability map to rotated text boxes, pure: the post-processing of DB (Liao et al., 2020).
+"""Turn a probability map into rotated text boxes: the post-processing of DB (Liao et al., 2020).
 
 DB trains its map to be high on a *shrunken* core of every text line, so that close lines stay apart. Each
-core is therefore wrapped in its rectangle of least area and grown back by A·r/P (area, ratio, perimeter),
-the offset that the shrinking used. A rectangle grows exactly by moving its four sides, no polygon
-library is needed.
+core is therefore enclosed in its rectangle of least area, which is grown by A·r/P (area, ratio, perimeter),
+the offset used for shrinking. Growing a rectangle means moving its four sides, so no polygon library is
+needed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from crnn_ocr.pixels import Pixels
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A place where text stands.
+    """A text region.
 
     Attributes:
-        polygon: Four corners, clockwise, first the one at the top left of the unturned picture.
+        polygon: Four corners in pixels, clockwise, starting at the top left of the unrotated picture.
         score: Mean probability inside, 0 to 1.
     """
 
@@ -44,14 +44,15 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class BoxParameters:
-    """What counts as text in a probability map.
+    """Parameters that decide what counts as text in a probability map.
 
     Attributes:
-        threshold: A pixel is part of a core from this probability on.
-        box_threshold: A core is text from this mean probability on.
-        unclip: The ratio r above.
-        least_side: Cores thinner than this are noise; map pixels.
-        straight: A box is set upright where its slope moves its ends by less than this share of its height.
+        threshold: Least probability of a pixel in a core.
+        box_threshold: Least mean probability of a core.
+        unclip: The ratio r in the formula above.
+        least_side: Least thickness of a core, in map pixels; thinner ones are noise.
+        straight: A box is made axis-aligned if its slope moves its ends by less than this share of its
+            height.
     """
 
     threshold: float = 0.3
@@ -75,10 +76,10 @@ def boxes_from_map(
     Args:
         heat: (h, w) uint8, probabilities × 255.
         scale_x: Map pixels per picture pixel, horizontally.
-        scale_y: Likewise, vertically.
+        scale_y: Map pixels per picture pixel, vertically.
         width: Width of the picture in pixels; boxes are clipped to it.
-        height: Height of the picture in pixels.
-        parameters: What counts as text.
+        height: Height of the picture in pixels; boxes are clipped to it.
+        parameters: The thresholds to use.
 
     Returns:
         Regions in picture coordinates, in no particular order.
@@ -104,7 +105,7 @@ def boxes_from_map(
 
 
 def _score(heat: Pixels, contour: cv2.typing.MatLike) -> float:
-    """Mean probability inside a contour."""
+    """Return the mean probability inside a contour, 0 to 1."""
     x, y, w, h = cv2.boundingRect(contour)
     mask = np.zeros((h, w), np.uint8)
     cv2.fillPoly(mask, [np.asarray(contour, np.int32) - (x, y)], 1)
@@ -112,12 +113,12 @@ def _score(heat: Pixels, contour: cv2.typing.MatLike) -> float:
 
 
 def _grown(rectangle: cv2.typing.RotatedRect, parameters: BoxParameters) -> NDArray[np.float64]:
-    """The four corners of a rectangle that has grown by A·r/P; upright where it nearly is."""
+    """Return the corners, (4, 2), of a rectangle grown by A·r/P; nearly upright ones become axis-aligned."""
     (cx, cy), (w, h), angle = rectangle
     w, h = w + 1, h + 1  # contour coordinates are pixel centres
     offset = w * h * parameters.unclip / (2 * (w + h))
     w, h = w + 2 * offset, h + 2 * offset
-    # OpenCV gives any of the four equivalent angles: choose the one within ±45°.
+    # OpenCV returns any of the four equivalent angles; choose the one within ±45°.
     quarter = round(angle / 90)
     angle -= 90 * quarter
     if quarter % 2:
@@ -133,6 +134,6 @@ def _grown(rectangle: cv2.typing.RotatedRect, parameters: BoxParameters) -> NDAr
 
 
 def _clockwise(corners: NDArray[np.float64]) -> Polygon:
-    """Corners as a polygon; they come clockwise from the top left already."""
+    """Convert corners to a polygon; they are in clockwise order from the top left already."""
     a, b, c, d = ((float(x), float(y)) for x, y in corners)
     return a, b, c, d

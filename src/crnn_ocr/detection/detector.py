@@ -1,4 +1,4 @@
-"""Detectors: a picture in, text regions out."""
+"""Find the text regions of a picture with a DB network."""
 
 from __future__ import annotations
 
@@ -24,37 +24,42 @@ from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.work import INLINE, Task, Work
 
-#: A picture of so many bytes leaves little room for that: then memory counts for more than time.
+#: From this size of a picture, in bytes, saving memory matters more than saving time.
 LARGE = 24 * 1024 * 1024
 
 
 class Detector(Protocol):
-    """Finds text."""
+    """A text detector."""
 
     def detect(self, image: Pixels, work: Work = INLINE) -> list[Region]:
-        """Text regions of a (H, W) grey or (H, W, 3) BGR picture, in no particular order.
+        """Find the text regions of a picture.
 
-        Its runs are tasks of `work`; the answer does not depend on who does them.
+        Args:
+            image: (H, W) grey or (H, W, 3) BGR, uint8.
+            work: Runs the network's tasks; the result does not depend on it.
+
+        Returns:
+            Regions in picture coordinates, in no particular order.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorParameters:
-    """Sizes at which pictures are shown to the network; all in network pixels.
+    """Sizes at which pictures are shown to the network, in network pixels unless stated otherwise.
 
     Attributes:
         side: Longer side of an ordinary picture.
         tile: Greatest width of one run; wider pictures are tiled.
-        area: Most pixels of one run: the network takes about 0.28 KiB of memory per pixel.
-        overlap: What neighbouring tiles share.
-        small_text: Where lines come out lower than this, the picture is looked at again, larger.
-        wanted_text: Height that lines should have at the second look.
-        most_side: `side` of the second look at most.
+        area: Most pixels of one run; the network takes about 0.28 KiB of memory per pixel.
+        overlap: Least overlap of neighbouring tiles.
+        small_text: If lines are lower than this, a larger version of the picture is examined.
+        wanted_text: Height that lines should have in the larger version.
+        most_side: Greatest `side` of the larger version.
         least_side: Smaller pictures are padded to this, not enlarged.
-        thin: Pictures whose shorter side has at most so many pixels are taken for crops of lines.
-        blank: A crop whose grey levels deviate less than this has nothing on it.
-        least_height: Nothing lower than so many picture pixels is a line of text.
-        longest: Nor is anything so many times longer than high; it bounds the work on one line.
+        thin: Pictures whose shorter side has at most this many picture pixels are treated as crops of lines.
+        blank: A crop whose grey levels have a smaller standard deviation than this is blank.
+        least_height: Least height of a text line in picture pixels.
+        longest: Greatest ratio of length to height of a text line; it bounds the work on one line.
     """
 
     side: int = 960
@@ -72,7 +77,7 @@ class DetectorParameters:
 
 
 class DbDetector:
-    """A network that gives a probability map (DB), with this package's own post-processing."""
+    """A detector whose network gives a probability map (DB), with this package's own post-processing."""
 
     def __init__(
         self,
@@ -87,13 +92,13 @@ class DbDetector:
 
         Args:
             session: The graph on one thread.
-            manifest: What there is to know about it.
-            wide: The same graph on several threads, for a picture that is alone.
+            manifest: The manifest of its pack.
+            wide: The same graph on several threads, for a picture that has the CPU for itself.
             parameters: Sizes at which pictures are shown to the network.
-            boxes: What counts as text.
+            boxes: Thresholds for text in the probability map.
 
         Raises:
-            ModelBrokenError: The graph does not return one map of its input's size.
+            ModelBrokenError: The graph does not return one map of the same size as its input.
         """
         self._session = session
         self._manifest = manifest
@@ -104,19 +109,19 @@ class DbDetector:
 
     @property
     def manifest(self) -> Manifest:
-        """What it was loaded by."""
+        """The manifest of the pack."""
         return self._manifest
 
     def close(self) -> None:
-        """Let the network go; it cannot find anything any more."""
+        """Release the network; the detector cannot be used afterwards."""
         self._session.close()
         if self._wide is not None:
             self._wide.close()
 
     def detect(self, image: Pixels, work: Work = INLINE) -> list[Region]:
-        """Text regions of a picture, in its own coordinates.
+        """Find the text regions of a picture; see `Detector.detect`.
 
-        Small text that was only just found at the ordinary size is looked for again at a larger one.
+        If the lines found at the ordinary size are low, the picture is examined again at a larger size.
         """
         with frugal() if image.nbytes >= LARGE else nullcontext():
             return self._detect(image, work)
@@ -139,15 +144,15 @@ class DbDetector:
         return fitted(image, [region for region in regions if self._legible(region)], scale)
 
     def _legible(self, region: Region) -> bool:
-        """Whether anything could be read there: rules, hairlines and the like are no lines of text."""
+        """Return whether a region could be a text line rather than a rule or a hairline."""
         shorter, longer = sorted((region.width, region.height))
         return shorter >= self._parameters.least_height and longer <= self._parameters.longest * shorter
 
     def _detect_thin(self, image: Pixels, work: Work) -> list[Region]:
-        """Text regions of a strip or crop, whose text may touch the border.
+        """Find the text regions of a strip or crop, whose text may touch the border.
 
-        The network knows text with paper around it, so the picture is given some. Where it finds nothing
-        although there is something, the whole picture is taken for one line.
+        The network was trained on text with paper around it, so a border of paper is added. If nothing is
+        found although the picture is not blank, the whole picture is treated as one line.
         """
         height, width = image.shape[:2]
         border = max(4, round(0.3 * min(width, height)))
@@ -177,12 +182,12 @@ class DbDetector:
         )
 
     def _map(self, image: Pixels, work: Work) -> Pixels:
-        """Probability map of a picture, (H, W) uint8, tile by tile where it is large."""
+        """Return the probability map of a picture, (H, W) uint8; a large picture is processed in tiles."""
         height, width = image.shape[:2]
         p = self._parameters
         columns = spans(width, tile=p.tile, overlap=p.overlap)
         widest = max(column.stop - column.start for column in columns)
-        # A seam across a line does more harm than one between lines: tiles are rather wide than high.
+        # A seam across a line does more harm than one between lines, so tiles are wide rather than high.
         rows = spans(height, tile=max(p.area // widest, 3 * p.overlap), overlap=p.overlap)
         heat = np.empty((height, width), np.uint8)
 
@@ -203,17 +208,17 @@ class DbDetector:
         ]
         for outcome in work.run(tasks):
             outcome.get()
-        make_room()  # a run leaves holes, and lines need blocks of other sizes
+        make_room()  # a run fragments the heap, and lines need blocks of other sizes
         return heat
 
     def _demand(self, area: int) -> Demand:
-        """What a run over so many pixels asks for."""
+        """Return the resources that a run over this many pixels needs."""
         cores = 1 if self._wide is None else self._wide.threads
         memory = round(self._manifest.memory_per_pixel * area)
         return Demand(self._seconds_per_pixel * area, counted(memory), cores)
 
     def _run(self, image: Pixels, cores: int = 1) -> Pixels:
-        """One run of the network; the picture is padded, not stretched, to a size that the network takes."""
+        """Run the network once; the picture is padded, not stretched, to a size that the network accepts."""
         height, width = image.shape[:2]
         multiple, least = self._manifest.multiple, self._parameters.least_side
         full_h = max(least, -(-height // multiple) * multiple)
@@ -230,7 +235,7 @@ class DbDetector:
         return np.asarray(np.rint(heat[0, 0, :height, :width] * 255), np.uint8)
 
     def _self_check(self) -> float:
-        """Look at an empty picture; return CPU seconds for each of its pixels, on one core."""
+        """Run the network on an empty picture and return the CPU seconds per pixel on one core."""
         name = self._manifest.name
         try:
             heat, spent = timed(partial(self._run, np.full((64, 96, 3), 255, np.uint8)))
@@ -242,6 +247,6 @@ class DbDetector:
 
 
 def _moved(polygon: Polygon, by: float, width: float, height: float) -> Polygon:
-    """A polygon moved by as many pixels down and right, clipped to the picture."""
+    """Move a polygon by the same number of pixels down and to the right, and clip it to the picture."""
     a, b, c, d = ((min(max(x + by, 0.0), width), min(max(y + by, 0.0), height)) for x, y in polygon)
     return a, b, c, d

@@ -1,8 +1,8 @@
-"""Fits text regions to the ink of the page, and finds the marks that stand alone in a row, pure.
+"""Fit text regions to the ink of the page, and find isolated marks in their rows (pure functions).
 
-What a coarse map gets wrong is small against the page and large against the type: boxes twice as high as
-their line, ends cut before a dash or a comma, and no box at all around a digit that stands alone in its cell.
-Each of these is ink, on the row of a region that was found.
+The errors of a coarse map are small compared with the page but large compared with the type: boxes twice as
+high as their line, ends cut off before a dash or a comma, and no box around a digit that stands alone in its
+cell. All the missing parts are ink on the row of a region that was found.
 """
 
 from __future__ import annotations
@@ -19,62 +19,66 @@ from crnn_ocr.detection.ink import Box, Ink, find_ink
 from crnn_ocr.document import Polygon
 from crnn_ocr.pixels import Pixels
 
-#: All lengths below are in heights of a line's ink: from its highest to its lowest mark.
-#: Below this many map pixels per picture pixel a box is no surer than its own height.
+# Unless stated otherwise, lengths are in heights of a line's ink, from its highest to its lowest mark.
+#: Below this many map pixels per picture pixel a map is coarse: the error of a box may be as large as its
+#: height.
 COARSE = 0.45
-#: There it is trimmed from this height on, to `TRIMMED`; the detector's own are 1.6 high on the median.
+#: On a coarse map, boxes higher than LOOSE are trimmed to TRIMMED; the median height of the detector's boxes
+#: is 1.6.
 LOOSE = 2.0
 TRIMMED = 1.7
-#: Ink that holds less of a box than this share of its height says nothing about the line: dots, a dash.
+#: Least height of ink, as a share of its box, that tells the height of the line; dots and dashes have less.
 LEAST_SHARE = 0.2
-#: So many times longer than high, a box has a slope of its own.
+#: Boxes at least this many times longer than high have a reliable slope.
 SHORT = 2.0
-#: What is this many times higher than wide is a column.
+#: Boxes more than this many times higher than wide are columns.
 COLUMN = 1.5
-#: An end is looked for so far behind the box, and grows on over marks that are no farther apart than GAP.
+#: A line's end is searched up to REACH behind its box, across marks that are at most GAP apart.
 REACH = 2.6
 GAP = 0.5
-#: What a line's end may lose is a dash or so small.
+#: Largest side of a mark, other than a dash, that can be missing at a line's end.
 SMALL = 0.5
-#: What its own box cuts is a character, no wider than this.
+#: Largest width of a character that may be cut by its own box.
 CUT = 1.5
-#: Paper that a line's crop keeps before and behind it.
+#: Paper kept before and behind a line in its crop.
 MARGIN = 0.2
-#: What stands alone is as high as the type next to it, or a stroke: flat, and so long.
+#: An isolated mark is as high as the type beside it (HIGH) and at most WIDE, or a stroke: at most FLAT high
+#: and LONG.
 HIGH = (0.5, 1.3)
 WIDE = 3.0
 FLAT = 0.3
 LONG = (0.2, 1.6)
-#: It stands on the middle of its row, up to so much.
+#: Largest distance of its middle from the middle of its row.
 OFF_MIDDLE = 0.35
-#: So much paper is around it.
+#: Paper around an isolated mark, at least.
 CLEAN = 0.25
-#: Beside a stroke it is wider, or it is one of a dashed rule; before a line's type too, or it is an icon.
+#: Paper beside a stroke, which excludes dashed rules, and before a line's type, which excludes icons.
 BESIDE = 0.6
 APART = 1.0
-#: What fills more of its box than this, unless it is so slender, is a bullet or a patch of colour.
+#: A mark that fills more of its box than SOLID is a bullet or a patch of colour, unless width : height is ≤
+#: SLENDER.
 SOLID = 0.68
 SLENDER = 0.4
-#: The box around it is no more than so many times higher than wide.
+#: Largest ratio of height to width of the box around it.
 SLIM = 1.4
-#: Its ink is as strong as that of the row, within this ratio; that of a stroke of one or two pixels, which is
-#: greyed by the reduction, within the second. Its paper differs by no more than so many levels.
+#: Least ratio of its contrast to that of its row; THIN_STRENGTH is for strokes of one or two pixels, which
+#: the reduction makes paler. SAME_PAPER is the largest difference of their paper in grey levels.
 STRENGTH = 0.5
 THIN_STRENGTH = 0.3
 SAME_PAPER = 24
-#: Marks that are closer than this belong together: the digits of a number, the strokes of a sign.
+#: Marks closer than this belong together, such as the digits of a number or the strokes of a sign.
 TOGETHER = 0.35
-#: Where so many marks stand outside the regions, they are the texture of a picture.
+#: More marks than this outside the regions are the texture of a picture.
 TEXTURE = 800
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A region that lies straight, in pixels of the ink.
+    """An axis-aligned region, in ink pixels.
 
     Attributes:
-        box: Its own sides.
-        inked: What its marks take.
+        box: The region's box.
+        inked: The bounding box of its ink.
     """
 
     box: Box
@@ -82,17 +86,17 @@ class _Row:
 
     @property
     def height(self) -> int:
-        """Of its ink."""
+        """Height of its ink in pixels."""
         return self.inked[3] - self.inked[1]
 
 
 def fitted(image: Pixels, regions: Sequence[Region], scale: float) -> list[Region]:
-    """Return the regions fitted to their ink, and new ones around marks that stand alone in their rows.
+    """Return the regions fitted to their ink, followed by new regions around isolated marks in their rows.
 
     Args:
-        image: (H, W) grey or (H, W, 3) BGR, in which the regions were found.
-        regions: In picture coordinates; those that do not lie straight stay as they are.
-        scale: Map pixels per picture pixel of the map that they come from.
+        image: (H, W) grey or (H, W, 3) BGR, uint8, in which the regions were found.
+        regions: Regions in picture coordinates; those that are not axis-aligned stay as they are.
+        scale: Scale of the probability map: map pixels per picture pixel.
     """
     if not regions:
         return []
@@ -109,14 +113,15 @@ def fitted(image: Pixels, regions: Sequence[Region], scale: float) -> list[Regio
         if row is not None:
             polygon = _polygon(_fit(row, ink, cover, trim=coarse), ink, width, height)
             result[i] = replace(regions[i], polygon=polygon)
-    found = alone([row for row in rows if row is not None], ink, cover)
+    found = _isolated_boxes([row for row in rows if row is not None], ink, cover)
     return result + [Region(_polygon(box, ink, width, height), 0.0) for box in found]
 
 
 def _row(region: Region, ink: Ink, *, coarse: bool) -> _Row | None:
-    """A region in pixels of the ink; None where it does not lie straight, is a column or has no ink to go by.
+    """Return a region in ink pixels; None if it is not axis-aligned, is a column or lacks ink.
 
-    The slope of a short box is an accident of a coarse map: a digit's is taken for straight there.
+    On a coarse map the slope of a short box, such as a digit's, is an accident, so the box counts as
+    axis-aligned.
     """
     xs, ys = zip(*region.polygon, strict=True)
     shorter, longer = sorted((region.width, region.height))
@@ -144,14 +149,14 @@ def _row(region: Region, ink: Ink, *, coarse: bool) -> _Row | None:
     high, low = int(marks[:, 1].min()), int(marks[:, 3].max())
     if low - high < LEAST_SHARE * height:
         return None
-    one = marks[:, 2] - marks[:, 0] <= CUT * (low - high)  # frames and rules reach over the box
+    one = marks[:, 2] - marks[:, 0] <= CUT * (low - high)  # frames and rules extend beyond the box
     starts = np.where(one, marks[:, 0], np.maximum(marks[:, 0], left))
     stops = np.where(one, marks[:, 2], np.minimum(marks[:, 2], right))
     return _Row((left, top, right, bottom), (int(starts.min()), high, int(stops.max()), low))
 
 
 def _fit(row: _Row, ink: Ink, cover: Pixels, *, trim: bool) -> Box:
-    """The box of a row, grown over what its ends cut off and, if asked, trimmed where it is loose."""
+    """Return a row's box, grown over marks cut off at its ends and, with `trim`, cut to its ink's height."""
     left, top, right, bottom = row.box
     inked_left, inked_top, _, inked_bottom = row.inked
     height = row.height
@@ -168,10 +173,10 @@ def _fit(row: _Row, ink: Ink, cover: Pixels, *, trim: bool) -> Box:
 
 
 def _end(row: _Row, ink: Ink, cover: Pixels) -> int:
-    """Behind the last mark of a line, also of signs outside its box: a dash, a comma, a raised minus."""
+    """Return the end of a line, including a dash, comma or raised minus behind its box; exclusive."""
     box, (_, top, right, bottom), height = row.box, row.inked, row.height
     end = right
-    # A sign may touch the last letter, which the box holds but for the width of a stroke.
+    # A sign may touch the last letter, of which the box may miss a stroke's width.
     edge = box[2] + round(0.1 * height)
     marks = ink.marks(top - height, bottom)
     for mark in sorted(tuple(mark) for mark in marks[marks[:, 2] > edge].tolist()):
@@ -188,17 +193,20 @@ def _end(row: _Row, ink: Ink, cover: Pixels) -> int:
         if sign[0] > end + GAP * height or not _same_type(row, sign, ink):
             break
         end = max(end, sign[2])
-    # What goes on and on is a leader or a rule, no sign that ends a line.
+    # Marks that continue beyond REACH are a leader or a rule, not a sign that ends the line.
     return end if end <= box[2] + REACH * height else right
 
 
-def alone(rows: Sequence[_Row], ink: Ink, cover: Pixels) -> list[Box]:
-    """Boxes around marks that stand alone in a row: as high as its type or flat strokes, with paper around.
+def _isolated_boxes(rows: Sequence[_Row], ink: Ink, cover: Pixels) -> list[Box]:
+    """Return boxes around isolated marks in the rows: marks as high as their type, or flat strokes.
 
     Args:
-        rows: What was found, with ink.
-        ink: Of the page.
+        rows: The axis-aligned regions with ink.
+        ink: The ink of the page.
         cover: (h, w) uint8, 1 where regions are.
+
+    Returns:
+        Boxes in ink pixels, with paper around the marks.
     """
     if not rows:
         return []
@@ -225,13 +233,13 @@ def alone(rows: Sequence[_Row], ink: Ink, cover: Pixels) -> list[Box]:
         gaps = np.maximum(inked[fits, 0] - right, left - inked[fits, 2])
         row = rows[int(fits[np.argmin(gaps)])]
         gap = float(gaps.min())
-        if _alone(box, row, gap, ink) and _same_type(row, box, ink):
+        if _is_isolated(box, row, gap, ink) and _same_type(row, box, ink):
             found.append(_framed(box, row, ink))
     return found
 
 
-def _alone(box: Box, row: _Row, gap: float, ink: Ink) -> bool:
-    """Whether a mark has paper around it, is no part of a dashed rule, and is drawn with strokes."""
+def _is_isolated(box: Box, row: _Row, gap: float, ink: Ink) -> bool:
+    """Return whether a mark has paper around it, is not part of a dashed rule and consists of strokes."""
     left, top, right, bottom = box
     clean = max(1, round(CLEAN * row.height))
     amount = ink.amount(box)
@@ -245,7 +253,7 @@ def _alone(box: Box, row: _Row, gap: float, ink: Ink) -> bool:
 
 
 def _same_type(row: _Row, box: Box, ink: Ink) -> bool:
-    """Whether ink in a box looks like that of a row: as dark or as light, on the same paper."""
+    """Return whether the ink in a box looks like that of a row: similar contrast on the same paper."""
     paper, strength = ink.shade(row.inked)
     own_paper, own = ink.shade(box)
     ratio = own / strength
@@ -255,22 +263,22 @@ def _same_type(row: _Row, box: Box, ink: Ink) -> bool:
 
 
 def _framed(box: Box, row: _Row, ink: Ink) -> Box:
-    """A mark with the room of a character of its row around it, as far as there is paper."""
+    """Return a mark's box grown to the size of a character of its row, as far as there is paper."""
     left, top, right, bottom = box
     spare = (TRIMMED - 1) / 2 * row.height
     high, low = min(top, row.inked[1]) - spare, max(bottom, row.inked[3]) + spare
-    # Narrower ones would be taken for lines that stand on end.
+    # Narrower boxes would be mistaken for columns.
     side = max(spare, ((low - high) / SLIM - (right - left)) / 2)
     return ink.clear(box, (round(left - side), round(high), round(right + side), round(low)))
 
 
 def _groups(marks: NDArray[np.int32]) -> list[Box]:
-    """Boxes around marks that are close to one another."""
+    """Return the bounding boxes of groups of marks that are close to one another."""
     groups: list[Box] = []
     for mark in sorted(tuple(mark) for mark in marks.tolist()):
         group: Box = mark
         joined = True
-        while joined:  # a grown group may touch others that its parts did not
+        while joined:  # a grown group may be close to groups that its parts were not close to
             joined = False
             for other in groups:
                 if _together(group, other):
@@ -283,7 +291,7 @@ def _groups(marks: NDArray[np.int32]) -> list[Box]:
 
 
 def _together(a: Box, b: Box) -> bool:
-    """Whether two marks are closer than a blank."""
+    """Return whether two marks are closer than the width of a blank."""
     size = max(a[3] - a[1], b[3] - b[1], (a[2] - a[0]) / 2, (b[2] - b[0]) / 2)
     across = max(a[0], b[0]) - min(a[2], b[2])
     along = max(a[1], b[1]) - min(a[3], b[3])
@@ -296,7 +304,7 @@ def _union(boxes: Iterable[Box]) -> Box:
 
 
 def _polygon(box: Box, ink: Ink, width: int, height: int) -> Polygon:
-    """A box in pixels of the ink as corners in a picture of so many pixels."""
+    """Convert a box in ink pixels to corners in picture pixels, clipped to the picture."""
     left, top = float(max(0, box[0] * ink.factor)), float(max(0, box[1] * ink.factor))
     right, bottom = float(min(width, box[2] * ink.factor)), float(min(height, box[3] * ink.factor))
     return (left, top), (right, top), (right, bottom), (left, bottom)

@@ -1,9 +1,9 @@
-"""Where a page carries ink: connected marks that stand out from the paper around them, pure.
+"""Find the ink of a page: connected components that stand out from the paper around them (pure functions).
 
-The detector's map is coarse: of a large page it shows three or four picture pixels as one, and a digit that
-stands alone leaves nothing on it. The picture itself is still there at full size, and finding its marks costs
-a tenth of the network's time. Paper is what most of the pixels of a neighbourhood look like, so dark type on
-light paper and light type on a dark bar are both ink.
+The detector's map is coarse. On a large page one map pixel covers three or four picture pixels in each
+direction, and a digit that stands alone leaves no trace on it. The picture itself still has its full size,
+and finding its connected components costs a tenth of the network's time. Paper is the typical grey level of a
+neighbourhood, so both dark type on light paper and light type on a dark bar are ink.
 """
 
 from __future__ import annotations
@@ -17,31 +17,33 @@ from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
 
-#: Larger pictures are halved, or cut to a third and so on: their labels would take 4 bytes a pixel.
+#: Larger pictures are reduced to a half, a third and so on, because labels take 4 bytes per pixel.
 MOST_PIXELS = 6_000_000
-#: Ink differs from its paper by more than this, of 255: light grey type on white does by 60.
+#: Ink differs from its paper by more than this many grey levels; light grey type on white differs by 60.
 CONTRAST = 40
-#: Ink of at least this share of the strongest is that of a stroke, not of the grey between strokes.
+#: Least contrast, as a share of the strongest, of ink inside a stroke rather than of the grey between
+#: strokes.
 NEARLY = 0.6
-#: The paper's level is the median of 31 × 31 samples, every fourth pixel in each direction: 124 pixels of the
-#: picture, several lines of ordinary type. Strokes wider than half of it would be taken for paper.
+#: The paper's level is the median of 31 × 31 samples, taken at every fourth pixel in each direction. The
+#: window covers 124 pixels, several lines of ordinary type. Strokes wider than half of it would be mistaken
+#: for paper.
 STEP = 4
 WINDOW = 31
 
-#: Left, top, right and bottom, the last two behind the last pixel.
+#: Left, top, right and bottom in pixels; right and bottom are exclusive.
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """The marks of a picture.
+    """The ink of a picture; its connected components are called marks.
 
     Attributes:
-        factor: So many picture pixels, in each direction, make one pixel here.
-        grey: (h, w) uint8, the picture.
-        paper: (h, w) uint8, the grey level of the paper at each place.
+        factor: Reduction of the picture: this many picture pixels, in each direction, make one pixel here.
+        grey: (h, w) uint8, the reduced picture.
+        paper: (h, w) uint8, the grey level of the paper at each pixel.
         mask: (h, w) uint8, 1 where there is ink.
-        boxes: (n, 4) int32, left, top, right, bottom of every mark, by rising top.
+        boxes: (n, 4) int32, left, top, right, bottom of every mark, sorted by top.
     """
 
     factor: int
@@ -51,17 +53,17 @@ class Ink:
     boxes: NDArray[np.int32]
 
     def marks(self, top: float, bottom: float) -> NDArray[np.int32]:
-        """The marks that begin between two heights, (n, 4), in pixels of the ink."""
+        """Return the boxes, (n, 4) int32, of the marks whose top lies in [top, bottom), in ink pixels."""
         first, last = np.searchsorted(self.boxes[:, 1], (top, bottom))
         return self.boxes[first:last]
 
     def amount(self, box: Box) -> int:
-        """How many pixels of ink there are in a box, which may reach over the border."""
+        """Return the number of ink pixels in a box, which may extend beyond the border."""
         left, top, right, bottom = (max(0, side) for side in box)
         return int(np.count_nonzero(self.mask[top:bottom, left:right]))
 
     def bounds(self, box: Box) -> Box:
-        """What the ink in a box takes of it; the box holds some."""
+        """Return the bounding box of the ink in a box, which must contain some."""
         left, top, right, bottom = box
         mask = self.mask[top:bottom, left:right]
         columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
@@ -73,7 +75,7 @@ class Ink:
         )
 
     def shade(self, box: Box) -> tuple[int, int]:
-        """The paper's level in the middle of a box, and by how much its strongest ink differs from it."""
+        """Return the paper's level in the middle of a box, and the signed contrast of its strongest ink."""
         left, top, right, bottom = (max(0, side) for side in box)
         paper = self.paper[top:bottom, left:right]
         difference = self.grey[top:bottom, left:right].astype(np.int16) - paper
@@ -81,17 +83,20 @@ class Ink:
         return int(paper[paper.shape[0] // 2, paper.shape[1] // 2]), int(difference.flat[strongest])
 
     def fill(self, box: Box) -> float:
-        """The share of a box that is nearly as strong as its strongest ink."""
+        """Return the share of a box that is nearly as strong as its strongest ink, 0 to 1."""
         left, top, right, bottom = (max(0, side) for side in box)
         difference = cv2.absdiff(self.grey[top:bottom, left:right], self.paper[top:bottom, left:right])
         return float(np.mean(difference > NEARLY * difference.max()))
 
     def clear(self, box: Box, wanted: Box) -> Box:
-        """A box grown to another one around it, as far as there is nothing but paper between both.
+        """Grow a box towards a larger one as far as there is only paper in between.
 
         Args:
-            box: Holds a mark, lies inside the picture.
-            wanted: Contains `box`.
+            box: A box with a mark, inside the picture.
+            wanted: The larger box, which contains `box`.
+
+        Returns:
+            The grown box, clipped to the picture.
         """
         height, width = self.mask.shape
         across = self.mask[box[1] : box[3]].max(axis=0)
@@ -102,11 +107,11 @@ class Ink:
 
 
 def find_ink(image: Pixels, *, most_pixels: int = MOST_PIXELS) -> Ink:
-    """Find the marks of a picture.
+    """Find the ink of a picture.
 
     Args:
-        image: (H, W) grey or (H, W, 3) BGR.
-        most_pixels: Larger pictures are reduced.
+        image: (H, W) grey or (H, W, 3) BGR, uint8.
+        most_pixels: Pictures with more pixels are reduced.
     """
     height, width = image.shape[:2]
     factor = max(1, math.ceil(math.sqrt(height * width / most_pixels)))
@@ -124,7 +129,7 @@ def find_ink(image: Pixels, *, most_pixels: int = MOST_PIXELS) -> Ink:
 
 
 def _free(inked: Pixels, start: int, stop: int, first: int, last: int) -> tuple[int, int]:
-    """An interval [start, stop) grown towards [first, last) until the next ink."""
+    """Grow an interval [start, stop) towards [first, last) until the next ink."""
     before = np.flatnonzero(inked[first:start])
     behind = np.flatnonzero(inked[stop:last])
     return (

@@ -1,9 +1,9 @@
-"""At which size, and in which pieces, a picture is shown to the detector: pure.
+"""Choose the scale and the tiles in which a picture is shown to the detector (pure functions).
 
-Pictures of ordinary shape are scaled so that their longer side is `side` and shown whole. Long ones
-(receipts, chat screenshots of 20,000 pixels) would lose their text that way: they are scaled by their
-shorter side and shown in overlapping tiles. The tiles' probability maps, not their boxes, are joined, each
-up to the middle of the overlap: a line on a seam is found once, whole.
+Pictures of ordinary shape are scaled so that their longer side is `side`, and shown whole. Long pictures
+(receipts, chat screenshots of 20,000 pixels) would lose their text that way, so they are scaled by their
+shorter side and shown in overlapping tiles. The tiles' probability maps are joined instead of their boxes,
+each up to the middle of the overlap. So a line on a seam is found once and whole.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-#: Pictures longer than this many times their short side count as long.
+#: Ratio of the sides above which a picture counts as long.
 LONG = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One tile along one axis, in map pixels.
+    """The extent of one tile along one axis, in map pixels.
 
     Attributes:
         start: First pixel that the tile shows.
-        stop: Behind the last pixel that it shows.
-        keep_start: First pixel for which the tile is trusted.
-        keep_stop: Behind the last pixel for which it is trusted.
+        stop: One past the last pixel that it shows.
+        keep_start: First pixel for which the tile's result is used.
+        keep_stop: One past the last pixel for which it is used.
     """
 
     start: int
@@ -33,7 +33,7 @@ class Span:
 
 
 def working_scale(width: int, height: int, side: int) -> float:
-    """Map pixels per picture pixel, at most 1.
+    """Return the number of map pixels per picture pixel, at most 1.
 
     Args:
         width: Picture width in pixels.
@@ -50,10 +50,13 @@ def spans(length: int, *, tile: int, overlap: int) -> tuple[Span, ...]:
     Args:
         length: Pixels of the axis, at least 1.
         tile: Longest tile, in pixels.
-        overlap: Pixels that neighbours share at least; less than half of `tile`.
+        overlap: Least number of pixels that neighbours share; less than half of `tile`.
 
     Returns:
-        Tiles in order; their trusted parts follow one another without gap and cover the axis.
+        Tiles in order; the parts that are used follow one another without gaps and cover the axis.
+
+    Raises:
+        ValueError: `length`, `tile` or `overlap` is out of range.
     """
     if length < 1 or not 0 <= overlap < tile // 2:
         raise ValueError(f"cannot cut {length} px into tiles of {tile} px with {overlap} px overlap")

@@ -13,13 +13,13 @@ from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.imaging.seals import without_seals
 from crnn_ocr.layout.order import reading_order
-from crnn_ocr.layout.spread import spread_labels
-from crnn_ocr.layout.stacks import stacks
+from crnn_ocr.layout.spread_labels import find_spread_labels
+from crnn_ocr.layout.stacks import find_stacks
 from crnn_ocr.models.fingerprint import SECOND_READER
-from crnn_ocr.recognition.lines import lone
+from crnn_ocr.recognition.lines import single_strokes
 from crnn_ocr.recognition.lines.crops import turned, unturn
-from crnn_ocr.recognition.lines.joined import joined
-from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, put_back_raised
+from crnn_ocr.recognition.lines.line_joining import join_lines
+from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, reinsert_superscripts
 from crnn_ocr.recognition.lines.remarks import reading_remarks
 
 FINDER = ModelUse("detector", DETECTOR)
@@ -66,9 +66,9 @@ def _orient_lines(state: PageState, tools: Tools) -> None:
     state.found = _reader(tools).turn_unsure(state.image, state.found or [])
 
 
-def _take_out_raised(state: PageState, tools: Tools) -> None:
+def _extract_superscripts(state: PageState, tools: Tools) -> None:
     """Read raised and lowered figures by themselves, and their lines without them."""
-    state.found = _reader(tools).take_out_raised(state.image, state.found or [])
+    state.found = _reader(tools).extract_superscripts(state.image, state.found or [])
 
 
 def _recheck(state: PageState, tools: Tools) -> None:
@@ -82,17 +82,18 @@ def _recheck(state: PageState, tools: Tools) -> None:
 
 def _widths(state: PageState, tools: Tools) -> None:
     """Bring the signs of all lines to full or half width, as the script around them and the ink say."""
-    state.found = _reader(tools).with_widths(state.image, state.found or [])
+    state.found = _reader(tools).settle_widths(state.image, state.found or [])
 
 
 def _arrange(state: PageState, tools: Tools) -> None:
     """Settle lone signs, join what is one line, and bring the lines into reading order."""
-    found = state.found = lone.settle(state.image, put_back_raised(state.found or []))
+    found = state.found = single_strokes.resolve(state.image, reinsert_superscripts(state.found or []))
     kept = [entry for entry in found if entry.reading.legibility >= tools.options.min_confidence]
-    labels = spread_labels(
+    labels = find_spread_labels(
         [entry.polygon for entry in kept], [entry.reading.text if entry.level else "" for entry in kept]
     )
-    kept = [replace(entry, reading=tools.replacements.apply(entry.reading)) for entry in joined(kept, labels)]
+    kept = join_lines(kept, labels)
+    kept = [replace(entry, reading=tools.replacements.apply(entry.reading)) for entry in kept]
     state.kept = _with_columns_joined([entry for entry in kept if entry.reading.text])
     state.blocks = _blocks(state)
 
@@ -129,7 +130,7 @@ STAGES: tuple[Stage, ...] = (
     DETECT,
     RECOGNISE,
     Stage("orient", _orient_lines, (READER,), _wants_orientation),
-    Stage("recognise", _take_out_raised, (READER,)),
+    Stage("recognise", _extract_superscripts, (READER,)),
     Stage("recheck", _recheck, (READER, SECOND), lambda state, tools: tools.models.has(SECOND)),
     Stage("recognise", _widths, (READER,)),
     Stage("layout", _arrange),
@@ -139,7 +140,7 @@ STAGES: tuple[Stage, ...] = (
 
 def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
     """Return the regions; those that are pieces of one column have become one."""
-    columns = stacks([entry.polygon for entry in found], [entry.upright_characters for entry in found])
+    columns = find_stacks([entry.polygon for entry in found], [entry.upright_characters for entry in found])
     pieces = {index for column in columns for index in column}
     return [entry for i, entry in enumerate(found) if i not in pieces] + [
         joined_column([found[i] for i in column]) for column in columns

@@ -1,1 +1,1 @@
-"""From bytes to upright pictures that are worth reading: decode, judge, enhance."""
+"""Turn files into upright pictures: decode them, measure their quality and enhance them."""

@@ -1,4 +1,4 @@
-"""From encoded files, Pillow images and arrays to upright uint8 pages."""
+"""Turn encoded files, Pillow images and arrays into upright uint8 pages."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ def decode_pages(
 ) -> PdfPages | RasterPages:
     """Decode a picture or a document into its pages.
 
-    The format is told by the bytes, never by a name. The type, the header and the number of pages are
-    checked by the call itself; pixels are decoded one page at a time as the iterator is drawn. Of an
-    animation the first picture is read. A JPEG that ends early is read if at least 98 % of its rows are
-    there; other damaged files are refused.
+    The format is told by the bytes, never by a name. The call itself checks the type, the header and the
+    number of pages; pixels are decoded one page at a time during iteration. Only the first picture of an
+    animation is read. A JPEG that ends early is read if at least 98 % of its rows are there; other damaged
+    files are refused.
 
     Args:
         data: The whole file.
-        limits: What to refuse.
+        limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
-        ticket: Until when the pages of a PDF are wanted, as drawing them may take long; always, when None.
+        ticket: Deadline and cancellation for drawing PDF pages, which may take long; None for no limit.
 
     Returns:
-        The pages: (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous, upright (Exif and TIFF orientation
-        applied), transparency composited.
+        The pages: (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous. Exif and TIFF orientation are applied
+        and transparency is composited.
 
     Raises:
-        ImageEmptyError: No bytes.
+        ImageEmptyError: The file has no bytes.
         ImageTooLargeError: More bytes, pixels or pages than the limits allow.
-        UnsupportedImageError: Not a picture, or none of a supported format.
-        ImageDecodeError: The file is damaged; also while the iterator is drawn.
+        UnsupportedImageError: The file is not a picture, or its format is not supported.
+        ImageDecodeError: The file is damaged; also raised during iteration.
         PdfPasswordError: The PDF is encrypted.
-        MissingExtraError: It is a PDF, and the extra `pdf` is not installed.
-        OcrError: It is a PDF, and one of the other errors of `pdf.decode_pdf`.
+        MissingExtraError: The file is a PDF and the extra `pdf` is not installed.
+        OcrError: The file is a PDF and `decode_pdf` raised one of its other errors.
     """
     limits.check_bytes(len(data))
     data = bytes(data)
@@ -61,12 +61,12 @@ def decode_pages(
 
 
 def from_pil(image: Image.Image, limits: Limits | None = None) -> Pixels:
-    """Take over a Pillow image as a person would see it: orientation applied, transparency composited.
+    """Convert a Pillow image as a person would see it: orientation applied, transparency composited.
 
     Args:
-        image: Any mode; it is loaded if necessary and otherwise left as it is. Of an animation or a document
-            the frame that it stands at.
-        limits: What to refuse; nothing when None.
+        image: Any mode; it is loaded if necessary and otherwise left unchanged. The current frame of an
+            animation or document is used.
+        limits: The largest image that is accepted; None for no limit.
 
     Returns:
         (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous.
@@ -83,19 +83,19 @@ def from_pil(image: Image.Image, limits: Limits | None = None) -> Pixels:
 
 
 def from_array(array: NDArray[Any], limits: Limits | None = None) -> Pixels:
-    """Take over an array.
+    """Convert an array to the engine's layout.
 
     Args:
         array: (H, W) or (H, W, 1) grey, (H, W, 3) BGR, (H, W, 4) BGRA or (H, W, 2) grey and alpha. uint8 is
-            taken as it is, without a copy where possible; bools, wider integers and floats are scaled as
+            used as it is, without a copy if possible; bools, wider integers and floats are scaled as
             `pixels.to_uint8` describes.
-        limits: What to refuse; nothing when None.
+        limits: The largest array that is accepted; None for no limit.
 
     Returns:
         (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous; it may be `array` itself.
 
     Raises:
-        UnsupportedImageError: The shape or the type is none of these.
+        UnsupportedImageError: The shape or the type is not supported.
         ImageTooLargeError: The array exceeds the limits.
     """
     array = np.asarray(array)

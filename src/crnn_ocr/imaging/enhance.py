@@ -1,4 +1,4 @@
-"""Optional improvements of a picture before it is read: grey, CLAHE, non-local-means denoising."""
+"""Improve a picture before it is read: grey, CLAHE, contrast stretching, non-local-means denoising."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.pixels import Pixels
 
 Step = Literal["grey", "denoise", "clahe", "stretch"]
-"""One thing that is done to a picture."""
+"""One enhancement step."""
 
 POOR_CONTRAST = 50.0
-"""`clahe=auto` acts where the contrast between ink and ground is below this, in grey levels …"""
+"""`clahe=auto` stretches pictures whose contrast between ink and background is below this, in grey levels."""
 
 LEAST_CONTRAST = 4.0
-"""… and above this, and above 1.5 times the noise: less is blank paper, not to be made a storm."""
+"""`clahe=auto` also needs more than this contrast, and more than 1.5 times the noise. Less is blank paper,
+whose noise must not be amplified."""
 
 STRONG_NOISE = 0.08
-"""`denoise=auto` acts where the noise is above this share of the contrast …"""
+"""`denoise=auto` acts where the noise is above this share of the contrast."""
 
 LEAST_NOISE = 1.5
-"""… and above this, in grey levels: less is rounding and compression."""
+"""The noise must also be above this, in grey levels. Less comes from rounding and compression."""
 
 MOST_PIXELS = 4_000_000
-"""Where `denoise=auto` stops at taking the colour noise away: larger pictures are scaled down before they are
-read, which averages their noise, and non-local means would take longer than reading."""
+"""Pictures with more pixels than this get only their colour noise removed by `denoise=auto`. They are scaled
+down before they are read, which averages their noise, and non-local means would take longer than reading."""
 
 
 def enhance(image: Pixels, options: ReadOptions, quality: Quality) -> Pixels:
-    """Apply what the options ask for.
+    """Apply the enhancements that the options ask for.
 
-    What `auto` does, and from where on, was measured: see docs/enhancement.md.
+    The thresholds of `auto` were measured; see docs/enhancement.md.
 
     Args:
-        image: (H, W) grey or (H, W, 3) BGR; never changed.
+        image: (H, W) grey or (H, W, 3) BGR, uint8; never changed.
         options: The switches `grey`, `clahe` and `denoise`.
-        quality: What was measured of this picture; it decides where a switch is `auto`.
+        quality: Measurements of this picture, on which `auto` depends.
 
     Returns:
-        A picture of the same width and height; `image` itself where nothing is to be done.
+        A picture of the same width and height; `image` itself if there is nothing to do.
     """
     for step in plan(image.shape[:2], options, quality):
         image = _STEPS[step](image, quality)
@@ -51,16 +52,16 @@ def enhance(image: Pixels, options: ReadOptions, quality: Quality) -> Pixels:
 
 
 def plan(shape: tuple[int, ...], options: ReadOptions, quality: Quality) -> tuple[Step, ...]:
-    """What `enhance` does with a picture, in this order.
+    """Return the steps that `enhance` applies to a picture, in order.
 
     Args:
-        shape: Height and width of the picture.
+        shape: Height and width of the picture in pixels.
         options: As for `enhance`.
         quality: As for `enhance`.
     """
     steps: list[Step] = []
     noisy = options.denoise == "auto" and _is_noisy(quality)
-    # The noise of the three channels differs: their mean has less.
+    # The noise of the three channels is different, so their mean has less noise.
     if options.grey == "on" or ((noisy or options.denoise == "on") and options.grey != "off"):
         steps.append("grey")
     if options.denoise == "on" or (noisy and shape[0] * shape[1] <= MOST_PIXELS):
@@ -81,10 +82,13 @@ def _is_pale(quality: Quality) -> bool:
 
 
 def stretch(image: Pixels) -> Pixels:
-    """Stretch the grey levels between ink and ground over the whole range, alike in all colours.
+    """Stretch the grey levels between ink and background to the full range, equally in all channels.
 
     Args:
-        image: (H, W) or (H, W, 3) BGR.
+        image: (H, W) grey or (H, W, 3) BGR, uint8.
+
+    Returns:
+        A new picture of the same shape.
     """
     sample, _ = sample_of(image)
     low, high = np.percentile(sample, (0.5, 99.5))
@@ -96,13 +100,16 @@ def stretch(image: Pixels) -> Pixels:
 def equalise(image: Pixels, *, clip: float = 2.0, grid: int = 8) -> Pixels:
     """Raise local contrast by contrast-limited adaptive histogram equalisation.
 
-    Method: Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994. Colours
-    keep their hue: only the lightness (L of Lab) is equalised.
+    Method: Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994. Only the
+    lightness (L of Lab) is equalised, so that colours keep their hue.
 
     Args:
-        image: (H, W) or (H, W, 3) BGR.
-        clip: How many times its even share a grey level may take of a cell's histogram.
+        image: (H, W) grey or (H, W, 3) BGR, uint8.
+        clip: Clip limit of a cell's histogram, as a multiple of the uniform value.
         grid: Cells per side.
+
+    Returns:
+        A new picture of the same shape.
     """
     clahe = cv2.createCLAHE(clipLimit=clip, tileGridSize=(grid, grid))
     if image.ndim == 2:
@@ -115,29 +122,35 @@ def equalise(image: Pixels, *, clip: float = 2.0, grid: int = 8) -> Pixels:
 def denoise(image: Pixels, noise: float) -> Pixels:
     """Remove noise by non-local means.
 
-    Method: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005. Patches of 5 × 5 are
-    looked for within 7 × 7 pixels: larger windows cost several times as much and read no better.
+    Method: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005. Patches of 5 × 5
+    pixels are searched within 7 × 7 pixels. Larger windows cost several times as much and do not improve
+    reading.
 
     Args:
-        image: (H, W) or (H, W, 3) BGR.
-        noise: Standard deviation of the noise in grey levels; it is the strength of the filter.
+        image: (H, W) grey or (H, W, 3) BGR, uint8.
+        noise: Standard deviation of the noise in grey levels, used as the filter's strength.
+
+    Returns:
+        A new picture of the same shape.
     """
     strength = min(max(noise, 1.0), 40.0)
     return np.asarray(cv2.fastNlMeansDenoising(image, None, strength, 5, 7), np.uint8)
 
 
 def resize_line(crop: Pixels, width: int, height: int) -> Pixels:
-    """Scale a line's picture to a network's size.
+    """Scale the crop of a line to a network's input size.
+
+    Lines that shrink in height are averaged by area, so that thin strokes do not alias. Lines that grow are
+    interpolated linearly: the overshoot of cubic interpolation at edges costs small print 2.4 points of exact
+    lines on `lines_zh`.
 
     Args:
-        crop: (H, W) or (H, W, 3).
-        width: Wished width in pixels.
-        height: Wished height in pixels.
+        crop: (H, W) or (H, W, 3), uint8.
+        width: Wanted width in pixels.
+        height: Wanted height in pixels.
 
     Returns:
-        (height, width) or (height, width, 3); `crop` itself where it has that size already. Area averaging
-        where the line gets lower, so that thin strokes do not alias; linear where it gets higher: cubic
-        overshoot at edges costs small print (2.4 points of exact lines on `lines_zh`).
+        (height, width) or (height, width, 3), uint8; `crop` itself if it has that size already.
     """
     if crop.shape[:2] == (height, width):
         return crop

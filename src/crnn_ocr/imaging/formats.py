@@ -1,4 +1,4 @@
-"""What a file is, judged by its first bytes: names and declared types are often wrong."""
+"""Tell a file's format by its first bytes, because names and declared types are often wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crnn_ocr.errors import UnsupportedImageError
 
 
 class Format(Enum):
-    """The formats that are read; anything else is refused before a decoder sees it."""
+    """The supported formats; anything else is refused before a decoder sees it."""
 
     JPEG = "JPEG"
     PNG = "PNG"
@@ -52,7 +52,7 @@ _PNM = re.compile(rb"P[1-7fF][ \t\r\n#]")
 _TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
-# Files that users send by mistake, and what to tell them.
+# Files that users send by mistake, with a name and a hint for each.
 _STRANGERS: tuple[tuple[re.Pattern[bytes], str, str | None], ...] = (
     (
         re.compile(rb"\s*(<!doctype html|<html|<head|<body|<script)", re.I),
@@ -95,11 +95,11 @@ def sniff(data: bytes) -> Format:
         data: The whole file, not empty.
 
     Raises:
-        UnsupportedImageError: It is none of `Format`; the message says what it seems to be instead.
+        UnsupportedImageError: The file has none of the formats; the message says what it seems to be instead.
     """
     for signature, name in _SIGNATURES:
         if data.startswith(signature) and not (name is Format.CUR and data[4:6] == b"\x00\x00"):
-            return name  # a cursor file without cursors is a Targa file
+            return name  # a "cursor file" without cursors is a Targa file
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return Format.WEBP
     if data[4:8] == b"ftyp":
@@ -121,9 +121,9 @@ def sniff(data: bytes) -> Format:
 
 
 def _looks_like_tga(data: bytes) -> bool:
-    """Whether the header is that of a Targa file without footer; there is no signature to go by.
+    """Return whether the header fits a Targa file without footer, which has no signature.
 
-    All fields are checked, so that one random file in some 10^9 passes.
+    All fields are checked, so that only about one random file in 10^9 passes.
     """
     if len(data) < 18:
         return False
@@ -159,10 +159,13 @@ def _stranger(data: bytes) -> UnsupportedImageError:
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:
-    """Read the canvas size from a WebP header (RFC 9649, section 2), or None where it is malformed.
+    """Read the canvas size from a WebP header (RFC 9649, section 2).
 
-    libwebp's animation decoder allocates the canvas as soon as it is opened, so the size has to be known
-    before that.
+    libwebp's animation decoder allocates the canvas as soon as it is opened, so the size must be known
+    before.
+
+    Returns:
+        Width and height in pixels, or None if the header is malformed.
     """
     kind = data[12:16]
     if kind == b"VP8X" and len(data) >= 30:
@@ -184,7 +187,7 @@ def embedded_icon(data: bytes, name: Format) -> bytes | None:
         name: `Format.ICO`, `Format.CUR` or `Format.ICNS`.
 
     Returns:
-        The embedded file, or None where the largest picture of the icon is stored in the icon's own way.
+        The embedded file, or None if the icon's largest picture is stored in the icon format itself.
     """
     parts = _icns_parts(data) if name is Format.ICNS else _ico_parts(data)
     if not parts:
@@ -195,7 +198,7 @@ def embedded_icon(data: bytes, name: Format) -> bytes | None:
 
 
 def icon_bitmap_sizes(data: bytes, name: Format) -> list[tuple[int, int]]:
-    """Read the sizes of the bitmaps inside an ICO or CUR file, which need not be those of its directory."""
+    """Return the sizes of the bitmaps in an ICO or CUR file; they may differ from those in its directory."""
     sizes: list[tuple[int, int]] = []
     for _, part in [] if name is Format.ICNS else _ico_parts(data):
         if len(part) >= 12 and part[:4] == b"\x28\x00\x00\x00":

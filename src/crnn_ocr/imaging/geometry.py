@@ -1,4 +1,4 @@
-"""Exact turns and flips of pixel arrays."""
+"""Rotate and flip pixel arrays without resampling."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _ROTATIONS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_CO
 
 
 def apply_orientation(pixels: Pixels, orientation: int) -> Pixels:
-    """Bring stored pixels upright.
+    """Turn stored pixels upright.
 
     Args:
-        pixels: (H, W) or (H, W, 3).
-        orientation: The value of the tag Orientation (TIFF 6.0, page 36; the same in Exif): 1 upright,
-            2 mirrored, 3 turned by 180°, 4 mirrored top to bottom, 5 transposed, 6 to be turned 90°
-            clockwise, 7 transposed along the other diagonal, 8 to be turned 90° counter-clockwise. Any other
+        pixels: (H, W) or (H, W, 3), uint8.
+        orientation: The value of the Orientation tag (TIFF 6.0, page 36; the same in Exif): 1 upright, 2
+            mirrored left to right, 3 rotated by 180°, 4 mirrored top to bottom, 5 transposed, 6 to be rotated
+            90° clockwise, 7 transposed along the other diagonal, 8 to be rotated 90° anticlockwise. Any other
             value counts as 1.
 
     Returns:
-        The upright picture, C-contiguous; `pixels` itself where nothing is to be done.
+        The upright picture, C-contiguous; `pixels` itself if there is nothing to do.
     """
     if orientation in _ROTATIONS:
         return cv2.rotate(pixels, _ROTATIONS[orientation]).astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""How large an input may be; every check works on the header, before pixels take memory."""
+"""Check how large an input is. Every check uses only the header, before pixels take memory."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError
 
 MIB = 1024 * 1024
 
-#: Decoding may take so many bytes for each of `max_pixels`: enough for ordinary JPEGs (3), PNGs (3) and
-#: progressive JPEGs (6). What takes more, such as JPEG 2000 (20), may have fewer pixels …
+#: Bytes that decoding may take for each of `max_pixels`: enough for ordinary JPEGs (3), PNGs (3) and
+#: progressive JPEGs (6). Formats that take more, such as JPEG 2000 (20), may have fewer pixels.
 DECODING_BYTES = 6
-#: … but so much memory is always given.
+#: Bytes that decoding may always take, however small `max_pixels` is.
 LEAST_DECODING = 64 * MIB
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest input that is taken.
+    """The largest input that is accepted.
 
     Attributes:
         max_bytes: Bytes of the encoded file.
@@ -43,11 +43,11 @@ class Limits:
             )
 
     def check_size(self, width: int, height: int) -> None:
-        """Refuse a picture of impossible or too large size.
+        """Refuse a picture whose size is impossible or too large.
 
         Raises:
             ImageDecodeError: A side is not positive.
-            ImageTooLargeError: A side exceeds `max_side`, or the area `max_pixels`.
+            ImageTooLargeError: A side exceeds `max_side`, or the area exceeds `max_pixels`.
         """
         if width <= 0 or height <= 0:
             raise ImageDecodeError(f"The header claims a size of {width} × {height} pixels.")
@@ -83,8 +83,8 @@ class Limits:
         """Refuse a document of too many pages.
 
         Args:
-            count: The pages that were found.
-            at_least: The count was broken off, there may be more.
+            count: Number of pages found.
+            at_least: Whether counting stopped early, so that there may be more.
 
         Raises:
             ImageTooLargeError: `count` exceeds `max_pages`.

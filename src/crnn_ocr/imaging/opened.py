@@ -1,4 +1,4 @@
-"""A source that is open: how large its pages are, and their pixels, one page at a time."""
+"""Open a picture or document once: read its page sizes, then decode one page at a time."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Im
 
 
 class OpenedDocument:
-    """A picture or document whose headers have been read once, for all who plan with them and for the engine.
+    """A picture or document whose headers have been read, for admission control and for the engine.
 
-    To be used by one thread at a time, and closed by whoever opened it: a PDF holds a process.
+    It is to be used by one thread at a time. Whoever opened it must close it, because a PDF holds a process.
 
     Attributes:
-        extents: Width, height and memory of each page, as far as its headers tell; empty where they do not.
+        extents: Width, height and memory of each page according to the headers; empty if they do not say.
     """
 
     def __init__(self, images: Iterator[Pixels], extents: Sequence[Extent]) -> None:
@@ -37,24 +37,24 @@ class OpenedDocument:
 
     @property
     def room(self) -> int:
-        """Bytes that the next page takes at most while it is decoded; 0 where there is none or no telling."""
+        """Most bytes that the next page takes while it is decoded; 0 if there is none or it is unknown."""
         return self.extents[self._drawn].memory if self._drawn < len(self.extents) else 0
 
     def draw(self) -> Pixels | None:
         """Decode the next page.
 
         Returns:
-            (H, W) grey or (H, W, 3) BGR; None behind the last page. Only the caller holds it, so its memory
-            is free when the caller drops it.
+            (H, W) grey or (H, W, 3) BGR, uint8; None after the last page. Nothing else keeps a reference to
+            it, so its memory is free as soon as the caller drops it.
 
         Raises:
-            OcrError: The page is damaged.
+            OcrError: The page cannot be decoded.
         """
         self._drawn += 1
         return next(self._images, None)
 
     def close(self) -> None:
-        """Let the file and its process go; there are no more pages."""
+        """Release the file and its process; no more pages can be decoded."""
         close = getattr(self._images, "close", None)
         if close is not None:
             close()
@@ -74,18 +74,18 @@ Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
 def open_document(
     source: Source, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
 ) -> OpenedDocument:
-    """Open a source; nothing but headers is looked at yet.
+    """Open a source and read its headers only.
 
     Args:
-        source: See `OCR.read`.
-        limits: What to refuse.
+        source: A path, bytes, a binary file, a Pillow image or an array; see `OCR.read`.
+        limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
-        ticket: Until when the pages are wanted; always, when None.
+        ticket: Deadline and cancellation of the request; None for no limit.
 
     Raises:
-        OcrError: It is no picture, or larger than the limits allow.
+        OcrError: The source is not a picture, or larger than the limits allow.
         OSError: The path cannot be opened.
-        TypeError: It is no kind of source.
+        TypeError: The source has none of the accepted types.
     """
     if isinstance(source, PillowImage.Image):
         return _taken_over(from_pil(source, limits))
@@ -95,19 +95,19 @@ def open_document(
     images = decode_pages(data, limits, pdf_dpi=pdf_dpi, ticket=ticket)
     try:
         return OpenedDocument(images, images.extents)
-    except OcrError:  # whether its pages can be drawn is found out by drawing them
+    except OcrError:  # drawing the pages will show which of them are damaged
         return OpenedDocument(images, ())
 
 
 def _taken_over(image: Pixels) -> OpenedDocument:
     extent = Extent(image.shape[1], image.shape[0], image.nbytes)
-    # The iterator must not hold the page when it has given it away.
+    # The iterator must not keep a reference to the page after returning it.
     held = [image]
     return OpenedDocument((held.pop() for _ in range(1)), (extent,))
 
 
 def _data_of(source: Any, most: int) -> bytes | bytearray | memoryview:
-    """Return the encoded file; one that is larger than allowed comes one byte too long."""
+    """Return the encoded file; of a file above the limit, return one byte more than the limit."""
     if isinstance(source, str | Path):
         with Path(source).open("rb") as stream:
             return stream.read(most + 1)

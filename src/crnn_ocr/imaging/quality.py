@@ -1,4 +1,4 @@
-"""Cheap measures of how readable a picture is, made for text: mostly flat paper with thin strokes on it."""
+"""Measure cheaply how readable a picture of text is: brightness, contrast, noise and blur."""
 
 from __future__ import annotations
 
@@ -16,49 +16,50 @@ from crnn_ocr.document import Remark
 from crnn_ocr.pixels import Pixels
 
 TILE = 128
-MOST_TILES = 24  # 0.4 million pixels: some milliseconds, however large the picture
+MOST_TILES = 24  # 0.4 million pixels: a few milliseconds, however large the picture
 
-_REACH = 7  # pixels to either side in which an edge must come from its dark to its light end
-_RAMP = 0.5  # share of its slope that an edge keeps within the window; more is a fall of light
+_REACH = 7  # pixels on either side within which an edge must go from dark to light
+_RAMP = 0.5  # an edge's slope must fall below this share of its peak within the window; else it is shading
 _LEAST_EDGE = 24  # grey levels; flatter steps are paper, noise and compression
-_LEAST_EDGES = 8  # with fewer edges there is no telling
-_NOISE_SPAN = 7.5  # the range of a window's (2 · 7 + 1)² samples exceeds so many deviations in 1 of 100
-_LONGEST_BLUR = 2.5  # pixels; more than the windows can hold, so it is measured at half size
+_LEAST_EDGES = 8  # fewer edges are not enough to measure blur
+_NOISE_SPAN = 7.5  # the range of a window's (2 · 7 + 1)² samples exceeds this many deviations once in 100
+_LONGEST_BLUR = 2.5  # pixels; more does not fit into the windows, so it is measured at half size
 _HALVINGS = 3
 
-# Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996: the difference of two Laplacians, which flat
-# and evenly shaded ground leaves at zero. Its response to noise of deviation s has deviation 6 s. The lower
-# quartile instead of Immerkær's mean keeps the edges of letters out, also where they fill half the picture.
+# Immerkær, "Fast Noise Variance Estimation", CVIU 64(2), 1996: the difference of two Laplacians. It is zero
+# on flat and evenly shaded background, and its response to noise of deviation s has deviation 6 s. The lower
+# quartile, used instead of Immerkær's mean, excludes the edges of letters even if they fill half of the
+# picture.
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _NOISE_GAIN = 6.0
-_LEAST_GROUND = 20  # pixels: of tight crops of small letters, letters are all there is
+_LEAST_GROUND = 20  # pixels; tight crops of small letters show too little background
 _QUARTILE_OF_NORMAL = 0.3186  # of the absolute value, for a deviation of 1
 
 BLUR_PER_HEIGHT = 0.065
-"""`IMAGE_BLURRED` from this measured blur on, as a share of the line height: errors begin to multiply."""
+"""`IMAGE_BLURRED` is reported from this blur on, as a share of the line height: errors begin to multiply."""
 
 SHARP = 1.1
 """Blur in pixels that never counts as blurred: sharp edges measure 0.7 to 1."""
 
 BLURRED_ANYWAY = 2.0
-"""Blur in pixels that is told of even where no text was found, since it may be the reason."""
+"""Blur in pixels that is reported even if no text was found, because it may be the reason."""
 
 SMALL_TEXT = 10.0
-"""`TEXT_TOO_SMALL` under this height of line boxes, in pixels: 3 to 5 % of the characters go wrong."""
+"""`TEXT_TOO_SMALL` is reported below this line height in pixels: 3 to 5 % of the characters go wrong."""
 
-_MANY_SMALL, _SMALL_SHARE = 3, 0.1  # lines, and their share, from which on small ones are told of
+_MANY_SMALL, _SMALL_SHARE = 3, 0.1  # least number of small lines, and their least share, to be reported
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was measured of a picture.
+    """Measurements of a picture.
 
     Attributes:
-        brightness: Median grey level, 0 to 255; of a page that is its paper.
-        contrast: Grey levels between ink and ground, 0 to 255, where the picture's contrast is best.
+        brightness: Median grey level, 0 to 255; on a page this is the paper.
+        contrast: Grey levels between ink and background, 0 to 255, where the contrast is best.
         noise: Standard deviation of the noise in grey levels.
-        blur: Standard deviation, in pixels, of the blur that its edges show; None where the picture has too
-            few edges to tell. A sharp edge measures about 0.5.
+        blur: Standard deviation, in pixels, of the blur at the picture's edges; None if it has too few edges.
+            A sharp edge measures about 0.5.
     """
 
     brightness: float
@@ -68,10 +69,10 @@ class Quality:
 
 
 def measure(image: Pixels) -> Quality:
-    """Measure a picture.
+    """Measure brightness, contrast, noise and blur of a picture.
 
-    Only the `MOST_TILES` tiles with most detail are looked at, in full resolution, so the cost is bounded and
-    white paper around little text does not count as blurred or pale.
+    Only the `MOST_TILES` tiles with the most detail are examined, in full resolution. So the cost is bounded,
+    and white paper around a little text does not count as blurred or pale.
 
     Args:
         image: (H, W) grey or (H, W, 3) BGR.
@@ -97,15 +98,15 @@ def measure(image: Pixels) -> Quality:
 
 
 def remarks(quality: Quality, line_heights: Sequence[float]) -> tuple[Remark, ...]:
-    """Advise to take the picture again where reading it is likely to fail.
+    """Return advice to take the picture again if reading it is likely to fail.
 
     Args:
-        quality: What `measure` said.
+        quality: The result of `measure`.
         line_heights: Heights of the detected lines in pixels of the same picture, in any order.
 
     Returns:
-        `IMAGE_BLURRED` and `TEXT_TOO_SMALL`, as they apply. Where no text was found, only strong blur is
-        worth a remark.
+        `IMAGE_BLURRED` and `TEXT_TOO_SMALL`, if they apply. If no text was found, only strong blur is
+        reported.
     """
     height = statistics.median(line_heights) if line_heights else None
     small = [each for each in line_heights if each < SMALL_TEXT]
@@ -132,12 +133,12 @@ def remarks(quality: Quality, line_heights: Sequence[float]) -> tuple[Remark, ..
 
 
 def grey_of(image: Pixels) -> Pixels:
-    """Luminance (ITU-R BT.601) of a (H, W, 3) BGR picture; a grey one is returned as it is."""
+    """Return the luminance (ITU-R BT.601) of a BGR picture, (H, W) uint8; return a grey one unchanged."""
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _frame(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """All but the pixels near the borders."""
+    """Return a mask of all pixels except those near the borders."""
     inside = np.zeros(shape, np.bool_)
     inside[_REACH:-_REACH, _REACH:-_REACH] = True
     return inside
@@ -148,22 +149,22 @@ def _brightness(image: Pixels) -> float:
 
 
 def sample_of(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Choose what is measured.
+    """Choose the part of a picture that is measured.
 
     Args:
-        image: (H, W) grey or (H, W, 3) BGR.
+        image: (H, W) grey or (H, W, 3) BGR, uint8.
 
     Returns:
-        The sample, grey: all of a small picture, a mosaic of the tiles with most detail of a large one; and
-        where in it windows do not reach across a seam or the border.
+        The sample, (h, w) uint8 grey: a whole small picture, or a mosaic of the most detailed tiles of a
+        large one. And a mask, (h, w) bool, of the pixels whose windows do not cross a seam or the border.
     """
     height, width = image.shape[:2]
     rows, columns = height // TILE, width // TILE
     if rows * columns <= MOST_TILES or not (rows and columns):
-        # At its borders a fall of light ends like an edge, but of a line's crop the borders are half.
+        # At the borders, shading ends like an edge. But the borders make up half of a line's crop.
         framed = min(height, width) > 4 * _REACH
         return grey_of(image), _frame((height, width)) if framed else np.ones((height, width), np.bool_)
-    # The variance of each tile of the overview: the mean of squares less the square of the mean.
+    # The variance of each tile of the overview: the mean of the squares minus the square of the mean.
     overview = grey_of(np.ascontiguousarray(image[::4, ::4])).astype(np.float32)
     mean = cv2.resize(overview, (columns, rows), interpolation=cv2.INTER_AREA)
     square = cv2.resize(overview * overview, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -176,11 +177,11 @@ def sample_of(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
 
 
 def _noise(sample: Pixels) -> float:
-    """Noise of the quieter parts, where it is noise and not texture."""
+    """Return the noise of the quieter parts, which show noise rather than texture."""
     if min(sample.shape) < _LEAST_GROUND:
         return 0.0
     response = np.abs(cv2.filter2D(sample, cv2.CV_16S, _NOISE_KERNEL)[1:-1:2, 1:-1:2])
-    # Half tiles, since the seams of the mosaic lie between them.
+    # Half tiles, so that the seams of the mosaic lie between them.
     step = TILE // 2
     parts = [
         _percentile(response[y : y + step, x : x + step].ravel(), 25)
@@ -191,13 +192,13 @@ def _noise(sample: Pixels) -> float:
 
 
 def _span(sample: Pixels) -> Pixels:
-    """Grey levels between the lightest and the darkest pixel of the window around each pixel."""
+    """Return the difference between the lightest and the darkest pixel of the window around each pixel."""
     window = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
     return np.asarray(cv2.subtract(cv2.dilate(sample, window), cv2.erode(sample, window)), np.uint8)
 
 
 def _slopes(sample: Pixels, span: Pixels, inside: NDArray[np.bool_], noise: float) -> NDArray[np.float32]:
-    """Steepest slope of every clear edge, as a share of its own height per pixel."""
+    """Return the steepest slope of every clear edge, as a share of the edge's height per pixel."""
     dx = cv2.Sobel(sample, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     dy = cv2.Sobel(sample, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     slope = np.asarray(cv2.magnitude(dx, dy), np.float32)
@@ -208,7 +209,7 @@ def _slopes(sample: Pixels, span: Pixels, inside: NDArray[np.bool_], noise: floa
 
 
 def _blur(slopes: NDArray[np.float32]) -> float | None:
-    """Blur that makes edges so steep; the steepest slope of a Gaussian step is 1 / (s sqrt(2 pi))."""
+    """Return the blur that explains the slopes: a step blurred by s has slope 1 / (s sqrt(2 pi)) at most."""
     if slopes.size < _LEAST_EDGES:
         return None
     return 1 / (max(_percentile(slopes, 75), 1e-3) * math.sqrt(2 * math.pi))

@@ -1,8 +1,8 @@
-"""Round seals over print, taken off by their colour; pure.
+"""Remove round seals that lie over print, by their colour (pure functions).
 
-Print is dark in every channel, the ink of a seal is bright in one of them: red in red, blue in blue. Where a
-seal lies over print, the brightest channel shows the print alone. Coloured text is not to be lost, so this is
-done only within what is round, large, mostly open, and has print across it.
+Print is dark in every channel, but the ink of a seal is bright in one of them: red or blue. Where a seal lies
+over print, the brightest channel shows only the print. Coloured text must not be lost, so this is done only
+inside shapes that are round, large, mostly open and crossed by print.
 """
 
 from __future__ import annotations
@@ -13,29 +13,31 @@ from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
 
-#: Seals are looked for in a picture whose longer side has at most so many pixels.
+#: Longest side, in pixels, of the reduced picture in which seals are searched.
 _SIDE = 1000
-#: What differs between its channels by so much, and reaches so much in one of them, is coloured ink.
+#: Grey levels of coloured ink: least difference between its channels, and least value of the brightest one.
 _COLOURED, _BRIGHT = 50, 100
-#: Hues of seals in degrees, how far off a pixel may be, and how many of them are not further.
+#: Hues of red and blue seals in degrees, tolerance for a pixel's hue, and the share of pixels within it.
 _RED, _BLUE, _HUE, _ONE_INK = 355.0, 225.0, 30.0, 0.95
-#: What reaches no more than this in any channel is print.
+#: Pixels whose brightest channel is at most this are print.
 _DARK = 110
 #: Paper is lighter than this.
 _LIGHT = 150
-#: Fewer coloured pixels are no seal, as a share of the smaller picture.
+#: Least share of coloured pixels in the reduced picture.
 _LEAST_SHARE = 0.0005
-#: Sides of a seal in pixels of the smaller picture, at least, and as a share of the shorter side, at most.
+#: Least side of a seal in pixels of the reduced picture, and its largest share of that picture's longer side.
 _LEAST_SIDE, _MOST_SIDE = 40, 0.75
-#: Width by height of a seal: round ones, and the oval ones of invoices.
+#: Range of width : height of a seal; it includes the oval seals of invoices.
 _ASPECTS = (0.85, 1.65)
-#: An ellipse fills 0.785 of its box; a frame or a table all of it.
+#: Range of the share of its bounding box that a seal fills: an ellipse fills 0.785, a frame or a table 1.
 _FILLED = (0.74, 0.83)
-#: A seal is open: of its area it covers this share, at least and at most.
+#: Range of the share of its area that a seal's ink covers.
 _COVERED = (0.04, 0.55)
-#: Rays from the middle that meet its rim, from this share of the radius on: a ring has nearly all of them.
+#: Number of rays from the centre; least radius, as a share, at which ink counts as the rim; and least share
+#: of rays that meet the rim.
 _RAYS, _RIM, _CLOSED = 72, 0.86, 0.85
-#: Print within a seal, as a share of its area; in contact with its ink, as a share of the print.
+#: Least print inside a seal, as a share of its area, and least share of that print that touches the seal's
+#: ink.
 _PRINT, _TOUCHING = 0.01, 0.02
 
 
@@ -43,10 +45,10 @@ def without_seals(image: Pixels) -> Pixels:
     """Return a page without the round seals that lie over print.
 
     Args:
-        image: (H, W) or (H, W, 3) BGR.
+        image: (H, W) grey or (H, W, 3) BGR, uint8.
 
     Returns:
-        The same picture where there is no such seal; else a copy, in which only seals are changed.
+        `image` itself if it has no such seal; otherwise a copy in which only seals are changed.
     """
     if image.ndim == 2 or min(image.shape[:2]) < _LEAST_SIDE:
         return image
@@ -83,7 +85,7 @@ def without_seals(image: Pixels) -> Pixels:
 
 
 def _colours(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Return the brightest channel of a picture, and where it is coloured."""
+    """Return the brightest channel of a picture, (H, W) uint8, and a mask of its coloured pixels."""
     blue, green, red = cv2.split(image)
     highest = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
     lowest = np.asarray(cv2.min(cv2.min(blue, green), red), np.uint8)
@@ -91,7 +93,7 @@ def _colours(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
 
 
 def _is_of_one_ink(pixels: Pixels) -> bool:
-    """Return whether coloured pixels, (n, 3) BGR, are of one red or blue, as seals are and charts are not."""
+    """Return whether coloured pixels, (n, 3) BGR, share one red or blue hue, which rules out charts."""
     if not len(pixels):
         return False
     hues = cv2.cvtColor(pixels[None], cv2.COLOR_BGR2HSV)[0, :, 0].astype(np.float64) * 2
@@ -101,17 +103,17 @@ def _is_of_one_ink(pixels: Pixels) -> bool:
 
 
 def _near(coloured: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what touches coloured ink, with the width of a stroke."""
+    """Return a mask of coloured ink grown by about a stroke width."""
     return cv2.dilate(coloured.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
 
 
 def _seal(ring: NDArray[np.bool_], coloured: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Pixels | None:
-    """Return the inside of a seal over print, (h, w) of 0 and 1; None where the ink is not that of one.
+    """Return the area of a seal over print, (h, w) of 0 and 1; None if the ink is not a seal.
 
     Args:
-        ring: Coloured ink that hangs together.
-        coloured: All coloured ink in its box.
-        dark: All print in its box.
+        ring: (h, w) mask of one connected component of coloured ink.
+        coloured: (h, w) mask of all coloured ink in its bounding box.
+        dark: (h, w) mask of all print in its bounding box.
     """
     points = np.argwhere(ring)[:, ::-1].astype(np.int32)
     wide, high = (int(side) for side in np.ptp(points, axis=0) + 1)
@@ -135,7 +137,7 @@ def _seal(ring: NDArray[np.bool_], coloured: NDArray[np.bool_], dark: NDArray[np
 
 
 def _closed(points: NDArray[np.int32]) -> float:
-    """Return the share of directions from the middle in which there is ink at the rim."""
+    """Return the share of directions from the centre in which there is ink at the rim."""
     first, size = points.min(axis=0), np.ptp(points, axis=0) + 1
     x, y = (2 * (points - first) / size - 1).T
     rim = np.hypot(x, y) >= _RIM
@@ -144,14 +146,14 @@ def _closed(points: NDArray[np.int32]) -> float:
 
 
 def _clean(region: Pixels, inside: Pixels) -> None:
-    """Show the brightest channel within a seal, so bright that the seal's own ink is as paper; in place."""
+    """Show a seal's brightest channel, scaled so that its ink becomes as light as the paper; in place."""
     height, width = region.shape[:2]
     mask = cv2.resize(inside, (width, height), interpolation=cv2.INTER_NEAREST) > 0
     highest, coloured = _colours(region)
     ink = mask & coloured
     paper = float(np.percentile(highest[mask], 90))
     level = float(np.percentile(highest[ink], 25)) if ink.any() else paper
-    # By a table, since a float for each pixel of a large seal is eight times as much as the picture.
+    # A lookup table, because one float per pixel of a large seal takes eight times the memory of the picture.
     table = np.minimum(np.arange(256) * (paper / max(level, 1.0)), paper).astype(np.uint8)
     shown = table[highest]
     region[mask] = shown[mask][:, None]

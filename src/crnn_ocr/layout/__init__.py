@@ -1,1 +1,1 @@
-"""In which order are lines read, and which belong together? Pure geometry, no I/O."""
+"""Find the reading order of lines and the lines that belong together; geometry without I/O."""

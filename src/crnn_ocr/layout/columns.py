@@ -1,9 +1,10 @@
-"""Columns of text or cells of rows? The evidence on both sides of a gutter.
+"""Decide from the lines on both sides of a gutter whether it separates columns of text or cells of rows.
 
-A two-column paper and a two-column form have the same white space; what differs is what stands beside it.
-Text in columns has long lines of equal length in close succession, and its lines stand on common rows only
-by chance or by a printer's grid. Cells are short, of unequal length, apart, and stand on common rows. Each
-sign gives points; their sum decides. What the lines say (`prose`) is a sign as well.
+A two-column paper and a two-column form have the same white space, but different lines beside it. Columns of
+text have long, closely spaced lines of equal length, which are on common rows only by chance or by a
+printer's grid. Cells are short, of unequal length, farther apart, and on common rows. Each feature gives
+points, and their sum decides: positive for columns, negative for rows. The words of the lines (`prose`) are a
+feature as well.
 """
 
 from __future__ import annotations
@@ -19,52 +20,54 @@ from crnn_ocr.layout.frame import Box
 from crnn_ocr.layout.rows import aligned
 from crnn_ocr.layout.sections import Interval, Section, Strip, strips
 
-#: White space up to this many line heights belongs to a line (a list's number, justified words).
+#: White space up to this many line heights may be inside a line (behind a list number, between justified
+#: words).
 _WORD_GAP = 1.5
-#: Length at which lines count neither as cells nor as text, and the length over it that gives full points.
+#: Line length, in line heights, that gives no points; extra length that gives full points; and these points.
 _LENGTH, _LENGTH_SPAN, _LENGTH_POINTS = 9.0, 4.0, 2.0
-#: Points for each line that fills its column, and for each that ends early where its text goes on.
+#: Points for each line that fills its column, and for each line that ends early although its text continues.
 _FILLS, _ENDS_EARLY = 0.4, -0.8
-#: The least and the most that they may sum up to.
+#: Bounds of their sum.
 _FULL_LEAST, _FULL_MOST = -2.0, 2.0
-#: How far a line may end from its column's edge and still fill it: line heights, and share of the width.
+#: Most distance from its column's edge of a line that fills it: in line heights, plus a share of the width.
 _EDGE, _EDGE_SHARE = 0.6, 0.06
-#: An indent, in line heights, begins a paragraph; more is no indent.
+#: Range of a paragraph's indent in line heights.
 _INDENT, _MOST_INDENT = 1.0, 3.5
-#: Lines that agree with their column's edges to this part of a line height are codes rather than text.
+#: Lines whose edges all agree within this share of a line height are codes rather than text.
 _EXACT = 0.25
-#: Ratio of the sides' lengths that counts neither way, how much more gives full points, and these.
+#: Ratio of the sides' line lengths that gives no points, the extra ratio that gives full points, and these
+#: points.
 _EQUAL, _EQUAL_SPAN, _EQUAL_POINTS = 0.88, 0.08, 1.0
-#: Points for each line that stands on a row with one of the other side, and for each that does not: the
+#: Points for each line that is on a row with a line of the other side, and for each that is not: the
 #: logarithm of how much likelier that is in columns (45 of 100, by chance) than in rows (90 of 100).
 _ON_ROW, _OFF_ROW = math.log(0.45 / 0.9), math.log(0.55 / 0.1)
-#: Distance of the middles, in line heights, up to which lines stand on one row.
+#: Most distance of the middles, in line heights, of lines on one row.
 _OFF_MIDDLE = 0.3
-#: The least and the most that they may sum up to; text may stand on a grid, and pages are curved.
+#: Bounds of their sum, because text may be set on a grid and pages may be curved.
 _ROWS_LEAST, _ROWS_MOST = -1.5, 3.0
-#: Lines that each side needs for lines off the rows to speak for columns.
+#: Least number of lines on a side for lines off the rows to count for columns.
 _ROWS_LINES = 3
-#: Line pitch, in line heights, that counts neither way; points for text that is closer, and farther apart.
+#: Line pitch, in line heights, that gives no points; and points for lines that are closer, and farther apart.
 _PITCH, _CLOSE_POINTS, _FAR_POINTS = 1.6, 1.2, 2.0
-#: Points for each row on which cells of both sides begin; the least that they may sum up to.
+#: Points for each row on which cells of both sides begin, and the lower bound of their sum.
 _START, _STARTS_LEAST = -1.5, -4.5
-#: The least and the most that what the lines of one side say may sum up to.
+#: Bounds of the sum of the `prose` scores of one side.
 _PROSE_LEAST, _PROSE_MOST = -3.0, 2.0
-#: The least that shape and words of the lines may sum up to where these do not stand on common rows.
+#: Lower bound of the points for the shape and the words of lines that are not on common rows.
 _OFF_LEAST = -1.0
-#: Width of a gutter, in line heights, that counts neither way.
+#: Width of a gutter, in line heights, that gives no points; and the points of a gutter without width.
 _GUTTER, _GUTTER_POINTS = 2.3, 1.5
-#: Lines shorter than this on both sides, in line heights, are cells whatever else is seen.
+#: Lines shorter than this on both sides, in line heights, are always cells; and their points.
 _TEXT, _NEVER = 5.0, -9.0
-#: Only so many gutters are looked at, the widest ones: no page has more columns of text.
+#: Only this many gutters, the widest ones, are examined; no page has more columns of text.
 _MOST_GUTTERS = 12
-#: White space, in line heights, that sets a running head or foot apart from the columns.
+#: Least white space, in line heights, between a running head or foot and the columns.
 _APART = 1.2
-#: Fewer points than this are certain rows.
+#: Fewer points than this certainly mean rows.
 _SURE_ROWS = -0.5
-#: Lines that both sides need, or else one side alone.
+#: Least number of lines on both sides, or on one side alone.
 _MIN_LINES, _ALONE = 2, 4
-#: White space beyond the usual, in line heights, that parts two cells.
+#: White space beyond the usual, in line heights, that separates two cells.
 _CELLS_APART = 0.25
 
 
@@ -73,8 +76,8 @@ class Gutter:
     """A gutter between columns of text.
 
     Attributes:
-        x: Its middle.
-        parts: Boxes above the columns, of the columns, below the columns.
+        x: Its middle in pixels.
+        parts: The boxes above the columns, in the columns, and below the columns.
     """
 
     x: float
@@ -89,15 +92,15 @@ class _Column:
 
     @property
     def length(self) -> float:
-        """Length of its long lines."""
+        """Length of its long lines in pixels."""
         return _upper([line.width for line in self.lines])
 
     @property
     def full(self) -> float | None:
-        """Points for lines that fill the column from edge to edge; None if that tells nothing.
+        """Points for lines that fill the column from edge to edge; None if the lines do not tell.
 
-        A line of text goes on until the next word does not fit; only the last one of a paragraph ends early.
-        A cell ends where it ends.
+        A line of text continues until the next word does not fit, and only a paragraph's last line ends
+        early. A cell may end anywhere.
         """
         left = -_upper([-line.left for line in self.lines])
         right = _upper([line.right for line in self.lines])
@@ -117,18 +120,18 @@ class _Column:
 
     @property
     def prose(self) -> float:
-        """Points for what its lines say."""
+        """Points for the words of its lines."""
         return max(_PROSE_LEAST, min(_PROSE_MOST, sum(line.prose for line in self.lines)))
 
     @property
     def pitch(self) -> float:
-        """Median distance of consecutive lines."""
+        """Median distance of the middles of consecutive lines in pixels."""
         return median([below.middle - above.middle for above, below in pairwise(self.lines)] or [0.0])
 
 
 def best_gutter(section: Section) -> Gutter | None:
-    """The gutter of the section at which columns of text are most certain; None if it has rows of cells."""
-    if section.line_height <= 0:  # boxes without height: nothing can be told from their distances
+    """Return the gutter that most certainly separates columns of text; None if there are rows of cells."""
+    if section.line_height <= 0:  # the distances of boxes without height mean nothing
         return None
     best, best_points = None, 0.0
     widest = sorted(section.gutters, key=lambda gutter: (gutter[0] - gutter[1], gutter))[:_MOST_GUTTERS]
@@ -145,10 +148,10 @@ def best_gutter(section: Section) -> Gutter | None:
 
 
 def _columns_only(section: Section, gutter: Interval) -> tuple[int, int, float]:
-    """The strips, from first to before last, that are columns beside the gutter, and the points for it.
+    """Return the strips [first, last) that are columns beside the gutter, and their points.
 
-    White space cuts the section into pieces, of which some may be rows of cells; those end the columns.
-    A single strip at either end (a running head, a page number) is left outside.
+    White space cuts the section into pieces. Pieces that are rows of cells end the columns. A single strip at
+    either end (a running head, a page number) is left out.
     """
     pieces = _pieces(section)
     scores = [
@@ -181,7 +184,7 @@ def _lone(piece: tuple[int, int]) -> bool:
 
 
 def _heads_columns(section: Section, gutter: Interval) -> bool:
-    """Whether the first strip has a heading for the column on each side of the gutter."""
+    """Return whether the first strip has a heading for the column on each side of the gutter."""
     head, body = section.strips[0], _boxes(section.strips[1:])
     for low, high in ((-float("inf"), gutter[0]), (gutter[1], float("inf"))):
         heads = [box for box in head if low <= _centre(box) <= high]
@@ -196,7 +199,7 @@ def _heads_columns(section: Section, gutter: Interval) -> bool:
 
 
 def _pieces(section: Section) -> list[tuple[int, int]]:
-    """Cut the section's strips at wide white space; (first, behind last) of each piece."""
+    """Cut the section's strips at wide white space; return [first, last) of each piece."""
     cuts = [0]
     run = section.strips
     edge = -float("inf")
@@ -212,7 +215,7 @@ def _boxes(run: Sequence[Strip]) -> list[Box]:
 
 
 def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> float | None:
-    """Positive where columns of text stand on both sides; None where too little stands on one of them."""
+    """Return the points: positive for columns of text on both sides; None if one side has too few lines."""
     height = section.line_height
     low, high = -float("inf"), float("inf")
     for start, end in section.gutters:
@@ -234,11 +237,11 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
     length = min(left.length, right.length) / height
     points = _LENGTH_POINTS * min(1.0, (length - _LENGTH) / _LENGTH_SPAN)
     on_rows = _rows_points(left.lines, right.lines), _rows_points(right.lines, left.lines)
-    # In a table with empty cells, only the lines of the emptier side all stand on common rows.
+    # In a table with empty cells, only the lines of the emptier side are all on common rows.
     points += min(on_rows)
     text = _text_points(left, right, length)
-    # What cells have in common tells nothing where lines stand off the rows, or on some row wherever they
-    # stand, as among several columns: lists and code look so as well.
+    # Looking like cells counts only if the lines are on common rows, and not because rows are so dense that
+    # any line is on one, as among several columns. Lists and code look like cells as well.
     are_rows = max(on_rows) < _SURE_ROWS and more.pitch > height
     points += text if are_rows else max(_OFF_LEAST, text)
     points += _starts_points(left.lines, right.lines)
@@ -250,17 +253,17 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
 
 
 def _text_points(left: _Column, right: _Column, length: float) -> float:
-    """Points for lines that fill columns of one width and read like text; against cells that do neither."""
+    """Return points for lines that fill columns of equal width and read like text; negative for cells."""
     points = min((full for full in (left.full, right.full) if full is not None), default=0.0)
     ratio = min(left.length, right.length) / max(left.length, right.length)
     points += _EQUAL_POINTS * _clamp((ratio - _EQUAL) / _EQUAL_SPAN)
-    if points > 0:  # amounts and dates are all of one length, too
+    if points > 0:  # amounts and dates have equal lengths, too
         points *= max(0.0, _clamp((length - _TEXT) / (_LENGTH - _TEXT)))
     return points + min(left.prose, right.prose)
 
 
 def _column(boxes: Sequence[Box], height: float) -> _Column | None:
-    """Join what stands on one row without much white space between."""
+    """Join boxes on one row with little white space between them; None if there are no boxes."""
     lines: list[Box] = []
     if not boxes:
         return None
@@ -280,7 +283,7 @@ def _column(boxes: Sequence[Box], height: float) -> _Column | None:
 
 
 def _rows_points(lines: Sequence[Box], others: Sequence[Box]) -> float:
-    """Points for how the lines of one side stand to those of the other, or to their cells."""
+    """Return points for lines of one side that are on rows with lines or cells of the other side, or not."""
     middles = sorted([*(box.middle for box in others), *_cell_middles(others)])
     points = 0.0
     for box in lines:
@@ -291,13 +294,13 @@ def _rows_points(lines: Sequence[Box], others: Sequence[Box]) -> float:
 
 
 def _cell_middles(lines: Sequence[Box]) -> list[float]:
-    """The middles of the cells."""
+    """Return the vertical middles of the cells; none if there are fewer than two lines."""
     cells = _cells(lines)
     return [] if len(lines) < 2 else [(cell[0].top + cell[-1].bottom) / 2 for cell in cells]
 
 
 def _cells(lines: Sequence[Box]) -> list[list[Box]]:
-    """Lines that stand closer to each other than to the rest."""
+    """Group lines into cells: lines that are closer to each other than to the rest."""
     whites = [below.top - above.bottom for above, below in pairwise(lines)]
     cells = [[lines[0]]]
     if whites:
@@ -311,9 +314,10 @@ def _cells(lines: Sequence[Box]) -> list[list[Box]]:
 
 
 def _starts_points(left: Sequence[Box], right: Sequence[Box]) -> float:
-    """Points against columns where cells of several lines begin side by side, on both sides of a gutter.
+    """Return points, 0 or negative, for cells that begin on common rows on both sides of a gutter.
 
-    White space between paragraphs does not fall on one row again and again, that between rows does.
+    White space between the rows of a table falls on common rows again and again; that between paragraphs does
+    not.
     """
     sides = [[cell[0] for cell in _cells(lines)[1:]] for lines in (left, right)]
     fewer, more = sorted(sides, key=len)
@@ -325,7 +329,7 @@ def _starts_points(left: Sequence[Box], right: Sequence[Box]) -> float:
 
 
 def _upper(values: Sequence[float]) -> float:
-    """The ninth decile: the largest value but for outliers."""
+    """Return the ninth decile: the largest value apart from outliers."""
     return quantiles(values, n=10, method="inclusive")[-1] if len(values) > 1 else values[0]
 
 

@@ -1,4 +1,4 @@
-"""From polygons to upright boxes: the page's dominant direction, and every line seen in that frame."""
+"""Find the page's dominant direction and convert polygons to boxes in that frame."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from itertools import pairwise
 from crnn_ocr.document import Point, Polygon
 from crnn_ocr.layout.prose import prose
 
-#: A box this many times as high as wide stands upright on its short side: a column or turned text.
+#: Ratio of height to width from which a box is tall: a column or text turned by a quarter.
 TALL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A line of text, or several that are read as one unit, in the deskewed frame (pixels, y down).
+    """A line of text, or several lines read as one unit, in the deskewed frame (pixels, y down).
 
     Attributes:
         left: Smallest x.
         top: Smallest y.
         right: Largest x.
         bottom: Largest y.
-        members: Indices of the lines that it stands for, in reading order.
+        members: Indices of the lines that it contains, in reading order.
         downward: For tall boxes: whether the text runs from top to bottom (columns, text turned clockwise).
-        prose: How much its text speaks for running text, see `prose`; 0 where that is not known.
+        prose: Score of its text as running text, see `prose`; 0 if unknown.
         column: Whether it is known to be a column of upright characters, however short.
     """
 
@@ -55,24 +55,26 @@ class Box:
 
     @property
     def tall(self) -> bool:
-        """Whether it stands rather than lies."""
+        """Whether it is a column or much higher than wide."""
         return self.column or self.height >= TALL * self.width
 
 
 def upright_boxes(
     polygons: Sequence[Polygon], texts: Sequence[str] = (), columns: Sequence[bool] = ()
 ) -> list[Box]:
-    """Turn every polygon into a box of the frame in which most of the text is horizontal.
+    """Convert every polygon to a box in the frame in which most of the text is horizontal.
 
-    The result depends neither on the order of the polygons nor on how the page lies (turned by quarters,
-    skewed); it is sorted from top to bottom, then from left to right.
+    The result depends neither on the order of the polygons nor on the page's rotation or skew.
 
     Args:
-        polygons: Corners of the lines.
-        texts: What they say; may be left out.
-        columns: Which of them are known to be columns of upright characters; none are if it is empty.
+        polygons: Corners of the lines in pixels.
+        texts: Texts of the lines; may be empty.
+        columns: Whether each line is known to be a column of upright characters; empty if none is.
+
+    Returns:
+        The boxes, sorted from top to bottom, then from left to right.
     """
-    # Sums of floats depend on their order, so the order must not come from the caller.
+    # A sum of floats depends on the order of its terms, so the order must not come from the caller.
     canonical = sorted(range(len(polygons)), key=lambda i: (polygons[i], texts[i] if texts else ""))
     angle = dominant_angle([polygons[i] for i in canonical])
     boxes = [_box(polygons[i], angle, i) for i in canonical]
@@ -85,10 +87,10 @@ def upright_boxes(
 
 
 def dominant_angle(polygons: Iterable[Polygon]) -> float:
-    """The direction in which most of the text runs, in radians clockwise from the x axis.
+    """Return the direction in which most of the text runs, in radians clockwise from the x axis.
 
-    Lines vote with what makes their direction certain, the difference of their sides: first for a
-    quarter turn, then for the angle within it (weighted median).
+    Lines vote first for a quarter turn and then for the angle within it (weighted median). A line's weight is
+    the difference of its sides, because a longer line has a more certain direction.
     """
     votes: dict[int, list[tuple[float, float]]] = {0: [], 1: [], 2: [], 3: []}
     for polygon in polygons:
@@ -102,7 +104,7 @@ def dominant_angle(polygons: Iterable[Polygon]) -> float:
 
 
 def _direction(polygon: Polygon) -> tuple[float, float]:
-    """(angle, weight) of one line; a box that is higher than wide is measured along its height."""
+    """Return (angle, weight) of one line; a box that is higher than wide is measured along its height."""
     (along_x, along_y), (down_x, down_y) = _axes(polygon)
     along, down = math.hypot(along_x, along_y), math.hypot(down_x, down_y)
     angle = math.atan2(along_y, along_x) if along >= down else math.atan2(-down_x, down_y)
@@ -110,7 +112,7 @@ def _direction(polygon: Polygon) -> tuple[float, float]:
 
 
 def _axes(polygon: Polygon) -> tuple[Point, Point]:
-    """Mean vectors from left to right and from top to bottom, as the text sees it."""
+    """Return the mean vectors from left to right and from top to bottom, in the text's own orientation."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
     along = ((bx - ax + cx - dx) / 2, (by - ay + cy - dy) / 2)
     down = ((dx - ax + cx - bx) / 2, (dy - ay + cy - by) / 2)
@@ -133,7 +135,7 @@ def _weighted_median(ballots: Sequence[tuple[float, float]]) -> float:
 
 
 def _box(polygon: Polygon, angle: float, index: int) -> Box:
-    """The polygon in a frame turned by `angle`: its own size about its centre; its bounds if it is askew."""
+    """Return a polygon's box in a frame turned by `angle`; a steeper line gets its bounding box."""
     cosine, sine = math.cos(angle), math.sin(angle)
 
     def turn(point: Point) -> Point:
@@ -145,10 +147,10 @@ def _box(polygon: Polygon, angle: float, index: int) -> Box:
     top, bottom = min(y for _, y in corners), max(y for _, y in corners)
     slope = abs(math.remainder(math.atan2(along[1], along[0]), math.pi))
     if slope < math.radians(20) and math.hypot(*along) > math.hypot(*down):
-        # A line that is a little askew is as high as its text, not as its bounds.
+        # A slightly skewed line is as high as its text, not as its bounding box.
         middle = sum(y for _, y in corners) / 4
         half = math.hypot(*down) / 2
         top, bottom = middle - half, middle + half
-    # Text that runs upwards has its own right-hand direction pointing up.
+    # In text that runs upwards, the direction from left to right points up.
     downward = not (abs(along[1]) > abs(along[0]) and along[1] < 0)
     return Box(left, top, right, bottom, (index,), downward)

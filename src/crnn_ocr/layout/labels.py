@@ -1,7 +1,7 @@
-"""Labels beside several lines: a cell of one line in the middle of a taller one.
+"""Find labels that are vertically centred beside a cell of several lines.
 
-Tables centre what is short, so the label of a cell with four lines stands between its second and its third
-and would be read there. It belongs before the first.
+Tables centre short content, so the label of a cell with four lines stands between the second and the third
+line and would be read there. It belongs before the first line.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from statistics import mean
 from crnn_ocr.layout.frame import Box
 from crnn_ocr.layout.sections import Strip
 
-#: How many rows above and below a label may belong to it.
+#: Most rows above and below a label that may belong to it.
 _REACH = 12
-#: White space inside a cell varies up to this ratio, plus this many line heights.
+#: White space between the lines of a cell varies up to this ratio, plus this many line heights.
 _EVEN, _EVEN_PLUS = 1.3, 0.1
-#: How much more white space, in line heights, parts two cells of which one has its label on a middle line.
+#: Extra white space, in line heights, around a cell whose label is on the same row as one of its lines.
 _APART = 0.25
-#: How far the label may be from the middle of its lines, in their pitch.
+#: Most distance of the label from the middle of its lines, in line pitches.
 _OFF_CENTRE = 0.3
-#: A box so much higher than the lines is no label of one line; it may be a column.
+#: A box more than this many times as high as a line is not a label of one line; it may be a column.
 _TALLER = 1.8
 
 
 def gather_labelled(run: Sequence[Strip], order: Callable[[Strip], Strip]) -> list[Strip]:
-    """Join the strips of each cell whose label stands in its middle.
+    """Join the strips of each cell whose label is centred beside it.
 
     Args:
         run: Strips from top to bottom, each sorted from left to right.
-        order: Puts the boxes of one strip into reading order.
+        order: Function that puts the boxes of one strip into reading order.
 
     Returns:
-        The strips in reading order; those of such a cell have become one, its label first.
+        The strips in reading order; the strips of such a cell are joined, with its label first.
     """
     spans = {}
     for labelled in range(len(run)):
@@ -54,7 +54,7 @@ def gather_labelled(run: Sequence[Strip], order: Callable[[Strip], Strip]) -> li
 
 
 def _span(run: Sequence[Strip], at: int) -> tuple[int, int] | None:
-    """(first, behind last) of the strips that belong to the label in strip `at`, if that is more than one."""
+    """Return [first, last) of the strips that belong to the label in strip `at`; None if it has no other."""
     label = run[at][0]
     beside = run[at][1:]
     if beside and min(box.left for box in beside) < label.right:
@@ -75,7 +75,7 @@ def _span(run: Sequence[Strip], at: int) -> tuple[int, int] | None:
 
 
 def _reach(run: Sequence[Strip], at: int, step: int, label: Box) -> int:
-    """How many strips in a row stand wholly to the right of the label."""
+    """Return how many consecutive strips lie entirely to the right of the label."""
     count = 0
     while count < _REACH:
         next_at = at + (count + 1) * step
@@ -86,7 +86,7 @@ def _reach(run: Sequence[Strip], at: int, step: int, label: Box) -> int:
 
 
 def _is_cell(rows: Sequence[Strip], label: Box) -> bool:
-    """Whether the rows follow each other evenly, with no room for more, and the label is in their middle."""
+    """Return whether the rows are evenly and closely spaced and the label is in their middle."""
     whites = [_white(above, below) for above, below in pairwise(rows)]
     middles = [mean(box.middle for box in row) for row in rows]
     pitch = (middles[-1] - middles[0]) / (len(rows) - 1)
@@ -101,7 +101,7 @@ def _on_a_line(label: Box, beside: Strip) -> bool:
 
 
 def _set_apart(run: Sequence[Strip], first: int, last: int, rows: Sequence[Strip]) -> bool:
-    """Whether there is more white space above and below the rows than between them."""
+    """Return whether there is more white space above and below the rows than between them."""
     inside = max(_white(above, below) for above, below in pairwise(rows))
     height = mean(box.height for row in rows for box in row)
     return (first == 0 or _white(run[first - 1], rows[0]) > inside + _APART * height) and (

@@ -1,10 +1,10 @@
-"""Reading order: which lines belong together, and which is read first. Geometry, and a look at the words.
+"""Put the lines of a page into reading order and group them into blocks.
 
-The page is seen in the frame in which its text is horizontal (`frame`). Columns of upright characters
-become one unit (`vertical`). What is left is cut into sections with the same gutters (`sections`), and for
-every gutter the evidence decides whether columns stand beside each other, to be read one after the other,
-or the cells of rows (`columns`). Rows are read from left to right, cell by cell (`rows`), columns the same
-way once more; whatever has no gutter is cut into paragraphs (`paragraphs`).
+All lines are placed in the frame in which the text is horizontal (`frame`). Columns of upright characters
+become one unit (`vertical`). The rest is cut into sections with the same gutters (`sections`). For every
+gutter the evidence decides whether it separates columns, which are read one after the other, or the cells of
+rows (`columns`). Rows are read from left to right, cell by cell (`rows`); the content of a column is arranged
+in the same way recursively. Sections without a gutter between columns are cut into paragraphs (`paragraphs`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from crnn_ocr.layout.rows import cell_rows
 from crnn_ocr.layout.sections import Section, sections
 from crnn_ocr.layout.vertical import join_columns
 
-#: Splits within splits after which a heap of boxes is no page any more; bounds time and stack.
+#: Most nested splits; it bounds time and stack, and no real page has so many.
 _MAX_DEPTH = 16
 
 
@@ -29,13 +29,13 @@ def reading_order(
     """Put lines of text into reading order.
 
     Args:
-        polygons: The lines' corners in pixels, each starting at its text's own top-left and going clockwise.
-        texts: What the lines say, as far as it tells running text from cells; without, place alone decides.
-        columns: Which of them are known to be columns of upright characters; empty: judge by their shapes.
+        polygons: The lines' corners in pixels, clockwise from the text's own top left.
+        texts: Texts of the lines, which help to tell running text from cells; if empty, only positions count.
+        columns: Whether each line is known to be a column of upright characters; if empty, shapes decide.
 
     Returns:
         Blocks (paragraphs, runs of table rows) of indices into `polygons`; every index occurs exactly once.
-        The sequence of polygons that this gives does not depend on the order in which they came.
+        The resulting sequence of polygons does not depend on their order in the input.
     """
     boxes = join_columns(upright_boxes(polygons, texts, columns))
     return tuple(
@@ -44,7 +44,7 @@ def reading_order(
 
 
 def _arrange(boxes: Sequence[Box], depth: int) -> list[list[Box]]:
-    """Blocks of boxes in reading order."""
+    """Return blocks of boxes in reading order."""
     if len(boxes) < 2:
         return [list(boxes)] if boxes else []
     return [block for section in sections(boxes) for block in _arrange_section(section, depth)]

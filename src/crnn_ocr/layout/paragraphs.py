@@ -1,4 +1,4 @@
-"""Rows in reading order, cut into blocks: paragraphs, headings, runs of table rows."""
+"""Cut rows in reading order into blocks: paragraphs, headings, runs of table rows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from statistics import median
 from crnn_ocr.layout.frame import Box
 from crnn_ocr.layout.sections import Strip
 
-#: White space above a new block: more than this many times the usual, and this many line heights more.
+#: White space above a new block: more than this many times the usual white, and this many line heights more
+#: than it.
 _WIDER, _MORE = 1.6, 0.35
 #: White space that always begins a block, in line heights.
 _WIDE = 1.5
-#: Ratio of heights from which on a line is no continuation of the one above it.
+#: Ratio of heights above which a line does not continue the line above it.
 _HEIGHT_RATIO = 1.45
-#: A paragraph's first line starts further right than its second, and a last line ends early: line heights.
+#: Least indent of a paragraph's first line, in line heights.
 _INDENT = 1.0
 
 
 def paragraphs(rows: Sequence[Strip]) -> list[list[Box]]:
-    """Cut rows where white space, the height of the text or an indent says that something new begins."""
+    """Cut rows into blocks where white space, the text's height or an indent starts a new one."""
     if not rows:
         return []
     usual = median([max(0.0, _white(above, below)) for above, below in pairwise(rows)] or [0.0])
@@ -35,7 +36,7 @@ def paragraphs(rows: Sequence[Strip]) -> list[list[Box]]:
 
 
 def _begins(above: Strip, below: Strip, usual: float, right: float) -> bool:
-    """Whether a block begins with the row `below`."""
+    """Return whether a block begins with the row `below`."""
     size, former = _height(below), _height(above)
     white = _white(above, below)
     if white > _WIDE * max(size, former) or white > max(_WIDER * usual, usual + _MORE * size):

@@ -1,7 +1,7 @@
-"""Does a line read like part of a sentence, or like a cell? What its text says beside its place.
+"""Score whether a line reads like part of a sentence or like a table cell.
 
-Each sign gives the logarithm of how much likelier it is in running text than in a cell, damped, since the
-lines of one page are alike. Lines too short to show anything give nothing.
+Each feature gives the logarithm of how much likelier it is in running text than in a cell. The values are
+damped, because the lines of one page resemble each other. Lines that are too short score 0.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ import re
 
 from crnn_ocr.recognition.network.charset import is_han
 
-#: Clauses of Chinese text are about ten characters long, so most of its lines hold one of these signs.
+#: Clauses of Chinese text are about ten characters long, so most of its lines contain one of these signs.
 _CLAUSE_SIGNS = frozenset("，。；！？,;!?")
-#: Fewer Han characters hold no sign often enough for that to tell anything.
+#: Least number of Han characters for the lack of a sign to count.
 _CLAUSE = 8
 _SIGN, _NO_SIGN = 0.8, -0.6
-#: The name of a field, and its value behind a colon.
+#: A field's name with a colon, before its value.
 _FIELD = re.compile(r"[^：:，。,.]{1,12}[：:]")
 _NAMED = -0.8
-#: Lines of Latin text begin in the middle of a sentence; cells begin with a capital.
+#: Lines of Latin text begin in the middle of a sentence; cells begin with a capital letter.
 _WORD = re.compile(r"[^\W\d_]{2,}|[aAI](?!\S)")
 _WORDS = 3
 _SMALL, _CAPITAL = 0.8, -0.6
 #: Numbers and codes are cells.
 _CODE = -0.6
-#: What may stand before the text of a list's item.
+#: Bullets and numbers before the text of a list item.
 _MARK = re.compile(r"\s*(?:[•·●▪■◆*–—-]|[(（]?\d{1,3}[.、)）]|[a-zA-Z][.)])\s*")
 
 
 def prose(text: str) -> float:
-    """Return how much the line speaks for running text: above 0, for a cell: below."""
+    """Return a line's score: positive for running text, negative for a cell."""
     text = _MARK.sub("", text, count=1) if _MARK.match(text) else text.strip()
     han = sum(map(is_han, text))
     if _FIELD.match(text):

@@ -1,4 +1,4 @@
-"""Within a section that is read row by row: the order of the boxes of each strip."""
+"""Order the boxes of each strip in a section that is read row by row."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from crnn_ocr.layout.frame import Box
 from crnn_ocr.layout.labels import gather_labelled
 from crnn_ocr.layout.sections import Strip, strips
 
-#: Two lines stand on one row when their middles differ by less than this part of the lower one's height.
+#: Two lines are on one row if their middles differ by less than this share of the lower one's height.
 ALIGNED = 0.4
 _MAX_DEPTH = 8
 
 
 def aligned(one: Box, other: Box) -> bool:
-    """Whether two boxes stand on one row."""
+    """Return whether two boxes are on one row."""
     return abs(one.middle - other.middle) < ALIGNED * min(one.height, other.height)
 
 
 def cell_rows(run: Sequence[Strip]) -> list[Strip]:
-    """The same strips in reading order: row by row where rows can be seen, else cell by cell."""
+    """Put strips into reading order: row by row where rows are visible, otherwise cell by cell."""
     return gather_labelled(run, lambda strip: _in_order(strip, _MAX_DEPTH))
 
 
@@ -47,7 +47,7 @@ def _cells(strip: Strip) -> list[Strip]:
 
 
 def _share_rows(cells: Sequence[Strip]) -> bool:
-    """Whether each line of every cell stands on a row of the cell with the most lines."""
+    """Return whether each line of every cell is on a row of the cell with the most lines."""
     fullest = max(cells, key=len)
     return all(
         any(aligned(box, other) for other in fullest) for cell in cells if cell is not fullest for box in cell

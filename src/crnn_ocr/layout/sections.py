@@ -1,7 +1,7 @@
-"""Strips and sections: the page cut by white space from top to bottom.
+"""Cut the page into strips and sections at white space, from top to bottom.
 
-A strip is what hangs together vertically: one line, a row of cells, or lines that stand beside each other
-without being aligned. A section is a run of strips that share at least one gutter, or that all lack one.
+A strip is a set of boxes that overlap vertically: one line, a row of cells, or lines beside each other that
+are not aligned. A section is a run of strips that share at least one gutter, or that all lack one.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from crnn_ocr.layout.frame import Box
 Strip = list[Box]
 Interval = tuple[float, float]
 
-#: The part of a line's height that counts when strips are formed: detectors draw boxes wider than the ink,
-#: and what is left of a page's curvature makes neighbouring rows overlap.
+#: The part of a line's height that counts when strips are formed, because the detector's boxes are higher
+#: than the ink and remaining page curvature makes neighbouring rows overlap.
 _BODY = 0.6
-#: How far each box may reach into a gutter, in line heights; detectors do not stop at the ink.
+#: How far each box may extend into a gutter, in line heights, because boxes are wider than the ink.
 _SLACK = 0.35
-#: The narrowest gutter beyond that.
+#: Least width of a gutter beyond that, in line heights.
 _MIN_GUTTER = 0.3
-#: A box this many times as high as the others spans rows instead of joining them.
+#: Ratio of height to the median height above which a box spans rows instead of joining them.
 _SPANNING = 2.5
-#: The same of a standing box.
+#: The same ratio for a tall box.
 _STANDING = 1.5
 
 
@@ -36,7 +36,7 @@ class Section:
 
     Attributes:
         strips: From top to bottom, each sorted from left to right.
-        gutters: White intervals of x that no box of the section touches and that have boxes on both sides.
+        gutters: Intervals of x that no box of the section touches and that have boxes on both sides.
         line_height: Median height of its lines in pixels.
     """
 
@@ -46,15 +46,15 @@ class Section:
 
 
 def line_height(boxes: Iterable[Box]) -> float:
-    """Median height of the text in boxes: of a standing box, its width."""
+    """Return the median text height of boxes in pixels; for a tall box, its width counts."""
     return median(min(box.height, box.width) if box.tall else box.height for box in boxes)
 
 
 def strips(boxes: Sequence[Box]) -> list[Strip]:
-    """Cut boxes where white space runs through from left to right.
+    """Cut boxes into strips where white space runs through from left to right.
 
-    Boxes that are much higher than the rest (a label along several rows) do not tie rows together: they
-    join the first row that they stand beside.
+    Boxes that are much higher than the rest, such as a label beside several rows, do not merge these rows.
+    They join the first row that they stand beside.
     """
     typical = median(box.height for box in boxes)
     least = _STANDING * typical
@@ -117,7 +117,7 @@ def _section(run: list[Strip], filled: Sequence[Interval]) -> Section:
 
 
 def _filled(filled: Sequence[Interval], strip: Strip, height: float) -> list[Interval]:
-    """Add a strip to the filled intervals of x; what is less than a gutter apart becomes one interval."""
+    """Add a strip to the filled intervals of x and merge intervals that are less than a gutter apart."""
     result = list(filled)
     for box in strip:
         slack = min(_SLACK * height, box.width / 2)

@@ -1,8 +1,8 @@
-"""Characters found one below the other: a label that stands beside rows, or the cells of a table's column?
+"""Tell whether characters found one below the other are a column or the cells of a table.
 
-Detectors part the characters of a short column that are wide apart, and find those of a table's column
-(男, 女, 男) in the same way. Cells stand on the rows of the other cells. The characters of a label have a
-pitch of their own, so that they meet the rows beside them only by chance.
+Detectors find widely spaced characters of a short column separately, and find the cells of a table's column
+(男, 女, 男) in the same way. Cells are on the same rows as the other cells of the table. The characters of a
+column, such as a label beside several rows, have their own pitch, so they meet these rows only by chance.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from statistics import median
 from crnn_ocr.document import Polygon
 from crnn_ocr.layout.frame import Box, upright_boxes
 
-#: Characters are so high, in widths of their box, at least: a dash that was read as 一 is not.
+#: Least height of a character, in widths of its box; a dash that was read as 一 is lower.
 _HEIGHT = 0.75
-# Lengths are in widths of the boxes, which are about 1.3 times as wide as their characters.
-#: The widths of two boxes of one stack differ by this ratio at most, and so far may their middles be apart.
+# Lengths are in widths of the boxes, which are about 1.3 times as wide as the characters.
+#: Most ratio of the widths of two boxes of one column, and most horizontal distance of their middles.
 _WIDTH_RATIO, _OFF_COLUMN = 1.5, 0.3
-#: Boxes of one stack overlap by so much, and are so far apart, at most.
+#: Most overlap and most distance of neighbouring boxes of one column.
 _OVERLAP, _APART = 0.6, 0.7
-#: The largest distance of characters, and by how much of it single ones may differ.
+#: Largest pitch of characters, and the largest deviation from it, as a share of the pitch.
 _PITCH, _UNEVEN = 1.5, 0.3
-#: A line is beside a character if their middles are so near, in heights, and on one row with it, if so near.
+#: Most distance of middles, in heights, at which a line is beside a character, and at which it is on its row.
 _BESIDE, _ON_ROW = 0.75, 0.15
-#: So many characters are a column though nothing is beside them.
+#: Least number of characters that form a column even with nothing beside them.
 _ALONE = 3
 
 
-def stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    """Find the lines of which each is a piece of a column.
+def find_stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Find lines that are pieces of one column.
 
     Args:
         polygons: The lines' corners in pixels, as for `order.reading_order`.
-        counts: How many upright characters each line has below one another, 1 for a single one; 0 for lines
-            that are something else.
+        counts: Number of upright characters, one below the other, in each line: 1 for a single character, 0
+            for other lines.
 
     Returns:
         Indices of the pieces of each column, two or more, from top to bottom.
@@ -56,7 +56,7 @@ def stacks(polygons: Sequence[Polygon], counts: Sequence[int]) -> tuple[tuple[in
 
 
 def _chains(pieces: Sequence[Box]) -> list[list[Box]]:
-    """Pieces closely below one another, from top to bottom."""
+    """Group pieces that are closely below one another, from top to bottom."""
     chains: list[list[Box]] = []
     for box in pieces:
         chain = next((chain for chain in reversed(chains) if _below(chain[-1], box)), None)
@@ -91,7 +91,7 @@ def _is_column(chain: Sequence[Box], counts: Sequence[int], others: Sequence[Box
     on_row = beside = 0
     for middle in middles:
         near = [box for box in others if abs(box.middle - middle) <= _BESIDE * max(size, box.height)]
-        # Of each side the line that is nearest: farther ones are of another part of the page.
+        # Only the nearest line on each side; farther ones belong to another part of the page.
         sides = (
             min(
                 (box for box in near if box.left >= right - size / 2), key=lambda box: box.left, default=None

@@ -1,4 +1,4 @@
-"""Text that stands: columns of upright characters and lines turned by a quarter, side by side."""
+"""Join columns of upright characters, or lines turned by a quarter, that are side by side."""
 
 from __future__ import annotations
 
@@ -8,26 +8,33 @@ from statistics import median
 
 from crnn_ocr.layout.frame import Box
 
-#: Columns of one text are about equally wide, at most this ratio.
+#: Most ratio of the widths of two columns of one text.
 _WIDTH_RATIO = 1.8
-#: The white between two columns of one text, at most, in column widths.
+#: Most white space between two columns of one text, in column widths.
 _GAP = 1.5
-#: The share of the shorter column that lies beside the longer one, at least.
+#: Least share of the shorter column that is beside the longer one.
 _BESIDE = 0.5
-#: The white that parts two tiers of columns, at least, in column widths.
+#: Least white space between two tiers of columns, in column widths.
 _TIER = 0.8
-#: More columns are not looked through for tiers, nor more groups for such that stand beside each other; it
-#: bounds time, no page has so many.
+#: Most columns that are searched for tiers, and most groups that are searched for neighbours. They bound
+#: time, and no page has so many.
 _MOST_IN_TIERS, _MOST_GROUPS = 200, 30
-#: A column of one or two characters is as wide as its neighbour, and not flat.
+#: For a column of one or two characters: most ratio of its width to its neighbour's, and least height in
+#: widths.
 _SHORT_WIDTH_RATIO, _SHORT_HEIGHT = 1.3, 0.8
 
 
 def join_columns(boxes: Sequence[Box]) -> list[Box]:
-    """Make one unit of standing lines beside each other.
+    """Join tall boxes that are beside each other into one unit.
 
-    Vertical Chinese and text turned clockwise run from right to left, text turned anticlockwise from left
-    to right. A single standing line stays as it is.
+    Columns of vertical Chinese and of text turned clockwise are read from right to left, text turned
+    anticlockwise is read from left to right. A single tall box stays as it is.
+
+    Args:
+        boxes: All boxes of the page.
+
+    Returns:
+        The boxes with each group replaced by one, sorted from top to bottom, then from left to right.
     """
     standing = sorted((box for box in boxes if box.tall), key=lambda box: (box.left, box.top))
     groups: list[list[Box]] = []
@@ -48,7 +55,7 @@ def join_columns(boxes: Sequence[Box]) -> list[Box]:
 
 
 def _beside(one: Box, other: Box) -> bool:
-    """Whether `other` may be the next column to the right of `one`."""
+    """Return whether `other` may be the next column to the right of `one`."""
     narrow, wide = sorted((one.width, other.width))
     shared = min(one.bottom, other.bottom) - max(one.top, other.top)
     return (
@@ -60,14 +67,14 @@ def _beside(one: Box, other: Box) -> bool:
 
 
 def _is_vertical(standing: Sequence[Box], rest: Sequence[Box]) -> bool:
-    """Whether columns that are read downwards are most of the page."""
+    """Return whether columns that are read downwards cover most of the page's text area."""
     return sum(box.width * box.height for box in standing if box.downward) > sum(
         box.width * box.height for box in rest
     ) + sum(box.width * box.height for box in standing if not box.downward)
 
 
 def _joined_across(groups: Sequence[list[Box]], rest: Sequence[Box]) -> list[list[Box]]:
-    """Groups side by side as one, its boxes from left to right."""
+    """Join groups that are side by side; the boxes of each result are sorted from left to right."""
     joined: list[list[Box]] = []
     for group in sorted(groups, key=lambda group: group[0].left):
         homes = [home for home in joined if _across(_around(home), _around(group), rest)]
@@ -77,7 +84,7 @@ def _joined_across(groups: Sequence[list[Box]], rest: Sequence[Box]) -> list[lis
 
 
 def _across(one: Box, other: Box, rest: Sequence[Box]) -> bool:
-    """Whether `other` stands to the right of `one` with nothing but paper between them."""
+    """Return whether `other` is to the right of `one` with only paper between them."""
     top, bottom = max(one.top, other.top), min(one.bottom, other.bottom)
     return (
         one.downward
@@ -93,7 +100,7 @@ def _across(one: Box, other: Box, rest: Sequence[Box]) -> bool:
 
 
 def _add_short_columns(group: list[Box], rest: list[Box]) -> None:
-    """Move boxes that end the text, a column of a character or two, from `rest` to the left of the group."""
+    """Move short last columns, of one or two characters, from `rest` to the left of the group."""
     while group[0].downward:
         first = group[0]
         short = next((box for box in rest if not box.tall and _ends(first, box)), None)
@@ -104,7 +111,7 @@ def _add_short_columns(group: list[Box], rest: list[Box]) -> None:
 
 
 def _ends(first: Box, box: Box) -> bool:
-    """Whether a box stands beside the top of the text's last column so far, and is as wide."""
+    """Return whether a box is beside the top of the text's last column and about as wide."""
     narrow, wide = sorted((first.width, box.width))
     return (
         wide <= _SHORT_WIDTH_RATIO * narrow
@@ -120,7 +127,7 @@ def _unit(group: Sequence[Box]) -> Box:
 
 
 def _around(group: Sequence[Box]) -> Box:
-    """The bounds of a group, without its members."""
+    """Return the bounding box of a group, without members."""
     return Box(
         min(box.left for box in group),
         min(box.top for box in group),
@@ -132,7 +139,7 @@ def _around(group: Sequence[Box]) -> Box:
 
 
 def _right_to_left(group: Sequence[Box]) -> list[Box]:
-    """Columns in reading order: tier by tier where white space parts all of them, else from the right."""
+    """Sort columns into reading order: by tiers if white space separates all of them, else from the right."""
     ordered: list[Box] = []
     rest = sorted(group, key=lambda box: (box.top, box.left))
     while rest:
@@ -142,7 +149,7 @@ def _right_to_left(group: Sequence[Box]) -> list[Box]:
         if len(tiers) > 1:
             return [*ordered, *(box for tier in tiers for box in _right_to_left(tier))]
         rightmost = max(rest, key=lambda box: (box.left + box.right, -box.top))
-        # What stands below it, or above, is a piece of the same column.
+        # Boxes above or below it are pieces of the same column.
         column = [
             box
             for box in rest
@@ -154,7 +161,7 @@ def _right_to_left(group: Sequence[Box]) -> list[Box]:
 
 
 def _tiers(boxes: Sequence[Box]) -> list[list[Box]]:
-    """Boxes, sorted from the top, cut where white space runs through that is higher than a blank cell."""
+    """Cut boxes, sorted from the top, where white space higher than a blank cell runs through."""
     white = _TIER * median(box.width for box in boxes)
     tiers: list[list[Box]] = []
     edge = -float("inf")

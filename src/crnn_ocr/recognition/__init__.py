@@ -1,1 +1,1 @@
-"""What does a line say? Recognisers turn line pictures into text."""
+"""Read text lines: recognisers turn crops of lines into text."""

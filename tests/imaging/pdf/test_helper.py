@@ -31,7 +31,7 @@ from crnn_ocr.errors import (
 from crnn_ocr.imaging.decode import decode_pages
 from crnn_ocr.imaging.limits import MIB
 from crnn_ocr.imaging.opened import open_document
-from crnn_ocr.imaging.pdf import helper, pages, places, process
+from crnn_ocr.imaging.pdf import helper, pages, process, process_limit
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging.bombs import laughs, slow_page
 from tests.imaging.pictures import LIMITS, Pixels, pil, saved, text_page
@@ -50,12 +50,12 @@ def pages_of(data: bytes, ticket: Ticket | None = None) -> Iterator[Pixels]:
 
 
 def helpers() -> list[psutil.Process]:
-    """The processes that draw for this one."""
+    """Return the PDF processes of this process."""
     return [child for child in psutil.Process().children() if "pdf.process" in " ".join(child.cmdline())]
 
 
 def soon(seconds: float = 10.0) -> Iterator[None]:
-    """Tries until something has happened."""
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         yield
@@ -63,7 +63,7 @@ def soon(seconds: float = 10.0) -> Iterator[None]:
 
 
 class Peak:
-    """Watches how large the helpers grow while the block runs."""
+    """Record how large the helpers grow while the block runs."""
 
     def __enter__(self) -> Peak:
         self.bytes = 0
@@ -115,7 +115,7 @@ def test_sizes_of_a_bomb_are_told_without_drawing() -> None:
         assert [(page.width, page.height) for page in document.extents] == [(1653, 2339)]
 
 
-def test_a_harmless_document_is_drawn_beside_one_that_keeps_its_process_busy() -> None:
+def test_a_document_is_drawn_while_another_is_busy() -> None:
     ticket = Ticket()
     ended: list[str] = []
 
@@ -183,8 +183,8 @@ def test_a_request_that_is_cancelled_ends_the_process() -> None:
     assert not helpers()
 
 
-def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_places", places.Places(0))
+def test_waiting_for_a_slot_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_limit, "_current", process_limit.ProcessLimit(0))
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         pages_of(HARMLESS, Ticket(deadline=started + 0.3))
@@ -195,7 +195,7 @@ def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(monkeypatch: py
 
 
 def killed_while(act: Callable[[], object], number: int) -> None:
-    """Kill the helper with a signal while something is done."""
+    """Kill the helper with a signal during an operation."""
 
     def kill() -> None:
         for _ in soon():
@@ -237,7 +237,7 @@ def test_a_process_that_died_between_two_pages_is_replaced() -> None:
     assert [page.shape for page in pages] == [(100, 200, 3), (200, 100, 3)]
 
 
-def test_processes_end_with_the_last_page_and_with_pages_that_nobody_wants() -> None:
+def test_processes_end_with_the_last_or_an_unwanted_page() -> None:
     pages = pages_of(HARMLESS)
     assert len(list(pages)) == 3
     assert not helpers()
@@ -249,36 +249,36 @@ def test_processes_end_with_the_last_page_and_with_pages_that_nobody_wants() -> 
     assert not helpers()
 
 
-def test_documents_that_wait_give_up_their_process_for_others() -> None:
+def test_idle_documents_release_their_process() -> None:
     documents = [pages_of(HARMLESS) for _ in range(5)]
     for _ in range(3):
         assert len([next(pages) for pages in documents]) == 5
-        assert len(helpers()) <= places.MOST
+        assert len(helpers()) <= process_limit.MOST
     assert [next(pages, None) for pages in documents] == [None] * 5
 
 
-def test_of_two_who_may_work_none_is_disturbed() -> None:
+def test_two_running_holders_keep_their_processes() -> None:
     class Tenant:
-        keeps = True
+        has_process = True
 
-        def give_up(self) -> Callable[[], None]:
-            self.keeps = False
+        def release(self) -> Callable[[], None]:
+            self.has_process = False
             return lambda: None
 
-    shared = places.Places(2)
+    shared = process_limit.ProcessLimit(2)
     first, second, third = Tenant(), Tenant(), Tenant()
     check = Ticket().check
-    with shared.held(second, check), shared.held(first, check):
+    with shared.slot(second, check), shared.slot(first, check):
         pass
-    assert [tenant.keeps for tenant in (first, second, third)] == [True, True, True]
-    with shared.held(third, check):  # the first has been idle for longest
-        assert [tenant.keeps for tenant in (first, second, third)] == [False, True, True]
-    with shared.held(second, check):
-        assert [tenant.keeps for tenant in (first, second, third)] == [False, True, True]
+    assert [tenant.has_process for tenant in (first, second, third)] == [True, True, True]
+    with shared.slot(third, check):  # the first has been idle for longest
+        assert [tenant.has_process for tenant in (first, second, third)] == [False, True, True]
+    with shared.slot(second, check):
+        assert [tenant.has_process for tenant in (first, second, third)] == [False, True, True]
 
 
 @linux
-def test_the_process_knows_nothing_of_its_parent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_process_inherits_nothing_of_its_parent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CRNN_OCR_API_KEYS", "secret")
     with (tmp_path / "held").open("wb") as held:
         os.set_inheritable(held.fileno(), True)
@@ -351,7 +351,7 @@ def test_a_program_may_fork_with_a_document_half_read() -> None:
 # ---- machines ----------------------------------------------------------------------------------------
 
 
-def test_without_limits_of_the_system_the_clock_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_system_limits_the_clock_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     lame = helper._START.replace("package =", 'sys.modules["resource"] = None\npackage =')
     monkeypatch.setattr(helper, "_START", lame)
     assert [page.shape for page in pages_of(HARMLESS)][1:] == [(100, 200, 3), (200, 100, 3)]
@@ -380,9 +380,7 @@ def test_a_program_without_python_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("executable", ["/nonexistent/python", "/bin/false"])
-def test_where_no_process_starts_it_can_be_tried_again(
-    monkeypatch: pytest.MonkeyPatch, executable: str
-) -> None:
+def test_a_failed_process_start_can_be_retried(monkeypatch: pytest.MonkeyPatch, executable: str) -> None:
     monkeypatch.setattr("multiprocessing.spawn.get_executable", lambda: executable)
     with pytest.raises(OverloadedError) as caught:
         pages_of(HARMLESS)

@@ -115,7 +115,7 @@ def test_an_embedded_picture_of_absurd_size_is_refused() -> None:
         pages_of(data, Limits(1 << 20, 500_000, 5_000, 2))
 
 
-def test_an_embedded_jpeg_that_is_larger_than_the_pdf_says_is_refused() -> None:
+def test_an_embedded_jpeg_of_a_false_size_is_refused() -> None:
     data = bytearray(saved(pil(quadrants()), "PDF"))
     frame = data.index(b"\xff\xc0")
     data[frame + 5 : frame + 9] = (60_000).to_bytes(2, "big") * 2
@@ -145,7 +145,7 @@ def test_without_the_extra_the_message_says_what_to_install(monkeypatch: pytest.
     assert "crnn-ocr[pdf]" in caught.value.hint
 
 
-def test_threads_and_half_read_documents_do_not_disturb_one_another() -> None:
+def test_threads_and_half_read_documents_are_independent() -> None:
     data = pdf((144, 144, RED_TOP_LEFT), (72, 72, ""))
     problems: list[object] = []
 

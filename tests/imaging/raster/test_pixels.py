@@ -18,7 +18,7 @@ from tests.imaging.pictures import LIMITS, Pixels, pil, quadrants, saved, text_p
 
 
 def letters(ink: int) -> tuple[Pixels, Pixels]:
-    """Grey letters of one colour and their alpha."""
+    """Draw letters of one grey level; return them with their alpha."""
     alpha = np.zeros((60, 200), np.uint8)
     cv2.putText(alpha, "Text 90", (5, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 255, 3, cv2.LINE_AA)
     return np.full_like(alpha, ink), alpha
@@ -104,7 +104,7 @@ def test_a_picture_of_nothing_is_a_blank_page() -> None:
 
 
 @pytest.mark.parametrize("kind", ["TGA", "BMP"])
-def test_the_unused_fourth_byte_of_bitmaps_does_not_hide_the_picture(kind: str) -> None:
+def test_an_unused_fourth_byte_of_bitmaps_is_ignored(kind: str) -> None:
     image = pil(quadrants())
     image.putalpha(0)
     (pixels,) = decode_pages(saved(image, kind), LIMITS)
@@ -176,7 +176,7 @@ def test_an_array_in_the_engines_layout_is_not_copied() -> None:
         assert from_array(array) is array or np.shares_memory(from_array(array), array)
 
 
-def test_an_array_with_one_channel_is_grey_and_a_view_becomes_contiguous() -> None:
+def test_one_channel_is_grey_and_views_become_contiguous() -> None:
     assert from_array(np.zeros((3, 4, 1), np.uint8)).shape == (3, 4)
     turned = quadrants()[::-1, ::2]
     out = from_array(turned)

@@ -12,12 +12,12 @@ from tests import drawing
 
 @pytest.mark.parametrize("size", [16, 24, 40])
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (120, 255), (255, 0), (200, 40)])
-def test_what_stands_apart_is_counted(size: int, ink: int, paper: int) -> None:
+def test_separate_components_are_counted(size: int, ink: int, paper: int) -> None:
     picture = drawing.line("102-2", size=size, ink=ink, paper=paper)
     assert len(ink_parts(picture)) == 5
 
 
-def test_what_stands_above_one_another_is_one_part() -> None:
+def test_components_above_one_another_are_one_part() -> None:
     colon, dot = (ink_parts(drawing.line(text))[1] for text in ("2:5", "2.5"))
     assert (colon.pieces, dot.pieces) == (2, 1)
     assert dot.top > colon.top

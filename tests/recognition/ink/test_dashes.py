@@ -14,7 +14,7 @@ SIZE = 40
 
 
 def read(text: str, places: list[float], width: int, confidence: float = 0.98) -> Reading:
-    """A reading whose characters were noticed at those columns."""
+    """Return a reading with characters at those columns."""
     chars = tuple(
         ReadChar(char, confidence, (place - 8) / width, (place + 8) / width)
         for char, place in zip(text, places, strict=True)
@@ -23,7 +23,7 @@ def read(text: str, places: list[float], width: int, confidence: float = 0.98) -
 
 
 def line_with_bar(left: int, length: int, *, thickness: int = 2, below: int = 3) -> Picture:
-    """`国 国` of 40 pixels, 60 pixels of white between them, and a bar below the middle of the line."""
+    """Draw `国 国` at 40 pixels with 60 pixels of white between them and a bar below the line's middle."""
     picture = drawing.page([(8, 4, "国"), (160, 4, "国")], size=SIZE).copy()
     rows = np.flatnonzero((picture[:, :, 0] < 128).any(axis=1))
     middle = int((rows[0] + rows[-1] + 1) / 2) + below

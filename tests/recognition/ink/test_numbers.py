@@ -14,14 +14,14 @@ SURE = 0.99
 
 
 def reading(text: str) -> Reading:
-    """A line that is read surely, its characters as wide as one another."""
+    """Return a confident reading with equally wide characters."""
     count = max(len(text), 1)
     chars = tuple(ReadChar(char, SURE, i / count, (i + 1) / count) for i, char in enumerate(text))
     return Reading(text, SURE, chars)
 
 
 def held(text: str, printed: str, size: int = 28) -> Reading:
-    """A reading, held against the ink of what is printed."""
+    """Compare a reading with the ink of a printed text."""
     picture = drawing.line(printed, size=size)
     return compare(reading(text), ink_parts(picture), picture.shape[1])
 
@@ -75,7 +75,7 @@ def test_blanks_are_where_the_ink_has_them(read: str, printed: str, expected: st
 
 
 def test_thousands_of_fixed_pitch_stay_together() -> None:
-    """A typewriter's comma has nearly a blank's white behind it."""
+    """Check fixed-pitch type, in which a comma has nearly as much white behind it as a blank."""
     parts, at = [], 0
     for char in "926,507":
         low = char == ","
@@ -96,12 +96,12 @@ def test_a_sign_that_touches_a_digit_is_missed() -> None:
     assert compare(reading("595278"), [*digits, joined, *others], 80).confidence == MISFIT
 
 
-def test_without_ink_nothing_is_told() -> None:
+def test_without_ink_numbers_are_unchanged() -> None:
     assert compare(reading("102-2"), (), 100) == reading("102-2")
 
 
 @pytest.mark.parametrize("text", ["合计", "Total due", "", "一二三", "5"])
-def test_what_is_no_number_is_left_alone(text: str) -> None:
+def test_other_text_is_left_alone(text: str) -> None:
     assert compare(reading(text), [Part(1, 1, 5, 9)], 100) == reading(text)
     assert has_numbers(reading(text)) == (text == "5")
 

@@ -17,7 +17,7 @@ def _reading(text: str) -> Reading:
 
 
 def _settled(*lines: str, rooms: Mapping[int, Mapping[int, float]] | None = None) -> list[str]:
-    """Lines of one page; of some, by index, the room of their signs."""
+    """Settle the lines of one page; `rooms` holds the spacing of some lines' signs by index."""
     rooms = rooms or {}
     found = settled([_reading(line) for line in lines], [rooms.get(i, {}) for i in range(len(lines))])
     assert all(reading.text == "".join(char.text for char in reading.chars) for reading in found)
@@ -34,7 +34,7 @@ def _settled(*lines: str, rooms: Mapping[int, Mapping[int, float]] | None = None
         ("，：；？！（）。、～－￥", "，：；？！（）。、～－￥"),
     ],
 )
-def test_letters_digits_and_signs_of_arithmetic_are_of_half_width(read: str, meant: str) -> None:
+def test_letters_digits_and_arithmetic_are_half_width(read: str, meant: str) -> None:
     assert "".join(char.text for char in halved(_reading(read).chars)) == meant
 
 
@@ -93,11 +93,11 @@ def test_other_signs_stay_as_they_were_read(text: str) -> None:
         ("（GTE)的", "(GTE)的"),
     ],
 )
-def test_a_pair_of_brackets_agrees_with_the_one_that_can_be_seen(read: str, meant: str) -> None:
+def test_brackets_of_a_pair_follow_the_measurable_one(read: str, meant: str) -> None:
     assert _settled(read) == [meant]
 
 
-def test_where_the_room_is_small_a_sign_stays_of_half_width() -> None:
+def test_signs_with_little_spacing_stay_half_width() -> None:
     assert _settled("品名:纯棉", rooms={0: {2: 0.4}}) == ["品名:纯棉"]
     assert _settled("品名:纯棉", rooms={0: {2: 0.6}}) == ["品名：纯棉"]
     assert _settled("品名：纯棉", rooms={0: {2: 0.4}}) == ["品名：纯棉"]
@@ -136,7 +136,7 @@ _TEXT = st.text("甲乙ab12 ,，:：;；?？!！(（)）%。、", max_size=12)
 
 
 @given(st.lists(_TEXT, max_size=4), st.data())
-def test_only_widths_change_and_what_is_settled_stays_so(lines: list[str], data: st.DataObject) -> None:
+def test_settling_is_idempotent_and_changes_only_widths(lines: list[str], data: st.DataObject) -> None:
     rooms = [
         data.draw(
             st.dictionaries(

@@ -15,7 +15,7 @@ TEXT = "The licence of a work, if any, says: use it (or not)."
 
 
 def placed(printed: str, read: str, size: int = 28) -> Reading:
-    """A reading whose characters stand where they are printed; blanks may be lacking or be too many."""
+    """Return a reading with characters where they are printed; blanks may be missing or too many."""
     font = drawing._font(size, False)
     width = drawing.line(printed, size=size).shape[1]
     chars: list[ReadChar] = []
@@ -88,7 +88,7 @@ def test_only_latin_lines_are_looked_at() -> None:
     st.lists(st.booleans(), min_size=1, max_size=400),
     st.floats(1, 60),
 )
-def test_what_is_visible_never_changes(text: str, columns: list[bool], height: float) -> None:
+def test_visible_characters_never_change(text: str, columns: list[bool], height: float) -> None:
     count = max(len(text), 1)
     chars = tuple(ReadChar(char, 0.9, i / count, (i + 1) / count) for i, char in enumerate(text))
     found = space_words(Reading(text, 0.9, chars), np.array(columns), height)

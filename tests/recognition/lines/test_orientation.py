@@ -12,7 +12,7 @@ def reading(text: str, confidence: float) -> Reading:
 
 
 @pytest.mark.parametrize("text", ["90", "U/L", "￥5999.00", "NO", "06", "SOS"])
-def test_text_that_is_text_on_its_head_too_is_never_turned(text: str) -> None:
+def test_text_that_reads_both_ways_is_never_turned(text: str) -> None:
     assert (
         orientation.better(reading("?", 0.2), [reading(text, 0.99)]) is None
         or orientation.evidence(reading(text, 0.99)) >= orientation.EVIDENCE
@@ -20,7 +20,7 @@ def test_text_that_is_text_on_its_head_too_is_never_turned(text: str) -> None:
     assert orientation.better(reading(text, 0.75), [reading(text[::-1], 0.85)]) is None
 
 
-def test_a_convincing_other_way_up_wins() -> None:
+def test_a_convincing_other_orientation_wins() -> None:
     others = [reading("垃圾", 0.5), reading("合同编号", 0.97), reading("合同编", 0.9)]
 
     assert orientation.better(reading("uoɥ", 0.4), others) == 1
@@ -40,7 +40,9 @@ def test_a_column_that_also_reads_on_its_side_is_a_column() -> None:
     ("standing", "turned", "column", "wins"),
     [(0.0, 0.5, 0.75, True), (0.0, 0.7, 0.75, False), (0.7, 0.3, 0.75, False), (0.0, 0.2, 0.45, False)],
 )
-def test_the_only_readable_way_is_taken(standing: float, turned: float, column: float, wins: bool) -> None:
+def test_the_only_readable_orientation_is_taken(
+    standing: float, turned: float, column: float, wins: bool
+) -> None:
     word = Reading(
         "合同", column, (ReadChar("合", column, 0, 1, 0.9), ReadChar("同", 0, 0, 1, 2 * column - 0.9))
     )

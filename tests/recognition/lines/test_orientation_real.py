@@ -20,7 +20,7 @@ def upright_page() -> drawing.Picture:
 
 
 @pytest.mark.parametrize("lying", [90, 180, 270])
-def test_a_turned_picture_is_read_and_its_places_are_the_pictures_own(ocr: OCR, lying: int) -> None:
+def test_a_turned_picture_is_read_in_its_own_coordinates(ocr: OCR, lying: int) -> None:
     picture = np.asarray(cv2.rotate(upright_page(), CODES[lying]), np.uint8)
 
     page = ocr.read(picture).pages[0]

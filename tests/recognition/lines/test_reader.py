@@ -32,7 +32,7 @@ Picture = NDArray[np.uint8]
 
 
 class Bars:
-    """Reads squares of grey; those of one character it does not know it takes for another."""
+    """A recogniser of grey squares that mistakes one unknown character for another."""
 
     name = "bars/1"
     seconds_per_column = 1e-5
@@ -45,20 +45,20 @@ class Bars:
         self.characters = frozenset(ALPHABET + "□")
 
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
-        """One window, the crop itself."""
+        """Return one window, the crop itself."""
         return (width,)
 
     def prepare(self, crop: Picture) -> PreparedLine:
-        """One window, the crop itself."""
+        """Return one window, the crop itself."""
         return PreparedLine((Window(0, 1, np.atleast_3d(crop).astype(np.uint8), crop.shape[1]),), 1.0)
 
     def infer(self, window: Window) -> Frames:
-        """Nothing: the reading is made in `decode`."""
+        """Return no frames; the reading is made in `decode`."""
         self.widths.append(window.content)
         return Frames(np.zeros(1, np.int64), np.ones(1, np.float32))
 
     def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
-        """Look every square's grey up."""
+        """Look up every square's grey level."""
         assert len(frames) == 1
         pixels = line.windows[0].pixels[:, :, 0].astype(int)
         width = pixels.shape[1]
@@ -75,7 +75,7 @@ class Bars:
 
 
 def squares(greys: NDArray[np.int_], height: int) -> list[tuple[int, int]]:
-    """Where characters begin and end in a line of pixels."""
+    """Return the start and the end of each character in a row of pixels."""
     inked = greys < 200
     if inked.all():
         count = max(1, round(len(greys) / height))
@@ -86,7 +86,7 @@ def squares(greys: NDArray[np.int_], height: int) -> list[tuple[int, int]]:
 
 
 def drawn(text: str) -> Picture:
-    """One row of squares."""
+    """Draw one row of squares."""
     greys = np.array([20 + STEP * ALPHABET.index(char) for char in text], np.uint8)
     row = np.tile(np.repeat(greys, HEIGHT), (HEIGHT, 1))
     row[: HEIGHT // 2] -= DARKER
@@ -94,7 +94,7 @@ def drawn(text: str) -> Picture:
 
 
 def pasted(line: Picture, turn: Turn = 0, *, column: bool = False) -> tuple[Picture, Polygon]:
-    """A picture that holds the line, which must be turned clockwise by that much to be read."""
+    """Return a picture with the line, which must be turned clockwise by `turn` to be read."""
     if column:
         gap = np.full((HEIGHT // 6, HEIGHT), 255, np.uint8)
         cells = (line[:, x : x + HEIGHT] for x in range(0, line.shape[1], HEIGHT))
@@ -143,7 +143,7 @@ def test_stretches_are_cut_from_the_line_as_it_was_read(work: Work, turn: Turn, 
         assert np.allclose(old.polygon, new.polygon, atol=HEIGHT / 3)
 
 
-def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(work: Work) -> None:
+def test_only_doubtful_lines_get_a_second_look(work: Work) -> None:
     picture = np.full((300, 300), 255, np.uint8)
     texts = [TEXT, TEXT[:9], TEXT[9:], TEXT[4:12]]
     regions = []
@@ -163,7 +163,7 @@ def test_all_lines_of_a_picture_are_looked_at_and_none_that_is_sure(work: Work) 
     assert len(second.widths) == 4
 
 
-def test_nobody_is_asked_where_all_is_sure(work: Work) -> None:
+def test_the_second_reader_is_not_loaded_without_doubts(work: Work) -> None:
     picture, polygon = pasted(drawn(TEXT))
     reader = LineReader(Bars(), work)
     found = reader.read(picture, [Region(polygon, 1.0)])
@@ -174,7 +174,7 @@ def test_nobody_is_asked_where_all_is_sure(work: Work) -> None:
     assert reader.look_again(picture, found, second) == found
 
 
-def test_a_reader_is_not_asked_twice(work: Work) -> None:
+def test_a_reader_is_not_its_own_second_reader(work: Work) -> None:
     picture, polygon = pasted(drawn(TEXT))
     first = Bars(blind="天")
     reader = LineReader(first, work)
@@ -195,14 +195,14 @@ def test_regions_without_text_stay_so(work: Work) -> None:
 
 
 class Moody(Bars):
-    """Fails at lines of one width."""
+    """A recogniser that fails for lines of one width."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.width = width
 
     def infer(self, window: Window) -> Frames:
-        """As its base, or not at all."""
+        """Prepare the line, or fail."""
         if window.content == self.width:
             raise RuntimeError("out of memory")
         return super().infer(window)
@@ -219,9 +219,7 @@ def three_lines() -> tuple[Picture, list[Region]]:
     return picture, regions
 
 
-def test_a_line_at_which_the_model_fails_is_counted_and_empty(
-    work: Work, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_line_at_which_the_model_fails_is_empty(work: Work, caplog: pytest.LogCaptureFixture) -> None:
     picture, regions = three_lines()
     reader = LineReader(Moody(9 * HEIGHT), work)
 

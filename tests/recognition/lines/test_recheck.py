@@ -20,7 +20,7 @@ SURE, UNSURE = 0.99, 0.4
 def line(
     text: str, unsure: str = "", *, confidence: float = SURE, start: float = 0.0, end: float = 1.0
 ) -> Reading:
-    """A reading whose characters share the width evenly; those named are in doubt."""
+    """Return a reading with equally wide characters; those in `unsure` are in doubt."""
     width = (end - start) / max(len(text), 1)
     chars = tuple(
         ReadChar(char, UNSURE if char in unsure else confidence, start + i * width, start + (i + 1) * width)
@@ -36,7 +36,7 @@ def chosen(reading: Reading, aspect: float) -> list[str]:
 
 @st.composite
 def readings(draw: st.DrawFn, most: int = 30) -> Reading:
-    """Any line: contiguous characters of uneven widths that reach as far as they like."""
+    """Draw any line of contiguous characters of uneven widths."""
     drawn = draw(st.lists(st.tuples(st.sampled_from("ab1.中文字○㎡ "), st.floats(0, 1)), max_size=most))
     places = sorted(draw(st.lists(st.floats(0, 1), min_size=len(drawn) + 1, max_size=len(drawn) + 1)))
     chars = tuple(
@@ -62,7 +62,7 @@ policies = st.builds(
 
 @st.composite
 def second_looks(draw: st.DrawFn) -> tuple[Reading, list[tuple[Stretch, Reading]]]:
-    """A line, the stretches chosen of it, and anything that a second reader may say there."""
+    """Draw a line, the stretches chosen from it, and any second readings of these."""
     reading = draw(readings())
     found = stretches(reading, draw(aspects), draw(policies))
     return reading, [(stretch, draw(st.one_of(readings(8), like(reading, stretch)))) for stretch in found]
@@ -70,7 +70,7 @@ def second_looks(draw: st.DrawFn) -> tuple[Reading, list[tuple[Stretch, Reading]
 
 @st.composite
 def like(draw: st.DrawFn, reading: Reading, stretch: Stretch) -> Reading:
-    """What a reader says who mostly agrees."""
+    """Draw the reading of a second reader that mostly agrees."""
     width = max(stretch.end - stretch.start, 1e-9)
     chars = []
     for char in reading.chars[stretch.first : stretch.last]:
@@ -145,7 +145,7 @@ def test_narrow_characters_take_more_neighbours_along() -> None:
     assert chosen(line(text, "m"), len(text) / 2) == ["jklmnop"]
 
 
-def test_what_would_nearly_be_the_whole_line_is_the_whole_line() -> None:
+def test_a_stretch_of_nearly_the_whole_line_is_the_line() -> None:
     assert chosen(line("甲乙丙丁戊", "丙"), 5.0) == ["甲乙丙丁戊"]
     assert chosen(line("甲", "甲"), 1.0) == ["甲"]
     assert chosen(line("甲乙丙丁戊己庚辛壬癸", "乙戊辛"), 10.0) == ["甲乙丙丁戊己庚辛壬癸"]
@@ -245,14 +245,14 @@ def look(first: Reading, second: str, stretch: Stretch | None = None, *, confide
     return splice(first, [(stretch, line(second, confidence=confidence))]).text
 
 
-def test_what_is_surer_is_taken_between_agreements() -> None:
+def test_the_surer_text_between_agreements_is_taken() -> None:
     first = line("检素参考号码", "素")
 
     assert look(first, "检索参考号码") == "检索参考号码"
     assert look(first, "检索参考号码", confidence=0.3) == "检素参考号码"
 
 
-def test_a_character_that_the_better_reader_reads_otherwise_is_not_sure_any_more() -> None:
+def test_disagreement_with_the_second_reader_lowers_confidence() -> None:
     assert look(line("真击一百", confidence=0.97), "直击一百", confidence=0.8) == "直击一百"
     assert look(line("真击一百", confidence=0.97), "直击一百", confidence=0.6) == "真击一百"
     assert look(line("真击一百", confidence=0.55), "直击一百", confidence=0.6) == "直击一百"
@@ -267,7 +267,7 @@ def test_a_character_that_the_better_reader_does_not_know_stays(unsure: str, the
     assert splice(first, seconds, "甲乙喜士丁戊").text == "甲乙囍丁戊"
 
 
-def test_beside_a_character_that_the_better_reader_does_not_know_it_is_heard() -> None:
+def test_a_reader_is_used_beside_characters_unknown_to_it() -> None:
     first = line("甲己囍丁戊", "己囍")
     seconds = [(Stretch(0, 5, 0.0, 1.0), line("甲乙丙囍丁戊".replace("囍", "喜"), confidence=0.9))]
     assert splice(first, seconds, "甲乙丙喜丁戊己").text == "甲己囍丁戊"  # not told apart: both stay
@@ -276,13 +276,13 @@ def test_beside_a_character_that_the_better_reader_does_not_know_it_is_heard() -
     assert splice(first, seconds, "甲己喜丁戊戌").text == "甲己囍丁戌"
 
 
-def test_what_the_better_reader_writes_in_other_signs_it_knows() -> None:
+def test_normalised_forms_count_as_known_characters() -> None:
     first = line("面积９㎡整", "面")
     seconds = [(Stretch(0, 5, 0.0, 1.0), line("面积8m2整", confidence=0.9))]
     assert splice(first, seconds, "面积0123456789m整").text == "面积8m2整"
 
 
-def test_lost_characters_come_in_and_invented_ones_go() -> None:
+def test_lost_characters_are_added_and_invented_ones_dropped() -> None:
     assert look(line("80,00,000"), "80,000,000") == "80,000,000"
     assert look(line("110°°C", "°"), "110°C") == "110°C"
     assert look(line("肌出现功能"), "骼肌出现功能") == "骼肌出现功能"
@@ -301,7 +301,7 @@ def test_lost_characters_come_in_and_invented_ones_go() -> None:
         ("one - two", "-", "one – two", "one – two"),
     ],
 )
-def test_what_the_second_reader_gets_wrong_as_a_rule_stays(
+def test_typical_errors_of_the_second_reader_are_rejected(
     first: str, unsure: str, second: str, expected: str
 ) -> None:
     reading = line(first, unsure)
@@ -310,7 +310,7 @@ def test_what_the_second_reader_gets_wrong_as_a_rule_stays(
     assert splice(reading, [(stretch, line(second))]).text == expected
 
 
-def test_without_an_anchor_on_both_sides_the_first_reading_stays() -> None:
+def test_without_anchors_on_both_sides_the_first_stays() -> None:
     first = line("甲乙丙丁戊己庚辛", "丁戊")
     inner = Stretch(2, 6, 0.25, 0.75)
 

@@ -39,12 +39,12 @@ def message(found: list[ReadRegion], image: np.ndarray = EMPTY, turn: Turn = 0) 
 LINES = [entry(f"line {i}", box(50, 40 * i)) for i in range(1, 8)]
 
 
-def test_a_clean_page_has_none() -> None:
+def test_a_clean_page_has_no_remarks() -> None:
     assert codes(LINES) == []
     assert codes([]) == []
 
 
-def test_lines_and_columns_that_could_not_be_read_are_told_with_their_places() -> None:
+def test_unread_lines_and_columns_are_reported_with_positions() -> None:
     column = entry("二", box(500, 20, 24, 300), sure=0.2)
     assert codes([*LINES, column]) == ["TEXT_UNREAD"]
     assert message([*LINES, column]).startswith("1 place that looks like text")
@@ -54,7 +54,7 @@ def test_lines_and_columns_that_could_not_be_read_are_told_with_their_places() -
     assert "(500, 20), (300, 350)" in two
 
 
-def test_the_places_are_those_of_the_picture_that_came_in() -> None:
+def test_positions_refer_to_the_input_picture() -> None:
     lost = entry("", box(10, 20))
     # 600 × 400 was turned clockwise by 90 degrees: the original was 400 wide and 600 high.
     turned = np.full((400, 600, 3), 255, np.uint8)
@@ -62,13 +62,13 @@ def test_the_places_are_those_of_the_picture_that_came_in() -> None:
     assert "(590, 380)" in message([lost, *LINES], turned, 180)
 
 
-def test_a_few_icons_are_no_lost_text_but_many_are() -> None:
+def test_a_few_unread_icons_are_not_reported_but_many_are() -> None:
     icons = [entry("口", box(20 + 40 * i, 350, 30, 30), sure=0.3) for i in range(4)]
     assert codes([*LINES, *icons[:2]]) == []
     assert codes([*LINES, *icons]) == ["TEXT_UNREAD"]
 
 
-def test_what_the_caller_left_out_is_not_unread() -> None:
+def test_lines_the_caller_left_out_are_not_unread() -> None:
     found = [entry("total 12", sure=0.7)]
     assert reading_remarks(found, [], EMPTY) == ()
 
@@ -84,7 +84,7 @@ def test_numbers_that_are_not_sure_are_named(text: str, sure: float, told: bool)
         assert text in message(found)
 
 
-def test_of_many_numbers_a_few_are_named_and_the_rest_counted() -> None:
+def test_only_the_first_unsure_numbers_are_listed() -> None:
     told = message([entry(f"{i}.50", sure=0.5) for i in range(8)])
     assert told.startswith("8 lines have numbers")
     assert "0.50, 1.50, 2.50, 3.50, 4.50 and 3 more" in told
@@ -95,7 +95,7 @@ def test_long_lines_are_named_by_their_beginning() -> None:
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
-def test_a_line_that_the_border_cuts_is_told(side: str) -> None:
+def test_a_line_cut_by_the_border_is_reported(side: str) -> None:
     whole = drawing.line("Total 1250", size=40, pad=12)
     rows, columns = np.nonzero(whole[:, :, 0] < 100)
     cut = {
@@ -114,7 +114,7 @@ def test_a_crop_whose_text_ends_before_the_border_is_not_cut() -> None:
     assert codes([entry("Total 1250", box(0, 0, width, height))], whole) == []
 
 
-def test_lines_on_their_side_among_others_are_told() -> None:
+def test_turned_lines_among_others_are_reported() -> None:
     turned = [entry("axis", box(10 + 40 * i, 100, 30, 90), turn=90) for i in range(2)]
     assert codes([*LINES, *turned]) == ["MIXED_ORIENTATION"]
     assert codes([*LINES, turned[0]]) == []

@@ -50,7 +50,7 @@ def test_impossible_windows_are_refused(width: int, longest: int, overlap: int) 
 
 @st.composite
 def cut_lines(draw: st.DrawFn) -> tuple[list[int], list[tuple[int, list[int]]]]:
-    """A line's true frames, and windows that read it wrongly near their inner ends.
+    """Draw a line's true frames, and windows that are wrong near their inner ends.
 
     As with a real network: within `blur` frames of a cut, less than a quarter of the overlap, a window may
     say anything; further in it says what the whole line would say.

@@ -90,7 +90,7 @@ def test_evidence_adds_up_what_the_network_doubts() -> None:
 
 
 def test_a_blank_beside_a_character_is_no_evidence() -> None:
-    """Where a character ends is never sure, and says nothing about whether it is right."""
+    """Check blanks next to a character, which only show that its end is uncertain."""
     assert evidence_of([0, 5, 0], [0.4, 1, 0.3]).between == 0
 
 

@@ -16,7 +16,7 @@ def frames_of(ids: list[int], confidences: list[float] | None = None) -> Frames:
 
 
 def reference(ids: list[int], blank: int) -> list[int]:
-    """CTC's definition: merge repeats, then drop blanks."""
+    """Decode by CTC's definition: merge repeats, then drop blanks."""
     return [key for key, _ in itertools.groupby(ids) if key != blank]
 
 
@@ -50,12 +50,12 @@ def test_the_blank_may_be_any_class() -> None:
 
 
 def kept(ids: list[int], confidences: list[float]) -> list[int]:
-    """Of classes of which those over 10 are wide."""
+    """Remove doubles from classes of which those above 10 are wide."""
     tokens = decode(frames_of(ids, confidences))
     return [token.index for token in without_doubles(tokens, [token.index > 10 for token in tokens])]
 
 
-def test_of_two_wide_characters_at_neighbouring_frames_the_surer_one_stays() -> None:
+def test_the_surer_of_two_adjacent_wide_characters_stays() -> None:
     assert kept([0, 11, 12, 0], [0.9, 0.8, 0.6, 0.9]) == [11]
     assert kept([0, 11, 12, 0], [0.9, 0.6, 0.8, 0.9]) == [12]
     assert kept([0, 11, 12, 13, 0], [0.9, 0.6, 0.8, 0.7, 0.9]) == [12]

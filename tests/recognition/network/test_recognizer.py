@@ -49,7 +49,7 @@ def read_alone(recognizer: CtcRecognizer, crop: drawing.Picture) -> Reading:
 
 
 def fingerprint(readings: list[Reading]) -> list[bytes]:
-    """Everything of a reading, to the last bit of every number."""
+    """Return all values of a reading, with every bit of every number."""
     return [
         repr(
             (
@@ -108,7 +108,7 @@ def test_a_reading_never_depends_on_its_neighbours(recognizer: CtcRecognizer) ->
 
 
 def test_padding_is_no_part_of_a_line(recognizer: CtcRecognizer) -> None:
-    """The same scaled content in the smallest and in a larger bucket gives the same text."""
+    """Check that the same content gives the same text in the smallest and in a larger bucket."""
     crop = drawing.line("Due 30.11.", size=40)
     crop = np.asarray(cv2.resize(crop, (crop.shape[1] * 48 // crop.shape[0], 48)), np.uint8)
     longer = np.concatenate([crop, np.full((48, 200, 3), 255, np.uint8)], axis=1)
@@ -149,7 +149,7 @@ def test_odd_shapes_are_survived(recognizer: CtcRecognizer, shape: tuple[int, ..
     assert 0 <= reading.confidence <= 1
 
 
-def test_a_pack_without_calibration_gives_the_mean_of_its_own_figures(recognizer: CtcRecognizer) -> None:
+def test_an_uncalibrated_pack_gives_the_mean_of_its_shares(recognizer: CtcRecognizer) -> None:
     manifest = recognizer._manifest.model_copy(update={"calibration": None})
     plain = CtcRecognizer(recognizer._session, manifest, recognizer._charset)
 
@@ -190,7 +190,7 @@ def test_an_empty_picture_gives_no_evidence(recognizer: CtcRecognizer) -> None:
 
 
 class Fragile:
-    """Fails at windows of one width."""
+    """A recogniser that fails for windows of one width."""
 
     name = "fragile/1"
     seconds_per_column = 1e-5
@@ -239,7 +239,7 @@ def test_windows_are_known_before_they_are_cut(recognizer: CtcRecognizer, shape:
 
 
 def test_pictures_are_not_made_before_their_turn(recognizer: CtcRecognizer) -> None:
-    """Of many lines only those that are being read exist: here one at a time."""
+    """Check that crops exist only while they are read, here one at a time."""
     alive: list[weakref.ref[drawing.Picture]] = []
     crop = drawing.line("one of many")
 
@@ -256,10 +256,10 @@ def test_pictures_are_not_made_before_their_turn(recognizer: CtcRecognizer) -> N
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp32"])
-def test_what_a_column_costs_is_found_at_load(
+def test_the_cost_of_a_column_is_measured_at_load(
     recognizer: CtcRecognizer, precision: Literal["int8", "fp32"], tmp_path: Path
 ) -> None:
-    """By a narrow window; a line of ordinary width costs about as much per column, with every network."""
+    """Check that a line of ordinary width costs about as much per column as the narrow probe."""
     ours = load_recognizer(Registry(), "crnn-zh-en", precision=precision, cache_dir=tmp_path)
     for network in (recognizer, ours):
         window = network.prepare(np.full((48, 480, 3), 200, np.uint8)).windows[0]
@@ -275,18 +275,18 @@ def test_what_a_column_costs_is_found_at_load(
 
 
 class Recorded:
-    """Does tasks as they come, and keeps what they asked for."""
+    """A runner that runs tasks in order and records their demands."""
 
     def __init__(self) -> None:
         self.costs: list[float] = []
 
     def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
-        """As `Work.run`."""
+        """Run tasks as `Work.run` does."""
         self.costs += [task.demand.cost for task in tasks]
         return INLINE.run(tasks)
 
 
-def test_lines_ask_for_what_their_reader_costs(recognizer: CtcRecognizer) -> None:
+def test_lines_demand_what_their_reader_costs(recognizer: CtcRecognizer) -> None:
     crop = drawing.line("Total due 19.80 EUR")
     work, dear = Recorded(), Fragile(recognizer, 0)
     dear.seconds_per_column = 1e-2

@@ -60,7 +60,7 @@ def test_spaces_and_letters_are_of_one_kind() -> None:
 
 
 @given(st.text("0123456789.,: 元Ａ", max_size=30))
-def test_what_is_tidy_stays_so_and_only_signs_of_numbers_change(text: str) -> None:
+def test_tidying_is_idempotent_and_changes_only_separators(text: str) -> None:
     once = _tidied(text)
     assert _tidied(once) == once
     assert "Ａ" not in once

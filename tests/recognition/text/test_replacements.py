@@ -17,7 +17,7 @@ from tests import drawing
 
 
 def reading(text: str, confidence: float = 0.9) -> Reading:
-    """A line whose characters are equally wide."""
+    """Return a line whose characters are equally wide."""
     width = 1 / max(1, len(text))
     chars = (ReadChar(c, 0.5 + 0.01 * i, i * width, (i + 1) * width, 0.9) for i, c in enumerate(text))
     return Reading(text, confidence, tuple(chars))
@@ -27,7 +27,7 @@ def applied(text: str, table: dict[str, str]) -> str:
     return Replacements(table).apply(reading(text)).text
 
 
-def test_strings_are_replaced_from_left_to_right_the_longest_first() -> None:
+def test_strings_are_replaced_in_order_the_longest_first() -> None:
     table = {"m2": "㎡", "m": "M", "0C": "℃"}
 
     assert applied("5 m2 at 20 0C, 3 mm", table) == "5 ㎡ at 20 ℃, 3 MM"
@@ -38,7 +38,7 @@ def test_the_width_that_a_user_wants_stays() -> None:
     assert applied("5%", {"%": "％"}) == "5％"
 
 
-def test_what_was_put_in_is_not_looked_at_again() -> None:
+def test_inserted_text_is_not_searched_again() -> None:
     assert applied("ab", {"a": "b", "b": "a"}) == "ba"
     assert applied("x", {"x": "xx"}) == "xx"
 
@@ -65,7 +65,7 @@ def test_one_for_one_keeps_places_and_confidences() -> None:
         )
 
 
-def test_other_numbers_of_characters_share_the_place_and_are_as_sure_as_the_least_sure() -> None:
+def test_a_replacement_of_another_length_shares_its_extent() -> None:
     changed = Replacements({"CD": "xyz", "B": ""}).apply(reading("ABCDE", confidence=0.7))
 
     assert changed.text == "AxyzE"

@@ -1,1 +1,1 @@
-"""PDF pages as pictures, through PDFium in processes of their own."""
+"""Draw PDF pages with PDFium, in separate processes."""

@@ -1,6 +1,7 @@
-"""A process that opens and draws one PDF, seen from the process that wants its pages (see `process`).
+"""Start and control the process that opens and draws one PDF (the program itself is in `process`).
 
-Portable: plain pipes that block, and a thread beside each use that kills the process when its time is up.
+For portability it uses plain blocking pipes. During each use a thread watches the process and kills it when
+its time is up.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ from crnn_ocr.errors import (
 from crnn_ocr.imaging.pdf import process
 from crnn_ocr.scheduling.ticket import Ticket
 
-#: CPU time for one step (opening, measuring all pages, or one page). A page of two hundred thousand lines, a
-#: map for example, took 13 s.
+#: CPU seconds for one step: opening, measuring all pages, or drawing one page. A page with two hundred
+#: thousand lines, such as a map, took 13 s.
 CPU_SECONDS = 20
-#: The same by the clock: where there is no limit of CPU time, or the process sleeps. Busy machines are slow.
+#: Wall-clock seconds for one step, for systems without a CPU limit and for processes that sleep. It is long
+#: because busy machines are slow.
 WALL_SECONDS = 120.0
 
-_LOOK_S = 0.05  # how often a running step looks whether it is still wanted
+_LOOK_S = 0.05  # how often a running step checks whether it is still wanted
 _RETRY_S = 5
 
-#: The package's own `__init__` would import pydantic, which takes longer than everything else.
+#: Bypasses the package's own `__init__`, which would import pydantic and take longer than everything else.
 _START = """
 import json, sys, types
 sys.path[:], folders = json.loads(sys.argv[1])
@@ -47,7 +49,7 @@ package.__path__ = folders
 from crnn_ocr.imaging.pdf.process import main
 main()
 """
-#: What the helper gets of the environment: how libraries are found. Nothing of it is secret.
+#: Environment variables passed to the helper: those for finding libraries. None of them holds a secret.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "LC_CTYPE")
 
 _OWN_ERRORS = {error.code: error for error in (ImageDecodeError, ImageTooLargeError, PdfPasswordError)}
@@ -56,14 +58,14 @@ _HARMFUL = "Print the PDF into a new PDF, or send its pages as pictures."
 
 
 class Helper:
-    """One process; to be used by one thread at a time."""
+    """One PDF process, to be used by one thread at a time."""
 
     def __init__(self) -> None:
-        """Start it.
+        """Start the process.
 
         Raises:
-            UnsupportedImageError: This program is no Python that could be started again.
-            OverloadedError: The system starts no process now.
+            UnsupportedImageError: There is no Python executable that could be started.
+            OverloadedError: The system cannot start a process now.
         """
         self._owner = os.getpid()
         self._process = _started()
@@ -72,18 +74,18 @@ class Helper:
 
     @contextmanager
     def watched(self, ticket: Ticket, what: str) -> Iterator[None]:
-        """Let the process work while the block runs, and say what is wrong where it ends.
+        """Watch the process while the block runs, and raise a clear error if it ends early.
 
         Args:
             ticket: Once it is invalid, the process is killed.
-            what: What it works on, for messages.
+            what: What it works on, for error messages.
 
         Raises:
             DeadlineExceededError: The ticket's time ran out.
             RequestCancelledError: The ticket was cancelled.
             ImageTooLargeError: The process took too much time or memory.
             ImageDecodeError: PDFium crashed.
-            OverloadedError: The process ended before it began.
+            OverloadedError: The process ended before it was ready.
         """
         done = threading.Event()
         watch = threading.Thread(target=self._watch, args=(done, ticket), name="pdf-watch", daemon=True)
@@ -91,35 +93,38 @@ class Helper:
         try:
             yield
         except OcrError:
-            raise  # an answer: the process goes on
+            raise  # an error sent as an answer: the process is still usable
         except (EOFError, OSError) as error:
             self.close()
             ticket.check()
             raise self._verdict(what) from error
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             self.close()
-            raise ImageDecodeError(f"{what} is damaged: what PDFium says makes no sense.") from error
+            raise ImageDecodeError(f"{what} is damaged: PDFium gave an invalid answer.") from error
         except BaseException:
-            self.close()  # somewhere inside an answer
+            self.close()  # interrupted inside an answer, so the pipe is out of step
             raise
         finally:
             done.set()
 
     def ask(self, do: str, *, memory: int, spare: int, data: bytes = b"", **values: float) -> dict[str, Any]:
-        """Ask something, inside `watched`.
+        """Send a question and return the answer; call it inside `watched`.
 
         Args:
-            do: The operation, see `pdf_process`.
+            do: The operation; see `process`.
             memory: Bytes that it may take.
-            spare: Bytes that may be asked for at once.
+            spare: Bytes that it may request in one block.
             data: The document.
-            **values: What the operation needs.
+            **values: Further arguments of the operation.
+
+        Returns:
+            The answer as a JSON object.
 
         Raises:
             OcrError: The answer is an error.
             EOFError: The process has ended.
-            OSError: Likewise.
-            ValueError: The answer cannot be understood.
+            OSError: The process has ended.
+            ValueError: The answer cannot be parsed.
         """
         question = {"do": do, "memory": memory, "spare": spare, "seconds": CPU_SECONDS, **values}
         if not self.ready:
@@ -132,11 +137,11 @@ class Helper:
         return answer
 
     def read(self, buffer: memoryview) -> None:
-        """Take the bytes of an answer, inside `watched`; raises as `ask` does."""
+        """Fill the buffer with the bytes of an answer, inside `watched`; raise as `ask` does."""
         process.read_exactly(_raw(self._process.stdout), buffer)
 
     def close(self) -> None:
-        """End the process; may be called again."""
+        """End the process; further calls do nothing."""
         process = self._process
         for stream in (process.stdin, process.stdout):
             if stream is not None:
@@ -151,12 +156,12 @@ class Helper:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it lives and was started here, not before a fork."""
+        """Whether the process is alive and was started by this process, not before a fork."""
         return self._owner == os.getpid() and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """Number of the process."""
+        """Process id."""
         return self._process.pid
 
     def _watch(self, done: threading.Event, ticket: Ticket) -> None:
@@ -168,7 +173,7 @@ class Helper:
                 return
 
     def _verdict(self, what: str) -> OcrError:
-        """Why the process has ended."""
+        """Return the error that explains why the process has ended."""
         status = self._process.returncode
         if not self.ready:
             return OverloadedError("The process that reads PDFs could not start.", retry_after=_RETRY_S)
@@ -182,7 +187,7 @@ class Helper:
 
 
 def too_much_memory(what: str) -> ImageTooLargeError:
-    """The error for what does not fit."""
+    """Return the error for a document that needs too much memory."""
     return ImageTooLargeError(f"{what} {_NO_MEMORY}.", hint=_HARMFUL)
 
 
@@ -192,7 +197,7 @@ def _started() -> subprocess.Popen[bytes]:
     executable = get_executable()
     if not executable or getattr(sys, "frozen", False):
         raise UnsupportedImageError(
-            "PDFs cannot be read here: they need a Python to start.",
+            "PDFs cannot be read here: there is no Python executable to start.",
             hint="Tell it with multiprocessing.set_executable, or send pictures.",
         )
     paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], list(crnn_ocr.__path__)])
@@ -208,7 +213,7 @@ def _started() -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise OverloadedError(
-            "The system starts no process that could read the PDF.", retry_after=_RETRY_S
+            "The system cannot start a process to read the PDF.", retry_after=_RETRY_S
         ) from error
 
 
@@ -217,7 +222,7 @@ def _raw(stream: IO[bytes] | None) -> Any:
 
 
 def _error(answer: dict[str, Any]) -> OcrError:
-    """The error that an answer is; only those that a document can cause."""
+    """Convert an answer into an error; only errors that a document can cause are possible."""
     kind = _OWN_ERRORS.get(str(answer["code"]), ImageDecodeError)
     message, hint = answer.get("message"), answer.get("hint")
     return kind(str(message) if message else f"The PDF {_NO_MEMORY}.", hint=str(hint) if hint else None)

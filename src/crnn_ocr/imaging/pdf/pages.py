@@ -1,4 +1,4 @@
-"""PDF pages as pictures, through PDFium (`pypdfium2`, the extra `pdf`), in processes of its own."""
+"""Draw the pages of a PDF with PDFium (`pypdfium2`, the extra `pdf`), in separate processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraError
 from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
-from crnn_ocr.imaging.pdf import places
+from crnn_ocr.imaging.pdf import process_limit
 from crnn_ocr.imaging.pdf.helper import Helper, too_much_memory
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
@@ -21,24 +21,24 @@ from crnn_ocr.scheduling.ticket import Ticket
 
 _POINTS_PER_INCH = 72
 _A4_SIDE = 842  # points
-_WORTHWHILE = 1.25  # times the resolution; Letter is not to be drawn as A4
-_EMBEDDED_FACTOR = 4  # embedded pictures may have so many times the pixels of a page: they are streamed
+_WORTHWHILE = 1.25  # least gain in resolution, so that a Letter page is not enlarged to A4
+_EMBEDDED_FACTOR = 4  # embedded pictures may have four times a page's pixels because they are streamed
 
-# What a process may take beside the program itself. Measured as address space with A4 pages at 200 dpi: a
-# scan of 300 dpi took 43 MiB as JPEG and 131 as JPEG 2000, one of 600 dpi 45 as JPEG, 142 as progressive JPEG
-# and 151 as JPEG 2000, two hundred thousand lines 53.
+# Memory that a process may take beside the program itself. Measured as address space with A4 pages at 200
+# dpi: a scan at 300 dpi took 43 MiB as JPEG and 131 as JPEG 2000; a scan at 600 dpi took 45 as JPEG, 142 as
+# progressive JPEG and 151 as JPEG 2000; two hundred thousand lines took 53.
 _CONTENT_BYTES = 192 * MIB
-_PAGE_BYTES = 6  # for each pixel: PDFium's bitmap in its own process, and the copy of it
-_PIXEL_BYTES = 4  # the largest of PDFium's own bitmaps and of its blocks, for each pixel
+_PAGE_BYTES = 6  # per pixel: PDFium's bitmap in its own process, and our copy of it
+_PIXEL_BYTES = 4  # per pixel: the largest bitmap or memory block of PDFium
 _SPARE_BYTES = 64 * MIB
-_COPIES = 3  # of the file: the file, what it is unpacked to (objects, not pictures), and some air
+_COPIES = 3  # times the file's size: the file, its unpacked objects (not pictures), and some reserve
 
 
 class PdfPages(Iterator[Pixels]):
     """The pages of a PDF, drawn one by one; to be used by one thread at a time.
 
     Attributes:
-        count: How many there are.
+        count: Number of pages.
     """
 
     def __init__(self, data: bytes, limits: Limits, dpi: int, ticket: Ticket) -> None:
@@ -55,7 +55,7 @@ class PdfPages(Iterator[Pixels]):
             raise
 
     def __next__(self) -> Pixels:
-        """Draw the next page; only the caller holds it."""
+        """Draw the next page; nothing else keeps a reference to it."""
         index = self._next
         if index >= self.count or not self._finalizer.alive:
             raise StopIteration
@@ -71,7 +71,7 @@ class PdfPages(Iterator[Pixels]):
 
     @cached_property
     def extents(self) -> tuple[Extent, ...]:
-        """How large the pages will be drawn, unless detailed pictures make small pages larger.
+        """Sizes of the pages as they will be drawn; small pages with detailed pictures may become larger.
 
         Raises:
             OcrError: A page cannot be drawn at any size, or as `decode_pdf`.
@@ -84,35 +84,35 @@ class PdfPages(Iterator[Pixels]):
         return tuple(extents)
 
     def close(self) -> None:
-        """Let the document go; there are no more pages."""
+        """Release the document; no more pages can be drawn."""
         self._finalizer()
 
 
 def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | None = None) -> PdfPages:
     """Draw the pages of a PDF as a viewer shows them, with annotations and filled-in forms.
 
-    The document is opened and counted at once; each page is drawn as the iterator is drawn.
+    The document is opened and its pages are counted at once; each page is drawn when the iterator reaches it.
 
     Args:
         data: The whole file.
         limits: What to refuse. A page that would have too many pixels is drawn at a lower resolution.
-        dpi: Resolution in pixels per inch. Pages smaller than A4 are drawn at a higher one where a picture on
-            them has more detail, until they are as large as A4 would be.
-        ticket: Until when the pages are wanted; always, when None.
+        dpi: Resolution in pixels per inch. A page smaller than A4 is drawn at a higher resolution if a
+            picture on it has more detail, up to the size of an A4 page.
+        ticket: Deadline and cancellation of the request; None for no limit.
 
     Returns:
-        The pages, (H, W, 3) BGR.
+        The pages, (H, W, 3) BGR uint8.
 
     Raises:
         MissingExtraError: `pypdfium2` is not installed.
         PdfPasswordError: The document is encrypted with a password.
-        ImageTooLargeError: More pages than `limits.max_pages`; also while the iterator is drawn: a page takes
-            too much time or memory.
-        ImageDecodeError: The document is damaged; also while the iterator is drawn.
-        DeadlineExceededError: The ticket's time ran out; also while the iterator is drawn.
-        RequestCancelledError: The ticket was cancelled; likewise.
-        OverloadedError: No process can be started; likewise.
-        UnsupportedImageError: This program cannot start a Python (see `pdf_helper`).
+        ImageTooLargeError: More pages than `limits.max_pages`; during iteration also if a page takes too much
+            time or memory.
+        ImageDecodeError: The document is damaged; also raised during iteration.
+        DeadlineExceededError: The ticket's time ran out; also raised during iteration.
+        RequestCancelledError: The ticket was cancelled; also raised during iteration.
+        OverloadedError: No process can be started; also raised during iteration.
+        UnsupportedImageError: This program cannot start Python (see `helper`).
     """
     if importlib.util.find_spec("pypdfium2") is None:
         raise MissingExtraError(
@@ -122,7 +122,7 @@ def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | 
 
 
 class _Document:
-    """A PDF that is open in a process of its own; where that was given up, it is opened again."""
+    """A PDF that is open in its own process; it is opened again if that process was released."""
 
     def __init__(self, data: bytes, limits: Limits, ticket: Ticket) -> None:
         self._data = data
@@ -132,33 +132,33 @@ class _Document:
         self._count = 0
         self._memory = _CONTENT_BYTES + _COPIES * len(data)
 
-    # -- the place
+    # -- the process
 
     @property
-    def keeps(self) -> bool:
-        """Whether it has a process."""
+    def has_process(self) -> bool:
+        """Whether the document has a process."""
         return self._helper is not None
 
-    def give_up(self) -> Callable[[], None]:
-        """Forget the process; returns what ends it."""
+    def release(self) -> Callable[[], None]:
+        """Detach the process and return a function that ends it."""
         helper, self._helper = self._helper, None
         return helper.close if helper is not None else lambda: None
 
     def close(self) -> None:
-        """Let everything go."""
-        self.give_up()()
+        """End the process and free the file's bytes."""
+        self.release()()
         self._data = b""
 
     # -- the questions
 
     def open(self) -> int:
-        """Open it, and count its pages."""
-        with places.places().held(self, self._ticket.check):
+        """Open the document and return the number of its pages."""
+        with process_limit.current().slot(self, self._ticket.check):
             return self._opened()[1]
 
     def sizes(self) -> list[tuple[float, float]]:
-        """Width and height of all pages in points."""
-        with places.places().held(self, self._ticket.check):
+        """Return width and height of every page in points."""
+        with process_limit.current().slot(self, self._ticket.check):
             helper, count = self._opened()
             with helper.watched(self._ticket, "The PDF"):
                 sizes = helper.ask("sizes", memory=self._memory, spare=_SPARE_BYTES)["sizes"]
@@ -167,8 +167,8 @@ class _Document:
                 return [(float(width), float(height)) for width, height in sizes]
 
     def draw(self, index: int, dpi: int) -> Pixels:
-        """Draw one page."""
-        with places.places().held(self, self._ticket.check):
+        """Draw one page, (H, W, 3) BGR uint8, at the given resolution in pixels per inch."""
+        with process_limit.current().slot(self, self._ticket.check):
             helper = self._opened()[0]
             what = f"Page {index + 1} of the PDF"
             with helper.watched(self._ticket, what):
@@ -184,10 +184,10 @@ class _Document:
                 return self._rows(helper, scale, *self._room(pixels, largest), what)
 
     def _opened(self) -> tuple[Helper, int]:
-        """Its process, and the number of its pages; the place has to be held."""
+        """Return the process and the number of pages; the caller must occupy a slot."""
         if self._helper is not None and self._helper.is_usable:
             return self._helper, self._count
-        self.give_up()()
+        self.release()()
         helper = self._helper = Helper()
         with helper.watched(self._ticket, "The PDF"):
             found = helper.ask("open", data=self._data, memory=self._memory, spare=_SPARE_BYTES)
@@ -198,10 +198,11 @@ class _Document:
         return helper, self._count
 
     def _largest(self, size: Any) -> int:
-        """Pixels of the largest picture on a page.
+        """Return the number of pixels of the largest picture on a page.
 
         Raises:
-            ImageTooLargeError: It is of absurd size: decoding it takes memory whatever the page's size.
+            ImageTooLargeError: The picture is so large that decoding it takes too much memory at any page
+                size.
         """
         width, height = map(int, size)
         if width * height > _EMBEDDED_FACTOR * self._limits.max_pixels:
@@ -212,11 +213,11 @@ class _Document:
         return width * height
 
     def _room(self, pixels: int, largest: int) -> tuple[int, int]:
-        """Bytes that drawing a page may take, and that it may ask for at once.
+        """Return the bytes that drawing a page may take, and those it may request in one block.
 
         Args:
-            pixels: Of the page.
-            largest: Pixels of the largest picture on it.
+            pixels: Number of pixels of the page.
+            largest: Number of pixels of the largest picture on it.
         """
         spare = max(_SPARE_BYTES, _PIXEL_BYTES * max(pixels, largest))
         decoding = DECODING_BYTES * min(largest, self._limits.max_pixels)
@@ -224,7 +225,7 @@ class _Document:
         return content + _PIXEL_BYTES * pixels, spare
 
     def _rows(self, helper: Helper, scale: float, memory: int, spare: int, what: str) -> Pixels:
-        """Draw the page that was measured, and take its rows."""
+        """Draw the page that was measured last and receive its rows."""
         found = helper.ask("draw", scale=scale, memory=memory, spare=spare)
         width, height = int(found["width"]), int(found["height"])
         self._limits.check_size(width, height)
@@ -243,7 +244,7 @@ def fitting_scale(width: float, height: float, limits: Limits, scale: float) -> 
         width: Width of the page in points.
         height: Height of the page in points.
         limits: Only `max_pixels` and `max_side` are used.
-        scale: Wished pixels per point.
+        scale: Wanted pixels per point.
 
     Returns:
         Pixels per point, at most `scale`, such that both sides, rounded up, keep to the limits.

@@ -1,23 +1,24 @@
-"""The program that opens and draws PDFs with PDFium, in a process of its own (see `pdf_helper`).
+"""Open and draw one PDF with PDFium: the program of a separate process (see `helper`).
 
-A PDF of two kilobytes can ask for hours and gigabytes, and PDFium ends its process where memory is short. So
-this process has limits that the operating system enforces; it does one document and is thrown away.
+A PDF of two kilobytes can demand hours of CPU time and gigabytes of memory, and PDFium aborts its process
+when memory is short. So this process runs under limits that the operating system enforces. It handles one
+document and is then discarded.
 
-It imports as little as possible: neither numpy nor OpenCV nor the package's settings. Starting takes 45 ms of
-CPU time and 18 MiB.
+It imports as little as possible: no numpy, no OpenCV and none of the package's settings. Starting takes 45 ms
+of CPU time and 18 MiB.
 
-Both directions speak in frames: four bytes, big-endian, with the length of a JSON object, then the object,
-then as many bytes as its key "bytes" says. The parent asks, one thing at a time:
+Both directions use frames: the length of a JSON object in four bytes, big-endian, then the object, then as
+many bytes as its key "bytes" says. The parent sends one question at a time:
 
-| operation | asks | answer |
+| operation | question | answer |
 |---|---|---|
 | open | the document as bytes | `pages` |
 | sizes | | `sizes`: width and height of all pages in points |
 | measure | `page` | `size` in points; `detail`: pixels per point of its pictures; `largest` of them |
 | draw | `scale`, of the page that was measured | `width`, `height`, and the rows as bytes, BGR |
 
-Each also says how much memory (`memory`, `spare`, bytes) and CPU time (`seconds`) it may take. An answer with
-`code`, `message` and `hint` is an error. Before the first question the process says that it is ready.
+Each question also limits memory (`memory`, `spare`, in bytes) and CPU time (`seconds`). An answer with
+`code`, `message` and `hint` is an error. Before the first question the process reports that it is ready.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from crnn_ocr.errors import (
 from crnn_ocr.imaging.raster import jpeg
 from crnn_ocr.runtime.memory import give_back, use_one_arena
 
-#: Length of a JSON object. Sizes of pages take some forty bytes each.
+#: Length of a JSON object, and its maximum: each page size takes about forty bytes.
 HEAD = struct.Struct(">I")
 LONGEST_HEAD = 16 * 1024 * 1024
 
@@ -60,7 +61,7 @@ def read_exactly(stream: io.RawIOBase, buffer: memoryview) -> None:
     """Fill a buffer.
 
     Raises:
-        EOFError: The other end has closed before it was full.
+        EOFError: The other end closed before the buffer was full.
     """
     done = 0
     while done < len(buffer):
@@ -71,14 +72,18 @@ def read_exactly(stream: io.RawIOBase, buffer: memoryview) -> None:
 
 
 def write_all(stream: io.RawIOBase, data: memoryview) -> None:
-    """Write a buffer; raises `BrokenPipeError` where the other end has closed."""
+    """Write a buffer.
+
+    Raises:
+        BrokenPipeError: The other end has closed.
+    """
     done = 0
     while done < len(data):
         done += stream.write(data[done:]) or 0
 
 
 def send(stream: io.RawIOBase, message: dict[str, Any], parts: Iterable[memoryview] = ()) -> None:
-    """Write a frame; the message has to tell the bytes of the parts."""
+    """Write a frame; the message's key "bytes" must hold the length of all parts together."""
     text = json.dumps(message).encode()
     write_all(stream, memoryview(HEAD.pack(len(text)) + text))
     for part in parts:
@@ -86,11 +91,11 @@ def send(stream: io.RawIOBase, message: dict[str, Any], parts: Iterable[memoryvi
 
 
 def receive(stream: io.RawIOBase) -> dict[str, Any]:
-    """Read a frame up to its bytes.
+    """Read a frame's JSON object; the bytes that follow are left in the stream.
 
     Raises:
         EOFError: The other end has closed.
-        ValueError: It is no frame.
+        ValueError: The data is not a frame.
     """
     head = bytearray(HEAD.size)
     read_exactly(stream, memoryview(head))
@@ -109,20 +114,20 @@ def receive(stream: io.RawIOBase) -> dict[str, Any]:
 
 
 class Bounds:
-    """What this process may take; nothing is bounded where the system does not know such limits."""
+    """Limits on memory and CPU time of this process; they have no effect on systems without `resource`."""
 
     def __init__(self) -> None:
-        """Take what the process has now as what it always may have."""
+        """Record the current size of the process, which is always allowed."""
         self._base = _virtual("VmSize")
         self._memory = 0
         self._enforced = False
 
     def allow(self, memory: int, spare: int, seconds: int) -> None:
-        """Bound what is done next.
+        """Set the limits for the next operation.
 
         Args:
-            memory: Bytes of address space beside what the process began with; it never gets less.
-            spare: As much again may be asked for at once; see `check`.
+            memory: Bytes of address space beyond the initial size; the limit never becomes smaller.
+            spare: Further bytes, so that one large block can be requested; see `check`.
             seconds: CPU time from now on.
         """
         try:
@@ -137,25 +142,25 @@ class Bounds:
             hard = resource.getrlimit(kind)[1]
             if hard != resource.RLIM_INFINITY:
                 value = min(value, hard)
-            with suppress(OSError, ValueError):  # the parent's clock watches too
+            with suppress(OSError, ValueError):  # the parent also limits the wall-clock time
                 resource.setrlimit(kind, (value, hard))
                 self._enforced |= kind == resource.RLIMIT_AS
 
     def check(self) -> None:
-        """Refuse what has been drawn with less memory than it asked for.
+        """Refuse a page that may have been drawn without some of its pictures.
 
-        PDFium leaves a picture out where a large block of memory is refused, and tells nobody. As long as
-        the peak has stayed below `memory`, no block up to `spare` can have been refused.
+        PDFium silently leaves a picture out when a large block of memory is refused. While the peak stays
+        below `memory`, no block of up to `spare` bytes can have been refused.
 
         Raises:
-            MemoryError: The peak is above.
+            MemoryError: The peak exceeded `memory`.
         """
         if self._enforced and _virtual("VmPeak") > self._base + self._memory:
             raise MemoryError
 
 
 def _virtual(name: str) -> int:
-    """Bytes of address space, now (VmSize) or at most so far (VmPeak); 0 where nobody knows."""
+    """Return the address space in bytes, current (VmSize) or peak (VmPeak); 0 if it is unknown."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -165,9 +170,10 @@ def _virtual(name: str) -> int:
 
 
 def confine() -> None:
-    """Give up what drawing never needs, and go first where the machine or container runs out of memory."""
+    """Drop rights that drawing never needs, and be the first process killed when memory runs out."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        # They mean the service, which drains first. This process ends when the parent closes the pipe.
+        # These signals are meant for the service, which drains first. This process ends when the parent
+        # closes the pipe.
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     with suppress(OSError):
@@ -194,7 +200,7 @@ class Drawer:
         self._page: Any = None
 
     def answer(self, question: dict[str, Any], data: bytearray) -> None:
-        """Do what is asked, and send what comes of it; errors are answers too."""
+        """Run one operation and send its result; errors are sent as answers too."""
         operation = question["do"]
         page = question.get("page", 0) + 1
         self._bounds.allow(question["memory"], question["spare"], question["seconds"])
@@ -229,7 +235,7 @@ class Drawer:
         import pypdfium2
 
         try:
-            # Shown, not copied: the document holds it.
+            # A view, not a copy; the document keeps it alive.
             shown = (ctypes.c_ubyte * len(data)).from_buffer(data)
             self._document = pypdfium2.PdfDocument(shown)
         except MemoryError:
@@ -272,13 +278,13 @@ class Drawer:
 
 
 def _pictures(page: Any) -> tuple[float, list[int]]:
-    """Find the resolution of the pictures on a page, in pixels per point, and the largest of them.
+    """Find the highest resolution of the pictures on a page, and the largest picture.
 
     Returns:
-        0 and [0, 0] where there are none.
+        Pixels per point, and [width, height] in pixels; 0 and [0, 0] if there are no pictures.
 
     Raises:
-        ImageDecodeError: One is made to do harm.
+        ImageDecodeError: A picture is crafted to do harm.
     """
     import pypdfium2.raw as pdfium
 
@@ -286,7 +292,7 @@ def _pictures(page: Any) -> tuple[float, list[int]]:
     largest = [0, 0]
     for item in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]):
         width, height = item.get_px_size()
-        if item.get_filters()[-1:] == ["DCTDecode"]:  # PDFium believes the JPEG, whatever the PDF says
+        if item.get_filters()[-1:] == ["DCTDecode"]:  # PDFium trusts the JPEG's header, not the PDF's size
             data = bytes(item.get_data(decode_simple=True))
             jpeg.check_scans(data)
             width, height = jpeg.frame_size(data) or (width, height)
@@ -302,7 +308,7 @@ def _pictures(page: Any) -> tuple[float, list[int]]:
 
 
 def _ask(stream: io.RawIOBase, questions: SimpleQueue[tuple[dict[str, Any], bytearray]]) -> None:
-    """Take questions until the parent closes the pipe or is gone; then end, whatever is being drawn."""
+    """Queue questions until the parent closes the pipe or is gone; then end at once, even while drawing."""
     try:
         while True:
             question = receive(stream)
@@ -314,11 +320,11 @@ def _ask(stream: io.RawIOBase, questions: SimpleQueue[tuple[dict[str, Any], byte
 
 
 def main() -> None:
-    """Serve the parent at standard input and output."""
+    """Answer the parent's questions over standard input and output."""
     confine()
     use_one_arena()
     source, out = io.FileIO(0, "rb"), io.FileIO(1, "wb")
-    import pypdfium2  # noqa: F401  before the limits are taken from what the process is
+    import pypdfium2  # noqa: F401  before the initial size is measured
 
     questions: SimpleQueue[tuple[dict[str, Any], bytearray]] = SimpleQueue()
     threading.stack_size(_THREAD_STACK)

@@ -1,1 +1,1 @@
-"""Pictures of all raster formats, through Pillow."""
+"""Decode pictures of all raster formats, mostly through Pillow."""

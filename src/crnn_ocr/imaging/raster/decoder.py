@@ -1,8 +1,8 @@
-"""Pictures of all kinds through Pillow, one known decoder at a time.
+"""Decode raster pictures with Pillow, using one known decoder per format.
 
-Pillow's `Image.open` would try decoders that have no business here (Ghostscript behind EPS, for one) and
-checks sizes against limits that are global to the process. So the decoder's class is called directly, after
-the format was told by `formats.sniff`, and the size is checked between its header and its pixels.
+Pillow's `Image.open` would try unwanted decoders (such as Ghostscript for EPS) and checks sizes against
+limits that are global to the process. So the decoder's class is called directly, after `formats.sniff` has
+told the format, and the size is checked after reading the header and before decoding the pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError, Unsu
 from crnn_ocr.imaging.formats import Format, embedded_icon, icon_bitmap_sizes, webp_size
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.raster import frugal, jpeg
+from crnn_ocr.imaging.raster import direct_decode, jpeg
 from crnn_ocr.imaging.raster.footprint import Extent, bytes_per_pixel
 from crnn_ocr.imaging.raster.pixels import pixels_of
 from crnn_ocr.pixels import Pixels
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
     from PIL.TiffImagePlugin import TiffImageFile
 
-# Damaged metadata is not worth a line on stderr per picture, and sizes are checked here, not by Pillow. The
-# filter is set once, because `warnings.catch_warnings` is not safe in threads.
+# Damaged metadata is not worth a line on stderr for each picture, and sizes are checked here, not by Pillow.
+# The filter is set once, because `warnings.catch_warnings` is not thread-safe.
 warnings.filterwarnings("ignore", module=r"PIL\.")
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # or its complaints go to stderr without logging
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its warnings may go to stderr
 
 _DECODERS: dict[Format, tuple[str, str]] = {
     Format.JPEG: ("JpegImagePlugin", "JpegImageFile"),
@@ -53,7 +53,7 @@ _DECODERS: dict[Format, tuple[str, str]] = {
     Format.TGA: ("TgaImagePlugin", "TgaImageFile"),
 }
 
-_SLOW_PIXELS = 4_000_000  # some decoders are pure Python, a second or two per million pixels
+_SLOW_PIXELS = 4_000_000  # some decoders are pure Python and take a second or two per million pixels
 _TAG_SUBFILE, _TAG_TILE_WIDTH, _TAG_TILE_HEIGHT = 254, 322, 323
 _REDUCED = 1  # bit of the tag NewSubfileType: a smaller version of another page (TIFF 6.0, page 36)
 
@@ -61,19 +61,19 @@ _REDUCED = 1  # bit of the tag NewSubfileType: a smaller version of another page
 def decode_raster(data: bytes, name: Format, limits: Limits) -> RasterPages:
     """Decode a picture, or the pages of a TIFF.
 
-    Headers are checked at once, pixels are decoded as the iterator is drawn.
+    Headers are checked at once; pixels are decoded during iteration.
 
     Args:
         data: The whole file.
-        name: Its format, as `sniff` told; not `Format.PDF`.
-        limits: What to refuse.
+        name: Its format, as returned by `sniff`; not `Format.PDF`.
+        limits: The largest input that is accepted.
 
     Returns:
-        The upright pages: (H, W) grey or (H, W, 3) BGR.
+        The upright pages: (H, W) grey or (H, W, 3) BGR, uint8.
 
     Raises:
         ImageTooLargeError: The header claims more than the limits allow.
-        ImageDecodeError: The file is damaged; also while the iterator is drawn.
+        ImageDecodeError: The file is damaged; also raised during iteration.
         UnsupportedImageError: This build of Pillow lacks the decoder.
     """
     if name in (Format.ICO, Format.CUR, Format.ICNS):
@@ -103,7 +103,7 @@ class RasterPages(Iterator[Pixels]):
     """The pages of a picture, decoded one by one.
 
     Attributes:
-        extents: How large each page is, as the headers tell.
+        extents: Size and memory of each page according to the headers.
     """
 
     def __init__(self, images: Iterator[Pixels], extents: tuple[Extent, ...]) -> None:
@@ -111,7 +111,7 @@ class RasterPages(Iterator[Pixels]):
         self.extents = extents
 
     def __next__(self) -> Pixels:
-        """Decode the next page; only the caller holds it."""
+        """Decode the next page; nothing else keeps a reference to it."""
         return next(self._images)
 
 
@@ -122,27 +122,27 @@ def _extent(image: ImageFile, name: Format, data: bytes) -> Extent:
 
 
 def _is_turned(image: ImageFile, name: Format) -> bool:
-    """Whether the picture will be turned, as far as the header tells."""
+    """Return whether the picture will be turned, according to the header."""
     if name is Format.TIFF:
         return bool(image.tag_v2.get(ExifTags.Base.Orientation, 1) != 1)  # type: ignore[attr-defined]
-    if name is Format.PNG:  # Pillow would keep what it has seen, and more may come behind the pixels
+    if name is Format.PNG:  # Pillow would cache what it has seen, and more may follow the pixels
         return "exif" in image.info
     return orientation_of(image) != 1
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Read the Exif (or XMP) orientation of a Pillow image; 1 where there is none or it cannot be read."""
+    """Return the Exif or XMP orientation of a Pillow image; 1 if there is none or it cannot be read."""
     try:
-        # Not the variant of PNG, which decodes the pixels to look behind them.
+        # Not the method of PngImageFile, which decodes the pixels to find metadata behind them.
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged metadata raises nearly anything, and must not cost the picture
+    except Exception:  # damaged metadata may raise anything, but must not make the picture unreadable
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 @contextmanager
 def translated(name: Format | str) -> Iterator[None]:
-    """Turn whatever a decoder raises into our errors.
+    """Translate any exception of a decoder into an `OcrError`.
 
     Args:
         name: The format, for the messages.
@@ -173,7 +173,7 @@ def _open(data: bytes, name: Format) -> ImageFile:
 
 
 def _check_slow(image: ImageFile, data: bytes, name: Format) -> None:
-    """Refuse large pictures whose decoder is pure Python: they would block a worker for minutes."""
+    """Refuse large pictures whose decoder is pure Python, because they would block a worker for minutes."""
     slow = (
         name in (Format.QOI, Format.ICO, Format.CUR, Format.ICNS)
         or (name is Format.BMP and image.info.get("compression") in (1, 2))  # run-length coded
@@ -191,18 +191,18 @@ def _check_slow(image: ImageFile, data: bytes, name: Format) -> None:
 def _one_page(data: bytes, image: ImageFile, name: Format) -> Iterator[Pixels]:
     with translated(name):
         pixels = _pixels(data, image, name)
-        orientation = orientation_of(image)  # after the pixels: in PNG it may stand behind them
+        orientation = orientation_of(image)  # after the pixels, because in a PNG it may follow them
         image.close()
         upright = [apply_orientation(pixels, orientation)]
         del pixels
-    yield upright.pop()  # only the reader holds the page: of large pictures every copy counts
+    yield upright.pop()  # keep no reference here: every copy of a large picture counts
 
 
 def _pixels(data: bytes, image: ImageFile, name: Format) -> Pixels:
     cut = name is Format.JPEG and not jpeg.ends_properly(data)
-    if frugal.suits(image, name, data):
-        # Closed by an end marker, libjpeg fills what is missing instead of failing.
-        pixels = frugal.decode(data + jpeg.END_OF_IMAGE if cut else data, *image.size)
+    if direct_decode.can_decode(image, name, data):
+        # With an end marker, libjpeg fills in missing data instead of failing.
+        pixels = direct_decode.decode(data + jpeg.END_OF_IMAGE if cut else data, *image.size)
         if pixels is not None:
             if cut:
                 jpeg.check_share(pixels)
@@ -218,7 +218,7 @@ def _pixels(data: bytes, image: ImageFile, name: Format) -> Pixels:
 
 
 def _check_tiff(image: TiffImageFile, limits: Limits, data: bytes) -> dict[int, Extent]:
-    """Walk through the directories, without pixels; return index and extent of all pages but thumbnails."""
+    """Read all directories without pixels; return the index and extent of every page except thumbnails."""
     pages: dict[int, Extent] = {}
     first: Extent | None = None
     index = 0

@@ -1,4 +1,4 @@
-"""What JPEG needs beyond its decoder: files that end early, floods of scans, what its decoder keeps."""
+"""Check JPEG files beyond what decoders do: truncated files, too many scans, memory for coefficients."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:  # the process that draws PDFs has no NumPy
 
 END_OF_IMAGE = b"\xff\xd9"
 MOST_SCANS = 100
-"""Progressive files have some ten scans. Thousands of tiny ones cost a pass over the whole picture each."""
+"""Progressive files have about ten scans. Every scan, however small, costs a pass over the whole picture."""
 
 LEAST_SHARE = 0.98
-"""Share of a picture's rows that must be there for a file that ends early to be read all the same."""
+"""Least share of a picture's rows that must be present for a truncated file to be read."""
 
 _START_OF_SCAN = 0xDA
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # tables and extensions are between them
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # these three are tables and extensions
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed zero nor a restart marker
-_FILL = 128  # what libjpeg puts where data is missing: luminance and both chromas in the middle
+_FILL = 128  # libjpeg's value for missing data: luminance and both chromas at mid-range
 
 
 def check_scans(data: bytes) -> None:
     """Refuse a JPEG that would keep the decoder busy for hours.
 
     Raises:
-        ImageDecodeError: More than `MOST_SCANS` scans.
+        ImageDecodeError: The file has more than `MOST_SCANS` scans.
     """
-    # An upper bound first: the two bytes may stand anywhere, also in what follows the picture.
+    # An upper bound first: the two bytes may occur anywhere, even behind the picture.
     if data.count(b"\xff\xda") <= MOST_SCANS:
         return
     scans = 0
@@ -49,7 +49,7 @@ def check_scans(data: bytes) -> None:
 
 
 def frame_size(data: bytes) -> tuple[int, int] | None:
-    """Read width and height from the frame header (ITU-T T.81, B.2.2); None where there is none."""
+    """Return width and height in pixels from the frame header (ITU-T T.81, B.2.2); None if there is none."""
     position = 2
     while match := _MARKER.search(data, position):
         marker = data[match.start() + 1]
@@ -64,15 +64,15 @@ def frame_size(data: bytes) -> tuple[int, int] | None:
 
 
 def ends_properly(data: bytes) -> bool:
-    """Whether the end marker stands where the file ends, give or take some padding."""
+    """Return whether the file ends with the end marker, apart from some padding."""
     return END_OF_IMAGE in data[-1024:]
 
 
 def coefficients_per_pixel(data: bytes) -> float:
-    """How many coefficients per pixel a decoder keeps until the picture is complete; 0 for ordinary files.
+    """Return how many coefficients per pixel a decoder keeps until the picture is complete.
 
-    Where the components come in one scan, rows are decoded as they come. Progressive files and those with a
-    scan for each component are kept as coefficients, 16 bits each (ITU-T T.81, A.2 and G).
+    If one scan holds all components, rows are decoded as they arrive, and the result is 0. Progressive files
+    and files with one scan per component are kept as coefficients of 16 bits each (ITU-T T.81, A.2 and G).
     """
     factors: list[tuple[int, int]] = []
     progressive = False
@@ -97,13 +97,13 @@ def coefficients_per_pixel(data: bytes) -> float:
 
 
 def check_share(pixels: Pixels) -> None:
-    """Judge how much of a JPEG that ends early is there.
+    """Check how much of a truncated JPEG is present.
 
     Args:
-        pixels: (H, W) or (H, W, 3), as stored, decoded with an end marker put behind the data.
+        pixels: (H, W) or (H, W, 3), uint8, as stored; decoded with an end marker appended to the data.
 
     Raises:
-        ImageDecodeError: Less than `LEAST_SHARE` of the rows: text would be missing without a word.
+        ImageDecodeError: Less than `LEAST_SHARE` of the rows is present, so text would be missing silently.
     """
     height = pixels.shape[0]
     present = height

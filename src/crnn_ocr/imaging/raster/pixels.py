@@ -1,4 +1,4 @@
-"""From any pixel layout (palette, alpha, CMYK, Lab, 16 bits …) to the engine's own: uint8, grey or BGR."""
+"""Convert any pixel layout (palette, alpha, CMYK, Lab, 16 bits …) to the engine's own: uint8, grey or BGR."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from crnn_ocr.errors import UnsupportedImageError
 from crnn_ocr.pixels import Pixels
 
-_BAND_ROWS = 64  # rows per copy: a band of a 1080p picture stays in the second-level cache
+_BAND_ROWS = 64  # rows per copy; a band of a 1080p picture fits into the second-level cache
 _ARRAY_HINT = "Pass (height, width) for grey, (height, width, 3) for BGR or (height, width, 4) for BGRA."
 
 
@@ -21,11 +21,10 @@ def pixels_of(image: Image.Image) -> Pixels:
     """Copy the pixels out of a Pillow image.
 
     Args:
-        image: Any mode; its pixels are loaded if they are not yet, nothing else about it changes.
+        image: Any mode; its pixels are loaded if necessary, and nothing else about it changes.
 
     Returns:
-        (H, W) grey where the image is grey, else (H, W, 3) BGR; uint8, C-contiguous, upright only if the
-        image was.
+        (H, W) for a grey image, otherwise (H, W, 3) BGR; uint8, C-contiguous. The orientation is not applied.
     """
     image.load()
     mode = image.mode
@@ -39,17 +38,17 @@ def pixels_of(image: Image.Image) -> Pixels:
 
 
 def pixels_of_array(array: NDArray[Any]) -> Pixels:
-    """Bring an array to the engine's layout; one that has it already is returned as it is.
+    """Convert an array to the engine's layout; an array that already has it is returned unchanged.
 
     Args:
-        array: (H, W), (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) BGR or (H, W, 4) BGRA. Of bool,
+        array: (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) BGR or (H, W, 4) BGRA, of bools,
             integers or floats; see `to_uint8` for their ranges.
 
     Returns:
         (H, W) or (H, W, 3), uint8, C-contiguous; transparency is composited as for files.
 
     Raises:
-        UnsupportedImageError: The shape or the type of the numbers is none of these.
+        UnsupportedImageError: The shape or the number type is not supported.
     """
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise UnsupportedImageError(f"An array of shape {array.shape} is not a picture.", hint=_ARRAY_HINT)
@@ -65,19 +64,23 @@ def pixels_of_array(array: NDArray[Any]) -> Pixels:
 
 
 def to_uint8(values: NDArray[Any], *, full: bool = False) -> Pixels:
-    """Bring numbers of any type to 0 … 255.
+    """Scale numbers of any type to 0 … 255.
 
-    Bools become 0 and 255. Integers wider than 8 bits are shifted so that the least depth that holds the
-    brightest value (8, 9, … 16 bits: 12-bit scanners store their values in 16 bits) becomes 8 bits;
-    negative ones count as 0. Floats are taken as 0 … 1, 0 … 255 or 0 … 65,535, whichever range holds them;
-    others are stretched from their least to their greatest value. What is not finite counts as 0.
+    Bools become 0 and 255. Integers wider than 8 bits are shifted so that the smallest depth that holds the
+    brightest value becomes 8 bits, because 12-bit scanners, for example, store their values in 16 bits.
+    Negative integers count as 0. Floats are scaled from 0 … 1, 0 … 255 or 0 … 65,535, whichever is the
+    smallest range that holds them; others are stretched from their least to their greatest value. Infinities
+    and NaN count as 0.
 
     Args:
         values: An array of any shape.
-        full: Take integers at the full range of their type instead.
+        full: Whether to scale integers from the full range of their type instead.
+
+    Returns:
+        An array of the same shape, uint8.
 
     Raises:
-        UnsupportedImageError: The values are no real numbers.
+        UnsupportedImageError: The values are not real numbers.
     """
     kind = values.dtype.kind
     if values.dtype == np.uint8:
@@ -95,7 +98,7 @@ def to_uint8(values: NDArray[Any], *, full: bool = False) -> Pixels:
 
 
 def _float_to_uint8(values: NDArray[Any]) -> Pixels:
-    # Doubles: the range of a float32 picture may overflow float32 while it is stretched.
+    # In doubles, because the range of a float32 picture may overflow float32 while it is stretched.
     finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
     if low < 0 or high > 65535:
@@ -110,15 +113,15 @@ def _float_to_uint8(values: NDArray[Any]) -> Pixels:
 
 
 def composite(colour: Pixels, alpha: Pixels) -> Pixels:
-    """Lay a picture with transparency on the background, white or black, on which its content shows.
+    """Composite a picture with transparency on white or black, whichever makes its content visible.
 
-    What matters is the content that touches the transparency: black letters on nothing need a white ground,
-    white letters a black one, and a picture inside an opaque card is seen on either. So the ground is chosen
-    by the mean luminance of the opaque pixels that border transparent ones.
+    Only the content that touches transparency matters: black letters on nothing need a white background,
+    white letters need a black one, and a picture inside an opaque card is visible on either. So the
+    background is chosen by the mean luminance of the opaque pixels that border transparent ones.
 
     Args:
-        colour: (H, W) grey or (H, W, 3) BGR, not premultiplied; overwritten.
-        alpha: (H, W), 0 for transparent.
+        colour: (H, W) grey or (H, W, 3) BGR, uint8, not premultiplied; overwritten.
+        alpha: (H, W) uint8, 0 for transparent.
 
     Returns:
         `colour`, composited in place.
@@ -140,7 +143,7 @@ def composite(colour: Pixels, alpha: Pixels) -> Pixels:
 
 
 def _border_luminance(colour: Pixels, alpha: Pixels) -> float:
-    """Mean luminance of the opaque pixels beside transparent ones; of all visible ones if there are none."""
+    """Return the mean luminance of opaque pixels next to transparent ones, or of all visible pixels."""
     opaque = cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1]
     inside = cv2.erode(opaque, np.ones((3, 3), np.uint8), borderValue=255)
     border = cv2.subtract(opaque, inside)
@@ -152,7 +155,7 @@ def _border_luminance(colour: Pixels, alpha: Pixels) -> float:
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """Cut an image into bands: no second copy of the whole picture, and about twice as fast."""
+    """Yield an image in bands, which avoids a second copy of the whole picture and is about twice as fast."""
     width, height = image.size
     for top in range(0, height, _BAND_ROWS):
         bottom = min(height, top + _BAND_ROWS)
@@ -167,7 +170,7 @@ def _copied(image: Image.Image, mode: str) -> Pixels:
         if mode == "L":
             out[rows] = np.asarray(part if part.mode == mode else part.convert(mode))
             continue
-        if image.mode == "LAB":  # Pillow hands a and b out as signed bytes, OpenCV wants them shifted by 128
+        if image.mode == "LAB":  # Pillow stores a and b as signed bytes, OpenCV expects them shifted by 128
             band: Pixels = np.bitwise_xor(np.asarray(part), np.array([0, 128, 128], np.uint8))
         else:
             band = np.asarray(part if part.mode == mode else part.convert(mode))
@@ -181,7 +184,7 @@ def _composited(image: Image.Image) -> Pixels:
     colour = np.empty((height, width) if grey else (height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8)
     for rows, part in _bands(image):
-        if part.mode in ("La", "1"):  # Pillow turns premultiplied grey into LA only, and 1-bit not at all
+        if part.mode in ("La", "1"):  # Pillow converts premultiplied grey only to LA, and 1-bit not at all
             part = part.convert("LA") if part.mode == "La" else _grey_with_alpha(part)
         values = np.asarray(part.convert("LA" if grey else "RGBA"))
         alpha[rows] = values[..., -1]
@@ -190,7 +193,7 @@ def _composited(image: Image.Image) -> Pixels:
         else:
             cv2.cvtColor(values, cv2.COLOR_RGBA2BGR, dst=colour[rows])
     if image.format in ("BMP", "TGA", "ICO", "CUR") and not alpha.any():
-        return colour  # these formats' fourth byte is often an unused zero, and viewers ignore it then
+        return colour  # in these formats the fourth byte is often an unused zero, which viewers ignore
     return composite(colour, alpha)
 
 
@@ -202,7 +205,7 @@ def _grey_with_alpha(part: Image.Image) -> Image.Image:
 
 
 def _deep_pixels(image: Image.Image) -> Pixels:
-    """Grey of 16 or 32 bits; Pillow keeps a transparent value of PNG beside it, unscaled."""
+    """Convert grey of 16 or 32 bits; Pillow keeps a PNG's transparent value separately and unscaled."""
     values = np.asarray(image)
     grey = to_uint8(values)
     transparent = image.info.get("transparency")

@@ -1,1 +1,1 @@
-"""Columns of upright characters, laid out as rows."""
+"""Lay out columns of upright characters as rows, for the recogniser."""

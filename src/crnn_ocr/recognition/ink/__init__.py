@@ -1,1 +1,1 @@
-"""Readings compared with the ink on the picture."""
+"""Compare readings with the ink on the picture, and correct them."""

@@ -1,7 +1,7 @@
-"""The ink of a line's picture: what stands apart on it, measured and not read; pure.
+"""Measure the connected components of a line's ink (pure functions).
 
-A recogniser may drop a point or one of two equal digits and be sure of what it says. The picture knows: what
-is printed apart can be counted and measured, whatever it means.
+A recogniser may drop a point or one of two equal digits and still be confident. But separate components can
+be counted and measured on the picture, whatever they mean.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
 
-#: Grey levels between ground and ink under which nothing can be told.
+#: Least contrast between ink and background in grey levels.
 _LEAST_CONTRAST = 40
-#: A pixel is ink from this share of the contrast on: lower, and characters run into one another.
+#: Least share of the contrast for a pixel to be ink; with a lower one, characters run into one another.
 _INK = 0.4
-#: The same, and the least grey levels, for what stands apart from all other ink: a point in small light print
-#: hardly reaches a quarter of the contrast.
+#: The same threshold, and its least value in grey levels, for components apart from all other ink: a point in
+#: small light print hardly reaches a quarter of the contrast.
 _FAINT, _LEAST_FAINT = 0.2, 20
-#: How much ink a part has at least, in black pixels, and as a share of the squared height of characters; less
-#: is a speck. The point of small light print is one grey pixel.
+#: Least ink of a part, in black pixels, and as a share of the squared height of characters. Less is a speck.
+#: A point in small light print is one grey pixel.
 _LEAST_INK, _SPECK = 0.6, 0.003
-#: What has so much of the height of the highest part is as high as a character.
+#: Parts of at least this share of the highest part's height are as high as a character.
 _TALL = 0.6
-#: What touches the upper or lower edge and has less of a character's height belongs to another line; a point
-#: is narrower than that, and stands on the line.
+#: A part that touches the upper or lower edge and has less than this share of a character's height belongs to
+#: another line. A part that touches the lower edge and is narrower than this is a point.
 _EDGE = 0.35
-#: Parts that share so much of the narrower one's width stand above one another: `i`, `:`, `=`.
+#: Components that overlap by this share of the narrower one's width are above one another: `i`, `:`, `=`.
 _STACKED = 0.34
-#: How far slanted type leans, in columns per row: upright, oblique, and two kinds of italics.
+#: Slants of type in columns per row: upright, oblique, and two kinds of italics.
 _SLANTS = (0.0, 0.18, 0.25, 0.32)
-#: What is wider than this many heights of the picture is a rule.
+#: A component wider than this many heights of the picture is a rule.
 _RULE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Ink that hangs together, or stands above one another.
+    """A connected component of ink, or several components above one another.
 
     Attributes:
         left: First column, in pixels of the line's picture.
         top: First row.
-        right: Column behind the last one.
-        bottom: Row behind the last one.
-        pieces: So many connected components, one above the other.
+        right: One past the last column.
+        bottom: One past the last row.
+        pieces: Number of connected components, one above the other.
     """
 
     left: int
@@ -59,17 +59,17 @@ class Part:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Width in pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Height in pixels."""
         return self.bottom - self.top
 
     @property
     def centre(self) -> float:
-        """Its middle between left and right."""
+        """Column of its horizontal middle."""
         return (self.left + self.right) / 2
 
 
@@ -79,16 +79,16 @@ def ink_parts(picture: Pixels) -> tuple[Part, ...]:
     Rules, the edges of neighbouring lines and specks are left out.
 
     Args:
-        picture: (H, W) grey or (H, W, 3) BGR of one line, dark on light or light on dark.
+        picture: (H, W) grey or (H, W, 3) BGR, uint8, of one line, dark on light or light on dark.
 
     Returns:
-        Nothing where the contrast is too low to tell ink from ground.
+        The parts; none if the contrast is too low to tell ink from background.
     """
     height = len(picture)
     pieces = [(part, ink) for part, ink in _components(picture) if part.width <= _RULE * height]
     if not pieces:
         return ()
-    # Most of a line's ink is in its highest parts, whatever else lies about.
+    # The highest parts hold most of a line's ink, whatever else is there.
     tall = _TALL * max(part.height for part, _ in pieces)
     usual = statistics.median(part.height for part, _ in pieces if part.height >= tall)
     least = max(_LEAST_INK, _SPECK * usual * usual)
@@ -97,17 +97,17 @@ def ink_parts(picture: Pixels) -> tuple[Part, ...]:
 
 
 def ink_columns(picture: Pixels, parts: Sequence[Part]) -> NDArray[np.bool_]:
-    """Return which columns of a line have ink between the feet and the heads of its characters.
+    """Return which columns of a line have ink between the bottoms and the tops of its characters.
 
-    Slanted type is set upright for it, about the middle of the line: of a few slants, the one is taken that
-    leaves most columns white.
+    Slanted type is sheared upright about the middle of the line, with the slant that leaves the most columns
+    white.
 
     Args:
-        picture: (H, W) or (H, W, 3), the line's.
-        parts: Its ink, as `ink_parts` returns it; at least one.
+        picture: (H, W) grey or (H, W, 3) BGR, uint8, the line's picture.
+        parts: Its parts as `ink_parts` returns them; at least one.
 
     Returns:
-        (W,) one entry per column.
+        (W,) bool, one entry per column.
     """
     tall = _TALL * max(part.height for part in parts)
     top = min(part.top for part in parts if part.height >= tall)
@@ -124,7 +124,7 @@ def ink_columns(picture: Pixels, parts: Sequence[Part]) -> NDArray[np.bool_]:
 
 
 def _is_foreign(part: Part, height: int, usual: float) -> bool:
-    """Return whether a part at the edge of a picture is a cell's border, or of a line above or below."""
+    """Return whether a part at the edge of a picture is a cell's border or belongs to another line."""
     at_top, at_bottom = part.top == 0, part.bottom == height
     if at_top and at_bottom:
         return part.width < _EDGE * usual
@@ -132,7 +132,7 @@ def _is_foreign(part: Part, height: int, usual: float) -> bool:
 
 
 def _components(picture: Pixels) -> list[tuple[Part, float]]:
-    """Return what hangs together, and how much ink it has in pixels of full contrast; in any order."""
+    """Return the connected components and their ink in pixels of full contrast, in any order."""
     away = _contrast(picture)
     contrast = float(np.percentile(away, 99))
     if contrast < _LEAST_CONTRAST:
@@ -144,7 +144,7 @@ def _components(picture: Pixels) -> list[tuple[Part, float]]:
 
 
 def _contrast(picture: Pixels) -> Pixels:
-    """Return how far each pixel is from the ground, (H, W) in grey levels."""
+    """Return the difference of each pixel from the background, (H, W) uint8 in grey levels."""
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     ground = round(float(np.median(np.concatenate((grey[0], grey[-1])))))
     return np.asarray(cv2.absdiff(np.asarray(grey, np.uint8), np.full_like(grey, ground)), np.uint8)
@@ -153,7 +153,7 @@ def _contrast(picture: Pixels) -> Pixels:
 def _labelled(
     mask: NDArray[np.bool_], share: NDArray[np.floating], without: NDArray[np.bool_] | None = None
 ) -> list[tuple[Part, float]]:
-    """Return the connected components of a mask, those aside that touch another one."""
+    """Return the connected components of a mask and their ink, leaving out those that overlap `without`."""
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     amounts = np.bincount(labels.ravel(), weights=share.ravel(), minlength=count)
     kept = np.ones(count, np.bool_)
@@ -169,7 +169,7 @@ def _labelled(
 
 
 def _stacked(parts: list[Part]) -> list[Part]:
-    """Join parts, sorted from left to right, that stand above one another."""
+    """Join parts, sorted from left to right, that are above one another."""
     joined: list[Part] = []
     for part in parts:
         if joined:

@@ -1,8 +1,8 @@
-"""Dashes and dots of ellipsis within a line, told from `一` and counted by their ink; pure.
+"""Tell dashes within a line from `一`, and count dashes and ellipsis dots, by their ink (pure functions).
 
-To a recogniser an em dash between Han characters is `一`, and the line before `——` is as likely as one
-without. The ink differs: a dash is an even bar, thinner than the strokes of the characters or lower than
-their middle; `一` is as thick as they are and lies in the middle, or swells at its end.
+A recogniser reads an em dash between Han characters as `一`, and it may read `——` as a single dash. The ink
+differs: a dash is an even bar, thinner than the strokes of the characters or below their middle; `一` is as
+thick as they are and in the middle, or has a thick end.
 """
 
 from __future__ import annotations
@@ -18,44 +18,46 @@ from crnn_ocr.recognition.ink.strokes import Stroke, find_strokes, ink_strength
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
-#: How sure a dash or dots are that were told by their ink.
+#: Confidence of dashes and dots that were told by their ink.
 SURE = 0.9
 
-#: Least area of a dash or dot by that of the largest part of its line; less is a speck.
+#: Least area of a dash or dot, as a share of the largest component's; less is a speck.
 _SPECK = 0.01
 _DASHES = frozenset("一—–-−－―ー_")
 _DOTS = frozenset("…⋯.·・。")
-#: From the highest ink of a line of Han characters to its lowest, in em; what has less than so much of the
-#: height of the highest part tells nothing about it.
+#: Height of the ink of a line of Han characters, in em; and least height of a component that counts for it,
+#: as a share of the highest one's.
 _HAN_HEIGHT, _PART = 0.95, 0.3
 
-#: Measured on seven Chinese faces from 14 to 48 pixels, of `—` and of `一`: em that the middle of the bar
-#: lies below the middle of the line (0.05 to 0.15 and -0.08 to 0.02, some dashes are in the middle as well);
+# Measured on seven Chinese typefaces at 14 to 48 pixels:
+#: Least distance of a dash's middle below the middle of the line, in em. `—` has 0.05 to 0.15, `一` -0.08 to
+#: 0.02; some dashes are in the middle as well.
 _LOW = 0.03
-#: thickness by the usual thickness of strokes (dashes in the middle have 0.4 to 0.6; `一` 0.9 to 1.1).
+#: Greatest thickness of a dash, as a share of the usual stroke width: anywhere, and for a low one. Dashes in
+#: the middle have 0.4 to 0.6, `一` 0.9 to 1.1.
 _THIN, _THINNER = 0.7, 0.84
-#: A line without any higher part than this, such as `一、二`, does not tell where its middle is; em.
+#: Least height of a line's highest component, in em; a line like `一、二` does not tell where its middle is.
 _LEAST_HIGH = 0.45
-#: In smaller type, in pixels, `一` of Song type is an even bar a pixel thick as well.
+#: Least type size in pixels; in smaller Song type `一` is an even bar of one pixel, too.
 _LEAST_EM = 17.0
-#: No stroke is wider; em.
+#: Greatest stroke width, in em.
 _WIDE = 0.22
-#: Shortest dash that can be taken for `一`, longest one, and two in one; em.
+#: Lengths in em: least length of one dash, least length of two dashes in one, and greatest length.
 _SINGLE, _DOUBLE, _LONGEST = 0.65, 1.35, 2.2
-#: Two dashes that stand no further apart are one long one; em.
+#: Greatest distance of two dashes that form one long dash, in em.
 _APART = 0.3
-#: A bar whose middle lies further from the line's middle is a rule; em.
+#: Greatest distance of a bar's middle from the line's middle, in em; a bar farther away is a rule.
 _OFF = 0.22
-#: So far from the bar a recogniser may see it, in em.
+#: Range in which a recogniser may place a bar's character, in em.
 _BLUR = 0.55
 
-#: Dots of an ellipsis are this high at most, and their distances differ by so much at most; em and share.
+#: Greatest height of an ellipsis dot in em, and greatest difference of two distances as a share.
 _DOT, _UNEQUAL = 0.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """A lying stroke: its columns, and for how many dashes it stands; 0: for `一` or none that is known."""
+    """A horizontal stroke: its columns in pixels, and its number of dashes; 0 for `一` or unknown."""
 
     left: float
     right: float
@@ -63,26 +65,26 @@ class _Bar:
 
     @property
     def centre(self) -> float:
-        """Its middle between left and right."""
+        """Column of its horizontal middle."""
         return (self.left + self.right) / 2
 
     def distance(self, place: float) -> float:
-        """Return how far a column lies from it, in pixels; within it a little, so that the nearest is one."""
+        """Return the distance of a column in pixels, with a small term for the middle that breaks ties."""
         return max(self.left - place, place - self.right, 0.0) + 1e-3 * abs(place - self.centre)
 
 
 def has_dashes(reading: Reading) -> bool:
-    """Return whether there is anything to look at: a line with Han characters and a dash or dots."""
+    """Return whether a line has Han characters and a dash or dots, so that `mend` may change it."""
     texts = [char.text for char in reading.chars]
     return any(t in _DASHES or t in _DOTS for t in texts) and any(is_han(t) and t != "一" for t in texts)
 
 
 def mend(reading: Reading, picture: Pixels) -> Reading:
-    """Return a line with the dashes and dots that its ink has.
+    """Return a line with the dashes and dots that its ink shows.
 
     Args:
-        reading: A line, tidied.
-        picture: Its picture, (H, W) or (H, W, 3).
+        reading: The line after `tidy`.
+        picture: Its picture, (H, W) grey or (H, W, 3) BGR, uint8.
     """
     height, width = picture.shape[:2]
     strokes = find_strokes(picture, (0, 0, width, height), speck=_SPECK).strokes
@@ -103,14 +105,14 @@ def mend(reading: Reading, picture: Pixels) -> Reading:
 
 
 def _extent(strokes: Sequence[Stroke]) -> tuple[int, int]:
-    """Return the first row of a line's characters and the row behind their last, points and bars aside."""
+    """Return the top and the bottom (exclusive) of a line's characters, ignoring points and bars."""
     least = _PART * max(stroke.height for stroke in strokes)
     some = [stroke for stroke in strokes if stroke.height >= least]
     return min(stroke.top for stroke in some), max(stroke.bottom for stroke in some)
 
 
 def _bars(strokes: Sequence[Stroke], picture: Pixels, em: float, middle: float) -> list[_Bar]:
-    """Return the dashes of a line from left to right."""
+    """Find the horizontal bars of a line from left to right; `middle` is the row of the line's middle."""
     lying = sorted(
         (
             stroke
@@ -141,12 +143,12 @@ def _bars(strokes: Sequence[Stroke], picture: Pixels, em: float, middle: float) 
 
 
 def _above_or_below(one: Stroke, other: Stroke) -> bool:
-    """Return whether other ink stands above or below a bar: then it is part of a character."""
+    """Return whether other ink is above or below a bar, which makes it part of a character."""
     return other is not one and min(one.right, other.right) - max(one.left, other.left) > 0.2 * one.width
 
 
 def _usual_thickness(picture: Pixels, em: float) -> float:
-    """Return the usual thickness of a line's upright strokes, in pixels."""
+    """Return the usual stroke width of a line's vertical strokes, in pixels."""
     strength = ink_strength(picture)
     if strength is None:
         return 0.0
@@ -156,14 +158,14 @@ def _usual_thickness(picture: Pixels, em: float) -> float:
     _, ends = np.nonzero(change == -1)
     sums = np.pad(np.cumsum(np.pad(strength, ((0, 0), (1, 1))), axis=1), ((0, 0), (1, 1)), mode="edge")
     runs = sums[rows, ends + 2] - sums[rows, starts]
-    runs = runs[runs <= _WIDE * em]  # longer ones go along a lying stroke
+    runs = runs[runs <= _WIDE * em]  # longer runs go along a horizontal stroke
     return float(np.median(runs)) if len(runs) else 0.0
 
 
 def _with_bars(chars: list[ReadChar], bars: Sequence[_Bar], em: float, width: int) -> list[ReadChar]:
-    """Return the characters, each bar as its dashes in the place of what was read there."""
+    """Return the characters with each bar's dashes in place of what was read there."""
     places = [_centre(char) * width for char in chars]
-    # Whose ink a character is that was read as one of these; the bar behind counts for none of them.
+    # The bar nearest to each character that was read as a dash; a bar replaces only its own characters.
     owners = [
         min(bars, key=lambda bar: bar.distance(place)) if char.text in _DASHES and bars else None
         for char, place in zip(chars, places, strict=True)
@@ -176,7 +178,7 @@ def _with_bars(chars: list[ReadChar], bars: Sequence[_Bar], em: float, width: in
         if read and read[-1] - read[0] >= len(read):
             continue
         if bar.dashes == 1 and read and read[0] in {0, len(chars) - 1}:
-            continue  # a dash is between two, `一` can be at the end: `星期一`
+            continue  # a dash is between characters, but `一` may be at the end: `星期一`
         if not read and (bar.dashes < 2 or len(near) > 1):
             continue
         if all(chars[i].text == "—" for i in read) and len(read) == bar.dashes:
@@ -217,7 +219,7 @@ def _continues(run: Sequence[Stroke], dot: Stroke, em: float) -> bool:
 
 
 def _with_dots(chars: list[ReadChar], runs: Sequence[tuple[Stroke, ...]], width: int) -> list[ReadChar]:
-    """Return the characters, six dots as two signs of ellipsis."""
+    """Return the characters with six dots as two ellipsis signs."""
     for run in reversed(runs):
         if len(run) != 6:
             continue

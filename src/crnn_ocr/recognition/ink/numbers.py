@@ -1,11 +1,13 @@
-"""Numbers against their ink: does what was read fit what stands apart on the picture? Pure.
+"""Compare numbers with their ink: the characters that were read against the components on the picture.
 
-A recogniser that has no room for two thin characters drops one of them and is sure of the rest: `102-2`
-becomes `1022`, `20.0000` becomes `20.000`. In a number nothing betrays that, since every string of digits is
-one. But the digits of print stand apart, so they can be counted, and a point, a comma, a hyphen and a colon
-lie at different heights. Where text and ink disagree the number is in doubt, whatever the recogniser says.
+A recogniser whose time steps are too coarse for two thin characters drops one of them and is sure of the
+rest: `102-2` becomes `1022`, `20.0000` becomes `20.000`. The text of a number does not reveal this, because
+any string of digits is a number. But printed digits are separate components that can be counted, and a point,
+a comma, a hyphen and a colon are at different heights. If text and ink disagree, the number is in doubt,
+whatever the recogniser's confidence is.
 
-The same ink tells where a blank stands in a number. The recogniser's time steps are too coarse for that.
+The ink also tells where a number has a blank, for which the recogniser's time steps are too coarse. All
+functions are pure.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from dataclasses import dataclass, replace
 from crnn_ocr.recognition.ink.components import Part
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
-#: How sure a number can be at most that does not fit its ink. Of 720 numbers in clean print 30 did not, and
-#: all of them were wrong.
+#: Greatest confidence of a number that does not fit its ink. Of 720 numbers in clean print 30 did not fit,
+#: and all of them were wrong.
 MISFIT = 0.5
 
 _DIGITS = frozenset("0123456789")
@@ -27,65 +29,72 @@ _LOW = frozenset(".,，．")
 _MIDDLE = frozenset("-–−—~")
 _DOUBLE = frozenset(":：;；")
 _NUMERIC = _DIGITS | _LOW | _MIDDLE | _DOUBLE | frozenset("+/%％‰()$€£¥￥=×*#")
-#: Letters that stand between the digits of a number: `1.2E-38`, `40x60`.
+#: Letters that may be between the digits of a number: `1.2E-38`, `40x60`.
 _LETTERS = frozenset("EeXx")
-#: Characters that are printed in several parts side by side, and the most of them. Digits of small or worn
-#: print break in two, but for the one.
+#: Characters that may consist of several parts side by side, and the greatest number of parts. Digits other
+#: than 1 in small or worn print break in two.
 _SPLIT = {"%": 3, "％": 3, "‰": 4, **dict.fromkeys("023456789", 2)}
 
-#: Shares of the digits' height, from the top: where a point's or a comma's ink begins, and where it ends, at
-#: the earliest; within which a hyphen lies; what a colon covers at least.
+#: Shares of the digits' height, from the top: least top and bottom of a point or comma; range of a hyphen;
+#: and least height of a colon.
 _LOW_FROM, _LOW_TO = 0.45, 0.8
 _MIDDLE_FROM, _MIDDLE_TO = 0.2, 0.85
 _DOUBLE_SPAN = 0.45
-#: A part of so much of the digits' height is no sign; a ring of `%` has at least so much of it.
+#: Shares of the digits' height: least height of a digit, and least height of a ring of `%`.
 _TALL, _RING = 0.6, 0.3
-#: A digit is no wider than so many usual ones, which have at least so much of their height.
+#: Greatest width of a digit in usual widths, and least usual width in heights.
 _WIDE_DIGIT, _NARROW_DIGIT = 1.3, 0.58
-#: The halves of a broken digit are together no wider than so many usual ones, or so much of their height.
+#: Greatest width of a broken digit's halves together: in usual widths, or in heights.
 _BROKEN_WIDTH, _BROKEN_HEIGHT = 1.1, 0.8
-#: Digits lower than this tell nothing: in pixels.
+#: Least height of digits, in pixels, for a comparison.
 _LEAST_HEIGHT = 11
-#: So many characters at most run into one another; by how much their width may differ from the expected one.
+#: Most characters that may touch and form one part, and tolerance of its width in usual widths.
 _MOST_TOUCHING, _TOLERANCE = 4, 0.4
-#: How far off a recogniser may see the end of a number, in heights of its digits.
+#: Greatest error of a number's end as read by the recogniser, in heights of its digits.
 _BLUR = 0.5
 
-#: Two digits are a blank apart where their middles are so many times the usual distance apart ...
+#: There is a blank between two digits if their middles are more than this many times the usual distance apart
+#: …
 _WIDE = 1.45
-#: ... and so much of their height is white between them.
+#: … and the white between them is more than this share of their height.
 _WHITE = 0.5
-#: Less white between two digits is no blank; less between a digit and a sign, which has white of its own.
+#: Least white of a blank that was read: between two digits, and beside a sign, which has white of its own.
 _NARROW, _NARROW_AT_SIGN = 0.22, 0.4
-#: So much white behind a comma or semicolon, and so much more than before it, parts two numbers.
+#: Least white behind a comma or semicolon between two numbers, and how much it must exceed the white before
+#: it.
 _BEHIND_COMMA, _MORE_THAN_BEFORE = 0.45, 0.35
-#: So many digits stand behind a comma between thousands.
+#: Number of digits behind a thousands separator.
 _THOUSANDS = 3
-#: Longer strings of digits, or with more ink among them, are no numbers; it bounds the work.
+#: Most characters and most parts of a number; they bound the work.
 _MOST_CHARACTERS, _MOST_PARTS = 48, 96
-#: More parts than this are not left over in what is a number.
+#: Most parts of a number that may be left over.
 _MOST_LEFT_OVER = 8
-#: So many places at most are tried as a number's border to a neighbour.
+#: Most positions that are tried as a number's border to its neighbour.
 _MOST_BORDERS = 4
-#: Fewer neighbouring digits do not tell what is usual.
+#: Least number of neighbouring digit pairs from which the usual distance can be told.
 _LEAST_PAIRS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A number in a line: indices of its first character and of the one behind its last."""
+    """A number in a line.
+
+    Attributes:
+        first: Index of its first character.
+        last: One past the index of its last character.
+    """
 
     first: int
     last: int
 
 
 def has_numbers(reading: Reading) -> bool:
-    """Return whether there is anything to compare."""
+    """Return whether a line has digits, so that there is something to compare."""
     return any(char.text in _DIGITS for char in reading.chars)
 
 
 def surety(reading: Reading) -> float:
-    """Return how sure the least sure character of a line's numbers is; 1 where it has none."""
+    """Return the lowest confidence of a character in a line's numbers; 1 if the line has no numbers."""
     numeric = [
         reading.chars[i].confidence
         for token in _tokens(reading.chars, least=1)
@@ -96,15 +105,15 @@ def surety(reading: Reading) -> float:
 
 
 def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
-    """Return a reading whose numbers have been held against the ink.
+    """Compare the numbers of a line with its ink.
 
     Args:
-        reading: A line, tidied.
-        parts: The ink of its picture, from left to right.
+        reading: The line after `tidy`.
+        parts: The parts of its picture, from left to right.
         width: Width of that picture in pixels.
 
     Returns:
-        The line with blanks where the ink has them, and less sure where text and ink disagree.
+        The line with blanks where the ink has them, and with lower confidence where text and ink disagree.
     """
     chars = list(reading.chars)
     confidence = reading.confidence
@@ -125,11 +134,11 @@ def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
 
 
 def _tokens(chars: Sequence[ReadChar], least: int = 2) -> Iterator[_Token]:
-    """Give the numbers of a line: digits and what stands between them and beside them, without words.
+    """Yield the numbers of a line: digits with the signs between and beside them, without words.
 
     Args:
-        chars: Of the line.
-        least: Numbers of fewer characters are left out.
+        chars: The characters of the line.
+        least: Least number of characters of a number.
     """
     for numeric, run in itertools.groupby(enumerate(chars), key=lambda item: _can_be_inside(item[1].text)):
         if not numeric:
@@ -144,18 +153,18 @@ def _tokens(chars: Sequence[ReadChar], least: int = 2) -> Iterator[_Token]:
 
 
 def _can_be_inside(text: str) -> bool:
-    """Return whether a character can stand within a number."""
+    """Return whether a character can be inside a number."""
     return text in _NUMERIC or text in _LETTERS or text.isspace()
 
 
 def _match(
     chars: Sequence[ReadChar], token: _Token, parts: Sequence[Part], width: int
 ) -> list[tuple[int, Part]] | None:
-    """Return which part is which character of a number.
+    """Match the characters of a number with the parts of its ink.
 
     Returns:
-        Pairs of an index into the number and its part; nothing where there is ink that nobody read; None
-        where the ink does not tell: there is none, or too little.
+        Pairs of an index into the number and its part; an empty list if there is ink that was not read; None
+        if there is no ink or too little to tell.
     """
     height = _digit_height(chars, token, parts, width)
     if height is None or height[1] - height[0] < _LEAST_HEIGHT:
@@ -176,8 +185,9 @@ def _match(
     if fitting:
         return None
     if any(way is not None and None not in way.ink for way in ways):
-        return []  # everything that was read has its ink, and there is more
-    # In small or blurred print characters touch. Where as many digits stand apart as were read, they do not.
+        return []  # everything that was read has its ink, and there is more ink
+    # In small or blurred print characters touch. If there are as many separate digits as were read, they do
+    # not.
     alone = sum(not char.text.isspace() for char in chars) == len(visible)
     tall = sum(part.height >= _TALL * (bottom - top) for part in parts)
     return [] if alone and tall == sum(text in _DIGITS for text in texts) else None
@@ -186,9 +196,9 @@ def _match(
 def _borders(
     chars: Sequence[ReadChar], token: _Token, parts: Sequence[Part], width: int, reach: float
 ) -> tuple[list[int], list[int]]:
-    """Return with which parts a number may begin, and behind which it may end.
+    """Return the indices of parts at which a number may begin, and those at which it may end (exclusive).
 
-    The first and the last number of a line have all the ink up to its ends. Elsewhere a recogniser sees the
+    A number at the start or the end of a line owns all ink up to there. Elsewhere the recogniser gives the
     border to a neighbour only roughly.
     """
     firsts, lasts = [0], [len(parts)]
@@ -204,7 +214,7 @@ def _borders(
 
 
 def _nearest(edges: Sequence[int], place: float, reach: float) -> list[int]:
-    """Return the indices of the few edges that are nearest to a place, none of them further than `reach`."""
+    """Return the indices of the few edges nearest to `place`, none of them farther than `reach`."""
     near = [i for i, edge in enumerate(edges) if abs(edge - place) <= reach]
     return sorted(near, key=lambda i: abs(edges[i] - place))[:_MOST_BORDERS]
 
@@ -212,7 +222,7 @@ def _nearest(edges: Sequence[int], place: float, reach: float) -> list[int]:
 def _digit_height(
     chars: Sequence[ReadChar], token: _Token, parts: Sequence[Part], width: int
 ) -> tuple[float, float] | None:
-    """Return the first row of a number's digits and the row behind their last; None where there is no ink."""
+    """Return the top and the bottom (exclusive) of a number's digits; None if there is no ink."""
     left, right = chars[token.first].start * width, chars[token.last - 1].end * width
     here = [part for part in parts if left <= part.centre <= right]
     if not here:
@@ -224,12 +234,12 @@ def _digit_height(
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A way to account for the ink of a number, from left to right.
+    """An assignment of a number's ink to its characters, from left to right.
 
     Attributes:
-        ink: Of each character; None for those without ink of their own. These are too faint, or touch a
-            neighbour and share a part that is wide enough for both.
-        left_over: Parts that no character accounts for.
+        ink: The part of each character; None for characters without ink of their own, which are too faint, or
+            touch a neighbour and share a part that is wide enough for both.
+        left_over: Number of parts that are assigned to no character.
     """
 
     ink: tuple[Part | None, ...] = ()
@@ -237,12 +247,12 @@ class _Way:
 
     @property
     def cost(self) -> tuple[int, int]:
-        """What is to be as little as can be."""
+        """The cost to minimise: parts left over first, then characters without ink."""
         return self.left_over, self.ink.count(None)
 
 
 def _aligned(texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float) -> _Way | None:
-    """Return the best way to read the parts as those characters; None where the ends do not fit."""
+    """Return the best assignment of the parts to the characters; None if there is none or too much work."""
     if len(parts) > _MOST_PARTS:
         return None
     wide = _usual_width(parts, bottom - top)
@@ -261,18 +271,18 @@ def _aligned(texts: Sequence[str], parts: Sequence[Part], top: float, bottom: fl
 
 
 def _may_be_read(part: Part, top: float, bottom: float) -> bool:
-    """Return whether a part can be a digit or a sign of a number; what hangs at the top is a smear."""
+    """Return whether a part can be a digit or a sign of a number; a low part at the top is a smear."""
     return part.height >= _TALL * (bottom - top) or part.top - top >= _MIDDLE_FROM * (bottom - top)
 
 
 def _offer(ways: dict[tuple[int, int], _Way], at: tuple[int, int], way: _Way) -> None:
-    """Keep a way to get there if it is the best so far."""
+    """Store a partial assignment if it is the best so far."""
     if at not in ways or way.cost < ways[at].cost:
         ways[at] = way
 
 
 def _usual_width(parts: Sequence[Part], height: float) -> float:
-    """Return how wide a digit is; ones are narrower, and what runs together is wider."""
+    """Return the usual width of a digit in pixels; ones are narrower, and touching digits are wider."""
     widths = sorted(part.width for part in parts if part.height >= _TALL * height)
     return max(_NARROW_DIGIT * height, widths[round(0.6 * (len(widths) - 1))] if widths else 0.0)
 
@@ -280,7 +290,7 @@ def _usual_width(parts: Sequence[Part], height: float) -> float:
 def _choices(
     texts: Sequence[str], parts: Sequence[Part], top: float, bottom: float, wide: float
 ) -> Iterator[tuple[tuple[Part | None, ...], int]]:
-    """Give the ways to account for the next character or more: their ink, and how many parts it is."""
+    """Yield the ways to assign ink to the next characters: their parts, and how many parts are used."""
     height = bottom - top
     yield (None,), 0
     for count in range(1, min(_SPLIT.get(texts[0], 1), len(parts)) + 1):
@@ -303,7 +313,7 @@ def _choices(
 
 
 def _together(parts: Sequence[Part]) -> Part:
-    """Return neighbouring parts as one."""
+    """Join neighbouring parts into one."""
     return Part(
         parts[0].left,
         min(part.top for part in parts),
@@ -314,7 +324,7 @@ def _together(parts: Sequence[Part]) -> Part:
 
 
 def _looks_like(text: str, part: Part, top: float, bottom: float, wide: float) -> bool:
-    """Return whether a part stands where the character's ink does."""
+    """Return whether a part's position and size fit the character."""
     height = bottom - top
     above, below = (part.top - top) / height, (part.bottom - top) / height
     if text in _DIGITS:
@@ -329,12 +339,12 @@ def _looks_like(text: str, part: Part, top: float, bottom: float, wide: float) -
 
 
 def _digits_behind(chars: Sequence[ReadChar]) -> int:
-    """Return with how many digits some characters begin."""
+    """Return the number of leading digits."""
     return sum(1 for _ in itertools.takewhile(lambda char: char.text in _DIGITS, chars))
 
 
 def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> list[ReadChar]:
-    """Return a number with the blanks that its ink has, and no others."""
+    """Return a number with blanks exactly where its ink has them."""
     pairs = list(itertools.pairwise(matched))
     digits = [
         right.centre - left.centre
@@ -350,7 +360,7 @@ def _spaced(chars: Sequence[ReadChar], matched: Sequence[tuple[int, Part]]) -> l
         both = chars[i].text in _DIGITS and chars[j].text in _DIGITS
         had = j - i > 1
         wide = both and usual is not None and right.centre - left.centre > _WIDE * usual and white > _WHITE
-        # Fixed pitch has as much white behind the comma between thousands.
+        # Fixed-pitch type has as much white behind a thousands separator.
         if chars[i].text in ",;" and _digits_behind(chars[j:]) != _THOUSANDS:
             wide = white > max(_BEHIND_COMMA, before + _MORE_THAN_BEFORE)
         if (had and white >= (_NARROW if both else _NARROW_AT_SIGN)) or (not had and wide):

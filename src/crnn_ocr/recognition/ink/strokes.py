@@ -1,10 +1,10 @@
-"""Lone strokes: dashes and slashes that stand alone in a cell, told by their shape; pure.
+"""Find single strokes such as dashes and slashes, and tell them by their shape (pure functions).
 
-A stroke without neighbours says little to a recogniser, and the ruling of a table that is cut out with it
-makes another character of it: `—` above a rule is `二`, `二` above one is `三`. But a straight stroke
-has few shapes: lying, slanted or upright; even or with the thick end of a brush; so and so long beside the
-other text of the page. So cells in which nothing but such strokes was read are looked at again, without the
-rules, and told by these.
+A recogniser can tell little from a stroke without neighbours. Table rules inside its crop also turn it into
+another character: `—` above a rule looks like `二`, and `二` above a rule looks like `三`. But a straight
+stroke has few features: it is horizontal, slanted or vertical, even or with the thick end of a brush, and it
+has a length compared with the other text of the page. So cells in which only such strokes were read are
+examined again without the rules.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
 
-#: No line has more parts; what has is texture.
+#: Most components of a line; a region with more is texture.
 _MOST = 400
 
-#: Han characters that are nothing but lying strokes, by their number.
+#: Han characters that consist of one, two and three horizontal strokes.
 HAN_STROKES = "一二三"
-#: What recognisers make of a lying stroke or two, with and without a rule below them.
+#: Characters that recognisers read for one or two horizontal strokes, with and without a rule below them.
 LYING = frozenset("一二三—–-−－_＿~～=＝ー―ニ•·.'\"")
-#: What they make of a slanted or upright one.
+#: Characters that recognisers read for a slanted or vertical stroke.
 STANDING = frozenset("1lI|丨/／\\＼丿")
 
-#: What comes so near to the border of the picture, in pixels, goes on beyond it.
+#: A component this near to the border of the picture, in pixels, continues beyond it.
 _SHORT = 2
-#: Grey levels between ground and ink under which nothing can be told; so many pixels are as dark at least.
+#: Least contrast of ink in grey levels, and the least number of pixels that must have it.
 _LEAST_CONTRAST, _DARKEST = 40, 6
-#: A pixel is ink from this share of the contrast on: thin strokes in small print hardly reach half of it.
+#: Least share of the contrast for a pixel to be ink; thin strokes in small print hardly reach half of it.
 _INK = 0.3
-#: Where a stroke stands alone, what has less than this share of its area is a speck or the end of a rule.
+#: Least area of a component, as a share of the largest one's; smaller ones are specks or ends of rules.
 SPECK = 0.12
 
-#: A lying stroke is so many times longer than thick, at least, and so thick at most, in em.
+#: A horizontal stroke's least ratio of width to height, and its greatest height in em.
 _LONG, _THICK = 1.8, 0.19
-#: From so many em on a lying stroke is an en dash, and an em dash; longer than the last it is a rule. In 7
-#: Chinese faces hyphens have 0.21-0.39 em, en dashes 0.45-0.56 and em dashes 0.80-1.0 (two of them draw both
-#: alike), in 31 Latin ones 0.21-0.31, 0.34-0.60 and 0.65-1.1, typewriter faces aside.
+#: Least lengths of an en dash and of an em dash, and the greatest length of a dash, in em. In 7 Chinese
+#: typefaces hyphens have 0.21-0.39 em, en dashes 0.45-0.56 and em dashes 0.80-1.0 (two typefaces draw both
+#: alike). In 31 Latin typefaces, without typewriter faces, they have 0.21-0.31, 0.34-0.60 and 0.65-1.1.
 _EN, _EM, _LONGEST = 0.33, 0.62, 1.25
-#: Where the type is Chinese.
+#: Least length of an en dash in Chinese type, in em.
 _HAN_EN = 0.4
-#: A stroke that has so many times its usual ink somewhere is no dash: `一` of Song type and of the brush ends
-#: thick. Dashes have 1.0 to 1.2.
+#: Greatest ratio of a dash's thickest to its usual thickness. Dashes have 1.0 to 1.2, but `一` in Song type
+#: and brush writing has a thick end.
 _UNEVEN = 1.3
-#: The same for one that rises or falls by so many em.
+#: Greatest rise or fall of a dash over its length, in em.
 _RISE = 0.045
 
-#: A slash leans by so much to the side for each row, at least: italics lean by 0.2.
+#: Least lean of a slash in columns per row; italics lean by 0.2.
 _LEAN = 0.26
-#: Its ink lies within so many em of a straight line (standard deviation, across).
+#: Greatest standard deviation of a slash's ink across its line, in em.
 _STRAIGHT = 0.045
-#: And it is so high, in em.
+#: Least height of a slash, in em.
 _HIGH = 0.5
 
 
@@ -65,16 +65,16 @@ class Stroke:
     """One straight stroke.
 
     Attributes:
-        left: First column of its ink, in pixels of the picture it was found in.
+        left: First column of its ink, in pixels of the picture.
         top: First row.
-        right: Column behind the last one.
-        bottom: Row behind the last one.
-        lean: Columns to the right for each row upwards along its middle line; 0 is upright.
+        right: One past the last column.
+        bottom: One past the last row.
+        lean: Columns to the right per row upwards along its centre line; 0 is vertical.
         spread: Standard deviation of its ink across that line, in pixels.
-        length: Columns of usual ink that its ink would fill: its width, finer than by pixels.
-        thickness: Usual ink of a column, in pixels.
-        uneven: Most ink of a column by the usual; 1 for a bar.
-        rise: How much higher its right end lies than its left one, in pixels.
+        length: Its width with subpixel accuracy: total ink divided by the usual ink of a column.
+        thickness: Usual (median) ink of a column, in pixels.
+        uneven: Ratio of the most to the usual ink of a column; 1 for a bar.
+        rise: Height of its right end above its left end, in pixels.
     """
 
     left: int
@@ -90,41 +90,44 @@ class Stroke:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Width in pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Height in pixels."""
         return self.bottom - self.top
 
     @property
     def middle(self) -> float:
-        """Row of its middle."""
+        """Row of its vertical middle."""
         return (self.top + self.bottom) / 2
 
     def lies(self, em: float) -> bool:
-        """Return whether it is a lying stroke as a dash or `一` is."""
+        """Return whether it is a horizontal stroke like a dash or `一`; `em` is the type size in pixels."""
         return self.width >= _LONG * self.height and self.height <= max(_THICK * em, 3)
 
     def is_even(self, em: float) -> bool:
-        """Return whether it is a bar, as every dash is, and as `一` is in type without serifs."""
+        """Return whether it is an even bar, like every dash and like `一` in sans-serif type."""
         return self.uneven <= _UNEVEN and abs(self.rise) <= max(_RISE * em, 1.0)
 
     def slash(self, em: float) -> str | None:
-        """Return the slash that it is, if it is one."""
+        """Return the slash or backslash that the stroke is; None if it is neither."""
         if self.height < _HIGH * em or self.spread > _STRAIGHT * em or abs(self.lean) < _LEAN:
             return None
         return "/" if self.lean > 0 else "\\"
 
     def dash(self, em: float, *, han: bool) -> str | None:
-        """Return the dash of its length, if it is a lying stroke of such a length.
+        """Return the dash that has its length.
 
         Args:
-            em: Size of the type around it in pixels.
-            han: Whether that is Chinese.
+            em: Size of the surrounding type in pixels.
+            han: Whether the surrounding type is Chinese.
+
+        Returns:
+            A hyphen, en dash or em dash; None if the stroke is not horizontal or too long.
         """
-        length = min(self.length, self.width + 1) / em  # a thick end would make it longer
+        length = min(self.length, self.width + 1) / em  # a thick end would increase `length`
         if not self.lies(em) or length > _LONGEST:
             return None
         return "-" if length < (_HAN_EN if han else _EN) else "–" if length < _EM else "—"
@@ -132,11 +135,11 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Strokes:
-    """What is in a region.
+    """The strokes in a region.
 
     Attributes:
-        strokes: Its parts from top to bottom.
-        ruled: Whether a rule went through the region as well.
+        strokes: Its components from top to bottom.
+        ruled: Whether a rule crosses the region.
     """
 
     strokes: tuple[Stroke, ...]
@@ -144,15 +147,15 @@ class Strokes:
 
 
 def find_strokes(picture: Pixels, box: tuple[int, int, int, int], *, speck: float = SPECK) -> Strokes:
-    """Return the parts of a region, without the rules that go through it.
+    """Find the connected components of a region, without the rules that cross it.
 
     Args:
-        picture: (H, W) grey or (H, W, 3) BGR: the region and what is around it.
-        box: Left, top, right and bottom of the region in it, in pixels.
-        speck: Of the area of the largest part a part has at least so much.
+        picture: (H, W) grey or (H, W, 3) BGR, uint8: the region and its surroundings.
+        box: Left, top, right and bottom of the region in the picture, in pixels.
+        speck: Least area of a component, as a share of the largest one's.
 
     Returns:
-        None where the contrast is too low to tell ink from ground.
+        The components; none if the contrast is too low to tell ink from background.
     """
     strength = ink_strength(picture)
     if strength is None:
@@ -184,9 +187,9 @@ def find_strokes(picture: Pixels, box: tuple[int, int, int, int], *, speck: floa
 
 
 def ink_strength(picture: Pixels) -> NDArray[np.float32] | None:
-    """Return how much ink each pixel has, (H, W) from 0 to 1; None where nothing stands out.
+    """Return how much ink each pixel has, (H, W) float32 from 0 to 1; None if the contrast is too low.
 
-    Most of a region with little in it is ground, whatever lies at its edges.
+    The median is taken as the background, because most of a region with little ink is background.
     """
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     away = np.abs(grey.astype(np.float32) - float(np.median(grey)))
@@ -197,11 +200,11 @@ def ink_strength(picture: Pixels) -> NDArray[np.float32] | None:
 def _stroke(
     strength: NDArray[np.float32], labels: NDArray[np.int32], index: int, box: Sequence[int]
 ) -> Stroke:
-    """Measure one component."""
+    """Measure one component; `box` is its left, top, width and height."""
     left, top, wide, high, _ = box
     rows, columns = np.nonzero(labels[top : top + high, left : left + wide] == index)
     lean, spread = _line_through(columns, -rows)
-    # Ink of the columns, the grey at its edges included: in small print a bar is hardly a pixel thick.
+    # Ink per column, including grey edges, because in small print a bar is hardly one pixel thick.
     upper, first = max(0, top - 1), max(0, left - 1)
     window = (slice(upper, top + high + 1), slice(first, left + wide + 1))
     others = (labels[window] != index) & (labels[window] > 0)
@@ -220,7 +223,7 @@ def _stroke(
 
 
 def _line_through(x: NDArray[np.int64], y: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the lean of points, columns for each row, and their standard deviation across the line."""
+    """Return the lean of points, in columns per row, and their standard deviation across the line."""
     if len(x) < 2 or not np.ptp(y):
         return math.inf, 0.0
     cov = np.cov(np.stack((x, y)).astype(np.float64))

@@ -1,18 +1,17 @@
-"""How wide characters are: `％` or `%`, `，` or `,`, `（` or `(`; pure.
+"""Decide between full-width and half-width signs: `％` or `%`, `，` or `,`, `（` or `(` (pure functions).
 
-A recogniser knows both forms of a sign, and at the size of a line's picture they differ by a few white pixels
-at most. Which one is meant follows from the script around it:
+A recogniser knows both forms of a sign, but on the crop of a line they differ by a few white pixels at most.
+The right form follows from the surrounding script:
 
-* Letters, digits and the signs of arithmetic are of half width, in Chinese too. Of 1,420 labels of lines
-  none has another form.
-* `，：；？！` and brackets are of full width in Chinese text (GB/T 15834), which is where Han characters
-  stand before them, and of half width in Latin text and in numbers. In brackets the text within counts, and
-  both of a pair are alike.
+* Letters, digits and arithmetic signs are half-width, in Chinese too. None of 1,420 line labels has another
+form. * `，：；？！` and brackets are full-width in Chinese text (GB/T 15834), that is, behind Han characters,
+and half-width
+  in Latin text and in numbers. For brackets the enclosed text counts, and both brackets of a pair are alike.
 
-Some Chinese is typed with the signs of half width nevertheless. A sign of full width fills one half of its
-cell, and the white of the other shows: between the ink of its neighbours there is room for a whole Han
-character. Where the room is small, and a sign of half width was read, it stays one. Where nothing shows, as
-at the ends of a line, a sign is of half width only if most others of its page are.
+Still, some Chinese is typed with half-width signs. A full-width sign fills one half of its cell and leaves
+the other half white, so the ink of its neighbours is a whole Han character apart. If this spacing is small
+and a half-width sign was read, the sign stays half-width. If the spacing cannot be measured, as at the ends
+of a line, a sign is half-width only if most others of its page are.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from crnn_ocr.recognition.ink.room import BRACKETS, CLOSING, OPENING
+from crnn_ocr.recognition.ink.sign_spacing import BRACKETS, CLOSING, OPENING
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
-#: Unicode's full-width forms of ASCII lie so far behind it. Not among these: the signs of Chinese text, and
-#: `－` and `～`, which are strokes of another length in print.
+#: Offset of Unicode's full-width forms of ASCII. The table leaves out the signs of Chinese text, and `－` and
+#: `～`, which are strokes of another length in print.
 _OFFSET = 0xFEE0
 _HALF = {
     chr(code + _OFFSET): chr(code)
@@ -37,41 +36,44 @@ _FULL_OF = dict(zip(",:;?!()", "，：；？！（）", strict=True))
 _HALF_OF = {full: half for half, full in _FULL_OF.items()}
 _HALF_STOPS = _FULL_OF.keys() - BRACKETS
 _STOPS = frozenset([*_HALF_STOPS, *(_FULL_OF[stop] for stop in _HALF_STOPS)])
-#: Signs that end or open Chinese text, as a Han character before a sign does.
+#: Characters that, before a sign, mark Chinese text as a Han character does.
 _CHINESE = frozenset("）》〉」』】〕々〇")
-#: Before a sign: no word that it could end.
+#: Before a sign, these are not a word that it could end.
 _NO_WORDS = frozenset(["", *_HALF_STOPS])
 
-#: The room of a stop in cells, under which it is of half width. Between Han characters in drawn lines of
-#: seven typefaces stops of full width have 0.90 or more, and those of half width 0.57 or less (above 0.5 in
-#: some of even pitch); of 84 commas of full width in real print, many of them squeezed to even out the line,
-#: none has less than 0.58.
+#: Spacing of a stop, in cells, below which it is half-width. Between Han characters in rendered lines of
+#: seven typefaces, full-width stops have 0.90 or more and half-width stops 0.57 or less (above 0.5 in some
+#: fixed-pitch ones). None of 84 full-width commas in real print, many of them squeezed to justify the line,
+#: has less than 0.58.
 _SMALL_ROOM = 0.55
-#: The same for brackets next to Han characters: 0.58 or more in drawn lines if they are of full width, else
-#: 0.05 to 0.29; with a blank up to 0.54 in real print.
+#: The same limits for brackets next to Han characters. In rendered lines full-width brackets have 0.58 or
+#: more and half-width ones 0.05 to 0.29; with a blank, half-width ones have up to 0.54 in real print.
 _SMALL_WHITE, _LARGE_WHITE = 0.3, 0.58
 
 
-#: White of a typed blank, in cells of a Han character.
+#: Width of a typed blank, in cells of a Han character.
 _BLANK = 0.3
 
 
 def halved(chars: Iterable[ReadChar]) -> list[ReadChar]:
-    """Return characters with letters, digits and signs of arithmetic in half width."""
+    """Return characters with letters, digits and arithmetic signs in half width."""
     return [replace(char, text=_HALF[char.text]) if char.text in _HALF else char for char in chars]
 
 
 def half_width(text: str) -> str:
-    """Return a text with letters, digits and signs of arithmetic in half width."""
+    """Return a text with letters, digits and arithmetic signs in half width."""
     return "".join(_HALF.get(char, char) for char in text)
 
 
 def settled(readings: Sequence[Reading], measured: Sequence[Mapping[int, float]]) -> list[Reading]:
-    """Return the lines of a page with every sign in the width that it should have.
+    """Return the lines of a page with every sign in its right width.
 
     Args:
-        readings: The lines, tidied.
-        measured: The `rooms` of each; empty where nothing was measured.
+        readings: The lines after `tidy`.
+        measured: The result of `measure_spacing` for each line; empty if nothing was measured.
+
+    Returns:
+        One reading per line, in order.
     """
     lines = [_Line(reading, room) for reading, room in zip(readings, measured, strict=True)]
     votes = [vote for line in lines for vote in line.votes()]
@@ -80,18 +82,18 @@ def settled(readings: Sequence[Reading], measured: Sequence[Mapping[int, float]]
 
 
 class _Line:
-    """One line whose signs are brought to the right width."""
+    """One line, whose signs are converted to the right width."""
 
     def __init__(self, reading: Reading, room: Mapping[int, float]) -> None:
         self._reading = reading
         self._texts = [char.text for char in reading.chars]
-        # Whoever types half-width signs types a blank beside them, whose white is not the sign's.
+        # People who type half-width signs put a blank beside them, whose width must be subtracted.
         self._room = {at: white - _BLANK * self._has_blank(at) for at, white in room.items()}
         self._visible = _visible(reading)
         self._has_han = any(is_han(text) for text in self._texts)
 
     def votes(self) -> Iterator[bool]:
-        """Give whether a sign is of half width, for those in Chinese text whose room can be seen."""
+        """Yield for each measurable sign in Chinese text whether it is half-width."""
         for before, at, after in self._signs(_STOPS):
             if after and self._is_chinese(before, at, after):
                 if self._is_full(at):
@@ -103,12 +105,12 @@ class _Line:
                 yield not self._is_full(at) and self._room[at] < _SMALL_WHITE
 
     def settled(self, mostly_half: bool) -> Reading:
-        """Return the line.
+        """Return the line with its signs in the right width.
 
         Args:
-            mostly_half: Whether signs in Chinese text on this page are of half width.
+            mostly_half: Whether most signs in Chinese text on this page are half-width.
         """
-        # Brackets first: what stands behind a full-width one is in Chinese text.
+        # Brackets first, because a sign behind a full-width bracket is in Chinese text.
         for pair in self._pairs():
             full = self._bracket_is_full(pair, mostly_half)
             for at in pair:
@@ -127,7 +129,7 @@ class _Line:
         return replace(self._reading, text="".join(self._texts), chars=chars)
 
     def _signs(self, kinds: frozenset[str]) -> Iterator[tuple[str, int, str]]:
-        """Give signs, each as the visible character before it, its index and the one behind it."""
+        """Yield the visible character before each sign, the sign's index and the visible one behind it."""
         places = self._visible
         for k, at in enumerate(places):
             if self._texts[at] in kinds:
@@ -148,26 +150,26 @@ class _Line:
         self._texts[at] = table.get(self._texts[at], self._texts[at])
 
     def _is_chinese(self, before: str, at: int, after: str) -> bool:
-        """Return whether a sign stands in Chinese text: what it ends is, or it goes on so."""
+        """Return whether a sign is in Chinese text, judged by what is before it and behind it."""
         if is_han(before) or before in _CHINESE:
             return True
-        # `!` and `?` belong to the words that they end, so Han behind them says nothing.
+        # `!` and `?` belong to the words that they end, so Han characters behind them do not count.
         if not before.isascii() or before in _NO_WORDS or self._texts[at] in "!?！？":
             return False
         if after:
             return is_han(after)
-        # A lone foreign word or number at the end of a Chinese line. A colon there ends a bilingual label.
+        # A foreign word or number at the end of a Chinese line. But a colon there ends a bilingual label.
         return self._texts[at] not in ":：" and self._follows_han(at)
 
     def _follows_han(self, at: int) -> bool:
-        """Return whether Latin letters, digits and signs other than brackets stand between Han and a sign."""
+        """Return whether only ASCII other than brackets is between a Han character and a sign."""
         for text in reversed(self._texts[:at]):
             if not text.isascii() or text in BRACKETS:
                 return is_han(text)
         return False
 
     def _pairs(self) -> Iterator[tuple[int | None, int | None]]:
-        """Give the brackets, those that belong together as one; the other one may be on another line."""
+        """Yield pairs of brackets; a bracket whose partner is on another line comes with None."""
         opened: list[int] = []
         for at, text in enumerate(self._texts):
             if text in OPENING:
@@ -178,7 +180,7 @@ class _Line:
             yield at, None
 
     def _bracket_is_full(self, pair: tuple[int | None, int | None], mostly_half: bool) -> bool:
-        """Return whether a pair of brackets is of full width."""
+        """Return whether a pair of brackets is full-width."""
         first, last = pair
         known = [at for at in pair if at is not None]
         white = [self._room[at] for at in known if at in self._room]
@@ -189,12 +191,12 @@ class _Line:
             return False
         if self._holds_han(first, last):
             return bool(white) or any(read) or not mostly_half
-        # Only where characters stand on both sides of a bracket can a recogniser see its width.
+        # A recogniser can see a bracket's width only if there are characters on both sides of it.
         begins = first is not None and first == self._visible[0]
         return read[-1] if begins else read[0]
 
     def _holds_han(self, first: int | None, last: int | None) -> bool:
-        """Return whether Han stands between two brackets; next to a bracket that is alone on its line."""
+        """Return whether Han characters are between two brackets, or inside next to an unpaired one."""
         inside = self._texts[0 if first is None else first + 1 : last]
         if first is None:
             inside = inside[-1:]
@@ -204,5 +206,5 @@ class _Line:
 
 
 def _visible(reading: Reading) -> list[int]:
-    """Return the indices of a line's characters that are no blanks."""
+    """Return the indices of a line's visible characters."""
     return [i for i, char in enumerate(reading.chars) if not char.text.isspace()]

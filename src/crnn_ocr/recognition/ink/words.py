@@ -1,9 +1,8 @@
-"""Blanks of Latin text against the ink, pure.
+"""Restore the blanks of Latin text from the ink (pure functions).
 
-Print has two kinds of white between letters: little within words, more between them. A recogniser's time
-steps are too coarse to tell a narrow blank from wide-set letters, and it drops blanks of text that is set
-tightly or shown small. Where the two kinds of white of a line are clearly apart, its blanks stand where the
-wide ones are.
+Printed letters have small gaps within words and larger gaps between words. A recogniser's time steps are too
+coarse to tell a narrow blank from widely spaced letters, and it drops blanks in tightly set or small text. If
+the two kinds of gaps of a line differ clearly, its blanks belong where the wide gaps are.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from numpy.typing import NDArray
 
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
-#: A line of fewer letters, or with fewer whites between its parts, does not tell what is usual in it.
+#: Least number of letters, and of gaps between components, from which a line's usual gaps can be told.
 _LEAST_LETTERS, _LEAST_WHITES = 8, 6
-#: In lower letters, in pixels, the two kinds of white differ by a pixel or not at all.
+#: Least height of letters in pixels; in lower ones the two kinds of gaps differ by a pixel or not at all.
 _LEAST_HEIGHT = 12
-#: So much of what is visible on it is Latin.
+#: Least share of Latin characters among the visible ones of a line.
 _LATIN_SHARE = 0.8
-#: The white of blanks has on average so much of the letters' height, and so many times the other one.
+#: Least mean width of the wide gaps: in heights of the letters, and as a multiple of the mean narrow gap.
 _BLANK, _TIMES = 0.22, 2.2
-#: A blank that was not read is so many times as wide as those that were, at least.
+#: Least width of a blank that was not read, as a multiple of the median blank that was read.
 _AS_WIDE = 0.75
-#: A blank is nowhere else than so many heights of the letters from the gap.
+#: Greatest distance between a gap and its blank, in heights of the letters.
 _NEAR = 0.6
-#: Words have so many letters on average, or the letters of the line are set apart.
+#: Least mean number of letters per word; if there are fewer, the letters of the line are spaced out.
 _LETTERS_PER_WORD = 2.0
 
-#: Signs that stand close behind a word, and close before one.
+#: Signs directly behind a word, and directly before a word.
 _CLOSING, _OPENING = frozenset(",.;:!?)]}%\"'”’"), frozenset("([{\"'“‘$€£#@")
 
 
 def has_words(reading: Reading) -> bool:
-    """Return whether a line is Latin text of several letters."""
+    """Return whether a line is Latin text with enough letters for `space_words`."""
     visible = [char.text for char in reading.chars if not char.text.isspace()]
     letters = sum(_is_letter(text) for text in visible)
     latin = sum(map(_is_latin, visible))
@@ -46,15 +45,15 @@ def has_words(reading: Reading) -> bool:
 
 
 def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> Reading:
-    """Return a line of Latin text with its blanks where the ink has them.
+    """Return a line of Latin text with blanks where its ink has wide gaps.
 
     Args:
-        reading: The line, tidied.
-        columns: Which columns of its picture have ink (`ink_columns`).
-        height: Of its letters, in pixels.
+        reading: The line after `tidy`.
+        columns: (W,) bool, whether each column of its crop has ink (`ink_columns`).
+        height: Height of its letters in pixels.
 
     Returns:
-        The line with the same visible characters; as it was where its whites are not of two kinds.
+        The line with the same visible characters; unchanged if it does not have two kinds of gaps.
     """
     if height < _LEAST_HEIGHT or not has_words(reading):
         return reading
@@ -65,7 +64,7 @@ def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> 
     gaps = _gaps(columns, [borders[i] for i in blanks], height)
     if len(gaps) * _LETTERS_PER_WORD > len(visible) or not gaps:
         return reading
-    # Where a recogniser sees a blank a letter too early or too late, it is that of the nearest gap.
+    # A blank that was read one letter too early or too late belongs to the nearest gap.
     seen = {_nearest(gaps, borders[i]) for i in blanks}
     for at in set(range(len(gaps))) - seen:
         i = _nearest(borders, gaps[at])
@@ -81,7 +80,7 @@ def space_words(reading: Reading, columns: NDArray[np.bool_], height: float) -> 
 
 
 def _blanks(chars: Sequence[ReadChar]) -> dict[int, ReadChar]:
-    """Return the blanks between the visible characters of a line, by the index of the one before each."""
+    """Return the blanks between the visible characters, by the index of the visible character before each."""
     found: dict[int, ReadChar] = {}
     visible = -1
     for char, behind in itertools.pairwise(chars):
@@ -93,12 +92,12 @@ def _blanks(chars: Sequence[ReadChar]) -> dict[int, ReadChar]:
 
 
 def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> list[float]:
-    """Return the middles of the gaps between words; none where the whites are not of two kinds.
+    """Return the middles of the gaps between words, in pixels; none if there are not two kinds of gaps.
 
     Args:
-        columns: Which columns have ink.
-        read: Where blanks were read. They show how wide this line's blanks are.
-        height: Of the letters.
+        columns: (W,) bool, whether each column has ink.
+        read: Positions of the blanks that were read, in pixels; they show how wide this line's blanks are.
+        height: Height of the letters in pixels.
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([False], columns, [False])))).tolist()
     whites = [(start, end) for start, end in zip(edges[1:-1:2], edges[2::2], strict=True)]
@@ -111,7 +110,8 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
         )
         for at in read
     ]
-    # Fixed pitch has two kinds of white within words, and only blanks that were read tell what is between.
+    # Fixed-pitch type has two kinds of gaps even within words, so only blanks that were read tell their
+    # width.
     if not known:
         return []
     limit = max(limit, _AS_WIDE * statistics.median(known))
@@ -119,9 +119,9 @@ def _gaps(columns: NDArray[np.bool_], read: Sequence[float], height: float) -> l
 
 
 def _limit(whites: Sequence[int], height: float) -> float | None:
-    """Return the white above which words end; None where the whites, ascending, are of one kind.
+    """Return the width of a gap above which a word ends; None if the gaps, ascending, are of one kind.
 
-    The limit is Otsu's: whites on both of its sides differ as little as can be among themselves.
+    The limit is Otsu's threshold, which minimises the variance of the gaps on each side.
     """
     if len(whites) < _LEAST_WHITES:
         return None
@@ -136,12 +136,12 @@ def _limit(whites: Sequence[int], height: float) -> float | None:
 
 
 def _nearest(places: Sequence[float], place: float) -> int:
-    """Return the index of the place that is nearest to another one."""
+    """Return the index of the position nearest to `place`."""
     return min(range(len(places)), key=lambda i: abs(places[i] - place))
 
 
 def _may_part(left: str, right: str) -> bool:
-    """Return whether people write a blank between two characters; within numbers it is not decided here."""
+    """Return whether a blank may be between two characters; blanks within numbers are decided elsewhere."""
     if (left.isdigit() and right.isdigit()) or not (_is_latin(left) and _is_latin(right)):
         return False
     return left not in _OPENING and right not in _CLOSING
@@ -153,5 +153,5 @@ def _is_latin(text: str) -> bool:
 
 
 def _is_letter(text: str) -> bool:
-    """Return whether a character is a Latin letter: Unicode's first three blocks of them."""
+    """Return whether a character is a letter in one of Unicode's first four Latin blocks."""
     return text.isalpha() and text < "\u0250"

@@ -1,1 +1,1 @@
-"""Reads the lines of a page."""
+"""Read the lines of a page."""

@@ -1,4 +1,4 @@
-"""Cuts line pictures out of a page, and turns them."""
+"""Crop lines from a page and turn the crops."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 from crnn_ocr.document import Point, Polygon
 from crnn_ocr.pixels import Pixels
 
-#: By how many degrees a picture is turned clockwise.
+#: Clockwise rotation of a picture in degrees.
 Turn = Literal[0, 90, 180, 270]
 
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 def is_upright(polygon: Polygon) -> bool:
-    """Whether the sides are those of the picture, and so a crop needs no resampling."""
+    """Return whether a polygon is an axis-aligned rectangle, whose crop needs no resampling."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
     return ax == dx and bx == cx and ay == by and cy == dy and bx > ax and dy > ay
 
 
 def crop_size(image: Pixels, polygon: Polygon) -> tuple[int, int]:
-    """Width and height that `crop` will give, in pixels."""
+    """Return width and height, in pixels, of the crop that `crop` returns."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = polygon
     if is_upright(polygon):
         left, right = _interval(ax, bx, image.shape[1])
@@ -36,14 +36,16 @@ def crop_size(image: Pixels, polygon: Polygon) -> tuple[int, int]:
 
 
 def crop(image: Pixels, polygon: Polygon) -> Pixels:
-    """Cut a four-cornered region out and straighten it.
+    """Crop a four-cornered region and straighten it.
 
     Args:
-        image: (H, W) or (H, W, 3).
-        polygon: Clockwise corners; the first becomes the top left of the crop. They may lie on the border.
+        image: (H, W) or (H, W, 3), uint8.
+        polygon: Corners in pixels, clockwise; the first becomes the top left of the crop. They may lie on the
+            border.
 
     Returns:
-        The region, at its own size, at least 1×1. Upright regions are views, others are resampled once.
+        The region at its own size, at least 1×1, uint8. Crops of axis-aligned regions are views; others are
+        resampled once.
     """
     if is_upright(polygon):
         (ax, ay), _, (cx, cy), _ = polygon
@@ -60,18 +62,21 @@ def crop(image: Pixels, polygon: Polygon) -> Pixels:
 
 
 def turned(image: Pixels, turn: Turn) -> Pixels:
-    """The picture, turned clockwise by that many degrees."""
+    """Return the picture turned clockwise by that many degrees."""
     return image if turn == 0 else np.asarray(cv2.rotate(image, _CODES[turn]), np.uint8)
 
 
 def unturn_point(point: Point, turn: Turn, width: float, height: float) -> Point:
-    """Where a point of the turned picture lies in the original.
+    """Convert a point of the turned picture to the original picture.
 
     Args:
-        point: (x, y) in the turned picture.
-        turn: By how many degrees the original was turned clockwise.
-        width: Width of the original.
-        height: Height of the original.
+        point: (x, y) in the turned picture, in pixels.
+        turn: Clockwise rotation of the original in degrees.
+        width: Width of the original in pixels.
+        height: Height of the original in pixels.
+
+    Returns:
+        (x, y) in the original picture.
     """
     x, y = point
     if turn == 90:
@@ -84,20 +89,20 @@ def unturn_point(point: Point, turn: Turn, width: float, height: float) -> Point
 
 
 def unturn(polygon: Polygon, turn: Turn, width: float, height: float) -> Polygon:
-    """As `unturn_point`, for all corners; the first stays the text's own top left."""
+    """Convert all corners as `unturn_point` does; the first corner stays the text's own top left."""
     a, b, c, d = (unturn_point(point, turn, width, height) for point in polygon)
     return a, b, c, d
 
 
 def turn_corners(polygon: Polygon, turn: Turn) -> Polygon:
-    """The same place, with corners starting where text starts once the crop has been turned clockwise."""
+    """Return the same polygon, starting at the top left of the text in a crop turned clockwise by `turn`."""
     a, b, c, d = polygon
     orders: dict[int, Polygon] = {0: (a, b, c, d), 90: (d, a, b, c), 180: (c, d, a, b), 270: (b, c, d, a)}
     return orders[turn]
 
 
 def part(polygon: Polygon, start: float, end: float) -> Polygon:
-    """The part of a line between two fractions of its length."""
+    """Return the part of a line between two fractions of its length."""
     a, b, c, d = polygon
 
     def between(p: Point, q: Point, t: float) -> Point:
@@ -107,6 +112,6 @@ def part(polygon: Polygon, start: float, end: float) -> Polygon:
 
 
 def _interval(low: float, high: float, limit: int) -> tuple[int, int]:
-    """Whole pixels of [low, high] within [0, limit], at least one."""
+    """Round [low, high] to whole pixels within [0, limit], at least one."""
     start = min(max(0, math.floor(low + 0.5)), limit - 1)
     return start, max(start + 1, min(limit, math.floor(high + 0.5)))

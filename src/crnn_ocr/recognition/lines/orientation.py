@@ -1,10 +1,11 @@
-"""Which way up is a line? Decided by reading it, pure.
+"""Decide a line's orientation by reading it (pure functions).
 
-Peers ask a small classifier, which turns short crops such as `90`, `U/L` or `￥5999.00` upside down. A
-recogniser knows better: text that it reads surely is upright. So a line is read as it stands; only where
-that fails are the other ways tried, and one of them wins only if it reads much more surely, and with
-enough characters that do not themselves turn into other characters (`6` and `9`, `n` and `u`). How surely
-is a matter of legibility, the characters' mean: a long line that may hold one wrong character is upright.
+Other programs use a small classifier, which turns short crops such as `90`, `U/L` or `￥5999.00` upside down.
+A recogniser knows better: text that it reads with confidence is upright. So a line is first read as it
+stands. Only if that fails are other orientations tried. One of them wins only if it is read with much more
+confidence, and with enough characters that do not look like other characters upside down (`6` and `9`, `n`
+and `u`). Legibility, the mean of the characters, is compared rather than the line's confidence, because a
+long line with a possibly wrong character is still upright.
 """
 
 from __future__ import annotations
@@ -13,46 +14,48 @@ from collections.abc import Sequence
 
 from crnn_ocr.recognition.network.recognizer import Reading
 
-#: Characters that are (nearly) some character when they stand on their head; they prove nothing.
+#: Characters that look like a character upside down, so they do not tell the orientation.
 AMBIGUOUS = frozenset(
     "0125689oOxXzZsSnuUNHIlbdpqwWMm一二三工王十口日田中申"
     "○●■□◆×÷+=%/\\|-—_~.,·:;!¡'\"()[]{}<>（）《》【】。，、：；！“”‘’￥ "
 )
 
-# Of 600 drawn lines held out of training, a third of them clean, the default recogniser and `accurate` turn
-# none that is upright with these limits, and 508 and 526 of those that stand on their heads (479 and 506 with
-# 0.86 and 0.15). The default one finds letters in what stands on its head, at 0.6 on average and up to 0.9.
-#: A reading at least this sure needs no second opinion.
+# Measured on 600 rendered lines that were held out of training, a third of them clean. With these limits the
+# default recogniser and `accurate` turn no upright line, and turn 508 and 526 of the upside-down ones (479
+# and 506 with 0.86 and 0.15). The default recogniser reads letters in upside-down lines, with a legibility of
+# 0.6 on average and 0.9 at most.
+#: Legibility from which a line counts as upright without trying other orientations.
 SURE = 0.9
-#: By how much another way up must be surer.
+#: How much higher the legibility of another orientation must be.
 MARGIN = 0.1
-#: What the reading of another way up must reach.
+#: Least legibility of another orientation.
 CONVINCING = 0.8
-#: How many telling characters it needs.
+#: Least number of unambiguous characters in it.
 EVIDENCE = 2
-#: Some recognisers read upright columns lying on their side as surely as upright, but skip the marks.
-#: Columns are less sure by no more than this; lines that do lie on their side, as columns, by 0.04 to 0.5.
+#: Some recognisers read columns turned by a quarter as well as upright ones, but skip the punctuation. A
+#: column's legibility is lower by no more than this; lines that really are turned have 0.04 to 0.5 less when
+#: read as columns.
 COLUMN = 0.02
-#: What the only way up must reach in which a region can be read at all.
+#: Least legibility of the only orientation in which a region can be read at all.
 READABLE = 0.5
 
 
 def is_sure(reading: Reading) -> bool:
-    """Whether nothing else has to be tried."""
+    """Return whether a line is legible enough that no other orientation has to be tried."""
     return bool(reading.text) and reading.legibility >= SURE
 
 
 def evidence(reading: Reading) -> int:
-    """How many characters of a reading tell which way up they stand."""
+    """Return the number of characters of a reading that tell its orientation."""
     return sum(char.text not in AMBIGUOUS and char.share >= CONVINCING for char in reading.chars)
 
 
 def outweigh(readings: Sequence[Reading], standing: float) -> bool:
-    """Whether another way up is convincingly better than the lines as they stand.
+    """Return whether another orientation is clearly better than the lines as they stand.
 
     Args:
-        readings: The lines, read the other way up.
-        standing: How surely they read as they stand: their weighted legibility.
+        readings: The lines, read in the other orientation.
+        standing: Weighted legibility of the lines as they stand.
     """
     legibility = weighted_legibility(readings)
     enough = sum(evidence(reading) for reading in readings) >= EVIDENCE
@@ -60,31 +63,31 @@ def outweigh(readings: Sequence[Reading], standing: float) -> bool:
 
 
 def better(upright: Reading, others: Sequence[Reading]) -> int | None:
-    """Which of the other ways up is convincingly better than the upright reading; None: none is."""
+    """Return the index of the best orientation that is clearly better than `upright`; None if none is."""
     convincing = [i for i, other in enumerate(others) if outweigh([other], upright.legibility)]
     return max(convincing, key=lambda index: others[index].legibility, default=None)
 
 
 def are_columns(columns: Sequence[Reading], turned: Sequence[Reading]) -> bool:
-    """Whether lines are columns of upright characters rather than turned by a quarter.
+    """Return whether lines are columns of upright characters rather than turned by a quarter.
 
     Args:
         columns: Their readings as columns.
-        turned: Their readings turned by that quarter.
+        turned: Their readings when turned by a quarter.
     """
     legibility = weighted_legibility(columns)
     return legibility >= CONVINCING and legibility >= weighted_legibility(turned) - COLUMN
 
 
 def surest(upright: Reading, others: Sequence[Reading], index: int) -> int | None:
-    """That other way up if it is clearly the surest one, however convincing it is; None: it is not."""
+    """Return `index` if that other orientation is clearly the most legible of all; otherwise None."""
     rest = [upright, *(other for i, other in enumerate(others) if i != index)]
     least = max(READABLE, *(other.legibility + MARGIN for other in rest))
     return index if evidence(others[index]) and others[index].legibility >= least else None
 
 
 def weighted_legibility(readings: Sequence[Reading]) -> float:
-    """Mean legibility of several lines, by number of characters; 0 where nothing was read."""
+    """Return the mean legibility of lines, weighted by number of characters; 0 if nothing was read."""
     total = sum(len(reading.chars) for reading in readings)
     if not total:
         return 0.0

@@ -1,4 +1,4 @@
-"""Reads the text regions of one picture, each the way up in which it makes sense."""
+"""Read the text regions of one picture, each in the orientation in which it makes sense."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.columns.upright import has_lost, tidy_column
-from crnn_ocr.recognition.columns.vertical import Cells, Row, stacked
-from crnn_ocr.recognition.ink import raised
+from crnn_ocr.recognition.columns.column_cells import Cells, Row, column_to_row
+from crnn_ocr.recognition.columns.column_text import has_unread_cells, tidy_column
+from crnn_ocr.recognition.ink import superscripts
 from crnn_ocr.recognition.ink.components import Part, ink_parts
 from crnn_ocr.recognition.lines import orientation, recheck
 from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, part, turn_corners
 from crnn_ocr.recognition.lines.recheck import Policy, Stretch
-from crnn_ocr.recognition.lines.windows import LinePicture, held_against_ink, read_lines, with_widths
+from crnn_ocr.recognition.lines.windows import LinePicture, compare_with_ink, read_lines, settle_widths
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import Reading, Recognizer
 from crnn_ocr.scheduling.work import INLINE, Work
@@ -28,13 +28,14 @@ from crnn_ocr.scheduling.work import INLINE, Work
 _log = logging.getLogger(__name__)
 
 
-#: From this height : width on a region is a column or a line that lies on its side, not a thin character.
+#: Ratio of height to width from which a region is a column or a line turned by a quarter, not a thin
+#: character.
 TALL = 1.5
-#: Marks may hang beside a column, so far beyond its region; in widths of the region.
+#: Margin to the right of a column for hanging punctuation, in widths of its region.
 SPARE = 0.25
-#: So many of the longest lines vote on the whole picture's orientation.
+#: Number of the longest lines that decide the whole picture's orientation.
 VOTERS = 5
-#: When and how lines are looked at again: chosen by `benchmarks/recheck.py`.
+#: When and how lines get a second look; chosen with `benchmarks/recheck.py`.
 SECOND_LOOK = Policy()
 
 _BACK: dict[Turn, Turn] = {0: 0, 90: 270, 180: 180, 270: 90}
@@ -43,15 +44,15 @@ _NOTHING = Reading("", 0.0)
 
 @dataclass(frozen=True, slots=True)
 class ReadRegion:
-    """A region with its text.
+    """A text region with its reading.
 
     Attributes:
-        polygon: Corners in the picture that was read, the first at the text's own top left.
-        reading: What it says.
-        turn: By how many degrees clockwise the crop had to be turned.
-        column: Whether characters stand below one another.
-        cells: Of a column: those of its characters; None: all are equally high.
-        taken: The raised and lowered figures that its reading lacks.
+        polygon: Corners in pixels of the picture that was read, clockwise from the text's own top left.
+        reading: The text that was read.
+        turn: Clockwise rotation in degrees that made the crop readable.
+        column: Whether its characters are below one another.
+        cells: The cells of a column's characters; None if all are equally high.
+        extracted: The superscripts and subscripts that are missing in its reading.
     """
 
     polygon: Polygon
@@ -59,7 +60,7 @@ class ReadRegion:
     turn: Turn = 0
     column: bool = False
     cells: Cells | None = None
-    taken: raised.Taken | None = None
+    extracted: superscripts.Extraction | None = None
 
     @property
     def height(self) -> float:
@@ -68,17 +69,17 @@ class ReadRegion:
 
     @property
     def level(self) -> bool:
-        """Whether it was read as it stands, from left to right."""
+        """Whether it was read unturned, from left to right."""
         return self.turn == 0 and not self.column
 
     def picture(self, image: Pixels) -> LinePicture:
-        """The line's picture as the recogniser saw it: text from left to right.
+        """Return the crop as the recogniser saw it, with text from left to right.
 
         Args:
-            image: The picture in which the polygon lies.
+            image: The picture that was read, (H, W) grey or (H, W, 3) BGR, uint8.
         """
-        if self.taken is not None:
-            return LinePicture.of(self.taken.picture)
+        if self.extracted is not None:
+            return LinePicture.of(self.extracted.picture)
         standing = turn_corners(self.polygon, _BACK[self.turn])
         if self.column:
             return LinePicture.of(column_row(image, standing).picture)
@@ -86,34 +87,34 @@ class ReadRegion:
 
     @property
     def upright_characters(self) -> int:
-        """How many Chinese characters stand in it one below the other; 0 where it has others or a row."""
+        """Number of Han characters one below the other; 0 for a row or if there are other characters."""
         text = self.reading.text
         return len(text) if (self.column or len(text) == 1) and all(map(is_han, text)) else 0
 
     def line(self) -> Line:
-        """As part of the output model."""
+        """Convert the region to a line of the output model."""
         chars = tuple(
             Char(char.text, char.confidence, self._part(char.start, char.end)) for char in self.reading.chars
         )
         return Line(self.reading.text, self.reading.confidence, self.polygon, chars)
 
     def _part(self, start: float, end: float) -> Polygon:
-        """Where a character stands, its own top left first."""
+        """Return the polygon of a character, given its start and end as fractions of the line."""
         if not self.column:
             return part(self.polygon, start, end)
         if self.cells is not None:
             start, end = self.cells.place(start), self.cells.place(end)
-        # Along the column from its top, on the right side; its characters stand upright.
+        # A column runs from top to bottom, but its characters are upright.
         return turn_corners(part(turn_corners(self.polygon, 270), start, end), 90)
 
 
 def joined_column(pieces: Sequence[ReadRegion]) -> ReadRegion:
-    """One column of several that stand below one another, from top to bottom; single characters too."""
+    """Join pieces of a column, given from top to bottom; a piece may be a single character."""
     origin, right, _, below = pieces[0].polygon
     corners = np.array([entry.polygon for entry in pieces], np.float64) - origin
     axes = np.array([np.subtract(right, origin), np.subtract(below, origin)], np.float64)
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    places = corners @ np.linalg.inv(axes)  # (pieces, corners, 2): along the pieces' sides
+    places = corners @ np.linalg.inv(axes)  # (pieces, corners, 2), in coordinates along the pieces' sides
     (left, top), (last, bottom) = places.min(axis=(0, 1)), places.max(axis=(0, 1))
     a, b, c, d = (
         (float(x), float(y))
@@ -136,32 +137,35 @@ def joined_column(pieces: Sequence[ReadRegion]) -> ReadRegion:
 
 
 class LineReader:
-    """Reads the regions of one picture with one recogniser.
+    """A reader of the regions of one picture with one recogniser.
 
     Attributes:
-        failed: So many lines could not be read, because the recogniser failed at them.
+        failed: Number of lines for which the recogniser raised an exception.
     """
 
     def __init__(self, recognizer: Recognizer, work: Work = INLINE) -> None:
-        """Prepare.
+        """Create a reader.
 
         Args:
-            recognizer: Reads the lines.
-            work: Does the tasks.
+            recognizer: The recogniser to use.
+            work: Runs the tasks.
         """
         self._recognizer = recognizer
         self._work = work
         self.failed = 0
 
     def read(self, image: Pixels, regions: Sequence[Region]) -> list[ReadRegion]:
-        """Read every region as it stands.
+        """Read every region without turning it.
 
         Args:
-            image: (H, W) or (H, W, 3) BGR.
-            regions: Where text stands.
+            image: (H, W) grey or (H, W, 3) BGR, uint8.
+            regions: The detected text regions.
 
         Returns:
-            One entry per region, in their order; the text may be empty.
+            One entry per region, in order; the text may be empty.
+
+        Raises:
+            Exception: The recogniser failed for all regions.
         """
         readings = self._read([LinePicture.cut(image, region.polygon) for region in regions])
         self.failed = readings.count(None)
@@ -171,9 +175,9 @@ class LineReader:
         ]
 
     def page_turn(self, image: Pixels, found: Sequence[ReadRegion]) -> Turn:
-        """By how many degrees clockwise the whole picture must be turned to be upright.
+        """Return the clockwise rotation in degrees that makes the whole picture upright.
 
-        The longest lines decide. Nothing is read again where they make sense as they stand.
+        The longest lines decide. If they are legible as they stand, nothing is read again.
         """
         if not found:
             return 0
@@ -201,7 +205,7 @@ class LineReader:
         return best
 
     def turn_unsure(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
-        """Try lines that were not read surely the other ways up; replace those that gain by it."""
+        """Read less legible lines in the other orientations; return the regions with the better readings."""
         found = list(found)
         unsure = [i for i, entry in enumerate(found) if not orientation.is_sure(entry.reading)]
         tries: list[tuple[int, Turn, Row | None]] = []
@@ -227,7 +231,7 @@ class LineReader:
             column = len(ways) - 1
             if ways[column][1] is not None:
                 if best is None:
-                    # A column cannot be read as it stands, so it would be lost.
+                    # A column cannot be read like a line, so without this it would be lost.
                     best = orientation.surest(found[i].reading, others, column)
                 elif orientation.are_columns([others[column]], [others[best]]):
                     best = column
@@ -240,35 +244,37 @@ class LineReader:
                     found[i] = ReadRegion(polygon, tidy_column(reading, row.cells), 0, True, row.cells)
         return found
 
-    def take_out_raised(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
-        """Read raised and lowered figures alone, and their lines without them.
+    def extract_superscripts(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+        """Read superscripts and subscripts alone, and their lines without them.
 
         Args:
             image: The picture that was read.
-            found: Its regions, each the way up in which it makes sense.
+            found: Its regions, each in its final orientation.
 
         Returns:
-            The regions in their order; `put_back_raised` makes their readings whole again.
+            The regions in order; `reinsert_superscripts` completes their readings later.
         """
         found = list(found)
-        inks: dict[int, tuple[Pixels, tuple[Part, ...], tuple[raised.Group, ...]]] = {}
+        inks: dict[int, tuple[Pixels, tuple[Part, ...], tuple[superscripts.Group, ...]]] = {}
         for i, entry in enumerate(found):
-            if not entry.column and raised.may_have_raised(entry.reading):
+            if not entry.column and superscripts.may_have_superscripts(entry.reading):
                 picture = entry.picture(image).make()
                 parts = ink_parts(picture)
-                if groups := raised.find_groups(entry.reading, parts, picture):
+                if groups := superscripts.find_groups(entry.reading, parts, picture):
                     inks[i] = picture, parts, groups
-        alone = [raised.alone(picture, group) for picture, _, groups in inks.values() for group in groups]
+        alone = [
+            superscripts.isolate(picture, group) for picture, _, groups in inks.values() for group in groups
+        ]
         texts = iter(self._outcomes([LinePicture.of(picture) for picture in alone], self._recognizer))
-        taken: dict[int, raised.Taken] = {}
+        extracted: dict[int, superscripts.Extraction] = {}
         for i, (picture, parts, groups) in inks.items():
             read = [(group, reading.text if (reading := next(texts)) else None) for group in groups]
-            if some := raised.take_out(picture, parts, read):
-                taken[i] = some
-        bare = self._read([LinePicture.of(some.picture) for some in taken.values()])
-        for (i, some), reading in zip(taken.items(), bare, strict=True):
+            if some := superscripts.extract(picture, parts, read):
+                extracted[i] = some
+        bare = self._read([LinePicture.of(some.picture) for some in extracted.values()])
+        for (i, some), reading in zip(extracted.items(), bare, strict=True):
             if reading is not None:
-                found[i] = replace(found[i], reading=reading, taken=some)
+                found[i] = replace(found[i], reading=reading, extracted=some)
         return found
 
     def look_again(
@@ -278,17 +284,17 @@ class LineReader:
         second: Callable[[], Recognizer],
         policy: Policy = SECOND_LOOK,
     ) -> list[ReadRegion]:
-        """Let another recogniser read what was not read surely, and take over what it reads more surely.
+        """Read doubtful stretches again with another recogniser and merge its more confident readings.
 
         Args:
             image: The picture that was read.
-            found: Its regions, each the way up in which it makes sense.
-            second: Gives the other recogniser; asked for only if it is needed.
-            policy: What is read again.
+            found: Its regions, each in its final orientation.
+            second: Function that returns the other recogniser; called only if it is needed.
+            policy: Which stretches are read again.
 
         Returns:
-            The regions in their order; those that were read surely are the same, and all of them where the
-            other recogniser is this reader's own.
+            The regions in order. Regions without doubts are unchanged; so are all regions if the other
+            recogniser is this reader's own.
         """
         found = list(found)
         parts: list[tuple[int, Stretch]] = []
@@ -296,7 +302,11 @@ class LineReader:
         for i, entry in enumerate(found):
             picture = entry.picture(image)
             stretches = recheck.stretches(entry.reading, picture.width / picture.height, policy)
-            if entry.cells is not None and entry.reading.chars and has_lost(entry.reading, entry.cells):
+            if (
+                entry.cells is not None
+                and entry.reading.chars
+                and has_unread_cells(entry.reading, entry.cells)
+            ):
                 stretches = (Stretch(0, len(entry.reading.chars), 0.0, 1.0),)
             for stretch in stretches:
                 pictures.append(picture.columns(*stretch.columns(picture.width)))
@@ -304,7 +314,7 @@ class LineReader:
         if not parts:
             return found
         other = second()
-        if other is self._recognizer:  # it would only say the same again
+        if other is self._recognizer:  # it would only repeat its reading
             return found
         looked: dict[int, list[tuple[Stretch, Reading]]] = {}
         for (i, stretch), reading in zip(parts, self._outcomes(pictures, other), strict=True):
@@ -313,34 +323,37 @@ class LineReader:
         for i, seconds in looked.items():
             entry = found[i]
             reading = recheck.splice(entry.reading, seconds, other.characters)
-            reading = held_against_ink(reading, entry.picture(image))
+            reading = compare_with_ink(reading, entry.picture(image))
             if entry.cells is not None:
                 reading = tidy_column(reading, entry.cells)
             found[i] = replace(entry, reading=reading)
         return found
 
-    def with_widths(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
-        """Bring the signs of a page's lines to full or half width, as the script around them and the ink say.
+    def settle_widths(self, image: Pixels, found: Sequence[ReadRegion]) -> list[ReadRegion]:
+        """Convert the signs of a page's lines to their right width, full or half; see `settle_widths`.
 
         Args:
             image: The picture that was read.
             found: All its regions.
+
+        Returns:
+            The regions in order.
         """
-        # The characters of a column have been put side by side.
+        # In a column the distances of characters were changed when they were put side by side.
         pictures = [None if entry.column else entry.picture(image) for entry in found]
-        readings = with_widths([entry.reading for entry in found], pictures)
+        readings = settle_widths([entry.reading for entry in found], pictures)
         return [replace(entry, reading=reading) for entry, reading in zip(found, readings, strict=True)]
 
     def _read(self, pictures: Sequence[LinePicture]) -> list[Reading | None]:
-        """One reading per picture, its numbers held against the ink; else as `_outcomes`."""
+        """Return the readings as `_outcomes` does, after comparing them with their ink."""
         readings = self._outcomes(pictures, self._recognizer)
         return [
-            reading and held_against_ink(reading, picture)
+            reading and compare_with_ink(reading, picture)
             for reading, picture in zip(readings, pictures, strict=True)
         ]
 
     def _outcomes(self, pictures: Sequence[LinePicture], recognizer: Recognizer) -> list[Reading | None]:
-        """One reading per picture; None where the recogniser failed. Raises if it failed at all of them."""
+        """Return one reading per crop, None if the recogniser failed; raise if it failed for all crops."""
         outcomes = read_lines(recognizer, pictures, self._work)
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
         if errors:
@@ -351,26 +364,26 @@ class LineReader:
 
 
 def column_row(image: Pixels, polygon: Polygon) -> Row:
-    """A column of upright characters, laid out as a row, with the marks that hang beside it."""
+    """Return a column of upright characters laid out as a row, including its hanging punctuation."""
     wide = part(polygon, 0.0, 1.0 + SPARE)
-    return stacked(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])
+    return column_to_row(crop(image, wide), crop_size(image, wide)[0] - crop_size(image, polygon)[0])
 
 
-def put_back_raised(found: Sequence[ReadRegion]) -> list[ReadRegion]:
-    """Return the regions with the figures that `LineReader.take_out_raised` took out."""
+def reinsert_superscripts(found: Sequence[ReadRegion]) -> list[ReadRegion]:
+    """Return the regions with the superscripts that `LineReader.extract_superscripts` removed."""
     return [
         entry
-        if entry.taken is None
-        else replace(entry, reading=raised.put_back(entry.reading, entry.taken), taken=None)
+        if entry.extracted is None
+        else replace(entry, reading=superscripts.reinsert(entry.reading, entry.extracted), extracted=None)
         for entry in found
     ]
 
 
 def is_tall(width: float, height: float) -> bool:
-    """Whether a region's shape says that its text does not run from left to right."""
+    """Return whether a region is so high that its text does not run from left to right."""
     return height >= TALL * width
 
 
 def _size(polygon: Polygon) -> tuple[float, float]:
-    """Width and height of a region along its own sides, in pixels."""
+    """Return width and height of a region along its own sides, in pixels."""
     return math.dist(polygon[0], polygon[1]), math.dist(polygon[0], polygon[3])

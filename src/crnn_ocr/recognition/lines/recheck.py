@@ -1,13 +1,13 @@
-"""The second look: which stretches of a line another recogniser reads again, and what is taken of it; pure.
+"""Choose the stretches of a line for a second look by another recogniser, and merge its readings.
 
-A better recogniser costs several times as much, and most characters need none. So only those stretches are
-read again about which the first recogniser is in doubt, with some sure characters around them. These anchor
-the second reading in the first: where both say the same nothing changes, and of what stands between two
-agreements the reading of the surer reader is taken. What cannot be anchored stays as it was.
+A better recogniser costs several times as much, and most characters do not need it. So it reads only the
+stretches in which the first recogniser is in doubt, with some certain characters around them. These anchor
+the second reading in the first. Where both agree nothing changes; between two agreements the more confident
+reading is taken. Text that cannot be anchored stays as it was.
 
-A recogniser also betrays characters that it does not know: it leaves a hole where they stand. Han characters
-of one line share one pitch, so a hole shows in the distance of its neighbours, and at the ends of a line in
-the distance from the border of the picture.
+A recogniser also reveals characters that it does not know, because it leaves a hole there. The Han characters
+of a line share one pitch, so a hole shows in the distance of its neighbours, and at the ends of a line in the
+distance from the border of the crop. All functions are pure.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ from crnn_ocr.recognition.text.postprocess import tidy
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When to look again, and how wide. Lengths are in heights of the line.
+    """Parameters of the second look. Lengths are in heights of the line.
 
     Attributes:
-        unsure: A visible character of less confidence is in doubt.
-        context: So much is read again on both sides of a doubt, at least.
-        narrowest: No stretch is narrower, unless its line is: down to there a reading costs the same.
-        apart: Stretches nearer to each other, or to an end of the line, grow together with it.
-        whole: Share of the line from which on the whole line is read.
-        hole: Between two neighbouring Han characters that both take up so many times the width that is usual
-            in their line, one is missing.
+        unsure: A visible character with a lower confidence is in doubt.
+        context: Least margin that is read again on both sides of a doubt.
+        narrowest: Least width of a stretch, unless its line is narrower; narrower stretches would cost the
+            same.
+        apart: Stretches that are nearer to each other, or to an end of the line, are joined with it.
+        whole: Share of the line from which the whole line is read again.
+        hole: A Han character is missing between two neighbouring ones that are both more than this many times
+            as wide as usual in their line.
         edge: Least width of a hole at an end of the line.
     """
 
@@ -56,9 +57,9 @@ class Stretch:
 
     Attributes:
         first: Index of its first character in the first reading.
-        last: Index behind its last character.
-        start: Left border as a fraction of the line's width; 0 at the line's begin and nowhere else.
-        end: Right border, likewise; 1 at the line's end and nowhere else.
+        last: One past the index of its last character.
+        start: Left border as a fraction of the line's width; 0 only at the line's start.
+        end: Right border as a fraction of the line's width; 1 only at the line's end.
     """
 
     first: int
@@ -67,43 +68,43 @@ class Stretch:
     end: float
 
     def columns(self, width: int) -> tuple[int, int]:
-        """Its first column in a picture of that width, and the one behind its last; at least one column."""
+        """Return its columns [left, right) in a crop of that width in pixels; at least one column."""
         left = min(math.floor(self.start * width), width - 1)
         return left, max(left + 1, math.ceil(self.end * width))
 
 
-#: Fewer Han characters do not tell what is usual in a line.
+#: Least number of Han characters from which a line's usual pitch can be told.
 _LEAST_HAN = 4
-#: How sure the first reader can be at most where the better one reads something else. Exact lines of three
+#: Greatest confidence of the first reader if the better one reads something else. Exact lines on three
 #: rendered held-out sets: 83.0 % without a limit, 83.3 with 0.8 or 0.7, 83.2 with 0.5.
 _OPPOSED = 0.7
-#: The same where the first reader read nothing.
+#: Confidence of the first reader if it read nothing.
 _NOTHING = 0.5
-#: How far apart two readers may see the same character, in widths of it.
+#: Greatest distance between two readers' positions of the same character, in widths of it.
 _NEAR = 1.5
-#: Dashes that differ in length alone.
+#: Dashes that differ only in length.
 _DASHES = frozenset("–—―")
-#: Surprisal in nats that every character has at least.
+#: Least surprisal of a character, in nats.
 _LEAST_DOUBT = 1e-5
 
 
 def stretches(reading: Reading, aspect: float, policy: Policy) -> tuple[Stretch, ...]:
-    """Choose what is to be read again.
+    """Choose the stretches of a line that are read again.
 
     Args:
-        reading: What the first recogniser read.
-        aspect: Width of the line's picture divided by its height.
+        reading: The first recogniser's reading.
+        aspect: Width of the line's crop divided by its height.
         policy: When to look again.
 
     Returns:
-        From left to right, disjoint, each of one character or more. None for a line that was read surely or
-        in which nothing was read.
+        Disjoint stretches from left to right, each of one character or more; empty if there is no doubt or
+        nothing was read.
     """
     chars = reading.chars
     if not chars:
         return ()
     spans = [(start - policy.context, end + policy.context) for start, end in _doubts(chars, aspect, policy)]
-    # Where the picture may be cut, in heights: character i stands between borders i and i + 1.
+    # Positions where the crop may be cut, in heights: character i is between borders i and i + 1.
     fractions = [0.0, *(char.start for char in chars[1:]), 1.0]
     borders = [fraction * aspect for fraction in fractions]
     cuts: list[tuple[int, int]] = []
@@ -125,16 +126,16 @@ def splice(
     seconds: Sequence[tuple[Stretch, Reading]],
     known: Container[str] | None = None,
 ) -> Reading:
-    """Take over into the first reading of a line what the second reader reads more surely.
+    """Merge the second reader's more confident text into the first reading of a line.
 
     Args:
-        reading: What the first recogniser read.
-        seconds: Stretches of it from left to right, disjoint, and what the second recogniser read there.
-        known: The characters that the second recogniser can read; None: all. What it reads in the place of
-            one that it does not know can only be wrong, so there the first reading stays.
+        reading: The first recogniser's reading.
+        seconds: Disjoint stretches of it from left to right, with the second recogniser's readings.
+        known: The characters that the second recogniser can read; None for all. In place of a character that
+            it does not know it can only be wrong, so the first reading is kept there.
 
     Returns:
-        The line. Outside the stretches its characters are the first reading's, and all stand in order.
+        The line, with its characters in order. Outside the stretches they are those of the first reading.
     """
     if not seconds:
         return reading
@@ -155,20 +156,20 @@ def splice(
 
 
 def _character_at(borders: Sequence[float], place: float) -> int:
-    """The first character that begins at that place, or the one over which it lies."""
+    """Return the index of the first character that begins at `place`, or of the one that covers it."""
     found = bisect_left(borders, place, hi=len(borders) - 1)
     begins = found < len(borders) - 1 and borders[found] == place
     return found if begins else max(0, found - 1)
 
 
 def _border_at(borders: Sequence[float], place: float, least: int) -> int:
-    """The last border at that place, or the next one behind it; without a width, both borders are at one."""
+    """Return the last border at `place`, or else the next one; characters without width share a border."""
     found = bisect_right(borders, place, lo=least)
     return found - 1 if found > least and borders[found - 1] == place else found
 
 
 def _doubts(chars: Sequence[ReadChar], aspect: float, policy: Policy) -> list[tuple[float, float]]:
-    """(start, end) of what is in doubt, in heights, in any order."""
+    """Return (start, end) of the doubtful parts, in heights, in any order."""
     found = [
         (char.start, char.end)
         for char in chars
@@ -183,7 +184,7 @@ def _doubts(chars: Sequence[ReadChar], aspect: float, policy: Policy) -> list[tu
 
 
 def _holes(chars: Sequence[ReadChar], ratio: float) -> Iterator[tuple[float, float]]:
-    """(start, end) of pairs of Han characters that stand so far apart that one is missing between them."""
+    """Yield (start, end) of pairs of Han characters so far apart that one is missing between them."""
     widths = [char.end - char.start for char in chars]
     han = [is_han(char.text) for char in chars]
     if sum(han) < _LEAST_HAN:
@@ -195,7 +196,7 @@ def _holes(chars: Sequence[ReadChar], ratio: float) -> Iterator[tuple[float, flo
 
 
 def _joined(spans: Sequence[tuple[float, float]], policy: Policy) -> list[tuple[float, float]]:
-    """The spans from left to right, near ones as one, narrow ones made wide enough."""
+    """Return the spans from left to right, with near ones joined and narrow ones widened."""
     found: list[tuple[float, float]] = []
     for start, end in sorted(spans):
         if found and start - found[-1][1] < policy.apart:
@@ -206,19 +207,19 @@ def _joined(spans: Sequence[tuple[float, float]], policy: Policy) -> list[tuple[
     return [(start - more, end + more) for (start, end), more in zip(found, slack, strict=True)]
 
 
-# ---- what to take
+# ---- merging
 
 
 def _combined(
     ours: Sequence[ReadChar], theirs: Sequence[ReadChar], stretch: Stretch, known: Container[str] | None
 ) -> list[ReadChar]:
-    """One stretch: our characters, and theirs wherever they are anchored and surer."""
+    """Merge one stretch: our characters, replaced by theirs where they are anchored and more confident."""
     width = stretch.end - stretch.start
     theirs = [
         replace(char, start=stretch.start + char.start * width, end=stretch.start + char.end * width)
         for char in theirs
     ]
-    # The ends of the line are where both readings begin and end, so they are anchors too.
+    # Both readings begin and end at the ends of the line, so these are anchors too.
     begin, finish = (-1, -1), (len(ours), len(theirs))
     fixed = {begin: stretch.start == 0.0, finish: stretch.end == 1.0}
     agreements = _agreements(ours, theirs)
@@ -226,7 +227,7 @@ def _combined(
     for left, right in itertools.pairwise([begin, *agreements, finish]):
         mine, other = ours[left[0] + 1 : right[0]], theirs[left[1] + 1 : right[1]]
         anchored = fixed.get(left, True) and fixed.get(right, True)
-        # Of readers who agree on nothing at all, one who saw less is not believed.
+        # If the readers agree on nothing, do not trust the second one if it read fewer characters.
         anchored = anchored and (bool(agreements) or len(other) >= len(mine))
         neighbours = [char for i, char in enumerate(theirs) if i in {left[1], right[1]}]
         takes = anchored and _key(mine) != _key(other) and not _is_ours(mine, other, neighbours)
@@ -240,7 +241,7 @@ def _combined(
 
 
 def _agreements(ours: Sequence[ReadChar], theirs: Sequence[ReadChar]) -> list[tuple[int, int]]:
-    """Pairs of indices where both read the same in about the same place, both ascending."""
+    """Return pairs of indices, ascending, where both read the same character at about the same position."""
     matcher = SequenceMatcher(
         None, [_key([char]) for char in ours], [_key([char]) for char in theirs], autojunk=False
     )
@@ -253,12 +254,12 @@ def _agreements(ours: Sequence[ReadChar], theirs: Sequence[ReadChar]) -> list[tu
 
 
 def _key(chars: Sequence[ReadChar]) -> str:
-    """What is compared: full width and half width of a character, and ㎡ and m2, are the same."""
+    """Return the text for comparisons, in which full and half width, and ㎡ and m2, are the same."""
     return unicodedata.normalize("NFKC", "".join(char.text for char in chars))
 
 
 def _near(one: ReadChar, other: ReadChar) -> bool:
-    """Whether two readings of a character can be of the same place."""
+    """Return whether two readings of a character can be at the same position."""
     distance = abs((one.start + one.end) - (other.start + other.end)) / 2
     return distance <= _NEAR * max(one.end - one.start, other.end - other.start)
 
@@ -269,12 +270,12 @@ def _surer(
     neighbours: Sequence[ReadChar],
     known: Container[str] | None,
 ) -> bool:
-    """Whether they read more surely what stands between two anchors.
+    """Return whether their reading between two anchors is more confident than ours.
 
-    That the better reader reads something else is a doubt of its own, so ours counts only up to a limit. But
-    they have no say where ours holds a character that they do not know: whatever they are sure of there, such
-    as 5/8 for ⅝, they could not read it right. If they read nothing, they are as sure of it as of their least
-    sure neighbour.
+    A different reading by the better reader is a doubt in itself, so our confidence counts only up to a
+    limit. But their reading is ignored if ours has a character that they do not know, because they cannot
+    read it right, however sure they are (5/8 for ⅝, for example). If they read nothing, their confidence is
+    that of their least confident neighbouring character.
     """
     if known is not None and not all(symbol in known or symbol.isspace() for symbol in _key(ours)):
         return False
@@ -285,11 +286,11 @@ def _surer(
 
 
 def _is_ours(ours: Sequence[ReadChar], theirs: Sequence[ReadChar], neighbours: Sequence[ReadChar]) -> bool:
-    """Return whether the first reading stands, however sure the second is.
+    """Return whether the first reading is kept, however confident the second one is.
 
     Networks take the ligatures of f for an f alone, as in `fire` → `fre`; and the first reading has measured
-    how long a dash is. On 42 pages the second look mended 49 lines and harmed 3, two so. To keep every
-    thin letter that the second reader drops was tried: most are inventions (`jiaw`, `Grouip`).
+    how long a dash is. On 42 pages the second look corrected 49 lines and harmed 3, two so. Keeping all
+    thin letters that the second reader drops was tried, but most are inventions (`jiaw`, `Grouip`).
     """
     if not theirs:
         behind_f = len(neighbours) == 2 and neighbours[0].text == "f"
@@ -298,17 +299,17 @@ def _is_ours(ours: Sequence[ReadChar], theirs: Sequence[ReadChar], neighbours: S
 
 
 def _confirmed(ours: ReadChar, theirs: ReadChar) -> ReadChar:
-    """A character on which both readers agree: as sure as the surer of them."""
+    """Return a character on which both readers agree, with the higher confidence."""
     return replace(
         ours, confidence=max(ours.confidence, theirs.confidence), share=max(ours.share, theirs.share)
     )
 
 
 def _in_order(chars: Sequence[ReadChar], stretch: Stretch) -> list[ReadChar]:
-    """The characters within the stretch, none before its predecessor's middle or overlapping it.
+    """Return the characters clipped to the stretch, with ascending middles and without overlaps.
 
-    The readers do not see borders at exactly the same place. Where two characters overlap, their common
-    border goes midway between their middles.
+    The readers do not give borders at exactly the same position. If two characters overlap, their common
+    border is put midway between their middles.
     """
     middles = [min(max((char.start + char.end) / 2, stretch.start), stretch.end) for char in chars]
     middles = list(itertools.accumulate(middles, max))
@@ -323,10 +324,10 @@ def _in_order(chars: Sequence[ReadChar], stretch: Stretch) -> list[ReadChar]:
 
 
 def _line_confidence(reading: Reading, chars: Sequence[ReadChar]) -> float:
-    """How sure the line is after the second look.
+    """Return the line's confidence after the second look.
 
-    The line's surprisal shrinks or grows as that of its characters does. This holds for a probability that
-    all of it is right, which is about the product of its characters', as well as for a mean of them.
+    The line's surprisal is scaled like the total surprisal of its characters. This suits a probability that
+    all of the line is right, which is about the product of its characters', as well as a mean of them.
     """
     before, after = (
         sum(-math.log(min(max(char.confidence, _LEAST_DOUBT), 1.0)) + _LEAST_DOUBT for char in some)

@@ -1,7 +1,7 @@
-"""What a reading lost, or may have got wrong, said next to it; pure.
+"""Warn about text that was lost or may be wrong (pure functions).
 
-A reading that lost something must say so: whoever takes amounts from it is not there to compare. On clean
-pages there is nothing to say.
+A result must say what it has lost, because a program that takes amounts from it cannot compare it with the
+picture. Clean pages get no warnings.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from crnn_ocr.recognition.ink.numbers import surety
 from crnn_ocr.recognition.lines.crops import Turn, unturn
 from crnn_ocr.recognition.lines.reader import ReadRegion
 
-#: Regions whose characters are on average less sure were not read; what is left out above that, the caller
-#: wanted so.
+#: Regions with a lower legibility count as unread; the caller asked for leaving out those above it.
 _READ = 0.5
-#: A region that is not so many times longer than high may be an icon as well as a character.
+#: Least ratio of length to height of a line; a shorter region may be an icon as well as a character.
 _LINE = 1.5
-#: So many small regions that could not be read, and such a share of all, are no icons any more.
+#: From this number of unread regions and this share of all, short ones are reported, too: they are not all
+#: icons.
 _MANY, _MANY_SHARE = 3, 0.2
-#: A number is told of where one of its characters is less sure.
+#: A number is reported if one of its characters has a lower confidence.
 _NUMBER_SURE = 0.6
-#: Lines that lie on their side or stand on their head, among others: so many at least, and such a share.
+#: Least number and least share of turned lines among upright ones to be reported.
 _TURNED, _TURNED_SHARE = 2, 0.1
-#: So many places or texts are named.
+#: Most positions or texts that are listed.
 _NAMED = 5
-#: Texts of lines are cut to so many characters.
+#: Most characters of a line's text in a message.
 _LONGEST = 40
-#: A line touches the border of the picture where it comes so near, in pixels.
+#: Greatest distance in pixels at which a line touches the border of the picture.
 _BORDER = 1.0
-#: Of a line at the upper or lower border, such a share of its parts is cut.
+#: Least share of parts that are cut in a line at the upper or lower border.
 _CUT_SHARE = 0.3
 
 
 def reading_remarks(
     found: Sequence[ReadRegion], kept: Sequence[ReadRegion], image: Pixels, turn: Turn = 0
 ) -> tuple[Remark, ...]:
-    """Return what there is to say about a page.
+    """Return the warnings about the reading of a page.
 
     Args:
-        found: Every region that was found, with what was read there.
-        kept: Those that are part of the answer.
-        image: The picture in which they lie, (H, W) or (H, W, 3).
-        turn: By how many degrees clockwise the picture that came in was turned to get it.
+        found: Every region that was detected, with its reading.
+        kept: The regions that are part of the result.
+        image: The picture that was read, (H, W) grey or (H, W, 3) BGR, uint8.
+        turn: Clockwise rotation in degrees from the input picture to `image`.
 
     Returns:
-        `TEXT_UNREAD`, `NUMBER_UNSURE`, `TEXT_CUT` and `MIXED_ORIENTATION`, as they apply.
+        `TEXT_UNREAD`, `NUMBER_UNSURE`, `TEXT_CUT` and `MIXED_ORIENTATION`, if they apply.
     """
     height, width = image.shape[:2] if turn in (0, 180) else image.shape[1::-1]
     lost = [
@@ -110,13 +110,13 @@ def _mixed(kept: Sequence[ReadRegion]) -> Remark | None:
         return None
     return Remark(
         "MIXED_ORIENTATION",
-        f"{_counted(turned, 'line', 'lines')} of {len(kept)} stand on their side or head; the order of lines "
-        "may not be the one in which they are meant to be read.",
+        f"{_counted(turned, 'line', 'lines')} of {len(kept)} are turned sideways or upside down; the "
+        "order of the lines may not be the intended reading order.",
     )
 
 
 def _is_cut(entry: ReadRegion, image: Pixels) -> bool:
-    """Return whether the border of the picture goes through characters of a line."""
+    """Return whether the border of the picture cuts characters of a line."""
     height, width = image.shape[:2]
     xs, ys = zip(*entry.polygon, strict=True)
     left, right = min(xs) <= _BORDER, max(xs) >= width - _BORDER
@@ -138,7 +138,7 @@ def _is_cut(entry: ReadRegion, image: Pixels) -> bool:
 
 
 def _aspect(polygon: Polygon) -> float:
-    """Return how many times longer a region is than high, or higher than wide."""
+    """Return the ratio of a region's longer side to its shorter side."""
     sides = sorted((math.dist(polygon[0], polygon[1]), math.dist(polygon[0], polygon[3])))
     return sides[1] / max(sides[0], 1.0)
 
@@ -148,6 +148,6 @@ def _counted(count: int, one: str, many: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return the first few names, and how many there are beside them."""
+    """Return the first few names and the number of the others."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

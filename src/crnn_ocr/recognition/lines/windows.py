@@ -1,4 +1,4 @@
-"""Reads line pictures piece by piece: one task per window; no picture is cut out before its turn comes."""
+"""Read crops of lines with one task per window; a crop is made only when its task runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 
 from crnn_ocr.document import Polygon
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.ink import dashes, numbers, room, widths, words
+from crnn_ocr.recognition.ink import dashes, numbers, sign_spacing, widths, words
 from crnn_ocr.recognition.ink.components import ink_columns, ink_parts
 from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, turned
 from crnn_ocr.recognition.network.ctc import Frames
@@ -21,12 +21,13 @@ from crnn_ocr.scheduling.work import INLINE, Outcome, Task, Work
 
 @dataclass(frozen=True, slots=True)
 class LinePicture:
-    """A picture of a line that is made when it is needed.
+    """The crop of a line, which is made when it is needed.
 
     Attributes:
-        width: In pixels.
-        height: Likewise.
-        make: Makes it: (height, width) or (height, width, 3) BGR. Called in any thread.
+        width: Width in pixels.
+        height: Height in pixels.
+        make: Function that makes it: (height, width) or (height, width, 3) BGR, uint8. It is called in any
+            thread.
     """
 
     width: int
@@ -35,34 +36,34 @@ class LinePicture:
 
     @classmethod
     def of(cls, picture: Pixels) -> LinePicture:
-        """One that exists already."""
+        """Wrap a picture that exists already."""
         return cls(picture.shape[1], picture.shape[0], lambda: picture)
 
     @classmethod
     def cut(cls, image: Pixels, polygon: Polygon, turn: Turn = 0) -> LinePicture:
-        """A region of a picture, turned clockwise by that many degrees."""
+        """Crop a region of a picture and turn it clockwise by that many degrees."""
         width, height = crop_size(image, polygon)
         if turn in (90, 270):
             width, height = height, width
         return cls(width, height, lambda: turned(crop(image, polygon), turn))
 
     def columns(self, left: int, right: int) -> LinePicture:
-        """A part of it, from one column up to another."""
+        """Return the part of the crop from column `left` to before column `right`."""
         return LinePicture(right - left, self.height, lambda: self.make()[:, left:right])
 
 
 def read_lines(
     recognizer: Recognizer, pictures: Sequence[LinePicture], work: Work = INLINE
 ) -> list[Outcome[Reading]]:
-    """Read pictures of lines.
+    """Read crops of lines.
 
     Args:
-        recognizer: Reads them.
-        pictures: Any number.
-        work: Does the tasks.
+        recognizer: The recogniser to use.
+        pictures: Any number of crops.
+        work: Runs the tasks.
 
     Returns:
-        One outcome per picture, in their order; a line that cannot be read lets the others be.
+        One outcome per crop, in order; a line that cannot be read does not affect the others.
 
     Raises:
         DeadlineExceededError: The request's time ran out.
@@ -74,23 +75,33 @@ def read_lines(
 
 
 def read_crops(recognizer: Recognizer, crops: Sequence[Pixels], work: Work = INLINE) -> list[Reading]:
-    """Read pictures of lines that exist already, each by itself.
+    """Read crops of lines, each independently of the others.
+
+    Args:
+        recognizer: The recogniser to use.
+        crops: (H, W) grey or (H, W, 3) BGR, uint8, each with one line.
+        work: Runs the tasks.
+
+    Returns:
+        One reading per crop, in order.
 
     Raises:
-        Exception: Whatever the recogniser raises for one of them.
+        Exception: Any exception of the recogniser for one of the crops.
     """
     pictures = [LinePicture.of(crop) for crop in crops]
     outcomes = read_lines(recognizer, pictures, work)
     readings = [
-        held_against_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
+        compare_with_ink(outcome.get(), picture) for outcome, picture in zip(outcomes, pictures, strict=True)
     ]
-    return [with_widths([reading], [picture])[0] for reading, picture in zip(readings, pictures, strict=True)]
+    return [
+        settle_widths([reading], [picture])[0] for reading, picture in zip(readings, pictures, strict=True)
+    ]
 
 
-def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
-    """Return a line whose numbers and blanks have been compared with the ink of its picture.
+def compare_with_ink(reading: Reading, picture: LinePicture) -> Reading:
+    """Correct a line's dashes, blanks and numbers by comparing them with the ink of its crop.
 
-    Not part of `read_lines`, since there a picture may be a piece of a line that was cut between digits.
+    This is not part of `read_lines`, where a crop may be a piece of a line that was cut between digits.
     """
     with_dashes, with_words = dashes.has_dashes(reading), words.has_words(reading)
     if not (with_dashes or with_words or numbers.has_numbers(reading)):
@@ -105,23 +116,23 @@ def held_against_ink(reading: Reading, picture: LinePicture) -> Reading:
     return numbers.compare(reading, parts, image.shape[1])
 
 
-def with_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
-    """Return the lines of a page with full-width and half-width signs where each belongs.
+def settle_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
+    """Return the lines of a page with each sign in its right width, full or half.
 
     Args:
-        readings: The lines of one page; those of others have no say in it.
-        pictures: Of each line; None where the distances on it are not those of the print.
+        readings: All lines of one page, since the width may depend on the page's other lines.
+        pictures: The crop of each line; None if its distances are not those of the print, as in columns.
     """
-    rooms: list[dict[int, float]] = []
+    spacings: list[dict[int, float]] = []
     for reading, picture in zip(readings, pictures, strict=True):
-        if picture is None or not room.is_measurable(reading):
-            rooms.append({})
+        if picture is None or not sign_spacing.is_measurable(reading):
+            spacings.append({})
             continue
         image = picture.make()
-        rooms.append(room.rooms(reading, ink_parts(image), image.shape[1]))
+        spacings.append(sign_spacing.measure_spacing(reading, ink_parts(image), image.shape[1]))
     return [
         reading if reading is old else spaced(reading)
-        for old, reading in zip(readings, widths.settled(readings, rooms), strict=True)
+        for old, reading in zip(readings, widths.settled(readings, spacings), strict=True)
     ]
 
 
@@ -130,7 +141,7 @@ def _demand(recognizer: Recognizer, width: int) -> Demand:
 
 
 class _Line:
-    """A line that is being read; its windows may be read at the same time."""
+    """A line that is being read; its windows may be read concurrently."""
 
     def __init__(self, recognizer: Recognizer, picture: LinePicture) -> None:
         self._recognizer = recognizer
@@ -143,10 +154,10 @@ class _Line:
         self._reading: Reading | None = None
 
     def tasks(self) -> list[Task[None]]:
-        """What there is to do, one task per window.
+        """Return one task per window.
 
-        They are not kept here: a line that knew its tasks would be a cycle, and the whole picture would stay
-        in memory until the garbage collector happens to come by.
+        The tasks are not stored in the line. That would be a reference cycle, and the whole picture would
+        stay in memory until the garbage collector runs.
         """
         return [
             Task(_demand(self._recognizer, width), partial(self._read, index))
@@ -154,7 +165,7 @@ class _Line:
         ]
 
     def outcome(self, pieces: Sequence[Outcome[None]]) -> Outcome[Reading]:
-        """What became of the line, by what became of its windows."""
+        """Return the line's outcome, given the outcomes of its windows."""
         for piece in pieces:
             if piece.error is not None:
                 return Outcome(error=piece.error)
@@ -162,7 +173,7 @@ class _Line:
         return Outcome(self._reading)
 
     def _read(self, index: int, _cores: int) -> None:
-        """Read one window; whoever reads the last one decodes the line."""
+        """Read one window; the task that reads the last window decodes the line."""
         with self._lock:
             if self._prepared is None:
                 self._prepared = self._recognizer.prepare(self._picture.make())
@@ -173,6 +184,6 @@ class _Line:
             self._left -= 1
             if self._left:
                 return
-            self._prepared = None  # its pixels are not needed any more
+            self._prepared = None  # frees its pixels
         known = [part for part in self._frames if part is not None]
         self._reading = tidy(self._recognizer.decode(line, known))

@@ -1,1 +1,1 @@
-"""The network of a recogniser: input sizes, CTC decoding, confidences."""
+"""Run a recogniser's network: input sizes, CTC decoding, confidences."""

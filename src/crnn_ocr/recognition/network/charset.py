@@ -1,4 +1,4 @@
-"""The characters that a recogniser knows, by class index, pure."""
+"""Map the class indices of a recogniser to characters (pure functions)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from crnn_ocr.errors import ModelBrokenError
 
 @dataclass(frozen=True, slots=True)
 class Charset:
-    """Maps class indices to text.
+    """A mapping from class indices to text.
 
     Attributes:
-        symbols: One entry per class; the blank's is empty.
+        symbols: One entry per class; the entry of the CTC blank is empty.
         blank: Index of the CTC blank.
     """
 
@@ -22,11 +22,11 @@ class Charset:
 
     @classmethod
     def build(cls, characters: Iterable[str], *, blank: int, space: bool) -> Charset:
-        """Make a charset from a pack's character list.
+        """Build a charset from a pack's character list.
 
         Args:
-            characters: In the order of the classes, without the blank.
-            blank: Where the blank is to be inserted.
+            characters: The characters in the order of the classes, without the CTC blank.
+            blank: Index at which the CTC blank is inserted.
             space: Whether the network has one more class, a space, behind the list.
 
         Raises:
@@ -51,5 +51,5 @@ class Charset:
 
 
 def is_han(text: str) -> bool:
-    """Whether a character is Chinese: Unicode's CJK Unified Ideographs and their extension A."""
+    """Return whether a character is Han: in Unicode's CJK Unified Ideographs or their extension A."""
     return "\u3400" <= text <= "\u9fff"

@@ -1,9 +1,10 @@
-"""Lines longer than the network likes: overlapping windows, and one seam between each two, pure.
+"""Cut long lines into overlapping windows and join their frames at seams (pure functions).
 
-Windows start at multiples of the stride, so their frames share one grid. Of two neighbouring windows the
-left one is trusted up to the seam, the right one from there on. The seam lies where both say the same,
-preferably "blank" (between two characters), as near as possible to the middle of the overlap, where both
-have seen enough context. Frames are joined, not texts: nothing is guessed from doubled characters.
+Windows start at multiples of the stride, so their frames share one grid. The left one of two neighbouring
+windows is used up to the seam, the right one from there on. The seam is at a frame where both agree,
+preferably on "blank" (between two characters), as near as possible to the middle of the overlap, where both
+have seen enough context. Frames are joined rather than texts, so nothing has to be guessed from repeated
+characters.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ def windows(width: int, *, longest: int, overlap: int, stride: int) -> tuple[tup
 
     Args:
         width: Width of the line in pixels, at least 1.
-        longest: No window is wider than this, in pixels.
-        overlap: Neighbours share at least this many pixels; less than half of `longest`.
+        longest: Greatest width of a window in pixels.
+        overlap: Least number of pixels that neighbours share; less than half of `longest`.
         stride: Windows start at multiples of this, in pixels.
 
     Returns:
         (start, end) in pixels, from left to right; the first starts at 0, the last ends at `width`.
+
+    Raises:
+        ValueError: An argument is out of range.
     """
     if width < 1 or stride < 1 or not 0 <= overlap <= longest // 2 - stride:
         raise ValueError(f"cannot cut {width} px into windows of {longest} px with {overlap} px overlap")
@@ -43,12 +47,16 @@ def stitch(pieces: Sequence[tuple[int, Frames]], *, blank: int = 0) -> Frames:
     """Join the frames of overlapping windows.
 
     Args:
-        pieces: (first frame on the common grid, frames) per window, from left to right. Each window
-            starts inside or right at the end of its predecessor.
+        pieces: (first frame on the common grid, frames) per window, from left to right. Each window starts
+            inside its predecessor or exactly at its end.
         blank: Class index of the CTC blank.
 
     Returns:
-        The frames of the whole line, from the first window's first to the last window's last.
+        The frames of the whole line, from the first frame of the first window to the last frame of the last
+        one.
+
+    Raises:
+        ValueError: A window leaves a gap behind its predecessor.
     """
     if not pieces:
         return Frames(np.empty(0, np.int64), np.empty(0, np.float32))
@@ -66,14 +74,15 @@ def stitch(pieces: Sequence[tuple[int, Frames]], *, blank: int = 0) -> Frames:
 
 
 def _seam(left: NDArray[np.int64], right: NDArray[np.int64], blank: int) -> int:
-    """Index in the overlap from which the right window is trusted."""
+    """Return the index in the overlap from which the right window is used."""
     count = len(left)
     if count == 0:
         return 0
     distance = np.abs(np.arange(count) - (count - 1) / 2)
     agree = left == right
-    # Near a cut a window lacks context and may say anything, so the inner half of the overlap comes first:
-    # there both blank, then both the same character; then agreement further out; then the bare middle.
+    # Near its end a window lacks context and may read anything, so the inner half of the overlap is
+    # preferred: frames where both are blank, then where both have the same character, then agreement farther
+    # out, then the middle.
     inner = distance <= count / 4
     rank = np.select([inner & agree & (left == blank), inner & agree, agree], [0, 1, 2], 3)
     return int(np.lexsort((distance, rank))[0])

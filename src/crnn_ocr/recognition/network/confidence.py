@@ -1,11 +1,11 @@
-"""How sure is a reading? From a network's own figures to probabilities that hold, pure.
+"""Turn a network's own probabilities into calibrated confidences (pure functions).
 
-A network's probabilities are those of single time steps, and it is too sure of them. What a user asks is
-whether a line may be used without a look at the picture. So a line's confidence is the probability that all
-of it is right, by a logistic function of three doubts (J. Platt, Probabilistic outputs for support vector
-machines, 1999, with logarithms of the inputs), and a character's is a logistic function of its surprisal.
-Every weight is 0 or above, so that no doubt ever raises a confidence. The weights are fitted to lines whose
-text is known and stand in the pack's manifest; a pack without them gives the mean of its own figures.
+A network's probabilities belong to single time steps, and they are too high. A user wants to know whether a
+line may be used without checking the picture. So a line's confidence is the probability that all of it is
+right, a logistic function of three doubts (J. Platt, Probabilistic outputs for support vector machines, 1999,
+with logarithms of the inputs). A character's confidence is a logistic function of its surprisal. No weight is
+negative, so no doubt ever raises a confidence. The weights are fitted to lines with known text and stored in
+the pack's manifest. A pack without them gives the mean of its network's probabilities.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from numpy.typing import NDArray
 from crnn_ocr.models.calibration import Calibration
 from crnn_ocr.recognition.network.ctc import Frames, Token
 
-#: Surprisal in nats that even the surest character has: float32 cannot tell less from none.
+#: Least surprisal of a character in nats; float32 cannot distinguish less from 0.
 LEAST_SURPRISE = 1e-5
-#: The same for all that stands between the characters of a line.
+#: Least surprisal, in nats, of everything between the characters of a line.
 LEAST_BETWEEN = 0.01
-#: Narrower gaps are those between any two characters; in line heights.
+#: Least gap in line heights; narrower gaps occur between any two characters.
 LEAST_GAP = 0.5
 
-_LEAST_SHARE = 1e-7  # of a time step; its surprisal is 16 nats
+_LEAST_SHARE = 1e-7  # least probability of a time step; its surprisal is 16 nats
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks against a line.
+    """Evidence that a line may be wrong.
 
     Attributes:
-        characters: Surprisal of its characters, white space aside, added up; nats, above 0.
-        between: Surprisal of the blank time steps that touch no character, added up; nats, 0 or above. A
-            character that was not noticed leaves its trace there.
-        gap: Widest part of the line without a visible character, its ends included; line heights.
+        characters: Total surprisal of its characters, ignoring white space; nats, above 0.
+        between: Total surprisal of the blank time steps that touch no character; nats, 0 or above. A
+            character that the network missed leaves a trace there.
+        gap: Widest part of the line without a visible character, including its ends; line heights.
     """
 
     characters: float
@@ -46,7 +46,7 @@ class Evidence:
     gap: float
 
     def logarithms(self) -> tuple[float, float, float]:
-        """The three doubts as the logistic function takes them, in the order of the fields."""
+        """Return the inputs of the logistic function, in the order of the fields."""
         return (
             math.log(self.characters),
             math.log(self.between + LEAST_BETWEEN),
@@ -58,8 +58,8 @@ def gather(frames: Frames, tokens: Sequence[Token], *, blank: int, frame_width: 
     """Collect the evidence of a line.
 
     Args:
-        frames: Its time steps.
-        tokens: Its visible characters, from left to right; at least one.
+        frames: The line's time steps.
+        tokens: The line's visible characters, from left to right; at least one.
         blank: Class index of the CTC blank.
         frame_width: Width of a time step in line heights.
     """
@@ -78,7 +78,7 @@ def gather(frames: Frames, tokens: Sequence[Token], *, blank: int, frame_width: 
 
 
 def line_confidence(calibration: Calibration, evidence: Evidence) -> float:
-    """Probability that a line is right as a whole, white space aside; between 0 and the ceiling."""
+    """Return the probability that all of a line is right, ignoring white space; 0 to the ceiling."""
     weights = calibration.line
     characters, between, gap = evidence.logarithms()
     score = weights.bias - weights.characters * characters - weights.between * between - weights.gap * gap
@@ -86,11 +86,11 @@ def line_confidence(calibration: Calibration, evidence: Evidence) -> float:
 
 
 def character_confidence(calibration: Calibration, share: float) -> float:
-    """Probability that a character is right; between 0 and the ceiling.
+    """Return the probability that a character is right; 0 to the ceiling.
 
     Args:
-        calibration: Of the network.
-        share: What the network gives it, 0 to 1.
+        calibration: The network's calibration.
+        share: The network's own probability, 0 to 1.
     """
     weights = calibration.character
     score = weights.bias - weights.weight * character_logarithm(share)
@@ -98,17 +98,17 @@ def character_confidence(calibration: Calibration, share: float) -> float:
 
 
 def character_logarithm(share: float) -> float:
-    """A character's surprisal as the logistic function takes it."""
+    """Return the logarithm of a character's surprisal, the input of the logistic function."""
     return math.log(-math.log(min(max(share, _LEAST_SHARE), 1.0)) + LEAST_SURPRISE)
 
 
 def _surprisal(shares: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Negative natural logarithms of probabilities."""
+    """Return the negative natural logarithms of probabilities."""
     return -np.log(np.clip(shares.astype(np.float64), _LEAST_SHARE, 1.0))
 
 
 def _logistic(score: float) -> float:
-    """1 / (1 + exp(-score)), without overflow."""
+    """Return 1 / (1 + exp(-score)) without overflow."""
     if score >= 0:
         return 1.0 / (1.0 + math.exp(-score))
     return math.exp(score) / (1.0 + math.exp(score))

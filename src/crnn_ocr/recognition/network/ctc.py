@@ -1,8 +1,8 @@
-"""Greedy CTC decoding, pure: from per-frame best classes to characters with places and confidences.
+"""Decode CTC output greedily: from the best class per frame to characters with positions and confidences.
 
-CTC (Graves et al., 2006): a network says for every time step (frame) one of the classes or "blank"; the
-text is what remains when repeats are merged and blanks are dropped. Greedy decoding takes the best class
-of every frame, which the graph itself delivers, so that no posterior ever leaves ONNX Runtime.
+CTC (Graves et al., 2006): for every time step (frame) a network gives one of the classes or "blank". The text
+is what remains after merging repeats and dropping blanks. Greedy decoding takes the best class of every
+frame. The graph itself delivers these, so that no posteriors have to leave ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Token:
 
 
 def decode(frames: Frames, *, blank: int = 0) -> tuple[Token, ...]:
-    """Merge repeats, drop blanks.
+    """Merge repeats and drop blanks.
 
     Args:
         frames: T time steps, possibly none.
@@ -81,20 +81,21 @@ def decode(frames: Frames, *, blank: int = 0) -> tuple[Token, ...]:
 
 
 CERTAIN = 0.85
-"""Confidence from which a character is there, whatever else is."""
+"""Confidence from which a character is certain to be there."""
 
 
 def without_doubles(tokens: Sequence[Token], wide: Sequence[bool]) -> tuple[Token, ...]:
-    """Keep the surer one of two wide characters that were noticed at neighbouring frames.
+    """Keep the more confident one of two wide characters at neighbouring frames.
 
-    A network in doubt between two ideographs, such as a character's simplified and traditional form, may say
-    both, one right after the other. They cannot both be there: a frame is a fraction of their width, a sixth
-    of it in the recognisers at hand. In 1,400 lines two networks said 8 such pairs; none of them was right,
-    and the less sure ones had 0.83 at most. Where both are certain they stay: one may be above the other.
+    A network in doubt between two ideographs, such as a character's simplified and traditional form, may give
+    both, one right after the other. They cannot both be there, because a frame is only a fraction of their
+    width: a sixth in the recognisers at hand. In 1,400 lines two networks gave 8 such pairs; none of them was
+    right, and the lower confidence of each pair was at most 0.83. If both are certain they stay, because one
+    may be above the other.
 
     Args:
         tokens: Characters from left to right.
-        wide: Which of them are as wide as they are high.
+        wide: Whether each of them is as wide as it is high.
     """
     kept: list[Token] = []
     was_wide = False
@@ -109,10 +110,11 @@ def without_doubles(tokens: Sequence[Token], wide: Sequence[bool]) -> tuple[Toke
 
 
 def extents(tokens: Sequence[Token], frames: float) -> tuple[tuple[float, float], ...]:
-    """Where each character stands along the line.
+    """Return the extent of each character along the line.
 
-    CTC tells where a character was noticed, not how wide it is. A border between two characters is put
-    midway between their centres; the outer ones reach as far out as they reach in, within the line.
+    CTC tells where a character was recognised, but not how wide it is. The border between two characters is
+    put midway between their centres. The first and the last character extend equally to both sides, within
+    the line.
 
     Args:
         tokens: Characters from left to right.
@@ -134,5 +136,5 @@ def extents(tokens: Sequence[Token], frames: float) -> tuple[tuple[float, float]
 
 
 def line_confidence(confidences: Sequence[float]) -> float:
-    """How sure the recogniser is of a line: the mean of its characters' confidences; 0 for an empty line."""
+    """Return the mean of a line's character confidences; 0 for an empty line."""
     return float(np.mean(confidences)) if len(confidences) else 0.0

@@ -1,4 +1,4 @@
-"""From the name of a pack to a recogniser that has passed its self-check."""
+"""Load a recogniser by the name of its pack and check it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ def load_recognizer(
     """Load a recogniser pack by its name or an alias.
 
     Args:
-        registry: Where packs are found.
-        name: The pack's name.
-        cache_dir: Where prepared graphs are kept; the user's cache folder when None.
-        precision: Of packs with an INT8 graph; auto: INT8 where this CPU has instructions for it.
+        registry: The packs to search.
+        name: The pack's name or alias.
+        cache_dir: Folder for prepared graphs; None for the user's cache folder.
+        precision: Precision of packs with an INT8 graph; "auto" is INT8 if this CPU has instructions for it.
+
+    Returns:
+        A recogniser that has passed its self-check.
 
     Raises:
-        ModelNotFoundError: No such pack.
-        ModelBrokenError: Its files differ from the manifest, or it fails its self-check.
+        ModelNotFoundError: There is no such pack.
+        ModelBrokenError: The pack's files differ from its manifest, or it fails the self-check.
     """
     return load_pack(registry.find(name, "rec"), cache_dir=cache_dir, precision=precision)
 
@@ -45,7 +48,7 @@ def load_pack(
     precision: Literal["auto", "int8", "fp32"] = "auto",
     threads: int = 1,
 ) -> CtcRecognizer:
-    """As `load_recognizer`, for a pack that has been found already; `threads` are those inside one run."""
+    """Load a recogniser like `load_recognizer`, from a pack that has been found; use `threads` per run."""
     manifest = pack.manifest
     if precision == "auto":
         precision = "int8" if has_dot_products() else "fp32"
@@ -55,7 +58,7 @@ def load_pack(
 
 
 def _characters(pack: Pack, session: Session) -> list[str]:
-    """The rows of the pack's character list."""
+    """Return the rows of the pack's character list."""
     manifest = pack.manifest
     if manifest.charset is None:
         listed = session.metadata.get(_METADATA_KEY)
@@ -70,12 +73,12 @@ def _characters(pack: Pack, session: Session) -> list[str]:
             raise ModelBrokenError(
                 f"pack {manifest.name!r}: {manifest.charset.path} is not in UTF-8"
             ) from error
-    # Not splitlines(): the list may hold U+2028 and other characters that it takes for line ends.
+    # Not splitlines(), which would split at U+2028 and other characters that the list may contain.
     return listed.rstrip("\n").split("\n")
 
 
 def _session(pack: Pack, precision: Precision, cache_dir: Path | None, threads: int) -> Session:
-    """The prepared graph, loaded; a cached one that cannot be loaded is thrown away and made again."""
+    """Load the prepared graph; a cached one that cannot be loaded is deleted and prepared again."""
     graph = prepared_graph(pack, precision=precision, cache_dir=cache_dir)
     try:
         return Session(graph, threads=threads)

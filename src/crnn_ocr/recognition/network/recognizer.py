@@ -1,4 +1,4 @@
-"""Recognisers: line pictures in, readings out."""
+"""Read crops of text lines with a CTC network."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _LENGTHS = "lengths"
 
 @dataclass(frozen=True, slots=True)
 class ReadChar:
-    """A recognised character and where it stands.
+    """A recognised character and its position.
 
     Attributes:
         text: The character.
         confidence: Probability that it is right, 0 to 1.
-        start: Left border as a fraction of the line picture's width, 0 to 1.
-        end: Right border, likewise.
-        share: What the network itself gives it, uncalibrated, 0 to 1; the confidence where none is named.
+        start: Left border as a fraction of the crop's width, 0 to 1.
+        end: Right border as a fraction of the crop's width, 0 to 1.
+        share: The network's own, uncalibrated probability, 0 to 1; by default the confidence.
     """
 
     text: str
@@ -55,12 +55,12 @@ class ReadChar:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one line picture says.
+    """The text that was read from the crop of one line.
 
     Attributes:
-        text: The line.
-        confidence: Probability that all of it is right, white space aside, 0 to 1; of a network that is not
-            calibrated the mean of its visible characters' shares.
+        text: The text of the line.
+        confidence: Probability that all of it is right, ignoring white space, 0 to 1. For an uncalibrated
+            network it is the mean of the visible characters' shares.
         chars: The characters; joined they are the text.
     """
 
@@ -70,7 +70,7 @@ class Reading:
 
     @property
     def legibility(self) -> float:
-        """Mean of the characters' shares, 0 to 1: how much the picture looks like text, however long."""
+        """Mean of the characters' shares, 0 to 1: how much the crop looks like text, whatever its length."""
         return ctc.line_confidence([char.share for char in self.chars])
 
 
@@ -79,10 +79,10 @@ class Window:
     """One piece of a line, ready for the network.
 
     Attributes:
-        first_frame: Where its first frame lies on the line's grid.
-        frames: How many frames of the output belong to the picture rather than to the padding.
+        first_frame: Index of its first frame on the line's grid.
+        frames: Number of output frames that belong to the line rather than to the padding.
         pixels: (height, bucket width, channels) uint8; columns from `content` on are padding.
-        content: Columns that show the line.
+        content: Number of columns that show the line.
     """
 
     first_frame: int
@@ -97,7 +97,7 @@ class PreparedLine:
 
     Attributes:
         windows: From left to right; most lines have one.
-        frames: Width of the whole line in frames, fractional.
+        frames: Width of the whole line in frames; it may be fractional.
     """
 
     windows: tuple[Window, ...]
@@ -105,7 +105,7 @@ class PreparedLine:
 
 
 class Recognizer(Protocol):
-    """Reads line pictures. `infer` is where the time goes and may run in several threads at once."""
+    """A recogniser of text lines. `infer` takes most of the time and may run in several threads at once."""
 
     @property
     def name(self) -> str:
@@ -113,21 +113,21 @@ class Recognizer(Protocol):
 
     @property
     def characters(self) -> frozenset[str]:
-        """What it can tell apart."""
+        """The characters that it can read."""
 
     @property
     def seconds_per_column(self) -> float:
-        """What a column of a window costs on one core of this machine, roughly; seconds, more than 0."""
+        """Approximate CPU seconds per window column on one core of this machine; more than 0."""
 
     @property
     def bytes_per_column(self) -> int:
-        """What a column of a window takes at most while it is read, in bytes."""
+        """Most bytes per window column while a window is read."""
 
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
-        """How wide the windows are into which `prepare` will cut a picture of that size."""
+        """Return the widths, in network pixels, of the windows that `prepare` cuts from such a crop."""
 
     def prepare(self, crop: Pixels) -> PreparedLine:
-        """Scale and cut a (H, W) or (H, W, 3) BGR line picture; cheap."""
+        """Scale a crop, (H, W) grey or (H, W, 3) BGR uint8, and cut it into windows; cheap."""
 
     def infer(self, window: Window) -> Frames:
         """Run the network on one window."""
@@ -137,17 +137,17 @@ class Recognizer(Protocol):
 
 
 class CtcRecognizer:
-    """Any network with a CTC head and a character list, one line per run.
+    """A recogniser for any network with a CTC head and a character list; it reads one line per run.
 
-    One line per run, not a batch: on one core a batch costs the same per line, its padding costs extra,
-    and ONNX Runtime rounds differently for different batch sizes, so answers would depend on neighbours.
+    Lines are not batched. On one core a batch costs the same per line, its padding costs extra, and ONNX
+    Runtime rounds differently for different batch sizes, so that results would depend on neighbouring lines.
     """
 
     def __init__(self, session: Session, manifest: Manifest, charset: Charset) -> None:
         """Combine a loaded, fused graph with its manifest and characters.
 
         Raises:
-            ModelBrokenError: The graph does not do what the manifest says: found by reading a probe.
+            ModelBrokenError: Reading a probe showed that the graph does not match its manifest.
         """
         self._session = session
         self._manifest = manifest
@@ -172,52 +172,52 @@ class CtcRecognizer:
 
     @property
     def manifest(self) -> Manifest:
-        """What it was loaded by."""
+        """The manifest of the pack."""
         return self._manifest
 
     @property
     def characters(self) -> frozenset[str]:
-        """What it can tell apart."""
+        """The characters that it can read."""
         return frozenset(self._charset.symbols) - {""}
 
     @property
     def seconds_per_column(self) -> float:
-        """What a column of a window costs on one core, as the self-check found.
+        """CPU seconds per window column on one core, as measured by the self-check.
 
         Networks differ by a factor of ten and more, precisions by two and a half. The probe is one narrow
-        window: wide ones cost up to a fifth less per column.
+        window; wide windows cost up to a fifth less per column.
         """
         return self._seconds_per_column
 
     @property
     def bytes_per_column(self) -> int:
-        """What a column of a window takes at most while it is read, in bytes."""
+        """Most bytes per window column while a window is read."""
         return round(self._manifest.memory_per_pixel * self._manifest.input_height)
 
     def close(self) -> None:
-        """Let the network go; it cannot read any more."""
+        """Release the network; the recogniser cannot be used afterwards."""
         self._session.close()
 
     def window_widths(self, width: int, height: int) -> tuple[int, ...]:
-        """Input widths of the windows of a line picture, from left to right.
+        """Return the input widths, in network pixels, of the windows of a crop, from left to right.
 
         Args:
-            width: Width of the picture in pixels.
-            height: Its height.
+            width: Width of the crop in pixels.
+            height: Height of the crop in pixels.
         """
         cuts = self._cuts(self.sizing.content_width(width, height))
         return tuple(self.sizing.bucket(end - start) for start, end in cuts)
 
     def _cuts(self, content: int) -> tuple[tuple[int, int], ...]:
-        """(start, end) of the windows of a line of that width, in network pixels."""
+        """Return (start, end) of the windows of a line of that width, in network pixels."""
         longest = self.sizing.max_width - self.sizing.margin
         return windows(content, longest=longest, overlap=self._overlap, stride=self.sizing.stride)
 
     def prepare(self, crop: Pixels) -> PreparedLine:
-        """Scale a line picture to the input height and cut it into windows.
+        """Scale the crop of a line to the input height and cut it into windows.
 
         Args:
-            crop: (H, W) grey or (H, W, 3) BGR, at least one pixel.
+            crop: (H, W) grey or (H, W, 3) BGR, uint8, with at least one pixel.
         """
         sizing = self.sizing
         height, width = crop.shape[:2]
@@ -248,7 +248,12 @@ class CtcRecognizer:
         return Frames(ids[: window.frames + 1], confidences[: window.frames + 1])
 
     def decode(self, line: PreparedLine, frames: Sequence[Frames]) -> Reading:
-        """Join the windows' frames, merge repeats, look the characters up."""
+        """Join the windows' frames, merge repeats and look up the characters.
+
+        Args:
+            line: The line as `prepare` returned it.
+            frames: The frames of each of its windows, in order.
+        """
         joined = self._joined(line, frames)
         tokens = self._tokens(joined)
         symbols = [self._charset[token.index] for token in tokens]
@@ -261,18 +266,18 @@ class CtcRecognizer:
         return Reading("".join(char.text for char in chars), sure, tuple(chars))
 
     def evidence(self, line: PreparedLine, frames: Sequence[Frames]) -> Evidence | None:
-        """What speaks against a line, to fit a calibration with; None where nothing visible was read."""
+        """Return the evidence for fitting a calibration; None if nothing visible was read."""
         joined = self._joined(line, frames)
         visible = [token for token in self._tokens(joined) if not self._charset[token.index].isspace()]
         return self._gather(joined, visible) if visible else None
 
     def _joined(self, line: PreparedLine, frames: Sequence[Frames]) -> Frames:
-        """The frames of the whole line."""
+        """Return the frames of the whole line."""
         parts = [(window.first_frame, part) for window, part in zip(line.windows, frames, strict=True)]
         return stitch(parts, blank=self._charset.blank)
 
     def _tokens(self, joined: Frames) -> tuple[Token, ...]:
-        """The characters of a line, spaces included."""
+        """Return the characters of a line, including spaces."""
         tokens = ctc.decode(joined, blank=self._charset.blank)
         return ctc.without_doubles(tokens, [is_han(self._charset[token.index]) for token in tokens])
 
@@ -281,7 +286,7 @@ class CtcRecognizer:
         return confidence.gather(frames, visible, blank=self._charset.blank, frame_width=width)
 
     def _line_confidence(self, frames: Frames, visible: Sequence[Token]) -> float:
-        """Of a line with those visible characters."""
+        """Return the confidence of a line with those visible characters."""
         calibration = self._manifest.calibration
         if calibration is None or not visible:
             return ctc.line_confidence([token.confidence for token in visible])
@@ -292,17 +297,20 @@ class CtcRecognizer:
         return share if calibration is None else confidence.character_confidence(calibration, share)
 
     def _coloured(self, crop: Pixels) -> Pixels:
-        """The crop with the channels that the network wants."""
+        """Convert the crop to the channels that the network needs."""
         if self._manifest.channels == 1:
             grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
             return np.asarray(grey[:, :, None], np.uint8)
         return np.asarray(cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR), np.uint8) if crop.ndim == 2 else crop
 
     def _self_check(self) -> float:
-        """Read an empty line: the shapes must fit the manifest before the first real picture comes.
+        """Read an empty line, so that a mismatch of graph and manifest is found at start-up.
 
         Returns:
-            CPU seconds for each column of the window.
+            CPU seconds per window column.
+
+        Raises:
+            ModelBrokenError: The graph does not match its manifest.
         """
         pack = f"pack {self._manifest.name!r}"
         inputs = 2 if self._manifest.output == "best" else 1

@@ -1,1 +1,1 @@
-"""What is done to the text of a reading."""
+"""Post-process the text of a reading."""

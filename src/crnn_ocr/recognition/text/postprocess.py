@@ -1,4 +1,4 @@
-"""What is done to a reading before anyone sees it, pure."""
+"""Post-process a reading: character widths, blanks, thousands separators and check boxes (pure functions)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from crnn_ocr.recognition.text.spacing import is_needless
 
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3}){2,}([.,])\d{1,2}(?![\d.,])")
-"""A number with thousands apart and one or two decimals; the group is the sign before these."""
+"""A number with thousands separators and one or two decimals; the group is the decimal separator."""
 
 _BOXES = frozenset("□■☐☑☒▪▫◻◼")
-"""What stands before the choices of a form."""
+"""Check boxes before the choices of a form."""
 _BOX_OF = {"口": "□", "▪": "■", "▫": "□"}
-"""What a box is taken for, and what it is: the character for mouth, and squares that are smaller in print."""
+"""Characters that a box is mistaken for, and the box: the character for mouth, and small squares."""
 
 
 def tidy(reading: Reading) -> Reading:
-    """Bring digits, letters and `%` to half width, signs of one kind to one sign, and blanks to order.
+    """Convert digits, letters and `%` to half width, unify separators and boxes, and clean up blanks.
 
     See `_grouped_alike`, `_boxes_alike` and `spaced`.
     """
@@ -29,9 +29,10 @@ def tidy(reading: Reading) -> Reading:
 
 
 def spaced(reading: Reading) -> Reading:
-    """One kind of blank, never two in a row, none at the ends or at full-width signs.
+    """Return a reading with single blanks only, and none at its ends or beside full-width signs.
 
-    See `spacing.is_needless` for what a blank at a full-width sign is. Characters and text stay in step.
+    See `spacing.is_needless` for blanks beside full-width signs. The text always equals the joined
+    characters.
     """
     chars: list[ReadChar] = []
     for char in reading.chars:
@@ -49,11 +50,12 @@ def spaced(reading: Reading) -> Reading:
 
 
 def _grouped_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
-    """Bring the signs between thousands of a number to one: `79,651.862.50` can only be `79,651,862.50`.
+    """Unify the thousands separators of a number: `79,651.862.50` can only be `79,651,862.50`.
 
-    A comma and a point differ by a pixel or two in small print, but only one of the two stands between
-    thousands, and the other before the decimals. Where both stand between thousands, one of them was misread.
-    Numbers that have a single sign throughout are left alone: addresses of the net and versions look so.
+    In small print a comma and a point differ by only a pixel or two. But a number uses one of them between
+    thousands and the other before the decimals. If both occur between thousands, one of them was misread.
+    Numbers with the same sign throughout stay as they are, because IP addresses and version numbers look like
+    that.
     """
     text = "".join(char.text for char in chars)
     if len(text) != len(chars):
@@ -69,10 +71,10 @@ def _grouped_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
 
 
 def _boxes_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
-    """Bring the boxes before the choices of a form to one kind: `▪是 口否` is `■是 □否`.
+    """Restore the check boxes before the choices of a form: `▪是 口否` becomes `■是 □否`.
 
-    The character 口 is a box only in company: where another box stands before a word of the line, and it
-    stands before a word as well, at the line's begin or behind a blank.
+    The character 口 counts as a box only if the line has another box and 口 also stands before a word, at the
+    start of the line or behind a blank.
     """
     fronts = [
         i

@@ -1,4 +1,4 @@
-"""The user's table of replacements, as a file; light, so that a start can check it before anything loads."""
+"""Load the user's replacement table from a file; it imports little, so start-up can check it first."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from pathlib import Path
 
 from crnn_ocr.errors import SettingsError
 
-#: A table is a correction of a model, not a dictionary.
+#: Most rows; a table corrects a model and is not a dictionary.
 MOST_ROWS = 10_000
-#: Longest string that is looked for or put in its place, in characters.
+#: Most characters of a string that is searched for or inserted.
 LONGEST = 100
 
 
 def parse(text: str) -> dict[str, str]:
-    r"""Read a table: one row for each string, a tab between it and what takes its place.
+    r"""Parse a table: each row holds a string, a tab and its replacement.
 
-    Empty rows are passed over, and so are comments: rows that begin with `#` and have no tab. Blanks count.
+    Empty rows and comments are skipped; a comment is a row that begins with `#` and has no tab. Blanks are
+    significant.
+
+    Args:
+        text: The content of the file.
+
+    Returns:
+        The replacement for each string.
 
     Raises:
-        SettingsError: A row is wrong; the message names it.
+        SettingsError: A row is invalid; the message names it.
     """
     table: dict[str, str] = {}
     for number, row in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
@@ -34,10 +41,10 @@ def parse(text: str) -> dict[str, str]:
 
 
 def load(path: Path) -> dict[str, str]:
-    """Read a table from a UTF-8 file.
+    """Load a table from a UTF-8 file; see `parse`.
 
     Raises:
-        SettingsError: The file cannot be read or a row is wrong; the message names file and row.
+        SettingsError: The file cannot be read or a row is invalid; the message names file and row.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -55,7 +62,7 @@ _HINT = "Each row is a string, a tab and what takes its place, in UTF-8; docs/re
 
 
 def _wrong(wanted: str, tab: str, instead: str, table: Mapping[str, str]) -> str:
-    """What is wrong with a row, as the end of a sentence; empty where nothing is."""
+    """Return what is wrong with a row, as the end of a sentence; an empty string if nothing is."""
     checks = {
         "has no tab": not tab,
         "has more than one tab": "\t" in instead,
@@ -69,5 +76,5 @@ def _wrong(wanted: str, tab: str, instead: str, table: Mapping[str, str]) -> str
 
 
 def _controls(text: str) -> bool:
-    """Whether a text holds characters that no line of text can hold."""
+    """Return whether a text has control characters, which no line of text can contain."""
     return any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)

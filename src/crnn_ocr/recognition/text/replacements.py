@@ -1,8 +1,8 @@
-"""What a user wants to read instead of what the model can say: strings for strings.
+"""Replace strings in readings by the user's own table.
 
-A model knows the characters that it was trained on. Where a document has others, or spells them another way
-(a part's sign, `㎡` for `m²`), a table of replacements tells what to make of the nearest thing that it does
-read. Replacements come last: they change neither how sure a line is nor which way up it stands.
+A model knows only the characters that it was trained on. If documents contain others, or a user wants another
+spelling (a part number's sign, `㎡` for `m²`), a table says what to put in place of the strings that the
+model does read. Replacements are applied last: they change neither a line's confidence nor its orientation.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from crnn_ocr.recognition.text.postprocess import spaced
 
 
 class Replacements:
-    """A table of strings; may be used by many threads at once."""
+    """A replacement table; may be used by several threads at once."""
 
     def __init__(self, table: Mapping[str, str]) -> None:
         """Prepare a table.
 
         Args:
-            table: What is looked for (not empty), and what takes its place (may be empty).
+            table: The replacement (may be empty) for each string (not empty).
         """
-        # Readings come with half-width letters and digits, so that is what there is to be found.
+        # Readings have half-width letters and digits, so the strings to find must have them as well.
         self._table = {half_width(wanted): put for wanted, put in table.items()}
         self._by_first: dict[str, list[str]] = {}
         for wanted in sorted(self._table, key=len, reverse=True):
@@ -34,11 +34,10 @@ class Replacements:
         return len(self._table)
 
     def apply(self, reading: Reading) -> Reading:
-        """Replace in one line, from left to right; of several strings that fit the longest is taken.
+        """Replace strings in one line, from left to right; the longest matching string is taken.
 
-        What was put in is not looked at again. It takes the place of what it replaces, evenly divided where
-        the number of characters differs, and is as sure as the least sure of it. The line's confidence
-        stays.
+        Inserted text is not searched again. It takes the position of the replaced text, divided evenly if the
+        number of characters differs, and the lowest of its confidences. The line's confidence stays the same.
         """
         if not self._table:
             return reading
@@ -54,7 +53,7 @@ class Replacements:
         return spaced(replace(reading, text="".join(char.text for char in chars), chars=tuple(chars)))
 
     def _match(self, chars: tuple[ReadChar, ...], at: int) -> tuple[int, str | None]:
-        """How many characters the longest string covers that begins there, and which; (1, None): none."""
+        """Return the number of characters of the longest match at `at`, and the match; (1, None) if none."""
         for wanted in self._by_first.get(chars[at].text[:1], ()):
             text, count = "", 0
             while len(text) < len(wanted) and at + count < len(chars):
@@ -66,7 +65,7 @@ class Replacements:
 
 
 def _put(old: tuple[ReadChar, ...], text: str) -> Iterator[ReadChar]:
-    """The characters of a text in the place of others."""
+    """Yield the characters of a text at the position of the replaced ones."""
     if len(text) == len(old):
         yield from (replace(char, text=new) for char, new in zip(old, text, strict=True))
         return

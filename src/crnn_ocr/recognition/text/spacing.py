@@ -1,9 +1,9 @@
-"""Blanks that a network only believes to see, pure.
+"""Recognise blanks that are really the empty half of a full-width sign (pure functions).
 
-**The empty half of a full-width sign.** `，` and `）` fill one half of their cell, `（` the other; nobody
-types a blank on either side, and of 729 such signs in the labels of `lines_zh` and `pages_zh` none has one.
-A recogniser that saw spaces of all widths in training takes some of these halves for one. (Blanks between
-digits are a matter of their ink: `numbers`.)
+`，` and `）` fill one half of their cell, `（` fills the other. Nobody types a blank on either side: none of
+729 such signs in the labels of `lines_zh` and `pages_zh` has one. But a recogniser that saw spaces of all
+widths in training mistakes some of the empty halves for a blank. (Blanks between digits are decided by their
+ink; see `numbers`.)
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from crnn_ocr.recognition.network.charset import is_han
 
 _CLOSING = frozenset("，。、；：！？）》〉」』】〕")
 _OPENING = frozenset("（《〈「『【〔")
-#: Of half width, but behind Han characters they are `，；！？）` that were read in the narrow form.
+#: Half-width signs; behind Han characters they are `，；！？）` that were read in the narrow form.
 _NARROW_CLOSING = frozenset(",;!?)")
 
 
 def is_needless(before: str, after: str) -> bool:
-    """Whether a blank between two characters is the empty half of a full-width sign.
+    """Return whether a blank between two characters is the empty half of a full-width sign.
 
     Args:
-        before: The character on its left.
-        after: The one on its right.
+        before: The character to the left of the blank.
+        after: The character to the right of it.
     """
     signs = _CLOSING | _OPENING
     return before in signs or after in signs or (after in _NARROW_CLOSING and is_han(before))

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.recognition.columns.vertical import MOST_CELLS, Cells, cell_borders, even_cells, stacked
+from crnn_ocr.recognition.columns.column_cells import (
+    MOST_CELLS,
+    Cells,
+    cell_borders,
+    column_to_row,
+    even_cells,
+)
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from tests import drawing
 from tests.drawing import Picture
@@ -16,7 +22,7 @@ from tests.recognition.network.test_recognizer import read_alone
 
 
 def column(text: str, *, size: int = 38, pitch: int = 44, box: float = 1.3, paper: int = 255) -> Picture:
-    """Characters one below the other, in a box so many times as wide as they are."""
+    """Draw characters one below the other, in a box that is wider by a factor."""
     left = round((box - 1) / 2 * size)
     places = [(left, 4 + pitch * i, character) for i, character in enumerate(text)]
     shape = (round(box * size), pitch * len(text) + 12)
@@ -27,7 +33,7 @@ def column(text: str, *, size: int = 38, pitch: int = 44, box: float = 1.3, pape
 def test_cells_cover_a_column(width: int, height: int, spare: int, seed: int) -> None:
     picture = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
 
-    row = stacked(picture, min(spare, width - 1))
+    row = column_to_row(picture, min(spare, width - 1))
 
     borders = row.cells.borders
     assert (borders[0], borders[-1]) == (0.0, 1.0)
@@ -54,7 +60,7 @@ def test_borders_ascend_whatever_is_ink(width: int, height: int, share: float, s
     st.floats(0.1, 0.4),
 )
 def test_as_many_cells_as_characters(bars: list[bool], em: int, pitch: float, room: float) -> None:
-    """Squares, and some characters of three bars with paper between them, in a wide box or a tight one."""
+    """Check squares and characters of three bars with paper between them, in wide and tight boxes."""
     side, height = round(room * em), round(0.93 * em)
     ink = np.zeros((round(len(bars) * pitch * em) + 4, em + 2 * side), np.uint8)
     for i, barred in enumerate(bars):
@@ -64,7 +70,7 @@ def test_as_many_cells_as_characters(bars: list[bool], em: int, pitch: float, ro
             ink[top + round(0.2 * height) : top + round(0.4 * height)] = 0
             ink[top + round(0.6 * height) : top + round(0.8 * height)] = 0
 
-    assert len(stacked(255 * (1 - ink)).cells.inked) == len(bars)
+    assert len(column_to_row(255 * (1 - ink)).cells.inked) == len(bars)
 
 
 def test_places_in_the_row_are_places_in_the_column() -> None:
@@ -81,17 +87,17 @@ def test_places_in_the_row_are_places_in_the_column() -> None:
 def test_a_column_is_read_from_top_to_bottom(
     recognizer: CtcRecognizer, text: str, box: float, paper: int
 ) -> None:
-    assert read_alone(recognizer, stacked(column(text, box=box, paper=paper)).picture).text == text
+    assert read_alone(recognizer, column_to_row(column(text, box=box, paper=paper)).picture).text == text
 
 
 @pytest.mark.parametrize(("size", "pitch"), [(18, 19), (20, 22), (22, 30), (40, 42)])
 def test_small_and_spaced_type_is_read(recognizer: CtcRecognizer, size: int, pitch: int) -> None:
     text = "春天的山谷里开满了野花"
-    assert read_alone(recognizer, stacked(column(text, size=size, pitch=pitch)).picture).text == text
+    assert read_alone(recognizer, column_to_row(column(text, size=size, pitch=pitch)).picture).text == text
 
 
 def ring(picture: Picture, x: float, y: float, radius: float) -> None:
-    """Draw a full stop about a place."""
+    """Draw a full stop around a point."""
     cv2.circle(picture, (round(x * 16), round(y * 16)), round(radius * 16), (0, 0, 0), 2, cv2.LINE_AA, 4)
 
 
@@ -100,12 +106,12 @@ def ring(picture: Picture, x: float, y: float, radius: float) -> None:
     [(0.75, 0.25), (0.97, 0.25), (0.97, 0.05), (0.97, -0.08), (1.05, 0.25), (1.05, 0.05), (1.05, -0.08)],
 )
 def test_a_full_stop_in_the_upper_right_is_read(recognizer: CtcRecognizer, right: float, down: float) -> None:
-    """In its cell, or above it and beside the text."""
+    """Check a full stop in its cell, and one above it that hangs beside the text."""
     size, pitch = 38, 44
     picture = column("大家回家　天黑了", size=size, pitch=pitch, box=1.4)
     ring(picture, 0.2 * size + right * size, 8 + 4 * pitch + down * size + 5, 0.13 * size)
 
-    row = stacked(picture, spare=round(0.15 * size))
+    row = column_to_row(picture, spare=round(0.15 * size))
 
     assert all(row.cells.inked)
     assert read_alone(recognizer, row.picture).text == "大家回家。天黑了"
@@ -115,18 +121,18 @@ def test_a_full_stop_at_the_end_has_a_cell_of_its_own(recognizer: CtcRecognizer)
     picture = column("大家都回家", box=1.4)
     ring(picture, 1.22 * 38, 5 * 44 + 8, 5)
 
-    row = stacked(picture)
+    row = column_to_row(picture)
 
     assert len(row.cells.inked) == 6
     assert read_alone(recognizer, row.picture).text == "大家都回家。"
 
 
 def test_a_lying_bracket_stands_in_the_row() -> None:
-    """The upper half of a cell holds a bracket that closes, which is in the left half of a row's cell."""
+    """Check a closing bracket: in the upper half of a column's cell, in the left half of a row's cell."""
     picture = column("国国国　国", size=40, pitch=44, box=1.2)
     cv2.rectangle(picture, (10, 3 * 44 + 18), (38, 3 * 44 + 28), (0, 0, 0), 2)
 
-    row = stacked(picture)
+    row = column_to_row(picture)
 
     width = row.picture.shape[1] // 5
     ys, xs = np.nonzero(row.picture[:, 3 * width : 4 * width, 0] < 128)
@@ -136,11 +142,11 @@ def test_a_lying_bracket_stands_in_the_row() -> None:
 
 def test_a_rule_beside_the_column_does_not_count() -> None:
     picture = column("注意安全请勿靠近", box=1.8)
-    alone = stacked(picture)
+    alone = column_to_row(picture)
     picture[:, 2:4] = 0
 
-    assert len(stacked(picture).cells.inked) == len(alone.cells.inked) == 8
+    assert len(column_to_row(picture).cells.inked) == len(alone.cells.inked) == 8
 
 
 def test_a_blank_cell_is_known_to_be_blank() -> None:
-    assert stacked(column("天下　为公")).cells.inked == (True, True, False, True, True)
+    assert column_to_row(column("天下　为公")).cells.inked == (True, True, False, True, True)

@@ -1,9 +1,8 @@
-"""Raised and lowered figures, found by where their ink stands; pure.
+"""Find superscripts and subscripts by the position of their ink (pure functions).
 
-`10⁴` reads `104` to a recogniser that looks at shapes alone, or `10*`. But a raised figure is smaller than
-the character before it, and its foot is far above that one's. So it is taken out of the line, read alone at
-the size of ordinary figures, and put back as the sign that Unicode has for it; the line is read again
-without it.
+A recogniser that knows only shapes reads `10⁴` as `104` or `10*`. But a superscript is smaller than the
+character before it, and its bottom is far above that character's. So it is removed from the line, read alone
+at the size of ordinary digits, and reinserted as its Unicode superscript. The line is read again without it.
 """
 
 from __future__ import annotations
@@ -20,58 +19,62 @@ from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.components import Part
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
-#: How sure a figure is at most that was read alone, and one before which something may be missing.
+#: Confidence of a superscript or subscript, and of one before which a character may be missing.
 SURE, UNSURE = 0.92, 0.5
 
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-#: What a lone figure is taken for; between figures of one size these cannot be told apart.
+#: Letters that a single digit is mistaken for, and the digit.
 _FIGURES = str.maketrans("OoDQlI|!SZ", "0000111152")
 
 _LOW_LETTERS = frozenset("acemnorsuvwxzμ")
 _BELOW = frozenset("gjpqyQ")
-#: A fraction's upper figure is raised as well.
+#: Fractions, whose numerators are raised as well.
 _FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞/⁄")
-_LOW_HEIGHT = 0.72  # of low letters, by that of figures
+_LOW_HEIGHT = 0.72  # height of low letters, as a share of the digits' height
 
-#: In heights of the figures of the line: how high a raised or lowered figure is;
+# The next lengths are in heights of the line's digits; the baseline is that of the character before the
+# group.
+#: Range of the height of a superscript or subscript.
 _LEAST, _MOST = 0.45, 0.8
-#: how far its foot is above that of its neighbour, and its head, at least;
+#: Least height of a superscript's bottom and top above the baseline.
 _FOOT, _HEAD = 0.28, 0.72
-#: how far the foot of a lowered one is below that, and how high its head is, at least (a comma's
-#: is lower) and at most;
+#: For a subscript: least depth of its bottom below the baseline, and the range of its top above it. A comma's
+#: top is lower.
 _DROP, _LOWEST_HEAD, _DROPPED_HEAD = 0.07, 0.3, 0.62
-#: how high a raised sign is at most, and how far above the foot it is;
+#: For a raised sign: greatest height, and least height of its bottom above the baseline.
 _SIGN, _SIGN_FOOT = 0.55, 0.4
-#: the same for a bar, which is as high as a hyphen elsewhere;
+#: The same for a raised minus, which is higher than a hyphen.
 _BAR, _BAR_FOOT = 0.2, 0.55
-#: how far it is from the character before it. A bar is so many times longer than thick.
+#: Greatest distance from the character before it, and greatest overlap with that; least ratio of a minus'
+#: sides.
 _GAP, _OVERLAP = 0.35, 0.2
 _BAR_LENGTH = 1.6
 
-#: Most ink in the corners of a plus, and least along its middle.
+#: Greatest share of ink in the corners of a plus, and least share along its middle.
 _CORNER, _FULL = 0.15, 0.7
-#: Pixels below which a plus, an asterisk and a ring look alike.
+#: Size in pixels below which a plus, an asterisk and a ring look alike.
 _LEAST_CROSS = 7
-#: A gap behind a group that is narrower than this is no blank; heights of the group.
+#: Least gap of a blank behind a group, in heights of the group.
 _NO_BLANK = 0.5
-#: Of figures' height: so far behind a raised figure the next character does not belong to it.
+#: Distance behind a superscript, in heights of the base, from which the next character is separate.
 _APART = 0.3
-#: No figure is wider, by its height.
+#: Greatest width of a digit in its heights.
 _WIDE = 0.85
-#: The end of a formula of an ion.
+#: The end of an ion's formula.
 _ION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]{0,2}\d?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Figures or signs that are raised or lowered together.
+    """A superscript or subscript of one or more digits, or a sign.
 
     Attributes:
-        parts: Their ink, from left to right.
-        lowered: Whether they are below.
-        sign: The sign that its ink shows; None for figures, which have to be read.
-        clear: Whether the character before it stands apart; a minus between both may hang together with that.
+        parts: Its ink, from left to right.
+        lowered: Whether it is a subscript.
+        sign: The sign that its ink shows; None for digits, which have to be read.
+        clear: Whether the base before it is a separate character; if not, a minus may be merged with the
+            base.
     """
 
     parts: tuple[Part, ...]
@@ -81,12 +84,12 @@ class Group:
 
     @property
     def left(self) -> int:
-        """First column."""
+        """First column, in pixels of the line's picture."""
         return self.parts[0].left
 
     @property
     def right(self) -> int:
-        """Column behind the last one."""
+        """One past the last column."""
         return max(part.right for part in self.parts)
 
     @property
@@ -96,22 +99,22 @@ class Group:
 
     @property
     def bottom(self) -> int:
-        """Row behind the last one."""
+        """One past the last row."""
         return max(part.bottom for part in self.parts)
 
 
-def may_have_raised(reading: Reading) -> bool:
-    """Return whether anything stands there that figures are raised or lowered behind."""
+def may_have_superscripts(reading: Reading) -> bool:
+    """Return whether a line has ASCII letters or digits, which may have superscripts."""
     return any(char.text.isascii() and char.text.isalnum() for char in reading.chars)
 
 
 def find_groups(reading: Reading, parts: Sequence[Part], picture: Pixels) -> tuple[Group, ...]:
-    """Return what is raised or lowered in a line, from left to right.
+    """Find the superscripts and subscripts of a line, from left to right.
 
     Args:
-        reading: What was read there; only what stands behind Latin letters, figures and brackets counts.
-        parts: The ink of the line.
-        picture: Its picture.
+        reading: The reading of the line; only parts behind Latin letters, digits and brackets count.
+        parts: The parts of the line's picture.
+        picture: The picture, (H, W) grey or (H, W, 3) BGR, uint8.
     """
     width = picture.shape[1]
     groups: list[Group] = []
@@ -120,7 +123,7 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Pixels) -> tup
         before = groups[-1] if groups and i and groups[-1].parts[-1] is parts[i - 1] else None
         if before is None:
             base = parts[i - 1] if i else None
-        # What is above or below a character may be of the next line.
+        # Ink above or below a character may belong to the next line.
         if base is None or base.pieces > 1 or part.pieces > 1:
             continue
         char = _char_at(reading, base, width)
@@ -143,10 +146,10 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Pixels) -> tup
 
 
 def _is_meant(groups: Sequence[Group], i: int, parts: Sequence[Part], reading: Reading, width: int) -> bool:
-    """Return whether a group can be what it seems.
+    """Return whether a group is plausible as a superscript or subscript.
 
-    Nothing but signs and figures follows a raised figure closely; of letters only those of a formula follow a
-    lowered one. A sign without figures is that of an ion.
+    Only signs and digits directly follow a superscript digit. A sign without digits must be the charge of an
+    ion. Subscripts are always plausible.
     """
     group = groups[i]
     place = parts.index(group.parts[0])
@@ -173,14 +176,14 @@ def _is_meant(groups: Sequence[Group], i: int, parts: Sequence[Part], reading: R
 
 
 def _divided(reading: Reading, part: Part, width: int) -> tuple[str, str]:
-    """Return what was read up to the character nearest to a part, and what behind it."""
+    """Return the text up to the character nearest to a part, and the text behind it."""
     chars = reading.chars
     at = min(range(len(chars)), key=lambda i: abs((chars[i].start + chars[i].end) / 2 * width - part.centre))
     return "".join(char.text for char in chars[: at + 1]), "".join(char.text for char in chars[at + 1 :])
 
 
 def _char_at(reading: Reading, part: Part, width: int) -> str | None:
-    """Return what was read nearest to a part."""
+    """Return the visible character nearest to a part."""
     visible = [char for char in reading.chars if not char.text.isspace()]
     if not visible:
         return None
@@ -188,13 +191,13 @@ def _char_at(reading: Reading, part: Part, width: int) -> str | None:
 
 
 def _group(part: Part, foot: float, height: float, picture: Pixels) -> Group | None:
-    """Return a part as a raised or lowered figure or sign; None where it is none.
+    """Return a part as a superscript or subscript; None if it is neither.
 
     Args:
         part: The ink.
-        foot: Row on which the character before it stands.
-        height: Of figures, in pixels.
-        picture: The line's.
+        foot: Row of the baseline: the bottom of the character before it.
+        height: Height of the line's digits in pixels.
+        picture: The line's picture.
     """
     above, head, high = foot - part.bottom, foot - part.top, part.height
     if _LEAST * height <= high <= _MOST * height:
@@ -228,20 +231,20 @@ def _ends(length: int) -> tuple[slice, slice]:
 
 
 def _ground(picture: Pixels) -> NDArray[np.float64]:
-    """Return the colour of the paper."""
+    """Return the grey level or BGR colour of the paper, the median of the first and last row."""
     rows = np.concatenate((picture[0], picture[-1])).astype(np.float64)
     return np.asarray(np.median(rows, axis=0))
 
 
 def _ink(piece: Pixels, picture: Pixels) -> NDArray[np.float64]:
-    """Return how much each pixel of a piece differs from the paper, by the most; (H, W) from 0 to 1."""
+    """Return how much each pixel of a piece differs from the paper, (H, W), divided by the maximum."""
     away = np.abs(piece.astype(np.float64) - _ground(picture))
     away = away if away.ndim == 2 else away.mean(axis=2)
     return np.asarray(away / max(1.0, float(away.max())))
 
 
-def alone(picture: Pixels, group: Group) -> Pixels:
-    """Return a picture with a group alone on it, with paper around it."""
+def isolate(picture: Pixels, group: Group) -> Pixels:
+    """Return a picture of a group alone, with paper around it; (H, W) or (H, W, 3), uint8."""
     height = group.bottom - group.top
     pad = max(2, round(0.35 * height))
     shape = (height + 2 * pad, group.right - group.left + 4 * pad, *picture.shape[2:])
@@ -253,8 +256,8 @@ def alone(picture: Pixels, group: Group) -> Pixels:
     return canvas
 
 
-def without(picture: Pixels, groups: Sequence[Group]) -> Pixels:
-    """Return a line's picture without some groups: paper is in their place."""
+def erase(picture: Pixels, groups: Sequence[Group]) -> Pixels:
+    """Return a copy of a line's picture with some groups replaced by paper."""
     painted = picture.copy()
     for group in groups:
         top, left = max(0, group.top - 1), max(0, group.left - 1)
@@ -263,13 +266,13 @@ def without(picture: Pixels, groups: Sequence[Group]) -> Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was taken out of a line.
+class Extraction:
+    """The superscripts and subscripts that were removed from a line.
 
     Attributes:
-        picture: The line's picture without it, (H, W) or (H, W, 3).
-        parts: The ink of the line, the groups included.
-        groups: Each with its figures or its sign, from left to right.
+        picture: The line's picture without them, (H, W) or (H, W, 3), uint8.
+        parts: The parts of the line, including the groups.
+        groups: Each group with its digits or its sign, from left to right.
     """
 
     picture: Pixels
@@ -277,18 +280,18 @@ class Taken:
     groups: tuple[tuple[Group, str], ...]
 
 
-def take_out(
+def extract(
     picture: Pixels, parts: Sequence[Part], read: Sequence[tuple[Group, str | None]]
-) -> Taken | None:
-    """Take groups out of a line.
+) -> Extraction | None:
+    """Remove groups from a line.
 
     Args:
-        picture: The line's.
-        parts: Its ink.
-        read: The groups, from left to right, and what was read from each alone; None: nothing.
+        picture: The line's picture.
+        parts: Its parts.
+        read: The groups, from left to right, and the text read from each alone; None if nothing was read.
 
     Returns:
-        None where none of them is of figures or a sign.
+        The removed groups; None if none of them consists of digits or a sign.
     """
     known = []
     for group, text in read:
@@ -297,25 +300,28 @@ def take_out(
             known.append((group, text))
     if not known:
         return None
-    return Taken(without(picture, [group for group, _ in known]), tuple(parts), tuple(known))
+    return Extraction(erase(picture, [group for group, _ in known]), tuple(parts), tuple(known))
 
 
 def _figures(text: str, count: int) -> str | None:
-    """Return so many figures as a text that was read from a group alone; None where it has others.
+    """Return a text as `count` digits; None if it is something else.
 
-    A zero alone is the sign of degrees.
+    A single zero is refused, because it is the degree sign.
     """
     plain = unicodedata.normalize("NFKC", text).replace(" ", "").translate(_FIGURES)
     fits = len(plain) == count and plain != "0" and all(char in "0123456789" for char in plain)
     return plain if fits else None
 
 
-def put_back(reading: Reading, taken: Taken) -> Reading:
-    """Return a line with what was taken out of it.
+def reinsert(reading: Reading, taken: Extraction) -> Reading:
+    """Insert the removed superscripts and subscripts into a line.
 
     Args:
-        reading: What was read without that.
-        taken: What it was.
+        reading: The reading of the line without them.
+        taken: The removed groups.
+
+    Returns:
+        The whole line.
     """
     width = taken.picture.shape[1]
     chars = list(reading.chars)
@@ -336,8 +342,8 @@ def put_back(reading: Reading, taken: Taken) -> Reading:
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
 
 
-def _place_behind(chars: Sequence[ReadChar], group: Group, taken: Taken, width: int) -> int:
-    """Return the index behind the character that stands before a group."""
+def _place_behind(chars: Sequence[ReadChar], group: Group, taken: Extraction, width: int) -> int:
+    """Return the index behind the character that is before a group."""
     out = {part for other, _ in taken.groups for part in other.parts}
     before = [part for part in taken.parts if part not in out and part.left < group.left]
     visible = [i for i, char in enumerate(chars) if not char.text.isspace()]

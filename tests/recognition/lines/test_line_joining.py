@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition.lines.joined import join, joined
+from crnn_ocr.recognition.lines.line_joining import join_lines, join_regions
 from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
@@ -27,7 +27,7 @@ def region(left: float, width: float, text: str, confidence: float = 0.9, angle:
 
 @pytest.mark.parametrize("angle", [0.0, 0.1, -0.3])
 def test_a_line_keeps_its_characters_places(angle: float) -> None:
-    line = join([region(10, 30, "项", 0.9, angle), region(100, 60, "目：", 0.8, angle)]).line()
+    line = join_regions([region(10, 30, "项", 0.9, angle), region(100, 60, "目：", 0.8, angle)]).line()
 
     assert line.text == "项 目："
     assert "".join(char.text for char in line.chars) == line.text
@@ -43,8 +43,8 @@ def test_a_line_keeps_its_characters_places(angle: float) -> None:
         )
 
 
-def test_the_wide_region_of_a_lone_character_ends_where_the_next_one_begins() -> None:
-    item, blank, title = join([region(10, 110, "项"), region(30, 30, "目")]).reading.chars
+def test_a_single_characters_wide_region_is_shortened() -> None:
+    item, blank, title = join_regions([region(10, 110, "项"), region(30, 30, "目")]).reading.chars
 
     assert (item.text, blank.text, title.text) == ("项", " ", "目")
     assert item.start < item.end <= blank.start <= blank.end <= title.start
@@ -53,8 +53,8 @@ def test_the_wide_region_of_a_lone_character_ends_where_the_next_one_begins() ->
 def test_groups_take_the_place_of_their_first_region() -> None:
     found = [region(300, 30, "丙"), region(10, 30, "项"), region(500, 30, "丁"), region(100, 60, "目：")]
 
-    assert [entry.reading.text for entry in joined(found, [(1, 3)])] == ["丙", "项 目：", "丁"]
-    assert joined(found, []) == found
+    assert [entry.reading.text for entry in join_lines(found, [(1, 3)])] == ["丙", "项 目：", "丁"]
+    assert join_lines(found, []) == found
 
 
 @given(
@@ -63,7 +63,7 @@ def test_groups_take_the_place_of_their_first_region() -> None:
     )
 )
 def test_characters_never_run_backwards(places: list[tuple[float, float, str]]) -> None:
-    line = join([region(left, width, text) for left, width, text in sorted(places)])
+    line = join_regions([region(left, width, text) for left, width, text in sorted(places)])
 
     assert "".join(char.text for char in line.reading.chars) == line.reading.text
     assert all(-1e-6 <= char.start <= char.end + 1e-6 <= 1 + 1e-5 for char in line.reading.chars)

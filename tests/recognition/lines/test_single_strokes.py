@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crnn_ocr.recognition.lines.lone import SURE, settle
 from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.single_strokes import SURE, resolve
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests import drawing
 from tests.drawing import Picture
@@ -20,7 +20,7 @@ def region(text: str, box: tuple[int, int, int, int], confidence: float = 0.99) 
 
 
 def table(beside: str = "1200") -> tuple[Picture, ReadRegion]:
-    """A cell with text of 24 pixels, an empty cell on its right around (172, 50), rules around both."""
+    """Return a ruled table: a cell with text of 24 pixels and an empty cell to its right around (172, 50)."""
     picture = drawing.page([(20, 34, beside)], size=24, shape=(240, 100)).copy()
     for row in (20, 76):
         picture[row, 4:236] = 0
@@ -28,7 +28,7 @@ def table(beside: str = "1200") -> tuple[Picture, ReadRegion]:
 
 
 def settled(picture: Picture, *entries: ReadRegion) -> list[tuple[str, float]]:
-    return [(entry.reading.text, entry.reading.confidence) for entry in settle(picture, entries)]
+    return [(entry.reading.text, entry.reading.confidence) for entry in resolve(picture, entries)]
 
 
 @pytest.mark.parametrize(("length", "dash"), [(6, "-"), (12, "–"), (22, "—")])
@@ -78,23 +78,23 @@ def test_a_slanted_stroke_is_a_slash_and_an_upright_one_stays() -> None:
     assert settled(upright, number, region("1", (155, 30, 189, 70)))[1] == ("1", 0.99)
 
 
-def test_nothing_is_made_of_a_bar_that_nobody_read_off_every_line() -> None:
+def test_an_unread_bar_beside_no_line_is_ignored() -> None:
     picture = np.full((200, 240, 3), 255, np.uint8)
     picture[:100] = table()[0]
     picture[150:152, 160:184] = 0
     assert settled(picture, table()[1], region("", (155, 140, 189, 162)))[1] == ("", 0.99)
 
 
-def test_a_page_without_other_text_does_not_tell_the_size_of_type() -> None:
+def test_a_page_of_strokes_alone_tells_no_type_size() -> None:
     picture, _ = table()
     picture[47:49, 160:184] = 0
     assert settled(picture, region("一", (155, 34, 189, 74))) == [("一", 0.99)]
 
 
-def test_what_a_line_says_does_not_depend_on_other_strokes() -> None:
+def test_a_stroke_does_not_depend_on_other_strokes() -> None:
     picture, number = table()
     picture[47:49, 160:184] = 0
     picture[47:49, 210:218] = 0
     one, other = region("二", (155, 34, 189, 79)), region("二", (204, 38, 224, 79))
-    together = settle(picture, [number, one, other])
-    assert together == settle(picture, [number, one])[:2] + settle(picture, [number, other])[1:]
+    together = resolve(picture, [number, one, other])
+    assert together == resolve(picture, [number, one])[:2] + resolve(picture, [number, other])[1:]

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from crnn_ocr.recognition.ink import raised
+from crnn_ocr.recognition.ink import superscripts
 from crnn_ocr.recognition.ink.components import Part, ink_parts
-from crnn_ocr.recognition.ink.raised import Group, Taken, alone, find_groups, put_back, take_out
+from crnn_ocr.recognition.ink.superscripts import Extraction, Group, extract, find_groups, isolate, reinsert
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests.drawing import Picture
 
@@ -17,7 +17,7 @@ RISE, DROP, SMALL = 0.4, 0.17, 0.62
 
 
 def draw(pieces: list[tuple[str, str]], size: int = 40) -> tuple[Picture, Reading]:
-    """A line of (text, "" or "up" or "down"), and what a recogniser would see in it without a difference."""
+    """Draw a line of (text, "", "up" or "down"); return it with a recogniser's plain reading."""
     large, small = ImageFont.load_default(size), ImageFont.load_default(round(size * SMALL))
     image = Image.new("L", (40 + size * sum(len(text) for text, _ in pieces), 2 * size), 255)
     pen, x, y = ImageDraw.Draw(image), 10.0, 1.45 * size
@@ -40,14 +40,14 @@ def groups_of(picture: Picture, reading: Reading) -> list[tuple[int, bool, str |
 
 
 @pytest.mark.parametrize("size", [24, 32, 40])
-def test_raised_and_lowered_figures_are_found(size: int) -> None:
+def test_superscripts_and_subscripts_are_found(size: int) -> None:
     assert groups_of(*draw([("10", ""), ("4", "up")], size)) == [(1, False, None)]
     assert groups_of(*draw([("10", ""), ("23", "up")], size)) == [(2, False, None)]
     assert groups_of(*draw([("CO", ""), ("2", "down")], size)) == [(1, True, None)]
     assert groups_of(*draw([("H", ""), ("2", "down"), ("O", "")], size)) == [(1, True, None)]
 
 
-def test_a_minus_before_a_raised_figure_is_found() -> None:
+def test_a_minus_before_a_superscript_is_found() -> None:
     assert groups_of(*draw([("10", ""), ("-3", "up")], 40)) == [(1, False, "-"), (1, False, None)]
 
 
@@ -67,42 +67,42 @@ def test_a_stray_mark_above_a_word_is_no_sign() -> None:
     assert groups_of(*draw([("Gen", ""), ("-", "up"), ("der", "")])) == []
 
 
-def test_a_raised_figure_within_a_number_is_none() -> None:
+def test_a_raised_digit_within_a_number_is_ignored() -> None:
     assert groups_of(*draw([("20", ""), ("1", "up"), ("8", "")])) == []
 
 
-def test_a_group_alone_has_paper_around_it() -> None:
+def test_an_isolated_group_has_paper_around_it() -> None:
     picture, reading = draw([("10", ""), ("4", "up")])
     (group,) = find_groups(reading, ink_parts(picture), picture)
-    single = alone(picture, group)
+    single = isolate(picture, group)
     (part,) = ink_parts(single)
     assert part.height == group.bottom - group.top
     assert (single[0] == 255).all()
     assert (single[:, 0] == 255).all()
 
 
-def test_a_line_is_made_whole_again() -> None:
+def test_extraction_and_reinsertion_restore_a_line() -> None:
     picture, reading = draw([("3×10", ""), ("4", "up"), (" J", "")])
     parts = ink_parts(picture)
     found = find_groups(reading, parts, picture)
-    taken = take_out(picture, parts, [(group, "4") for group in found])
+    taken = extract(picture, parts, [(group, "4") for group in found])
     assert taken is not None
     assert len(ink_parts(taken.picture)) == len(parts) - 1
     bare = [char for char in reading.chars if char.text != "4"]
-    whole = put_back(Reading("3×10 J", 0.99, tuple(bare)), taken)
-    assert (whole.text, whole.confidence) == ("3×10⁴ J", raised.SURE)
+    whole = reinsert(Reading("3×10 J", 0.99, tuple(bare)), taken)
+    assert (whole.text, whole.confidence) == ("3×10⁴ J", superscripts.SURE)
 
 
 @pytest.mark.parametrize("text", ["0", "°", "o", "*", "12", "", "t"])
-def test_what_is_no_figure_stays_where_it_is(text: str) -> None:
+def test_other_characters_are_not_extracted(text: str) -> None:
     picture, reading = draw([("10", ""), ("4", "up")])
     parts = ink_parts(picture)
     (group,) = find_groups(reading, parts, picture)
-    assert take_out(picture, parts, [(group, text)]) is None
-    assert take_out(picture, parts, [(group, None)]) is None
+    assert extract(picture, parts, [(group, text)]) is None
+    assert extract(picture, parts, [(group, None)]) is None
 
 
-def test_a_figure_before_which_something_may_be_hidden_is_not_sure() -> None:
+def test_a_figure_behind_a_wide_digit_is_not_sure() -> None:
     picture, reading = draw([("10", ""), ("4", "up")])
     parts = list(ink_parts(picture))
     base = parts[1]
@@ -119,16 +119,16 @@ def test_a_figure_before_which_something_may_be_hidden_is_not_sure() -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.booleans(), st.floats(0, 1))
-def test_put_back_only_adds(figures: list[int], lowered: bool, confidence: float) -> None:
+def test_reinsertion_only_adds_characters(figures: list[int], lowered: bool, confidence: float) -> None:
     base = Part(0, 10, 10, 30)
     parts = tuple(Part(12 + 8 * n, 4, 18 + 8 * n, 16) for n in range(len(figures)))
-    taken = Taken(
+    taken = Extraction(
         np.zeros((40, 80), np.uint8),
         (base, *parts),
         ((Group(parts, lowered), "".join(map(str, figures))),),
     )
-    whole = put_back(Reading("A", confidence, (ReadChar("A", 1.0, 0.0, 0.15),)), taken)
+    whole = reinsert(Reading("A", confidence, (ReadChar("A", 1.0, 0.0, 0.15),)), taken)
     assert whole.text[0] == "A"
     assert len(whole.text) == 1 + len(figures)
-    assert whole.confidence <= min(confidence, raised.SURE)
+    assert whole.confidence <= min(confidence, superscripts.SURE)
     assert [char.start for char in whole.chars] == sorted(char.start for char in whole.chars)

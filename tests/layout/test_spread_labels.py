@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.layout.spread import spread_labels
+from crnn_ocr.layout.spread_labels import find_spread_labels
 from tests.layout.pages import box, turned
 
 Cells = list[tuple[float, float, str]]
 
 
 def page(cells: Cells) -> tuple[list[Polygon], list[str]]:
-    """Regions as a detector finds them: characters 24 pixels wide, 28 high, with a margin."""
+    """Return regions as a detector finds them: characters 24 pixels wide and 28 high, with a margin."""
     made = [box(x - 4, y, 24 * len(text) + 8, 28) for x, y, text in cells]
     return made, [text for _, _, text in cells]
 
 
 def joined(cells: Cells, degrees: float = 0) -> set[tuple[str, ...]]:
     polygons, texts = page(cells)
-    return {tuple(texts[i] for i in group) for group in spread_labels(turned(polygons, degrees), texts)}
+    return {tuple(texts[i] for i in group) for group in find_spread_labels(turned(polygons, degrees), texts)}
 
 
 LABELS: dict[str, tuple[Cells, set[tuple[str, ...]]]] = {
@@ -85,24 +85,22 @@ cells = st.lists(
 
 
 @given(cells, st.randoms(use_true_random=False))
-def test_no_region_is_in_two_labels_and_the_order_of_the_input_does_not_matter(
-    page_cells: Cells, rng: random.Random
-) -> None:
+def test_labels_are_disjoint_and_independent_of_input_order(page_cells: Cells, rng: random.Random) -> None:
     page_cells = list(dict.fromkeys(page_cells))
     polygons, texts = page(page_cells)
-    found = spread_labels(polygons, texts)
+    found = find_spread_labels(polygons, texts)
 
     used = [i for group in found for i in group]
     assert len(used) == len(set(used))
     assert all(len(group) > 1 and all(texts[i] for i in group) for group in found)
     assert all(sorted(group, key=lambda i: polygons[i]) == list(group) for group in found)
     shuffled = rng.sample(range(len(texts)), len(texts))
-    again = spread_labels([polygons[i] for i in shuffled], [texts[i] for i in shuffled])
+    again = find_spread_labels([polygons[i] for i in shuffled], [texts[i] for i in shuffled])
     assert {tuple(shuffled[i] for i in group) for group in again} == set(found)
 
 
 def test_two_thousand_lone_characters_take_less_than_a_second() -> None:
     polygons, texts = page([(i % 40 * 40.0, i // 40 * 40.0, "项") for i in range(2000)])
     start = time.process_time()
-    assert spread_labels(polygons, texts) == []
+    assert find_spread_labels(polygons, texts) == []
     assert time.process_time() - start < 1

@@ -1,7 +1,7 @@
-"""The room of a sign: how much white its cell leaves beside it, measured on the picture; pure.
+"""Measure the white space beside a sign, which tells full width from half width (pure functions).
 
-A sign of full width fills one half of its cell and leaves the other one empty. Where characters stand on both
-sides this can be seen, whatever a recogniser took the sign for.
+A full-width sign fills one half of its cell and leaves the other half empty. If there are characters on both
+sides, this spacing can be measured, whichever form a recogniser has read.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from crnn_ocr.recognition.network.recognizer import Reading
 
 OPENING, CLOSING = frozenset("(（"), frozenset(")）")
 BRACKETS = OPENING | CLOSING
-#: Others are too wide for their ink to tell one width from the other.
+#: Stops whose ink is narrow enough to tell the two widths apart.
 _DOTS = frozenset(",:;")
 
 #: Height of the ink of Han characters, in cells.
 _HAN_HEIGHT = 0.9
-#: Ink of at least this share of the highest part's height is that of characters.
+#: Parts of at least this share of the highest part's height are characters.
 _TALL = 0.7
-#: Ink of a sign, in cells: how wide at most; how high a comma at most, a bracket at least; where a comma ends
-#: at the earliest, from the foot of the characters.
+#: Ink of a sign, in cells: greatest width of a stop and of a bracket; greatest height of a comma and least
+#: height of a bracket; and greatest distance of a comma's bottom above the baseline.
 _WIDEST, _WIDEST_BRACKET = 0.33, 0.45
 _COMMA_HEIGHT, _BRACKET_HEIGHT = 0.45, 0.7
 _FOOT = 0.25
-#: How far off a recogniser may see a sign, in cells.
+#: Greatest distance between a sign's ink and the position that was read, in cells.
 _BLUR = 0.7
 
 
 def is_measurable(reading: Reading) -> bool:
-    """Return whether a line has signs whose room is of use."""
+    """Return whether a line has signs whose spacing is useful."""
     return next(_measurable(reading), None) is not None
 
 
-def rooms(reading: Reading, parts: Sequence[Part], width: int) -> dict[int, float]:
-    """Return the room of the signs of a line that has Han characters.
+def measure_spacing(reading: Reading, parts: Sequence[Part], width: int) -> dict[int, float]:
+    """Measure the spacing of the signs of a line that has Han characters.
 
     Args:
         reading: The line.
-        parts: The ink of its picture, from left to right.
+        parts: The parts of its picture, from left to right.
         width: Width of that picture in pixels.
 
     Returns:
-        By the index of a sign, in cells of a Han character: of a bracket, the white outside of the pair; of a
-        `,`, `:` or `;`, what is between the ink of its neighbours. Signs at the ends of the line and those
-        that are not found in the ink are missing.
+        The spacing by the index of the sign, in cells of a Han character. For a bracket it is the white space
+        outside the pair; for `,`, `:` or `;` it is the distance between the ink of its neighbours. Signs at
+        the ends of the line and signs that are not found in the ink are missing.
     """
     if not parts:
         return {}
@@ -75,7 +75,7 @@ def rooms(reading: Reading, parts: Sequence[Part], width: int) -> dict[int, floa
 
 
 def _measurable(reading: Reading) -> Iterator[int]:
-    """Give the indices of signs whose room is of use."""
+    """Yield the indices of signs whose spacing is useful."""
     chars = reading.chars
     if not any(is_han(char.text) for char in chars):
         return
@@ -87,7 +87,7 @@ def _measurable(reading: Reading) -> Iterator[int]:
         if text in BRACKETS:
             if before if text in OPENING else after:
                 yield at
-        # Quotes and full-width signs have white of their own.
+        # Quotes and full-width signs bring white space of their own.
         elif text in _DOTS and _fills_its_cell(before) and _fills_its_cell(after):
             yield at
 
@@ -97,7 +97,7 @@ def _fills_its_cell(text: str) -> bool:
 
 
 def _looks_like(text: str, part: Part, cell: float, foot: float) -> bool:
-    """Return whether a part can be the ink of a sign."""
+    """Return whether a part can be the ink of the sign `text`; `foot` is the baseline's row."""
     if text in BRACKETS:
         return part.width <= _WIDEST_BRACKET * cell and part.height >= _BRACKET_HEIGHT * cell
     if part.width > _WIDEST * cell:
@@ -108,7 +108,7 @@ def _looks_like(text: str, part: Part, cell: float, foot: float) -> bool:
 
 
 def _whole(parts: Sequence[Part], at: int, cell: float) -> tuple[int, int]:
-    """Return the first and the last part of a sign: thin print breaks a bracket into pieces that overlap."""
+    """Return the first and last part of a sign; thin print breaks a bracket into overlapping pieces."""
     first = last = at
     while first > 0 and _are_one(parts[first - 1], parts[first], parts[last], cell):
         first -= 1
@@ -118,7 +118,7 @@ def _whole(parts: Sequence[Part], at: int, cell: float) -> tuple[int, int]:
 
 
 def _are_one(other: Part, near: Part, far: Part, cell: float) -> bool:
-    """Return whether a part next to a sign overlaps it and is no more than the rest of it."""
+    """Return whether a part next to a sign overlaps it and both together are no wider than a bracket."""
     touching = min(other.right, near.right) >= max(other.left, near.left)
     width = max(other.right, near.right, far.right) - min(other.left, near.left, far.left)
     return touching and width <= _WIDEST_BRACKET * cell

@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.recognition.columns.upright import LOST, has_lost, tidy_column
-from crnn_ocr.recognition.columns.vertical import Cells
+from crnn_ocr.recognition.columns.column_cells import Cells
+from crnn_ocr.recognition.columns.column_text import LOST_CONFIDENCE, has_unread_cells, tidy_column
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 
 def reading(cells: list[str]) -> Reading:
-    """One character in each cell; none where it is empty."""
+    """Return a reading with one character per cell, and none in empty cells."""
     chars = [ReadChar(c, 0.9, i / len(cells), (i + 1) / len(cells)) for i, c in enumerate(cells) if c]
     return Reading("".join(cells), 0.9, tuple(chars))
 
 
 def cells(inked: str) -> Cells:
-    """`x` for a cell with ink."""
+    """Return cells, of which those marked `x` have ink."""
     return Cells(tuple(i / len(inked) for i in range(len(inked) + 1)), tuple(c == "x" for c in inked))
 
 
@@ -34,11 +34,11 @@ def test_a_column_is_tidied(read: str, inked: str, text: str) -> None:
     assert tidy_column(reading(list(read)), cells(inked)).text == text
 
 
-def test_a_cell_that_was_not_read_is_not_silent() -> None:
+def test_an_unread_cell_lowers_the_confidence() -> None:
     tidied = tidy_column(reading(["天", " ", "地"]), cells("xxx"))
 
-    assert tidied.confidence == LOST
-    assert has_lost(tidied, cells("xxx"))
+    assert tidied.confidence == LOST_CONFIDENCE
+    assert has_unread_cells(tidied, cells("xxx"))
     # Its neighbours meet where it is, so that the second look finds a hole there.
     assert [(char.start, char.end) for char in tidied.chars] == [
         pytest.approx((0, 0.5)),

@@ -1,4 +1,4 @@
-"""Large pictures: decoded into their place, like Pillow does it, and for the memory that was told."""
+"""Decoding of large pictures: into their final array, like Pillow, within the predicted memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from PIL.PngImagePlugin import PngInfo
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.imaging.formats import Format
-from crnn_ocr.imaging.raster import frugal, jpeg
+from crnn_ocr.imaging.raster import direct_decode, jpeg
 from crnn_ocr.imaging.raster.decoder import _open
 from tests.imaging.pictures import AVIF, LIMITS, Pixels, pil, png_chunk, saved
 
@@ -45,7 +45,7 @@ def transparent() -> Image.Image:
 
 
 def interlaced_png() -> bytes:
-    """In the seven passes of Adam7 (PNG specification, 8.2)."""
+    """Return an interlaced PNG in the seven passes of Adam7 (PNG specification, 8.2)."""
     pixels = np.asarray(picture())
     rows = b""
     for left, top, across, down in (
@@ -66,13 +66,13 @@ def rotated(kind: str) -> bytes:
 
 
 def exact(data: bytes) -> Pixels:
-    """As Pillow decodes it."""
+    """Decode a file with Pillow."""
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"))[..., ::-1]
 
 
-def suits(data: bytes, name: Format) -> bool:
-    return frugal.suits(_open(data, name), name, data)
+def can_decode(data: bytes, name: Format) -> bool:
+    return direct_decode.can_decode(_open(data, name), name, data)
 
 
 SUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
@@ -93,7 +93,7 @@ def file(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", SUITABLE)
 def test_large_pictures_look_as_with_pillow(kind: str) -> None:
     name, data = SUITABLE[kind][0], file(kind)
-    assert suits(data, name)
+    assert can_decode(data, name)
 
     (page,) = decode_pages(data, LIMITS)
 
@@ -102,22 +102,22 @@ def test_large_pictures_look_as_with_pillow(kind: str) -> None:
     assert cv2.absdiff(page, np.ascontiguousarray(exact(data))).max() <= (3 if name is Format.JPEG else 0)
 
 
-def test_where_there_are_no_files_in_memory_it_works_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_works_without_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
     data = file("PNG")
     monkeypatch.delattr(os, "memfd_create", raising=False)
     assert np.array_equal(next(decode_pages(data, LIMITS)), exact(data))
 
 
-def test_what_opencv_does_not_decode_is_left_to_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_opencv_cannot_decode_go_to_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     data = file("PNG")
     monkeypatch.setattr(cv2, "imread", lambda *_: None)
-    assert frugal.decode(data, WIDTH, HEIGHT) is None
+    assert direct_decode.decode(data, WIDTH, HEIGHT) is None
     assert np.array_equal(next(decode_pages(data, LIMITS)), exact(data))
 
 
-def test_a_picture_of_another_size_than_its_header_says_is_not_taken() -> None:
-    assert frugal.decode(file("PNG"), WIDTH, HEIGHT - 1) is None
-    assert frugal.decode(b"\xff\xd8\xff", 1, 1) is None
+def test_a_size_other_than_in_the_header_is_rejected() -> None:
+    assert direct_decode.decode(file("PNG"), WIDTH, HEIGHT - 1) is None
+    assert direct_decode.decode(b"\xff\xd8\xff", 1, 1) is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -126,7 +126,7 @@ def test_large_pictures_are_turned_upright(kind: str) -> None:
     assert page.shape == (WIDTH, HEIGHT, 3)
 
 
-def test_a_png_with_its_orientation_behind_the_pixels_is_turned_too() -> None:
+def test_a_png_with_late_orientation_is_turned() -> None:
     data = rotated("PNG")
     start = data.index(b"eXIf") - 4
     size = 12 + int.from_bytes(data[start : start + 4], "big")
@@ -136,13 +136,13 @@ def test_a_png_with_its_orientation_behind_the_pixels_is_turned_too() -> None:
     (page,) = decode_pages(late, LIMITS)
 
     assert page.shape == (WIDTH, HEIGHT, 3)
-    assert not suits(late, Format.PNG)
+    assert not can_decode(late, Format.PNG)
 
 
-def test_words_beside_the_picture_do_no_harm() -> None:
+def test_text_chunks_in_a_png_are_harmless() -> None:
     words = PngInfo()
     words.add_text("Title", "a page")
-    assert suits(saved(picture(), "PNG", pnginfo=words, compress_level=1), Format.PNG)
+    assert can_decode(saved(picture(), "PNG", pnginfo=words, compress_level=1), Format.PNG)
 
 
 UNSUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
@@ -165,7 +165,7 @@ UNSUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
 @pytest.mark.parametrize("kind", UNSUITABLE)
 def test_everything_else_is_left_to_pillow(kind: str) -> None:
     name, make = UNSUITABLE[kind]
-    assert not suits(make(), name)
+    assert not can_decode(make(), name)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WebP", "lossless", "interlaced"])
@@ -180,7 +180,7 @@ def test_damage_is_found_as_pillow_finds_it(kind: str, monkeypatch: pytest.Monke
         else:
             place = chance.randrange(100, len(damaged) - 40)
             damaged[place : place + 40] = bytes(40)
-        found = frugal.decode(bytes(damaged), WIDTH, HEIGHT)
+        found = direct_decode.decode(bytes(damaged), WIDTH, HEIGHT)
         try:
             expected = exact(bytes(damaged))
         except (OSError, SyntaxError, ValueError):
@@ -244,7 +244,7 @@ TAKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc: nobody tells the peak")
 @pytest.mark.parametrize("kind", TAKEN)
-def test_what_decoding_takes_is_told_before(kind: str, tmp_path: Path) -> None:
+def test_memory_for_decoding_is_known_before(kind: str, tmp_path: Path) -> None:
     file_format, mode, options = TAKEN[kind]
     if file_format == "AVIF" and not AVIF:
         pytest.skip("this Pillow cannot write AVIF")
@@ -266,7 +266,7 @@ def test_what_decoding_takes_is_told_before(kind: str, tmp_path: Path) -> None:
     assert 0.8 * taken - 2 * compressed <= told <= 1.35 * taken + 4e6
 
 
-def test_coefficients_are_kept_of_progressive_files_and_of_single_scans() -> None:
+def test_coefficients_per_pixel_of_jpeg_variants() -> None:
     small = picture().crop((0, 0, 64, 64))
     for subsampling, each in ((0, 3.0), (1, 2.0), (2, 1.5)):
         plain = saved(small, "JPEG", subsampling=subsampling)
@@ -282,7 +282,7 @@ def test_coefficients_are_kept_of_progressive_files_and_of_single_scans() -> Non
         assert jpeg.coefficients_per_pixel(bytes(one[:length])) in (0, 3.0)
 
 
-def test_a_picture_whose_decoder_needs_too_much_is_refused_before_it_is_decoded() -> None:
+def test_too_much_memory_is_refused_before_decoding() -> None:
     data = saved(picture(), "JPEG2000", quality_mode="rates", quality_layers=[80])
     limits = Limits(max_bytes=1 << 30, max_pixels=AREA, max_side=10_000, max_pages=9)
     generous = replace(limits, max_pixels=4 * AREA)

@@ -1,9 +1,9 @@
-"""Labels that are spread to the width of their neighbours: `项    目：`, `联  系  人：`.
+"""Find labels whose characters are spread to the width of their neighbours: `项    目：`, `联  系  人：`.
 
-Short labels of forms are set as wide as long ones, and a detector finds the characters of such a label apart.
-They are one line, but so much looks like them (the cells of a table that hold one character each, the days in
-the head of a calendar) that they are joined only where a colon ends the label, or a neighbour above or below
-is a longer label with the same edges.
+Forms set short labels as wide as long ones, and a detector finds the characters of such a label separately.
+They belong to one line. But table cells with one character each, or the days in the head of a calendar, look
+the same. So the characters are joined only if a colon ends the label, or if a longer label above or below has
+the same edges.
 """
 
 from __future__ import annotations
@@ -16,35 +16,37 @@ from crnn_ocr.document import Polygon
 from crnn_ocr.layout.frame import Box, upright_boxes
 
 _HAN = r"[\u3400-\u9fff]"
-#: A label's characters but for the last, its end with a colon, and a label that is not spread.
+#: Part of a spread label, its last part with a colon, and a label that is not spread.
 _PART = re.compile(rf"{_HAN}(?: {_HAN})*")
 _END = re.compile(rf"{_HAN}(?: {_HAN})*[：:]")
 _WHOLE = re.compile(rf"({_HAN}{{3,8}})[：:]?")
-#: Characters that fill cells alone: numbers, days of the week, answers.
+#: Single characters that are cells of their own: numbers, days of the week, answers.
 _ALONE = frozenset("一二三四五六七八九十是否有无男女优良中差左右上下东南西北甲乙丙丁对错大小")
-#: Items of a list and speakers, which stand before a colon without being the end of a label.
+#: List items and speakers, which stand before a colon but do not end a spread label.
 _NAMED = frozenset("甲乙丙丁")
-#: A label is spread over so many pieces at most.
+#: Most pieces of a spread label.
 _MOST = 4
-#: White space between two pieces, in heights of the lower one: a name of two characters beside one of six.
+#: Most white space between two pieces, in heights of the lower one: a label of two characters as wide as one
+#: of six.
 _GAP = 4.0
-#: Boxes of pieces may overlap by so much of that: detectors draw those of lone characters wide.
+#: Most overlap of two pieces, in the same unit, because the detector's boxes of single characters are wide.
 _OVERLAP = 1.0
-#: How far the middles of pieces may be apart, in heights of the lower one, and the ratio of their heights.
+#: Most distance of the pieces' middles, in heights of the left one, and most ratio of their heights.
 _OFF_MIDDLE, _HEIGHT_RATIO = 0.35, 1.6
-#: How far edges of labels below each other may be apart, and the labels themselves; line heights.
+#: Most distance of the edges of labels one above the other, and of the labels themselves, in line heights.
 _OFF_EDGE, _NEAR = 0.5, 6.0
 
 
-def spread_labels(polygons: Sequence[Polygon], texts: Sequence[str]) -> list[tuple[int, ...]]:
-    """Return which regions are one line because they are one spread label.
+def find_spread_labels(polygons: Sequence[Polygon], texts: Sequence[str]) -> list[tuple[int, ...]]:
+    """Return which regions form one line because they are one spread label.
 
     Args:
-        polygons: Corners of the regions in pixels, each starting at its text's own top-left, clockwise.
-        texts: What they say.
+        polygons: Corners of the regions in pixels, clockwise from the text's own top left.
+        texts: The texts of the regions.
 
     Returns:
-        For each such line the indices of its regions from left to right, two at least; none occurs twice.
+        The indices of the regions of each spread label from left to right, two at least; no index occurs
+        twice.
     """
     if not any(_PART.fullmatch(text) for text in texts):
         return []
@@ -70,7 +72,7 @@ def spread_labels(polygons: Sequence[Polygon], texts: Sequence[str]) -> list[tup
 
 
 def _following(box: Box, boxes: Sequence[Box]) -> Box | None:
-    """The nearest box to the right on the same row, of boxes sorted by their middles."""
+    """Return the next box to the right on the same row; `boxes` are sorted by their middles."""
     off = _OFF_MIDDLE * box.height
     low = bisect_left(boxes, box.middle - off, key=lambda other: other.middle)
     high = bisect_right(boxes, box.middle + off, key=lambda other: other.middle)
@@ -80,13 +82,13 @@ def _following(box: Box, boxes: Sequence[Box]) -> Box | None:
 
 
 def _fit(one: Box, other: Box) -> bool:
-    """Whether two boxes on a row are as high, and as near, as pieces of a label are."""
+    """Return whether two boxes on a row are close and similar enough in height to be pieces of a label."""
     low, high = sorted((one.height, other.height))
     return high < _HEIGHT_RATIO * low and -_OVERLAP * low < other.left - one.right < _GAP * low
 
 
 def _is_label(chain: Sequence[Box], wholes: Sequence[Box], texts: Sequence[str]) -> bool:
-    """Whether a colon ends the label, or a longer label above or below has the same edges."""
+    """Return whether a colon ends the label, or a longer label above or below has the same edges."""
     said = [_text(box, texts) for box in chain]
     if not _ALONE.isdisjoint(said):
         return False

@@ -1,28 +1,29 @@
-"""What is done to the reading of a column of upright characters, pure."""
+"""Post-process the reading of a column of upright characters (pure functions)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from crnn_ocr.recognition.columns.vertical import Cells
+from crnn_ocr.recognition.columns.column_cells import Cells
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
-#: Marks are of full width among Chinese characters; readers tell the two widths apart by the room they have.
+#: Punctuation to convert to full width; in a column the spacing does not tell a recogniser the width.
 _WIDE = dict(zip(",;:!?()", "，；：！？（）", strict=True))
-#: A line of which a character was not read is not right, however sure the others are.
-LOST = 0.5
+#: Greatest confidence of a line in which a character was not read, however sure the others are.
+LOST_CONFIDENCE = 0.5
 
 
 def tidy_column(reading: Reading, cells: Cells) -> Reading:
-    """Marks of full width, no blank where there is ink, and less confidence where ink was not read.
+    """Convert punctuation to full width, drop wrong blanks, and lower the confidence if ink was not read.
 
     Args:
-        reading: Of the column, laid out as a row.
-        cells: Of the column.
+        reading: The reading of the column, laid out as a row.
+        cells: The cells of the column.
 
     Returns:
-        The reading. Neighbours of a blank that is none take up its room, so that a hole is seen there.
+        The corrected reading. The neighbours of a dropped blank extend over its place, so that a second look
+        finds a hole there.
     """
     chars: list[ReadChar] = []
     for i, char in enumerate(reading.chars):
@@ -39,22 +40,24 @@ def tidy_column(reading: Reading, cells: Cells) -> Reading:
     if any(is_han(char.text) for char in chars):
         chars = [_widened(chars, i) for i in range(len(chars))]
     tidied = Reading("".join(char.text for char in chars), reading.confidence, tuple(chars))
-    return replace(tidied, confidence=min(reading.confidence, LOST)) if has_lost(tidied, cells) else tidied
+    if not has_unread_cells(tidied, cells):
+        return tidied
+    return replace(tidied, confidence=min(reading.confidence, LOST_CONFIDENCE))
 
 
-def has_lost(reading: Reading, cells: Cells) -> bool:
-    """Whether there are fewer characters than cells with something in them."""
+def has_unread_cells(reading: Reading, cells: Cells) -> bool:
+    """Return whether there are fewer visible characters than cells with ink."""
     return sum(not char.text.isspace() for char in reading.chars) < sum(cells.inked)
 
 
 def _is_blank(left: ReadChar, right: ReadChar, inked: tuple[bool, ...]) -> bool:
-    """Whether a cell between two characters is empty."""
+    """Return whether a cell between two characters is empty."""
     first, last = (int((char.start + char.end) / 2 * len(inked)) for char in (left, right))
     return not all(inked[first + 1 : last])
 
 
 def _widened(chars: list[ReadChar], index: int) -> ReadChar:
-    """A character; in full width if it is a mark that does not belong to a number or a Latin word."""
+    """Return a character, in full width if it is punctuation outside numbers and Latin words."""
     char = chars[index]
     beside = [chars[i].text for i in (index - 1, index + 1) if 0 <= i < len(chars)]
     if char.text in _WIDE and not any(text.isascii() and text.isalnum() for text in beside):

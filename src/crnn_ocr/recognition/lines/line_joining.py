@@ -1,4 +1,4 @@
-"""Regions that are one line: their polygons, texts and characters brought together, pure."""
+"""Join regions that are one line: their polygons, texts and characters (pure functions)."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 
-def joined(found: Sequence[ReadRegion], groups: Sequence[Sequence[int]]) -> list[ReadRegion]:
-    """Return the regions, each group of them as one.
+def join_lines(found: Sequence[ReadRegion], groups: Sequence[Sequence[int]]) -> list[ReadRegion]:
+    """Join each group of regions to one line.
 
     Args:
         found: Regions that were read.
-        groups: Indices of those that make a line, in the order of its text; no index occurs twice.
+        groups: Indices of the regions of each line, in the order of its text; no index occurs twice.
 
     Returns:
-        The regions in their order; a joined one stands where the first of its group stood.
+        The regions in their order; a joined region takes the place of the first of its group.
     """
-    lines = {group[0]: join([found[i] for i in group]) for group in groups}
+    lines = {group[0]: join_regions([found[i] for i in group]) for group in groups}
     within = {i for group in groups for i in group[1:]}
     return [lines.get(i, entry) for i, entry in enumerate(found) if i not in within]
 
 
-def join(parts: Sequence[ReadRegion]) -> ReadRegion:
-    """Return the line that regions make which stand on one row, with blanks between them.
+def join_regions(parts: Sequence[ReadRegion]) -> ReadRegion:
+    """Join regions on one row to a line, with blanks between them.
 
-    It runs in the direction of the longest region, and is right where all of them are.
+    The line has the direction of the longest region. Its confidence is the product of theirs, because it is
+    right only if all of them are.
 
     Args:
-        parts: From left to right, all read as they stand.
+        parts: Regions from left to right, all of them read as they stand.
     """
     (ax, ay), (bx, by), _, _ = max((part.polygon for part in parts), key=lambda p: math.dist(p[0], p[1]))
     length = math.dist((ax, ay), (bx, by)) or 1.0
@@ -52,7 +53,7 @@ def join(parts: Sequence[ReadRegion]) -> ReadRegion:
             replace(char, start=start + char.start * width, end=start + char.end * width)
             for char in part.reading.chars
         ]
-        if len(placed) == 1:  # the region of a lone character may be much wider than it
+        if len(placed) == 1:  # the region of a single character may be much wider than the character
             placed = [replace(placed[0], end=min(placed[0].end, start + bottom - top))]
         if chars and placed:
             chars.append(_blank(chars, placed))
@@ -70,7 +71,7 @@ def join(parts: Sequence[ReadRegion]) -> ReadRegion:
 
 
 def _blank(before: list[ReadChar], after: Sequence[ReadChar]) -> ReadChar:
-    """The blank between two parts; the character before it is cut short where the two overlap."""
+    """Return the blank between two parts; if they overlap, shorten the character before it."""
     last, following = before[-1], after[0]
     end = max(last.start, min(last.end, following.start))
     before[-1] = last = replace(last, end=end)

@@ -1,8 +1,9 @@
-"""Columns of upright characters, as Chinese is written on signs and couplets: laid out as a row, pure.
+"""Cut columns of upright characters, as on Chinese signs and couplets, into cells and lay them out as a row.
 
-The recogniser reads rows. So a column is cut into the cells of its characters, and these are put side by
-side as if the text had been set in a row (`marks`). Everything is measured on the ink: a detector's box is
-1.3 to 1.8 times as wide, so that it says little about how many characters there are.
+The recogniser reads rows. So a column is cut into the cells of its characters, and these are put side by side
+as if the text had been set in a row (see `punctuation`). Everything is measured on the ink, because a
+detector's box is 1.3 to 1.8 times as wide and says little about the number of characters. All functions are
+pure.
 """
 
 from __future__ import annotations
@@ -16,48 +17,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.columns.marks import EDGE, SMALL, Cell, set_for_row, set_low
+from crnn_ocr.recognition.columns.punctuation import EDGE, SMALL, Cell, set_for_row, set_low
 
 Mask = NDArray[np.bool_]
 
-#: No column of characters is longer; it bounds the work on pictures that are hardly more than a line.
+#: Most cells of a column; it bounds the work on very thin pictures.
 MOST_CELLS = 60
-#: The distance of characters in widths of the column's ink: the least, the most, and the usual one.
+#: Pitch of characters in widths of the column's ink: least, greatest and usual.
 _LEAST_PITCH, _MOST_PITCH, _PITCH = 0.85, 2.0, 1.1
-#: How high a character's ink is at the ends of a column, in widths of the column's ink.
+#: Usual height of a character's ink at the ends of a column, in widths of the column's ink.
 _INK = 0.93
-#: What is higher, in widths of the column's ink, is more than one character.
+#: Greatest height of one character's ink, in widths of the column's ink.
 _HIGHEST = 1.1
-#: What a pitch of white at the borders is worth, in shares of a row that is all ink.
+# Costs and gains are in shares of a row that is all ink.
+#: Gain for white of one pitch at the borders.
 _WHITE = 0.1
-#: What a pitch e times the usual one costs, cells that are all blank, a pitch of room more or less than
-#: usual in the end cells, and one more above the text than below; in shares of a row that is all ink. It is
-#: enough to choose between pitches whose borders are about equally empty, and no more.
+#: Costs of a pitch e times the usual one, of only blank cells, of one pitch more or less space than usual in
+#: the end cells, and of one pitch more space above the text than below. They only decide between pitches
+#: whose borders are about equally empty.
 _UNUSUAL, _BLANK, _ROOM, _LOPSIDED = 0.05, 0.05, 0.03, 0.02
-#: Steps in which pitches are tried, and how far the last borders of a long column are apart for two of them,
-#: in pitches: half of that is within reach.
+#: Greatest relative step between pitches, and greatest distance, in pitches, of the last borders of a long
+#: column for two successive pitches, half of which is within reach.
 _STEP, _DRIFT = 0.03, 0.25
-#: The first character's ink begins up to so far below its cell's top, in pitches; so many places are tried.
+#: Greatest distance of the first character's ink below its cell's top, in pitches, and number of positions to
+#: try.
 _LOWERED, _PLACES = 0.6, 9
-#: How much of a last cell that is hardly needed may be missing, in pitches.
+#: Part of the last cell, in pitches, that may be missing.
 _SHORT = 0.1
-#: How far from its even place the emptiest row may be to which a border is moved, in pitches.
+#: Greatest distance, in pitches, by which a border is moved from its even position to the emptiest row.
 _REACH = 0.15
-#: What a place as far away as that has to be emptier, in shares of a row that is all ink.
+#: How much emptier a row at that distance must be, in shares of a row that is all ink.
 _NEARER = 0.06
-#: Ink and paper differ by so many grey levels, at least.
+#: Least contrast of ink and paper in grey levels.
 _CONTRAST = 16.0
-#: Pixels of which more than this share are ink, one above the other or side by side, are a rule; those one
-#: above the other of which less than that are, specks.
+#: A pixel row or column with at least this share of ink is a rule; a pixel column with at most the second
+#: share has only specks.
 _RULE, _SPECKS = 0.97, 0.01
-#: Most of the column reaches no farther to the right than its text.
+#: Quantile of the rows' right ends that is taken as the right edge of the text.
 _MOST = 0.65
-#: A mark hangs beside the text if it reaches so far beyond it, in widths of the column's ink; where it
-#: touches a character, which may have a long stroke, farther.
+#: Least distance beyond the text, in widths of the column's ink, of a mark that hangs beside it; the second
+#: one is for a mark that touches a character, which may have a long stroke.
 _BESIDE, _BESIDE_TOUCHING = 0.05, 0.15
-#: The part of a cell that is without ink where nothing but such a mark stands in it, from top to bottom.
+#: Margin, in pitches, at the top and the bottom of a cell; between them, a cell with only such a mark has no
+#: other ink.
 _CORE = 0.2
-#: Paper left and right of the ink, and the height of the row, in widths of the ink.
+#: Paper to the left and right of the ink, and the height of the row, in widths of the ink.
 _MARGIN, _ROW = 0.06, 1.3
 
 
@@ -66,15 +70,15 @@ class Cells:
     """The cells of a column.
 
     Attributes:
-        borders: n + 1 ascending numbers from 0 to 1: where the n cells begin and end in the column.
-        inked: Of each cell, whether anything is in it.
+        borders: n + 1 ascending numbers from 0 to 1, the borders of the n cells as fractions of the column.
+        inked: Whether each cell has ink.
     """
 
     borders: tuple[float, ...]
     inked: tuple[bool, ...]
 
     def place(self, fraction: float) -> float:
-        """Where in the column a place of the row is; both from 0 to 1."""
+        """Convert a position in the row to a position in the column; both are fractions from 0 to 1."""
         return float(np.interp(fraction * len(self.inked), range(len(self.borders)), self.borders))
 
 
@@ -83,8 +87,8 @@ class Row:
     """A column laid out as a row.
 
     Attributes:
-        picture: (H, W) or (H, W, 3): the cells from left to right, equally wide.
-        cells: Where they are in the column.
+        picture: (H, W) grey or (H, W, 3) BGR, uint8: the cells from left to right, equally wide.
+        cells: The cells' positions in the column.
     """
 
     picture: Pixels
@@ -93,12 +97,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The even cells of a column.
+    """The evenly spaced cells of a column.
 
     Attributes:
-        start: Where the first one begins, in rows; text may begin lower, and the picture too.
-        pitch: Their height.
-        count: How many there are.
+        start: Row at which the first cell begins; the text, and even the picture, may begin lower.
+        pitch: Height of a cell in rows.
+        count: Number of cells.
     """
 
     start: float
@@ -106,25 +110,28 @@ class Grid:
     count: int
 
     def top(self, index: int) -> float:
-        """The row at which a cell begins."""
+        """Return the row at which a cell begins."""
         return self.start + index * self.pitch
 
 
-def stacked(column: Pixels, spare: int = 0) -> Row:
-    """Lay the characters of a column side by side.
+def column_to_row(column: Pixels, spare: int = 0) -> Row:
+    """Lay the characters of a column out side by side.
 
     Args:
-        column: (H, W) or (H, W, 3), higher than wide.
-        spare: So many pixels on its right are not the column's own; what reaches into them from its own
-            ones is.
+        column: (H, W) grey or (H, W, 3) BGR, uint8, higher than wide.
+        spare: Width in pixels of an extra margin on its right. Ink there belongs to the column only if it
+            begins further left.
+
+    Returns:
+        The row and the positions of its cells in the column.
     """
     height, width = column.shape[:2]
     found = _ink(column)
     paper = _paper(column, found)
-    text, marks = _without_hanging(_own(found, width - spare))
+    text, marks = _without_hanging(_column_ink(found, width - spare))
     left, right = _sides(text)
     grid = even_cells(text[:, left:right])
-    hung, grid = _hung(marks, text[:, left:right], grid)
+    hung, grid = _assign_hanging(marks, text[:, left:right], grid)
     for mark in marks:
         if not any(mark is other for other in hung.values()):
             text |= mark
@@ -157,28 +164,31 @@ def stacked(column: Pixels, spare: int = 0) -> Row:
     )
 
 
-# ---- where the characters are
+# ---- cells
 
 
 def even_cells(ink: Mask) -> Grid:
-    """The even cells whose borders, moved to the emptiest rows near them, part characters best.
+    """Find the even cells whose borders, moved to the emptiest rows nearby, separate the characters best.
 
     Args:
-        ink: (H, W): which pixels of a column are ink, without the paper left and right of it.
+        ink: (H, W) bool mask of a column's ink, without the paper to its left and right.
+
+    Returns:
+        The grid of least cost; one cell if there is no ink.
     """
     rows = ink.mean(axis=1, dtype=np.float32)
     filled = np.flatnonzero(rows)
     if len(filled) == 0:
         return Grid(0.0, float(len(rows)), 1)
     top, bottom, width = int(filled[0]), int(filled[-1]) + 1, ink.shape[1]
-    # Of each row: the first one with ink from there on, and the one behind the last with ink before it.
+    # For each row: the first inked row from there on, and one past the last inked row before it.
     first = filled[np.minimum(np.searchsorted(filled, np.arange(bottom + 1)), len(filled) - 1)]
     last = filled[np.maximum(np.searchsorted(filled, np.arange(bottom + 1)) - 1, 0)] + 1
     best, least = Grid(float(top), float(bottom - top), 1), math.inf
     lowered = np.linspace(0.0, _LOWERED, _PLACES)
     moved: dict[int, NDArray[np.intp]] = {}
     for pitch in _pitches(width, bottom - top):
-        # One row of these arrays for each place of the first cell.
+        # These arrays have one row for each position of the first cell.
         starts = top - lowered * pitch
         counts = np.maximum(1, np.ceil((bottom - starts) / pitch - _SHORT)).astype(np.intp)
         cells = np.arange(counts.max()) < counts[:, None]
@@ -214,7 +224,7 @@ def even_cells(ink: Mask) -> Grid:
 
 
 def _emptiest(rows: NDArray[np.float32], reach: int) -> NDArray[np.intp]:
-    """Of each row the emptiest one not farther away than that, of about equally empty ones the nearest."""
+    """Return for each row the emptiest row within `reach`; of about equally empty rows the nearest."""
     around = np.lib.stride_tricks.sliding_window_view(
         np.pad(rows, reach, constant_values=np.inf), 2 * reach + 1
     )
@@ -224,7 +234,7 @@ def _emptiest(rows: NDArray[np.float32], reach: int) -> NDArray[np.intp]:
 
 
 def _pitches(width: int, length: int) -> list[float]:
-    """Distances of characters to try, for ink of that width and length in pixels."""
+    """Return the pitches to try, in pixels, for ink of that width and length in pixels."""
     least = max(_LEAST_PITCH * width, length / MOST_CELLS, 2.0)
     most = max(_MOST_PITCH * width, least)
     step = math.log1p(min(_STEP, _DRIFT * least / length))
@@ -232,7 +242,7 @@ def _pitches(width: int, length: int) -> list[float]:
 
 
 def cell_borders(ink: Mask, grid: Grid) -> list[int]:
-    """The rows at which the cells begin and end: n + 1, from 0 to the column's height, ascending."""
+    """Return the n + 1 borders of n cells: rows from 0 to the column's height, ascending."""
     height = len(ink)
     count = min(grid.count, height)
     moved = _emptiest(ink.mean(axis=1, dtype=np.float32), int(grid.pitch * _REACH))
@@ -243,13 +253,14 @@ def cell_borders(ink: Mask, grid: Grid) -> list[int]:
     return [*borders, height]
 
 
-# ---- what is ink
+# ---- ink
 
 
 def _ink(column: Pixels) -> Mask:
-    """Which pixels are ink: of the two levels that part the picture best the one that is rarer on its rim.
+    """Return a mask of the ink: the side of Otsu's threshold that is rarer on the picture's rim.
 
-    Detectors leave some paper around text, while bold type may cover more than half of its box.
+    The rim decides because detectors leave some paper around text, while bold type may cover more than half
+    of its box.
     """
     grey = column if column.ndim == 2 else cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
     _, dark = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
@@ -261,7 +272,7 @@ def _ink(column: Pixels) -> Mask:
 
 
 def _paper(picture: Pixels, ink: Mask, otherwise: tuple[int, ...] | None = None) -> tuple[int, ...]:
-    """Grey level or BGR of what is no ink; of everything where all is ink."""
+    """Return the grey level or BGR colour of the paper; if all is ink, `otherwise` or the median of all."""
     if ink.all():
         if otherwise is not None:
             return otherwise
@@ -269,8 +280,8 @@ def _paper(picture: Pixels, ink: Mask, otherwise: tuple[int, ...] | None = None)
     return tuple(int(level) for level in np.atleast_1d(np.median(picture[~ink], axis=0)))
 
 
-def _own(ink: Mask, width: int) -> Mask:
-    """The ink that begins within the first so many columns of pixels, without rules along and across them."""
+def _column_ink(ink: Mask, width: int) -> Mask:
+    """Return the ink that begins within the first `width` pixel columns, without rules."""
     if width < ink.shape[1]:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.view(np.uint8))
         ink = ink & (stats[:, cv2.CC_STAT_LEFT] < width)[labels]
@@ -279,20 +290,21 @@ def _own(ink: Mask, width: int) -> Mask:
 
 
 def _sides(ink: Mask) -> tuple[int, int]:
-    """Between which columns of pixels the ink is; all where there is none."""
+    """Return the pixel columns [left, right) of the ink; all columns if there is none."""
     filled = np.flatnonzero(ink.mean(axis=0) > _SPECKS)
     return (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, ink.shape[1])
 
 
-# ---- marks beside the text
+# ---- hanging punctuation
 
 
 def _without_hanging(ink: Mask) -> tuple[Mask, list[Mask]]:
-    """The ink without small marks that reach beyond it on the right, and these."""
+    """Separate small marks that hang beside the text on its right; return the text's ink and the marks."""
     left, right = _sides(ink)
     width = right - left
     ends = np.where(ink.any(axis=1), ink.shape[1] - ink[:, ::-1].argmax(axis=1), 0).astype(np.float32)
-    # How far characters reach: of most places, the farthest end within a character's height.
+    # The right edge of the characters: a quantile, over all rows, of the farthest end within a character's
+    # height.
     reached = cv2.dilate(ends[:, None], np.ones((width, 1), np.uint8))[:, 0]
     edge = float(np.quantile(reached[reached > 0], _MOST)) if reached.any() else float(right)
     text = ink.copy()
@@ -319,16 +331,16 @@ def _without_hanging(ink: Mask) -> tuple[Mask, list[Mask]]:
 
 
 def _runs(filled: Mask) -> list[tuple[int, int]]:
-    """(first, behind last) of each run of rows that are filled."""
+    """Return [first, last) of each run of filled rows."""
     steps = np.flatnonzero(np.diff(filled.astype(np.int8), prepend=0, append=0))
     return list(zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True))
 
 
-def _hung(marks: list[Mask], text: Mask, grid: Grid) -> tuple[dict[int, Mask], Grid]:
-    """The cells of marks that hang beside the text, and the cells with one more at the end for the last.
+def _assign_hanging(marks: list[Mask], text: Mask, grid: Grid) -> tuple[dict[int, Mask], Grid]:
+    """Return the hanging marks by their cell, and the grid, with one more cell if the last mark needs it.
 
-    Such a mark stands at the border of two cells, often above it, and belongs to the lower one. That must
-    be empty otherwise: text may also have dots that reach far.
+    Such a mark is at the border of two cells, often above it, and belongs to the lower cell. That cell must
+    have no other ink, because characters may also have dots that extend far to the right.
     """
     hung: dict[int, Mask] = {}
     count = grid.count
@@ -344,7 +356,7 @@ def _hung(marks: list[Mask], text: Mask, grid: Grid) -> tuple[dict[int, Mask], G
 
 
 def _hanging_cell(column: Pixels, mark: Mask, width: int, em: float, paper: tuple[int, ...]) -> Cell:
-    """A cell of that width with nothing but a mark in it."""
+    """Return a cell of that width in pixels with only a mark in it."""
     soft = _softened(mark)
     left, top, wide, high = cv2.boundingRect(soft.view(np.uint8))
     wide = min(wide, width)
@@ -358,6 +370,6 @@ def _hanging_cell(column: Pixels, mark: Mask, width: int, em: float, paper: tupl
 
 
 def _softened(mark: Mask) -> Mask:
-    """Ink with its soft edge."""
+    """Return a mask of ink with its soft edge."""
     size = 2 * EDGE + 1
     return np.asarray(cv2.dilate(mark.view(np.uint8), np.ones((size, size), np.uint8)), np.bool_)

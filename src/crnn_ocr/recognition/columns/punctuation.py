@@ -1,8 +1,9 @@
-"""Marks of columns, set as they stand in rows, pure.
+"""Convert punctuation from its form in columns to its form in rows (pure functions).
 
-In a column `，` and `。` stand in the upper right or in the middle of their cell, brackets lie and dashes
-stand (Unicode Technical Report 50). In a row they are in the lower left, brackets stand and dashes lie, and
-that is what recognisers know. They are told by their ink alone: how large it is and where in the cell.
+In a column `，` and `。` are in the upper right or the middle of their cell, brackets are horizontal and
+dashes are vertical (Unicode Technical Report 50). In a row `，` and `。` are in the lower left, brackets are
+vertical and dashes are horizontal, and this is what recognisers know. Punctuation is recognised only by the
+size and the position of its ink in the cell.
 """
 
 from __future__ import annotations
@@ -18,33 +19,34 @@ from crnn_ocr.pixels import Pixels
 Mask = NDArray[np.bool_]
 
 # Lengths are in em, the side of the square that a character takes up.
-#: A comma, a full stop: lower and narrower than this.
+#: A comma or full stop is lower and narrower than this.
 SMALL = 0.45
-#: Where they stand in a row: so far from the left of the square, and so far above its bottom.
+#: Their position in a row: distance from the left and from the bottom of the square.
 _LEFT, _BOTTOM = 0.08, 0.03
-#: A dot between names stays in the middle: so small, filling its bounds so far, so near the middle.
+#: A dot between names, which stays in the middle: greatest size, least share of its bounding box that it
+#: fills, and greatest distance from the middle.
 _DOT, _DOT_FULL, _DOT_OFF = 0.22, 0.6, 0.12
-#: A lying bracket: not lower, which 一 is, nor higher, so many times as wide as high, and so far from the
-#: middle of its cell.
+#: A horizontal bracket: range of its height (`一` is lower), least ratio of width to height, and least
+#: distance from the middle of its cell.
 _LOW, _FLATNESS, _OFF_MIDDLE = (0.2, 0.5), 1.3, 0.15
-#: A standing dash: so high and so narrow.
+#: A vertical dash: least height and greatest width.
 _LONG, _THIN = 0.88, 0.15
-#: What is so high or wide is a whole character, in the middle of its cell.
+#: Ink higher or wider than this is a whole character, in the middle of its cell.
 _WHOLE = 0.5
-#: Pixels around the ink that belong to its soft edge.
+#: Width in pixels of the soft edge around ink.
 EDGE = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The place of one character in a column.
+    """The cell of one character in a column.
 
     Attributes:
-        picture: (H, W) or (H, W, 3).
-        ink: (H, W): which of its pixels are ink.
+        picture: (H, W) grey or (H, W, 3) BGR, uint8.
+        ink: (H, W) bool mask of its ink.
         middle: (x, y) of the middle of the character's square, in pixels.
         em: Side of that square in pixels.
-        paper: Grey level or BGR around the ink.
+        paper: Grey level or BGR colour of the paper.
     """
 
     picture: Pixels
@@ -55,7 +57,7 @@ class Cell:
 
 
 def set_for_row(cell: Cell, height: int) -> Pixels:
-    """The cell as it would be in a row of that height: (height, W) or (height, W, 3)."""
+    """Return the cell as it would be in a row of that height in pixels: (height, W) or (height, W, 3)."""
     bounds = cv2.boundingRect(cell.ink.view(np.uint8))
     left, top, _, _ = bounds
     if not bounds[2]:
@@ -75,14 +77,14 @@ def set_for_row(cell: Cell, height: int) -> Pixels:
 
 
 def set_low(cell: Cell, height: int) -> Pixels:
-    """As `set_for_row`, with the ink in the lower left of the character's square."""
+    """Return the cell as `set_for_row` does, with its ink in the lower left of the character's square."""
     bounds = cv2.boundingRect(cell.ink.view(np.uint8))
     x, y = _LEFT + bounds[2] / 2 / cell.em - 0.5, 0.5 - _BOTTOM - bounds[3] / 2 / cell.em
     return _placed(cell, height, _mark(cell, bounds), x, y)
 
 
 def _mark(cell: Cell, bounds: tuple[int, int, int, int] | cv2.typing.Rect) -> Pixels:
-    """The picture of the ink with its soft edge."""
+    """Return the picture of the ink with its soft edge."""
     left, top, wide, high = bounds
     return cell.picture[
         max(0, top - EDGE) : top + high + EDGE,
@@ -91,7 +93,7 @@ def _mark(cell: Cell, bounds: tuple[int, int, int, int] | cv2.typing.Rect) -> Pi
 
 
 def _placed(cell: Cell, height: int, mark: Pixels, x: float, y: float) -> Pixels:
-    """A mark on paper, its middle so far right of and below the middle of the square, in em."""
+    """Return a mark on paper, with its middle (x, y) em right of and below the middle of the square."""
     width = cell.picture.shape[1]
     row = np.empty((height, *cell.picture.shape[1:]), np.uint8)
     row[:] = cell.paper
@@ -104,7 +106,7 @@ def _placed(cell: Cell, height: int, mark: Pixels, x: float, y: float) -> Pixels
 
 
 def _window(cell: Cell, middle: float, height: int) -> Pixels:
-    """So many rows of the cell about a middle, paper beyond its borders."""
+    """Return `height` rows of the cell around `middle`, with paper beyond the cell's borders."""
     row = np.empty((height, *cell.picture.shape[1:]), np.uint8)
     row[:] = cell.paper
     shift = round(middle - height / 2)

@@ -1,9 +1,9 @@
-"""Large opaque pictures straight into their final array.
+"""Decode large opaque pictures directly into their final array.
 
-Pillow keeps four bytes for a pixel, three of which are then copied; its decoder of WebP takes nine more. What
-OpenCV decodes from memory is copied once by its binding. Only `cv2.imread` writes into the array that Python
-gets: three bytes for a pixel, in two thirds of the time. So the file is shown to it through a descriptor in
-memory (Linux); nothing is written to a disk.
+Pillow keeps four bytes per pixel, of which three are then copied; its WebP decoder takes nine more. OpenCV's
+Python binding copies what it decodes from memory once. Only `cv2.imread` writes into the array that Python
+gets: three bytes per pixel, in two thirds of the time. So the file is passed to it through a memory file
+descriptor (Linux). Nothing is written to a disk.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 
 LEAST_PIXELS = 4_000_000
-"""From here on a picture's memory matters more than the microseconds of the way around."""
+"""From this many pixels on, saving memory matters more than the microseconds that the detour costs."""
 
 _FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _PNG_METADATA = {b"eXIf", b"iTXt", b"zTXt", b"tEXt"}
-_DEPTH, _KIND = 24, 25  # offsets into a PNG: bits of a channel, and what the channels are
+_DEPTH, _KIND = 24, 25  # offsets in a PNG: bits per channel, and the colour type
 _TRUE_COLOUR = 2
 
 
-def suits(image: ImageFile, name: Format, data: bytes) -> bool:
-    """Whether `decode` gives what Pillow would, for less.
+def can_decode(image: ImageFile, name: Format, data: bytes) -> bool:
+    """Return whether `decode` gives the same result as Pillow with less memory.
 
     Args:
-        image: The picture, of which Pillow has read the header.
+        image: The picture, whose header Pillow has read.
         name: Its format.
         data: The whole file.
     """
@@ -46,7 +46,7 @@ def suits(image: ImageFile, name: Format, data: bytes) -> bool:
         return False
     if name is Format.PNG:
         deep = data[_DEPTH] != 8 or data[_KIND] != _TRUE_COLOUR
-        # Pillow finds what stands behind the pixels, such as the orientation, only by decoding them.
+        # Pillow finds metadata behind the pixels, such as the orientation, only by decoding them.
         return not deep and not _PNG_METADATA & set(_png_chunks_behind(data))
     if name is Format.WEBP:
         return getattr(image, "n_frames", 1) == 1
@@ -58,11 +58,11 @@ def decode(data: bytes, width: int, height: int) -> Pixels | None:
 
     Args:
         data: The whole file, JPEG, PNG or WebP.
-        width: In pixels, by its header.
-        height: Likewise.
+        width: Width in pixels according to the header.
+        height: Height in pixels according to the header.
 
     Returns:
-        (H, W, 3) BGR as stored (not turned upright), or None where OpenCV does not get that from the file.
+        (H, W, 3) BGR, uint8, as stored (not turned upright); None if OpenCV cannot decode the file to that.
     """
     try:
         pixels = _imread(data) if hasattr(os, "memfd_create") else _imdecode(data)
@@ -74,7 +74,7 @@ def decode(data: bytes, width: int, height: int) -> Pixels | None:
 
 
 def _png_chunks_behind(data: bytes) -> Iterator[bytes]:
-    """Types of the chunks behind the first with pixels (PNG specification, 5.3)."""
+    """Yield the types of the chunks behind the first IDAT chunk (PNG specification, 5.3)."""
     place = 8
     behind = False
     while place + 8 <= len(data):
@@ -91,7 +91,7 @@ def _imread(data: bytes) -> NDArray[Any] | None:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(data)
         path = Path(f"/proc/self/fd/{descriptor}")
-        # With a place for the result: the variant that only returns it copies it, too.
+        # With the argument for the result: the variant without it makes a copy.
         return cv2.imread(str(path), None, _FLAGS) if path.exists() else _imdecode(data)
     finally:
         os.close(descriptor)
