@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 from crnn_ocr.cli import main
-from crnn_ocr.cli.switching import url_of_this_machine
+from crnn_ocr.cli.switch_model import url_of_this_machine
 from crnn_ocr.settings import Settings
 from tests.full_disks import without_temporary_folder
 from tests.models.graphs import best_graph, int8_graph, scores_graph, write_pack

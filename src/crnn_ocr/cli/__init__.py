@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from crnn_ocr import __version__
 from crnn_ocr.cli import keys, models, read, serve, train
-from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
+from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
 from crnn_ocr.runtime.memory import use_one_arena
 
 

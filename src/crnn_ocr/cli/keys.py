@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from crnn_ocr.cli.exits import EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.messages import complain
+from crnn_ocr.cli.exit_codes import EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.errors import SettingsError
 from crnn_ocr.service.middleware.api_keys import new_key
 
@@ -44,7 +44,7 @@ def run_new(args: argparse.Namespace) -> int:
     try:
         made = new_key(args.name)
     except SettingsError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE
     print(f"key for the client (shown this once): {made.key}", file=sys.stderr)
     if sys.stdout.isatty():

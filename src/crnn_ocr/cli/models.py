@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.messages import complain
-from crnn_ocr.cli.switching import url_of_this_machine, use
+from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.switch_model import switch_model, url_of_this_machine
 from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import ModelInstallError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace, *, command: Command) -> int:
         settings = load_settings()
         return command(args, settings, Registry(settings.models_dir))
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
 
 
@@ -171,7 +171,7 @@ def _verify(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
         try:
             prove_pack(pack)
         except OcrError as error:
-            complain(pack.manifest.name, error)
+            print_error(pack.manifest.name, error)
             status = EXIT_FAILED
         else:
             print(f"{pack.manifest.id} is whole")
@@ -180,12 +180,12 @@ def _verify(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
         try:
             registry.at(path)
         except OcrError as error:
-            complain(path.name, error)
+            print_error(path.name, error)
     return status
 
 
 def _use(args: argparse.Namespace, settings: Settings, _: Registry) -> int:
-    made = use(args.url or url_of_this_machine(settings), args.name)
+    made = switch_model(args.url or url_of_this_machine(settings), args.name)
     print(f"{made['model']} is active in {made['workers']} worker(s); before it was {made['previous']}")
     if pending := made["pending"]:
         print(f"not yet in: {', '.join(map(str, pending))}")

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.flags import add_option_flags, options_of
 from crnn_ocr.cli.inputs import STDIN, Input, expand, unreadable
-from crnn_ocr.cli.messages import complain, tell
 from crnn_ocr.cli.outputs import Output, OutputError, open_output
+from crnn_ocr.cli.stderr import print_error, print_message
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.export import FORMATS, WriteOptions
@@ -101,14 +101,14 @@ def run(
         options = options_of(args)
         reader = (open_reader or _open_engine)(settings, options, args.threads)
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
     name = args.format or _format_of(args.output)
     try:
         with open_output(args.output, FORMATS[name].suffix) as output:
             return _Run(reader, options, output, name, args.chars, args.quiet).all(inputs)
     except OutputError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_FAILED
     finally:
         reader.close()
@@ -146,12 +146,12 @@ class _Run:
             try:
                 self._one(entry, named)
             except (ModelBrokenError, SettingsError) as error:
-                complain(entry.name, error)
+                print_error(entry.name, error)
                 return EXIT_FAILED  # no other input would fare better
             except OutputError:
                 raise  # it ends the run
             except OcrError as error:
-                complain(entry.name, error)
+                print_error(entry.name, error)
                 status = EXIT_FAILED
         return status
 
@@ -196,7 +196,7 @@ def _remark(name: str, document: Document) -> None:
     for number, page in enumerate(document.pages, start=1):
         where = name if len(document.pages) == 1 else f"{name}, page {number}"
         for remark in page.warnings:
-            tell(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
+            print_message(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
 
 
 def _format_of(output: str | None) -> str:

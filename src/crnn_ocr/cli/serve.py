@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 import crnn_ocr
 from crnn_ocr.caching.shared import check_redis_url
-from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.messages import complain
+from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             _log.warning("no such setting", extra={"fields": {"variable": variable, "meant": setting}})
         return _serve(settings)
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
 
 

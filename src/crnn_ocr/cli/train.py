@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from crnn_ocr.cli.exits import EXIT_FAILED
-from crnn_ocr.cli.messages import complain
+from crnn_ocr.cli.exit_codes import EXIT_FAILED
+from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.errors import OcrError
 from crnn_ocr.training import commands
 
@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
     try:
         return commands.run(args)
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_FAILED

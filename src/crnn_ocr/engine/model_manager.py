@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, LoadSettings, ModelKind
 from crnn_ocr.errors import ModelBrokenError, OcrError
-from crnn_ocr.models.catalogue import Catalogue, Edition
-from crnn_ocr.models.idle import IdleUnloader
+from crnn_ocr.models.catalogue import Catalogue, PackSnapshot
+from crnn_ocr.models.idle_unloader import IdleUnloader
 from crnn_ocr.models.listing import ModelList, describe
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
@@ -25,30 +25,30 @@ M = TypeVar("M", bound=Closable)
 class Switch:
     """A model that is loaded, has passed its self-check, and waits to become the active one of its kind."""
 
-    def __init__(self, manager: ModelManager, edition: Edition, held: ExitStack) -> None:
+    def __init__(self, manager: ModelManager, snapshot: PackSnapshot, held: ExitStack) -> None:
         self._manager = manager
-        self._edition = edition
+        self._snapshot = snapshot
         self._held = held
 
     @property
     def name(self) -> str:
         """Name of the pack."""
-        return self._edition.name
+        return self._snapshot.name
 
     @property
     def model(self) -> str:
         """Name and version of the pack."""
-        return self._edition.pack.manifest.id
+        return self._snapshot.pack.manifest.id
 
     def commit(self) -> None:
         """Make it the active one, at once and for all; what is being read goes on with the old one."""
-        self._manager.activate(self._edition)
+        self._manager.activate(self._snapshot)
         self._held.close()
 
     def cancel(self) -> None:
         """Let it go again."""
         self._held.close()
-        self._manager.let_go(self._edition)
+        self._manager.unload(self._snapshot)
 
 
 class ModelManager:
@@ -104,25 +104,25 @@ class ModelManager:
     def active(self) -> Manifest:
         """The manifest of the active recogniser, as it is loaded or else as it lies on disk."""
         store = self._stores[RECOGNIZER.name]
-        edition = store.edition(store.active)
-        if edition is None:
+        snapshot = store.snapshot(store.active)
+        if snapshot is None:
             try:
-                edition = self._catalogue.find(store.active, RECOGNIZER.name)
+                snapshot = self._catalogue.find(store.active, RECOGNIZER.name)
             except OcrError:  # gone from the disk and not loaded
                 return self._manifest
-        self._manifest = edition.pack.manifest
+        self._manifest = snapshot.pack.manifest
         return self._manifest
 
     @property
     def ready(self) -> bool:
         """Whether the active model of every kind is loaded and has passed its self-check."""
-        return all(store.edition(store.active) is not None for store in self._stores.values())
+        return all(store.snapshot(store.active) is not None for store in self._stores.values())
 
     @property
     def problem(self) -> str | None:
         """Why one of the active models cannot be loaded, as far as that is known."""
         for kind, store in self._stores.items():
-            if store.edition(store.active) is not None:
+            if store.snapshot(store.active) is not None:
                 continue
             try:
                 self._catalogue.find(store.active, kind)
@@ -135,7 +135,7 @@ class ModelManager:
     @property
     def loaded(self) -> tuple[str, ...]:
         """Names of the packs that are in memory."""
-        return tuple(sorted(edition.name for store in self._stores.values() for edition in store.loaded))
+        return tuple(sorted(snapshot.name for store in self._stores.values() for snapshot in store.loaded))
 
     def listing(self) -> ModelList:
         """All packs on disk; those whose files are not whole are told apart."""
@@ -152,14 +152,14 @@ class ModelManager:
         return self._find(name)[1].name
 
     def manifest_to_use(self, kind: ModelKind[Any], name: str | None = None) -> Manifest:
-        """The manifest of the pack that a reading would use now; see `ModelStore.edition_to_use`.
+        """The manifest of the pack that a reading would use now; see `ModelStore.snapshot_to_use`.
 
         Args:
             kind: What the pack has to be.
             name: Name or alias of the pack; the active one when None.
         """
         try:
-            return self._stores[kind.name].edition_to_use(name).pack.manifest
+            return self._stores[kind.name].snapshot_to_use(name).pack.manifest
         except OcrError:
             if name is not None or kind is not RECOGNIZER:
                 raise
@@ -196,29 +196,29 @@ class ModelManager:
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: It differs from its manifest or fails its self-check.
         """
-        store, edition = self._find(name)
+        store, snapshot = self._find(name)
         with ExitStack() as stack:
-            stack.enter_context(store.lease(edition.name, pinned=True))
-            loaded = store.edition(edition.name)
-            if loaded is None or loaded.stamp != edition.stamp:
+            stack.enter_context(store.lease(snapshot.name, pinned=True))
+            loaded = store.snapshot(snapshot.name)
+            if loaded is None or loaded.stamp != snapshot.stamp:
                 # What is lent is what the pack was before its files changed: they are broken.
                 raise ModelBrokenError(
-                    store.problem(edition.name) or f"pack {edition.name!r} is just being changed"
+                    store.problem(snapshot.name) or f"pack {snapshot.name!r} is just being changed"
                 )
             held = stack.pop_all()
-        return Switch(self, edition, held)
+        return Switch(self, snapshot, held)
 
-    def activate(self, edition: Edition) -> None:
+    def activate(self, snapshot: PackSnapshot) -> None:
         """Make a model the active one of its kind; the old one is closed when its last reader is done."""
-        if edition.pack.manifest.kind == RECOGNIZER.name:
-            self._manifest = edition.pack.manifest
-        self._store_of(edition).activate(edition.name)
+        if snapshot.pack.manifest.kind == RECOGNIZER.name:
+            self._manifest = snapshot.pack.manifest
+        self._store_of(snapshot).activate(snapshot.name)
 
-    def let_go(self, edition: Edition) -> None:
+    def unload(self, snapshot: PackSnapshot) -> None:
         """Unload a model that is not the active one."""
-        store = self._store_of(edition)
-        if edition.name != store.active:
-            store.let_go(edition.name)
+        store = self._store_of(snapshot)
+        if snapshot.name != store.active:
+            store.unload(snapshot.name)
 
     def close(self) -> None:
         """Unload everything; nothing is lent any more."""
@@ -229,19 +229,19 @@ class ModelManager:
 
     # ---- finding and loading ------------------------------------------------------------------------
 
-    def _find(self, name: str) -> tuple[ModelStore[Any], Edition]:
+    def _find(self, name: str) -> tuple[ModelStore[Any], PackSnapshot]:
         """The pack of that name or alias as it lies on disk now, and the store of its kind."""
-        edition = self._catalogue.find(name, None, fresh=True)
-        if edition.pack.manifest.kind not in self._stores:
-            edition = self._catalogue.find(name, RECOGNIZER.name, fresh=True)  # says what there is
-        return self._store_of(edition), edition
+        snapshot = self._catalogue.find(name, None, fresh=True)
+        if snapshot.pack.manifest.kind not in self._stores:
+            snapshot = self._catalogue.find(name, RECOGNIZER.name, fresh=True)  # says what there is
+        return self._store_of(snapshot), snapshot
 
-    def _store_of(self, edition: Edition) -> ModelStore[Any]:
-        return self._stores[edition.pack.manifest.kind]
+    def _store_of(self, snapshot: PackSnapshot) -> ModelStore[Any]:
+        return self._stores[snapshot.pack.manifest.kind]
 
-    def _load(self, kind: ModelKind[M], edition: Edition) -> M:
+    def _load(self, kind: ModelKind[M], snapshot: PackSnapshot) -> M:
         # Found again, so that a pack that was replaced meanwhile is loaded as it is now.
-        pack = self._registry.find(edition.name, kind.name)
+        pack = self._registry.find(snapshot.name, kind.name)
         model = kind.load(pack, self._how)
-        kind.prove(model, edition.pack)
+        kind.prove(model, snapshot.pack)
         return model

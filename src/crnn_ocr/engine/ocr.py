@@ -27,7 +27,7 @@ from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.runtime.memory import make_room
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
-from crnn_ocr.scheduling.stages import StageClock
+from crnn_ocr.scheduling.stage_clock import StageClock
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Task, Work
 from crnn_ocr.settings import Settings, load_settings
@@ -240,14 +240,14 @@ class OCR:
             del source
             if admit is not None:
                 held.enter_context(admit(document))
-            models = held.enter_context(_LentModels(self._models, self._uses, options, ticket.remaining))
+            models = held.enter_context(_LeasedModels(self._models, self._uses, options, ticket.remaining))
             work = held.enter_context(self._scheduler.admit(ticket))
             tools = Tools(models, self._replacements, work, options)
             pages = []
             while True:
                 with self._room(document.room, ticket, clock) as share:
                     with clock("decode"):
-                        image = _drawn(document, work)
+                        image = _draw_page(document, work)
                     if image is None:
                         break
                     with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
@@ -286,7 +286,7 @@ class OCR:
             yield share
 
 
-class _LentModels:
+class _LeasedModels:
     """The models of one reading, lent until its end; optional ones from when they are first asked for.
 
     Attributes:
@@ -305,14 +305,14 @@ class _LentModels:
         self._options = options
         self._patience = patience
         self._held = ExitStack()
-        self._lent: dict[str, Any] = {}
+        self._leased: dict[str, Any] = {}
         self.manifests: dict[str, Manifest] = {}
 
-    def __enter__(self) -> _LentModels:
+    def __enter__(self) -> _LeasedModels:
         try:
             for use in self._uses:
                 if not use.optional:
-                    self._lend(use)
+                    self._lease(use)
         except BaseException:
             self._held.close()
             raise
@@ -320,25 +320,25 @@ class _LentModels:
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
-        self._lent.clear()
+        self._leased.clear()
 
     def __call__(self, use: ModelUse[M], /) -> M:
-        if use.role not in self._lent:
-            self._lend(use)
-        model: M = self._lent[use.role]
+        if use.role not in self._leased:
+            self._lease(use)
+        model: M = self._leased[use.role]
         return model
 
     def has(self, use: ModelUse[Any], /) -> bool:
         return use.wanted(self._options, self.manifests)
 
-    def _lend(self, use: ModelUse[Any]) -> None:
+    def _lease(self, use: ModelUse[Any]) -> None:
         name, patience = use.name(self._options), None if use.optional else self._patience
         lease = self._manager.lease(use.kind, name, pinned=use.optional, patience=patience)
-        model = self._lent[use.role] = self._held.enter_context(lease)
+        model = self._leased[use.role] = self._held.enter_context(lease)
         self.manifests[use.role] = model.manifest
 
 
-def _drawn(document: OpenedDocument, work: Work) -> Pixels | None:
+def _draw_page(document: OpenedDocument, work: Work) -> Pixels | None:
     """Return the next page; decoding a large one is a task, as it takes as much memory as a network's run."""
     memory = counted(document.room)
     if not memory:

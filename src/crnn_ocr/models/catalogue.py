@@ -26,7 +26,7 @@ Stamp = tuple[FileStamp, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class PackSnapshot:
     """A pack as it lies on disk at one moment."""
 
     pack: Pack
@@ -53,17 +53,17 @@ class Listing:
 
 
 class Catalogue:
-    """Editions by name, and the list of all packs; may be asked by several threads at once."""
+    """Pack snapshots by name, and the list of all packs; may be asked by several threads at once."""
 
     def __init__(self, registry: Registry, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Look into a registry's folders; the clock tells seconds and never goes back."""
         self._registry = registry
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str | None], tuple[float, Edition]] = {}
+        self._known: dict[tuple[str, str | None], tuple[float, PackSnapshot]] = {}
         self._verified: dict[Path, tuple[Stamp, str | None]] = {}
 
-    def find(self, name: str, kind: str | None, *, fresh: bool = False) -> Edition:
+    def find(self, name: str, kind: str | None, *, fresh: bool = False) -> PackSnapshot:
         """The pack of that name or alias.
 
         Args:
@@ -78,27 +78,27 @@ class Catalogue:
         key = (name, kind)
         now = self._clock()
         with self._lock:
-            looked, edition = self._known.get(key, (0.0, None))
-        if edition is not None and not fresh and now - looked < RECHECK_S:
-            return edition
+            looked, snapshot = self._known.get(key, (0.0, None))
+        if snapshot is not None and not fresh and now - looked < RECHECK_S:
+            return snapshot
         try:
-            edition = self._look(name, kind)
+            snapshot = self._look(name, kind)
         except Exception:
             with self._lock:
                 self._known.pop(key, None)
             raise
         with self._lock:
-            self._known[key] = now, edition
-        return edition
+            self._known[key] = now, snapshot
+        return snapshot
 
-    def _look(self, name: str, kind: str | None) -> Edition:
+    def _look(self, name: str, kind: str | None) -> PackSnapshot:
         """Manifest and stamp of the same moment: a pack that is replaced in between is looked at again."""
         pack = self._registry.find(name, kind)
         while True:
             stamp = stamp_of(pack)
             again = self._registry.find(name, kind)
             if again == pack:
-                return Edition(pack, stamp)
+                return PackSnapshot(pack, stamp)
             pack = again
 
     def listing(self) -> Listing:

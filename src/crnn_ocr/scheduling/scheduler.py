@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.policy import Grant, Policy
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Outcome, Task, Work
@@ -61,7 +61,7 @@ class Scheduler:
         self.cores = cores
         if memory is None:
             memory = max(LEAST_MEMORY, cores * MEMORY_PER_CORE)
-        self._policy: Policy[_Open, _Entry[Any]] = Policy(cores, memory=memory)
+        self._policy: Policy[_OpenRequest, _Entry[Any]] = Policy(cores, memory=memory)
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="crnn-ocr-core")
         self._closed = False
@@ -96,14 +96,14 @@ class Scheduler:
         Args:
             ticket: Its own; tasks that wait when it becomes invalid are never started.
         """
-        request = _Open(self, ticket)
+        request = _OpenRequest(self, ticket)
         with self._lock:
             self._policy.open(request)
         try:
             yield request
         finally:
             with self._lock:
-                _give_up(self._policy.close(request))
+                _abandon(self._policy.close(request))
 
     @contextmanager
     def reserve(self, memory: int) -> Iterator[None]:
@@ -123,10 +123,10 @@ class Scheduler:
         with self._lock:
             self._closed = True
             for request in self._policy.requests:
-                _give_up(self._policy.drop(request))
+                _abandon(self._policy.drop(request))
         self._threads.shutdown(wait=True)
 
-    def _run(self, request: _Open, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
+    def _run(self, request: _OpenRequest, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
         if not tasks:
             return []
         added = time.perf_counter()
@@ -140,8 +140,8 @@ class Scheduler:
         # Nobody has to wake this thread at the deadline: while something waits something runs, and whenever
         # that ends, what is not wanted any more is given up.
         batch.done.wait()
-        stages.waited(added, time.perf_counter() if batch.began is None else batch.began)
-        if batch.given_up:
+        stage_clock.waited(added, time.perf_counter() if batch.began is None else batch.began)
+        if batch.abandoned:
             request.ticket.check()
             raise RuntimeError("this scheduler is closed")
         return [outcome for outcome in batch.outcomes if outcome is not None]
@@ -150,15 +150,15 @@ class Scheduler:
         """Hand out what can run now; the lock is held."""
         for request in self._policy.requests:
             if not request.ticket.valid:
-                _give_up(self._policy.drop(request))
+                _abandon(self._policy.drop(request))
         while (grant := self._policy.start()) is not None:
             try:
                 self._threads.submit(self._work, grant)
             except RuntimeError:  # the program is at its end
                 self._policy.finish(grant)
-                _give_up([grant.payload])
+                _abandon([grant.payload])
 
-    def _work(self, grant: Grant[_Open, _Entry[Any]]) -> None:
+    def _work(self, grant: Grant[_OpenRequest, _Entry[Any]]) -> None:
         """Run in one of the threads."""
         began = time.perf_counter()
         outcome = Outcome.of(grant.payload.task, grant.cores)
@@ -171,7 +171,7 @@ class Scheduler:
             grant.payload.finish(outcome)
 
 
-class _Open:
+class _OpenRequest:
     """A request that is being worked on."""
 
     def __init__(self, scheduler: Scheduler, ticket: Ticket) -> None:
@@ -192,7 +192,7 @@ class _Batch(Generic[T]):
         self.began: float | None = None
         self.outcomes: list[Outcome[T] | None] = [None] * count
         self.left = count
-        self.given_up = False
+        self.abandoned = False
         self.done = threading.Event()
 
 
@@ -214,12 +214,12 @@ class _Entry(Generic[T]):
         """Tell what became of it; None where it was not started."""
         batch = self._batch
         batch.outcomes[self._index] = outcome
-        batch.given_up |= outcome is None
+        batch.abandoned |= outcome is None
         batch.left -= 1
         if batch.left == 0:
             batch.done.set()
 
 
-def _give_up(entries: Sequence[_Entry[Any]]) -> None:
+def _abandon(entries: Sequence[_Entry[Any]]) -> None:
     for entry in entries:
         entry.finish(None)

@@ -11,7 +11,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import DeadlineExceededError, OcrError, RequestCancelledError
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import Json, RouteGroup, responses
 from crnn_ocr.service.middleware.gate import Door
@@ -137,7 +137,7 @@ class ObservedReader:
             outcome: Outcome = "failed"
             document = None
             begin = time.perf_counter()
-            token = stages.listener.set(hear)
+            token = stage_clock.listener.set(hear)
             try:
                 document = self._reader.read(source, options, ticket=ticket)
                 outcome = "read"
@@ -147,7 +147,7 @@ class ObservedReader:
                 span.failed(error.code)
                 raise
             finally:
-                stages.listener.reset(token)
+                stage_clock.listener.reset(token)
                 if self._metrics is not None:
                     _count(self._metrics, outcome, document, spent, time.perf_counter() - begin)
             return document
@@ -170,7 +170,7 @@ def _count(
 ) -> None:
     metrics.readings.labels(outcome).inc()
     for stage, part in spent.items():
-        metrics.stage_seconds.labels(stage if stage in stages.STAGES else OTHER).observe(part)
+        metrics.stage_seconds.labels(stage if stage in stage_clock.STAGES else OTHER).observe(part)
     if document is not None:
         metrics.reading_seconds.observe(seconds)
         metrics.pages.labels(metrics.bounded("model", document.model)).inc(len(document.pages))

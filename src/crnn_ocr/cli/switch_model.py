@@ -30,7 +30,7 @@ def url_of_this_machine(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def use(url: str, model: str) -> dict[str, Any]:
+def switch_model(url: str, model: str) -> dict[str, Any]:
     """Switch; returns the service's answer.
 
     Args:

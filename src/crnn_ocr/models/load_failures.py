@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crnn_ocr.errors import ModelBrokenError, OcrError
-from crnn_ocr.models.catalogue import Edition, Stamp
+from crnn_ocr.models.catalogue import PackSnapshot, Stamp
 
 #: So long the failure to load a pack whose files stay the same is taken for final, in seconds.
 RETRY_AFTER_S = 30.0
@@ -23,40 +23,40 @@ class _Failure:
     until: float
 
 
-class Failures:
-    """Failures by name of the pack; whoever shares it between threads holds a lock."""
+class LoadFailures:
+    """LoadFailures by name of the pack; whoever shares it between threads holds a lock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Know of none yet; the clock tells seconds and never goes back."""
         self._clock = clock
-        self._of: dict[str, _Failure] = {}
+        self._by_name: dict[str, _Failure] = {}
 
-    def remember(self, error: Exception, edition: Edition) -> None:
-        """That edition could not be loaded."""
+    def record(self, error: Exception, snapshot: PackSnapshot) -> None:
+        """That snapshot could not be loaded."""
         until = self._clock() + RETRY_AFTER_S
         if isinstance(error, OcrError):
-            failure = _Failure(type(error), error.message, error.hint, edition.stamp, until)
+            failure = _Failure(type(error), error.message, error.hint, snapshot.stamp, until)
         else:
-            message = f"pack {edition.name!r} cannot be loaded: {type(error).__name__}"
-            failure = _Failure(ModelBrokenError, message, None, edition.stamp, until)
-        self._of[edition.name] = failure
+            message = f"pack {snapshot.name!r} cannot be loaded: {type(error).__name__}"
+            failure = _Failure(ModelBrokenError, message, None, snapshot.stamp, until)
+        self._by_name[snapshot.name] = failure
 
     def forget(self, name: str) -> None:
         """It could be loaded."""
-        self._of.pop(name, None)
+        self._by_name.pop(name, None)
 
-    def known(self, edition: Edition) -> bool:
+    def failed_lately(self, snapshot: PackSnapshot) -> bool:
         """Whether these very files need not be tried now."""
-        failure = self._of.get(edition.name)
-        return failure is not None and failure.stamp == edition.stamp and self._clock() < failure.until
+        failure = self._by_name.get(snapshot.name)
+        return failure is not None and failure.stamp == snapshot.stamp and self._clock() < failure.until
 
-    def check(self, edition: Edition) -> None:
+    def check(self, snapshot: PackSnapshot) -> None:
         """Raise anew what was raised when these very files were tried, unless they may be tried again."""
-        if self.known(edition):
-            failure = self._of[edition.name]
+        if self.failed_lately(snapshot):
+            failure = self._by_name[snapshot.name]
             raise failure.kind(failure.message, hint=failure.hint)
 
     def problem(self, name: str) -> str | None:
         """What was in the way when that pack was last tried; None where nothing was."""
-        failure = self._of.get(name)
+        failure = self._by_name.get(name)
         return None if failure is None else f"{failure.message} {failure.hint or ''}".strip()

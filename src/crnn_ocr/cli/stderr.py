@@ -7,7 +7,7 @@ import sys
 from crnn_ocr.errors import OcrError
 
 
-def complain(name: str | None, error: OcrError) -> None:
+def print_error(name: str | None, error: OcrError) -> None:
     """Tell of an error: where, the sentence, the code, and what to do.
 
     Args:
@@ -15,12 +15,12 @@ def complain(name: str | None, error: OcrError) -> None:
         error: What went wrong.
     """
     where = "" if name is None else f"{name}: "
-    tell(f"crnn-ocr: {where}{error.message} ({error.code})")
+    print_message(f"crnn-ocr: {where}{error.message} ({error.code})")
     if error.hint:
-        tell(f"  {error.hint}")
+        print_message(f"  {error.hint}")
 
 
-def tell(sentence: str) -> None:
+def print_message(sentence: str) -> None:
     """Write to standard error without tearing a progress bar; names of any bytes can be shown."""
     text = sentence.encode("utf-8", "backslashreplace").decode()
     if "tqdm" in sys.modules:

@@ -1,4 +1,4 @@
-"""Single flight: of equal readings at the same time one is done, and the others wait for it."""
+"""Single call: of equal readings at the same time one is done, and the others wait for it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PICTURE_ERRORS = (
 )
 
 #: How often those who wait look whether they have been cancelled, in seconds.
-_LOOK_UP_S = 0.05
+_POLL_S = 0.05
 
 
-class _Flight(Generic[Result]):
+class _Call(Generic[Result]):
     """One reading under way, and how it ended."""
 
     def __init__(self) -> None:
-        self.landed = threading.Event()
+        self.done = threading.Event()
         self.results: list[Result] = []
         self.error: OcrError | None = None
 
@@ -46,11 +46,11 @@ class SingleFlight(Generic[Result]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, _Flight[Result]] = {}
+        self._calls: dict[str, _Call[Result]] = {}
 
     def __len__(self) -> int:
         """Readings under way."""
-        return len(self._flights)
+        return len(self._calls)
 
     def do(self, key: str, work: Callable[[], Result], ticket: Ticket) -> tuple[Result, bool]:
         """Do the work, or wait for the caller who is doing it.
@@ -74,36 +74,36 @@ class SingleFlight(Generic[Result]):
         """
         while True:
             with self._lock:
-                flight = self._flights.get(key)
-                leads = flight is None
-                if flight is None:
-                    flight = self._flights[key] = _Flight()
+                call = self._calls.get(key)
+                leads = call is None
+                if call is None:
+                    call = self._calls[key] = _Call()
             if leads:
-                return self._lead(key, flight, work), True
-            _wait(flight, ticket)
-            if flight.error is not None:
-                raise copy.copy(flight.error)  # its traceback belongs to the other request
-            if flight.results:
-                return flight.results[0], False
+                return self._lead(key, call, work), True
+            _wait(call, ticket)
+            if call.error is not None:
+                raise copy.copy(call.error)  # its traceback belongs to the other request
+            if call.results:
+                return call.results[0], False
 
-    def _lead(self, key: str, flight: _Flight[Result], work: Callable[[], Result]) -> Result:
+    def _lead(self, key: str, call: _Call[Result], work: Callable[[], Result]) -> Result:
         try:
             result = work()
         except PICTURE_ERRORS as error:
-            flight.error = copy.copy(error)
+            call.error = copy.copy(error)
             raise
         else:
-            flight.results.append(result)
+            call.results.append(result)
             return result
         finally:
             with self._lock:
-                del self._flights[key]
-            flight.landed.set()
+                del self._calls[key]
+            call.done.set()
 
 
-def _wait(flight: _Flight[Result], ticket: Ticket) -> None:
-    """Until the flight has landed, or the ticket's end."""
-    while not flight.landed.is_set():
+def _wait(call: _Call[Result], ticket: Ticket) -> None:
+    """Until the call has done, or the ticket's end."""
+    while not call.done.is_set():
         ticket.check()
         remaining = ticket.remaining
-        flight.landed.wait(_LOOK_UP_S if remaining is None else min(_LOOK_UP_S, max(remaining, 0.0)))
+        call.done.wait(_POLL_S if remaining is None else min(_POLL_S, max(remaining, 0.0)))

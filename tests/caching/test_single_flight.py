@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from crnn_ocr.caching.flights import SingleFlight
+from crnn_ocr.caching.single_flight import SingleFlight
 from crnn_ocr.errors import (
     DeadlineExceededError,
     ImageDecodeError,
