@@ -175,7 +175,7 @@ def test_files_outside_the_pack_are_refused(path: str) -> None:
     [
         ("", "not valid JSON"),
         ("[]", "manifest.json"),
-        (json.dumps(manifest_of("mine", kind="poem")), "kind"),
+        (json.dumps(manifest_of("mine", kind="a poem")), "kind"),
         (json.dumps(manifest_of("mine", stride="eight")), "stride"),
         (json.dumps({**manifest_of("mine"), "colour": 1}), "colour"),
         (json.dumps({**manifest_of("mine"), "mean": 10**400}), "mean"),

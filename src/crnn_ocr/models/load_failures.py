@@ -1,4 +1,4 @@
-"""Packs that could not be loaded, and why: they are not tried again for a while."""
+"""Remembers packs that could not be loaded, so that they are not retried for a while."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from crnn_ocr.errors import ModelBrokenError, OcrError
 from crnn_ocr.models.catalogue import PackSnapshot, Stamp
 
-#: So long the failure to load a pack whose files stay the same is taken for final, in seconds.
+#: How long a pack that failed to load is not retried while its files stay the same, in seconds.
 RETRY_AFTER_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why a pack could not be loaded; not the exception itself, which holds on to the frames it came by."""
+    """Why a pack could not be loaded. The exception itself is not kept, as it would keep its frames alive."""
 
     kind: type[OcrError]
     message: str
@@ -24,15 +24,19 @@ class _Failure:
 
 
 class LoadFailures:
-    """LoadFailures by name of the pack; whoever shares it between threads holds a lock."""
+    """Failures by name of the pack. It is not thread-safe: callers hold a lock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Know of none yet; the clock tells seconds and never goes back."""
+        """Start without failures.
+
+        Args:
+            clock: Returns the time in seconds; it must never go back.
+        """
         self._clock = clock
         self._by_name: dict[str, _Failure] = {}
 
     def record(self, error: Exception, snapshot: PackSnapshot) -> None:
-        """That snapshot could not be loaded."""
+        """Remember that this snapshot could not be loaded."""
         until = self._clock() + RETRY_AFTER_S
         if isinstance(error, OcrError):
             failure = _Failure(type(error), error.message, error.hint, snapshot.stamp, until)
@@ -42,21 +46,25 @@ class LoadFailures:
         self._by_name[snapshot.name] = failure
 
     def forget(self, name: str) -> None:
-        """It could be loaded."""
+        """Forget the failure of a pack, because it could be loaded."""
         self._by_name.pop(name, None)
 
     def failed_lately(self, snapshot: PackSnapshot) -> bool:
-        """Whether these very files need not be tried now."""
+        """Return whether exactly these files failed to load and are not to be retried yet."""
         failure = self._by_name.get(snapshot.name)
         return failure is not None and failure.stamp == snapshot.stamp and self._clock() < failure.until
 
     def check(self, snapshot: PackSnapshot) -> None:
-        """Raise anew what was raised when these very files were tried, unless they may be tried again."""
+        """Raise the error of the last attempt again if exactly these files are not to be retried yet.
+
+        Raises:
+            OcrError: The last attempt to load these files failed.
+        """
         if self.failed_lately(snapshot):
             failure = self._by_name[snapshot.name]
             raise failure.kind(failure.message, hint=failure.hint)
 
     def problem(self, name: str) -> str | None:
-        """What was in the way when that pack was last tried; None where nothing was."""
+        """Return why the last attempt to load that pack failed; None if it did not."""
         failure = self._by_name.get(name)
         return None if failure is None else f"{failure.message} {failure.hint or ''}".strip()

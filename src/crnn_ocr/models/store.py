@@ -1,14 +1,14 @@
-"""Models in memory: loaded once, lent while they are used, let go when replaced, idle or too many.
+"""Keeps models in memory: loads each once, leases it to its users, and closes it when it is no longer needed.
 
-The first lease of a model loads it, in its own thread; others that want it wait. Models load one at a time,
-since loading one takes several times its size for a moment. A model that is replaced, or whose place another
-one needs, is lent no more and closed when its last lease ends.
+The first lease of a model loads it in the caller's thread; other callers that want it wait. Models load one
+at a time, because loading takes several times the model's size for a moment. A model that is replaced or
+evicted is retired: it gets no new leases and is closed when its last lease ends.
 
-One model is the active one: it is meant where no name is given, and it never makes room for others. Models
-that are leased by name share a bounded number of places; whoever wants one and holds nothing else waits until
-a place is free, so nobody can wait for himself.
+One model is the active one. It is used when no name is given, and it is never evicted. Models that are leased
+by name share a limited number of places. A caller waits for a free place only while it holds no other lease,
+so it can never wait for itself.
 
-A model that cannot be loaded is not tried again until its files change, or half a minute is over.
+A model that cannot be loaded is not tried again until its files change or half a minute has passed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, ModelsBusyErro
 from crnn_ocr.models.catalogue import PackSnapshot
 from crnn_ocr.models.load_failures import LoadFailures
 
-#: So long a request waits for another model's place where it names no time of its own, in seconds.
+#: How long a lease waits for a place if it does not say how long, in seconds.
 PATIENCE_S = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 class Closable(Protocol):
-    """A model, whose memory can be let go."""
+    """A model whose memory can be freed."""
 
     def close(self) -> None: ...  # noqa: D102
 
@@ -42,10 +42,11 @@ Model = TypeVar("Model", bound=Closable)
 
 @dataclass(eq=False, slots=True)
 class _Slot(Generic[Model]):
-    """A model's place: being loaded (no model yet), or lent to so many.
+    """A model that is being loaded (`model` is None) or loaded, and its leases.
 
     Attributes:
-        pinned: Never makes room for others, and does not count.
+        pinned: It is never evicted and takes none of the places.
+        reloading: A thread is loading the new files of its pack.
     """
 
     snapshot: PackSnapshot
@@ -57,7 +58,7 @@ class _Slot(Generic[Model]):
 
 
 class ModelStore(Generic[Model]):
-    """The loaded models of one kind; all methods may be called by several threads at once."""
+    """The loaded models of one kind. It is safe to use from several threads."""
 
     def __init__(
         self,
@@ -70,16 +71,16 @@ class ModelStore(Generic[Model]):
         freed: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; nothing is loaded yet.
+        """Start without loading anything.
 
         Args:
-            active: Name of the pack that is meant where none is named.
-            find: Finds a pack on disk by its name or an alias; cheap, and raises as `Registry.find`.
-            load: Loads it; slow, and raises `OcrError` for what is broken.
-            places: How many models may be kept because they were named, beside the active and the pinned.
-            loading: Held while a model loads; shared by stores that are not to load at the same time.
+            active: Name of the pack that is used when no name is given.
+            find: Finds a pack on disk by name or alias. It is cheap, and raises like `Registry.find`.
+            load: Loads a pack. It is slow, and raises `OcrError` if the pack is broken.
+            places: How many models that are neither active nor pinned may be kept.
+            loading: Lock held while a model loads; stores that share it never load at the same time.
             freed: Called after models have been closed.
-            clock: Seconds; never goes back.
+            clock: Returns the time in seconds; it must never go back.
         """
         self._active = active
         self._find = find
@@ -94,40 +95,40 @@ class ModelStore(Generic[Model]):
         self._failures = LoadFailures(clock)
         self._closed = False
 
-    # ---- questions ----------------------------------------------------------------------------------
+    # ---- state --------------------------------------------------------------------------------------
 
     @property
     def active(self) -> str:
-        """Name of the pack that is meant where none is named."""
+        """Name of the pack that is used when no name is given."""
         return self._active
 
     @property
     def loaded(self) -> tuple[PackSnapshot, ...]:
-        """What is in memory and lent on, sorted by name."""
+        """The packs whose models are in memory and can be leased, sorted by name."""
         with self._changed:
             found = [slot.snapshot for slot in self._slots.values() if slot.model is not None]
         return tuple(sorted(found, key=lambda snapshot: snapshot.name))
 
     def snapshot(self, name: str) -> PackSnapshot | None:
-        """The loaded snapshot of a pack; None where it is not loaded."""
+        """Return the snapshot from which a pack was loaded; None if it is not loaded."""
         with self._changed:
             slot = self._slots.get(name)
             return slot.snapshot if slot is not None and slot.model is not None else None
 
     def problem(self, name: str) -> str | None:
-        """Why a pack could not be loaded when that was last tried; None where it could."""
+        """Return why the last attempt to load a pack failed; None if it did not."""
         with self._changed:
             return self._failures.problem(name)
 
     def snapshot_to_use(self, name: str | None = None) -> PackSnapshot:
-        """The snapshot that a lease gets that is taken now; nothing is loaded.
+        """Return the snapshot that a lease would use now, without loading it.
 
-        Where a pack's files have changed and nobody has tried them yet it is the new one, although a lease
-        gets the old one if they turn out to be broken.
+        If a pack's files have changed and have not been tried yet, this is the new snapshot. If the new files
+        then turn out to be broken, a lease uses the old one all the same.
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: Its manifest cannot be used, or the active one is gone.
+            ModelBrokenError: Its manifest is invalid, or the active pack is gone.
         """
         snapshot = self._find_snapshot(self._active if name is None else name)
         with self._changed:
@@ -142,17 +143,17 @@ class ModelStore(Generic[Model]):
     def lease(
         self, name: str | None = None, *, pinned: bool = False, patience: float | None = None
     ) -> Iterator[Model]:
-        """Use a model; it is loaded where need be, and stays open until the block ends.
+        """Lease a model until the block ends, loading it first if necessary.
 
         Args:
             name: Name or alias of a pack; the active one when None.
-            pinned: It takes none of the places and makes no room for others; so is the active one always.
-            patience: Seconds to wait for others that load it or hold its place.
+            pinned: The model takes none of the places and is not evicted. The active one is always pinned.
+            patience: Seconds to wait for a thread that loads the model, or for a free place.
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: It cannot be loaded, or the active one is gone.
-            ModelsBusyError: The patience is at its end.
+            ModelBrokenError: It cannot be loaded, or the active pack is gone.
+            ModelsBusyError: The wait took longer than `patience`.
             RuntimeError: The store is closed.
         """
         slot = self._acquire(name, pinned, PATIENCE_S if patience is None else patience)
@@ -180,7 +181,7 @@ class ModelStore(Generic[Model]):
                     if not self._needs_reload(slot, snapshot):
                         return self._add_lease(slot)
                     slot.reloading = True
-                elif slot is not None:  # another thread loads it
+                elif slot is not None:  # another thread is loading it
                     self._wait(deadline, f"the model {key!r} is still being loaded")
                     continue
                 else:
@@ -197,7 +198,7 @@ class ModelStore(Generic[Model]):
             self._reload(slot, snapshot)
 
     def _find_snapshot(self, wanted: str) -> PackSnapshot:
-        """The pack on disk, or the loaded one where an active pack is gone from the disk."""
+        """Return the pack on disk, or the loaded one if the active pack is gone from the disk."""
         try:
             return self._find(wanted)
         except (ModelNotFoundError, ModelBrokenError) as error:
@@ -227,11 +228,15 @@ class ModelStore(Generic[Model]):
         self._close_retired()
 
     def _wait(self, deadline: float, reason: str) -> None:
-        """Wait for a change, at most until the deadline."""
+        """Wait for a change, at most until the deadline.
+
+        Raises:
+            ModelsBusyError: The deadline has passed.
+        """
         left = deadline - self._clock()
         if left <= 0:
             raise ModelsBusyError(f"The request waited too long: {reason}.")
-        # Not for ever: whether a change concerns this caller is looked at again now and then.
+        # The caller checks again after a second at the latest, whether or not it was notified.
         self._changed.wait(min(left, 1.0))
 
     # ---- loading ------------------------------------------------------------------------------------
@@ -253,7 +258,7 @@ class ModelStore(Generic[Model]):
             self._changed.notify_all()
 
     def _load_and_record(self, snapshot: PackSnapshot) -> Model:
-        """Load; a failure is remembered."""
+        """Load a model, and record whether that failed."""
         try:
             with self._loading:
                 started = time.perf_counter()
@@ -269,13 +274,13 @@ class ModelStore(Generic[Model]):
         return model
 
     def _needs_reload(self, slot: _Slot[Model], snapshot: PackSnapshot) -> bool:
-        """Whether the pack on disk is another one than the loaded, and nobody has found it wanting yet."""
+        """Return whether the pack on disk differs from the loaded one and has not failed to load yet."""
         if slot.snapshot.stamp == snapshot.stamp or slot.reloading:
             return False
         return not self._failures.failed_lately(snapshot)
 
     def _reload(self, slot: _Slot[Model], snapshot: PackSnapshot) -> None:
-        """Load a pack's new files beside its old ones, which others go on using; keep those if it fails."""
+        """Load a pack's new files while others go on using the old ones; keep the old ones if that fails."""
         try:
             model = self._load_and_record(snapshot)
         except Exception as error:
@@ -293,19 +298,19 @@ class ModelStore(Generic[Model]):
             if current:
                 self._retire(slot)
                 self._slots[snapshot.name] = fresh
-            else:  # let go while it was being loaded
+            else:  # retired while it was being reloaded
                 self._retired.append(fresh)
             self._changed.notify_all()
         self._close_retired()
 
-    # ---- room ---------------------------------------------------------------------------------------
+    # ---- places -------------------------------------------------------------------------------------
 
     def _has_free_place(self) -> bool:
         counted = [slot for slot in (*self._slots.values(), *self._retired) if not slot.pinned]
         return len(counted) < self._places
 
     def _evict_one(self) -> None:
-        """Send the least recently used one away, an idle one if there is one; one at a time."""
+        """Retire the least recently used model, preferably one without leases; only one at a time."""
         if any(not slot.pinned for slot in self._retired):
             return
         able = [slot for slot in self._slots.values() if not slot.pinned and slot.model is not None]
@@ -318,20 +323,20 @@ class ModelStore(Generic[Model]):
             del self._slots[slot.snapshot.name]
 
     def _retire(self, slot: _Slot[Model]) -> None:
-        """Lend it no more."""
+        """Give a model no new leases; it is closed when its last lease ends."""
         self._remove(slot)
         self._retired.append(slot)
         self._changed.notify_all()
 
     def _close_unleased(self) -> bool:
-        """Close what is lent to nobody any more; tell whether there was any."""
+        """Close the retired models without leases, and return whether there were any."""
         done = [slot for slot in self._retired if slot.leases == 0]
         for slot in done:
             self._retired.remove(slot)
             if slot.model is not None:
                 slot.model.close()
                 slot.model = None
-                if not self._closed:  # the end of a program is no news
+                if not self._closed:  # unloading at the program's end is not worth a log line
                     _log.info("model unloaded", extra={"fields": {"model": slot.snapshot.pack.manifest.id}})
         if done:
             self._changed.notify_all()
@@ -344,12 +349,13 @@ class ModelStore(Generic[Model]):
             self._freed()
 
     def activate(self, name: str) -> None:
-        """Make another pack the active one; whoever leases the active one from now on gets it.
+        """Make another pack the active one for all leases from now on.
 
-        The old one is lent no more and closed when its last lease ends.
+        The old one gets no new leases and is closed when its last lease ends.
 
         Args:
-            name: Name of the pack, no alias. Lease it while this is called, else it is loaded later.
+            name: Name of the pack, not an alias. The caller should hold a lease of it; otherwise it is loaded
+                by the next lease.
         """
         with self._changed:
             before, self._active = self._active, name
@@ -362,7 +368,7 @@ class ModelStore(Generic[Model]):
         self._close_retired()
 
     def unload(self, name: str) -> None:
-        """Unload a model as soon as nobody uses it; it is loaded again when it is wanted."""
+        """Unload a model as soon as its last lease ends; the next lease loads it again."""
         with self._changed:
             slot = self._slots.get(name)
             if slot is not None and slot.model is not None:
@@ -370,7 +376,7 @@ class ModelStore(Generic[Model]):
         self._close_retired()
 
     def unload_idle(self, idle_s: float) -> None:
-        """Unload all that nobody has used for so many seconds, the active one too."""
+        """Unload all models, even the active one, that have had no lease for that many seconds."""
         with self._changed:
             before = self._clock() - idle_s
             for slot in list(self._slots.values()):
@@ -379,7 +385,7 @@ class ModelStore(Generic[Model]):
         self._close_retired()
 
     def close(self) -> None:
-        """Unload all that is not in use now and the rest later; nothing is lent any more."""
+        """Refuse new leases, and unload every model as soon as it has none."""
         with self._changed:
             self._closed = True
             for slot in list(self._slots.values()):
