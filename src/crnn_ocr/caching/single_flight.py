@@ -1,4 +1,4 @@
-"""Single call: of equal readings at the same time one is done, and the others wait for it."""
+"""Does equal work only once at a time: one caller does it, and the others wait for its result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crnn_ocr.scheduling.ticket import Ticket
 
 Result = TypeVar("Result")
 
-#: Errors that lie in the picture: whoever sends the same one meets the same error.
+#: Errors caused by the picture itself: everyone who sends the same picture gets the same error.
 PICTURE_ERRORS = (
     ImageDecodeError,
     ImageEmptyError,
@@ -28,12 +28,12 @@ PICTURE_ERRORS = (
     UnsupportedImageError,
 )
 
-#: How often those who wait look whether they have been cancelled, in seconds.
+#: How often a waiting caller checks whether it has been cancelled, in seconds.
 _POLL_S = 0.05
 
 
 class _Call(Generic[Result]):
-    """One reading under way, and how it ended."""
+    """Work that is being done for a key, and its result or error."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -42,27 +42,27 @@ class _Call(Generic[Result]):
 
 
 class SingleFlight(Generic[Result]):
-    """Lets one caller per key work while the others wait; may be used by many threads at once."""
+    """Lets one caller per key work while the others wait. It is safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: dict[str, _Call[Result]] = {}
 
     def __len__(self) -> int:
-        """Readings under way."""
+        """Return how many keys are being worked on."""
         return len(self._calls)
 
     def do(self, key: str, work: Callable[[], Result], ticket: Ticket) -> tuple[Result, bool]:
-        """Do the work, or wait for the caller who is doing it.
+        """Do the work, or wait for the caller that is doing it.
 
-        Where that caller fails for a reason of its own (it was cancelled, its time ran out, the service
-        refused it), one of those who wait does the work in its place. Where the picture is at fault, they
-        all meet that error. Nobody waits beyond the own ticket.
+        If that caller fails for a reason of its own (it was cancelled, its time ran out, the service refused
+        it), one of the waiting callers does the work instead. If the picture is at fault, all callers get the
+        same error. No caller waits longer than its own ticket allows.
 
         Args:
             key: Equal for equal work.
-            work: What is to be done.
-            ticket: The caller's own.
+            work: Does the work.
+            ticket: The caller's own ticket.
 
         Returns:
             The result, and whether this caller did the work.
@@ -102,7 +102,12 @@ class SingleFlight(Generic[Result]):
 
 
 def _wait(call: _Call[Result], ticket: Ticket) -> None:
-    """Until the call has done, or the ticket's end."""
+    """Wait until the call is done.
+
+    Raises:
+        DeadlineExceededError: The ticket's time ran out.
+        RequestCancelledError: The ticket was cancelled.
+    """
     while not call.done.is_set():
         ticket.check()
         remaining = ticket.remaining
