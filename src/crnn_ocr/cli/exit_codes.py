@@ -1,11 +1,11 @@
-"""Exit statuses of the command line; scripts rely on them."""
+"""Defines the exit codes of the command line; scripts rely on them."""
 
 EXIT_OK = 0
-#: Some input could not be read, or the output not be written.
+#: An input could not be read, or the output could not be written.
 EXIT_FAILED = 1
-#: Wrong usage or a wrong setting; argparse uses the same number.
+#: Wrong usage or a wrong setting; argparse uses the same code.
 EXIT_USAGE = 2
-#: 128 + SIGINT, as shells have it.
+#: 128 + SIGINT, as in shells.
 EXIT_INTERRUPTED = 130
-#: 128 + SIGPIPE: whoever read the output went away (`| head`).
+#: 128 + SIGPIPE: the reader of the output went away (`| head`).
 EXIT_BROKEN_PIPE = 141

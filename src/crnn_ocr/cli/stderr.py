@@ -1,4 +1,4 @@
-"""What the commands tell on standard error, in one form for all of them."""
+"""Prints errors and messages to standard error, in one form for all commands."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from crnn_ocr.errors import OcrError
 
 
 def print_error(name: str | None, error: OcrError) -> None:
-    """Tell of an error: where, the sentence, the code, and what to do.
+    """Print an error: the input, the message, the code and the hint.
 
     Args:
-        name: The input that failed; None when the error belongs to none.
-        error: What went wrong.
+        name: Name of the input that failed; None if the error belongs to no input.
+        error: The error.
     """
     where = "" if name is None else f"{name}: "
     print_message(f"crnn-ocr: {where}{error.message} ({error.code})")
@@ -21,7 +21,7 @@ def print_error(name: str | None, error: OcrError) -> None:
 
 
 def print_message(sentence: str) -> None:
-    """Write to standard error without tearing a progress bar; names of any bytes can be shown."""
+    """Print a sentence without breaking a progress bar; file names may hold any bytes."""
     text = sentence.encode("utf-8", "backslashreplace").decode()
     if "tqdm" in sys.modules:
         sys.modules["tqdm"].tqdm.write(text, file=sys.stderr)

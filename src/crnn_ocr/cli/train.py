@@ -1,4 +1,4 @@
-"""`crnn-ocr train …`: the training pipeline (extra `train`)."""
+"""Implements `crnn-ocr train …`, the training pipeline (extra `train`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train, evaluate and export recognisers",
-        description="Train, evaluate and export recognisers; docs/training.md is the way through.",
+        description="Train, evaluate and export recognisers; docs/training.md describes every step.",
     )
     commands.add(parser.add_subparsers(metavar="COMMAND", required=True))
     parser.set_defaults(run=run)
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command that was asked for.
 
     Returns:
-        Its exit status; 1 when it fails.
+        Its exit code; 1 if it fails.
     """
     try:
         return commands.run(args)

@@ -1,1 +1,1 @@
-"""Shares the cores among requests: tickets, the scheduling policy, and the thread pool that runs the tasks."""
+"""Shares the cores among requests: tickets, the policy, and the thread pool that runs the tasks."""
