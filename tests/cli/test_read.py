@@ -60,7 +60,7 @@ def test_what_fails_is_told_and_the_rest_is_read(capsys: Captured) -> None:
     assert out == "==> a.png <==\nfirst\n\n"
     assert err.splitlines() == [
         "crnn-ocr: odd.gif: The PNG ends early. (IMAGE_DECODE_FAILED)",
-        "  The file seems damaged or cut short: open it in a viewer, save it again and retry.",
+        "  The file seems to be damaged or cut off: open it in a viewer, save it again and retry.",
         "crnn-ocr: none.bmp: There are no bytes. (IMAGE_EMPTY)",
         "  Send the bytes of a picture: JPG, PNG, BMP, GIF, TIFF or WebP.",
         "crnn-ocr: nix.png: No such file or directory. (FILE_UNREADABLE)",
