@@ -58,7 +58,7 @@ def test_normalise_can_tell_widths(wide: str, narrow: str) -> None:
     assert normalise(wide, spaces=False, widths=True) != normalise(narrow, spaces=False, widths=True)
 
 
-def test_dashes_quotes_and_blanks_are_folded_whatever_the_widths() -> None:
+def test_dashes_quotes_and_blanks_are_folded_at_any_width() -> None:
     assert normalise("“甲”\u3000 乙——１", spaces=False, widths=True) == '"甲"乙--１'
     assert normalise("cafe\u0301", spaces=False, widths=True) == "caf\u00e9"
 

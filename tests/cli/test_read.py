@@ -69,7 +69,7 @@ def test_what_fails_is_told_and_the_rest_is_read(capsys: Captured) -> None:
 
 
 @pytest.mark.usefixtures("folder", "engines")
-def test_a_fault_of_the_engine_ends_neither_the_run_nor_shows_a_trace(capsys: Captured) -> None:
+def test_an_engine_fault_neither_ends_the_run_nor_shows_a_trace(capsys: Captured) -> None:
     Path("bug.png").write_text("bug")
     assert main(["read", "bug.png", "a.png"]) == 1
     out, err = capsys.readouterr()

@@ -127,7 +127,7 @@ def test_a_model_is_loaded_once_by_whoever_comes_first() -> None:
     assert world.loads == ["a/0"]
 
 
-def test_a_failed_load_is_told_to_all_and_not_tried_again_until_the_files_change() -> None:
+def test_a_failed_load_is_not_retried_until_the_files_change() -> None:
     world = World("a", "b")
     world.broken["b/0"] = ModelBrokenError("net.onnx is damaged", hint="Mend it.")
     store = world.store()
@@ -184,7 +184,7 @@ def test_those_who_wait_for_a_load_that_fails_do_not_load_again() -> None:
     assert world.loads == ["a/0"]
 
 
-def test_the_least_recently_used_makes_room_and_the_active_one_never() -> None:
+def test_the_least_recently_used_is_evicted_never_the_active() -> None:
     world = World("a", "b", "c", "d")
     store = world.store(places=2)
     for now, name in enumerate((None, "b", "c", "b", "d", None)):
@@ -233,7 +233,7 @@ def test_patience_ends() -> None:
     assert use(store, "c") == "c/0"
 
 
-def test_a_switch_is_atomic_and_the_old_one_goes_with_its_last_reader() -> None:
+def test_a_switch_is_atomic_and_retires_the_old_model() -> None:
     world = World("a", "b")
     store = world.store()
     with store.lease() as old, store.lease():
@@ -292,7 +292,7 @@ def test_changed_files_are_loaded_beside_the_old_ones() -> None:
     assert world.open == ["a/1"]
 
 
-def test_changed_files_that_are_broken_are_not_used_and_not_tried_twice(
+def test_broken_new_files_are_neither_used_nor_tried_twice(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = World("a")
@@ -342,7 +342,7 @@ def test_idle_models_are_unloaded_and_loaded_again() -> None:
     assert use(store, None) == "a/0"
 
 
-def test_a_thread_looks_after_idle_models_and_does_not_keep_the_store_alive() -> None:
+def test_the_idle_thread_does_not_keep_the_store_alive() -> None:
     world = World("a")
     store = ModelStore("a", find=world.find, load=world.load)
     unloader = IdleUnloader([store], 0.02)
@@ -420,7 +420,7 @@ def test_what_would_be_lent_is_what_is_lent() -> None:
         told("nothing")
 
 
-def test_files_that_were_found_wanting_are_not_what_would_be_lent() -> None:
+def test_files_that_failed_to_load_would_not_be_leased() -> None:
     world = World("a")
     store = world.store()
     with store.lease():
@@ -434,7 +434,7 @@ def test_files_that_were_found_wanting_are_not_what_would_be_lent() -> None:
     assert store.snapshot_to_use().pack.manifest.id == "a/1"  # they are tried again
 
 
-def test_while_new_files_are_loaded_the_old_ones_are_what_is_lent() -> None:
+def test_old_files_are_leased_while_new_ones_are_loaded() -> None:
     world = World("a")
     store = world.store()
     with store.lease():

@@ -70,7 +70,7 @@ def test_every_task_has_its_own_outcome(scheduler: Scheduler) -> None:
     assert (scheduler.waiting, scheduler.busy) == (0, 0)
 
 
-def test_outcomes_come_in_the_order_of_the_tasks_not_of_their_costs(scheduler: Scheduler) -> None:
+def test_outcomes_come_in_the_order_of_the_tasks(scheduler: Scheduler) -> None:
     with scheduler.admit(Ticket()) as work:
         outcomes = work.run([task(partial(max, n), cost=1 + n % 7) for n in range(1, 50)])
 
