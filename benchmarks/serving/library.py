@@ -56,7 +56,7 @@ class Library:
         return self.work(run) / run.wall_s / cores
 
     def overhead(self, run: Run) -> float:
-        """Return the service's CPU time over the library's for the same pictures, under any other load."""
+        """Return the service's CPU time over the library's for the same pictures."""
         work = self.work(run)
         return run.cpu_s / work if work else float("nan")
 
