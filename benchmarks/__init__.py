@@ -1,1 +1,1 @@
-"""Accuracy, speed and memory of crnn-ocr beside its peers, all measured in one run."""
+"""Measures accuracy, speed and memory of crnn-ocr beside its peers in the same run."""

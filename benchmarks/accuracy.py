@@ -1,4 +1,4 @@
-"""Accuracy on the labelled lines and pages: this project beside its peers.
+"""Measures accuracy on the labelled lines and pages: this project beside its peers.
 
     python -m benchmarks.accuracy [--only pages_zh,lines_en] [--engines crnn-ocr,rapidocr] [--show-errors]
 
@@ -22,7 +22,7 @@ from benchmarks.engines import Engine, EngineError, Mode, Worker
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one engine answered for one folder."""
+    """Answers of one engine for one folder."""
 
     engine: str
     version: str
@@ -74,7 +74,7 @@ def page_score(outcome: Outcome) -> metrics.PageScore:
 
 
 def lines_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet]) -> str:
-    """CER / exact lines / exact lines with spaces, one column per folder."""
+    """Return a table of CER, exact lines and exact lines with spaces, one column per folder."""
     scores = {(o.engine, o.dataset.name): line_score(o) for o in outcomes}
     header = ["CER / exact / exact with spaces, %"]
     for dataset in sets:
@@ -92,7 +92,7 @@ def lines_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet]) -> str:
 
 
 def pages_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet]) -> str:
-    """Character F1 / line hits / hits with spaces / CPU seconds per page, one column per folder."""
+    """Return a table of character F1, line hits, hits with spaces and CPU seconds, one column per folder."""
     found = {(o.engine, o.dataset.name): o for o in outcomes}
     rows = []
     for engine in dict.fromkeys(outcome.engine for outcome in outcomes):
@@ -109,7 +109,7 @@ def pages_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet]) -> str:
 
 
 def widths_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet], *, page: bool) -> str:
-    """Exact lines, or line hits of pages, where full width and half width differ, one column per folder."""
+    """Return a table of exact lines, or line hits of pages, with widths compared, one column per folder."""
     rows = []
     for engine in dict.fromkeys(outcome.engine for outcome in outcomes):
         found = {o.dataset.name: o for o in outcomes if o.engine == engine}
@@ -127,7 +127,7 @@ def widths_table(outcomes: Sequence[Outcome], sets: Sequence[DataSet], *, page: 
 
 
 def errors(outcome: Outcome, *, page: bool) -> list[str]:
-    """What is wrong, one readable line per fault."""
+    """Yield one readable line per fault."""
     found = []
     for sample, answer in zip(outcome.samples, outcome.answers, strict=True):
         if page:

@@ -1,10 +1,10 @@
-"""How well the header of a picture tells what reading it costs: CPU seconds estimated and measured.
+"""Compares the CPU seconds estimated from a picture's header with those that reading it takes.
 
     python -m benchmarks.admission [--every 2]
 
-Every so many pages of the evaluation set, and blank pictures of many sizes, on one thread. By these estimates
-the service lets work in (``crnn_ocr/service/ocr/admission.py``); single pictures may be far off, the sums
-should not.
+It reads every n-th page of the evaluation set, and blank pictures of many sizes, on one thread. The service
+accepts work by these estimates (``crnn_ocr/service/ocr/admission.py``). Single pictures may be far off; the
+sums should not be.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMITS = Limits(max_bytes=1 << 28, max_pixels=50_000_000, max_side=40_000, max_p
 
 
 def blank(width: int, height: int) -> bytes:
-    """A white picture."""
+    """Return a white picture."""
     stream = BytesIO()
     Image.new("RGB", (width, height), "white").save(stream, "PNG")
     return stream.getvalue()

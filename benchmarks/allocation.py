@@ -1,4 +1,4 @@
-"""What settings of memory cost: peak and lasting memory, CPU time, for the same pictures.
+"""Measures what memory settings cost: peak and lasting memory, and CPU time, for the same pictures.
 
     python -m benchmarks.allocation [--pictures 80] [--only NAME,NAME]
 
@@ -39,9 +39,9 @@ class Setting:
     """One way to set up the process before the models are loaded.
 
     Attributes:
-        words: what differs from what is shipped.
-        prepare: sets it up; called first of all.
-        cores: of the engine; None: as many as there are.
+        words: how it differs from the shipped settings.
+        prepare: applies the setting; called before anything else.
+        cores: number of cores of the engine; all of them when None.
     """
 
     words: str
@@ -71,7 +71,7 @@ def _most(mebibytes: int) -> Callable[[], None]:
 
 
 def _runtime(change: Callable[[Any], None], *, shrink: bool = False) -> Callable[[], None]:
-    """Change the options of every session, and shrink the runtime's arena after every run where asked."""
+    """Change the options of every session, and shrink the runtime's arena after every run if asked."""
 
     def prepare() -> None:
         _shipped()

@@ -1,4 +1,4 @@
-"""The evaluation pictures: labelled lines and labelled pages.
+"""Loads the evaluation pictures: labelled lines and labelled pages.
 
 They are not part of the repository. ``CRNN_OCR_EVAL_DIR`` names their folder; without it, ``../shared/eval``
 beside the repository is taken.
@@ -17,7 +17,7 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 
 @dataclass(frozen=True)
 class DataSet:
-    """How one folder is compared.
+    """One folder, and how it is compared.
 
     Attributes:
         name: the folder.
@@ -48,7 +48,7 @@ class Sample:
 
 
 def root() -> Path:
-    """The folder of the evaluation pictures; ends the program with a hint where it is absent."""
+    """Return the folder of the evaluation pictures; exit with a hint if it is missing."""
     folder = Path(os.environ.get("CRNN_OCR_EVAL_DIR") or _DEFAULT)
     if not folder.is_dir():
         sys.exit(f"No evaluation pictures at {folder}: set CRNN_OCR_EVAL_DIR to their folder.")
@@ -56,7 +56,7 @@ def root() -> Path:
 
 
 def load(name: str) -> list[Sample]:
-    """The samples of one folder in the order of their names."""
+    """Return the samples of one folder in the order of their names."""
     folder = root() / name
     labels = folder / "labels.tsv"
     if labels.exists():

@@ -1,4 +1,4 @@
-"""The engines that are compared, and the worker processes that run them."""
+"""Defines the engines that are compared, and the worker processes that run them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ ENGINES: dict[str, Engine] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What an engine answered for one file.
+    """Answer of an engine for one file.
 
     Attributes:
         texts: the lines in the engine's order.
@@ -110,12 +110,12 @@ class EngineError(Exception):
 
 
 def adapter_command(python: Path, adapter: Sequence[str]) -> list[str]:
-    """The command line of an adapter; it runs in the root of the repository."""
+    """Return the command line of an adapter; it runs in the root of the repository."""
     return [str(python), "-W", "ignore", "-m", f"benchmarks.peers.{adapter[0]}", *adapter[1:]]
 
 
 class Worker:
-    """An engine running in a process of its own; use as a context manager."""
+    """An engine in a process of its own; use it as a context manager."""
 
     def __init__(self, engine: Engine, mode: Mode = "page") -> None:
         adapter = engine.page if mode == "page" else engine.line
@@ -186,7 +186,7 @@ class Worker:
         )
 
     def cpu_s(self) -> float:
-        """CPU seconds of the process and its finished children since it started, imports included."""
+        """Return the CPU seconds of the process and its finished children, imports included."""
         stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
         fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # utime stime cutime cstime, proc(5)

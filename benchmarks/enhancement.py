@@ -1,4 +1,4 @@
-"""When the enhancements help and when they hurt: every switch on clean and on damaged pictures.
+"""Measures when enhancing helps and when it hurts: every switch on clean and on damaged pictures.
 
 Damages are made here, always the same ones. Pages are read end to end, lines by the recogniser alone. Two
 more tables show below which sharpness and which height reading collapses, and one shows what each step costs.
@@ -60,7 +60,7 @@ def contrast(factor: float) -> Damage:
 
 
 def half(damage: Damage) -> Damage:
-    """Damage the right half alone."""
+    """Damage only the right half."""
 
     def apply(image: Pixels) -> Pixels:
         middle = image.shape[1] // 2
@@ -75,7 +75,7 @@ def dark(factor: float) -> Damage:
 
 
 def shade(last: float) -> Damage:
-    """Let the light fall off from left to right, to this share."""
+    """Darken from left to right, down to this share."""
 
     def apply(image: Pixels) -> Pixels:
         light = np.geomspace(1, last, image.shape[1])
@@ -96,7 +96,7 @@ def noise(deviation: float, *, coloured: bool = True) -> Damage:
 
 
 def jpeg(quality: int) -> Damage:
-    """Compress hard."""
+    """Compress strongly as JPEG."""
 
     def apply(image: Pixels) -> Pixels:
         data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
@@ -106,12 +106,12 @@ def jpeg(quality: int) -> Damage:
 
 
 def blur(deviation: float) -> Damage:
-    """Gaussian blur; the deviation is in pixels."""
+    """Blur with a Gaussian; the deviation is in pixels."""
     return lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), deviation), np.uint8)
 
 
 def chain(*damages: Damage) -> Damage:
-    """One after the other."""
+    """Return a damage that applies several one after the other."""
 
     def apply(image: Pixels) -> Pixels:
         for damage in damages:
@@ -154,19 +154,19 @@ class Cell:
 
 
 def load_pictures(names: Sequence[str], every: int) -> list[tuple[Sample, Pixels]]:
-    """Samples of several folders with their pixels."""
+    """Return the samples of several folders with their pixels."""
     samples = [sample for name in names for sample in datasets.load(name)[::every]]
     return [(sample, next(iter(decode_pages(sample.path.read_bytes(), LIMITS)))) for sample in samples]
 
 
 @cache
 def engine() -> OCR:
-    """Our engine on one thread, so that CPU time is comparable."""
+    """Return our engine on one thread, so that CPU times are comparable."""
     return OCR(threads=1)
 
 
 def read_page(image: Pixels) -> list[str]:
-    """The lines of a picture that is already enhanced."""
+    """Return the lines of a picture that has been enhanced already."""
     document = engine().read(image, SWITCHES["all off"])
     return [line.text for line in document.pages[0].lines]
 
@@ -179,7 +179,7 @@ def _line_reader() -> Callable[[Pixels], str]:
 
 
 def read_line(image: Pixels) -> list[str]:
-    """The text of one line by the recogniser alone."""
+    """Return the text of one line, read by the recogniser alone."""
     return [_line_reader()(image)]
 
 
@@ -219,7 +219,7 @@ def _score(pictures: Sequence[tuple[Sample, Pixels]], answers: Sequence[list[str
 def switch_table(
     pictures: Sequence[tuple[Sample, Pixels]], damages: Sequence[str], *, page: bool, switches: Sequence[str]
 ) -> list[dict[str, object]]:
-    """Print the table of all damages and switches; returns its figures."""
+    """Print the table of all damages and switches, and return its figures."""
     rows: list[list[str]] = []
     results: list[dict[str, object]] = []
     for damage in damages:
@@ -238,7 +238,7 @@ def switch_table(
 
 
 def blur_table(pictures: Sequence[tuple[Sample, Pixels]]) -> list[dict[str, object]]:
-    """Print CER against blur, which is given and measured as a share of the line's height."""
+    """Print CER against blur as a share of the line's height, both given and measured."""
     results: list[dict[str, object]] = []
     rows = []
     for share in (0.0, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10, 0.12, 0.15):

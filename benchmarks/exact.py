@@ -1,4 +1,4 @@
-"""Right to the character, and sure where wrong: numbers and known kinds of fault, beside the peers.
+"""Measures exact readings and silent errors in numbers and known hard cases, beside the peers.
 
     python -m benchmarks.exact [--only numbers,cases] [--engines crnn-ocr,rapidocr] [--show-errors]
 
@@ -31,7 +31,7 @@ _BETWEEN = {"numbers": " | ", "cases": " ⏎ "}
 
 @dataclass(frozen=True)
 class Score:
-    """What one engine made of one folder.
+    """Result of one engine for one folder.
 
     Attributes:
         count: numbers, or pictures of cases.
@@ -47,13 +47,13 @@ class Score:
 
 
 def wanted_of(sample: Sample, name: str) -> list[str]:
-    """The lines that a picture's label asks for."""
+    """Return the lines that a picture's label asks for."""
     label = sample.truth.split("\t")[0]
     return [line.strip() for line in label.split(_BETWEEN[name])]
 
 
 def score_numbers(wanted: Sequence[str], reading: Reading) -> tuple[int, int]:
-    """How many of the numbers are wrong, and how many lines are sure of what is no number of the sheet."""
+    """Return how many numbers are wrong, and how many confident lines are not numbers of the sheet."""
     missing = Counter(wanted)
     silent = 0
     for text, confidence in zip(reading.texts, reading.confidences, strict=True):
@@ -65,14 +65,14 @@ def score_numbers(wanted: Sequence[str], reading: Reading) -> tuple[int, int]:
 
 
 def score_case(wanted: Sequence[str], reading: Reading) -> tuple[int, int]:
-    """Whether a case is wrong, and whether that is silent: (0, 0), (1, 0) or (1, 1); remarks do not count."""
+    """Return whether a case is wrong and whether silently: (0, 0), (1, 0) or (1, 1), ignoring remarks."""
     if "".join(wanted) == "".join(text.strip() for text in reading.texts):
         return 0, 0
     return 1, int(all(confidence >= SURE for confidence in reading.confidences))
 
 
 def measure(engine: Engine, names: Sequence[str], *, show_errors: bool) -> tuple[str, dict[str, Score]]:
-    """Read the folders with one process of the engine; its version, and a score per folder."""
+    """Read the folders with one process of the engine; return its version, and a score per folder."""
     scores = {}
     with Worker(engine) as worker:
         for name in names:
@@ -98,7 +98,7 @@ def measure(engine: Engine, names: Sequence[str], *, show_errors: bool) -> tuple
 
 
 def table(scores: dict[str, dict[str, Score]], names: Sequence[str]) -> str:
-    """Wrong / silent errors / CPU seconds per picture, one column per folder."""
+    """Return a table of errors, silent errors and CPU seconds per picture, one column per folder."""
     counts = {name: next(iter(scores.values()))[name].count for name in names}
     header = ["wrong / silent errors / CPU s", *(f"{name} (of {counts[name]})" for name in names)]
     rows = [

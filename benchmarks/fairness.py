@@ -1,4 +1,4 @@
-"""How long a picture of one line takes beside a page of hundreds.
+"""Measures how long a picture of one line takes while a page of hundreds is read.
 
     python -m benchmarks.fairness [--lines 300] [--rounds 12]
 
@@ -28,7 +28,7 @@ _WORDS = "the quick brown fox jumps over the lazy dog and pays in cash"
 
 
 def drawn(count: int) -> Picture:
-    """A page with so many lines."""
+    """Return a page with that many lines."""
     font = ImageFont.load_default(20)
     image = Image.new("L", (700, 20 + 34 * count), 255)
     draw = ImageDraw.Draw(image)
@@ -38,7 +38,7 @@ def drawn(count: int) -> Picture:
 
 
 def waits(engine: OCR, picture: Picture, rounds: int, pause: float) -> list[float]:
-    """Wall seconds of each reading."""
+    """Return the wall seconds of each reading."""
     seconds = []
     for _ in range(rounds):
         time.sleep(pause)
@@ -51,7 +51,7 @@ def waits(engine: OCR, picture: Picture, rounds: int, pause: float) -> list[floa
 def beside(
     engine: OCR, picture: Picture, page: Picture, rounds: int, pause: float
 ) -> tuple[list[float], list[float]]:
-    """Wall seconds of the short readings while long ones are under way, and of those."""
+    """Return the wall seconds of short readings while long ones run, and of the long ones."""
     stop = threading.Event()
     long: list[float] = []
 

@@ -1,4 +1,4 @@
-"""The service under load: throughput, latency, what is refused, memory; beside other services.
+"""Measures services under load: throughput, latency, refusals and memory.
 
     python -m benchmarks.load [--only capacity,overload,mixed,soak] [--services crnn-ocr,…] [--quick]
     python -m benchmarks.load --only soak --requests 10000 --mix light
@@ -76,7 +76,7 @@ def _chosen(names: Sequence[str]) -> list[Service]:
 
 
 def _throughput(options: argparse.Namespace, cores: int) -> tuple[list[Measured], list[Verdict]]:
-    """Capacity of every service, and four times that for ours."""
+    """Measure the capacity of every service, and our service at four times its capacity."""
     pictures = sent.capacity_mix(quick=options.quick)
     count = options.requests or (24 if options.quick else 240)
     seconds = options.seconds or (60 if options.quick else 600)

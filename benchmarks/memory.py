@@ -1,4 +1,4 @@
-"""Peak resident memory of ``crnn-ocr read`` over all of ``pages_zh``.
+"""Measures the peak resident memory of ``crnn-ocr read`` over all of ``pages_zh``.
 
     python -m benchmarks.memory [--set pages_zh] [--limit 400]
 
@@ -24,7 +24,7 @@ _INTERVAL = 0.02  # seconds; VmHWM only rises, so a rare look misses at most the
 
 
 def _tree(pid: int) -> Iterator[int]:
-    """A process and its descendants."""
+    """Return a process and its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text(encoding="ascii").split():
@@ -32,7 +32,7 @@ def _tree(pid: int) -> Iterator[int]:
 
 
 def _peak(pid: int) -> int:
-    """``VmHWM`` of one process in bytes; 0 once it has gone."""
+    """Return ``VmHWM`` of one process in bytes; 0 if it has ended."""
     try:
         match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
     except (FileNotFoundError, ProcessLookupError):

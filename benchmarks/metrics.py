@@ -1,4 +1,4 @@
-"""What "right" means: normalisers and measures, without I/O.
+"""Defines what "right" means: normalisers and measures. Pure functions.
 
 Every figure names its normaliser, because white space alone moves a Chinese line accuracy by ten points.
 """
@@ -27,7 +27,7 @@ _FOLD = str.maketrans(
 
 
 def normalise(text: str, *, spaces: bool, case: bool = True, widths: bool = False) -> str:
-    """Bring a text to the form in which it is compared.
+    """Return a text in the form in which it is compared.
 
     Dashes and quotes are folded, then Unicode NFKC is applied (full width and half width become one), so that
     the fold also sees characters such as the acute accent that NFKC would take apart.
@@ -52,7 +52,7 @@ def normalise(text: str, *, spaces: bool, case: bool = True, widths: bool = Fals
 
 @dataclass(frozen=True)
 class LineScore:
-    """Lines of one folder.
+    """Score of the lines of one folder.
 
     Attributes:
         cer: character error rate in percent: edits over characters of the truth, white space dropped.
@@ -92,7 +92,7 @@ def score_lines(pairs: Sequence[tuple[str, str]], *, case: bool = True) -> LineS
 
 @dataclass(frozen=True)
 class PageScore:
-    """Pages of one folder, whatever the order of their lines; white space is dropped unless named otherwise.
+    """Score of the pages of one folder in any order of lines; white space is dropped unless named.
 
     Attributes:
         f1: character F1 in percent: twice the characters that truth and answer share, counted as bags page
@@ -116,13 +116,13 @@ class PageScore:
 
 
 def truth_lines(truth: str, *, spaces: bool = False, case: bool = True, widths: bool = False) -> list[str]:
-    """The normalised lines of a page's truth, without the empty ones."""
+    """Return the normalised lines of a page's truth, without the empty ones."""
     lines = (normalise(line, spaces=spaces, case=case, widths=widths) for line in truth.splitlines())
     return [line for line in lines if line]
 
 
 def missed_lines(truth: str, answer: Iterable[str]) -> list[tuple[str, str]]:
-    """The normalised lines of the truth that do not stand exactly in the answer.
+    """Return the normalised lines of the truth that are not exactly in the answer.
 
     Returns:
         Each with the line of the answer that is most like it, by edit distance; empty where there is none.

@@ -1,4 +1,4 @@
-"""A printed page for timing: 1920 × 1080, 29 long lines, some 1,350 characters of Chinese and English.
+"""Draws a printed page for timing: 1920 × 1080, 29 long lines, about 1,350 Chinese and English characters.
 
 It is drawn anew on every machine with Noto Sans CJK (Debian package ``fonts-noto-cjk``), so that nothing
 binary has to be kept. The picture depends on the font's version and Pillow's; its truth does not.
@@ -61,7 +61,7 @@ def _font() -> ImageFont.FreeTypeFont:
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Break a text wherever a character would pass the margin, between Latin words at blanks only."""
+    """Break a text before a character that would pass the margin; Latin text only at blanks."""
     lines, line = [], ""
     for character in text:
         if font.getlength(line + character) <= width:
@@ -95,7 +95,7 @@ def render(path: Path) -> str:
 
 
 def render_crop(path: Path) -> str:
-    """Draw one short line, tightly cut, into ``path`` (PNG) and return its text."""
+    """Draw one short line, tightly cropped, into ``path`` (PNG) and return its text."""
     font = _font()
     image = Image.new("RGB", (round(font.getlength(CROP)) + 16, 46), "white")
     ImageDraw.Draw(image).text((8, 0), CROP, font=font, fill=_INK)

@@ -1,4 +1,4 @@
-"""What the second look gains and what it costs: accuracy against CPU time for many thresholds.
+"""Measures what the second look gains and costs: accuracy against CPU time for many thresholds.
 
     python -m benchmarks.recheck [--model NAME] [--second NAME] [--data FOLDER] [--lines 300] [--plot FILE]
 
@@ -194,7 +194,7 @@ def _right(lines: LineSet, truth: str, text: str) -> bool:
 
 
 def curves(lines: LineSet, first: Timed, second: Timed, thresholds: Iterable[float]) -> list[Point]:
-    """Both recognisers alone, and the second look in both ways at every threshold."""
+    """Measure both recognisers alone, and the second look in both ways at every threshold."""
     points = [measure(lines, first, second, None, whole=False)]
     points.append(replace(measure(lines, second, first, None, whole=False), way="second"))
     for threshold in thresholds:
@@ -204,7 +204,7 @@ def curves(lines: LineSet, first: Timed, second: Timed, thresholds: Iterable[flo
 
 
 def labelled() -> list[LineSet]:
-    """The evaluation sets."""
+    """Return the lines of the evaluation sets."""
     limits = Limits(max_bytes=1 << 28, max_pixels=10**9, max_side=10**6, max_pages=1)
     found = []
     for dataset in datasets.LINES:
@@ -215,7 +215,7 @@ def labelled() -> list[LineSet]:
 
 
 def rendered(data: Path, count: int) -> list[LineSet]:
-    """Lines of held-out fonts and texts, always the same for the same data."""
+    """Return lines of held-out fonts and texts, always the same for the same data."""
     from crnn_ocr.training.data.dataset import SampleConfig
     from crnn_ocr.training.data.heldout_sets import heldout
 
@@ -227,7 +227,7 @@ def rendered(data: Path, count: int) -> list[LineSet]:
 
 
 def table(points: Sequence[Point]) -> str:
-    """All points of one set."""
+    """Return a table of all points of one set."""
     header = [
         points[0].lines,
         "exact, %",

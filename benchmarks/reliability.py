@@ -1,4 +1,4 @@
-"""Does confidence hold? How many lines are right among those of which a recogniser is sure.
+"""Measures how many lines are right among those that a recogniser reads with high confidence.
 
     python -m benchmarks.reliability [--model NAME] [--pages [--recheck auto]] [--show-errors]
 
@@ -66,7 +66,7 @@ class Band:
 
 
 def bands(lines: Sequence[Judged], edges: Sequence[float] = EDGES) -> list[Band]:
-    """Count lines from each edge to the next; the last one has no end. Bands without lines are left out."""
+    """Count lines from each edge to the next; the last band is open, and empty bands are left out."""
     found = []
     for least, end in zip(edges, [*edges[1:], float("inf")], strict=True):
         inside = [line for line in lines if least <= line.confidence < end]
@@ -76,7 +76,7 @@ def bands(lines: Sequence[Judged], edges: Sequence[float] = EDGES) -> list[Band]
 
 
 def surest(lines: Sequence[Judged], least: float) -> Band:
-    """The lines of at least that confidence."""
+    """Return the lines of at least that confidence."""
     return _band(least, [line for line in lines if line.confidence >= least])
 
 
@@ -122,7 +122,7 @@ def read_pages(settings: Settings, model: str, options: ReadOptions) -> dict[str
 
 
 def _tell(title: str, sets: dict[str, list[Judged]], least: float, *, errors: bool) -> list[object]:
-    """Print what holds; returns it for keeping."""
+    """Print the results, and return them for the JSON file."""
     together = [line for lines in sets.values() for line in lines]
     print(report.heading(title))
     rows, results = [], []

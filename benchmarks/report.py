@@ -1,4 +1,4 @@
-"""What every benchmark prints: the machine, Markdown tables, JSON files."""
+"""Writes what every benchmark reports: the machine, Markdown tables, JSON files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def machine() -> dict[str, str]:
-    """Processor, cores in use, system and the versions that matter for our own engine."""
+    """Return processor, cores in use, system and the versions that matter for our own engine."""
     facts = {
         "cpu": _cpu_model(),
         "cores": str(len(os.sched_getaffinity(0))),
@@ -40,19 +40,19 @@ def _cpu_model() -> str:
 
 
 def heading(title: str) -> str:
-    """A title and the machine, as Markdown."""
+    """Return a title and the machine as Markdown."""
     facts = ", ".join(f"{name} {value}" for name, value in machine().items())
     return f"\n## {title}\n\nMachine: {facts}\n"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are flush right."""
+    """Return a Markdown table; all columns but the first are right-aligned."""
     marks = ["---", *("---:" for _ in header[1:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, marks, *rows)) + "\n"
 
 
 def save(name: str, results: object) -> Path:
-    """Keep results as JSON under ``benchmarks/results``."""
+    """Save results as JSON under ``benchmarks/results``."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     content = {"machine": machine(), "results": results}
@@ -61,7 +61,7 @@ def save(name: str, results: object) -> Path:
 
 
 def add_engine_option(parser: argparse.ArgumentParser) -> None:
-    """``--engines``: a comma-separated choice, all that are installed by default."""
+    """Add ``--engines``: a comma-separated choice, by default all that are installed."""
     parser.add_argument(
         "--engines",
         type=lambda text: text.split(","),
@@ -71,7 +71,7 @@ def add_engine_option(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_engines(names: Sequence[str]) -> list[Engine]:
-    """The engines named that are installed; says on stderr which are not."""
+    """Return the chosen engines that are installed; name the others on standard error."""
     unknown = [name for name in names if name not in ENGINES]
     if unknown:
         sys.exit(f"Unknown engine {', '.join(unknown)}; there are: {', '.join(ENGINES)}")

@@ -1,4 +1,4 @@
-"""How much a running service reads, and what it takes: the rows of the sizing table in docs/operations.md.
+"""Measures what a running service reads and takes: rows of the sizing table in docs/operations.md.
 
     python -m benchmarks.sizing [--url http://127.0.0.1:5000] [--key KEY] [--pictures FOLDER]
 
@@ -91,7 +91,7 @@ class Target:
     """The service that is measured."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
-        """Name it.
+        """Set the address.
 
         Args:
             url: Where it is, such as `http://127.0.0.1:5000`.
@@ -106,7 +106,7 @@ class Target:
 
     @contextmanager
     def connected(self) -> Iterator[HTTPConnection]:
-        """A connection, closed in the end."""
+        """Open a connection, and close it in the end."""
         kind = HTTPSConnection if self._secure else HTTPConnection
         with closing(kind(self._host, self._port, timeout=180)) as connection:
             yield connection
@@ -129,7 +129,7 @@ class Target:
         return Look.parse(text)
 
     def read(self, connection: HTTPConnection, picture: bytes) -> int:
-        """Have a picture read; the status of the answer."""
+        """Send a picture, and return the status of the answer."""
         headers = {**self._headers, "Content-Type": "application/octet-stream", "Cache-Control": "no-store"}
         connection.request("POST", f"{self._path}/ocr", picture, headers)
         answer = connection.getresponse()
@@ -173,16 +173,16 @@ class Sizing:
         return len(self.seconds) / self.cpu_s if self.cpu_s else math.nan
 
     def latency(self, share: float) -> float:
-        """Seconds within which that share of the pictures was read; NaN where none was."""
+        """Return the seconds within which that share of the pictures was read; NaN if none was."""
         times = sorted(self.seconds)
         return times[min(len(times) - 1, int(share * len(times)))] if times else math.nan
 
     def services_for(self, wanted: float) -> int:
-        """How many such services read so many pictures per second, with room for peaks."""
+        """Return how many such services read that many pictures per second, with room for peaks."""
         return math.ceil(wanted / (self.per_second * PLANNED_USE))
 
     def row(self, name: str) -> list[str]:
-        """Cells for `HEADER`."""
+        """Return the cells for `HEADER`."""
         return [
             name,
             f"{self.per_second:.2f}",
@@ -205,7 +205,7 @@ HEADER = [
 def measure(
     target: Target, pictures: Sequence[bytes], *, count: int, clients: int, look_s: float = _LOOK_S
 ) -> Sizing:
-    """Send so many pictures, over and over in the same order, from clients that each wait for their answer.
+    """Send pictures over and over in the same order, from clients that each wait for their answer.
 
     Args:
         target: The service.
@@ -264,7 +264,7 @@ def measure(
 
 
 def _warm_up(target: Target, picture: bytes) -> None:
-    """One picture, so that no model is loaded within the measured time."""
+    """Send one picture, so that no model is loaded within the measured time."""
     try:
         with target.connected() as connection:
             status = target.read(connection, picture)
@@ -286,7 +286,7 @@ def _pictures(folder: Path | None) -> list[bytes]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; the exit status is 1 where it cannot be measured."""
+    """Measure and print; return 1 if the service cannot be measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url", default="http://127.0.0.1:5000", help="the service (%(default)s)")
     parser.add_argument(

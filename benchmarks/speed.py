@@ -1,4 +1,4 @@
-"""Time of this project beside its peers: CPU seconds, wall seconds, cold start, peak memory.
+"""Measures the speed of this project beside its peers: CPU time, wall time, cold start, peak memory.
 
     python -m benchmarks.speed [--only 1080p,pages_zh,crop,cold] [--engines …] [--rounds 5]
 
@@ -80,7 +80,7 @@ def take_turns(
 
 
 def cold_starts(engines: Sequence[Engine], sample: datasets.Sample, rounds: int) -> list[Timing]:
-    """Seconds from starting the process, interpreter included, to the first answer."""
+    """Measure the seconds from starting the process, interpreter included, to the first answer."""
     spent: dict[str, list[tuple[float, float, Reading, str]]] = {}
     for _ in tqdm(range(rounds), "cold start", disable=None, leave=False):
         for engine in engines:
@@ -104,7 +104,7 @@ def cold_starts(engines: Sequence[Engine], sample: datasets.Sample, rounds: int)
 
 
 def timing_table(timings: Sequence[Timing]) -> str:
-    """One row per engine; the ratio is our CPU time over the engine's, so below 1 we are faster."""
+    """Return one row per engine; the ratio is our CPU time over the engine's: below 1 we are faster."""
     ours = next((timing for timing in timings if timing.engine == OURS), None)
     rows = []
     for timing in timings:
@@ -126,7 +126,7 @@ def timing_table(timings: Sequence[Timing]) -> str:
 
 
 def _pictures(folder: Path) -> tuple[datasets.Sample, datasets.Sample]:
-    """The printed page and the small crop, drawn into the folder."""
+    """Draw the printed page and the small crop into the folder."""
     whole, crop = folder / "page.png", folder / "crop.png"
     return datasets.Sample(whole, page.render(whole)), datasets.Sample(crop, page.render_crop(crop))
 

@@ -1,1 +1,1 @@
-"""Adapters: one small script per engine, run in the engine's own virtual environment."""
+"""Contains the adapters: one small script per engine, run in the engine's own virtual environment."""

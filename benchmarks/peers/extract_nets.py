@@ -1,4 +1,4 @@
-"""Take the ONNX recognisers of faster-paddle out of its extension module, to measure them on single lines.
+"""Extracts the ONNX recognisers of faster-paddle from its extension module, to measure them on lines.
 
 faster-paddle offers no way to read one crop without its detector, but it carries its nets and character lists
 verbatim: every net as an ONNX ``ModelProto``, every list as a JSON array. They are found by walking the
@@ -36,7 +36,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _model_end(data: bytes, position: int) -> tuple[int, set[int]]:
-    """The end of the model that begins at ``position``, and the fields that it has."""
+    """Return the end of the model that begins at ``position``, and its fields."""
     fields: set[int] = set()
     while position < len(data):
         try:
@@ -57,7 +57,7 @@ def _model_end(data: bytes, position: int) -> tuple[int, set[int]]:
 
 
 def find_models(data: bytes) -> Iterator[bytes]:
-    """Every ONNX model inside ``data``, in order."""
+    """Return every ONNX model inside ``data``, in order."""
     end = 0
     for match in re.finditer(rb"\x08[\x06-\x0e](?=[\x12\x1a\x3a\x42])", data):
         if match.start() < end:
@@ -69,7 +69,7 @@ def find_models(data: bytes) -> Iterator[bytes]:
 
 
 def find_keys(data: bytes) -> Iterator[list[str]]:
-    """Every long JSON array of strings inside ``data``."""
+    """Return every long JSON array of strings inside ``data``."""
     end = 0
     for match in re.finditer(rb'\["', data):
         if match.start() < end:

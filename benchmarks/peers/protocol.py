@@ -1,4 +1,4 @@
-"""The protocol that every adapter speaks: JSON lines on stdin and stdout.
+"""Implements the protocol of the adapters: JSON lines on stdin and stdout.
 
 An adapter says ``{"ready": true, "version": …}`` once its engine can be used. Then each request
 ``{"path": …}`` is answered by ``{"lines": [{"text", "polygon"?, "confidence"?}], "cpu_s", "wall_s",
@@ -25,14 +25,14 @@ Reader = Callable[[str], list[Line]]
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process and of its finished children, in seconds (user and system)."""
+    """Return the processor time of this process and its finished children, in seconds (user and system)."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def peak_rss() -> int:
-    """Largest resident size so far, in bytes: of this process, or of its largest child where that is more.
+    """Return the largest resident size so far, in bytes: of this process or its largest child.
 
     ``VmHWM`` is read instead of ``ru_maxrss`` for this process: a new program inherits the latter from the
     process that started it.

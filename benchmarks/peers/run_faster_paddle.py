@@ -1,4 +1,4 @@
-"""faster-paddle on full pages: ``run_faster_paddle.py tiny|small``."""
+"""Runs faster-paddle on full pages: ``run_faster_paddle.py tiny|small``."""
 
 import importlib
 import sys

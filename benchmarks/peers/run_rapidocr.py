@@ -1,4 +1,4 @@
-"""RapidOCR with its defaults, on full pages or, with ``--line``, its recogniser alone on one crop.
+"""Runs RapidOCR with its defaults on full pages or, with ``--line``, its recogniser alone on one crop.
 
 ``--net FOLDER`` puts another recogniser in: ``FOLDER/rec.onnx`` with its characters in ``FOLDER/keys.txt``.
 """

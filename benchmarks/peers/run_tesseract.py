@@ -1,4 +1,4 @@
-"""Tesseract (``chi_sim+eng``) through pytesseract, on pages or, with ``--line``, on one crop (psm 7)."""
+"""Runs Tesseract (``chi_sim+eng``) through pytesseract on pages or, with ``--line``, on one crop (psm 7)."""
 
 import importlib
 import sys

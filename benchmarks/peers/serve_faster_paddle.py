@@ -1,11 +1,11 @@
-"""faster-paddle behind the least that serves it over HTTP: ``gunicorn "…:make('small')"``."""
+"""Serves faster-paddle over HTTP with as little code as possible: ``gunicorn "…:make('small')"``."""
 
 import importlib
 from typing import Any
 
 
 def make(size: str) -> Any:
-    """A Flask application with one route, `POST /ocr`: a picture as the body, its lines as JSON."""
+    """Return a Flask application with one route, `POST /ocr`: a picture as the body, its lines as JSON."""
     flask: Any = importlib.import_module("flask")
     package: Any = importlib.import_module("faster_paddle")
     engine = package.OcrEngine(model_size=size)

@@ -1,1 +1,1 @@
-"""Parts of the load benchmark: services in processes of their own, clients, pictures, what processes use."""
+"""Contains the parts of the load benchmark: services, clients, pictures and measurements of processes."""

@@ -1,4 +1,4 @@
-"""Clients on loopback: a fixed number that each wait for their answer, or arrivals that wait for nobody."""
+"""Sends requests over loopback: from clients that wait for their answer, or at random times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one request.
+    """Outcome of one request.
 
     Attributes:
         picture: what was sent.
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def statuses(self) -> dict[int, int]:
-        """How many requests had each status."""
+        """Number of requests by status."""
         found = sorted(outcome.status for outcome in self.outcomes)
         return {status: found.count(status) for status in dict.fromkeys(found)}
 
@@ -74,7 +74,7 @@ class Run:
         return len(self.read) / self.wall_s
 
     def latency(self, share: float) -> float:
-        """Seconds within which that share of the pictures was read; NaN where none was."""
+        """Return the seconds within which that share of the pictures was read; NaN if none was."""
         times = sorted(outcome.seconds for outcome in self.read)
         return times[min(len(times) - 1, int(share * len(times)))] if times else float("nan")
 
@@ -139,7 +139,7 @@ def _own_cpu() -> float:
 def closed_loop(
     running: Running, pictures: Iterable[Picture], *, clients: int, seconds: float = 3600, pause_s: float = 0
 ) -> Run:
-    """So many clients, each of which sends its next picture when it has the answer to the last.
+    """Run clients that each send the next picture after the answer to the last one.
 
     Args:
         running: The service.
@@ -177,7 +177,7 @@ def closed_loop(
 def open_loop(
     running: Running, pictures: Sequence[Picture], *, rate: float, seconds: float, most_clients: int = 256
 ) -> Run:
-    """Arrivals at random (Poisson) at a rate, however many answers are still owed.
+    """Send requests at random times (Poisson) at a rate, regardless of open answers.
 
     A request's time counts from the moment at which it was due, also where no client was free to send it.
     """
@@ -210,5 +210,5 @@ def open_loop(
 
 
 def rounds(pictures: Sequence[Picture], count: int) -> Iterator[Picture]:
-    """So many pictures, over and over in the same order."""
+    """Yield that many pictures, over and over in the same order."""
     return islice((picture for _ in range(1 + count // len(pictures)) for picture in pictures), count)

@@ -1,4 +1,4 @@
-"""What the library alone needs for the pictures, and what it reads: the measure of the service around it."""
+"""Measures what the library alone needs for the pictures, and what it reads, as a reference for services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Library:
 
     @classmethod
     def measure(cls, pictures: Sequence[Picture], *, rounds: int = 1) -> Library:
-        """Read all pictures so many times, after one that does not count."""
+        """Read all pictures that many times, after one warm-up."""
         cpu: dict[str, float] = dict.fromkeys((picture.name for picture in pictures), 0.0)
         texts: dict[str, tuple[str, ...]] = {}
         with tempfile.TemporaryDirectory() as folder, Worker(ENGINES[OURS]) as worker:
@@ -43,23 +43,23 @@ class Library:
         return cls(cpu, texts)
 
     def add(self, other: Library) -> None:
-        """Take in a second measurement of the same pictures, made at another time of the run."""
+        """Add a second measurement of the same pictures, made at another time of the run."""
         for name, seconds in other.cpu_s.items():
             self.cpu_s[name] = (self.cpu_s[name] + seconds) / 2
 
     def work(self, run: Run) -> float:
-        """CPU seconds that the library alone needs for what the service has read."""
+        """Return the CPU seconds that the library alone needs for what the service has read."""
         return sum(self.cpu_s[outcome.picture.name] for outcome in run.read)
 
     def efficiency(self, run: Run, cores: int) -> float:
-        """Pictures per second × the library's CPU seconds per picture ÷ cores: 1 is nothing wasted."""
+        """Return pictures per second × the library's CPU seconds per picture ÷ cores; 1 is the best."""
         return self.work(run) / run.wall_s / cores
 
     def overhead(self, run: Run) -> float:
-        """CPU time of the service over that of the library for the same pictures; hardly disturbed."""
+        """Return the service's CPU time over the library's for the same pictures."""
         work = self.work(run)
         return run.cpu_s / work if work else float("nan")
 
     def wrong(self, run: Run) -> list[str]:
-        """Names of the pictures whose answer was not what the library reads."""
+        """Return the names of the pictures whose answer was not the library's."""
         return [o.picture.name for o in run.read if o.texts != self.texts[o.picture.name]]

@@ -1,4 +1,4 @@
-"""What is sent: real pictures of the evaluation set, as they are or put together into larger ones."""
+"""Prepares the pictures that are sent: those of the evaluation set, alone or joined into larger ones."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def _encoded(image: Image.Image, kind: str = "PNG", **parameters: int) -> bytes:
 
 
 def pages(*, every: int = 1) -> list[Picture]:
-    """Every so many of the labelled pages, Chinese and English."""
+    """Return every n-th of the labelled pages, Chinese and English."""
     samples = [sample for data in datasets.PAGES for sample in datasets.load(data.name)]
     return [Picture(sample.path.name, sample.path.read_bytes(), sample.truth) for sample in samples[::every]]
 
 
 def lines(*, every: int = 1) -> list[Picture]:
-    """Every so many of the labelled Chinese and Latin lines."""
+    """Return every n-th of the labelled Chinese and Latin lines."""
     samples = [sample for name in ("lines_zh", "lines_latin") for sample in datasets.load(name)]
     return [
         Picture(sample.path.name, sample.path.read_bytes(), sample.truth, page=False)
@@ -58,14 +58,14 @@ def lines(*, every: int = 1) -> list[Picture]:
 
 
 def capacity_mix(*, quick: bool) -> list[Picture]:
-    """Pages and lines, three to one, in an order that mixes large and small."""
+    """Return pages and lines, three to one, in an order that mixes large and small."""
     mixed = pages(every=6 if quick else 1) + lines(every=281 if quick else 40)
     random.Random(1).shuffle(mixed)
     return mixed
 
 
 def long_page(count: int = 300) -> Picture:
-    """So many real lines, one below the other, and what they say."""
+    """Return a page of that many real lines, one below the other, with its text."""
     crops = []
     sources = lines(every=max(1, 563 // count))
     for line in sources:
@@ -81,7 +81,7 @@ def long_page(count: int = 300) -> Picture:
 
 
 class SoakMix:
-    """An endless row of pictures, icons to 4K, each slightly different from all before it.
+    """An endless sequence of pictures, from icons to 4K, each slightly different from all before it.
 
     A dot of its own in the corner of each picture makes any cache useless and the sizes vary without end, as
     those of people's pictures do: icons of 16 to 64 pixels, lines, pages at a scale of 0.4 to 1, screens of
@@ -129,7 +129,7 @@ class SoakMix:
         return image.resize((max(8, round(image.width * factor)), max(8, round(image.height * factor))))
 
     def _sheet(self, width: int, height: int) -> Image.Image:
-        """Pages side by side until the sheet is full."""
+        """Return pages side by side on a full sheet."""
         sheet = Image.new("RGB", (width, height), "white")
         left = 0
         while left < width:

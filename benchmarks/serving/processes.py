@@ -1,4 +1,4 @@
-"""What a tree of processes uses, read from ``/proc``: processor time and memory."""
+"""Measures the processor time and memory of a process tree, read from ``/proc``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 
 
 def tree(pid: int) -> Iterator[int]:
-    """A process and its descendants."""
+    """Return a process and its descendants."""
     yield pid
     try:
         lists = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
@@ -28,7 +28,7 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a tree until now, with the children that have ended; user and system."""
+    """Return the processor time of a tree, user and system, with the children that have ended."""
     ticks = 0
     for member in tree(pid):
         try:
@@ -56,7 +56,7 @@ class Memory:
 
 
 def memory(pid: int) -> Memory:
-    """Memory of a tree now."""
+    """Return the memory of a tree now."""
     pss = rss = peak = 0
     for member in tree(pid):
         try:
@@ -76,7 +76,7 @@ def _kib(text: str, name: str) -> int:
 
 
 class PeakWatch:
-    """Looks at the memory of a tree from time to time; keeps the largest and the mean sum.
+    """Thread that samples the memory of a tree, and keeps the largest and the mean sum.
 
     Args:
         pid: Root of the tree.
@@ -102,7 +102,7 @@ class PeakWatch:
         self._thread.join()
 
     def take(self) -> tuple[int, float]:
-        """The largest and the mean PSS since the last call, in bytes."""
+        """Return the largest and the mean PSS since the last call, in bytes."""
         now = memory(self._pid).pss
         with self._lock:
             seen, self._seen = [*self._seen, now], []

@@ -1,4 +1,4 @@
-"""The loads: enough clients to keep all cores busy, four times what can be read, small beside large."""
+"""Defines the loads: at capacity, at four times the capacity, and small pictures beside large ones."""
 
 from __future__ import annotations
 
@@ -81,20 +81,20 @@ class Measured:
 
 
 def page_score(run: Run) -> metrics.PageScore | None:
-    """How well the labelled pages were read; None where there were none."""
+    """Return the score of the labelled pages; None if there were none."""
     answers = {o.picture.name: (o.picture.truth, o.texts) for o in run.read if o.picture.page}
     pairs = [(truth, texts) for truth, texts in answers.values() if truth is not None]
     return metrics.score_pages(pairs) if pairs else None
 
 
 def page_f1(run: Run) -> float:
-    """Character F1 of the pages that were read, in percent; NaN where there were none."""
+    """Return the character F1 of the pages that were read, in percent; NaN if there were none."""
     score = page_score(run)
     return float("nan") if score is None else score.f1
 
 
 def table(rows: Sequence[Measured]) -> str:
-    """One row per load and service."""
+    """Return a table with one row per load and service."""
     header = [
         "load", "statuses", "pictures/s", "p50 s", "p95 s", "p99 s", "CPU s/picture", "efficiency",
         "CPU ÷ library", "peak MiB", "wrong", "page F1",
@@ -123,7 +123,7 @@ def table(rows: Sequence[Measured]) -> str:
 def capacity(
     service: Running, pictures: Sequence[Picture], count: int, seconds: float, library: Library, cores: int
 ) -> Measured:
-    """Sixteen clients, each of which sends its next picture when it has its answer."""
+    """Run sixteen clients that each send the next picture after the answer to the last one."""
     run = closed_loop(service, rounds(pictures, count), clients=CLIENTS, seconds=seconds)
     return Measured.of(f"{CLIENTS} clients", service, run, library, cores)
 
@@ -136,14 +136,14 @@ def overload(
     library: Library,
     cores: int,
 ) -> Measured:
-    """Four times as many pictures as were read at capacity, from clients that do not wait for one another."""
+    """Send four times as many pictures as were read at capacity, without waiting for answers."""
     rate = OVERLOAD * at_capacity.run.per_second
     run = open_loop(service, pictures, rate=rate, seconds=seconds)
     return Measured.of(f"{rate:.1f} arrivals/s", service, run, library, cores)
 
 
 def judge_capacity(measured: Measured) -> list[Verdict]:
-    """What has to hold at capacity."""
+    """Return the verdicts on a run at capacity."""
     statuses = measured.run.statuses
     return [
         Verdict("all pictures are read", str(statuses), set(statuses) == {200}),
@@ -157,7 +157,7 @@ def judge_capacity(measured: Measured) -> list[Verdict]:
 
 
 def judge_overload(measured: Measured, at_capacity: Measured) -> list[Verdict]:
-    """What has to hold at four times the capacity."""
+    """Return the verdicts on a run at four times the capacity."""
     run, before = measured.run, at_capacity.run
     told = all(outcome.retry_after for outcome in run.outcomes if outcome.status == 503)
     ratio = run.latency(0.99) / before.latency(0.5)
@@ -181,7 +181,7 @@ def judge_overload(measured: Measured, at_capacity: Measured) -> list[Verdict]:
 
 
 def judge_peer(ours: Measured, peer: Measured) -> list[Verdict]:
-    """Where a peer reads as well as we do it must not be faster; where it reads worse, it is no measure."""
+    """Return the verdict on a peer: one that reads as well as we do must not be faster."""
     found = (
         f"{ours.run.per_second:.2f} and {peer.run.per_second:.2f} pictures/s, F1 {page_f1(ours.run):.2f} and "
         f"{page_f1(peer.run):.2f}"
@@ -230,7 +230,7 @@ def mixture(
     large_clients: int = 2,
     settings: Mapping[str, str],
 ) -> Mixture:
-    """One client sends small pictures at intervals, while others send the long page over and over."""
+    """Send small pictures at intervals from one client, and the long page over and over from others."""
     with running(service, small[0], **settings) as service_running:
         alone = closed_loop(service_running, rounds(small, count), clients=1, pause_s=0.2)
         over = threading.Event()
@@ -250,7 +250,7 @@ def mixture(
 
 
 def mixture_table(mixtures: Sequence[tuple[str, Mixture]]) -> str:
-    """One row per service; pages per minute say nothing without what was read of each."""
+    """Return one row per service, with how well it read: pages per minute alone say nothing."""
     header = [
         "one-line pictures", "alone: p50 s", "p95 s", "beside: p50 s", "p95 s", "worst s",
         "pages/min", "page F1", "lines right", "lines right/min",

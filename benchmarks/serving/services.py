@@ -1,4 +1,4 @@
-"""The services that are compared, each started afresh in processes of its own."""
+"""Defines the services that are compared, and starts each afresh in processes of its own."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _rapidocr_texts(answer: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class Service:
-    """How a service is started and spoken to.
+    """A service: how to start it and how to send a picture.
 
     Attributes:
         name: as given to ``--services``.
@@ -134,12 +134,12 @@ class Running:
     start_s: float
 
     def connect(self, timeout: float = 180) -> HTTPConnection:
-        """A connection of one's own."""
+        """Open a new connection."""
         return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
 
 class StartError(Exception):
-    """A service did not come up."""
+    """A service did not start."""
 
 
 @contextlib.contextmanager
@@ -201,7 +201,7 @@ def _wait(service: Service, port: int, process: subprocess.Popen[bytes], probe: 
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the service and whatever it has started: it is a session of its own."""
+    """End the service and all processes that it started, which form a session of their own."""
     process.terminate()
     try:
         process.wait(STOP_S)

@@ -1,4 +1,4 @@
-"""Many requests of all sizes, and what becomes of the memory of the process tree."""
+"""Sends many requests of all sizes, and measures how the memory of the process tree develops."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WINDOW = 4  # looks that are averaged at either end, or a third of all where th
 
 @dataclass(frozen=True)
 class Look:
-    """Memory of the tree after so many requests.
+    """Memory of the tree after a number of requests.
 
     Attributes:
         requests: sent until then.
@@ -51,7 +51,7 @@ class Look:
 
 
 def soak(running: Running, count: int, *, seconds: float, mix: str = "full") -> tuple[list[Look], Run]:
-    """Send so many pictures in blocks; after each the memory is looked at, with nothing in flight.
+    """Send pictures in blocks, and measure the memory after each block, with nothing in flight.
 
     Args:
         running: The service.
@@ -87,7 +87,7 @@ def soak(running: Running, count: int, *, seconds: float, mix: str = "full") -> 
 
 
 def growth(looks: Sequence[Look]) -> tuple[float, float] | None:
-    """Growth in percent of the mean and of the peaks, from request 200 on; None: too few looks.
+    """Return the growth of mean and peaks from request 200 on, in percent; None if there are too few looks.
 
     The first looks from there are compared with the last ones. What is resident at rest tells less: it
     differs by a fifth from look to look, with the holes that the last large picture left.
@@ -105,7 +105,7 @@ def growth(looks: Sequence[Look]) -> tuple[float, float] | None:
 
 
 def judge(looks: Sequence[Look], run: Run) -> list[Verdict]:
-    """What has to hold of the memory."""
+    """Return the verdicts on the memory."""
     last = looks[-1]
     busiest = max(look.busy_mib for look in looks)
     verdicts = [
@@ -126,7 +126,7 @@ def judge(looks: Sequence[Look], run: Run) -> list[Verdict]:
 
 
 def write(looks: Sequence[Look], target: Path) -> None:
-    """Keep the looks as CSV."""
+    """Save the looks as CSV."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -135,7 +135,7 @@ def write(looks: Sequence[Look], target: Path) -> None:
 
 
 def read(source: Path) -> list[Look]:
-    """Take up what `write` wrote."""
+    """Load the looks that `write` saved."""
     with source.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     return [

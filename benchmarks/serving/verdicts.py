@@ -1,4 +1,4 @@
-"""Claims that a run must keep, and what it showed."""
+"""Defines verdicts: a claim about a run, and whether it held."""
 
 from __future__ import annotations
 

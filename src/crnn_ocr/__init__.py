@@ -1,4 +1,4 @@
-"""Image in, text out, on a CPU: Chinese and English OCR as a library, a CLI and a service.
+"""Reads Chinese and English text in pictures on plain CPUs, as a library, a command and a service.
 
 >>> from crnn_ocr import OCR
 >>> print(OCR().read("invoice.jpg").text)  # doctest: +SKIP
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engine (OpenCV, ONNX Runtime) only when it is asked for."""
+    """Import the engine (OpenCV, ONNX Runtime) only when it is needed."""
     if name == "OCR":
         from crnn_ocr.engine.ocr import OCR
 

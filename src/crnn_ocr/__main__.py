@@ -1,4 +1,4 @@
-"""`python -m crnn_ocr` is the same as `crnn-ocr`."""
+"""Runs `crnn-ocr` for `python -m crnn_ocr`."""
 
 from crnn_ocr.cli import main
 

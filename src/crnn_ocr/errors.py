@@ -1,7 +1,7 @@
-"""The errors of the product: one tree, each with a stable code, an HTTP status and a hint.
+"""Defines the errors of the product: one class tree, each with a stable code, an HTTP status and a hint.
 
 A code never changes once released (`docs/errors.md` lists them all). The message says what is wrong with
-*this* input; the hint says what to do about it. Neither ever holds picture content or recognised text.
+*this* input; the hint says what to do about it. Neither ever contains picture content or recognised text.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import ClassVar
 
 
 class OcrError(Exception):
-    """A fault of the product itself; also the base of every error below.
+    """A bug or fault of the product itself; also the base class of every error below.
 
     Attributes:
         code: Stable upper-case identifier, part of the API contract.
         http_status: The status that the REST API answers with.
-        message: One sentence about this very input.
-        hint: One sentence that tells what to do.
-        retry_after: Seconds after which the same request may succeed; None where waiting does not help.
+        message: One sentence about this particular input.
+        hint: One sentence that says what to do.
+        retry_after: Seconds after which the same request may succeed; None if waiting does not help.
     """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500
-    default_hint: ClassVar[str] = "Try again; if it happens again, report it with the request id."
+    default_hint: ClassVar[str] = "Try again. If it happens again, report it with the request id."
 
     def __init__(self, message: str, *, hint: str | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class OcrError(Exception):
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling (worker processes) with message and hint intact."""
+        """Support pickling between processes, which keeps message and hint."""
         return _rebuild, (type(self), self.message, self.hint, self.retry_after)
 
 
@@ -43,7 +43,7 @@ def _rebuild(cls: type[OcrError], message: str, hint: str, retry_after: int | No
 
 
 class ImageEmptyError(OcrError):
-    """No bytes at all."""
+    """The picture has no bytes."""
 
     code = "IMAGE_EMPTY"
     http_status = 400
@@ -55,7 +55,7 @@ class ImageDecodeError(OcrError):
 
     code = "IMAGE_DECODE_FAILED"
     http_status = 422
-    default_hint = "The file seems damaged or cut short: open it in a viewer, save it again and retry."
+    default_hint = "The file seems to be damaged or cut off: open it in a viewer, save it again and retry."
 
 
 class UnsupportedImageError(OcrError):
@@ -67,11 +67,11 @@ class UnsupportedImageError(OcrError):
 
 
 class ImageTooLargeError(OcrError):
-    """More bytes, pixels, side length or pages than allowed, or a decoder that needs too much memory."""
+    """The picture has too many bytes, pixels or pages, is too long, or needs too much memory to decode."""
 
     code = "IMAGE_TOO_LARGE"
     http_status = 413
-    default_hint = "Scale the picture down or cut it into parts; the limits are settings of the server."
+    default_hint = "Scale the picture down or split it; the limits are settings of the server."
 
 
 class PdfPasswordError(OcrError):
@@ -86,15 +86,15 @@ class PdfPasswordError(OcrError):
 
 
 class BadRequestError(OcrError):
-    """The request cannot be understood."""
+    """The request is malformed."""
 
     code = "BAD_REQUEST"
     http_status = 400
-    default_hint = "See /docs for the three forms in which a picture can be sent."
+    default_hint = "See /docs for the three ways to send a picture."
 
 
 class InvalidJsonError(BadRequestError):
-    """The body is not the JSON that was announced."""
+    """The Content-Type says JSON, but the body is not valid JSON."""
 
     code = "JSON_INVALID"
 
@@ -109,14 +109,14 @@ class InvalidBase64Error(BadRequestError):
 
 
 class MissingImageError(BadRequestError):
-    """There is no picture in the request."""
+    """The request contains no picture."""
 
     code = "IMAGE_MISSING"
     default_hint = 'Send JSON {"image": "<base64>"}, a multipart field `image`, or a raw image body.'
 
 
 class InvalidOptionError(OcrError):
-    """An option that does not exist, or a value that it cannot take."""
+    """An option does not exist, or its value is not valid."""
 
     code = "OPTION_INVALID"
     http_status = 422
@@ -132,7 +132,7 @@ class BodyTooLargeError(OcrError):
 
 
 class BatchTooLargeError(OcrError):
-    """More pictures in one request than the limit."""
+    """The request contains more pictures than allowed."""
 
     code = "BATCH_TOO_LARGE"
     http_status = 413
@@ -140,7 +140,7 @@ class BatchTooLargeError(OcrError):
 
 
 class UnsupportedMediaTypeError(OcrError):
-    """The Content-Type or the Content-Encoding of the request is none that the route takes."""
+    """The route does not accept the Content-Type or the Content-Encoding of the request."""
 
     code = "MEDIA_TYPE_UNSUPPORTED"
     http_status = 415
@@ -148,7 +148,7 @@ class UnsupportedMediaTypeError(OcrError):
 
 
 class NotFoundError(OcrError):
-    """No such route."""
+    """There is no such route."""
 
     code = "NOT_FOUND"
     http_status = 404
@@ -164,7 +164,7 @@ class MethodNotAllowedError(OcrError):
 
 
 class DeadlineExceededError(OcrError):
-    """The answer was not ready within the time that the request has."""
+    """The answer was not ready before the deadline of the request."""
 
     code = "DEADLINE_EXCEEDED"
     http_status = 504
@@ -172,32 +172,32 @@ class DeadlineExceededError(OcrError):
 
 
 class RequestCancelledError(OcrError):
-    """The request was cancelled, mostly because the client is gone; the status is seen in logs alone."""
+    """The request was cancelled, usually because the client is gone; only logs show this status."""
 
     code = "REQUEST_CANCELLED"
     http_status = 499
-    default_hint = "Send the request again if its answer is still wanted."
+    default_hint = "Send the request again if you still need the answer."
 
 
-# ---- the door ----------------------------------------------------------------------------------------
+# ---- access and load ---------------------------------------------------------------------------------
 
 
 class UnauthorizedError(OcrError):
-    """The request has no API key, or none that the service knows."""
+    """The request has no API key, or one that the service does not know."""
 
     code = "UNAUTHORIZED"
     http_status = 401
-    default_hint = "Send a key that the operator gave you: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+    default_hint = "Send the key that the operator gave you: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
 
 
 class HostNotAllowedError(OcrError):
-    """The request names another host than the one that it has reached, and the service has no API keys."""
+    """The Host header names another host than this one, and the service has no API keys."""
 
     code = "HOST_NOT_ALLOWED"
     http_status = 403
     default_hint = (
-        "Ask http://localhost or http://127.0.0.1. For other names give the service API keys, or set "
-        "CRNN_OCR_ALLOW_ANONYMOUS=true where everybody who can reach it may use it."
+        "Use http://localhost or http://127.0.0.1. For other names give the service API keys, or set "
+        "CRNN_OCR_ALLOW_ANONYMOUS=true if everybody who can reach it may use it."
     )
 
 
@@ -206,7 +206,7 @@ class OriginNotAllowedError(OcrError):
 
     code = "ORIGIN_NOT_ALLOWED"
     http_status = 403
-    default_hint = "The operator may name the page's origin in CRNN_OCR_CORS_ORIGINS."
+    default_hint = "The operator can allow the origin of the page with CRNN_OCR_CORS_ORIGINS."
 
 
 class UploadTimeoutError(OcrError):
@@ -218,39 +218,39 @@ class UploadTimeoutError(OcrError):
 
 
 class RateLimitedError(OcrError):
-    """This client has sent more requests than it may in so short a time."""
+    """This client has sent too many requests in a short time."""
 
     code = "RATE_LIMITED"
     http_status = 429
-    default_hint = "Wait as many seconds as the header Retry-After says; RateLimit-* tell the allowance."
+    default_hint = "Wait for the seconds in the header Retry-After; the RateLimit-* headers show the limit."
 
 
 class OverloadedError(OcrError):
-    """The service has accepted as much work as it can do in good time."""
+    """The service has already accepted as much work as it can do in time."""
 
     code = "OVERLOADED"
     http_status = 503
-    default_hint = "Send the request again after as many seconds as the header Retry-After says."
+    default_hint = "Send the request again after the seconds in the header Retry-After."
 
 
 class WorkerLostError(OcrError):
-    """The process that worked on the request has ended, for example for lack of memory."""
+    """The process that worked on the request died, for example because it ran out of memory."""
 
     code = "WORKER_LOST"
     http_status = 503
-    default_hint = "Send the request again: another process takes its place."
+    default_hint = "Send the request again: another process takes over."
 
 
 class UrlInputDisabledError(OcrError):
-    """The request names a URL, and this service does not fetch pictures."""
+    """The request gives a URL, but this service does not fetch pictures."""
 
     code = "URL_INPUT_DISABLED"
     http_status = 403
-    default_hint = "Send the picture itself; fetching is the server's setting CRNN_OCR_FETCH_URLS."
+    default_hint = "Send the picture itself; the server's setting CRNN_OCR_FETCH_URLS enables fetching."
 
 
 class UrlNotAllowedError(OcrError):
-    """The URL leads to a place from which this service does not fetch."""
+    """The URL leads to a host from which this service does not fetch."""
 
     code = "URL_NOT_ALLOWED"
     http_status = 403
@@ -262,26 +262,26 @@ class UrlFetchError(OcrError):
 
     code = "URL_FETCH_FAILED"
     http_status = 422
-    default_hint = "Open the URL yourself to see whether it shows the picture, or send the picture itself."
+    default_hint = "Check that the URL opens the picture in a browser, or send the picture itself."
 
 
 # ---- the model and the installation ------------------------------------------------------------------
 
 
 class ModelNotFoundError(OcrError):
-    """No model pack of that name."""
+    """There is no model pack with that name."""
 
     code = "MODEL_NOT_FOUND"
     http_status = 404
-    default_hint = "The message names the packs that are installed."
+    default_hint = "Choose one of the installed packs; the message lists them."
 
 
 class ModelBrokenError(OcrError):
-    """A model pack whose files do not match its manifest, or that cannot be loaded."""
+    """The files of a model pack do not match its manifest, or it cannot be loaded."""
 
     code = "MODEL_BROKEN"
     http_status = 503
-    default_hint = "Install the pack again: its files are not those that its manifest describes."
+    default_hint = "Install the pack again: its files do not match its manifest."
 
 
 class ModelInstallError(OcrError):
@@ -290,48 +290,48 @@ class ModelInstallError(OcrError):
     code = "MODEL_INSTALL_FAILED"
     http_status = 500
     default_hint = (
-        "`crnn-ocr models list` names the folder of the packs; check its permissions and free space."
+        "`crnn-ocr models list` shows the folder of the packs; check its permissions and free space."
     )
 
 
 class ModelsBusyError(OcrError):
-    """All places for models that requests name are taken, or the model is still being loaded."""
+    """All places for models named by requests are taken, or the model is still being loaded."""
 
     code = "MODELS_BUSY"
     http_status = 503
-    default_hint = "Try again soon, or leave `model` out: the active model always has its place."
+    default_hint = "Try again soon, or leave out `model`: the active model is always available."
 
 
 class ModelSwitchError(OcrError):
-    """The model cannot become the active one; the service goes on with the one that it has."""
+    """The model cannot become the active one; the service keeps the current one."""
 
     code = "MODEL_SWITCH_FAILED"
     http_status = 409
-    default_hint = "`crnn-ocr models verify NAME` tells what is wrong with a pack."
+    default_hint = "`crnn-ocr models verify NAME` shows what is wrong with the pack."
 
 
 class ModelSwitchForbiddenError(OcrError):
-    """The active model may be switched with an API key, or where there are no keys from the same machine."""
+    """Switching the model needs an API key or, if the service has none, a request from the same machine."""
 
     code = "MODEL_SWITCH_FORBIDDEN"
     http_status = 403
-    default_hint = "Give the service API keys, or ask it from its own machine: `crnn-ocr models use NAME`."
+    default_hint = "Give the service API keys, or run `crnn-ocr models use NAME` on the same machine."
 
 
 class ModelSwitchRunningError(OcrError):
-    """Another model is just being made the active one."""
+    """The service is already switching to another model."""
 
     code = "MODEL_SWITCH_RUNNING"
     http_status = 409
-    default_hint = "Wait until it is done: GET /models tells which one is active."
+    default_hint = "Wait until it is done: GET /models shows which model is active."
 
 
 class NotReadyError(OcrError):
-    """The service runs but its model is not loaded yet."""
+    """The service is running, but its model is not loaded yet."""
 
     code = "NOT_READY"
     http_status = 503
-    default_hint = "Wait a moment and ask again; the log tells more if it does not become ready."
+    default_hint = "Wait a moment and try again; if it does not become ready, see the log."
 
 
 class MissingExtraError(OcrError):
@@ -343,7 +343,7 @@ class MissingExtraError(OcrError):
 
 
 class SettingsError(OcrError):
-    """A setting (environment variable) has a value that it cannot take."""
+    """The value of a setting (environment variable) is not valid."""
 
     code = "SETTINGS_INVALID"
     http_status = 500
@@ -354,7 +354,7 @@ class SettingsError(OcrError):
 
 
 class TrainingError(OcrError):
-    """A corpus, font, checkpoint, teacher or setting that training cannot use."""
+    """Training cannot use a corpus, font, checkpoint, teacher or setting."""
 
     code = "TRAINING_INVALID"
     http_status = 500

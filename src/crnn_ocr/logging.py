@@ -1,7 +1,7 @@
-"""Log lines of the command line and the service: one record, one line, as text or as JSON.
+"""Formats the log lines of the command line and the service, one line per record, as text or as JSON.
 
-Records carry their facts as fields (`extra={"fields": {...}}`), not inside the sentence, so that both forms
-stay easy to search. Neither pictures nor recognised text may ever be put into a record.
+Records carry their facts as fields (`extra={"fields": {...}}`), not inside the message, so that both formats
+are easy to search. A record must never contain picture content or recognised text.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class TraceIds(NamedTuple):
     span_id: str
 
 
-#: Where in a trace the running code stands; None where nobody traces.
+#: The trace and span of the running code; None without tracing.
 current_trace: ContextVar[TraceIds | None] = ContextVar("crnn_ocr_trace", default=None)
 
 _HANDLER_NAME = "crnn_ocr"
 
 
 def configure_logging(level: str = "info", form: LogFormat = "text") -> None:
-    """Send the product's log lines to standard error; calling it again replaces the former set-up.
+    """Send the product's log lines to standard error; a second call replaces the first configuration.
 
-    Libraries are heard from warnings on only: at lower levels some describe what they decode.
+    Libraries log from level warning on only: at lower levels some of them describe what they decode.
 
     Args:
-        level: Least level of the product's own records: debug, info, warning or error.
+        level: Lowest level of the product's own records: debug, info, warning or error.
         form: "text" for people, "json" for machines.
     """
     handler = logging.StreamHandler(sys.stderr)
@@ -58,7 +58,7 @@ class TextFormatter(logging.Formatter):
     """`2026-01-31T08:15:30.123Z INFO crnn_ocr.service request status=200 ms=87.4`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record as one line; an exception adds one field, never further lines."""
+        """Return one record as one line; an exception adds a field, not more lines."""
         facts = _facts(record)
         head = f"{_timestamp(record)} {record.levelname} {record.name} {_one_line(record.getMessage())}"
         return " ".join([head, *(f"{key}={_quoted(value)}" for key, value in facts.items())])
@@ -68,7 +68,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per line: time, level, logger, message and the record's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record as one JSON object."""
+        """Return one record as one JSON object."""
         head: dict[str, object] = {
             "time": _timestamp(record),
             "level": record.levelname.lower(),
@@ -90,18 +90,18 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
     if isinstance(fields, Mapping):
         facts.update(fields)
     if record.exc_info and record.exc_info[1] is not None:
-        # Outside a request no message can quote a picture, and it tells what is wrong with the installation.
+        # Outside a request no message can quote a picture, and messages help to find faults.
         facts["exception"] = describe_exception(record.exc_info[1], messages=request_id is None)
     return facts
 
 
 def describe_exception(error: BaseException, *, messages: bool = False) -> str:
-    """Tell where an exception came from: its type and the calls that led to it, innermost first.
+    """Return the type of an exception and the calls that led to it, innermost first, on one line.
 
     Args:
         error: The exception, with its traceback.
-        messages: Whether to quote its message. Messages of libraries quote the values they stumble over,
-            and while a request is served those may be pictures and recognised text.
+        messages: Whether to include its message. Messages of libraries may quote values, which can be
+            pictures or recognised text while a request is served.
     """
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)]

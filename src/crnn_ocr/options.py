@@ -17,7 +17,7 @@ Switch = Literal["off", "auto", "on"]
 
 
 class ReadOptions(BaseModel):
-    """Options of one reading; every field has a default, unknown fields are refused."""
+    """Options of one reading. Every field has a default; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, title="Options")
 
@@ -25,51 +25,52 @@ class ReadOptions(BaseModel):
         default=None,
         title="Model",
         max_length=64,
-        description="Name of the recogniser pack; empty means the default of the installation.",
+        description="Name of the recogniser pack; empty: the default of the installation.",
     )
     grey: Switch = Field(
         default="auto",
         title="Grey",
-        description="Read the picture without its colours. auto: as the recogniser was trained.",
+        description="Convert the picture to grey before reading. auto: as the recogniser was trained.",
     )
     clahe: Switch = Field(
         default="auto",
         title="Contrast (CLAHE)",
-        description="Raise contrast. on: CLAHE. auto: stretch pictures that are pale or dark as a whole.",
+        description="Raise the contrast. on: CLAHE. auto: stretch pictures that are pale or dark overall.",
     )
     denoise: Switch = Field(
         default="auto",
         title="Denoise",
-        description="Non-local-means denoising. auto: only where the measured noise is strong.",
+        description="Remove noise with non-local means. auto: only if the measured noise is strong.",
     )
     orientation: Literal["off", "auto"] = Field(
         default="auto",
         title="Orientation",
-        description="Turn pictures and lines that lie on their side or stand on their head.",
+        description="Turn pictures and lines that are sideways or upside down.",
     )
     recheck: Literal["off", "auto"] = Field(
         default="auto",
         title="Second look",
-        description="auto: what the recogniser is unsure of is read again by the model `accurate`.",
+        description="auto: the model `accurate` reads again what the recogniser is unsure of.",
     )
     min_confidence: float = Field(
         default=0.5,
         ge=0.0,
         le=1.0,
-        title="Least confidence",
-        description="Lines whose characters are on average less sure than this are left out.",
+        title="Minimum confidence",
+        description="Leave out lines whose characters have a lower confidence on average.",
     )
 
 
 def parse_options(values: Mapping[str, object] | None) -> ReadOptions:
-    """Validate options that came from outside.
+    """Return validated options.
 
     Args:
-        values: Field names and values, or None for all defaults. Values must have the right type already
-            (JSON); the CLI and form inputs convert text first with `options_from_text`.
+        values: Field names and values, or None for all defaults. Values must already have the right type, as
+            in JSON; for text use `options_from_text`.
 
     Raises:
-        InvalidOptionError: An unknown name, a wrong type or a value out of range; the message names it.
+        InvalidOptionError: A name is unknown, or a value has the wrong type or is out of range; the message
+            names the option.
     """
     if not values:
         return ReadOptions()
@@ -80,10 +81,10 @@ def parse_options(values: Mapping[str, object] | None) -> ReadOptions:
 
 
 def options_from_text(values: Mapping[str, str]) -> ReadOptions:
-    """Validate options whose values are text (form fields, query strings, command lines).
+    """Return validated options whose values are text (form fields, query strings, command lines).
 
     Raises:
-        InvalidOptionError: As `parse_options`.
+        InvalidOptionError: See `parse_options`.
     """
     try:
         return ReadOptions.model_validate_strings(dict(values))

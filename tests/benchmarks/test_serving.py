@@ -158,7 +158,7 @@ def test_what_must_hold_under_overload(extra: Outcome, kept: list[bool]) -> None
     assert not judge_overload(slower, before)[3].kept
 
 
-def test_a_worse_and_faster_peer_gives_no_verdict_for_us() -> None:
+def test_a_faster_peer_that_reads_worse_is_not_a_win_for_us() -> None:
     ours = measured(outcome(PICTURES[0]), outcome(PICTURES[1]))
     slow = measured(outcome(PICTURES[0]), service="peer")
     fast = measured(*[outcome(PICTURES[0])] * 5, service="peer")

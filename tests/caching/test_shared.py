@@ -69,7 +69,7 @@ def test_too_large_a_value_stays_at_home(redis: RedisServer) -> None:
     assert not failing(store)
 
 
-def test_a_redis_that_is_gone_is_told_once_left_alone_and_found_again(
+def test_a_lost_redis_is_logged_once_paused_and_found_again(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "crnn_ocr.caching.shared")

@@ -56,7 +56,7 @@ def shell(script: str, folder: Path) -> str:
 
 def test_packs_are_listed_shown_and_verified(folder: Path) -> None:
     listed = shell(blocks("models.md", "sh")[0], folder)
-    assert "ppocrv6-small/1 is whole" in listed
+    assert "ppocrv6-small/1 is intact" in listed
     assert "languages:" in listed
 
 

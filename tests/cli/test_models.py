@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 from crnn_ocr.cli import main
-from crnn_ocr.cli.switching import url_of_this_machine
+from crnn_ocr.cli.switch_model import url_of_this_machine
 from crnn_ocr.settings import Settings
 from tests.full_disks import without_temporary_folder
 from tests.models.graphs import best_graph, int8_graph, scores_graph, write_pack
@@ -40,7 +40,7 @@ def test_the_way_of_a_pack(tmp_path: Path, folder: Path, capsys: pytest.CaptureF
     _, shown, _ = run(capsys, "show", "mine")
     assert "precision:  INT8, FP32 derived from it" in shown
     assert f"card:       {folder / 'mine' / 'CARD.md'}" in shown
-    assert run(capsys, "verify", "mine") == (0, "mine/1 is whole\n", "")
+    assert run(capsys, "verify", "mine") == (0, "mine/1 is intact\n", "")
     assert run(capsys, "remove", "mine") == (0, f"removed {folder / 'mine'}\n", "")
     assert "mine" not in run(capsys, "list")[1]
 
@@ -52,7 +52,7 @@ def test_read_only_disks_are_no_reason_not_to_verify(
     graph = tmp_path / "net.onnx"
     graph.write_bytes(scores_graph())
     without_temporary_folder(monkeypatch)
-    assert run(capsys, "verify", "mine") == (0, "mine/1 is whole\n", "")
+    assert run(capsys, "verify", "mine") == (0, "mine/1 is intact\n", "")
     status, out, err = run(capsys, "wrap", graph, "--name", "other")
     assert (status, out) == (1, "")
     assert "MODEL_INSTALL_FAILED" in err
@@ -79,7 +79,7 @@ def test_broken_packs_are_told_of(folder: Path, capsys: pytest.CaptureFixture[st
     assert listed.count("broken: see `crnn-ocr models verify`") == 2
     status, out, err = run(capsys, "verify")
     assert status == 1
-    assert "ppocrv6-small/1 is whole" in out
+    assert "ppocrv6-small/1 is intact" in out
     assert "crnn-ocr: damaged: pack 'damaged': net.onnx differs from its manifest" in err
     assert "crnn-ocr: scrap: " in err
     assert "crnn-ocr: elsewhere: " in err
@@ -183,8 +183,8 @@ def test_a_running_service_is_told_to_use_another_model(
             ),
             "crnn-ocr: m (MODEL_SWITCH_FAILED)\n  h\n",
         ),
-        ((502, b'{"oops": 1}'), "answers with status 502. (SERVICE_FAILED)"),
-        ((200, b"<html>"), "is not a service of this program. (SERVICE_FAILED)"),
+        ((502, b'{"oops": 1}'), "answered with status 502. (SERVICE_FAILED)"),
+        ((200, b"<html>"), "is not a crnn-ocr service. (SERVICE_FAILED)"),
     ],
 )
 def test_what_the_service_objects_to_is_told(
@@ -200,9 +200,9 @@ def test_what_the_service_objects_to_is_told(
     ("url", "status", "words"),
     [
         ("http://127.0.0.1:9", 1, "does not answer"),
-        ("127.0.0.1:5000", 2, "no address of a service"),
-        ("http://", 2, "no address of a service"),
-        ("http://127.0.0.1:many", 2, "no address of a service"),
+        ("127.0.0.1:5000", 2, "not the address of a service"),
+        ("http://", 2, "not the address of a service"),
+        ("http://127.0.0.1:many", 2, "not the address of a service"),
     ],
 )
 def test_a_wrong_address_is_named(

@@ -60,7 +60,7 @@ def test_what_fails_is_told_and_the_rest_is_read(capsys: Captured) -> None:
     assert out == "==> a.png <==\nfirst\n\n"
     assert err.splitlines() == [
         "crnn-ocr: odd.gif: The PNG ends early. (IMAGE_DECODE_FAILED)",
-        "  The file seems damaged or cut short: open it in a viewer, save it again and retry.",
+        "  The file seems to be damaged or cut off: open it in a viewer, save it again and retry.",
         "crnn-ocr: none.bmp: There are no bytes. (IMAGE_EMPTY)",
         "  Send the bytes of a picture: JPG, PNG, BMP, GIF, TIFF or WebP.",
         "crnn-ocr: nix.png: No such file or directory. (FILE_UNREADABLE)",
@@ -69,7 +69,7 @@ def test_what_fails_is_told_and_the_rest_is_read(capsys: Captured) -> None:
 
 
 @pytest.mark.usefixtures("folder", "engines")
-def test_a_fault_of_the_engine_ends_neither_the_run_nor_shows_a_trace(capsys: Captured) -> None:
+def test_an_engine_fault_neither_ends_the_run_nor_shows_a_trace(capsys: Captured) -> None:
     Path("bug.png").write_text("bug")
     assert main(["read", "bug.png", "a.png"]) == 1
     out, err = capsys.readouterr()
@@ -214,9 +214,9 @@ def test_options_reach_the_engine(engines: Engines) -> None:
         (["--grey", "maybe", "a.png"], "--grey: invalid choice: 'maybe' (choose from "),
         (["--min-confidence", "2", "a.png"], "--min-confidence: Input should be less than or equal to 1"),
         (["--min-confidence", "much", "a.png"], "--min-confidence: Input should be a valid number"),
-        (["--threads", "0", "a.png"], "--threads: give a number from 1 to 256, not '0'"),
-        (["--threads", "two", "a.png"], "--threads: give a number from 1 to 256, not 'two'"),
-        (["--threads", "9" * 5000, "a.png"], "--threads: give a number from 1 to 256, not '999"),
+        (["--threads", "0", "a.png"], "--threads: must be a number from 1 to 256, not '0'"),
+        (["--threads", "two", "a.png"], "--threads: must be a number from 1 to 256, not 'two'"),
+        (["--threads", "9" * 5000, "a.png"], "--threads: must be a number from 1 to 256, not '999"),
         (["--format", "docx", "a.png"], "--format"),
         (["--sharpen", "a.png"], "unrecognized arguments: --sharpen"),
     ],

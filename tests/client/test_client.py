@@ -171,7 +171,7 @@ def test_a_server_that_is_being_replaced_is_found_again() -> None:
         Client(server.url, retry_for=0.3).ocr(b"picture")
 
 
-def test_a_kept_connection_that_has_died_is_replaced_without_a_pause() -> None:
+def test_a_dead_kept_connection_is_replaced_without_a_pause() -> None:
     def last_words(handler: BaseHTTPRequestHandler) -> None:
         GOOD(handler)
         handler.close_connection = True  # though no header has said so

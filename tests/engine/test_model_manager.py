@@ -84,7 +84,7 @@ def test_a_broken_one_changes_nothing(engine: OCR, folder: Path) -> None:
     assert [name for name, _ in engine.models().broken] == ["shifted"]
 
 
-def test_an_active_pack_that_is_being_changed_is_never_half_used(engine: OCR, folder: Path) -> None:
+def test_an_active_pack_in_the_middle_of_a_change_is_not_used(engine: OCR, folder: Path) -> None:
     engine.use("shifted")
     path = folder / "shifted" / "manifest.json"
     right = path.read_text()
@@ -173,7 +173,7 @@ def test_an_answer_is_kept_under_the_pack_that_gave_it(
     assert ask(other)[0] == "hit"
 
 
-def test_new_files_that_cannot_be_loaded_leave_the_cache_as_it_is(engine: OCR, folder: Path) -> None:
+def test_new_files_that_cannot_be_loaded_keep_the_cache(engine: OCR, folder: Path) -> None:
     engine.use("shifted")
     picture = png("Number 4711")
     ask = kept(engine)

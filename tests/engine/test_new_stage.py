@@ -78,7 +78,7 @@ def pack_of(folder: Path, name: str, number: str) -> None:
     (pack / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_it_runs_is_timed_checked_and_part_of_the_answers_identity(folder: Path) -> None:
+def test_a_new_stage_runs_is_timed_and_in_the_fingerprint(folder: Path) -> None:
     page = drawing.page([(30, 30, "First line"), (30, 90, "Second line")], shape=(420, 160))
     with (
         OCR(Settings(models_dir=folder), stages=(*STAGES, Stage("count", count, (COUNTING,)))) as counting,

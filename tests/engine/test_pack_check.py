@@ -113,7 +113,7 @@ def test_a_pack_brings_its_own_probe(tmp_path: Path) -> None:
         check_reads(Said("probe"), found)
     manifest["probe"]["image"]["sha256"] = hashlib.sha256(b"no picture").hexdigest()
     (pack / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ModelBrokenError, match="probe is no picture"):
+    with pytest.raises(ModelBrokenError, match="probe is not a picture"):
         check_reads(Said("probe"), Registry(tmp_path).find("mine"))
 
 

@@ -19,7 +19,7 @@ from crnn_ocr.cli import main
 from crnn_ocr.engine import page_stages
 from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.models import failures
+from crnn_ocr.models import load_failures
 from crnn_ocr.models.registry import BUNDLED, Pack
 from crnn_ocr.recognition.network import load
 from crnn_ocr.recognition.network.ctc import Frames
@@ -146,7 +146,7 @@ def test_turned_pictures_get_their_second_look(doubtful: OCR, picture: drawing.P
     assert doubtful.read(turned, recheck="auto").text.split("\n") == TEXTS
 
 
-def test_single_lines_that_stand_on_their_head_get_their_second_look(doubtful: OCR) -> None:
+def test_single_upside_down_lines_get_their_second_look(doubtful: OCR) -> None:
     picture = drawing.page([(40, 30, TEXTS[0]), (40, 90, TEXTS[1]), (40, 150, TEXTS[2])], shape=(720, 240))
     picture[140:200] = picture[140:200][::-1, ::-1]
 
@@ -189,7 +189,7 @@ def test_a_pack_that_knows_better_is_never_looked_at_again(
         assert loads == ["doubtful"]
 
 
-def test_without_the_second_model_the_first_reading_stands_with_a_remark(
+def test_without_the_second_model_the_first_reading_stays(
     doubtful: OCR, picture: drawing.Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(pack: Pack, **how: Any) -> Recognizer:
@@ -198,7 +198,7 @@ def test_without_the_second_model_the_first_reading_stands_with_a_remark(
     first = doubtful.read(picture, recheck="off")
     with monkeypatch.context() as patched:
         patched.setattr(load, "load_pack", broken)
-        patched.setattr(failures, "RETRY_AFTER_S", 0.0)
+        patched.setattr(load_failures, "RETRY_AFTER_S", 0.0)
         alone = doubtful.read(picture, recheck="auto")
 
     assert alone.text == first.text

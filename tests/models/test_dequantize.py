@@ -17,7 +17,7 @@ def _kinds(graph: bytes) -> list[str]:
     return [node.op_type for node in onnx.load_from_string(graph).graph.node]
 
 
-def test_the_float_form_says_what_the_graph_said_before_it_was_quantised() -> None:
+def test_the_float_form_gives_the_results_before_quantising() -> None:
     eighth = int8_graph()
     derived = dequantize(eighth)
     onnx.checker.check_model(onnx.load_from_string(derived), full_check=True)

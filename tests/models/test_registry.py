@@ -175,7 +175,7 @@ def test_files_outside_the_pack_are_refused(path: str) -> None:
     [
         ("", "not valid JSON"),
         ("[]", "manifest.json"),
-        (json.dumps(manifest_of("mine", kind="poem")), "kind"),
+        (json.dumps(manifest_of("mine", kind="a poem")), "kind"),
         (json.dumps(manifest_of("mine", stride="eight")), "stride"),
         (json.dumps({**manifest_of("mine"), "colour": 1}), "colour"),
         (json.dumps({**manifest_of("mine"), "mean": 10**400}), "mean"),
@@ -223,7 +223,7 @@ def test_packs_in_the_making_are_no_packs(tmp_path: Path) -> None:
 
 def test_a_folder_bears_the_name_of_its_pack(tmp_path: Path) -> None:
     make_pack(tmp_path, "mine").rename(tmp_path / "yours")
-    with pytest.raises(ModelBrokenError, match="bear its name"):
+    with pytest.raises(ModelBrokenError, match="must have the name of its pack"):
         Registry(tmp_path).find("yours", "rec")
     assert Registry(tmp_path).broken() == (tmp_path / "yours",)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, ModelsBusyError
-from crnn_ocr.models.catalogue import Edition
-from crnn_ocr.models.failures import RETRY_AFTER_S
-from crnn_ocr.models.idle import IdleUnloader
+from crnn_ocr.models.catalogue import PackSnapshot
+from crnn_ocr.models.idle_unloader import IdleUnloader
+from crnn_ocr.models.load_failures import RETRY_AFTER_S
 from crnn_ocr.models.manifest import Manifest, PackFile
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.models.store import ModelStore
@@ -21,7 +21,7 @@ from crnn_ocr.models.store import ModelStore
 HASH = "0" * 64
 
 
-def edition(name: str, stamp: int = 0) -> Edition:
+def snapshot(name: str, stamp: int = 0) -> PackSnapshot:
     manifest = Manifest(
         name=name,
         version=str(stamp),
@@ -31,12 +31,12 @@ def edition(name: str, stamp: int = 0) -> Edition:
         provenance="",
         graph=PackFile(path="net.onnx", sha256=HASH),
     )
-    return Edition(Pack(Path(name), manifest), ((stamp, 0, 0, 0),))
+    return PackSnapshot(Pack(Path(name), manifest), ((stamp, 0, 0, 0),))
 
 
 class Model:
-    def __init__(self, edition: Edition) -> None:
-        self.name = edition.pack.manifest.id
+    def __init__(self, snapshot: PackSnapshot) -> None:
+        self.name = snapshot.pack.manifest.id
         self.open = True
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class World:
     """What is on disk, and what has been loaded."""
 
     def __init__(self, *names: str) -> None:
-        self.disk = {name: edition(name) for name in names}
+        self.disk = {name: snapshot(name) for name in names}
         self.broken: dict[str, Exception] = {}
         self.loads: list[str] = []
         self.models: list[Model] = []
@@ -67,21 +67,21 @@ class World:
         self.freed = 0
         self.gate: Callable[[str], object] = lambda name: None
 
-    def find(self, name: str) -> Edition:
+    def find(self, name: str) -> PackSnapshot:
         if name not in self.disk:
             raise ModelNotFoundError(f"there is no model {name!r}")
         return self.disk[name]
 
-    def load(self, edition: Edition) -> Model:
-        self.loads.append(edition.pack.manifest.id)
-        self.gate(edition.name)
-        if edition.pack.manifest.id in self.broken:
-            raise self.broken[edition.pack.manifest.id]
-        self.models.append(Model(edition))
+    def load(self, snapshot: PackSnapshot) -> Model:
+        self.loads.append(snapshot.pack.manifest.id)
+        self.gate(snapshot.name)
+        if snapshot.pack.manifest.id in self.broken:
+            raise self.broken[snapshot.pack.manifest.id]
+        self.models.append(Model(snapshot))
         return self.models[-1]
 
     def change(self, name: str, stamp: int) -> None:
-        self.disk[name] = edition(name, stamp)
+        self.disk[name] = snapshot(name, stamp)
 
     def count(self) -> None:
         self.freed += 1
@@ -127,7 +127,7 @@ def test_a_model_is_loaded_once_by_whoever_comes_first() -> None:
     assert world.loads == ["a/0"]
 
 
-def test_a_failed_load_is_told_to_all_and_not_tried_again_until_the_files_change() -> None:
+def test_a_failed_load_is_not_retried_until_the_files_change() -> None:
     world = World("a", "b")
     world.broken["b/0"] = ModelBrokenError("net.onnx is damaged", hint="Mend it.")
     store = world.store()
@@ -184,7 +184,7 @@ def test_those_who_wait_for_a_load_that_fails_do_not_load_again() -> None:
     assert world.loads == ["a/0"]
 
 
-def test_the_least_recently_used_makes_room_and_the_active_one_never() -> None:
+def test_the_least_recently_used_is_evicted_never_the_active() -> None:
     world = World("a", "b", "c", "d")
     store = world.store(places=2)
     for now, name in enumerate((None, "b", "c", "b", "d", None)):
@@ -212,7 +212,7 @@ def test_who_finds_no_place_waits_and_is_not_overtaken_for_ever() -> None:
     with ThreadPoolExecutor(1) as threads:
         with store.lease("b"):
             waiting: Future[str] = threads.submit(use, store, "c")
-            eventually(lambda: store.edition("b") is None)  # lent no more: its next users queue up behind
+            eventually(lambda: store.snapshot("b") is None)  # lent no more: its next users queue up behind
             assert not waiting.done()
             assert world.open == ["b/0"]
         assert waiting.result(10) == "c/0"
@@ -233,7 +233,7 @@ def test_patience_ends() -> None:
     assert use(store, "c") == "c/0"
 
 
-def test_a_switch_is_atomic_and_the_old_one_goes_with_its_last_reader() -> None:
+def test_a_switch_is_atomic_and_retires_the_old_model() -> None:
     world = World("a", "b")
     store = world.store()
     with store.lease() as old, store.lease():
@@ -292,7 +292,7 @@ def test_changed_files_are_loaded_beside_the_old_ones() -> None:
     assert world.open == ["a/1"]
 
 
-def test_changed_files_that_are_broken_are_not_used_and_not_tried_twice(
+def test_broken_new_files_are_neither_used_nor_tried_twice(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = World("a")
@@ -315,7 +315,7 @@ def test_a_pack_that_is_gone_is_gone_except_for_the_active_one() -> None:
         pass
     assert world.open == ["a/0"]
     assert use(store, None) == "a/0"
-    store.let_go("a")
+    store.unload("a")
     with pytest.raises(ModelBrokenError, match="active model"), store.lease():
         pass  # 503, not 404: the client named nothing
 
@@ -342,7 +342,7 @@ def test_idle_models_are_unloaded_and_loaded_again() -> None:
     assert use(store, None) == "a/0"
 
 
-def test_a_thread_looks_after_idle_models_and_does_not_keep_the_store_alive() -> None:
+def test_the_idle_thread_does_not_keep_the_store_alive() -> None:
     world = World("a")
     store = ModelStore("a", find=world.find, load=world.load)
     unloader = IdleUnloader([store], 0.02)
@@ -404,7 +404,7 @@ def test_what_would_be_lent_is_what_is_lent() -> None:
     store = world.store()
 
     def told(name: str | None = None) -> str:
-        return store.edition_to_use(name).pack.manifest.id
+        return store.snapshot_to_use(name).pack.manifest.id
 
     assert (told(), told("b")) == ("a/0", "b/0")
     assert world.loads == []
@@ -420,7 +420,7 @@ def test_what_would_be_lent_is_what_is_lent() -> None:
         told("nothing")
 
 
-def test_files_that_were_found_wanting_are_not_what_would_be_lent() -> None:
+def test_files_that_failed_to_load_would_not_be_leased() -> None:
     world = World("a")
     store = world.store()
     with store.lease():
@@ -429,12 +429,12 @@ def test_files_that_were_found_wanting_are_not_what_would_be_lent() -> None:
     world.broken["a/1"] = ModelBrokenError("net.onnx is damaged")
     with store.lease() as model:
         assert model.name == "a/0"
-    assert store.edition_to_use().pack.manifest.id == "a/0"
+    assert store.snapshot_to_use().pack.manifest.id == "a/0"
     world.now = RETRY_AFTER_S
-    assert store.edition_to_use().pack.manifest.id == "a/1"  # they are tried again
+    assert store.snapshot_to_use().pack.manifest.id == "a/1"  # they are tried again
 
 
-def test_while_new_files_are_loaded_the_old_ones_are_what_is_lent() -> None:
+def test_old_files_are_leased_while_new_ones_are_loaded() -> None:
     world = World("a")
     store = world.store()
     with store.lease():
@@ -450,6 +450,6 @@ def test_while_new_files_are_loaded_the_old_ones_are_what_is_lent() -> None:
     with ThreadPoolExecutor(1) as threads:
         renewing = threads.submit(use)
         assert gate.begun.wait(10)
-        assert use() == store.edition_to_use().pack.manifest.id == "a/0"
+        assert use() == store.snapshot_to_use().pack.manifest.id == "a/0"
         gate.go_on.set()
         assert renewing.result(10) == "a/1"

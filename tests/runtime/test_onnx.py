@@ -91,7 +91,7 @@ def _is_glibc() -> bool:
         ("session.use_device_allocator_for_initializers", "1"),
     ],
 )
-def test_sessions_are_opened_with_what_keeps_memory_and_cores_small(entry: str, value: str) -> None:
+def test_session_options_keep_memory_and_cores_small(entry: str, value: str) -> None:
     pack = Registry().find("ppocrv6-det-small", "det")
     session = Session(pack.locate(pack.manifest.graph))
     options = session._session.get_session_options()

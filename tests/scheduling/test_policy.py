@@ -85,7 +85,7 @@ def test_items_without_memory_keep_exactly_all_cores_busy(arrivals: list[Arrival
 
 
 @given(traffic(st.just(Demand(1.0))), st.integers(1, 3), st.integers(0, 200), st.integers(1, 5))
-def test_a_newcomer_waits_for_one_start_of_each_other_request_at_most(
+def test_a_new_request_waits_for_one_start_of_each_other(
     arrivals: list[Arrival], items: int, at: int, cores: int
 ) -> None:
     simulation = Simulation(cores, MEMORY, crowd=len(arrivals) + 1)
@@ -245,7 +245,7 @@ def test_a_crowd_does_not_keep_a_large_request_from_its_end() -> None:
     assert ended <= 30.5 + before + 3 * 40 + 20
 
 
-def test_what_is_reserved_is_not_granted_but_one_item_always_runs() -> None:
+def test_reserved_memory_is_not_granted_but_one_item_runs() -> None:
     policy: Policy[str, str] = Policy(3, memory=100)
     policy.open("r")
     policy.add("r", [(Demand(1.0, memory=40), name) for name in "abc"])

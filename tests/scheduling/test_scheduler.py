@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.policy import Demand
 from crnn_ocr.scheduling.scheduler import Scheduler
 from crnn_ocr.scheduling.ticket import Ticket
@@ -70,7 +70,7 @@ def test_every_task_has_its_own_outcome(scheduler: Scheduler) -> None:
     assert (scheduler.waiting, scheduler.busy) == (0, 0)
 
 
-def test_outcomes_come_in_the_order_of_the_tasks_not_of_their_costs(scheduler: Scheduler) -> None:
+def test_outcomes_come_in_the_order_of_the_tasks(scheduler: Scheduler) -> None:
     with scheduler.admit(Ticket()) as work:
         outcomes = work.run([task(partial(max, n), cost=1 + n % 7) for n in range(1, 50)])
 
@@ -251,7 +251,7 @@ def test_it_tells_what_it_does_and_how_long_was_waited() -> None:
     heard: list[tuple[str, float]] = []
 
     def wait_behind() -> None:
-        stages.listener.set(lambda stage, _begin, _end, spent: heard.append((stage, spent)))
+        stage_clock.listener.set(lambda stage, _begin, _end, spent: heard.append((stage, spent)))
         with scheduler.admit(Ticket()) as work:
             work.run([task(lambda _: 1), task(lambda _: 2)])
 

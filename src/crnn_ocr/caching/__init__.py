@@ -1,1 +1,1 @@
-"""Keeps answers: keys, codec, the local and the shared store, and one reading for equal requests at once."""
+"""Caches answers, in each process and in Redis, and reads equal requests only once at a time."""

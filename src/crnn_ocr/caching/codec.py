@@ -1,6 +1,6 @@
-"""Documents as compressed JSON, the form in which they are kept. Pure functions.
+"""Encodes documents as compressed JSON for the cache, and decodes them. Pure functions.
 
-JSON rather than pickle: what comes back from a shared store is data, whoever wrote it.
+JSON rather than pickle: whoever wrote an entry of a shared store, decoding it runs no code.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import zlib
 from crnn_ocr.document import Document
 from crnn_ocr.export.json import from_dict, to_json
 
-#: Part of every shared key; raised whenever the form changes.
+#: Version of the format, part of every shared key; raise it whenever the format changes.
 FORMAT = 1
 
-#: Text of a kept document after unpacking, in bytes; nothing that was written here is larger.
+#: Size limit of a document's JSON before compression, in bytes.
 LARGEST_TEXT = 64 * 1024 * 1024
 
 
 class BrokenEntryError(ValueError):
-    """The bytes are no document in this form."""
+    """The bytes are not a document in this format."""
 
 
 def encode(document: Document, *, chars: bool = False) -> bytes:
-    """Write a document the way answers show it: coordinates and confidences rounded.
+    """Encode a document as answers show it, with rounded coordinates and confidences.
 
     Args:
-        document: What was read.
-        chars: Whether to keep single characters, which take several times the room.
+        document: The document to encode.
+        chars: Whether to keep single characters, which take several times the space.
 
     Raises:
-        ValueError: It is too large to be kept.
+        ValueError: The document is too large for the cache.
     """
     text = to_json(document, chars=chars).encode()
     if len(text) > LARGEST_TEXT:
@@ -39,10 +39,10 @@ def encode(document: Document, *, chars: bool = False) -> bytes:
 
 
 def decode(data: bytes) -> Document:
-    """Read what `encode` wrote.
+    """Decode a document that `encode` encoded.
 
     Raises:
-        BrokenEntryError: Something else wrote it, or it is damaged.
+        BrokenEntryError: The bytes are damaged, or something else wrote them.
     """
     try:
         unpacker = zlib.decompressobj()

@@ -1,4 +1,7 @@
-"""The store inside one process: bounded in bytes and in time; what was not used for longest goes first."""
+"""Keeps cache entries inside one process, with a size limit and a time to live.
+
+The least recently used entry is evicted first.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,23 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-#: What an entry costs beside its value: the key, the objects around it and its place in the table, in bytes.
+#: Overhead of an entry beside its value, in bytes: its key, the objects around it and its place in the table.
 OVERHEAD = 512
 
-#: Of the whole store, what a single entry may take; a larger one would push out too many others.
+#: The largest share of the store that one entry may take; a larger one would evict too many others.
 LARGEST_SHARE = 0.25
 
 
 class LocalStore:
-    """Values by key, for as long as there is room and time; may be used by many threads at once."""
+    """Values by key, with a size limit and a time to live. It is safe to use from several threads."""
 
     def __init__(self, limit: int, ttl_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Make an empty store.
 
         Args:
             limit: Bytes that all entries together may take, overhead included.
-            ttl_s: Seconds that an entry is kept.
-            clock: Tells the time in seconds.
+            ttl_s: Time to live of an entry, in seconds.
+            clock: Returns the time in seconds.
         """
         self._limit = limit
         self._ttl_s = ttl_s
@@ -34,14 +37,14 @@ class LocalStore:
 
     @property
     def size(self) -> int:
-        """Bytes that are taken, overhead included."""
+        """Bytes in use, overhead included."""
         return self._size
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: str) -> bytes | None:
-        """The value, unless it was never put, is too old or had to make room."""
+        """Return the value; None if it was never put, has expired or was evicted."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -53,7 +56,11 @@ class LocalStore:
             return entry[1]
 
     def put(self, key: str, value: bytes) -> bool:
-        """Keep a value, whose time begins now; tell whether there is room for it at all."""
+        """Keep a value, whose time to live begins now.
+
+        Returns:
+            Whether it was kept: a value that takes more than `LARGEST_SHARE` of the store is not.
+        """
         cost = len(value) + OVERHEAD
         with self._lock:
             if key in self._entries:
@@ -67,7 +74,7 @@ class LocalStore:
             return True
 
     def drop(self, key: str) -> None:
-        """Forget an entry, if there is one."""
+        """Remove an entry, if there is one."""
         with self._lock:
             if key in self._entries:
                 self._remove(key)

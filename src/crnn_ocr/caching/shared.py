@@ -1,4 +1,4 @@
-"""The store that workers and machines share: Redis, used as long as it answers, never waited for."""
+"""Shares cache entries between workers and machines through Redis; a Redis that fails fails no request."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
-#: In front of every key; nothing else in the same Redis begins like this.
+#: Prefix of every key; nothing else in the same Redis starts with it.
 NAMESPACE = f"crnn-ocr:answer:{FORMAT}:"
 
-#: The longest that one request may lose to a Redis that does not answer, in seconds.
+#: The most time that a request may lose to a Redis that does not answer, in seconds.
 TIMEOUT_S = 0.25
 
-#: How long a Redis that failed is left alone, in seconds.
+#: How long a Redis that failed is not asked again, in seconds.
 PAUSE_S = 5.0
 
-#: A value that is not worth its way through the network, in bytes.
+#: Size limit of a value in bytes; sending a larger one is not worth the time.
 LARGEST_VALUE = 4 * 1024 * 1024
 
 _SCHEMES = ("redis", "rediss", "unix")
 
 
 class Store(Protocol):
-    """What is asked of the shared store; tests put a fake in its place."""
+    """Interface of the shared store; tests use a fake one."""
 
     def get(self, key: str) -> bytes | None:
-        """The value, if it is there and the store answers."""
+        """Return the value, if it is there and the store answers."""
         ...
 
     def put(self, key: str, value: bytes) -> None:
@@ -47,13 +47,13 @@ class Store(Protocol):
 
 
 def check_redis_url(url: str) -> None:
-    """Refuse at start what could never work.
+    """Check at start that the URL could be that of a Redis.
 
     Raises:
-        SettingsError: It is no URL of a Redis.
+        SettingsError: It is not the URL of a Redis.
         MissingExtraError: The client library is not installed.
     """
-    # The URL may hold a password, so no message quotes it.
+    # The URL may contain a password, so no message quotes it.
     if urlsplit(url).scheme not in _SCHEMES:
         *first, last = (f"{scheme}://" for scheme in _SCHEMES)
         raise SettingsError(f"CRNN_OCR_REDIS_URL: the URL must begin with {', '.join(first)} or {last}")
@@ -61,7 +61,7 @@ def check_redis_url(url: str) -> None:
 
 
 def connect(url: str) -> Redis:
-    """A client for that URL; nothing is sent yet.
+    """Return a client for that URL; nothing is sent yet.
 
     Raises:
         SettingsError: The URL is malformed.
@@ -82,7 +82,7 @@ def connect(url: str) -> Redis:
             url,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
-            # Once, at once: a kept connection may have been closed by a Redis that was started again.
+            # One immediate retry: a kept connection may have been closed by a Redis that was restarted.
             retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
         )
     except ValueError:
@@ -90,18 +90,18 @@ def connect(url: str) -> Redis:
 
 
 class SharedStore:
-    """Values in Redis; a Redis that fails is left alone for a while and then tried again.
+    """Values in Redis. After a failure, Redis is not asked for a while and then tried again.
 
-    May be used by many threads at once. Make it after a fork, not before.
+    It is safe to use from several threads. Make it after a fork, not before.
     """
 
     def __init__(self, client: Redis, ttl_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Use a client; nothing is sent yet.
 
         Args:
-            client: Connected to the Redis, see `connect`.
-            ttl_s: Seconds that an entry is kept.
-            clock: Tells the time in seconds.
+            client: Client of the Redis, see `connect`.
+            ttl_s: Time to live of an entry, in seconds.
+            clock: Returns the time in seconds.
         """
         self._client = client
         self._ttl_ms = max(1, round(ttl_s * 1000))
@@ -116,12 +116,12 @@ class SharedStore:
         return self._failing
 
     def get(self, key: str) -> bytes | None:
-        """The value; None as well where Redis does not answer in time."""
+        """Return the value; None if there is none or Redis does not answer in time."""
         value = self._attempt(lambda: self._client.get(NAMESPACE + key))
         return value if isinstance(value, bytes) else None
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep a value, whose time begins now; nothing happens where Redis does not answer in time."""
+        """Keep a value, whose time to live begins now; do nothing if Redis does not answer in time."""
         if len(value) <= LARGEST_VALUE:
             self._attempt(lambda: self._client.set(NAMESPACE + key, value, px=self._ttl_ms))
 
@@ -139,7 +139,7 @@ class SharedStore:
         return result
 
     def _may_try(self) -> bool:
-        """Whether to send something; while Redis is failing one thread at a time finds out."""
+        """Return whether to send a command; while Redis is failing only one thread at a time tries."""
         with self._lock:
             now = self._clock()
             if now < self._paused_until:

@@ -1,6 +1,6 @@
-"""The command `crnn-ocr`: one sub-command per module, each with `add_parser` and `run`.
+"""Implements the command `crnn-ocr`: one module per sub-command, each with `add_parser` and `run`.
 
-Nothing heavy is imported before a sub-command runs, so that `--help` and usage errors come at once.
+Nothing heavy is imported before a sub-command runs, so that `--help` and usage errors appear at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from crnn_ocr import __version__
 from crnn_ocr.cli import keys, models, read, serve, train
-from crnn_ocr.cli.exits import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
+from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
 from crnn_ocr.runtime.memory import use_one_arena
 
 
@@ -23,10 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; the process's own when None.
 
     Returns:
-        The exit status: 0 all went well, 1 some input failed, 2 wrong usage or settings, 130 interrupted,
-        141 the reader of the output went away.
+        The exit code: 0 success, 1 an input failed, 2 wrong usage or settings, 130 interrupted, 141 the
+        reader of the output went away.
     """
-    # Recent ONNX Runtime wheels send telemetry unless told not to, and read this when they are loaded.
+    # Recent ONNX Runtime wheels send telemetry unless this is set when they are loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     args = _parser().parse_args(argv)
     use_one_arena()  # before threads start and workers fork
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _flushed(status: int) -> int:
-    """The status, or 1 where standard output takes no more; the command has told of that already."""
+    """Flush standard output; return the status, or 1 if that fails, which was reported already."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -53,7 +53,7 @@ def _flushed(status: int) -> int:
 
 
 def _discard_standard_output() -> None:
-    """Python flushes standard output once more at exit; what is left there must not fail again."""
+    """Discard what is left in standard output, because Python flushes it at exit, which would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""Command-line flags made from `ReadOptions`, the one place that knows which options there are."""
+"""Makes command-line flags from the fields of `ReadOptions`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def add_option_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(args: argparse.Namespace) -> ReadOptions:
-    """The reading options that were given, the rest at their defaults."""
+    """Return the reading options: those that were given, and defaults for the others.
+
+    Raises:
+        InvalidOptionError: A value is not valid.
+    """
     given = {name: getattr(args, _dest(name)) for name in ReadOptions.model_fields}
     return options_from_text({name: text for name, text in given.items() if text is not None})
 
@@ -44,7 +48,7 @@ def _choices(field: FieldInfo) -> list[str] | None:
 
 
 def _checked(name: str) -> Callable[[str], str]:
-    """A converter that leaves the text as it is, but refuses what the option cannot take."""
+    """Return a converter that leaves the text unchanged but refuses values that are not valid."""
 
     def check(text: str) -> str:
         try:

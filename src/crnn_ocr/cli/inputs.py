@@ -1,4 +1,4 @@
-"""From what stands on the command line to single inputs: files, the pictures of folders, standard input."""
+"""Expands the arguments of the command line to single inputs: files, pictures of folders, standard input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crnn_ocr.errors import OcrError
 
 STDIN = "-"
 
-#: Names under which a folder's pictures are looked for; a file that is named itself may have any name.
+#: Suffixes of the pictures that are taken from folders; a file that is named itself may have any name.
 PICTURE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"}
     | {".pbm", ".pdf", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".tga", ".tif", ".tiff", ".webp"}
@@ -32,10 +32,11 @@ class Input:
     """One thing to read.
 
     Attributes:
-        name: How it is called in the output and in messages: the path as the user gave it, or "-".
+        name: Its name in the output and in messages: the path as the user gave it, or "-".
         path: The file; None for standard input.
-        place: Its path below the folder that was named, else its file name: where a result may be put.
-        problem: Why there is nothing to read; None if there is.
+        place: Its path relative to the folder that was given, or its file name; the result may be written to
+            the same path below the output folder.
+        problem: Why it cannot be read; None if it can.
     """
 
     name: str
@@ -45,9 +46,9 @@ class Input:
 
 
 def expand(arguments: Sequence[str], *, recursive: bool) -> list[Input]:
-    """Resolve files, folders and "-", in the order given; the pictures of a folder in natural order.
+    """Return the inputs of files, folders and "-" in the given order; pictures of a folder in natural order.
 
-    Nothing is opened but folders. What cannot be listed becomes an `Input` with a problem, so that the
+    Only folders are opened. A folder that cannot be listed becomes an `Input` with a problem, so that the
     others are still read.
     """
     found: list[Input] = []
@@ -68,16 +69,14 @@ def _pictures(folder: Path, recursive: bool) -> list[Input]:
     except OSError as error:
         return [Input(str(folder), folder, Path(folder.name), unreadable(error))]
     if not paths:
-        hint = "Name the files themselves" + (
-            "." if recursive else ", or look into subfolders with --recursive."
-        )
+        hint = "Name the files themselves" + ("." if recursive else ", or add --recursive for subfolders.")
         problem = FileUnreadableError("The folder holds no pictures.", hint=hint)
         return [Input(str(folder), folder, Path(folder.name), problem)]
     return [Input(str(path), path, path.relative_to(folder)) for path in paths]
 
 
 def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
-    """Files with a picture's suffix; hidden ones and those behind links to folders are passed over."""
+    """Yield the files with a picture's suffix; hidden files and links to folders are skipped."""
 
     def fail(error: OSError) -> None:
         raise error
@@ -90,11 +89,11 @@ def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key that puts `page 2` before `page 10`."""
+    """Return a sort key that puts `page 2` before `page 10`."""
     parts = re.findall(r"([0-9]+)|([^0-9]+)", name.casefold())
     return (*((0, int(number), "") if number else (1, 0, text) for number, text in parts), (-1, 0, name))
 
 
 def unreadable(error: OSError) -> FileUnreadableError:
-    """What the operating system said, as an error of the product."""
+    """Return the operating system's error as an error of the product."""
     return FileUnreadableError(f"{error.strerror or type(error).__name__}.")

@@ -1,4 +1,4 @@
-"""`crnn-ocr models list | show | add | wrap | remove | verify | use`: the packs of this installation."""
+"""Implements `crnn-ocr models list | show | add | wrap | remove | verify | use`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.messages import complain
-from crnn_ocr.cli.switching import url_of_this_machine, use
+from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.switch_model import switch_model, url_of_this_machine
 from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import ModelInstallError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
@@ -34,7 +34,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "models",
         help="list, check, add, remove and switch model packs",
-        description="List, check, add, remove and switch model packs. Packs that are added go to the folder "
+        description="List, check, add, remove and switch model packs. Packs are added to the folder "
         "CRNN_OCR_MODELS_DIR; docs/models.md describes what a pack is.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -49,38 +49,40 @@ def add_parser(subparsers: Subparsers) -> None:
     one.add_argument("name", metavar="NAME", help="name or alias of a pack")
     new = command("add", _add, "check a pack and install it")
     new.add_argument("source", type=Path, metavar="PACK", help="folder of a pack, or a .zip or .tar.gz of it")
-    new.add_argument("--replace", action="store_true", help="take the place of a pack of the same name")
-    bare = command("wrap", _wrap, "make a pack of an ONNX file and its list of characters, and install it")
+    new.add_argument("--replace", action="store_true", help="replace a pack of the same name")
+    bare = command("wrap", _wrap, "make a pack from an ONNX file and its list of characters, and install it")
     bare.add_argument("graph", type=Path, metavar="ONNX", help="recogniser with a CTC head, blank first")
-    bare.add_argument("--characters", type=Path, help="one character a line (default: from the ONNX file)")
+    bare.add_argument(
+        "--characters", type=Path, help="file with one character per row (default: from the ONNX file)"
+    )
     bare.add_argument("--name", required=True, help="name of the pack: letters, digits, dots and dashes")
-    bare.add_argument("--languages", default="", help="language tags with commas between, such as ja,en")
-    bare.add_argument("--title", default="", help="what it is")
-    bare.add_argument("--licence", default="unknown", help="of the weights, such as Apache-2.0")
-    bare.add_argument("--provenance", default="unknown", help="where it comes from")
+    bare.add_argument("--languages", default="", help="language tags, separated by commas, such as ja,en")
+    bare.add_argument("--title", default="", help="short description of the model")
+    bare.add_argument("--licence", default="unknown", help="licence of the weights, such as Apache-2.0")
+    bare.add_argument("--provenance", default="unknown", help="where the model comes from")
     bare.add_argument("--height", type=int, default=48, help="input height in pixels (default: 48)")
     bare.add_argument("--stride", type=int, default=8, help="pixels of width per time step (default: 8)")
-    bare.add_argument("--replace", action="store_true", help="take the place of a pack of the same name")
+    bare.add_argument("--replace", action="store_true", help="replace a pack of the same name")
     old = command("remove", _remove, "remove a pack that was added")
     old.add_argument("name", metavar="NAME", help="name of a pack")
-    check = command("verify", _verify, "compare packs with their manifests, load them and read a probe")
+    check = command("verify", _verify, "compare packs with their manifests, load them and read a test line")
     check.add_argument("names", nargs="*", metavar="NAME", help="names or aliases (default: all packs)")
-    switch = command("use", _use, "make another recogniser the active one of a running service")
+    switch = command("use", _use, "switch a running service to another recogniser")
     switch.add_argument("name", metavar="NAME", help="name or alias of a recogniser")
-    switch.add_argument("--url", help="the service (default: where the settings let it listen)")
+    switch.add_argument("--url", help="address of the service (default: the one in the settings)")
 
 
 def run(args: argparse.Namespace, *, command: Command) -> int:
     """Run one of the commands.
 
     Returns:
-        0 when it went well, 1 when a pack is broken or cannot be copied, 2 for a wrong name or setting.
+        0 for success, 1 if a pack is broken or cannot be copied, 2 for a wrong name or setting.
     """
     try:
         settings = load_settings()
         return command(args, settings, Registry(settings.models_dir))
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
 
 
@@ -155,7 +157,7 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     except OSError as error:
         raise ModelInstallError(
             f"The pack cannot be put together: {error.strerror}.",
-            hint="Make room in the folder for temporary files, or name another one with TMPDIR.",
+            hint="Free some space in the folder for temporary files, or choose another one with TMPDIR.",
         ) from None
 
 
@@ -171,21 +173,21 @@ def _verify(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
         try:
             prove_pack(pack)
         except OcrError as error:
-            complain(pack.manifest.name, error)
+            print_error(pack.manifest.name, error)
             status = EXIT_FAILED
         else:
-            print(f"{pack.manifest.id} is whole")
+            print(f"{pack.manifest.id} is intact")
     for path in () if args.names else registry.broken():
         status = EXIT_FAILED
         try:
             registry.at(path)
         except OcrError as error:
-            complain(path.name, error)
+            print_error(path.name, error)
     return status
 
 
 def _use(args: argparse.Namespace, settings: Settings, _: Registry) -> int:
-    made = use(args.url or url_of_this_machine(settings), args.name)
+    made = switch_model(args.url or url_of_this_machine(settings), args.name)
     print(f"{made['model']} is active in {made['workers']} worker(s); before it was {made['previous']}")
     if pending := made["pending"]:
         print(f"not yet in: {', '.join(map(str, pending))}")
@@ -200,7 +202,7 @@ def _remarks(pack: Pack, settings: Settings) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows with columns of one width each, two spaces apart."""
+    """Return the rows as text, with aligned columns two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)

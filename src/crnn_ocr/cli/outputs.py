@@ -1,4 +1,4 @@
-"""Where results go: standard output, one file, or a folder with one file per input."""
+"""Writes results to standard output, to one file, or to a folder with one file per input."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class OutputError(OcrError):
 
 
 class Output(Protocol):
-    """Takes the results of the inputs, one after the other.
+    """Destination of the results, which come one after the other.
 
     Attributes:
-        apart: Whether each result goes to a place of its own.
+        apart: Whether each result goes to a file of its own.
     """
 
     apart: bool
@@ -44,7 +44,7 @@ class Output(Protocol):
 
 
 class StreamOutput:
-    """Standard output, or one file for all results; the file is made with the first of them."""
+    """Standard output, or one file for all results; the file is made with the first result."""
 
     apart = False
 
@@ -53,7 +53,12 @@ class StreamOutput:
         self._file: BinaryIO | None = None
 
     def put(self, entry: Input, content: bytes) -> None:
-        """Append one result and hand it on at once."""
+        """Append one result and flush it.
+
+        Raises:
+            OutputError: It cannot be written.
+            BrokenPipeError: The reader went away.
+        """
         try:
             if self._file is None:
                 self._file = sys.stdout.buffer if self._path is None else self._path.open("wb")
@@ -66,7 +71,7 @@ class StreamOutput:
             raise self._failure(error) from None
 
     def _give_up(self) -> None:
-        """Close the file; what could not be written is still buffered and would fail once more."""
+        """Close the file, ignoring errors: unwritten bytes are still buffered and would fail again."""
         if self._path is not None and self._file is not None:
             with suppress(OSError):
                 self._file.close()
@@ -85,12 +90,12 @@ class StreamOutput:
         elif self._path is not None and self._file is not None:
             try:
                 self._file.close()
-            except OSError as failure:  # some file systems tell only now that the disk is full
+            except OSError as failure:  # some file systems report only now that the disk is full
                 raise self._failure(failure) from None
 
 
 class FolderOutput:
-    """A folder: `scans/a.jpg` becomes `a.jpg.txt`; subfolders of an input folder are kept."""
+    """A folder with one file per result: `scans/a.jpg` becomes `a.jpg.txt`; subfolders are kept."""
 
     apart = True
 
@@ -100,12 +105,16 @@ class FolderOutput:
         self._written: dict[Path, str] = {}
 
     def put(self, entry: Input, content: bytes) -> None:
-        """Write one result into its own file, replacing what an earlier run left there."""
+        """Write one result to its own file, overwriting the result of an earlier run.
+
+        Raises:
+            OutputError: It cannot be written, or the file holds the result of another input.
+        """
         target = self._folder / entry.place.with_name(entry.place.name + self._suffix)
         other = self._written.setdefault(target, entry.name)
         if other != entry.name:
             raise OutputError(
-                f"{target} already holds the result of {other}.", hint="Read the two into different folders."
+                f"{target} already holds the result of {other}.", hint="Write the two to different folders."
             )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -119,11 +128,16 @@ class FolderOutput:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 def open_output(argument: str | None, suffix: str) -> Output:
-    """Choose by what `--output` says: nothing or "-", a folder (it exists or ends with /), or a file."""
+    """Return the output for an argument of `--output`.
+
+    Args:
+        argument: None or "-" for standard output; a folder, which exists or ends with /; or a file.
+        suffix: Suffix of the files in a folder, with its dot.
+    """
     if argument is None or argument == "-":
         return StreamOutput()
     path = Path(argument)

@@ -1,7 +1,7 @@
-"""`crnn-ocr read`: read pictures and write what stands in them.
+"""Implements `crnn-ocr read`, which reads pictures and writes their text.
 
-One input is in memory at a time. Results go to the output, everything else (errors, remarks, progress) to
-standard error.
+Only one input is in memory at a time. Results go to the output; errors, remarks and progress go to standard
+error.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.flags import add_option_flags, options_of
 from crnn_ocr.cli.inputs import STDIN, Input, expand, unreadable
-from crnn_ocr.cli.messages import complain, tell
 from crnn_ocr.cli.outputs import Output, OutputError, open_output
+from crnn_ocr.cli.stderr import print_error, print_message
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.export import FORMATS, WriteOptions
@@ -33,13 +33,13 @@ _log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """The part of `OCR` that is used here."""
+    """Interface of the part of `OCR` that is used here."""
 
     def read(self, source: Any, options: ReadOptions | None = None) -> Document:
         """Read one input."""
 
     def close(self) -> None:
-        """Let the models go."""
+        """Unload the models."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -47,29 +47,29 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "read",
         help="read pictures, folders of pictures or standard input",
-        description="Read the text of pictures. What cannot be read is reported on standard error, and the "
-        "other files are read nevertheless.",
-        epilog="Exit status: 0 all read, 1 some input failed, 2 wrong usage or setting, 130 interrupted.",
+        description="Read the text of pictures. Files that cannot be read are reported on standard error; "
+        "the others are still read.",
+        epilog="Exit code: 0 success, 1 an input failed, 2 wrong usage or setting, 130 interrupted.",
     )
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help='a picture, a folder, or "-" for standard input'
     )
     parser.add_argument(
         "-o", "--output", metavar="PATH",
-        help="file for all results, or folder (existing, or with / at its end) for one file per input",
+        help="file for all results, or folder (existing, or ending with /) for one file per input",
     )  # fmt: skip
     parser.add_argument(
         "-f", "--format", choices=[*FORMATS],
-        help="form of the results (default: by the suffix of the output file, else text)",
+        help="format of the results (default: by the suffix of the output file, otherwise text)",
     )  # fmt: skip
     parser.add_argument(
-        "--chars", action="store_true", help="also write every character's place, where the format has one"
+        "--chars", action="store_true", help="also write the position of every character, if the format can"
     )
-    parser.add_argument("-r", "--recursive", action="store_true", help="also read the subfolders of folders")
+    parser.add_argument("-r", "--recursive", action="store_true", help="also read subfolders")
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="no progress bar and no remarks, errors only"
     )
-    parser.add_argument("--threads", type=_count, metavar="N", help="cores to use (default: all there are)")
+    parser.add_argument("--threads", type=_count, metavar="N", help="cores to use (default: all)")
     add_option_flags(parser)
     parser.set_defaults(run=partial(run, parser=parser))
 
@@ -84,45 +84,45 @@ def run(
 
     Args:
         args: The parsed command line.
-        parser: For usage errors that show only when all arguments are known.
+        parser: Reports usage errors that can only be found when all arguments are known.
         open_reader: Makes the engine; the real one when None.
 
     Returns:
-        0 when all were read, 1 when one failed, 2 when a setting or the model's name is wrong.
+        0 if all inputs were read, 1 if one failed, 2 if a setting or the name of the model is wrong.
     """
     inputs = expand(args.files, recursive=args.recursive)
     if parser is not None:
         _refuse_to_overwrite(args.output, inputs, parser)
     try:
         settings = load_settings()
-        # What a service tells about itself is noise on a command's standard error.
+        # Log lines at level info are meant for a service; a command would only clutter standard error.
         level = "warning" if settings.log_level == "info" else settings.log_level
         configure_logging(level, settings.log_format)
         options = options_of(args)
         reader = (open_reader or _open_engine)(settings, options, args.threads)
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
     name = args.format or _format_of(args.output)
     try:
         with open_output(args.output, FORMATS[name].suffix) as output:
             return _Run(reader, options, output, name, args.chars, args.quiet).all(inputs)
     except OutputError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_FAILED
     finally:
         reader.close()
 
 
 def _open_engine(settings: Settings, options: ReadOptions, threads: int | None) -> Reader:
-    # Imported here: OpenCV and ONNX Runtime take longer to load than everything else together.
+    # Imported late: OpenCV and ONNX Runtime take longer to load than everything else together.
     from crnn_ocr.engine.ocr import OCR
 
     return OCR(settings, model=options.model, threads=threads)
 
 
 class _Run:
-    """One run over many inputs: where results go and how they are told of."""
+    """One run over all inputs, with its output and format."""
 
     def __init__(
         self, reader: Reader, options: ReadOptions, output: Output, form: str, chars: bool, quiet: bool
@@ -135,7 +135,7 @@ class _Run:
         self._quiet = quiet
 
     def all(self, inputs: list[Input]) -> int:
-        """Read and write every input; the exit status.
+        """Read every input, write the results and return the exit code.
 
         Raises:
             OutputError: A result cannot be written, which ends the run.
@@ -146,12 +146,12 @@ class _Run:
             try:
                 self._one(entry, named)
             except (ModelBrokenError, SettingsError) as error:
-                complain(entry.name, error)
-                return EXIT_FAILED  # no other input would fare better
+                print_error(entry.name, error)
+                return EXIT_FAILED  # every other input would fail in the same way
             except OutputError:
                 raise  # it ends the run
             except OcrError as error:
-                complain(entry.name, error)
+                print_error(entry.name, error)
                 status = EXIT_FAILED
         return status
 
@@ -178,17 +178,17 @@ class _Run:
             _log.debug("reading failed", exc_info=True, extra={"fields": {"file": entry.name}})
             raise OcrError(
                 f"The engine failed with {type(error).__name__}.",
-                hint="Please report this fault of crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
+                hint="Please report this bug in crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
             ) from error
 
 
 def _with_progress(inputs: list[Input], *, shown: bool) -> Iterable[Input]:
-    """The inputs, with a progress bar if there are several and a person is watching."""
+    """Return the inputs, with a progress bar if there are several and standard error is a terminal."""
     if not shown or len(inputs) < 2 or not sys.stderr.isatty():
         return inputs
     from tqdm import tqdm
 
-    # Results on the same terminal would tear the bar apart.
+    # Results on the same terminal would break the bar.
     return inputs if sys.stdout.isatty() else tqdm(inputs, unit="file", file=sys.stderr, leave=False)
 
 
@@ -196,7 +196,7 @@ def _remark(name: str, document: Document) -> None:
     for number, page in enumerate(document.pages, start=1):
         where = name if len(document.pages) == 1 else f"{name}, page {number}"
         for remark in page.warnings:
-            tell(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
+            print_message(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
 
 
 def _format_of(output: str | None) -> str:
@@ -205,7 +205,7 @@ def _format_of(output: str | None) -> str:
 
 
 def _refuse_to_overwrite(output: str | None, inputs: list[Input], parser: argparse.ArgumentParser) -> None:
-    """End with a usage error if the output file is one of the inputs."""
+    """Exit with a usage error if the output file is one of the inputs."""
     if output is None or output == STDIN or not Path(output).is_file():
         return
     target = Path(output)
@@ -220,5 +220,5 @@ def _count(text: str) -> int:
     except ValueError:
         value = 0
     if not 1 <= value <= 256:
-        raise argparse.ArgumentTypeError(f"give a number from 1 to 256, not {text[:40]!r}")
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to 256, not {text[:40]!r}")
     return value

@@ -1,4 +1,4 @@
-"""`crnn-ocr serve`: the REST API and the page."""
+"""Implements `crnn-ocr serve`, which serves the REST API and the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 import crnn_ocr
 from crnn_ocr.caching.shared import check_redis_url
-from crnn_ocr.cli.exits import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.messages import complain
+from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
@@ -42,17 +42,19 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="serve the REST API and the page",
-        description="Serve the REST API and the page. Every flag overrides the setting of its name; "
-        "the other settings come from the environment (CRNN_OCR_…).",
+        description="Serve the REST API and the page. Every flag overrides the setting of the same name; "
+        "all other settings come from the environment (CRNN_OCR_…).",
     )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: 5000)")
     parser.add_argument("--workers", type=int, help="worker processes (default: 1)")
     parser.add_argument(
-        "--request-threads", type=int, help="pictures at a time per worker, also waiting ones (default: 64)"
+        "--request-threads",
+        type=int,
+        help="pictures in work per worker, waiting ones included (default: 64)",
     )
-    parser.add_argument("--threads", type=int, help="cores to compute with, 0 for all (default: 0)")
-    parser.add_argument("--model", help="recogniser pack")
+    parser.add_argument("--threads", type=int, help="cores to use, 0 for all (default: 0)")
+    parser.add_argument("--model", help="name of the recogniser pack")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--log-format", choices=["text", "json"])
     parser.set_defaults(run=run)
@@ -62,10 +64,10 @@ def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it.
 
     Returns:
-        0 after a requested stop, 1 when the address cannot be used or the workers cannot start, 2 when a
-        setting or the name of a model is wrong.
+        0 after a requested stop, 1 if the address cannot be used or the workers cannot start, 2 if a setting
+        or the name of a model is wrong.
     """
-    # Recent ONNX Runtime wheels send telemetry unless told not to; workers inherit this.
+    # Recent ONNX Runtime wheels send telemetry unless this is set; workers inherit it.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         settings = _settings(args)
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             _log.warning("no such setting", extra={"fields": {"variable": variable, "meant": setting}})
         return _serve(settings)
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
 
 
@@ -100,7 +102,7 @@ def _serve(settings: Settings) -> int:
             f"The service needs the package {error.name!r}.",
             hint="Install it: pip install 'crnn-ocr[service]'.",
         ) from None
-    # Looked up here, where a typing error still ends the start; loaded in the workers.
+    # Checked here, so that a misspelt name ends the start; the workers load the models.
     registry = Registry(settings.models_dir)
     for pack in (registry.find(settings.model, "rec"), registry.find(settings.detector, "det")):
         if settings.verify_models:
@@ -118,6 +120,6 @@ def _serve(settings: Settings) -> int:
         launcher.serve(settings, listener)
     except SystemExit as stop:
         if os.getpid() != parent:
-            raise  # a worker: its status tells Gunicorn whether to start another one
+            raise  # this is a worker: its exit code tells Gunicorn whether to start another one
         return EXIT_FAILED if stop.code else EXIT_OK
     return EXIT_OK

@@ -1,12 +1,12 @@
-"""`crnn-ocr train …`: the training pipeline (extra `train`)."""
+"""Implements `crnn-ocr train …`, the training pipeline (extra `train`)."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from crnn_ocr.cli.exits import EXIT_FAILED
-from crnn_ocr.cli.messages import complain
+from crnn_ocr.cli.exit_codes import EXIT_FAILED
+from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.errors import OcrError
 from crnn_ocr.training import commands
 
@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train, evaluate and export recognisers",
-        description="Train, evaluate and export recognisers; docs/training.md is the way through.",
+        description="Train, evaluate and export recognisers; docs/training.md describes every step.",
     )
     commands.add(parser.add_subparsers(metavar="COMMAND", required=True))
     parser.set_defaults(run=run)
@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the command that was asked for.
 
     Returns:
-        Its exit status; 1 when it fails.
+        Its exit code; 1 if it fails.
     """
     try:
         return commands.run(args)
     except OcrError as error:
-        complain(None, error)
+        print_error(None, error)
         return EXIT_FAILED

@@ -1,4 +1,4 @@
-"""A client of the REST API, with nothing but the standard library underneath.
+"""Provides a client of the REST API that uses only the standard library for HTTP.
 
 >>> from crnn_ocr.client import Client
 >>> Client("http://127.0.0.1:5000").ocr("invoice.jpg").text  # doctest: +SKIP
@@ -44,20 +44,20 @@ __all__ = [
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 Result = TypeVar("Result")
 
-#: What one request of a batch holds at most; servers take more unless they are told otherwise.
+#: Limits of one request of a batch; servers accept more by default.
 _MOST_ITEMS = 32
 _MOST_BYTES = 16 * 1024 * 1024
 
 _GRACE_S = 2.0
-#: The least that a server takes for a request's time; whoever waits less gives up before it does.
+#: The shortest timeout that a server accepts, in seconds; a client with a shorter one gives up earlier.
 _LEAST_S = 1.0
 
 
 class Client:
-    """Asks one server; may be used by many threads at once.
+    """Client of one server. It is safe to use from several threads.
 
-    A request that is refused because the service is busy (429, 503), or that meets no service because it is
-    being replaced, is sent again after a while: reading changes nothing, so it does no harm.
+    A request that is refused because the service is busy (429, 503), or fails because the service is being
+    replaced, is sent again after a while. That is safe, because reading changes nothing.
     """
 
     def __init__(
@@ -69,20 +69,20 @@ class Client:
         retry_for: float = 30.0,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Take the address; nothing is sent yet.
+        """Set the address; nothing is sent yet.
 
         Args:
-            url: Of the server, with the path in front of the API's where a proxy puts one.
-            api_key: Sent as a bearer token, where the server asks for keys.
-            timeout: Seconds that one attempt may take, and two more for the answer to say that they were
-                not enough; the server is told, so that it stops in time, but works for a second at least.
-            retry_for: Seconds after the first attempt within which another one may begin; 0: never.
+            url: URL of the server, with the path prefix if a proxy adds one.
+            api_key: API key, sent as a bearer token, if the server needs one.
+            timeout: Seconds that one attempt may take. The server is told, so that it stops in time; it takes
+                at least one second. The client waits two seconds longer for the server's answer.
+            retry_for: Seconds after the first attempt within which another attempt may start; 0: never.
             ssl_context: Certificates for https; those of the system when None.
 
         Raises:
             ValueError: The URL cannot be used.
         """
-        # A little longer than the server is given, which then tells what happened.
+        # A little longer than the server's timeout, so that the server can answer what happened.
         self._transport = Transport(url, timeout=timeout + _GRACE_S, context=ssl_context)
         self._headers = {"Accept": "application/json"}
         if api_key is not None:
@@ -97,7 +97,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the client cannot keep new ones after that."""
+        """Close the idle connections; after that every request uses a new one."""
         self._transport.close()
 
     # ---- reading ---------------------------------------------------------------------------------
@@ -110,12 +110,12 @@ class Client:
         Args:
             source: Path, bytes or binary file.
             options: How to read; all defaults when None.
-            fresh: Read it anew, even where the server has kept the answer to an equal request.
+            fresh: Read it again even if the server has a cached answer.
             **values: Single options by name, instead of `options`.
 
         Raises:
-            OcrError: Under the same class as in the library, as far as the server's error is known here;
-                `ConnectionFailedError`, `AnswerTimeoutError` and `BadAnswerError` are the client's own.
+            OcrError: The server's error, of the same class as in the library if that is known here; or one of
+                the client's own: `ConnectionFailedError`, `AnswerTimeoutError` and `BadAnswerError`.
             OSError: The path cannot be opened.
         """
         headers = {**self._reading_headers(fresh), "Content-Type": "application/octet-stream"}
@@ -130,13 +130,16 @@ class Client:
         fresh: bool = False,
         **values: Any,
     ) -> list[OcrResult | OcrError]:
-        """Read many pictures; a result or an error for each, in the order of the sources.
+        """Read many pictures.
 
         Args:
-            sources: Paths, bytes or binary files, as many as there are: they are sent in several requests.
+            sources: Any number of paths, bytes or binary files; they are sent in several requests.
             options: How to read all of them; all defaults when None.
-            fresh: As `ocr`.
+            fresh: See `ocr`.
             **values: Single options by name, instead of `options`.
+
+        Returns:
+            A result or an error for each picture, in the order of the sources.
 
         Raises:
             OcrError: A request as a whole failed.
@@ -153,7 +156,11 @@ class Client:
         fresh: bool = False,
         **values: Any,
     ) -> Iterator[tuple[int, OcrResult | OcrError]]:
-        """As `batch`, but each result as soon as it is there, with its place among the sources."""
+        """Read many pictures as `batch` does, but yield each result when it arrives, with its index.
+
+        Yields:
+            The index among the sources, and the result or error.
+        """
         path = f"/ocr/batch{_query(options, values)}"
         headers = {**self._reading_headers(fresh), "Accept": "application/x-ndjson"}
         for chunk in _chunks(sources):
@@ -162,7 +169,7 @@ class Client:
     def _stream(
         self, path: str, headers: dict[str, str], pictures: dict[int, bytes]
     ) -> Iterator[tuple[int, OcrResult | OcrError]]:
-        """Send pictures until each has its result; those that a busy server refuses are sent again."""
+        """Send pictures until each has a result; pictures that a busy server refuses are sent again."""
         deadline = time.monotonic() + self._retry_for
         for attempt in itertools.count(1):
             refused: dict[int, OcrError] = {}
@@ -197,7 +204,7 @@ class Client:
     def _rows(
         self, path: str, headers: dict[str, str], pictures: list[bytes]
     ) -> Iterator[tuple[int, OcrResult | OcrError]]:
-        """The results of one request as they come."""
+        """Yield the results of one request as they arrive."""
         kind, body = _form(pictures)
         request = Request("POST", path, body, {**headers, "Content-Type": kind})
         missing = set(range(len(pictures)))
@@ -214,23 +221,23 @@ class Client:
                     yield index, _parsed(entry, parse_result)
                 else:
                     yield index, error_of(entry, int(entry.get("status", 500)), entry.get("retry_after"))
-            response.read()  # nothing is left; the connection may be kept
+            response.read()  # nothing is left, so the connection can be kept
         if missing:
             raise ConnectionFailedError("The answer ended before its last result.")
 
     # ---- asking about the server ------------------------------------------------------------------
 
     def options(self) -> dict[str, Any]:
-        """The JSON Schema of the options that the server takes."""
+        """Return the JSON Schema of the options that the server accepts."""
         return self._retried(lambda: self._object(Request("GET", "/options", headers=self._headers)))
 
     def models(self) -> tuple[ModelInfo, ...]:
-        """The model packs of the server, sorted by name."""
+        """Return the model packs of the server, sorted by name."""
         request = Request("GET", "/models", headers=self._headers)
         return self._retried(lambda: _parsed(self._object(request), parse_models))
 
     def healthy(self) -> bool:
-        """Whether the server is there and its models are ready; asked once, and never raises."""
+        """Return whether the server answers and its models are ready; this never retries or raises."""
         try:
             with self._transport.send(Request("GET", "/readyz", headers=self._headers)) as response:
                 response.read()
@@ -288,7 +295,7 @@ def _read(source: Source) -> bytes:
 
 
 def _chunks(sources: Sequence[Source]) -> Iterator[dict[int, bytes]]:
-    """Pictures by place, as many at a time as one request should hold; each is read when its turn comes."""
+    """Yield the pictures of one request after the other, by index; each picture is read only when needed."""
     chunk: dict[int, bytes] = {}
     size = 0
     for place, source in enumerate(sources):
@@ -303,7 +310,7 @@ def _chunks(sources: Sequence[Source]) -> Iterator[dict[int, bytes]]:
 
 
 def _form(pictures: Sequence[bytes]) -> tuple[str, bytes]:
-    """A multipart form (RFC 7578) and its media type."""
+    """Return the media type and the body of a multipart form (RFC 7578)."""
     boundary = secrets.token_hex(16)
     parts: list[bytes] = []
     for number, data in enumerate(pictures):

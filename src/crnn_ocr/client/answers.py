@@ -1,4 +1,4 @@
-"""The server's answers as frozen dataclasses. Fields that a newer server adds are passed over."""
+"""Defines the server's answers as frozen dataclasses. Fields that a newer server adds are ignored."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ OcrLine = Line
 
 @dataclass(frozen=True, slots=True)
 class OcrPage:
-    """One page of a document with several.
+    """One page of a document with several pages.
 
     Attributes:
-        number: Its position, from 1.
-        width: In pixels; the lines' polygons refer to it.
-        height: In pixels.
+        number: Number of the page, from 1.
+        width: Width in pixels; the lines' polygons refer to it.
+        height: Height in pixels.
         text: The lines, one per row.
         lines: In reading order.
         warnings: Remarks about this page.
@@ -36,19 +36,19 @@ class OcrPage:
 
 @dataclass(frozen=True, slots=True)
 class OcrResult:
-    """What was read from one picture or document.
+    """The result of one picture or document.
 
     Attributes:
-        text: Everything: one row per line, an empty row between pages.
+        text: The whole text: one row per line, an empty row between pages.
         lines: The lines of all pages in reading order.
-        width: Of the upright picture, or of the first page, in pixels.
-        height: Of the same, in pixels.
+        width: Width of the upright picture, or of the first page, in pixels.
+        height: Height of the same, in pixels.
         model: Name and version of the recogniser.
-        cached: Whether the server kept it from an earlier, equal request.
-        elapsed_ms: Time that the server took.
+        cached: Whether it came from the server's cache.
+        elapsed_ms: Time that the server took, in milliseconds.
         warnings: Remarks, for example that the picture is blurred.
-        pages: Each page where there are several, else empty.
-        request_id: Finds the request in the server's log.
+        pages: The pages if there are several; otherwise empty.
+        request_id: Identifies the request in the server's log.
     """
 
     text: str
@@ -68,12 +68,12 @@ class ModelInfo:
     """A model pack of the server.
 
     Attributes:
-        name: For the option `model`.
-        version: Answers name `name/version`.
+        name: Name, for the option `model`.
+        version: Version; answers give `name/version`.
         kind: "rec" or "det".
-        title: What it is.
+        title: Short description.
         languages: Language tags of what it reads.
-        active: Whether it reads where a request names none.
+        active: Whether it is used when a request names none.
         loaded: Whether the server has it in memory.
     """
 
@@ -87,10 +87,10 @@ class ModelInfo:
 
 
 def parse_result(body: Mapping[str, Any]) -> OcrResult:
-    """Read the body of `POST /ocr`.
+    """Convert the body of an answer to `POST /ocr`.
 
     Raises:
-        KeyError, TypeError, ValueError: It is none.
+        KeyError, TypeError, ValueError: It is not such a body.
     """
     return OcrResult(
         text=body["text"],
@@ -107,10 +107,10 @@ def parse_result(body: Mapping[str, Any]) -> OcrResult:
 
 
 def parse_models(body: Mapping[str, Any]) -> tuple[ModelInfo, ...]:
-    """Read the body of `GET /models`.
+    """Convert the body of an answer to `GET /models`.
 
     Raises:
-        KeyError, TypeError, ValueError: It is none.
+        KeyError, TypeError, ValueError: It is not such a body.
     """
     return tuple(
         ModelInfo(

@@ -1,4 +1,4 @@
-"""Errors as a client meets them: those of the server under their own classes, and those on the way to it."""
+"""Defines the client's own errors, and converts the server's error answers to exceptions."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class AnswerTimeoutError(OcrError):
 
 
 class BadAnswerError(OcrError):
-    """What answered does not speak this API."""
+    """The answer is not one of this API."""
 
     code = "ANSWER_INVALID"
     http_status = 500
-    default_hint = "Check the address: something else may be listening there, or stand in between."
+    default_hint = "Check the address: another program may be listening there, or a proxy may have answered."
 
 
 def error_of(body: Mapping[str, Any], status: int, retry_after: int | None) -> OcrError:
-    """The error that an answer tells of, under the class that raised it in the server.
+    """Return the error in an answer, as an instance of the class that the server raised.
 
     Args:
-        body: The object of the answer, or of a batch's item.
+        body: JSON object of the answer, or of one item of a batch.
         status: HTTP status.
-        retry_after: Seconds after which to ask again.
+        retry_after: Seconds after which to try again.
     """
     detail = body.get("error")
     if not isinstance(detail, Mapping) or not isinstance(detail.get("code"), str):
@@ -55,15 +55,15 @@ def error_of(body: Mapping[str, Any], status: int, retry_after: int | None) -> O
 
 
 def bad_answer(status: int, retry_after: int | None = None) -> OcrError:
-    """The error for an answer that is not this API's; a proxy's status still tells whether to ask again."""
+    """Return the error for an answer that is not from this API; the status still decides about a retry."""
     kind: type[OcrError] = BadAnswerError
     if status >= 400:
         kind = type(kind.__name__, (kind,), {"http_status": status, "__doc__": kind.__doc__})
-    return kind(f"The answer (HTTP {status}) is none of this API's.", retry_after=retry_after)
+    return kind(f"The answer (HTTP {status}) is not from this API.", retry_after=retry_after)
 
 
 def _unknown(code: str, status: int) -> type[OcrError]:
-    """A class for the code of a newer server."""
+    """Return a class for an error code that only a newer server knows."""
     return type(
         "RemoteError", (OcrError,), {"code": code, "http_status": status, "__doc__": "A newer error."}
     )

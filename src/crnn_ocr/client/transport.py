@@ -1,4 +1,4 @@
-"""HTTP/1.1 over connections that are kept: the standard library's, made safe for many threads."""
+"""Sends HTTP/1.1 requests over kept connections of the standard library, from any number of threads."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CONNECT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked.
+    """An HTTP request.
 
     Attributes:
         method: "GET" or "POST".
-        path: Below the server's address, with the query string.
+        path: Path below the server's address, with the query string.
         body: Bytes, or None.
-        headers: Beside those that HTTP itself needs.
+        headers: Headers, in addition to those that HTTP itself needs.
     """
 
     method: str
@@ -35,14 +35,14 @@ class Request:
 
 
 class Transport:
-    """Connections to one server; may be used by many threads at once."""
+    """Connections to one server. It is safe to use from several threads."""
 
     def __init__(self, url: str, *, timeout: float, context: ssl.SSLContext | None = None) -> None:
-        """Take the address; nothing is sent yet.
+        """Set the address; nothing is sent yet.
 
         Args:
-            url: http or https, host, port and the path in front of the API's, if there is one.
-            timeout: Seconds for each piece of an answer to arrive; connecting has at most ten.
+            url: URL with http or https, host, port and the path prefix, if there is one.
+            timeout: Seconds for each part of an answer to arrive; connecting may take ten at most.
             context: Certificates for https; those of the system when None.
 
         Raises:
@@ -50,7 +50,7 @@ class Transport:
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"{url!r} is no address of a server, such as http://127.0.0.1:5000")
+            raise ValueError(f"{url!r} is not the address of a server, such as http://127.0.0.1:5000")
         self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/")
         self._timeout = timeout
@@ -58,15 +58,15 @@ class Transport:
         self._lock = threading.Lock()
         self._idle: list[http.client.HTTPConnection] = []
         self._closed = False
-        weakref.finalize(self, _close_all, self._idle)  # where nobody calls `close`
+        weakref.finalize(self, _close_all, self._idle)  # if the caller forgets `close`
 
     @contextmanager
     def send(self, request: Request) -> Iterator[http.client.HTTPResponse]:
-        """The answer, whose body can be read inside the block.
+        """Send a request and yield the response; the block may read its body.
 
         Raises:
-            ConnectionFailedError: There is no connection, or no whole answer came.
-            AnswerTimeoutError: It took too long.
+            ConnectionFailedError: There is no connection, or the answer is incomplete.
+            AnswerTimeoutError: The answer took too long.
         """
         connection, response = self._exchange(request)
         try:
@@ -87,13 +87,13 @@ class Transport:
             connection.close()
 
     def close(self) -> None:
-        """Close the idle connections; those in use are closed when they are done."""
+        """Close the idle connections; those in use are closed after their answer."""
         with self._lock:
             self._closed = True
             _close_all(self._idle)
 
     def _exchange(self, request: Request) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        """Send the request; where a kept connection turns out to be dead, once more over a new one."""
+        """Send the request; if a kept connection turns out to be dead, send it again over a new one."""
         kept = self._take()
         if kept is not None:
             try:
@@ -121,7 +121,7 @@ class Transport:
                 request.method, self._prefix + request.path, request.body, dict(request.headers)
             )
         except (BrokenPipeError, ConnectionResetError):
-            # A server may refuse a body before it has all of it: what it said may have arrived all the same.
+            # A server may refuse a body before it has read all of it; its answer may have arrived anyway.
             if request.body is None or connection.sock is None:
                 raise
         return connection.getresponse()

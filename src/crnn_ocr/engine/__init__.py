@@ -1,1 +1,1 @@
-"""The engine: opened documents, page stages, models."""
+"""Reads documents: runs the stages of each page, and leases models and cores to them."""

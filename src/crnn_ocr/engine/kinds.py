@@ -1,7 +1,7 @@
-"""The kinds of model that packs can hold: how each is loaded, proved, and chosen where none is named.
+"""Defines the kinds of model: how packs of each kind are loaded and tested, and which one is the default.
 
-A new kind is a `ModelKind` and a stage that uses it (`crnn_ocr.engine.stage`). Networks are imported when the
-first of their kind is loaded: listing packs needs neither OpenCV nor ONNX Runtime.
+A new kind needs a `ModelKind` and a stage that uses it (`crnn_ocr.engine.stage`). The code of a network is
+imported when the first model of its kind is loaded: listing packs needs neither OpenCV nor ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class LoadSettings:
     """How packs are loaded.
 
     Attributes:
-        threads: Threads inside a run that has the cores for itself.
-        precision: Of packs with an INT8 graph; auto: INT8 where this CPU has instructions for it.
-        cache_dir: Where prepared graphs are kept; the user's cache folder when None.
+        threads: Threads of a run that may use all cores.
+        precision: Precision of packs with an INT8 graph; auto: INT8 if this CPU has instructions for it.
+        cache_dir: Folder for prepared graphs; the user's cache folder when None.
     """
 
     threads: int = 1
@@ -47,16 +47,16 @@ def _prove_nothing(_model: object, _pack: Pack) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelKind(Generic[M]):
-    """What a pack can be.
+    """A kind of model, such as recognisers.
 
     Attributes:
-        name: As manifests name it, for example "rec".
-        title: For people, for example "recogniser".
-        load: Loads a pack; raises `ModelBrokenError` for whatever is wrong with it.
-        active: Name or alias of the pack that is used where none is named.
-        prove: Lets a loaded model do what it claims; raises `ModelBrokenError` where it cannot.
+        name: Its name in manifests, for example "rec".
+        title: Its name for people, for example "recogniser".
+        load: Loads a pack; raises `ModelBrokenError` if anything is wrong with it.
+        active: Returns the name or alias of the pack that is used when none is named.
+        prove: Tests a loaded model; raises `ModelBrokenError` if it fails.
         places: How many models may be kept in memory because requests named them, beside the active one.
-        precisions: The precisions in which a pack has to load.
+        precisions: The precisions in which a pack must load.
     """
 
     name: str
@@ -70,15 +70,15 @@ class ModelKind(Generic[M]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelUse(Generic[M]):
-    """A model that a stage needs, and what for.
+    """A model that a stage needs, and its role.
 
     Attributes:
-        role: What it does, for example "recognizer"; once in a pipeline.
-        kind: What it must be.
-        name: Name or alias of the pack that the options ask for; None: the active one.
-        wanted: Whether it may be needed, by the options and the manifests of the models that are sure to be.
-        optional: It is lent when a page first needs it and takes none of the places; a page is an answer
-            without it.
+        role: What it is used for, for example "recognizer"; unique in a pipeline.
+        kind: The kind that it must have.
+        name: Returns the name or alias of the pack for these options; None for the active one.
+        wanted: Returns whether it may be needed, given the options and the manifests of the models that are
+            not optional.
+        optional: It is leased when a page first needs it, takes none of the places, and may be missing.
     """
 
     role: str
@@ -119,5 +119,5 @@ DETECTOR: ModelKind[DbDetector] = ModelKind(
     "det", "detector", _load_detector, active=lambda settings: settings.detector
 )
 
-#: Every kind that packs of this installation can be, by its name in manifests.
+#: Every kind of model, by its name in manifests.
 KINDS: dict[str, ModelKind[Any]] = {kind.name: kind for kind in (RECOGNIZER, DETECTOR)}

@@ -1,4 +1,4 @@
-"""The networks of one engine: which pack of each kind is active, what is loaded, what there is."""
+"""Manages the models of one engine: finds, loads, leases and switches packs of every kind."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, LoadSettings, ModelKind
 from crnn_ocr.errors import ModelBrokenError, OcrError
-from crnn_ocr.models.catalogue import Catalogue, Edition
-from crnn_ocr.models.idle import IdleUnloader
+from crnn_ocr.models.catalogue import Catalogue, PackSnapshot
+from crnn_ocr.models.idle_unloader import IdleUnloader
 from crnn_ocr.models.listing import ModelList, describe
 from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
@@ -23,36 +23,36 @@ M = TypeVar("M", bound=Closable)
 
 
 class Switch:
-    """A model that is loaded, has passed its self-check, and waits to become the active one of its kind."""
+    """A model that is loaded, has passed its self-check, and can become the active one of its kind."""
 
-    def __init__(self, manager: ModelManager, edition: Edition, held: ExitStack) -> None:
+    def __init__(self, manager: ModelManager, snapshot: PackSnapshot, held: ExitStack) -> None:
         self._manager = manager
-        self._edition = edition
+        self._snapshot = snapshot
         self._held = held
 
     @property
     def name(self) -> str:
         """Name of the pack."""
-        return self._edition.name
+        return self._snapshot.name
 
     @property
     def model(self) -> str:
         """Name and version of the pack."""
-        return self._edition.pack.manifest.id
+        return self._snapshot.pack.manifest.id
 
     def commit(self) -> None:
-        """Make it the active one, at once and for all; what is being read goes on with the old one."""
-        self._manager.activate(self._edition)
+        """Make it the active one; readings in progress go on with the old one."""
+        self._manager.activate(self._snapshot)
         self._held.close()
 
     def cancel(self) -> None:
-        """Let it go again."""
+        """Unload it; the active model stays."""
         self._held.close()
-        self._manager.let_go(self._edition)
+        self._manager.unload(self._snapshot)
 
 
 class ModelManager:
-    """Lends models of every kind; may be used by several threads at once."""
+    """Models of every kind, which it leases to readings. It is safe to use from several threads."""
 
     def __init__(
         self,
@@ -63,18 +63,18 @@ class ModelManager:
         threads: int,
         kinds: Sequence[ModelKind[Any]] = (RECOGNIZER, DETECTOR),
     ) -> None:
-        """Prepare; nothing is loaded yet.
+        """Find the active recogniser; nothing is loaded yet.
 
         Args:
-            settings: Which packs and how.
-            registry: Where packs are found.
+            settings: Names of the active packs, and how they are loaded.
+            registry: Finds packs.
             model: Name or alias of the recogniser that is active at first, instead of the settings'.
-            threads: Threads inside a run that has the cores for itself.
-            kinds: The kinds of model that are lent; one of them is the recogniser's.
+            threads: Threads of a run that may use all cores.
+            kinds: The kinds of model that are leased; recognisers must be one of them.
 
         Raises:
             ModelNotFoundError: There is no such recogniser.
-            ModelBrokenError: The manifest of its pack cannot be used.
+            ModelBrokenError: The manifest of its pack is invalid.
         """
         self._settings = settings
         self._registry = registry
@@ -98,31 +98,31 @@ class ModelManager:
         if settings.unload_after_s:
             self._idle = IdleUnloader(tuple(self._stores.values()), settings.unload_after_s)
 
-    # ---- what there is ------------------------------------------------------------------------------
+    # ---- state --------------------------------------------------------------------------------------
 
     @property
     def active(self) -> Manifest:
-        """The manifest of the active recogniser, as it is loaded or else as it lies on disk."""
+        """The manifest of the active recogniser: the loaded one, or the one on disk if it is not loaded."""
         store = self._stores[RECOGNIZER.name]
-        edition = store.edition(store.active)
-        if edition is None:
+        snapshot = store.snapshot(store.active)
+        if snapshot is None:
             try:
-                edition = self._catalogue.find(store.active, RECOGNIZER.name)
+                snapshot = self._catalogue.find(store.active, RECOGNIZER.name)
             except OcrError:  # gone from the disk and not loaded
                 return self._manifest
-        self._manifest = edition.pack.manifest
+        self._manifest = snapshot.pack.manifest
         return self._manifest
 
     @property
     def ready(self) -> bool:
         """Whether the active model of every kind is loaded and has passed its self-check."""
-        return all(store.edition(store.active) is not None for store in self._stores.values())
+        return all(store.snapshot(store.active) is not None for store in self._stores.values())
 
     @property
     def problem(self) -> str | None:
-        """Why one of the active models cannot be loaded, as far as that is known."""
+        """Why one of the active models cannot be loaded; None if no reason is known."""
         for kind, store in self._stores.items():
-            if store.edition(store.active) is not None:
+            if store.snapshot(store.active) is not None:
                 continue
             try:
                 self._catalogue.find(store.active, kind)
@@ -135,19 +135,19 @@ class ModelManager:
     @property
     def loaded(self) -> tuple[str, ...]:
         """Names of the packs that are in memory."""
-        return tuple(sorted(edition.name for store in self._stores.values() for edition in store.loaded))
+        return tuple(sorted(snapshot.name for store in self._stores.values() for snapshot in store.loaded))
 
     def listing(self) -> ModelList:
-        """All packs on disk; those whose files are not whole are told apart."""
+        """Return all packs on disk, the broken ones apart from the usable ones."""
         active = [store.active for store in self._stores.values()]
         return describe(self._catalogue.listing(), self._settings.precision, active, self.loaded)
 
     def resolve(self, name: str) -> str:
-        """The name of the pack that a name or an alias means.
+        """Return the name of the pack with that name or alias.
 
         Raises:
-            ModelNotFoundError: There is none, or none of a kind that is used.
-            ModelBrokenError: Its manifest cannot be used.
+            ModelNotFoundError: There is no such pack of a kind that is used.
+            ModelBrokenError: Its manifest is invalid.
         """
         return self._find(name)[1].name
 
@@ -161,20 +161,24 @@ class ModelManager:
         return self._find(name)[1].pack.manifest.kind
 
     def manifest_to_use(self, kind: ModelKind[Any], name: str | None = None) -> Manifest:
-        """The manifest of the pack that a reading would use now; see `ModelStore.edition_to_use`.
+        """Return the manifest of the pack that a reading would use now; see `ModelStore.snapshot_to_use`.
 
         Args:
-            kind: What the pack has to be.
+            kind: Kind of the pack.
             name: Name or alias of the pack; the active one when None.
+
+        Raises:
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: Its manifest is invalid.
         """
         try:
-            return self._stores[kind.name].edition_to_use(name).pack.manifest
+            return self._stores[kind.name].snapshot_to_use(name).pack.manifest
         except OcrError:
             if name is not None or kind is not RECOGNIZER:
                 raise
-            return self._manifest  # gone from the disk and not loaded: what it read may be kept still
+            return self._manifest  # gone from the disk and not loaded, but its answers may still be cached
 
-    # ---- lending ------------------------------------------------------------------------------------
+    # ---- leases -------------------------------------------------------------------------------------
 
     def lease(
         self,
@@ -184,7 +188,7 @@ class ModelManager:
         pinned: bool = False,
         patience: float | None = None,
     ) -> AbstractContextManager[M]:
-        """Lend a model of that kind; see `ModelStore.lease`."""
+        """Lease a model of that kind; see `ModelStore.lease`."""
         store: ModelStore[M] = self._stores[kind.name]
         return store.lease(name, pinned=pinned, patience=patience)
 
@@ -199,38 +203,41 @@ class ModelManager:
                 stack.enter_context(store.lease())
 
     def prepare(self, name: str) -> Switch:
-        """Load a model of any kind and let it prove itself, beside the active one.
+        """Load and check a model of any kind beside the active one.
+
+        Returns:
+            The switch that makes it the active one or unloads it; the caller must do one of the two.
 
         Raises:
             ModelNotFoundError: There is no such pack.
             ModelBrokenError: It differs from its manifest or fails its self-check.
         """
-        store, edition = self._find(name)
+        store, snapshot = self._find(name)
         with ExitStack() as stack:
-            stack.enter_context(store.lease(edition.name, pinned=True))
-            loaded = store.edition(edition.name)
-            if loaded is None or loaded.stamp != edition.stamp:
-                # What is lent is what the pack was before its files changed: they are broken.
+            stack.enter_context(store.lease(snapshot.name, pinned=True))
+            loaded = store.snapshot(snapshot.name)
+            if loaded is None or loaded.stamp != snapshot.stamp:
+                # The lease is of the old model: the files have changed, and the new ones are broken.
                 raise ModelBrokenError(
-                    store.problem(edition.name) or f"pack {edition.name!r} is just being changed"
+                    store.problem(snapshot.name) or f"pack {snapshot.name!r} is being changed right now"
                 )
             held = stack.pop_all()
-        return Switch(self, edition, held)
+        return Switch(self, snapshot, held)
 
-    def activate(self, edition: Edition) -> None:
-        """Make a model the active one of its kind; the old one is closed when its last reader is done."""
-        if edition.pack.manifest.kind == RECOGNIZER.name:
-            self._manifest = edition.pack.manifest
-        self._store_of(edition).activate(edition.name)
+    def activate(self, snapshot: PackSnapshot) -> None:
+        """Make a model the active one of its kind; the old one is closed when its last lease ends."""
+        if snapshot.pack.manifest.kind == RECOGNIZER.name:
+            self._manifest = snapshot.pack.manifest
+        self._store_of(snapshot).activate(snapshot.name)
 
-    def let_go(self, edition: Edition) -> None:
+    def unload(self, snapshot: PackSnapshot) -> None:
         """Unload a model that is not the active one."""
-        store = self._store_of(edition)
-        if edition.name != store.active:
-            store.let_go(edition.name)
+        store = self._store_of(snapshot)
+        if snapshot.name != store.active:
+            store.unload(snapshot.name)
 
     def close(self) -> None:
-        """Unload everything; nothing is lent any more."""
+        """Unload all models, and refuse new leases."""
         if self._idle is not None:
             self._idle.stop()
         for store in self._stores.values():
@@ -238,19 +245,19 @@ class ModelManager:
 
     # ---- finding and loading ------------------------------------------------------------------------
 
-    def _find(self, name: str) -> tuple[ModelStore[Any], Edition]:
-        """The pack of that name or alias as it lies on disk now, and the store of its kind."""
-        edition = self._catalogue.find(name, None, fresh=True)
-        if edition.pack.manifest.kind not in self._stores:
-            edition = self._catalogue.find(name, RECOGNIZER.name, fresh=True)  # says what there is
-        return self._store_of(edition), edition
+    def _find(self, name: str) -> tuple[ModelStore[Any], PackSnapshot]:
+        """Return the store for a pack's kind, and the pack with that name or alias as it is on disk now."""
+        snapshot = self._catalogue.find(name, None, fresh=True)
+        if snapshot.pack.manifest.kind not in self._stores:
+            snapshot = self._catalogue.find(name, RECOGNIZER.name, fresh=True)  # raises, naming the packs
+        return self._store_of(snapshot), snapshot
 
-    def _store_of(self, edition: Edition) -> ModelStore[Any]:
-        return self._stores[edition.pack.manifest.kind]
+    def _store_of(self, snapshot: PackSnapshot) -> ModelStore[Any]:
+        return self._stores[snapshot.pack.manifest.kind]
 
-    def _load(self, kind: ModelKind[M], edition: Edition) -> M:
-        # Found again, so that a pack that was replaced meanwhile is loaded as it is now.
-        pack = self._registry.find(edition.name, kind.name)
+    def _load(self, kind: ModelKind[M], snapshot: PackSnapshot) -> M:
+        # Found again, because the pack may have been replaced meanwhile.
+        pack = self._registry.find(snapshot.name, kind.name)
         model = kind.load(pack, self._how)
-        kind.prove(model, edition.pack)
+        kind.prove(model, snapshot.pack)
         return model

@@ -1,4 +1,4 @@
-"""OCR: what programs hold. Bytes in, Document out; models and cores are lent to the stages of its pages."""
+"""Provides `OCR`, the entry point for programs: it takes a picture or document and returns a Document."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.runtime.memory import make_room
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
-from crnn_ocr.scheduling.stages import StageClock
+from crnn_ocr.scheduling.stage_clock import StageClock
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Task, Work
 from crnn_ocr.settings import Settings, load_settings
 
-#: What pictures that are worked on take together, decoders included: two photographs of 10 megapixels, or ten
-#: pages at 1080p; one that is larger waits until it is alone with small ones, and the networks get less.
+#: Memory budget of the pictures in work, decoders included, in bytes: two photographs of 10 megapixels, or
+#: ten pages at 1080p. A larger picture waits until only small ones are in work, and leaves less for tasks.
 PICTURE_BYTES = 64 * 1024 * 1024
-#: Seconds for each byte that decoding a large picture needs; only the ratio to the networks' runs matters.
+#: Seconds per byte of decoding a large picture; only the ratio to the cost of the networks' runs matters.
 DECODING_SECONDS = 3e-9
-#: Smaller ones do not wait for others: the threads that read them bound their number.
+#: Smaller pictures do not wait for the budget: the number of threads limits what they take together.
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
 M = TypeVar("M", bound=Closable)
 
 
 class OCR:
-    """Reads pictures and documents.
+    """Reader of pictures and documents.
 
-    Making one is cheap: models are loaded on first use, once, also when several threads ask at the same
-    time. One object serves all threads of a process. The same input with the same options gives the same
-    Document, whatever else is being read.
+    Making one is cheap: models are loaded on first use, and only once, even if several threads need them at
+    the same time. One object serves all threads of a process. The same input with the same options gives the
+    same Document, whatever else is being read.
 
         >>> from crnn_ocr import OCR
         >>> doc = OCR().read("invoice.jpg")  # doctest: +SKIP
@@ -66,15 +66,16 @@ class OCR:
         """Prepare for reading; nothing is loaded yet.
 
         Args:
-            settings: All knobs; read from the environment when None.
+            settings: The settings; read from the environment when None.
             model: Name of the default recogniser pack, instead of the settings'.
-            threads: Cores to use, instead of the settings'.
-            stages: What is done to every page, in this order.
+            threads: Number of cores to use, instead of the settings'.
+            stages: The stages that every page passes, in this order.
 
         Raises:
-            SettingsError: The environment holds a wrong setting, or the table of replacements a wrong row.
+            SettingsError: A setting in the environment or a row in the table of replacements is wrong.
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: The manifest of the pack cannot be used.
+            ModelBrokenError: The manifest of the pack is invalid.
+            ValueError: `threads` is below 1.
         """
         self._settings = load_settings() if settings is None else settings
         if threads is not None and threads < 1:
@@ -98,7 +99,7 @@ class OCR:
 
     @property
     def model(self) -> str:
-        """Name and version of the active recogniser: the one that reads where none is named."""
+        """Name and version of the active recogniser, which is used when the options name none."""
         return self._models.active.id
 
     @property
@@ -108,7 +109,7 @@ class OCR:
 
     @property
     def problem(self) -> str | None:
-        """Why the models cannot be loaded, as far as that is known; None where nothing speaks against it."""
+        """Why the models cannot be loaded; None if no reason is known."""
         return self._models.problem
 
     @property
@@ -117,11 +118,11 @@ class OCR:
         return self._models.loaded
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """What decides the answer of a reading beside its picture and its options; loads nothing.
+        """Return the fingerprint of everything but the picture that decides a reading; this loads nothing.
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: The manifest of a pack cannot be used.
+            ModelBrokenError: The manifest of a pack is invalid.
         """
         return self._fingerprints.of(options)
 
@@ -134,15 +135,15 @@ class OCR:
         self._models.warm_up()
 
     def models(self) -> ModelList:
-        """The packs that are installed, as they are on disk now."""
+        """Return the installed packs as they are on disk now."""
         return self._models.listing()
 
     def resolve(self, model: str) -> str:
-        """The name of the recogniser pack that a name or an alias means.
+        """Return the name of the pack with that name or alias.
 
         Raises:
-            ModelNotFoundError: There is none.
-            ModelBrokenError: Its manifest cannot be used.
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: Its manifest is invalid.
         """
         return self._models.resolve(model)
 
@@ -161,13 +162,13 @@ class OCR:
         return self._models.kind_of(model)
 
     def prepare(self, model: str) -> Switch:
-        """Load another recogniser beside the active one, so that it can take its place at once.
+        """Load another recogniser beside the active one, so that it can become active at once.
 
         Args:
             model: Name or alias of its pack.
 
         Returns:
-            What makes it the active one, or lets it go again; one of both must be called.
+            The switch that makes it the active one or unloads it; the caller must do one of the two.
 
         Raises:
             ModelNotFoundError: There is no such pack.
@@ -176,7 +177,7 @@ class OCR:
         return self._models.prepare(model)
 
     def use(self, model: str) -> str:
-        """Make another recogniser the active one; what is being read goes on with the old one.
+        """Make another recogniser the active one; readings in progress go on with the old one.
 
         Args:
             model: Name or alias of its pack.
@@ -186,18 +187,18 @@ class OCR:
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: It differs from its manifest or cannot read its probe; nothing has changed.
+            ModelBrokenError: It differs from its manifest or cannot read its probe; the old one stays active.
         """
         switch = self.prepare(model)
         switch.commit()
         return switch.model
 
     def scheduler_stats(self) -> SchedulerStats:
-        """How busy the cores are, and how much waits for them."""
+        """Return how many cores are busy and how many tasks wait for one."""
         return self._scheduler.stats()
 
     def close(self) -> None:
-        """Stop the threads and let the models go; the object cannot read any more."""
+        """Stop the threads and unload the models; the object cannot read any more."""
         self._scheduler.close()
         self._models.close()
 
@@ -221,21 +222,21 @@ class OCR:
         Args:
             source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF; a Pillow image;
                 or a uint8 array, (H, W) grey or (H, W, 3) BGR.
-            options: What to do; all defaults when None.
-            ticket: Until when the answer is wanted, and the means to cancel it; always, when None.
-            admit: Holds room for the work while it lasts, or raises; it is shown the document once its
-                headers have been read, and none of its pixels.
+            options: How to read; all defaults when None.
+            ticket: Deadline and cancellation token of the reading; neither when None.
+            admit: Returns a context that holds room for the work, or raises. It is called when the document's
+                headers have been read, and before any of its pixels are decoded.
             **values: Single options by name, instead of `options`.
 
         Returns:
-            The text with its places; pages without text have no lines.
+            The text and its positions; pages without text have no lines.
 
         Raises:
             OcrError: The input cannot be read; code, message and hint say why and what to do.
             DeadlineExceededError: The ticket's time ran out.
             RequestCancelledError: The ticket was cancelled.
             OSError: The path cannot be opened.
-            TypeError: The source is none of these.
+            TypeError: The source is of another type.
             RuntimeError: The object has been closed.
         """
         if options is None:
@@ -253,26 +254,26 @@ class OCR:
             del source
             if admit is not None:
                 held.enter_context(admit(document))
-            models = held.enter_context(_LentModels(self._models, self._uses, options, ticket.remaining))
+            models = held.enter_context(_LeasedModels(self._models, self._uses, options, ticket.remaining))
             work = held.enter_context(self._scheduler.admit(ticket))
             tools = Tools(models, self._replacements, work, options)
             pages = []
             while True:
                 with self._room(document.room, ticket, clock) as share:
                     with clock("decode"):
-                        image = _drawn(document, work)
+                        image = _draw_page(document, work)
                     if image is None:
                         break
                     with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
                         state = PageState(image, image.shape[1], image.shape[0], share)
-                        del image  # when the stages let go of a large picture it has to be gone
+                        del image  # no second reference may keep a large picture after a stage replaced it
                         pages.append(run_stages(self._stages, state, tools, clock))
                         del state
             name = models(READER).name
             return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests))
 
     def _packs_to_use(self, options: ReadOptions) -> tuple[Mapping[str, Manifest], Mapping[str, str]]:
-        """As `crnn_ocr.models.fingerprint.PacksToUse`."""
+        """Return the packs of a reading, see `crnn_ocr.models.fingerprint.PacksToUse`."""
         found: dict[str, Manifest] = {}
         missing: dict[str, str] = {}
         for use in sorted(self._uses, key=lambda use: use.optional):
@@ -288,7 +289,7 @@ class OCR:
 
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
-        """Hold so many bytes of what pictures may take; None where they do not count."""
+        """Hold that many bytes of the pictures' memory budget; yield None for a small picture."""
         if amount < SMALL_PICTURE_BYTES:
             yield None
             return
@@ -299,11 +300,11 @@ class OCR:
             yield share
 
 
-class _LentModels:
-    """The models of one reading, lent until its end; optional ones from when they are first asked for.
+class _LeasedModels:
+    """The models of one reading, leased until its end; optional ones from their first use.
 
     Attributes:
-        manifests: Of those that have been lent, by their roles.
+        manifests: Manifests of the leased models, by role.
     """
 
     def __init__(
@@ -318,14 +319,14 @@ class _LentModels:
         self._options = options
         self._patience = patience
         self._held = ExitStack()
-        self._lent: dict[str, Any] = {}
+        self._leased: dict[str, Any] = {}
         self.manifests: dict[str, Manifest] = {}
 
-    def __enter__(self) -> _LentModels:
+    def __enter__(self) -> _LeasedModels:
         try:
             for use in self._uses:
                 if not use.optional:
-                    self._lend(use)
+                    self._lease(use)
         except BaseException:
             self._held.close()
             raise
@@ -333,26 +334,29 @@ class _LentModels:
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
-        self._lent.clear()
+        self._leased.clear()
 
     def __call__(self, use: ModelUse[M], /) -> M:
-        if use.role not in self._lent:
-            self._lend(use)
-        model: M = self._lent[use.role]
+        if use.role not in self._leased:
+            self._lease(use)
+        model: M = self._leased[use.role]
         return model
 
     def has(self, use: ModelUse[Any], /) -> bool:
         return use.wanted(self._options, self.manifests)
 
-    def _lend(self, use: ModelUse[Any]) -> None:
+    def _lease(self, use: ModelUse[Any]) -> None:
         name, patience = use.name(self._options), None if use.optional else self._patience
         lease = self._manager.lease(use.kind, name, pinned=use.optional, patience=patience)
-        model = self._lent[use.role] = self._held.enter_context(lease)
+        model = self._leased[use.role] = self._held.enter_context(lease)
         self.manifests[use.role] = model.manifest
 
 
-def _drawn(document: OpenedDocument, work: Work) -> Pixels | None:
-    """Return the next page; decoding a large one is a task, as it takes as much memory as a network's run."""
+def _draw_page(document: OpenedDocument, work: Work) -> Pixels | None:
+    """Return the next page, or None after the last one.
+
+    A large page is decoded in a task, because that takes as much memory as a run of a network.
+    """
     memory = counted(document.room)
     if not memory:
         return document.draw()

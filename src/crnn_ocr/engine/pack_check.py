@@ -1,4 +1,4 @@
-"""Does a model pack keep what its manifest promises, and can it do what it is for?"""
+"""Checks that a model pack matches its manifest, loads, and works."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def check_pack(pack: Pack) -> None:
     """Compare every file with the manifest and load the pack in every precision that it has.
 
     Raises:
-        ModelBrokenError: Something of it does not hold.
+        ModelBrokenError: A file differs, or the pack does not load.
     """
     _check(pack, proves=False)
 
 
 def prove_pack(pack: Pack) -> None:
-    """As `check_pack`, and the model must prove itself: recognisers read their probe.
+    """Check a pack as `check_pack` does, and test the model: recognisers must read their probe.
 
     Raises:
-        ModelBrokenError: Something of it does not hold.
+        ModelBrokenError: A file differs, or the pack does not load or fails its test.
     """
     _check(pack, proves=True)
 
@@ -37,9 +37,9 @@ def _check(pack: Pack, *, proves: bool) -> None:
     if kind is None:
         raise ModelBrokenError(
             f"pack {pack.manifest.name!r} is of an unknown kind: {pack.manifest.kind!r}",
-            hint=f"This version knows: {', '.join(KINDS)}.",
+            hint=f"This version of crnn-ocr knows: {', '.join(KINDS)}.",
         )
-    with _scratch() as cache:  # what belongs to a broken pack must not outlive it
+    with _scratch() as cache:  # the graph of a broken pack must not stay in the cache folder
         for precision in kind.precisions(pack.manifest):
             model = kind.load(pack, LoadSettings(precision=precision, cache_dir=cache))
             if proves:
@@ -48,7 +48,7 @@ def _check(pack: Pack, *, proves: bool) -> None:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Yield a folder for prepared graphs; where none can be made, a path at which none can be either."""
+    """Yield a temporary folder for prepared graphs, or a path that cannot be made if there is none."""
     try:
         made = tempfile.TemporaryDirectory()
     except OSError:

@@ -1,4 +1,4 @@
-"""The stages of one page behind decoding, in the order in which they run."""
+"""Defines the stages that a page passes after decoding, and their order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECOND = ModelUse(
 
 
 def _enhance(state: PageState, tools: Tools) -> None:
-    """Measure the picture, improve what the options ask for, and take seals off print."""
+    """Measure the picture, enhance it as the options say, and remove seals from print."""
     state.quality = measure(state.image)
     state.image = without_seals(enhance(state.image, tools.options, state.quality))
     if state.share is not None:
@@ -42,19 +42,19 @@ def _enhance(state: PageState, tools: Tools) -> None:
 
 
 def _detect(state: PageState, tools: Tools) -> None:
-    """Find where text stands."""
+    """Find the regions with text."""
     state.regions = tools.models(FINDER).detect(state.image, tools.work)
 
 
 def _recognise(state: PageState, tools: Tools) -> None:
-    """Read the regions as they stand."""
+    """Read the regions without turning them."""
     reader = _reader(tools)
     state.found = reader.read(state.image, state.regions or [])
     state.failed = reader.failed
 
 
 def _orient_page(state: PageState, tools: Tools) -> None:
-    """Turn a picture that lies on its side or stands on its head; it has to be read anew then."""
+    """Turn a picture that is sideways or upside down; then it must be detected and read again."""
     state.turn = _reader(tools).page_turn(state.image, state.found or [])
     if state.turn:
         state.image = turned(state.image, state.turn)
@@ -62,31 +62,31 @@ def _orient_page(state: PageState, tools: Tools) -> None:
 
 
 def _orient_lines(state: PageState, tools: Tools) -> None:
-    """Try lines that were not read surely the other ways up, and columns as columns."""
+    """Try other rotations for lines that were read with low confidence, and read columns as columns."""
     state.found = _reader(tools).turn_unsure(state.image, state.found or [])
 
 
 def _extract_superscripts(state: PageState, tools: Tools) -> None:
-    """Read raised and lowered figures by themselves, and their lines without them."""
+    """Read superscripts and subscripts by themselves, and their lines without them."""
     state.found = _reader(tools).extract_superscripts(state.image, state.found or [])
 
 
 def _recheck(state: PageState, tools: Tools) -> None:
-    """Let the accurate model read again what was not read surely; without it the first reading stands."""
+    """Read parts with low confidence again with the accurate model; without it the first reading stays."""
     try:
         state.found = _reader(tools).look_again(state.image, state.found or [], lambda: tools.models(SECOND))
     except (ModelNotFoundError, ModelBrokenError) as error:
-        message = f"What was not read surely could not be read again: {error.message}"
+        message = f"Parts that are not certain could not be read again: {error.message}"
         state.warnings += (Remark("RECHECK_UNAVAILABLE", message),)
 
 
 def _widths(state: PageState, tools: Tools) -> None:
-    """Bring the signs of all lines to full or half width, as the script around them and the ink say."""
+    """Set punctuation to full or half width, as the script around it and the ink suggest."""
     state.found = _reader(tools).settle_widths(state.image, state.found or [])
 
 
 def _arrange(state: PageState, tools: Tools) -> None:
-    """Settle lone signs, join what is one line, and bring the lines into reading order."""
+    """Decide about single marks, join the parts of a line, and put the lines into reading order."""
     found = state.found = single_strokes.resolve(state.image, reinsert_superscripts(state.found or []))
     kept = [entry for entry in found if entry.reading.legibility >= tools.options.min_confidence]
     labels = find_spread_labels(
@@ -99,13 +99,13 @@ def _arrange(state: PageState, tools: Tools) -> None:
 
 
 def _remark(state: PageState, tools: Tools) -> None:
-    """Say what was lost or may be wrong, next to the result."""
+    """Add remarks about what may be missing or wrong in the result."""
     assert state.quality is not None
-    # Of what was read, not of what was found: smears make regions, but no lines.
+    # The heights of lines that were read, not of regions: smears make regions, but no lines.
     warnings = remarks(state.quality, [entry.height for entry in state.kept])
     warnings += reading_remarks(state.found or [], state.kept, state.image, state.turn)
     if state.failed:
-        message = f"The model failed at {state.failed} lines, which are missing."
+        message = f"The model failed on {state.failed} lines; they are missing."
         warnings += (Remark("LINES_FAILED", message),)
     state.warnings = warnings + state.warnings
 
@@ -121,7 +121,7 @@ def _wants_orientation(state: PageState, tools: Tools) -> bool:
 DETECT = Stage("detect", _detect, (FINDER,), lambda state, tools: state.regions is None)
 RECOGNISE = Stage("recognise", _recognise, (READER,), lambda state, tools: state.found is None)
 
-#: What is done to every page. Behind the turn of a page its new picture is looked at and read anew.
+#: The stages of every page. After a page has been turned, its new picture is detected and read again.
 STAGES: tuple[Stage, ...] = (
     Stage("enhance", _enhance),
     DETECT,
@@ -139,7 +139,7 @@ STAGES: tuple[Stage, ...] = (
 
 
 def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
-    """Return the regions; those that are pieces of one column have become one."""
+    """Return the regions, with the pieces of each column joined into one."""
     columns = find_stacks([entry.polygon for entry in found], [entry.upright_characters for entry in found])
     pieces = {index for column in columns for index in column}
     return [entry for i, entry in enumerate(found) if i not in pieces] + [
@@ -148,7 +148,7 @@ def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
 
 
 def _blocks(state: PageState) -> tuple[Block, ...]:
-    """Return the lines in reading order, in blocks, with places in the picture that came in."""
+    """Return the lines in reading order, in blocks, with positions in the input picture."""
     found = state.kept
     order = reading_order(
         [entry.polygon for entry in found],

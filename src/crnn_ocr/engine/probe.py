@@ -1,4 +1,4 @@
-"""A recogniser's probe: a line that it must be able to read, to show that it is what its pack claims."""
+"""Tests a recogniser with a probe: a line that it must be able to read before it is used."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from crnn_ocr.models.registry import Pack
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.network.recognizer import Recognizer
 
-#: What the program's own probe says, without the characters that a recogniser does not know. In an order in
-#: which a list of characters that is off by one or two, the commonest fault, gets every one of them wrong.
+#: Text of the program's own probe; characters that a recogniser does not know are left out. The most common
+#: fault is a list of characters that is off by one or two: in this order it gets every character wrong.
 PROBE_TEXT = "9385206147 DGPRKFTM"
-#: Without these the program has no probe for a pack; it should bring its own.
+#: A recogniser that does not know these cannot read the program's probe; its pack should bring its own.
 DIGITS = frozenset("0123456789")
 #: Share of a probe's characters that may be wrong. Every trained network that was tried reads the drawn probe
 #: without an error; one whose weights or characters are not its own gets next to none right.
@@ -23,12 +23,12 @@ _PIXELS, _MARGIN = 36, 12
 
 
 def check_reads(recognizer: Recognizer, pack: Pack) -> None:
-    """Let a loaded recogniser read its probe: the pack's own, else a line of digits and letters.
+    """Check that a loaded recogniser can read its probe: the pack's own, or a line of digits and letters.
 
-    A recogniser that knows not even digits and brings no probe is not asked.
+    A recogniser that does not know the digits and has no probe of its own is not tested.
 
     Raises:
-        ModelBrokenError: It reads something else, or the pack's probe is no picture.
+        ModelBrokenError: It cannot read the probe, or the pack's probe is not a picture.
     """
     own = pack.manifest.probe
     if own is not None:
@@ -45,7 +45,7 @@ def check_reads(recognizer: Recognizer, pack: Pack) -> None:
     if wrong > TOLERANCE * len(expected):
         raise ModelBrokenError(
             f"pack {pack.manifest.name!r} cannot read its probe: {wrong} of {len(expected)} characters wrong",
-            hint="The weights, the list of characters or mean and std in the manifest are not the network's.",
+            hint="The weights, the characters, or mean and std in the manifest do not fit the network.",
         )
 
 
@@ -68,16 +68,16 @@ def _picture(pack: Pack) -> Pixels:
             picture.thumbnail((4096, 512))
             return np.ascontiguousarray(np.asarray(picture.convert("RGB"), np.uint8)[:, :, ::-1])
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ModelBrokenError(f"pack {pack.manifest.name!r}: its probe is no picture") from error
+        raise ModelBrokenError(f"pack {pack.manifest.name!r}: its probe is not a picture") from error
 
 
 def _comparable(text: str) -> str:
-    """Return a text without what is a matter of taste: white space and case."""
+    """Return the text without white space and in one case, which do not count as errors."""
     return "".join(text.split()).casefold()
 
 
 def _distance(first: str, second: str) -> int:
-    """Return how many characters must be changed, added or left out (Levenshtein)."""
+    """Return how many characters must be changed, added or removed (Levenshtein)."""
     row = list(range(len(second) + 1))
     for i, a in enumerate(first, 1):
         before, row[0] = row[0], i

@@ -1,7 +1,7 @@
-"""What a stage of reading is: it takes the state of a page one step further.
+"""Defines a stage of reading, the state of a page that it changes, and the runner of the stages.
 
-A stage is registered by standing in the list of stages (`crnn_ocr.engine.page_stages.STAGES`). Time,
-deadlines and the loan of models are the runner's business (`run_stages`), not the stages'.
+To register a stage, add it to the list `crnn_ocr.engine.page_stages.STAGES`. The runner (`run_stages`) takes
+care of timing, deadlines and leases of models, so the stages do not.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from crnn_ocr.recognition.lines.crops import Turn
 from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.text.replacements import Replacements
 from crnn_ocr.runtime.budget import Share
-from crnn_ocr.scheduling.stages import StageClock
+from crnn_ocr.scheduling.stage_clock import StageClock
 from crnn_ocr.scheduling.work import Work
 
 M = TypeVar("M", bound=Closable)
 
 
 class Models(Protocol):
-    """Lends models for as long as a document is read."""
+    """Interface that leases models to the reading of one document."""
 
     def __call__(self, use: ModelUse[M], /) -> M:
-        """Return the model; loaded now where it is an optional one that nobody has asked for yet.
+        """Return the model; an optional one is leased at its first use.
 
         Raises:
-            ModelNotFoundError: There is no such pack; only for optional ones.
-            ModelBrokenError: It cannot be loaded; likewise.
+            ModelNotFoundError: There is no such pack; raised for optional models only.
+            ModelBrokenError: It cannot be loaded; raised for optional models only.
         """
 
     def has(self, use: ModelUse[Any], /) -> bool:
-        """Return whether the options and the other models leave a use for it."""
+        """Return whether the model may be needed, given the options and the other models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the pages of one document are read with.
+    """Everything that the stages use to read the pages of one document.
 
     Attributes:
-        models: Lends the models that the stages declare.
-        replacements: The user's.
-        work: Does the tasks of this request.
-        options: How to read.
+        models: Leases the models that the stages declare.
+        replacements: The user's table of replacements.
+        work: Runs the tasks of this request.
+        options: The options of the reading.
     """
 
     models: Models
@@ -61,20 +61,20 @@ class Tools:
 
 @dataclass(slots=True)
 class PageState:
-    """A page between two stages; each stage changes it in place, so that no earlier picture is held.
+    """State of a page between two stages. Stages change it in place, so that old pictures are freed.
 
     Attributes:
-        image: (H, W) grey or (H, W, 3) BGR: the picture that is read, upright as far as that is known.
-        width: Width of the picture that came in, in pixels.
-        height: Its height.
-        share: What the page holds of the pixels' budget; None where it is too small to count.
-        quality: What was measured of the picture.
-        regions: Where text stands; None: to be looked for.
-        found: The regions with their readings; None: to be read.
-        kept: Those of them that are part of the answer.
-        turn: By how many degrees clockwise the picture was turned to be upright.
-        failed: Lines that could not be read because the model failed at them.
-        blocks: Lines in reading order, with places in the picture that came in.
+        image: The picture to read, (H, W) grey or (H, W, 3) BGR, turned upright once that is known.
+        width: Width of the input picture in pixels.
+        height: Height of the input picture in pixels.
+        share: The page's share of the pictures' memory budget; None if it is too small to count.
+        quality: Measurements of the picture.
+        regions: Regions with text; None if they have yet to be detected.
+        found: The regions with their readings; None if they have yet to be read.
+        kept: The entries of `found` that become part of the answer.
+        turn: Degrees clockwise by which the picture was turned to be upright.
+        failed: Number of lines on which the model failed.
+        blocks: Lines in reading order, with positions in the input picture.
         warnings: Remarks on the page.
     """
 
@@ -101,10 +101,10 @@ class Stage:
     """One step of reading a page.
 
     Attributes:
-        name: Its time is added up under this name; several stages may share one.
-        run: Takes the page a step further; raises `OcrError` for whatever makes an answer impossible.
+        name: Name under which its time is added up; several stages may share a name.
+        run: Changes the state of the page; raises `OcrError` if no answer is possible.
         models: The models that it needs.
-        applies: Whether there is anything to do for a page.
+        applies: Returns whether it has to run for a page.
     """
 
     name: str
@@ -114,11 +114,11 @@ class Stage:
 
 
 def run_stages(stages: Sequence[Stage], state: PageState, tools: Tools, clock: StageClock) -> Page:
-    """Run all stages over one page.
+    """Run all stages over one page and return it.
 
     Raises:
-        DeadlineExceededError: The request's time ran out; no stage begins after that.
-        RequestCancelledError: The request was cancelled; likewise.
+        DeadlineExceededError: The request's time ran out before a stage.
+        RequestCancelledError: The request was cancelled before a stage.
     """
     for stage in stages:
         if stage.applies(state, tools):
@@ -128,7 +128,11 @@ def run_stages(stages: Sequence[Stage], state: PageState, tools: Tools, clock: S
 
 
 def models_of(stages: Sequence[Stage]) -> tuple[ModelUse[Any], ...]:
-    """Return every model that the stages declare, once, in their order."""
+    """Return every model that the stages declare, once, in the order of the stages.
+
+    Raises:
+        ValueError: Two models have the same role.
+    """
     uses: dict[str, ModelUse[Any]] = {}
     for stage in stages:
         for use in stage.models:

@@ -1,7 +1,7 @@
-"""Writers over a Document: pure functions from data to text.
+"""Writes a Document in every output format. Pure functions.
 
-A new format is one module with one function and one entry in `FORMATS`: the command line, the REST API and
-the page offer whatever stands there.
+A new format needs a module with one function, and an entry in `FORMATS`. The command line, the REST API and
+the page offer every format in `FORMATS`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["FORMATS", "WriteOptions", "Writer", "to_dict", "to_json", "to_text"]
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """What the caller of any writer may ask for; a format ignores what it has no place for.
+    """Options of all writers; a format ignores those that it does not support.
 
     Attributes:
-        source: Name of the input, to be written next to its result; None for none.
-        chars: Whether to write single characters with their places.
+        source: Name of the input, written next to its result; None to leave it out.
+        chars: Whether to write single characters with their positions.
     """
 
     source: str | None = None
@@ -36,9 +36,9 @@ class Writer:
     Attributes:
         write: Turns a document into the whole content of a file.
         suffix: File name suffix with its dot.
-        media_type: As in a Content-Type header.
-        title: For people, for example "Plain text".
-        headed: Whether the name of the input is a headline that only several results in a row need.
+        media_type: Value of the Content-Type header.
+        title: Name for people, for example "Plain text".
+        headed: Whether the name of the input is a headline, which is needed only for several results.
     """
 
     write: Callable[[Document, WriteOptions], str | bytes]

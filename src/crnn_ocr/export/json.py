@@ -1,7 +1,7 @@
-"""The one form of a Document as JSON, both ways: of files, the REST API, the cache and the client.
+"""Writes a Document as JSON and reads it back, for files, the REST API, the cache and the client.
 
 Keys always come in the same order. Confidences are rounded to 4 digits and coordinates to a tenth of a pixel,
-finer than either is meant. `docs/document.md` describes every key.
+which is finer than either is accurate. `docs/document.md` describes every key.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def to_json(document: Document, *, source: str | None = None, chars: bool = Fals
     Args:
         document: What was read.
         source: Name of the input, written as the first key; left out when None.
-        chars: Whether to write the place and confidence of every character too.
+        chars: Whether to write the position and confidence of every character too.
 
     Returns:
-        JSON text in UTF-8's repertoire, without line feeds but the one at its end. Half surrogate pairs are
-        written as `\ud800` and the like, so that the text can always be encoded.
+        JSON text that can be encoded in UTF-8, with one line feed, at its end. Lone surrogates are written as
+        escapes such as `\ud800`.
     """
     named: dict[str, Any] = {} if source is None else {"source": source}
     text = json.dumps({**named, **to_dict(document, chars=chars)}, ensure_ascii=False, separators=(",", ":"))
@@ -32,9 +32,9 @@ def to_json(document: Document, *, source: str | None = None, chars: bool = Fals
 
 
 def to_dict(document: Document, *, chars: bool = False) -> dict[str, Any]:
-    """Turn a document into dicts, lists, strings and numbers.
+    """Convert a document to dicts, lists, strings and numbers.
 
-    The time that reading took is left out: equal inputs give equal output.
+    Timings are left out, so that equal inputs give equal output.
     """
     return {
         "text": document.text,
@@ -44,7 +44,7 @@ def to_dict(document: Document, *, chars: bool = False) -> dict[str, Any]:
 
 
 def page_to_dict(page: Page, *, chars: bool = False) -> dict[str, Any]:
-    """Turn a page into a dict; `blocks` holds, per block, how many of the lines belong to it."""
+    """Convert a page to a dict; `blocks` holds the number of lines of each block."""
     return {
         "text": page.text,
         "width": page.width,
@@ -57,7 +57,7 @@ def page_to_dict(page: Page, *, chars: bool = False) -> dict[str, Any]:
 
 
 def line_to_dict(line: Line, *, chars: bool = False) -> dict[str, Any]:
-    """Turn a line into a dict; with `chars`, a list of its characters is added."""
+    """Convert a line to a dict; `chars` adds a list of its characters."""
     entry = _text_at(line)
     if chars:
         entry["chars"] = [_text_at(char) for char in line.chars]
@@ -65,10 +65,10 @@ def line_to_dict(line: Line, *, chars: bool = False) -> dict[str, Any]:
 
 
 def from_dict(value: Any) -> Document:
-    """Read what `to_dict` wrote, or the same from elsewhere; unknown keys are passed over.
+    """Convert the result of `to_dict` back to a document; unknown keys are ignored.
 
     Raises:
-        ValueError: A value is missing, of a wrong type, or does not fit the others; the message says which.
+        ValueError: A value is missing, has a wrong type, or does not fit the others; the message names it.
     """
     return Document(
         tuple(page_from_dict(page) for page in _list(value, "pages")), _text(_get(value, "model"), "model")
@@ -76,10 +76,10 @@ def from_dict(value: Any) -> Document:
 
 
 def page_from_dict(value: Mapping[str, Any]) -> Page:
-    """Read what `page_to_dict` wrote; without `blocks` all lines are of one.
+    """Convert the result of `page_to_dict` back to a page; without `blocks` all lines form one block.
 
     Raises:
-        ValueError: As `from_dict`.
+        ValueError: See `from_dict`.
     """
     lines = [line_from_dict(line) for line in _list(value, "lines")]
     counts = value.get("blocks")
@@ -101,10 +101,10 @@ def page_from_dict(value: Mapping[str, Any]) -> Page:
 
 
 def line_from_dict(value: Mapping[str, Any]) -> Line:
-    """Read what `line_to_dict` wrote.
+    """Convert the result of `line_to_dict` back to a line.
 
     Raises:
-        ValueError: As `from_dict`.
+        ValueError: See `from_dict`.
     """
     read = _read_text_at(value)
     chars = _list(value, "chars") if "chars" in value else []
@@ -112,10 +112,10 @@ def line_from_dict(value: Mapping[str, Any]) -> Line:
 
 
 def remark_from_dict(value: Mapping[str, Any]) -> Remark:
-    """Read a remark.
+    """Convert a dict with code and message to a remark.
 
     Raises:
-        ValueError: As `from_dict`.
+        ValueError: See `from_dict`.
     """
     return Remark(_text(_get(value, "code"), "code"), _text(_get(value, "message"), "message"))
 
@@ -134,7 +134,7 @@ def _polygon(polygon: Polygon) -> list[list[float]]:
 
 
 def _encodable(text: str) -> str:
-    """Escape what UTF-8 cannot hold; inside JSON it can stand in strings only."""
+    """Escape lone surrogates, which UTF-8 cannot encode; in JSON they can only occur inside strings."""
     return "".join(f"\\u{ord(char):04x}" if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
@@ -147,14 +147,14 @@ def _get(value: object, name: str) -> Any:
 def _list(value: object, name: str) -> list[Any]:
     found = _get(value, name)
     if not isinstance(found, list):
-        raise ValueError(f"{name!r} is no list")
+        raise ValueError(f"{name!r} is not a list")
     return found
 
 
 def _read_text_at(value: object) -> tuple[str, float, Polygon]:
     corners = _list(value, "polygon")
     if len(corners) != 4:
-        raise ValueError("'polygon' has not four corners")
+        raise ValueError("'polygon' does not have four corners")
     first, second, third, fourth = (_point(corner) for corner in corners)
     confidence = _number(_get(value, "confidence"), "confidence")
     return _text(_get(value, "text"), "text"), confidence, (first, second, third, fourth)
@@ -162,13 +162,13 @@ def _read_text_at(value: object) -> tuple[str, float, Polygon]:
 
 def _point(value: object) -> Point:
     if not isinstance(value, list) or len(value) != 2:
-        raise ValueError("a corner of 'polygon' is no pair")
+        raise ValueError("a corner of 'polygon' is not a pair")
     return _number(value[0], "polygon"), _number(value[1], "polygon")
 
 
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{name!r} is no text")
+        raise ValueError(f"{name!r} is not a string")
     return value
 
 
@@ -177,10 +177,10 @@ def _number(value: object, name: str) -> float:
         number = float(value)
         if math.isfinite(number):
             return number
-    raise ValueError(f"{name!r} is no number")
+    raise ValueError(f"{name!r} is not a number")
 
 
 def _whole(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name!r} is no count")
+        raise ValueError(f"{name!r} is not a count")
     return value

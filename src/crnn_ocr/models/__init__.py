@@ -1,1 +1,1 @@
-"""Model packs: manifests, the registry, verification, preparation of graphs."""
+"""Finds, verifies, prepares and keeps model packs."""

@@ -1,4 +1,4 @@
-"""What a pack's manifest says about how far its network's own figures can be trusted."""
+"""Models the part of a pack's manifest that turns a network's own scores into probabilities."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class LineCalibration(BaseModel):
-    """Log-odds of a whole line's being right: `bias` less the weighted logarithms of three doubts.
+    """Log-odds that a whole line is right: `bias` minus the weighted logarithms of three doubts.
 
-    `crnn_ocr.recognition.network.confidence.Evidence` defines the doubts; the weights have its fields' names.
+    `crnn_ocr.recognition.network.confidence.Evidence` defines the doubts; weights have its fields' names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,7 +26,7 @@ class LineCalibration(BaseModel):
 
 
 class CharacterCalibration(BaseModel):
-    """Log-odds of a character's being right: `bias` less the weighted logarithm of its surprisal."""
+    """Log-odds that a character is right: `bias` minus the weighted logarithm of its surprisal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,7 @@ class CharacterCalibration(BaseModel):
 
 
 class Calibration(BaseModel):
-    """Maps what a network says of itself to probabilities; fitted by `crnn-ocr train calibrate`."""
+    """Map from a network's own scores to probabilities; `crnn-ocr train calibrate` fits it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,5 +45,5 @@ class Calibration(BaseModel):
         default=1.0,
         gt=0.5,
         le=1.0,
-        description="No confidence is higher: so much the lines fitted on can tell.",
+        description="Highest confidence that is ever given: the lines of the fit support no higher one.",
     )

@@ -1,7 +1,7 @@
-"""What there is on disk now: packs with a stamp that tells whether their files have changed.
+"""Lists the packs on disk and detects when their files change.
 
-Folders are watched by looking: a stamp is the time, size and identity of every file of a pack, so telling
-whether anything has changed takes a few `stat` calls, and nothing is read or hashed twice.
+Folders are polled. A stamp holds the time, size and identity of every file of a pack, so detecting a change
+takes a few `stat` calls, and no file is read or hashed twice.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pathlib import Path
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.registry import Pack, Registry
 
-#: A pack that is in use is looked at so often, in seconds.
+#: How often a pack in use is checked for changes, in seconds.
 RECHECK_S = 1.0
 
 FileStamp = tuple[int, int, int, int]
 """Modification time in nanoseconds, size in bytes, inode and device."""
 
 Stamp = tuple[FileStamp, ...]
-"""Of a pack's manifest and files. Another stamp: other files, or the same ones written again."""
+"""One entry for the manifest and each file of a pack. It differs if a file was replaced or written again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
-    """A pack as it lies on disk at one moment."""
+class PackSnapshot:
+    """A pack and the stamp of its files, both taken at the same moment."""
 
     pack: Pack
     stamp: Stamp
@@ -40,12 +40,12 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What can be used, and what cannot and why.
+    """The usable packs, and the broken ones with the reason.
 
     Attributes:
-        packs: Whole packs, sorted by name.
-        broken: Folders that look like packs but are not whole, for example because they are still being
-            copied, with the reason.
+        packs: Complete packs, sorted by name.
+        broken: Folders that look like packs but are incomplete or damaged, each with the reason. A pack that
+            is still being copied is one of them.
     """
 
     packs: tuple[Pack, ...]
@@ -53,56 +53,61 @@ class Listing:
 
 
 class Catalogue:
-    """Editions by name, and the list of all packs; may be asked by several threads at once."""
+    """Pack snapshots by name, and the list of all packs. It is safe to use from several threads."""
 
     def __init__(self, registry: Registry, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Look into a registry's folders; the clock tells seconds and never goes back."""
+        """Use the folders of a registry.
+
+        Args:
+            registry: Finds the packs.
+            clock: Returns the time in seconds; it must never go back.
+        """
         self._registry = registry
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str | None], tuple[float, Edition]] = {}
+        self._known: dict[tuple[str, str | None], tuple[float, PackSnapshot]] = {}
         self._verified: dict[Path, tuple[Stamp, str | None]] = {}
 
-    def find(self, name: str, kind: str | None, *, fresh: bool = False) -> Edition:
-        """The pack of that name or alias.
+    def find(self, name: str, kind: str | None, *, fresh: bool = False) -> PackSnapshot:
+        """Return the pack with that name or alias.
 
         Args:
-            name: Of the pack.
-            kind: What it has to be, as manifests name it; None: whatever it is.
-            fresh: Look now; else an answer that is less than `RECHECK_S` old will do.
+            name: Name or alias of the pack.
+            kind: Kind that the pack must have, as in manifests; any kind when None.
+            fresh: Look at the disk now. Otherwise an answer less than `RECHECK_S` old is returned again.
 
         Raises:
-            ModelNotFoundError: There is none.
-            ModelBrokenError: Its manifest cannot be used, or a file is missing.
+            ModelNotFoundError: No pack has that name and kind.
+            ModelBrokenError: Its manifest is invalid, or a file is missing.
         """
         key = (name, kind)
         now = self._clock()
         with self._lock:
-            looked, edition = self._known.get(key, (0.0, None))
-        if edition is not None and not fresh and now - looked < RECHECK_S:
-            return edition
+            looked, snapshot = self._known.get(key, (0.0, None))
+        if snapshot is not None and not fresh and now - looked < RECHECK_S:
+            return snapshot
         try:
-            edition = self._look(name, kind)
+            snapshot = self._look(name, kind)
         except Exception:
             with self._lock:
                 self._known.pop(key, None)
             raise
         with self._lock:
-            self._known[key] = now, edition
-        return edition
+            self._known[key] = now, snapshot
+        return snapshot
 
-    def _look(self, name: str, kind: str | None) -> Edition:
-        """Manifest and stamp of the same moment: a pack that is replaced in between is looked at again."""
+    def _look(self, name: str, kind: str | None) -> PackSnapshot:
+        """Return manifest and stamp of the same moment; look again if the pack was replaced in between."""
         pack = self._registry.find(name, kind)
         while True:
             stamp = stamp_of(pack)
             again = self._registry.find(name, kind)
             if again == pack:
-                return Edition(pack, stamp)
+                return PackSnapshot(pack, stamp)
             pack = again
 
     def listing(self) -> Listing:
-        """All packs; each one's files are compared with its manifest once, and again when they change."""
+        """Return all packs. Files are compared with the manifest once, and again after a change."""
         packs: list[Pack] = []
         broken: list[tuple[Path, str]] = []
         for pack in self._registry.packs():
@@ -122,7 +127,7 @@ class Catalogue:
         return Listing(tuple(packs), tuple(sorted(broken)))
 
     def problem(self, pack: Pack) -> str | None:
-        """What about the pack's files differs from its manifest; None where they are whole."""
+        """Return how the pack's files differ from its manifest; None if they match."""
         try:
             stamp = stamp_of(pack)
         except ModelBrokenError as error:
@@ -136,7 +141,7 @@ class Catalogue:
             problem = None
         except ModelBrokenError as error:
             problem = error.message
-        except OSError as error:  # it went away while it was read
+        except OSError as error:  # it was removed while it was read
             return f"pack {pack.manifest.name!r} cannot be read: {error.strerror}"
         with self._lock:
             self._verified[pack.folder] = stamp, problem
@@ -144,10 +149,10 @@ class Catalogue:
 
 
 def stamp_of(pack: Pack) -> Stamp:
-    """The stamp of a pack's files as they are now.
+    """Return the stamp of a pack's files as they are now.
 
     Raises:
-        ModelBrokenError: One of them is missing.
+        ModelBrokenError: A file is missing.
     """
     paths = [pack.folder / "manifest.json", *(pack.locate(file) for file in pack.files())]
     try:

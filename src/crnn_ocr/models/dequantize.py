@@ -1,12 +1,11 @@
-"""From an INT8 graph in QDQ form to the float graph that it stands for.
+"""Converts an INT8 graph in QDQ form back to its float graph.
 
-A quantised graph holds the float operators still, each between pairs of QuantizeLinear and DequantizeLinear.
-So a pack needs to carry only the INT8 graph, which is a third of the size: on a CPU without dot-product
-instructions the pairs are taken out and the weights turned into float numbers once. What remains of the
-quantisation is the rounding of the weights.
+A quantised graph still holds the float operators, each between pairs of QuantizeLinear and DequantizeLinear.
+So a pack only needs the INT8 graph, which has a third of the size. For a CPU without dot-product instructions
+the pairs are removed and the weights converted to float once. The rounding of the weights remains.
 
-Rounding to unsigned numbers whose zero point is their least value also cuts off what is negative, and the
-quantiser leaves out the Relu that did so before: it is put back.
+Unsigned numbers with zero point 0 cannot be negative, so quantising also acts as a Relu, and the quantiser
+drops the Relu that was there. It is added again.
 
 Reference: https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html.
 """
@@ -32,7 +31,7 @@ def dequantize(graph: bytes) -> bytes:
     """Return the float form of a serialised QDQ graph.
 
     Raises:
-        ModelBrokenError: The bytes are no ONNX graph, or no quantised one, or quantised in another form.
+        ModelBrokenError: The bytes are not an ONNX graph, or the graph is not quantised in QDQ form.
     """
     import onnx  # late: 25 MB of memory that only the first start needs
     from onnx import numpy_helper
@@ -49,7 +48,7 @@ def dequantize(graph: bytes) -> bytes:
     for field, entries in ((model.graph.node, nodes), (model.graph.initializer, kept)):
         del field[:]
         field.extend(entries)
-    del model.graph.value_info[:]  # speaks of tensors that are no more
+    del model.graph.value_info[:]  # describes tensors that were removed
     stripped: bytes = model.SerializeToString()
     return stripped
 
@@ -57,14 +56,14 @@ def dequantize(graph: bytes) -> bytes:
 def _without_pairs(
     graph: onnx.GraphProto, constants: Constants
 ) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]]:
-    """The nodes between the pairs, joined to each other, and the float weights that they read."""
+    """Return the nodes between the pairs, connected directly, and the float weights that they read."""
     from onnx import helper
 
     quantizers = {node.output[0]: node for node in graph.node if node.op_type == _QUANTIZE}
     made_by = {name: node.op_type for node in graph.node for name in node.output}
     nodes: list[onnx.NodeProto] = []
     floats: dict[str, NDArray[np.float32]] = {}
-    stands_for: dict[str, str] = {}  # output of a pair → what comes in its place
+    stands_for: dict[str, str] = {}  # output of a pair → the tensor that replaces it
     for node in graph.node:
         if node.op_type == _QUANTIZE:
             continue
@@ -88,7 +87,7 @@ def _without_pairs(
                 stands_for[output] = before
     if not stands_for or not floats:
         raise ModelBrokenError("the graph is not a quantised one")
-    nodes.extend(  # the graph's answers keep their names
+    nodes.extend(  # the graph's outputs keep their names
         helper.make_node("Identity", [stands_for[value.name]], [value.name])
         for value in graph.output
         if value.name in stands_for
@@ -97,7 +96,7 @@ def _without_pairs(
 
 
 def _values(node: onnx.NodeProto, constants: Constants) -> NDArray[np.float32]:
-    """(weight - zero point) · scale, per tensor or along the node's axis."""
+    """Return (weight - zero point) · scale, per tensor or along the node's axis."""
     try:
         weight, scale, *zero = (constants[name] for name in node.input)
     except KeyError as error:
@@ -115,6 +114,6 @@ def _values(node: onnx.NodeProto, constants: Constants) -> NDArray[np.float32]:
 
 
 def _cuts_negatives(node: onnx.NodeProto, constants: Constants) -> bool:
-    """Whether the least number that a pair can represent is zero."""
+    """Return whether zero is the smallest number that a pair can represent."""
     zero = constants.get(node.input[2]) if len(node.input) > 2 else np.zeros((), np.uint8)
     return zero is not None and zero.dtype.kind == "u" and not zero.any()

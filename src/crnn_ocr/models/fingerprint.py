@@ -1,4 +1,4 @@
-"""What of an installation decides an answer, beside the picture and the options."""
+"""Computes the fingerprint of everything but picture and options that decides an answer."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.runtime import cpu
 from crnn_ocr.settings import Settings
 
-#: The model that takes the second look.
+#: Name of the model that takes the second look.
 SECOND_READER = "accurate"
 #: The role of the model that a document names.
 RECOGNIZER = "recognizer"
 
-#: Libraries that decode, scale and compute: another version may give another pixel or bit.
+#: Libraries that decode, scale and compute: another version may change a pixel or a bit.
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pypdfium2")
 
-#: Settings that decide what is read, or whether it is refused.
+#: Settings that decide what is read or refused.
 _SETTINGS = ("max_image_bytes", "max_pages", "max_pixels", "max_side", "pdf_dpi")
 
-#: How the names of vector instructions begin in `/proc/cpuinfo`.
+#: Prefixes of the names of vector instructions in `/proc/cpuinfo`.
 _VECTOR = ("amx", "asimd", "avx", "bf16", "f16c", "fma", "i8mm", "sse", "ssse", "sve")
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Identifies what answers, up to the bit.
+    """Identity of an installation: two with the same fingerprint give the same answers, bit for bit.
 
     Attributes:
         model: Name and version of the recogniser, as the document will name it.
         digest: Hexadecimal digest of the models' files, the arithmetic, the libraries and the settings.
-        packs: Marks of the packs that are in the digest, as `marks` makes them.
+        packs: Marks of the packs that are part of the digest, as made by `marks`.
     """
 
     model: str
@@ -46,20 +46,20 @@ class Fingerprint:
 
 
 def marks(packs: Mapping[str, Manifest]) -> frozenset[str]:
-    """Return what tells the packs of a reading from all others: their roles, and digests of their manifests.
+    """Return one mark per pack of a reading: its role and a digest of its manifest.
 
-    A reading that did not need its second reader, or had none, has one mark less.
+    A reading that did not need its second reader, or had none, has one mark fewer.
     """
     return frozenset(f"{role}:{_described(manifest)}" for role, manifest in packs.items())
 
 
-#: Tells which packs a reading with these options would use now, by their roles; and the code of the error for
-#: each role whose pack is missing and not needed for an answer.
+#: Returns the packs that a reading with these options would use now, by role; and, for each optional role
+#: whose pack is missing, the code of the error.
 PacksToUse = Callable[[ReadOptions], tuple[Mapping[str, Manifest], Mapping[str, str]]]
 
 
 class Fingerprints:
-    """Makes fingerprints; may be used by many threads at once."""
+    """Factory of fingerprints. It is safe to use from several threads."""
 
     def __init__(
         self,
@@ -67,19 +67,19 @@ class Fingerprints:
         settings: Settings,
         replacements: Mapping[str, str],
     ) -> None:
-        """Look at the installation.
+        """Digest what stays the same while the program runs.
 
         Args:
-            packs_to_use: Raises as `Registry.find` does.
-            settings: Those that decide answers are taken from here.
-            replacements: The table of strings that are put in the place of others.
+            packs_to_use: Returns the packs of a reading; raises like `Registry.find`.
+            settings: Only the settings that decide answers are used.
+            replacements: The user's table of replacements in recognised text.
         """
         self._packs_to_use = packs_to_use
         int8 = settings.precision == "int8" or (settings.precision == "auto" and cpu.has_dot_products())
         fixed = {
             "crnn-ocr": crnn_ocr.__version__,
             "libraries": {name: _version(name) for name in _LIBRARIES},
-            # Networks are run with what the CPU has: another kind of CPU may round the last bit differently.
+            # ONNX Runtime chooses kernels by the CPU: another kind of CPU may round the last bit differently.
             "cpu": [platform.machine(), *sorted(name for name in cpu.features() if name.startswith(_VECTOR))],
             "precision": "int8" if int8 else "fp32",
             "settings": {name: getattr(settings, name) for name in _SETTINGS},
@@ -88,14 +88,14 @@ class Fingerprints:
         self._fixed = _digest(fixed)
 
     def of(self, options: ReadOptions) -> Fingerprint:
-        """The fingerprint of a reading.
+        """Return the fingerprint of a reading with these options.
 
         Args:
-            options: How it is to be read.
+            options: The options of the reading.
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: The manifest of a pack cannot be used.
+            ModelBrokenError: The manifest of a pack is invalid.
         """
         manifests, missing = self._packs_to_use(options)
         packs = marks(manifests)
@@ -104,7 +104,7 @@ class Fingerprints:
 
 
 def _described(pack: Manifest) -> str:
-    """A manifest holds the digests of its pack's files."""
+    """Return a digest of a manifest, and so of the files whose checksums it holds."""
     return _digest(pack.model_dump(mode="json"))
 
 

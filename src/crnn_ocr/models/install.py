@@ -1,8 +1,8 @@
 """Adds packs to the user's folder and removes them.
 
-A pack comes as a folder or as an archive of one. It is brought into a hidden folder beside its future place,
-checked there, and renamed only then: what is broken never bears a pack's name. Archives come from anywhere,
-so every entry must be a plain file inside the pack, and what they unpack to is bounded.
+A pack comes as a folder or as an archive of one. It is copied into a hidden folder beside its destination,
+checked there, and only then renamed, so a broken pack never gets a pack's name. Archives are not trusted:
+every entry must be a regular file inside the pack, and the unpacked size is limited.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from crnn_ocr.models.registry import Pack, Registry
 
 MAX_ENTRIES = 1000
 MAX_BYTES = 1024**3
-"""Of an unpacked pack; the largest recognisers in use take a tenth of it."""
+"""Limits of an unpacked pack; the largest recognisers in use take a tenth of the bytes."""
 
 _DOCUMENTS = ("CARD.md", "NOTICE*", "LICENSE*", "*.png")
-"""Patterns of what belongs to a pack beside the files that its manifest names."""
+"""Patterns of the files that belong to a pack although its manifest does not name them."""
 
 _STAGING = ".adding-"
 
@@ -44,7 +44,7 @@ _DAMAGED = (
     RuntimeError,  # encrypted, or compressed in a way that Python does not know
     ValueError,
 )
-"""What reading a damaged archive raises."""
+"""The exceptions that reading a damaged archive raises."""
 
 
 def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, replace: bool = False) -> Pack:
@@ -52,14 +52,16 @@ def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, re
 
     Args:
         source: Folder with a `manifest.json`, or a .zip or .tar.gz of one.
-        registry: Whose user folder the pack goes to; the folder is made if need be.
-        check: Loads the pack and lets it prove itself; raises ModelBrokenError where it cannot.
-        replace: Take the place of an installed pack of that name.
+        registry: The registry to whose user folder the pack is added; the folder is made if it is missing.
+        check: Loads the pack and tests it; raises ModelBrokenError if that fails.
+        replace: Replace an installed pack of the same name.
+
+    Returns:
+        The installed pack.
 
     Raises:
         ModelBrokenError: The pack cannot be unpacked, differs from its manifest or fails the check.
-        ModelInstallError: There is a pack of that name already, or something else, or the folder cannot be
-            written to.
+        ModelInstallError: A pack or something else with that name exists, or the folder is not writable.
     """
     folder = _user_folder(registry)
     try:
@@ -71,7 +73,7 @@ def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, re
                 check_place(target)
                 if target.exists() and not replace:
                     raise ModelInstallError(
-                        f"There is a pack {pack.manifest.name!r} in {folder} already.",
+                        f"There is already a pack {pack.manifest.name!r} in {folder}.",
                         hint="Replace it with --replace, or remove it first.",
                     )
                 pack.verify()
@@ -86,14 +88,17 @@ def add(source: Path, registry: Registry, check: Callable[[Pack], object], *, re
 
 
 def remove(name: str, registry: Registry) -> Path:
-    """Remove a pack from the user's folder, broken ones too; returns the folder that is gone.
+    """Remove a pack, broken or not, from the user's folder.
+
+    Returns:
+        The folder that was removed.
 
     Raises:
-        ModelInstallError: It is not in the user's folder, or cannot be deleted.
+        ModelInstallError: The pack is not in the user's folder, or cannot be deleted.
     """
     folder = _user_folder(registry)
     try:
-        # By the folder's own entries: what a name may lead to is not worth a thought then.
+        # Compared with the folder's own entries, so no name can lead out of the folder.
         found = {path.name: path for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else {}
         target = found.get(name)
         if target is None or not (target / "manifest.json").is_file():
@@ -109,10 +114,10 @@ def remove(name: str, registry: Registry) -> Path:
 
 
 def check_place(target: Path) -> None:
-    """Refuse to put a pack where something else is: only a pack may be replaced by one.
+    """Refuse a destination that holds something else: a pack may only replace a pack.
 
     Raises:
-        ModelInstallError: There is a file, or a folder without a manifest.
+        ModelInstallError: The destination is a file, or a folder without a manifest.
     """
     if os.path.lexists(target) and not (target / "manifest.json").is_file():
         raise ModelInstallError(
@@ -122,10 +127,12 @@ def check_place(target: Path) -> None:
 
 
 def exchange(new: Path, target: Path, before: Path) -> None:
-    """Move a pack to its place; a pack that was there goes to `before`, and back if that fails.
+    """Move a pack to its destination.
+
+    A pack that was there is moved to `before`, and back if the move of the new one fails.
 
     Raises:
-        ModelInstallError: What is there is no pack; it stays.
+        ModelInstallError: The destination holds something that is not a pack; it is left alone.
         OSError: A folder cannot be moved.
     """
     check_place(target)
@@ -143,13 +150,14 @@ def exchange(new: Path, target: Path, before: Path) -> None:
 def _user_folder(registry: Registry) -> Path:
     if registry.models_dir is None:
         raise ModelInstallError(
-            "There is no folder for packs: this user has no home.", hint="Name one with CRNN_OCR_MODELS_DIR."
+            "There is no folder for packs: this user has no home directory.",
+            hint="Set CRNN_OCR_MODELS_DIR to a folder.",
         )
     return registry.models_dir
 
 
 def _copy(pack: Pack, target: Path) -> Pack:
-    """Copy what the manifest names, and the documents; nothing else belongs to a pack."""
+    """Copy the files that the manifest names, and the documents; nothing else belongs to a pack."""
     target.mkdir()
     own = [file.path for file in pack.files() if file.package is None]
     told = [path.name for pattern in _DOCUMENTS for path in pack.folder.glob(pattern) if path.is_file()]
@@ -161,7 +169,7 @@ def _copy(pack: Pack, target: Path) -> Pack:
 
 @contextmanager
 def _unpacked(source: Path, target: Path) -> Iterator[Path]:
-    """The folder with the manifest: `source` itself, or what an archive unpacks to."""
+    """Yield the folder with the manifest: `source` itself, or the folder of an unpacked archive."""
     if not source.is_dir():
         _unpack(source, target)
         tops = [path for path in target.iterdir() if path.is_dir()]
@@ -173,10 +181,10 @@ def _unpacked(source: Path, target: Path) -> Iterator[Path]:
 
 
 def _unpack(source: Path, target: Path) -> None:
-    """Unpack a .zip or .tar (.gz, .xz …) by its content, whatever its name.
+    """Unpack a .zip or .tar (.gz, .xz …); its content decides, not its name.
 
     Raises:
-        ModelBrokenError: It is neither, is damaged, too large, or an entry is no file inside the pack.
+        ModelBrokenError: It is neither, damaged or too large, or an entry is not a file inside the pack.
     """
     if not source.exists():
         raise ModelBrokenError(
@@ -199,7 +207,7 @@ def _unpack(source: Path, target: Path) -> None:
 
 
 Entry = tuple[str, Callable[[], IO[bytes] | None]]
-"""Name inside the archive, and what opens it: None for what is no plain file."""
+"""Name inside the archive, and a function that opens it; that returns None if it is not a regular file."""
 
 
 def _zip_entries(packed: zipfile.ZipFile) -> Iterator[Entry]:
@@ -217,7 +225,7 @@ def _tar_entries(packed: tarfile.TarFile) -> Iterator[Entry]:
 
 
 def _write(entries: Iterator[Entry], target: Path, archive: str) -> None:
-    """Write an archive's files below `target`; what is wrong with one refuses them all."""
+    """Write an archive's files below `target`; one bad entry refuses the whole archive."""
     left = MAX_BYTES
     for count, (name, opened) in enumerate(entries, 1):
         path = PurePosixPath(name)

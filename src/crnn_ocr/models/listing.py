@@ -1,4 +1,4 @@
-"""What there is to choose from, for people and programs."""
+"""Describes the installed packs for people and programs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _CARD_EXCERPT = 400
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A pack that can be used.
+    """A usable pack.
 
     Attributes:
-        name: Of the pack; answers name `name/version`.
-        version: Of the pack.
+        name: Name of the pack; answers give `name/version`.
+        version: Version of the pack.
         kind: "rec" or "det".
-        title: What it is, for people.
+        title: Description for people.
         languages: Language tags, such as "zh-Hant".
-        licence: Of the weights.
-        precision: Arithmetic that it is used with here: "int8" or "fp32".
-        aliases: Names for what it is good at, which stand for it.
+        licence: Licence of the weights.
+        precision: Arithmetic that it uses on this machine: "int8" or "fp32".
+        aliases: Other names that stand for it, such as "accurate".
         bundled: Whether it came with the program.
-        active: Whether it is used where none is named.
+        active: Whether it is used when a request names none.
         loaded: Whether it is in the memory of this process.
-        card: The first words of its card; empty without one.
+        card: The first words of its card; empty without a card.
     """
 
     name: str
@@ -48,12 +48,12 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
-    """What there is.
+    """The installed packs.
 
     Attributes:
-        models: Packs that can be used, sorted by name.
-        broken: Names of folders whose packs are not whole, for example because they are still being copied,
-            and what is wrong with each.
+        models: Usable packs, sorted by name.
+        broken: Names of folders whose packs are incomplete or damaged, each with the reason. A pack that is
+            still being copied is one of them.
     """
 
     models: tuple[ModelInfo, ...]
@@ -64,9 +64,9 @@ def describe(listing: Listing, precision: str, active: Collection[str], loaded: 
     """Describe the packs of a listing.
 
     Args:
-        listing: From the catalogue.
-        precision: The setting: "auto", "int8" or "fp32".
-        active: Names of the packs that are used where none is named.
+        listing: The catalogue's listing.
+        precision: The setting `precision`: "auto", "int8" or "fp32".
+        active: Names of the packs that are used when a request names none.
         loaded: Names of the packs that are in memory.
     """
     return ModelList(
@@ -79,7 +79,7 @@ def describe(listing: Listing, precision: str, active: Collection[str], loaded: 
             )
             for pack in listing.packs
         ),
-        # Where the folder of the packs lies is nobody's business.
+        # The path of the folder is not disclosed to clients.
         tuple((folder.name, problem.replace(f"{folder}/", "")) for folder, problem in listing.broken),
     )
 
@@ -104,7 +104,7 @@ def _info(pack: Pack, precision: str, *, active: bool, loaded: bool) -> ModelInf
 
 
 def _excerpt(card: Path) -> str:
-    """The first paragraph below a card's title, on one line."""
+    """Return the first paragraph below a card's title, on one line."""
     try:
         with card.open(encoding="utf-8", errors="replace") as stream:
             paragraphs = stream.read(8 * _CARD_EXCERPT).split("\n\n")

@@ -1,4 +1,4 @@
-"""The manifest of a model pack: what a folder `NAME/manifest.json` says about its files."""
+"""Reads and validates the manifest of a model pack, `NAME/manifest.json`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from crnn_ocr.models.calibration import Calibration
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
-#: A larger file is no manifest, in bytes; those of the bundled packs have some 2,000.
+#: Size limit of a manifest in bytes; those of the bundled packs have about 2,000.
 LARGEST_MANIFEST = 1024 * 1024
 
-#: Widths of a recogniser's input are multiples of this, in pixels, and it is one of the stride.
+#: Widths of a recogniser's input are multiples of this, in pixels. It is itself a multiple of the stride.
 WIDTH_STEP = 32
-#: Padding that every line has at least on its right, in pixels.
+#: Minimum padding on the right of every line, in pixels.
 WIDTH_MARGIN = 16
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -57,7 +57,7 @@ class PackFile(BaseModel):
 
 
 class Probe(BaseModel):
-    """A picture of one line that a recogniser must be able to read, to show that it is what it claims."""
+    """A picture of one line that a recogniser must be able to read before it is used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,7 +66,7 @@ class Probe(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What the engine has to know to use a pack, and what a person wants to know about it."""
+    """Everything that the engine needs to use a pack, and a description for people."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,7 +81,7 @@ class Manifest(BaseModel):
     graph: PackFile
     charset: PackFile | None = Field(
         default=None,
-        description="UTF-8 file with one character per row; empty: the graph's metadata `character`.",
+        description="UTF-8 file with one character per row; without it the graph's metadata `character`.",
     )
     channels: Literal[1, 3] = 3
     mean: float = Field(default=0.5, description="Subtracted after scaling pixels to 0..1.")
@@ -89,26 +89,26 @@ class Manifest(BaseModel):
     memory_per_pixel: float = Field(
         default=940.0,
         gt=0,
-        description="Bytes that a run takes at most for each pixel of its input, mostly for its activations.",
+        description="Peak memory of a run, in bytes per pixel of its input; most of it is for activations.",
     )
 
     # -- recognisers only
     output: Literal["scores", "best"] = Field(
         default="scores",
-        description="What the graph answers. scores: one output of probabilities, (N, T, classes). best: "
-        "`ids` and `confidences`, (N, T) each, the arg-max inside; such a graph also wants `lengths`, "
-        "int32 (N) pixels of content, beside its first input.",
+        description="Outputs of the graph. scores: one output with probabilities, (N, T, classes). best: "
+        "`ids` and `confidences`, (N, T) each, with the arg-max inside the graph; such a graph has a second "
+        "input `lengths`, int32 (N), the width of the content in pixels.",
     )
     precision: Literal["fp32", "int8"] = Field(
         default="fp32",
-        description="int8: the graph is in QDQ form; where float is faster, that form is derived from it.",
+        description="int8: the graph is in QDQ form; where float is faster, the float graph is derived.",
     )
     input_height: int = Field(default=48, ge=8, le=256, description="Pixels.")
     stretch: float = Field(
         default=1.0,
         ge=0.5,
         le=4.0,
-        description="Horizontal scale of a line relative to its vertical one: 1.5 at input height 32 makes "
+        description="Horizontal scale of a line relative to its vertical scale: 1.5 at input height 32 makes "
         "it as wide as at height 48.",
     )
     stride: int = Field(default=8, ge=1, le=64, description="Pixels of width per time step; divides 32.")
@@ -118,22 +118,22 @@ class Manifest(BaseModel):
         default=1280,
         ge=256,
         validate_default=True,
-        description="Wider lines are read in windows; pixels, a multiple of 32.",
+        description="Wider lines are read in windows; in pixels, a multiple of 32.",
     )
     condense: float = Field(default=1.0, gt=0.3, le=1.0, description="Horizontal factor for long lines.")
     condense_from: float = Field(default=6.0, ge=1.0, description="Aspect ratio that makes a line long.")
     calibration: Calibration | None = Field(
-        default=None, description="Turns the network's own figures into probabilities that hold."
+        default=None, description="Turns the network's own scores into calibrated probabilities."
     )
 
     second_look: bool = Field(
         default=True,
         description="With recheck = auto the model `accurate` reads again what this one is unsure of. false: "
-        "never, as this one knows better where they differ, or is there to be fast.",
+        "never, because this model is the better one where they differ, or is meant to be fast.",
     )
 
     probe: Probe | None = Field(
-        default=None, description="Read before the pack is used; empty: a line that the program draws."
+        default=None, description="Line to read before the pack is used; without it the program draws one."
     )
 
     # -- detectors only
@@ -153,7 +153,7 @@ class Manifest(BaseModel):
     @field_validator("max_width")
     @classmethod
     def _holds_two_overlaps(cls, width: int, info: ValidationInfo) -> int:
-        """Refuse windows that the network's steps do not fill, or that overlap by more than half."""
+        """Refuse windows that are not a multiple of the step, or that overlap by more than half."""
         if width % WIDTH_STEP:
             near = width // WIDTH_STEP * WIDTH_STEP
             raise PydanticCustomError(
@@ -162,7 +162,7 @@ class Manifest(BaseModel):
                 {"step": WIDTH_STEP, "near": near, "next": near + WIDTH_STEP, "width": width},
             )
         if not {"input_height", "stretch", "stride"} <= info.data.keys():
-            return width  # one of them is refused already
+            return width  # one of them has been refused already
         shared = window_overlap(info.data["input_height"], info.data["stretch"])
         least = WIDTH_MARGIN + 2 * (shared + info.data["stride"])
         least = -(-least // WIDTH_STEP) * WIDTH_STEP
@@ -196,7 +196,7 @@ def read_manifest(path: Path) -> Manifest:
         with path.open("rb") as stream:
             data = stream.read(LARGEST_MANIFEST + 1)
         if len(data) > LARGEST_MANIFEST:
-            raise ModelBrokenError(f"{path} has more than {LARGEST_MANIFEST} bytes, which no manifest has")
+            raise ModelBrokenError(f"{path} has more than {LARGEST_MANIFEST} bytes, too many for a manifest")
         return Manifest.model_validate(json.loads(data.decode()))
     except RecursionError:
         raise ModelBrokenError(f"{path} is nested too deeply") from None
@@ -208,6 +208,6 @@ def read_manifest(path: Path) -> Manifest:
             place = ".".join(str(part) for part in first["loc"])
             raise ModelBrokenError(
                 f"{path}: field {place!r}: {first['msg']}",
-                hint="Correct the manifest, or ask for a whole pack; docs/models.md describes its fields.",
+                hint="Correct the manifest or get an intact pack; docs/models.md describes the fields.",
             ) from None
         raise ModelBrokenError(f"{path} is not valid JSON") from error

@@ -1,9 +1,9 @@
-"""Prepares a recogniser's graph: in the precision that is wanted, and with the arg-max inside.
+"""Prepares a recogniser's graph: converts it to the wanted precision and puts the arg-max inside.
 
 A CTC graph ends in (N, T, classes) probabilities: 3.7 MB of float32 for one 400 px line of an 18,710-class
-model. `fuse` appends a `TopK(1)` and makes its two outputs the graph's only ones, (N, T, 1) each, unless the
-manifest says that the graph answers so by itself. Where the float form of an INT8 graph is wanted it is
-derived by `dequantize`. What was made is kept in the cache folder under the hash of what it was made from.
+model. `fuse` appends a `TopK(1)` and makes its two outputs, (N, T, 1) each, the graph's only ones. It is
+skipped if the manifest says that the graph has the arg-max already. `dequantize` derives the float form of an
+INT8 graph. Prepared graphs are kept in the cache folder under the hash of their source.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Precision = Literal["fp32", "int8"]
 IDS = "ctc_ids"
 CONFIDENCES = "ctc_confidences"
 CLASSES_KEY = "classes"
-"""Metadata: how many classes the graph tells apart, where that is known."""
-_FUSED, _FLOAT = "fused1", "float1"  # what was done and its revision; part of the cached file's name
+"""Metadata key: the number of classes, if it is known."""
+_FUSED, _FLOAT = "fused1", "float1"  # name of a step and its revision; part of the cached file's name
 
 
 def fuse(graph: bytes) -> bytes:
     """Append the arg-max to a serialised ONNX graph whose only output is (N, T, classes).
 
     Raises:
-        ModelBrokenError: The bytes are no ONNX graph, or it has several outputs.
+        ModelBrokenError: The bytes are not an ONNX graph, or it has several outputs.
     """
     import onnx  # late: 25 MB of memory that only the first start needs
     from onnx import TensorProto, helper
@@ -63,15 +63,15 @@ def _metadata(model: Any) -> dict[str, str]:
 def prepared_graph(
     pack: Pack, *, precision: Precision = "int8", cache_dir: Path | None = None
 ) -> Path | bytes:
-    """The graph of a recogniser pack as it is run: the pack's own file, a cached one, or made now.
+    """Return the graph of a recogniser pack as it is run, preparing it if necessary.
 
     Args:
         pack: A recogniser pack.
-        precision: Form in which an INT8 graph is wanted; float graphs stay what they are.
-        cache_dir: Where prepared graphs are kept; the user's cache folder when None.
+        precision: Wanted form of an INT8 graph; float graphs are left as they are.
+        cache_dir: Folder for prepared graphs; the user's cache folder when None.
 
     Returns:
-        A file, or the bytes where no folder can be written to.
+        A file: the pack's own or a cached one; or the bytes if no folder is writable.
 
     Raises:
         ModelBrokenError: The pack's graph is missing, differs from its manifest or cannot be prepared.
@@ -96,7 +96,7 @@ def prepared_graph(
 
 
 def _stored(content: bytes, path: Path) -> bool:
-    """Write a file whole or not at all; tell whether it could be written."""
+    """Write a file atomically and return whether it could be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
@@ -114,7 +114,10 @@ def _stored(content: bytes, path: Path) -> bool:
 
 
 def default_cache_dir() -> Path | None:
-    """The user's cache folder for prepared graphs (XDG base directories); None for a user without a home."""
+    """Return the user's cache folder for prepared graphs (XDG base directories).
+
+    It is None for a user without a home directory.
+    """
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".cache") / "crnn-ocr" / "graphs"

@@ -1,4 +1,4 @@
-"""Finds model packs by name or alias: those in the user's folder, then those inside the package."""
+"""Finds model packs by name or alias, first in the user's folder, then inside the package."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from crnn_ocr.models.manifest import NAME_PATTERN, Manifest, PackFile, read_mani
 BUNDLED = Path(__file__).parent / "bundled"
 
 ALIASES = {"accurate": "ppocrv6-small", "edge": "crnn-zh-en-edge"}
-"""What a pack is for → the pack that does it best. A pack of the alias's own name comes first."""
+"""Purpose → the pack that serves it best. A pack whose own name is the alias takes precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A pack on disk: its folder and what its manifest says."""
+    """A pack on disk: its folder and its manifest."""
 
     folder: Path
     manifest: Manifest
 
     def locate(self, file: PackFile) -> Path:
-        """The path of one of the pack's files.
+        """Return the path of one of the pack's files.
 
         Raises:
-            ModelBrokenError: The file, or the Python package that carries it, is not installed.
+            ModelBrokenError: The file is missing, or the Python package that carries it is not installed.
         """
         base = self.folder if file.package is None else _package_folder(file.package)
         path = base / file.path
@@ -40,7 +40,7 @@ class Pack:
         return path
 
     def files(self) -> tuple[PackFile, ...]:
-        """All files that the manifest lists."""
+        """Return all files that the manifest lists."""
         probe = self.manifest.probe
         named = (self.manifest.graph, self.manifest.charset, None if probe is None else probe.image)
         return tuple(file for file in named if file is not None)
@@ -55,7 +55,11 @@ class Pack:
             self.verified(file)
 
     def verified(self, file: PackFile) -> Path:
-        """As `locate`, after comparing the file's SHA-256 with the manifest."""
+        """Return the path of a file whose SHA-256 matches the manifest.
+
+        Raises:
+            ModelBrokenError: The file is missing, cannot be read or differs from the manifest.
+        """
         path = self.locate(file)
         try:
             with path.open("rb") as stream:
@@ -70,14 +74,14 @@ class Pack:
 
 
 class Registry:
-    """Packs by name. The user's folder wins over the bundled packs of the same name."""
+    """Packs by name. A pack in the user's folder hides a bundled pack of the same name."""
 
     def __init__(self, models_dir: Path | None = None) -> None:
-        """Look into a folder.
+        """Use a folder of packs, and the bundled ones.
 
         Args:
-            models_dir: The user's packs; `default_models_dir` when None. It need not exist, but a folder that
-                was named and cannot be read is an error of whatever looks into it.
+            models_dir: Folder of the user's packs; `default_models_dir` when None. It need not exist. If it
+                was given and cannot be read, every method that looks into it raises ModelBrokenError.
         """
         self.models_dir = default_models_dir() if models_dir is None else models_dir
         self._folders = [BUNDLED]
@@ -85,11 +89,11 @@ class Registry:
             self._folders.insert(0, self.models_dir)
 
     def find(self, name: str, kind: str | None = None) -> Pack:
-        """The pack of that name, or that the alias stands for, and of that kind if one is given.
+        """Return the pack with that name or alias, and of that kind if one is given.
 
         Raises:
-            ModelNotFoundError: There is none, or it is of another kind.
-            ModelBrokenError: Its manifest cannot be used, or the folder of packs cannot be read.
+            ModelNotFoundError: No pack has that name, or it is of another kind.
+            ModelBrokenError: Its manifest is invalid, or the folder of packs cannot be read.
         """
         self._look()
         for wanted in (name, ALIASES.get(name, "")):
@@ -101,38 +105,38 @@ class Registry:
                         return pack
         names = [pack.manifest.name for pack in self.packs() if kind in (None, pack.manifest.kind)]
         known = ", ".join([*names, *(alias for alias, of in ALIASES.items() if of in names)])
-        raise ModelNotFoundError(f"there is no model {name[:64]!r}; there is: {known or 'none'}")
+        raise ModelNotFoundError(f"there is no model {name[:64]!r}; installed: {known or 'none'}")
 
     def _look(self) -> None:
         for folder in self._folders:
             _can_be_read(folder, otherwise_raise=True)
 
     def resolve(self, name: str, kind: str) -> str:
-        """The name of the pack that `find` gives.
+        """Return the name of the pack that `find` returns.
 
         Raises:
-            ModelNotFoundError: There is none, or it is of another kind.
-            ModelBrokenError: Its manifest cannot be used.
+            ModelNotFoundError: No pack has that name, or it is of another kind.
+            ModelBrokenError: Its manifest is invalid.
         """
         return self.find(name, kind).manifest.name
 
     def packs(self) -> tuple[Pack, ...]:
-        """All usable packs, sorted by name; folders with broken manifests are passed over."""
+        """Return all usable packs, sorted by name; folders with broken manifests are skipped."""
         found: dict[str, Pack] = {}
         for pack in self._readable():
             found.setdefault(pack.manifest.name, pack)
         return tuple(found[name] for name in sorted(found))
 
     def at(self, folder: Path) -> Pack:
-        """The pack in that folder.
+        """Return the pack in that folder.
 
         Raises:
-            ModelBrokenError: Its manifest cannot be used.
+            ModelBrokenError: Its manifest is invalid.
         """
         return Pack(folder, _manifest(folder / "manifest.json"))
 
     def broken(self) -> tuple[Path, ...]:
-        """The folders that `packs` passes over, sorted."""
+        """Return the folders that `packs` skips, sorted."""
         usable = {pack.folder for pack in self._readable()}
         return tuple(sorted(path.parent for path in self._manifests() if path.parent not in usable))
 
@@ -144,7 +148,10 @@ class Registry:
                 continue
 
     def _manifests(self) -> Iterator[Path]:
-        """Those of the user's folder first; hidden folders are packs in the making."""
+        """Yield the paths of all manifests, the user's folder first.
+
+        Hidden folders are skipped: packs that are being installed are in them.
+        """
         self._look()
         for folder in self._folders:
             if folder.is_dir():
@@ -154,7 +161,7 @@ class Registry:
 
 
 def default_models_dir() -> Path | None:
-    """The user's folder of packs (XDG base directories); None for a user without a home."""
+    """Return the user's folder of packs (XDG base directories); None for a user without a home directory."""
     base = os.environ.get("XDG_DATA_HOME")
     try:
         return (Path(base) if base else Path.home() / ".local" / "share") / "crnn-ocr" / "models"
@@ -163,18 +170,18 @@ def default_models_dir() -> Path | None:
 
 
 def _manifest(path: Path) -> Manifest:
-    """The manifest of an installed pack, whose folder bears the pack's name."""
+    """Return the manifest of an installed pack, whose folder must have the pack's name."""
     manifest = read_manifest(path)
     if manifest.name != path.parent.name:
-        raise ModelBrokenError(f"{path}: the folder of pack {manifest.name!r} must bear its name")
+        raise ModelBrokenError(f"{path}: the folder must have the name of its pack, {manifest.name!r}")
     return manifest
 
 
 def _can_be_read(folder: Path, *, otherwise_raise: bool = False) -> bool:
-    """Whether packs can be looked for in a folder; one that is not there holds none.
+    """Return whether a folder of packs can be read; a missing folder can, and holds none.
 
     Raises:
-        ModelBrokenError: It cannot be read, and that was asked for.
+        ModelBrokenError: It cannot be read, and `otherwise_raise` is set.
     """
     try:
         if folder.is_dir():
@@ -187,7 +194,7 @@ def _can_be_read(folder: Path, *, otherwise_raise: bool = False) -> bool:
         if otherwise_raise:
             raise ModelBrokenError(
                 f"the folder of model packs, {folder}, cannot be read: {error.strerror}",
-                hint="CRNN_OCR_MODELS_DIR names it; the user that runs this has to be able to read it.",
+                hint="The user who runs the program must be able to read it; CRNN_OCR_MODELS_DIR sets it.",
             ) from error
         return False
     return True
@@ -201,7 +208,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _may_be_pack(folder: Path) -> bool:
-    """Whether it has a manifest, or cannot be looked into, which is told of when it is read."""
+    """Return whether a folder has a manifest, or cannot be read, which is reported when it is used."""
     try:
         return folder.is_dir() and (folder / "manifest.json").is_file()
     except OSError:
@@ -211,17 +218,17 @@ def _may_be_pack(folder: Path) -> bool:
 def _unreadable(path: Path, error: OSError) -> ModelBrokenError:
     return ModelBrokenError(
         f"{path} cannot be read: {error.strerror}",
-        hint="The user that runs this has to be able to read the packs.",
+        hint="The user who runs the program must be able to read the packs.",
     )
 
 
 def _plain(name: str) -> bool:
-    """Whether this can be the name of a pack, and so a folder's name that cannot lead anywhere else."""
+    """Return whether this can be the name of a pack, and so is safe as the name of a folder."""
     return re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def _package_folder(package: str) -> Path:
-    """Folder of an installed top-level package, found without importing it."""
+    """Return the folder of an installed top-level package without importing it."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModelBrokenError(

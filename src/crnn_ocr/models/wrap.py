@@ -1,4 +1,4 @@
-"""Makes a pack of a network that came without one: an ONNX file with a CTC head, and its characters."""
+"""Makes a pack from a bare network: an ONNX file with a CTC head, and its list of characters."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from crnn_ocr.models.manifest import Manifest, PackFile
 _GRAPH, _CHARACTERS = "net.onnx", "characters.txt"
 _METADATA_KEY = "character"  # where PaddleOCR's and RapidOCR's exports keep the list
 
-#: For a class that the list does not name and that the network was never taught.
+#: Stands for a class that the list does not name and the network was never trained on.
 _UNUSED = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a pack's manifest says that cannot be found out from the files."""
+    """The fields of a manifest that cannot be derived from the files."""
 
     name: str
     version: str = "1"
@@ -34,14 +34,18 @@ def wrap(graph: Path, characters: Path | None, folder: Path, about: About) -> Ma
     """Write a pack.
 
     Args:
-        graph: An ONNX file that answers probabilities, (N, T, classes), blank first.
-        characters: One character a line, in the order of the classes; None: they are in the graph's metadata.
-        folder: Where to; it must exist.
-        about: The rest.
+        graph: An ONNX file whose output is probabilities, (N, T, classes), with the blank as the first class.
+        characters: File with one character per row, in the order of the classes; None if the list is in the
+            graph's metadata.
+        folder: Folder to write to; it must exist.
+        about: The other fields of the manifest.
+
+    Returns:
+        The manifest that was written.
 
     Raises:
         ModelBrokenError: A file cannot be read, or the list does not fit the graph's classes.
-        ValueError: The name or another value is none that a manifest can have.
+        ValueError: The name or another field is not valid in a manifest.
     """
     try:
         network = graph.read_bytes()
@@ -54,7 +58,7 @@ def wrap(graph: Path, characters: Path | None, folder: Path, about: About) -> Ma
     listed = metadata if listed is None else listed
     if listed is None:
         raise ModelBrokenError(
-            f"{graph.name} does not say which characters it reads.", hint="Name their list with --characters."
+            f"{graph.name} does not say which characters it reads.", hint="Give their list with --characters."
         )
     rows, space = fit_rows(listed.replace("\r\n", "\n").rstrip("\n").split("\n"), classes)
     text = "".join(f"{row}\n" for row in rows)
@@ -79,20 +83,20 @@ def wrap(graph: Path, characters: Path | None, folder: Path, about: About) -> Ma
 
 
 def fit_rows(rows: list[str], classes: int | None) -> tuple[list[str], bool]:
-    """Make a list of characters name every class of a graph.
+    """Extend a list of characters to every class of a graph.
 
-    PaddleOCR's networks have a class for the blank, one per row and mostly one more for a space. Where the
-    list held a space already, which editors strip, there is one class more, which was never taught.
+    PaddleOCR's networks have a class for the blank, one per row and usually one more for a space. If the list
+    already held a space, which editors strip, there is one more class, which was never trained.
 
     Args:
-        rows: As they stand in the file.
-        classes: How many the graph tells apart; None where it does not say.
+        rows: The rows of the file.
+        classes: Number of classes of the graph; None if it does not say.
 
     Returns:
         The rows, and whether a space follows them.
 
     Raises:
-        ModelBrokenError: There are too many or too few.
+        ModelBrokenError: There are too many or too few rows.
     """
     more = 2 if classes is None else classes - len(rows)
     match more:
@@ -104,12 +108,13 @@ def fit_rows(rows: list[str], classes: int | None) -> tuple[list[str], bool]:
             return [*rows, _UNUSED], True
     raise ModelBrokenError(
         f"The graph has {classes} classes and the list {len(rows)} characters.",
-        hint="Beside the characters there are a blank and mostly a space: it is another network's list.",
+        hint="There should be one class per character, one for the blank and usually one for a space. This "
+        "seems to be the list of another network.",
     )
 
 
 def _inspect(network: bytes) -> tuple[int | None, str | None]:
-    """How many classes a graph has, and the characters in its metadata."""
+    """Return how many classes a graph has, and the characters in its metadata."""
     import onnx  # late: 25 MB of memory that only this needs
 
     try:

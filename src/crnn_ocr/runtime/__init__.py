@@ -1,1 +1,1 @@
-"""The only room that knows ONNX Runtime, and how many cores there are for it."""
+"""Wraps ONNX Runtime, and tells it the cores, CPU features and memory that it may use."""

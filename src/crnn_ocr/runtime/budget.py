@@ -1,4 +1,4 @@
-"""Bounds how much of something is in use at once, whoever asks."""
+"""Limits how much of something, such as memory, may be in use at once."""
 
 from __future__ import annotations
 
@@ -8,32 +8,45 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_MOST_PASS = 8  # so many may be let in before one that came earlier
-_LOOK_S = 0.1  # how often someone who waits looks whether the wait is still worth it
+_MOST_PASS = 8  # how many later callers may overtake one that waits
+_POLL_S = 0.1  # how often a waiting caller runs its check, in seconds
 
 
 class Share:
-    """What somebody holds of a budget."""
+    """The part of a budget that a caller holds.
+
+    Attributes:
+        amount: How much is held, in the budget's unit.
+        passed: How many later callers have overtaken it while it waited.
+    """
 
     def __init__(self, budget: Budget, amount: int) -> None:
         self._budget = budget
         self.amount = amount
-        self.passed = 0  # by so many while it waited
+        self.passed = 0
 
     def shrink(self, amount: int) -> None:
-        """Keep only so much of it; more than is held changes nothing."""
+        """Give back everything above that amount; an amount above the one held changes nothing."""
         self._budget._give_back(self, min(amount, self.amount))
 
 
 class Budget:
-    """An amount that callers take parts of, and wait for while too much is taken.
+    """An amount of which callers take shares; they wait while too much is taken.
 
-    They are let in in the order in which they came, but a few smaller ones may pass a large one that finds no
-    room yet. Something larger than the whole budget is let in when nothing else is, so nobody waits for ever.
+    Callers are served in the order of arrival, but a few that want little may overtake one that wants more
+    than is free. A caller that wants more than the whole budget is served when nobody else holds a share, so
+    no caller waits for ever. It is safe to use from several threads.
     """
 
     def __init__(self, limit: int) -> None:
-        """Set the limit, in any unit; at least 1."""
+        """Set the limit.
+
+        Args:
+            limit: The whole amount, at least 1, in any unit.
+
+        Raises:
+            ValueError: The limit is below 1.
+        """
         if limit < 1:
             raise ValueError(f"a budget of {limit} lets nobody in")
         self._limit = limit
@@ -43,17 +56,17 @@ class Budget:
 
     @contextmanager
     def take(self, amount: int, check: Callable[[], None] = lambda: None) -> Iterator[Share]:
-        """Hold that much for as long as the block runs, or less from some point on.
+        """Hold a share while the block runs; the block may shrink it.
 
         Args:
-            amount: How much.
-            check: Called now and then while waiting; what it raises ends the wait.
+            amount: How much to take.
+            check: Called several times a second while waiting; an error that it raises ends the wait.
         """
         share = Share(self, amount)
         with self._changed:
             self._queue.append(share)
             try:
-                while not self._changed.wait_for(lambda: self._admits(share), _LOOK_S):
+                while not self._changed.wait_for(lambda: self._admits(share), _POLL_S):
                     check()
                 self._taken += amount
                 for earlier in self._before(share):
@@ -71,7 +84,7 @@ class Budget:
         return fits and all(earlier.passed < _MOST_PASS for earlier in self._before(share))
 
     def _before(self, share: Share) -> Iterator[Share]:
-        """Those who wait for longer."""
+        """Yield the shares that have waited longer."""
         return itertools.takewhile(lambda earlier: earlier is not share, self._queue)
 
     def _give_back(self, share: Share, kept: int) -> None:

@@ -1,4 +1,4 @@
-"""How many cores this process may really use: affinity and cgroup quota, not the machine's size."""
+"""Determines how many cores this process may really use, from its affinity and cgroup quota."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 
 def available_cores() -> int:
-    """Cores that this process may keep busy: at least 1, a fractional quota rounded up."""
+    """Return the number of cores that this process may keep busy: at least 1, a fraction rounded up."""
     return max(1, math.ceil(core_share()))
 
 
 def core_share() -> float:
-    """Core seconds that this process gets per second: the smaller of affinity and quota, above 0."""
+    """Return the core seconds per second that this process gets: affinity or quota, whichever is less."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota_v2(_read(_CGROUP_V2))
     if quota is None:
@@ -26,7 +26,7 @@ def core_share() -> float:
 
 
 def _quota_v2(text: str | None) -> float | None:
-    """Cores out of cgroup v2's `cpu.max`, whose content is "QUOTA PERIOD" or "max PERIOD"."""
+    """Return the cores from cgroup v2's `cpu.max`, whose content is "QUOTA PERIOD" or "max PERIOD"."""
     if not text:
         return None
     try:
@@ -37,7 +37,7 @@ def _quota_v2(text: str | None) -> float | None:
 
 
 def _quota_v1(quota: str | None, period: str | None) -> float | None:
-    """Cores out of cgroup v1's two files; a quota of -1 means unlimited."""
+    """Return the cores from cgroup v1's two files; a quota of -1 means unlimited."""
     if not quota or not period:
         return None
     try:

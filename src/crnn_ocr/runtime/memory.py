@@ -1,9 +1,9 @@
-"""Keeps the resident memory of our own processes small; never called when we are a guest in another's.
+"""Keeps the resident memory of our own processes small; programs that import the library are left alone.
 
 glibc gives every thread its own heap ("arena"). Inference allocates and frees blocks of megabytes on many
 threads, and each arena keeps its holes: reading 21 pages twice ended at 414 MiB resident (494 peak) with
-the default and at 233 MiB (363 peak) with one arena, for 5 % more CPU time. What was tried and what the
-whole service does is told in docs/memory.md.
+the default and at 233 MiB (363 peak) with one arena, for 5 % more CPU time. docs/memory.md describes the
+whole service, and what else was tried.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ from pathlib import Path
 _M_ARENA_MAX = -8  # from glibc's malloc.h
 _M_MMAP_THRESHOLD = -3  # likewise
 _FRUGAL_BYTES = 8 * 1024 * 1024
-_USUAL_BYTES = 32 * 1024 * 1024  # to where glibc raises the threshold by itself
+_USUAL_BYTES = 32 * 1024 * 1024  # glibc itself raises the threshold up to this
 
-#: `make_room` lets the process grow to this, as far as it can (figures: docs/memory.md) …
+#: `make_room` returns holes when the process would grow beyond this, in bytes (figures: docs/memory.md).
 MOST = 400 * 1024 * 1024
-#: … and while a block is `frugal` to this: lines come behind, and need blocks of other sizes.
+#: The same while a `frugal` block runs. It is less, since the lines read after it need blocks of other sizes.
 FRUGAL_MOST = 320 * 1024 * 1024
 
 _STATM = Path("/proc/self/statm")
 
 _lock = threading.Lock()
 _frugal = 0
-_ours = False  # whether this process is our own, and so its allocator our business
-_beside: int | None = (
-    None  # resident behind the last trim without being allocated: code, stacks, small objects
-)
+_ours = False  # whether this process is our own, so that we may tune its allocator
+#: Resident bytes that were not allocated after the last trim: code, stacks, small objects.
+_beside: int | None = None
 
 
 @cache
@@ -43,10 +42,10 @@ def _libc() -> ctypes.CDLL:
 
 
 def use_one_arena() -> bool:
-    """Limit glibc to one arena; call it before threads start.
+    """Limit glibc to one arena; call this before threads start.
 
     Returns:
-        Whether the C library took it: False on musl, macOS and Windows.
+        Whether the C library accepted it: False on musl, macOS and Windows.
     """
     global _ours
     if not sys.platform.startswith("linux"):
@@ -59,12 +58,12 @@ def use_one_arena() -> bool:
 
 
 def make_room(need: int = 0) -> None:
-    """Before much memory is needed: let the allocator return its holes, if the process would grow too large.
+    """Return the allocator's holes to the system if the process would otherwise grow too large.
 
-    Blocks of megabytes come and go in all sizes, and glibc keeps the holes between them resident. The next
-    blocks mostly fit into them, and returned holes cost a fault for each page: returning them from 320 MiB
-    on, whatever was needed, cost a tenth of the CPU time under load. Where nobody called `use_one_arena` this
-    does nothing.
+    Call this before a large allocation. Blocks of megabytes come and go in all sizes, and glibc keeps the
+    holes between them resident. The next blocks usually fit into the holes, and returned holes cost a fault
+    for each page: returning them from 320 MiB on, whatever was needed, cost a tenth of the CPU time under
+    load. Without `use_one_arena` this does nothing.
 
     Args:
         need: Bytes that will be allocated.
@@ -86,7 +85,7 @@ def make_room(need: int = 0) -> None:
 
 
 def _resident() -> int | None:
-    """Resident bytes of this process; None where nobody tells."""
+    """Return the resident bytes of this process; None where they are unknown."""
     try:
         return int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -106,7 +105,7 @@ class _Figures(ctypes.Structure):
 
 
 def _allocated() -> int | None:
-    """Bytes that are allocated and not freed; None where the C library does not tell."""
+    """Return the bytes that are allocated and not freed; None if the C library does not tell."""
     try:
         tell = _libc().mallinfo2
     except AttributeError:
@@ -118,10 +117,10 @@ def _allocated() -> int | None:
 
 @contextmanager
 def frugal() -> Iterator[None]:
-    """While the block runs, large allocations are mapped one by one: no holes, but every page is a fault.
+    """Map each large allocation by itself while the block runs: it leaves no hole, but every page is a fault.
 
     A run of the detector at its largest then takes 130 to 165 MiB instead of 185 to 255, for 0.15 s more CPU
-    time. Does nothing where nobody called `use_one_arena`.
+    time. Without `use_one_arena` this does nothing.
     """
     global _frugal
     if not _ours:
@@ -141,14 +140,14 @@ def frugal() -> Iterator[None]:
 
 
 def give_back() -> bool:
-    """Return what was freed to the operating system, where it would otherwise wait for the next allocation.
+    """Return freed memory to the operating system, instead of keeping it for the next allocation.
 
-    A network's weights are many blocks between others: without this they stay resident after the network is
-    closed. Unloading the default models left 213 MiB resident and with this 121, for 12 ms; collecting cycles
-    too took 35 ms more and freed nothing.
+    A network's weights are many blocks between others; without this they stay resident after the network is
+    closed. Unloading the default models left 213 MiB resident, and 121 with this, which takes 12 ms.
+    Collecting reference cycles as well took 35 ms more and freed nothing.
 
     Returns:
-        Whether the C library took it: False on musl, macOS and Windows.
+        Whether the C library accepted it: False on musl, macOS and Windows.
     """
     if not sys.platform.startswith("linux"):
         return False

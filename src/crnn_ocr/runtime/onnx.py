@@ -1,11 +1,11 @@
-"""The one module that touches ONNX Runtime: telemetry off, sessions, and what they cost in memory.
+"""Wraps ONNX Runtime. No other module imports it.
 
-Choices, each measured or taken from ONNX Runtime's own documentation and issues:
+These choices were measured, or taken from ONNX Runtime's own documentation and issues:
 
-* Telemetry: wheels from 1.29 on report usage to their vendor unless `ORT_DISABLE_TELEMETRY=1` is in the
-  environment before the library loads. Importing this module sets it, so nothing is ever sent.
+* Telemetry: wheels from 1.29 on report usage to their vendor unless `ORT_DISABLE_TELEMETRY=1` is set in the
+  environment before the library is loaded. Importing this module sets it, so nothing is ever sent.
 * Threads: `intra_op_num_threads` is explicit, because the default counts physical cores and ignores
-  cgroup quotas; spinning is off, because idle spinning burns the cores that other lines need.
+  cgroup quotas; spinning is off, because idle threads would take cores that other lines need.
 * Memory: the CPU arena keeps the largest block of every shape ever seen and never gives it back
   (ONNX Runtime #11627: 206 MB grew to 5.8 GB with varying widths), so arena and memory pattern are off.
 """
@@ -37,7 +37,7 @@ class Session:
 
         Args:
             model: Path of an ONNX file, or its bytes.
-            threads: Threads inside one operator. Threads that call `run` come on top.
+            threads: Threads inside one operator, in addition to the threads that call `run`.
 
         Raises:
             ModelBrokenError: The file is missing, damaged or uses unknown operators.
@@ -72,24 +72,32 @@ class Session:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The custom key-value pairs that the ONNX file carries."""
+        """The custom key-value pairs of the ONNX file."""
         values: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         return values
 
     def close(self) -> None:
-        """Let the graph and its weights go; runs in progress end first, then no other can start."""
+        """Free the graph and its weights; runs in progress end first, and no other can start."""
         del self._session
 
     def run(
         self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
     ) -> list[NDArray[Any]]:
-        """Run the graph once; the outputs come in the order asked for, or in the graph's."""
+        """Run the graph once.
+
+        Args:
+            feeds: Inputs by name.
+            outputs: Names of the wanted outputs; all of them when None.
+
+        Returns:
+            The outputs in the order of `outputs`, or in the graph's order.
+        """
         results: list[NDArray[Any]] = self._session.run(list(outputs) if outputs else None, dict(feeds))
         return [np.asarray(result) for result in results]
 
 
 def runtime_version() -> str:
-    """Version of the ONNX Runtime that is loaded."""
+    """Return the version of the loaded ONNX Runtime."""
     return str(onnxruntime.__version__)
 
 

@@ -1,1 +1,1 @@
-"""Who may compute next: tickets of requests, the policy between them, and the threads that carry it out."""
+"""Shares the cores among requests: tickets, the policy, and the thread pool that runs the tasks."""

@@ -1,19 +1,20 @@
-"""Which piece of work runs next when a core is free: pure, without threads and without a clock.
+"""Decides which work item runs next when a core is free. It is pure: it has neither threads nor a clock.
 
-Between requests: every request has a tag, and the one with the lowest tag is next. The tag is the work that
-had been started when the request came, of all requests together, plus `crowd` times what it was given itself.
+Between requests: every request has a tag, and the request with the lowest tag is next. The tag is the cost of
+all work that had been started when the request arrived, plus `crowd` times the cost of its own started work.
 
-* Up to `crowd` requests share the cores equally, and one that comes in is next: a line behind a page of 300
-  lines does not wait. That is fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996).
-* In a greater crowd each gets so little that its tag falls behind the work that is done, and those who came
-  first go first. Fair queueing would go on sharing: among n requests a large one takes n times as long, so
-  that under overload the small ones are fast and the large ones never end. Here a request of cost c is passed
-  by nobody who comes when `crowd` × c of work have been done.
+* Up to `crowd` requests share the cores equally, and a new request is next: one line that arrives after a
+  page of 300 lines does not wait. That is fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queueing",
+  SIGCOMM 1996).
+* With more requests each gets so little that its tag falls behind the work that has been done, and requests
+  are served in the order of arrival. Fair queueing would go on sharing: among n requests a large one takes n
+  times as long, so under overload the small ones are fast and the large ones never end. Here, no request that
+  arrives after another `crowd` × c of work has been done can overtake a request of cost c.
 
-Inside a request the costliest item goes first, so that no core idles at its end.
+Inside a request the most expensive item goes first, so that no core is idle at the end.
 
-A few items need so much memory that only so many of them may run at a time. One that waits for memory lets
-those pass that need none, and lets no other that needs some.
+A few items need so much memory that only a limited number of them may run at a time. While one waits for
+memory, items that need none may overtake it, and items that need some may not.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-#: An item that takes less is not made to wait for memory: the number of cores bounds what such items take.
+#: An item that takes less never waits for memory: the number of cores limits what such items take together.
 LEAST_COUNTED = 24 * 1024 * 1024
 
 Request = TypeVar("Request", bound=Hashable)
@@ -33,12 +34,12 @@ Payload = TypeVar("Payload")
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one item asks for.
+    """What a work item needs.
 
     Attributes:
         cost: Expected seconds on one core, more than 0; only the ratios matter.
-        memory: Bytes that it takes while it runs, where they are worth counting.
-        most_cores: On so many cores at once it can run, if nobody else has a use for them.
+        memory: Bytes that it takes while it runs; 0 if they are too few to count.
+        most_cores: The number of cores that it can use at once, if no other item needs them.
     """
 
     cost: float
@@ -47,13 +48,13 @@ class Demand:
 
 
 def counted(memory: int) -> int:
-    """What to put into a `Demand` for so many bytes: all or nothing."""
+    """Return the `memory` of a `Demand` for that many bytes: all of them, or 0 below `LEAST_COUNTED`."""
     return memory if memory >= LEAST_COUNTED else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Grant(Generic[Request, Payload]):
-    """Leave to run one item; the policy hears of its end by `finish`."""
+    """Permission to run one item; the caller must report its end with `Policy.finish`."""
 
     request: Request
     payload: Payload
@@ -63,7 +64,7 @@ class Grant(Generic[Request, Payload]):
 
 @dataclass(slots=True)
 class _Flow(Generic[Payload]):
-    """What a request has waiting."""
+    """The waiting items of a request."""
 
     number: int
     tag: float
@@ -71,16 +72,19 @@ class _Flow(Generic[Payload]):
 
 
 class Policy(Generic[Request, Payload]):
-    """The waiting items of all requests, and what of them runs; not safe in threads."""
+    """The waiting and running items of all requests. It is not thread-safe."""
 
     def __init__(self, cores: int, *, memory: int, crowd: int | None = None) -> None:
-        """Begin with nothing.
+        """Start without items.
 
         Args:
-            cores: How many cores may be busy at a time, at least 1.
-            crowd: Up to so many requests share the cores equally; twice the number of cores, when None.
-            memory: How many bytes running items may take together. An item that needs more runs when no
-                other runs that needs any.
+            cores: Number of cores that may be busy at a time, at least 1.
+            crowd: Number of requests that share the cores equally; twice the number of cores when None.
+            memory: Bytes that running items may take together. An item that needs more runs when no other
+                item that needs memory is running.
+
+        Raises:
+            ValueError: There are no cores, or the memory is negative.
         """
         if cores < 1 or memory < 0:
             raise ValueError(f"no work can be done on {cores} cores in {memory} bytes")
@@ -94,7 +98,7 @@ class Policy(Generic[Request, Payload]):
         self._started = 0.0  # cost of all that was started so far
         self._numbers = itertools.count()
 
-    # ---- what there is ------------------------------------------------------------------------------
+    # ---- state --------------------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
@@ -108,19 +112,23 @@ class Policy(Generic[Request, Payload]):
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """Those that are open, in the order in which they came."""
+        """The open requests, in the order of their arrival."""
         return tuple(self._flows)
 
-    # ---- what comes and goes ------------------------------------------------------------------------
+    # ---- requests and their items -------------------------------------------------------------------
 
     def open(self, request: Request) -> None:
-        """A request comes in; its work may follow at any time."""
+        """Open a request; its items may be added at any time after that.
+
+        Raises:
+            ValueError: It is open already.
+        """
         if request in self._flows:
             raise ValueError("this request is open already")
         self._flows[request] = _Flow(next(self._numbers), self._started)
 
     def close(self, request: Request) -> list[Payload]:
-        """A request has ended, in whatever way.
+        """Close a request, however it ended.
 
         Returns:
             Its items that were still waiting; they will not be started.
@@ -130,7 +138,12 @@ class Policy(Generic[Request, Payload]):
         return dropped
 
     def add(self, request: Request, items: Iterable[tuple[Demand, Payload]]) -> None:
-        """Let items of an open request wait for their turn."""
+        """Add items of an open request to the waiting ones.
+
+        Raises:
+            KeyError: The request is not open.
+            ValueError: A demand is impossible.
+        """
         flow = self._flows[request]
         for demand, payload in items:
             if not demand.cost > 0 or demand.memory < 0 or demand.most_cores < 1:
@@ -138,7 +151,7 @@ class Policy(Generic[Request, Payload]):
             heapq.heappush(flow.waiting, (-demand.cost, next(self._numbers), demand, payload))
 
     def drop(self, request: Request) -> list[Payload]:
-        """Forget what a request has waiting, because it is cancelled or overdue; what runs goes on.
+        """Remove the waiting items of a cancelled or overdue request; running items go on.
 
         Returns:
             The items that will not be started.
@@ -151,18 +164,21 @@ class Policy(Generic[Request, Payload]):
         return dropped
 
     def reserve(self, memory: int) -> None:
-        """Leave so many bytes to something that is no item, or some less where negative.
+        """Reserve memory for something that is not an item, or free it again.
 
-        However much that is, one item that needs memory may run at a time.
+        However much is reserved, one item that needs memory may always run.
+
+        Args:
+            memory: Bytes to reserve; a negative number frees them.
         """
         self._reserved += memory
 
-    # ---- what runs ----------------------------------------------------------------------------------
+    # ---- running items ------------------------------------------------------------------------------
 
     def start(self) -> Grant[Request, Payload] | None:
-        """The item that runs next; None where no core is free or nothing that waits can be run now.
+        """Start the next item; return None if no core is free or no waiting item can run now.
 
-        Call it until it gives None, whenever items were added or have ended.
+        Call it until it returns None whenever items have been added or have ended.
         """
         if self._free < 1:
             return None
@@ -182,12 +198,12 @@ class Policy(Generic[Request, Payload]):
         return Grant(request, payload, cores, demand.memory)
 
     def finish(self, grant: Grant[Request, Payload]) -> None:
-        """An item has ended; what it took is free again."""
+        """Free the cores and the memory of an item that has ended."""
         self._free += grant.cores
         self._taken -= grant.memory
 
     def _startable(self) -> list[Request]:
-        """Requests whose next item could start if a core is free, the first of them first."""
+        """Return the requests whose next item could start on a free core, in the order of their tags."""
         able = []
         blocked = False
         for request, flow in sorted(

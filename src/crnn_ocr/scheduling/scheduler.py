@@ -1,4 +1,4 @@
-"""Carries the policy out: as many tasks run as there are cores, of whatever requests."""
+"""Runs the tasks of all requests on a thread pool with one thread per core, as the policy decides."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.policy import Grant, Policy
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.scheduling.work import Outcome, Task, Work
 
 T = TypeVar("T")
 
-#: What running tasks may take together, for each core …
+#: Memory budget of running tasks per core, in bytes.
 MEMORY_PER_CORE = 115 * 1024 * 1024
-#: … and at least. Two cores: one run of the detector at its largest, or two at half of it, or it and a line.
+#: Smallest memory budget, in bytes. It holds one run of the detector at its largest, alone or with a line, or
+#: two runs at half that size.
 LEAST_MEMORY = 2 * MEMORY_PER_CORE
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulerStats:
-    """What a scheduler tells of itself.
+    """State and totals of a scheduler.
 
     Attributes:
         waiting: Tasks that wait for a core.
         busy: Cores that are in use.
-        cores: Cores that may be.
-        requests: Requests that have been let in.
-        done: Tasks that have been done since the start, failed ones included.
-        waited_s: Seconds that they waited, in all.
+        cores: Cores that may be in use.
+        requests: Requests that are being worked on.
+        done: Tasks that have ended since the start, failed ones included.
+        waited_s: Seconds that these tasks waited, in total.
     """
 
     waiting: int
@@ -45,23 +46,23 @@ class SchedulerStats:
 
 
 class Scheduler:
-    """One per process; may be used by many requests at once.
+    """Thread pool of a process, shared by all of its requests. It is safe to use from several threads.
 
-    Its threads start with the first task, so an object that was made before a fork and not used yet works
+    Its threads start with the first task, so a scheduler that was made before a fork and not used yet works
     after it.
     """
 
     def __init__(self, cores: int, *, memory: int | None = None) -> None:
-        """Prepare; no thread is started yet.
+        """Prepare the thread pool; no thread is started yet.
 
         Args:
-            cores: How many cores may be kept busy, at least 1.
-            memory: Bytes that running tasks may take together; by the number of cores, when None.
+            cores: Number of cores that may be busy, at least 1.
+            memory: Bytes that running tasks may take together; derived from the number of cores when None.
         """
         self.cores = cores
         if memory is None:
             memory = max(LEAST_MEMORY, cores * MEMORY_PER_CORE)
-        self._policy: Policy[_Open, _Entry[Any]] = Policy(cores, memory=memory)
+        self._policy: Policy[_OpenRequest, _Entry[Any]] = Policy(cores, memory=memory)
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="crnn-ocr-core")
         self._closed = False
@@ -81,7 +82,7 @@ class Scheduler:
             return self._policy.busy
 
     def stats(self) -> SchedulerStats:
-        """What it does now, and has done so far."""
+        """Return the current state and the totals since the start."""
         with self._lock:
             policy = self._policy
             requests = len(policy.requests)
@@ -91,23 +92,26 @@ class Scheduler:
 
     @contextmanager
     def admit(self, ticket: Ticket) -> Iterator[Work]:
-        """Let a request in, until the block ends.
+        """Admit a request until the block ends.
 
         Args:
-            ticket: Its own; tasks that wait when it becomes invalid are never started.
+            ticket: The request's ticket; tasks that still wait when it becomes invalid are never started.
         """
-        request = _Open(self, ticket)
+        request = _OpenRequest(self, ticket)
         with self._lock:
             self._policy.open(request)
         try:
             yield request
         finally:
             with self._lock:
-                _give_up(self._policy.close(request))
+                _abandon(self._policy.close(request))
 
     @contextmanager
     def reserve(self, memory: int) -> Iterator[None]:
-        """Let tasks take so many bytes less while the block runs; one at a time may run all the same."""
+        """Reduce the memory budget of tasks by that many bytes while the block runs.
+
+        One task that needs memory may always run.
+        """
         with self._lock:
             self._policy.reserve(memory)
         try:
@@ -119,14 +123,14 @@ class Scheduler:
                     self._start()
 
     def close(self) -> None:
-        """Stop the threads; tasks that run end first, those that wait fail."""
+        """Stop the threads; running tasks end first, waiting tasks fail."""
         with self._lock:
             self._closed = True
             for request in self._policy.requests:
-                _give_up(self._policy.drop(request))
+                _abandon(self._policy.drop(request))
         self._threads.shutdown(wait=True)
 
-    def _run(self, request: _Open, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
+    def _run(self, request: _OpenRequest, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
         if not tasks:
             return []
         added = time.perf_counter()
@@ -137,29 +141,29 @@ class Scheduler:
                 raise RuntimeError("this scheduler is closed")
             self._policy.add(request, ((entry.task.demand, entry) for entry in entries))
             self._start()
-        # Nobody has to wake this thread at the deadline: while something waits something runs, and whenever
-        # that ends, what is not wanted any more is given up.
+        # Nothing has to wake this thread at the deadline: while a task waits another one runs, and whenever
+        # one ends, the tasks of invalid tickets are abandoned.
         batch.done.wait()
-        stages.waited(added, time.perf_counter() if batch.began is None else batch.began)
-        if batch.given_up:
+        stage_clock.waited(added, time.perf_counter() if batch.began is None else batch.began)
+        if batch.abandoned:
             request.ticket.check()
             raise RuntimeError("this scheduler is closed")
         return [outcome for outcome in batch.outcomes if outcome is not None]
 
     def _start(self) -> None:
-        """Hand out what can run now; the lock is held."""
+        """Start all tasks that can run now; the caller holds the lock."""
         for request in self._policy.requests:
             if not request.ticket.valid:
-                _give_up(self._policy.drop(request))
+                _abandon(self._policy.drop(request))
         while (grant := self._policy.start()) is not None:
             try:
                 self._threads.submit(self._work, grant)
-            except RuntimeError:  # the program is at its end
+            except RuntimeError:  # the interpreter is shutting down
                 self._policy.finish(grant)
-                _give_up([grant.payload])
+                _abandon([grant.payload])
 
-    def _work(self, grant: Grant[_Open, _Entry[Any]]) -> None:
-        """Run in one of the threads."""
+    def _work(self, grant: Grant[_OpenRequest, _Entry[Any]]) -> None:
+        """Run one task in a thread of the pool."""
         began = time.perf_counter()
         outcome = Outcome.of(grant.payload.task, grant.cores)
         with self._lock:
@@ -171,7 +175,7 @@ class Scheduler:
             grant.payload.finish(outcome)
 
 
-class _Open:
+class _OpenRequest:
     """A request that is being worked on."""
 
     def __init__(self, scheduler: Scheduler, ticket: Ticket) -> None:
@@ -179,20 +183,20 @@ class _Open:
         self.ticket = ticket
 
     def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
-        """As `Work.run`."""
+        """Run tasks and wait for them, see `Work.run`."""
         self.ticket.check()
         return self._scheduler._run(self, tasks)
 
 
 class _Batch(Generic[T]):
-    """Tasks that somebody waits for together; guarded by the scheduler's lock."""
+    """Tasks that a caller waits for together; guarded by the scheduler's lock."""
 
     def __init__(self, count: int, added: float) -> None:
         self.added = added
         self.began: float | None = None
         self.outcomes: list[Outcome[T] | None] = [None] * count
         self.left = count
-        self.given_up = False
+        self.abandoned = False
         self.done = threading.Event()
 
 
@@ -205,21 +209,21 @@ class _Entry(Generic[T]):
         self._index = index
 
     def begin(self, moment: float) -> float:
-        """It was started then; returns how long it had waited, in seconds."""
+        """Note that it was started at that moment, and return how long it had waited, in seconds."""
         batch = self._batch
         batch.began = moment if batch.began is None else min(batch.began, moment)
         return moment - batch.added
 
     def finish(self, outcome: Outcome[T] | None) -> None:
-        """Tell what became of it; None where it was not started."""
+        """Store its outcome; None if it was not started."""
         batch = self._batch
         batch.outcomes[self._index] = outcome
-        batch.given_up |= outcome is None
+        batch.abandoned |= outcome is None
         batch.left -= 1
         if batch.left == 0:
             batch.done.set()
 
 
-def _give_up(entries: Sequence[_Entry[Any]]) -> None:
+def _abandon(entries: Sequence[_Entry[Any]]) -> None:
     for entry in entries:
         entry.finish(None)

@@ -1,4 +1,4 @@
-"""What a request carries along: until when its answer is wanted, and whether anybody still wants it."""
+"""Carries the deadline of a request and its cancellation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
 
 
 class Ticket:
-    """One per request; any thread may ask it or cancel it.
+    """Deadline and cancellation token of one request. It is safe to use from several threads.
 
-    Nothing is interrupted: the engine asks between its stages and before every run of a network, so a
-    request that nobody wants any more ends within one run.
+    Nothing is interrupted: the engine checks the ticket between its stages and before every run of a network,
+    so a cancelled request ends within one run.
     """
 
     def __init__(self, *, deadline: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """Issue a ticket.
 
         Args:
-            deadline: When the answer is of no more use, in seconds on `clock`; None: it always is.
-            clock: Tells the time in seconds; it never goes back.
+            deadline: When the answer is no longer needed, in seconds on `clock`; None for no deadline.
+            clock: Returns the time in seconds; it must never go back.
         """
         self.deadline = deadline
         self._clock = clock
@@ -29,7 +29,7 @@ class Ticket:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds until the deadline, 0 or less once it has passed; None without one."""
+        """Seconds until the deadline, 0 or less once it has passed; None without a deadline."""
         return None if self.deadline is None else self.deadline - self._clock()
 
     @property
@@ -44,11 +44,11 @@ class Ticket:
         return not self.cancelled and (remaining is None or remaining > 0)
 
     def cancel(self) -> None:
-        """Nobody waits for the answer any more, for example because the client is gone."""
+        """Cancel the request, for example because its client is gone."""
         self._cancelled.set()
 
     def check(self) -> None:
-        """Return as long as the answer is wanted.
+        """Raise an error if the answer is no longer needed.
 
         Raises:
             RequestCancelledError: The request has been cancelled.

@@ -1,4 +1,4 @@
-"""Work that is done piece by piece: tasks, what became of them, and who does them."""
+"""Defines tasks, their outcomes, and the interface that runs them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[T]):
-    """One piece of work.
+    """One work item.
 
     Attributes:
-        demand: What it asks for.
-        call: Does it, on as many cores as it is told, 1 to `demand.most_cores`. Its answer must not depend on
-            their number.
+        demand: What it needs.
+        call: Does the work. Its argument is the number of cores, 1 to `demand.most_cores`; the result must
+            not depend on it.
     """
 
     demand: Demand
@@ -26,29 +26,30 @@ class Task(Generic[T]):
 
 
 class Outcome(Generic[T]):
-    """What became of a task: its value, or the error that it ended with."""
+    """Result of a task: its value, or the error that ended it."""
 
     def __init__(self, value: T | None = None, error: Exception | None = None) -> None:
         self._value = value
         self.error = error
 
     def get(self) -> T:
-        """The value.
+        """Return the value.
 
         Raises:
-            Exception: The error.
+            Exception: The error that ended the task.
         """
         try:
             if self.error is not None:
                 raise self.error
             return cast(T, self._value)
         finally:
-            # The error knows this frame: it must not know the error, or both would live on as a cycle.
+            # The error's traceback refers to this frame. Without this the frame would refer to the error too,
+            # and the cycle would keep both alive.
             del self
 
     @classmethod
     def of(cls, task: Task[T], cores: int) -> Outcome[T]:
-        """Do a task now."""
+        """Run a task now and return its outcome."""
         try:
             return cls(task.call(cores))
         except Exception as error:
@@ -56,13 +57,13 @@ class Outcome(Generic[T]):
 
 
 class Work(Protocol):
-    """Does tasks for one request; may be used by one thread at a time."""
+    """Runner of the tasks of one request; only one thread may use it at a time."""
 
     def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
-        """Do all of them and wait until it is done.
+        """Run all tasks and wait for them.
 
         Returns:
-            What became of each, in their order; one that fails lets the others be.
+            One outcome per task, in the same order; a task that fails does not stop the others.
 
         Raises:
             DeadlineExceededError: The request's time ran out before all were done.
@@ -71,12 +72,12 @@ class Work(Protocol):
 
 
 class Inline:
-    """Does every task at once, on one core, in the thread that asks for it."""
+    """Runner that runs the tasks one by one, on one core, in the caller's thread."""
 
     def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
-        """As `Work.run`."""
+        """Run the tasks, see `Work.run`."""
         return [Outcome.of(task, 1) for task in tasks]
 
 
-#: For programs that do one thing at a time.
+#: The runner for programs that do one thing at a time.
 INLINE = Inline()

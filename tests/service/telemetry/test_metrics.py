@@ -20,7 +20,7 @@ from crnn_ocr.errors import (
     RequestCancelledError,
 )
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware.api_keys import new_key
 from crnn_ocr.service.telemetry.metrics import MOST_NAMES, OUTCOMES, Metrics
@@ -90,8 +90,8 @@ def test_an_answer_that_is_made_while_sent_is_timed_to_its_end(app: Flask, clien
 
 
 def slowly(spent: float) -> Document:
-    stages.tell("detect", 1.0, 1.0 + spent)
-    stages.tell("detect", 5.0, 5.0 + spent)
+    stage_clock.tell("detect", 1.0, 1.0 + spent)
+    stage_clock.tell("detect", 5.0, 5.0 + spent)
     return document(page("ab c", "合计 5999"), page("d"))
 
 

@@ -24,7 +24,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import OcrError, OverloadedError, SettingsError
 from crnn_ocr.logging import JsonFormatter, current_trace
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service import app as app_module
 from crnn_ocr.service.app import create_app
@@ -196,7 +196,7 @@ def test_a_reading_is_a_span_with_its_stages_in_the_callers_trace(
     traced: Flask, reader: FakeReader, exporter: InMemorySpanExporter
 ) -> None:
     def answer(_data: bytes, _options: ReadOptions) -> Document:
-        with stages.StageClock(Ticket())("detect"):
+        with stage_clock.StageClock(Ticket())("detect"):
             pass
         return document(page(SECRET, "b"))
 

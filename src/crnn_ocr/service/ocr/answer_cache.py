@@ -10,9 +10,9 @@ from typing import Literal
 from flask import Request
 
 from crnn_ocr.caching.codec import BrokenEntryError, decode, encode
-from crnn_ocr.caching.flights import SingleFlight
 from crnn_ocr.caching.local import LocalStore
 from crnn_ocr.caching.shared import SharedStore, Store, connect
+from crnn_ocr.caching.single_flight import SingleFlight
 from crnn_ocr.document import Document
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.scheduling.ticket import Ticket

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from werkzeug.exceptions import HTTPException
 
-from crnn_ocr.caching.flights import PICTURE_ERRORS
+from crnn_ocr.caching.single_flight import PICTURE_ERRORS
 from crnn_ocr.errors import InvalidBase64Error, InvalidJsonError, ModelNotFoundError, OcrError
 from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 from crnn_ocr.service.api.openapi_components import (

@@ -14,7 +14,7 @@ from crnn_ocr.errors import DeadlineExceededError, OcrError, RequestCancelledErr
 from crnn_ocr.imaging.opened import Admit, OpenedDocument
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.scheduling import stages
+from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import Json, RouteGroup, responses
 from crnn_ocr.service.middleware.gate import Gate
@@ -160,7 +160,7 @@ class ObservedReader:
                     begin = time.perf_counter()
                     yield
 
-            token = stages.listener.set(add_stage)
+            token = stage_clock.listener.set(add_stage)
             try:
                 document = self._reader.read(source, options, ticket=ticket, admit=counted_from_here)
                 outcome = "read"
@@ -172,7 +172,7 @@ class ObservedReader:
                     span.fail(error.code)
                 raise
             finally:
-                stages.listener.reset(token)
+                stage_clock.listener.reset(token)
                 if self._metrics is not None and not refused:
                     _count(self._metrics, outcome, document, spent, time.perf_counter() - begin)
             return document
@@ -195,7 +195,7 @@ def _count(
 ) -> None:
     metrics.readings.labels(outcome).inc()
     for stage, part in spent.items():
-        metrics.stage_seconds.labels(stage if stage in stages.STAGES else OTHER).observe(part)
+        metrics.stage_seconds.labels(stage if stage in stage_clock.STAGES else OTHER).observe(part)
     if document is not None:
         metrics.reading_seconds.observe(seconds)
         metrics.pages.labels(metrics.bounded("model", document.model)).inc(len(document.pages))

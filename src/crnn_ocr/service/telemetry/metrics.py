@@ -20,7 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 import crnn_ocr
-from crnn_ocr.scheduling.stages import STAGES
+from crnn_ocr.scheduling.stage_clock import STAGES
 from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 
 #: Seconds; from what the cache answers to what a client hardly waits for any more.

@@ -1,4 +1,4 @@
-"""`crnn-ocr models use`: asks a running service to make another model the active one."""
+"""Asks a running service to make another model the active one, for `crnn-ocr models use`."""
 
 from __future__ import annotations
 
@@ -12,34 +12,37 @@ from crnn_ocr.errors import OcrError, SettingsError
 from crnn_ocr.settings import Settings
 
 KEY_VARIABLE = "CRNN_OCR_API_KEY"
-#: All workers have to load the model; the service gives up before.
+#: Seconds to wait for the answer: all workers have to load the model, and the service gives up earlier.
 _PATIENCE_S = 180.0
 _EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (not listened on)
 
 
 class ServiceError(OcrError):
-    """The service cannot be asked, or refuses."""
+    """The service cannot be reached, or refuses the switch."""
 
     code = "SERVICE_FAILED"
-    default_hint = "`crnn-ocr serve` starts the service; --url names another one."
+    default_hint = "Start the service with `crnn-ocr serve`, or give its address with --url."
 
 
 def url_of_this_machine(settings: Settings) -> str:
-    """Where a service with these settings listens."""
+    """Return the URL of a service on this machine with these settings."""
     host = _EVERY_ADDRESS.get(settings.host, settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def use(url: str, model: str) -> dict[str, Any]:
-    """Switch; returns the service's answer.
+def switch_model(url: str, model: str) -> dict[str, Any]:
+    """Make a model the active one of a service.
 
     Args:
-        url: Of the service; http or https.
+        url: URL of the service; http or https.
         model: Name or alias of a recogniser pack.
 
+    Returns:
+        The JSON object of the service's answer.
+
     Raises:
-        SettingsError: The URL is none.
-        ServiceError: The service does not answer, or refuses: message and hint are its own.
+        SettingsError: The URL is not valid.
+        ServiceError: The service does not answer, or it refuses; then message and hint are the service's.
     """
     headers = {"Content-Type": "application/json"}
     if key := os.environ.get(KEY_VARIABLE):
@@ -52,7 +55,7 @@ def use(url: str, model: str) -> dict[str, Any]:
     except (OSError, http.client.HTTPException) as error:
         raise ServiceError(f"{url} does not answer: {error}") from error
     except ValueError as error:
-        raise ServiceError(f"{url} is not a service of this program.") from error
+        raise ServiceError(f"{url} is not a crnn-ocr service.") from error
     finally:
         connection.close()
     if status >= 400 or not isinstance(answer, dict):
@@ -69,14 +72,14 @@ def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
         return kind(parts.hostname, parts.port, timeout=_PATIENCE_S), parts.path.rstrip("/")
     except (KeyError, ValueError):
         raise SettingsError(
-            f"{url!r} is no address of a service.", hint="Write it as http://127.0.0.1:5000."
+            f"{url!r} is not the address of a service.", hint="Write it like http://127.0.0.1:5000."
         ) from None
 
 
 def _refusal(url: str, status: int, answer: object) -> OcrError:
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
-        return ServiceError(f"{url} answers with status {status}.")
+        return ServiceError(f"{url} answered with status {status}.")
     refusal = ServiceError(str(error.get("message")), hint=str(error.get("hint")))
     refusal.code = str(error.get("code"))  # type: ignore[misc]  # the service's own
     return refusal

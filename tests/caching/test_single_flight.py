@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from crnn_ocr.caching.flights import SingleFlight
+from crnn_ocr.caching.single_flight import SingleFlight
 from crnn_ocr.errors import (
     DeadlineExceededError,
     ImageDecodeError,
@@ -95,7 +95,7 @@ def test_the_next_one_works_again(flights: SingleFlight[str]) -> None:
 @pytest.mark.parametrize(
     "ends", [RequestCancelledError("gone"), DeadlineExceededError("late"), MemoryError()]
 )
-def test_a_follower_takes_over_when_the_leader_fails_for_a_reason_of_its_own(
+def test_a_waiting_caller_takes_over_from_one_that_fails(
     flights: SingleFlight[str], ends: BaseException
 ) -> None:
     work = Work()

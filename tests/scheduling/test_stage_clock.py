@@ -6,7 +6,7 @@ import pytest
 
 from crnn_ocr import OCR
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
-from crnn_ocr.scheduling.stages import STAGES, StageClock, listener, tell, waited
+from crnn_ocr.scheduling.stage_clock import STAGES, StageClock, listener, tell, waited
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.drawing import line
 

@@ -1,7 +1,7 @@
-"""The stages of a reading: each begins only while its answer is wanted, is timed, and is told to a listener.
+"""Times the stages of a reading, starts none once the ticket is invalid, and reports each to a listener.
 
-Listening is how the service knows where the time of a request went, also of one that failed half-way and so
-has no Document. It hangs on a context variable: the engine neither knows nor imports who listens.
+Through the listener the service learns how long each stage of a request took, even if the request failed
+half-way and has no Document. The listener is a context variable, so the engine does not import the service.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from contextvars import ContextVar
 
 from crnn_ocr.scheduling.ticket import Ticket
 
-#: Waiting: for room to work in, or for a free core.
+#: The stage of waiting for memory or for a free core.
 QUEUE = "queue"
-#: Stages of a reading in the order in which a page passes them; waiting can come anywhere.
+#: Stages of a reading in the order in which a page passes them; waiting can happen anywhere.
 STAGES = (QUEUE, "decode", "enhance", "detect", "recognise", "orient", "recheck", "layout")
 
-#: Takes a stage's name, its begin and its end on `time.perf_counter`, and the seconds between them that were
-#: not spent waiting.
+#: Takes a stage's name, its start and end on `time.perf_counter`, and the seconds between them that were not
+#: spent waiting.
 Listener = Callable[[str, float, float, float], None]
 
-#: Who is told about the stages of the reading that runs in this context; nobody, when None.
+#: Receives the stages of the reading that runs in this context; None if nobody listens.
 listener: ContextVar[Listener | None] = ContextVar("crnn_ocr_stage_listener", default=None)
 
 
-#: What the stage under way in this context has waited, in seconds; None outside of stages.
+#: The waits of the stage that runs in this context, in seconds; None outside a stage.
 _waits: ContextVar[list[float] | None] = ContextVar("crnn_ocr_waits", default=None)
 
 
 def tell(stage: str, begin: float, end: float, spent: float | None = None) -> None:
-    """Tell the listener, if there is one, about a stage that is over.
+    """Report a stage that has ended to the listener, if there is one.
 
     Args:
-        stage: Its name.
-        begin: When it began, in seconds on `time.perf_counter`.
-        end: When it was over.
-        spent: Seconds that count as its own; all of them, when None.
+        stage: Name of the stage.
+        begin: When it started, in seconds on `time.perf_counter`.
+        end: When it ended, in the same seconds.
+        spent: Seconds that count as its own; all of them when None.
     """
     heard = listener.get()
     if heard is not None:
@@ -45,7 +45,12 @@ def tell(stage: str, begin: float, end: float, spent: float | None = None) -> No
 
 
 def waited(begin: float, end: float) -> None:
-    """Tell that the reading in this context waited; that time belongs to no other stage."""
+    """Report that the reading in this context waited; that time is not counted for the current stage.
+
+    Args:
+        begin: When the wait started, in seconds on `time.perf_counter`.
+        end: When it ended.
+    """
     waits = _waits.get()
     if waits is not None:
         waits.append(end - begin)
@@ -53,20 +58,24 @@ def waited(begin: float, end: float) -> None:
 
 
 class StageClock:
-    """Adds up the wall time of each stage and of waiting; no stage begins once the ticket is invalid."""
+    """Clock that adds up the wall time of each stage and of waiting; an invalid ticket starts no stage.
+
+    Attributes:
+        milliseconds: Time so far, by the name of the stage.
+    """
 
     def __init__(self, ticket: Ticket) -> None:
-        """Start at nothing.
+        """Start at zero.
 
         Args:
-            ticket: The reading's own.
+            ticket: The ticket of the reading.
         """
         self._ticket = ticket
         self.milliseconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Time the block as a part of that stage.
+        """Count the time of the block for that stage.
 
         Raises:
             RequestCancelledError: The ticket has been cancelled.

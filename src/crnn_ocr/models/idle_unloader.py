@@ -1,4 +1,4 @@
-"""Unloads models that nobody has used for a while."""
+"""Unloads models that have not been used for a while."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from crnn_ocr.models.store import ModelStore
 
 
 class IdleUnloader:
-    """Looks after stores from a thread of its own; the thread ends with the stores or when told to."""
+    """Thread that unloads idle models. It ends on `stop`, or when its stores are gone."""
 
     def __init__(self, stores: Sequence[ModelStore[Any]], idle_s: float) -> None:
-        """Start.
+        """Start the thread.
 
         Args:
-            stores: Whose models are unloaded.
-            idle_s: After so many seconds without a lease.
+            stores: The stores whose models are unloaded.
+            idle_s: Seconds without a lease after which a model is unloaded.
         """
         self._stopped = threading.Event()
         seen = [weakref.ref(store) for store in stores]
@@ -27,7 +27,7 @@ class IdleUnloader:
         ).start()
 
     def stop(self) -> None:
-        """End the thread; what is loaded stays."""
+        """End the thread; loaded models stay loaded."""
         self._stopped.set()
 
 
@@ -37,4 +37,4 @@ def _watch(stores: Sequence[weakref.ref[ModelStore[Any]]], idle_s: float, stoppe
             if store is None:
                 return
             store.unload_idle(idle_s)
-        del store  # it must not live on because it is looked after
+        del store  # this thread must not keep it alive
