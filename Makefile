@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export ORT_DISABLE_TELEMETRY = 1
 
-.PHONY: help install run test test-deploy check bench bench-load format clean
+.PHONY: help install run test test-all test-deploy check bench bench-load format clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,9 +26,13 @@ install: $(VENV)/.all.stamp ## Install the product into .venv
 run: install ## Serve the page and the API on http://127.0.0.1:5000
 	$(BIN)/crnn-ocr serve
 
-test: $(VENV)/.test.stamp ## Install what the tests need and run them all
+# A file's tests stay together: they share its fixtures. Two processes: more would wait for two cores anyway.
+test: $(VENV)/.test.stamp ## Install what the tests need and run those that a change of the product can break
 	scripts/install-test-tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not thorough" -n 2 --dist loadfile
+
+test-all: test ## Run the thorough tests, too: fuzz, faults, every state of the page, training
+	$(BIN)/python -m pytest -m thorough
 
 test-deploy: $(VENV)/.deploy.stamp ## Build the image and run it with Docker, Compose and emulated ARM
 	scripts/test-deploy

@@ -33,6 +33,36 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"NOT INSTALLED: {row}", red=True, bold=True)
 
 
+#: What `make test` leaves to `make test-all`, as beginnings of paths below tests/; tests that are marked `slow` or
+#: `faults` are left to it, too.
+THOROUGH = (
+    "benchmarks/",
+    "deploy/",
+    "service/routes/test_schema_fuzz.py",
+    "service/running/test_crowd.py",
+    "service/running/test_full_memory.py",
+    "service/running/test_swaps_under_load.py",
+    "training/",
+    "ui/test_accessibility.py",
+    "ui/test_large.py",
+    "ui/test_looks.py",
+    "ui/test_options.py",
+    "ui/test_picture.py",
+    "ui/test_queue.py",
+    "ui/test_rereading.py",
+    "ui/test_surroundings.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make test` leaves out."""
+    root = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(root).as_posix()
+        if path.startswith(THOROUGH) or any(item.iter_markers("slow")) or any(item.iter_markers("faults")):
+            item.add_marker(pytest.mark.thorough)
+
+
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     """What a command sets up for its process must not decide what later tests see in the log."""
