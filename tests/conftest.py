@@ -33,7 +33,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"NOT INSTALLED: {row}", red=True, bold=True)
 
 
-#: What `make test` leaves to `make test-all`, as beginnings of paths below tests/; tests that are marked `slow` or
+#: What `make test` leaves to `make test-all`, as beginnings of paths below tests/. Tests marked `slow` or
 #: `faults` are left to it, too.
 THOROUGH = (
     "benchmarks/",
