@@ -14,17 +14,17 @@ from pydantic import ValidationError
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.cli.switch_model import switch_model, url_of_this_machine
+from crnn_ocr.engine.kinds import KINDS
 from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import ModelInstallError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
+from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
 from crnn_ocr.models.wrap import About, wrap
 from crnn_ocr.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
-KINDS = {"rec": "recogniser", "det": "detector"}
 
 Command = Callable[[argparse.Namespace, Settings, Registry], int]
 
@@ -91,7 +91,7 @@ def _list(_: argparse.Namespace, settings: Settings, registry: Registry) -> int:
     for pack in registry.packs():
         found = pack.manifest
         place = "program" if pack.folder.parent == BUNDLED else "folder"
-        rows.append((found.name, found.version, KINDS[found.kind], place, _remarks(pack, settings)))
+        rows.append((found.name, found.version, _kind(found), place, _remarks(pack, settings)))
     rows += [
         (path.name, "", "", "folder", "broken: see `crnn-ocr models verify`") for path in registry.broken()
     ]
@@ -108,7 +108,7 @@ def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
     facts = {
         "name": found.id,
         "title": found.title,
-        "kind": KINDS[found.kind],
+        "kind": _kind(found),
         "remarks": _remarks(pack, settings),
         "languages": ", ".join(found.languages),
         "precision": precision if found.kind == "rec" else "",
@@ -122,6 +122,12 @@ def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
     }
     print(_table([(f"{name}:", value) for name, value in facts.items() if value]))
     return EXIT_OK
+
+
+def _kind(manifest: Manifest) -> str:
+    """Return what a pack is, for people."""
+    kind = KINDS.get(manifest.kind)
+    return f"unknown ({manifest.kind})" if kind is None else kind.title
 
 
 def _add(args: argparse.Namespace, _: Settings, registry: Registry) -> int:
