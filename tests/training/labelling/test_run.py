@@ -1,0 +1,68 @@
+"""Real pages labelled by the real teachers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from crnn_ocr.cli import main
+from crnn_ocr.errors import TrainingError
+from crnn_ocr.training.labelling.pages import HEIGHT, read_labels, read_picture
+from crnn_ocr.training.labelling.run import label
+from tests import drawing
+
+ROWS = ["Invoice number 10234", "Total due 99.50 EUR", "Thank you for shopping"]
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """A page, the same page upside down, an empty one, and a file that is none."""
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    page = drawing.page([(40, 40 + 70 * i, text) for i, text in enumerate(ROWS)], size=30, shape=(640, 260))
+    cv2.imwrite(str(folder / "page.png"), page)
+    cv2.imwrite(str(folder / "turned.png"), cv2.rotate(page, cv2.ROTATE_180))
+    cv2.imwrite(str(folder / "blank.png"), np.full((200, 300, 3), 255, np.uint8))
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    return folder
+
+
+def test_pages_are_labelled_once(pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "lines"
+
+    assert main(["train", "label", str(pages), str(out)]) == 0
+
+    assert "6 lines: all agree on 6" in capsys.readouterr().out
+    for name in ("page-1.zip", "turned-1.zip"):
+        rows = list(read_labels(out / name))
+        assert sorted(text for _, text, _ in rows) == sorted(ROWS)
+        assert {agreement for _, _, agreement in rows} == {"all"}
+        for file, _, _ in rows:
+            picture = read_picture(out / name, file)
+            assert picture.shape[0] <= HEIGHT
+            assert picture.shape[1] > 4 * picture.shape[0]
+    assert list(read_labels(out / "blank-1.zip")) == []
+    written = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    found = label(pages, out)
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == written
+    assert (found["all"], found["unreadable"]) == (6, 1)
+
+
+def test_what_cannot_be_labelled_is_refused(pages: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TrainingError, match="holds no picture"):
+        label(tmp_path / "empty", tmp_path / "out")
+    with pytest.raises(TrainingError, match="holds no picture"):
+        label(tmp_path / "none", tmp_path / "out")
+    with pytest.raises(TrainingError, match="at least two"):
+        label(pages, tmp_path / "out", teachers=["accurate"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_of_labels_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page-1.zip").write_bytes(b"no archive")
+    with pytest.raises(TrainingError, match="is damaged"):
+        list(read_labels(tmp_path / "page-1.zip"))
