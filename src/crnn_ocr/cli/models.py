@@ -68,7 +68,7 @@ def add_parser(subparsers: Subparsers) -> None:
     check = command("verify", _verify, "compare packs with their manifests, load them and read a test line")
     check.add_argument("names", nargs="*", metavar="NAME", help="names or aliases (default: all packs)")
     switch = command("use", _use, "switch a running service to another recogniser")
-    switch.add_argument("name", metavar="NAME", help="name or alias of a recogniser")
+    switch.add_argument("name", metavar="NAME", help="name or alias of a pack")
     switch.add_argument("--url", help="address of the service (default: the one in the settings)")
 
 

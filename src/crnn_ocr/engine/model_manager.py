@@ -85,7 +85,7 @@ class ModelManager:
         loading = threading.Lock()
         self._stores: dict[str, ModelStore[Any]] = {
             kind.name: ModelStore(
-                first.name if kind is RECOGNIZER else kind.active(settings),
+                first.name if kind is RECOGNIZER else self._resolved(kind),
                 find=partial(self._catalogue.find, kind=kind.name),
                 load=partial(self._load, kind),
                 places=kind.places(settings),
@@ -244,6 +244,14 @@ class ModelManager:
             store.close()
 
     # ---- finding and loading ------------------------------------------------------------------------
+
+    def _resolved(self, kind: ModelKind[Any]) -> str:
+        """Return the name of the pack that is active at first; the alias where there is no such pack."""
+        name = kind.active(self._settings)
+        try:
+            return self._catalogue.find(name, kind.name).name
+        except OcrError:  # told of when it is to be loaded
+            return name
 
     def _find(self, name: str) -> tuple[ModelStore[Any], PackSnapshot]:
         """Return the store for a pack's kind, and the pack with that name or alias as it is on disk now."""

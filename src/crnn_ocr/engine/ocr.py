@@ -325,7 +325,7 @@ class _LeasedModels:
     def __enter__(self) -> _LeasedModels:
         try:
             for use in self._uses:
-                if not use.optional:
+                if not use.optional and use.wanted(self._options, self.manifests):
                     self._lease(use)
         except BaseException:
             self._held.close()

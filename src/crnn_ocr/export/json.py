@@ -91,11 +91,14 @@ def page_from_dict(value: Mapping[str, Any]) -> Page:
         start += count
     if start != len(lines):
         raise ValueError(f"blocks hold {start} lines of {len(lines)}")
+    rotation = _whole(value.get("rotation", 0), "rotation")
+    if rotation not in (0, 90, 180, 270):
+        raise ValueError("'rotation' is no quarter of a turn")
     return Page(
         _whole(_get(value, "width"), "width"),
         _whole(_get(value, "height"), "height"),
         tuple(blocks),
-        _whole(value.get("rotation", 0), "rotation"),
+        rotation,
         tuple(remark_from_dict(remark) for remark in _list(value, "warnings")),
     )
 
@@ -157,6 +160,8 @@ def _read_text_at(value: object) -> tuple[str, float, Polygon]:
         raise ValueError("'polygon' does not have four corners")
     first, second, third, fourth = (_point(corner) for corner in corners)
     confidence = _number(_get(value, "confidence"), "confidence")
+    if not 0 <= confidence <= 1:
+        raise ValueError("'confidence' is not between 0 and 1")
     return _text(_get(value, "text"), "text"), confidence, (first, second, third, fourth)
 
 

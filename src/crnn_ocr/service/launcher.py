@@ -12,6 +12,7 @@ import math
 import os
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from crnn_ocr.service.server.orphaned_requests import HeldRequests
 from crnn_ocr.service.telemetry import tracing
 from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
 from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
-from crnn_ocr.service.workers.shared_state import Choice, SharedState
+from crnn_ocr.service.workers.shared_state import SharedState
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -143,7 +144,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
-        self._shared = SharedState.create(Registry(settings.models_dir).resolve(settings.model, "rec"))
+        registry = Registry(settings.models_dir)
+        detector = registry.resolve(settings.detector, "det")
+        self._shared = SharedState.create(registry.resolve(settings.model, "rec"), {"det": detector})
         self._metrics = (
             SharedMetrics.create(self._shared.folder / "metrics", settings.workers)
             if settings.metrics
@@ -223,12 +226,16 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
         shared = self._shared
         threads = share_of_cores(self._settings)
+        choice = shared.choice()
+        chosen = self._settings.model_copy(update={"detector": choice.others["det"]})
         try:
-            reader = OCR(self._settings, model=shared.choice().active, threads=threads)
+            reader = OCR(chosen, model=choice.active, threads=threads)
         except OcrError as error:  # the pack that was switched to is gone
             _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
-            reader = OCR(self._settings, threads=threads)
+            reader = OCR(chosen, model=self._settings.model, threads=threads)
             with suppress(ModelSwitchRunningError), shared.switching():
-                shared.choose(Choice(shared.choice().generation + 1, reader.resolve(self._settings.model)))
+                choice = shared.choice()
+                first = reader.resolve(self._settings.model)
+                shared.choose(replace(choice, generation=choice.generation + 1, active=first))
         Follower(reader, shared).start()
         return create_app(reader, self._settings, switching=SharedSwitching(reader, shared))

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from crnn_ocr.export import FORMATS, to_json
@@ -62,3 +63,29 @@ def test_what_is_no_document_is_refused(
 
     assert (reply.status_code, reply.json["error"]["code"]) == (status, code)
     assert message in reply.json["error"]["message"]
+
+
+def test_a_huge_document_is_refused_before_it_is_parsed(app: Flask) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = 32 << 20
+    reply = send(app.test_client(), b" " * (5 << 20))
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (413, "BODY_TOO_LARGE")
+    assert "4 MiB" in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"rotation": 45}, "'rotation'"), ({"width": -1}, "'width'"), ({"blocks": [9]}, "blocks hold 9 lines")],
+)
+def test_impossible_values_are_named(client: FlaskClient, change: dict[str, Any], message: str) -> None:
+    value = json.loads(to_json(DOCUMENT))
+    value["pages"][0] |= change
+
+    assert message in send(client, value).json["error"]["message"]
+
+
+def test_a_confidence_is_a_probability(client: FlaskClient) -> None:
+    value = json.loads(to_json(DOCUMENT))
+    value["pages"][0]["lines"][0]["confidence"] = 2.5
+
+    assert "'confidence'" in send(client, value).json["error"]["message"]

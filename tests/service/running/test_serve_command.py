@@ -105,7 +105,11 @@ def test_help_tells_the_defaults_that_there_are(capsys: pytest.CaptureFixture[st
         run("--help")
     text = " ".join(capsys.readouterr().out.split())
     defaults = Settings.model_fields
-    for flag, words in (("workers", "processes"), ("worker_threads", "waiting ones"), ("port", "free one")):
+    for flag, words in (
+        ("workers", "processes"),
+        ("worker_threads", "waiting ones included"),
+        ("port", "free one"),
+    ):
         assert f"{words} (default: {defaults[flag].default})" in text
 
 

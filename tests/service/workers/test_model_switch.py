@@ -18,7 +18,7 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.service.workers.model_switch import Follower, LocalSwitching, SharedSwitching
 from crnn_ocr.service.workers.shared_state import Choice, SharedState
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, FakeReady
 
 
 @pytest.fixture
@@ -185,6 +185,61 @@ def test_a_late_worker_that_cannot_load_it_turns_all_back(runtime: SharedState) 
             SharedSwitching(first, runtime).switch("other")
         wait_for(lambda: first.model == "fake/1")
     assert runtime.choice().active == "fake"
+
+
+class WithDetector(FakeReader):
+    """A reader whose model `third` is a detector, and `scanner` the one that it starts with."""
+
+    detector = "scanner"
+
+    @property
+    def active_packs(self) -> dict[str, str]:
+        return {"rec": self.active, "det": self.detector}
+
+    def kind_of(self, model: str) -> str:
+        return "det" if model in ("scanner", "third") else "rec"
+
+    def prepare(self, model: str) -> FakeReady:
+        ready = super().prepare(model)
+        return DetectorReady(self, model) if self.kind_of(model) == "det" else ready
+
+
+class DetectorReady(FakeReady):
+    """A detector that is ready to become a reader's active one."""
+
+    def commit(self) -> None:
+        assert isinstance(self._reader, WithDetector)
+        self._reader.detector = self.name
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
+    shared = SharedState.create("fake", {"det": "scanner"})
+    first, late = WithDetector(), WithDetector()
+    if refused:
+        late.prepare_errors["third"] = ModelBrokenError("no such file")
+    commit, original = shared.choose, shared.reports
+    joined: list[Follower] = []
+
+    def reports() -> list[object]:
+        if shared.choice().others["det"] == "third" and not joined:
+            joined.append(Follower(late, shared, pid=2))  # started just after the switch was made
+            joined[0].look()
+        return list(original())
+
+    with following([Follower(first, shared)]):
+        shared.reports = reports  # type: ignore[method-assign, assignment]
+        if refused:
+            with pytest.raises(ModelSwitchError, match="no such file"):
+                SharedSwitching(first, shared).switch("third")
+            wait_for(lambda: first.detector == "scanner")
+        else:
+            made = SharedSwitching(first, shared).switch("third")
+            assert (made.model, made.previous) == ("third/1", "scanner")
+            assert (first.detector, late.detector) == ("third", "third")
+    assert shared.choice().others == {"det": "scanner" if refused else "third"}
+    assert (first.active, shared.choice().active, shared.choose) == ("fake", "fake", commit)
+    shared.remove()
 
 
 def test_a_restarted_worker_comes_up_with_what_was_chosen(runtime: SharedState) -> None:

@@ -22,15 +22,20 @@ from crnn_ocr.service.api.openapi_components import (
     COMMON_ERRORS,
     Json,
     RouteGroup,
+    detail_parameter,
     header_ref,
     ref,
     responses,
 )
 from crnn_ocr.service.api.schemas import DocumentBody
 from crnn_ocr.service.requests.parsing import is_json, parse_json, read_body, refuse_early, wants_chars
+from crnn_ocr.settings import MIB
 
 #: The parameter of the query string that names a format.
 FORMAT = "format"
+#: Bytes of a document that is written: some 300 full pages without their characters. As Python's objects it
+#: takes forty times as much memory.
+_LARGEST = 4 * MIB
 
 
 def install(app: Flask) -> None:
@@ -46,12 +51,17 @@ def install(app: Flask) -> None:
                 f"{FORMAT!r} is missing.", hint=f"Name one of the formats: {', '.join(FORMATS)}."
             )
         refuse_early(request)
+        if (request.content_length or 0) > _LARGEST:
+            raise BodyTooLargeError(f"A document to be written may have {_LARGEST // MIB} MiB.")
         if not is_json(request.mimetype):
             raise UnsupportedMediaTypeError(
                 "The document comes as JSON.", hint="Send it with Content-Type: application/json."
             )
         try:
-            document = from_dict(parse_json(read_body(request), what="The body"))
+            body = read_body(request)
+            if len(body) > _LARGEST:
+                raise BodyTooLargeError(f"A document to be written may have {_LARGEST // MIB} MiB.")
+            document = from_dict(parse_json(body, what="The body"))
         except ValueError as error:
             raise BadRequestError(
                 f"The body is no document: {error}.",
@@ -138,7 +148,7 @@ def _paths() -> Json:
                 "summary": "Write a document that was read as a file",
                 "description": "The body is what `POST /ocr?format=json` answers, with the changes that a "
                 "person or a program has made; nothing is read again.",
-                "parameters": [format_parameter(required=True)],
+                "parameters": [format_parameter(required=True), detail_parameter()],
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": {"type": "object"}}},

@@ -1,4 +1,4 @@
-"""The routes. Each takes its input apart, asks one other module, and describes the answer."""
+"""`POST /ocr`, and the routes that tell about the service: probes, options, OpenAPI, the page."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import mmap
 import os
+import shutil
 import sys
 from itertools import count
 from pathlib import Path
@@ -55,6 +56,7 @@ class SharedMetrics:
                 make_files(folder, place)
         except OSError as error:
             _warn(folder, error)
+            shutil.rmtree(folder, ignore_errors=True)  # the switch of the model needs what room there is
             return None
         os.environ[VARIABLE] = str(folder)
         return cls(folder)

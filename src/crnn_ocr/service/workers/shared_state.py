@@ -38,7 +38,7 @@ class Choice:
         generation: Counts the changes.
         active: Name of the recogniser's pack.
         candidate: Name of a pack that is to be loaded beside the active ones; None: no switch is being made.
-        others: Names of packs of other kinds that have been chosen, by kind; else those of the settings.
+        others: Names of the active packs of other kinds, by kind.
     """
 
     generation: int
@@ -75,8 +75,13 @@ class SharedState:
         self._choice_file = folder / "choice.json"
 
     @classmethod
-    def create(cls, active: str, *, memory: Path = _MEMORY) -> Self:
-        """Make the folder for a service that starts with that model, in memory or else on the disk.
+    def create(cls, active: str, others: Mapping[str, str] | None = None, *, memory: Path = _MEMORY) -> Self:
+        """Make the folder for a service that starts with these packs, in memory or else on the disk.
+
+        Args:
+            active: Name of the recogniser's pack.
+            others: Names of the packs of other kinds, by kind; a refused switch goes back to them.
+            memory: Folder in memory.
 
         Raises:
             SettingsError: There is no room for it.
@@ -84,7 +89,7 @@ class SharedState:
         reason: str | None = "there is none"
         for base in _places(memory):
             try:
-                return cls._create(base, active)
+                return cls._create(base, active, others or {})
             except OSError as error:
                 reason = error.strerror
         raise SettingsError(
@@ -93,14 +98,14 @@ class SharedState:
         )
 
     @classmethod
-    def _create(cls, base: Path, active: str) -> Self:
+    def _create(cls, base: Path, active: str, others: Mapping[str, str]) -> Self:
         for lock in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
             with suppress(OSError), lock.open("rb") as stream:  # it lives, or is another user's
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 shutil.rmtree(lock.parent, ignore_errors=True)
         made = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)))
         try:
-            made.choose(Choice(0, active))
+            made.choose(Choice(0, active, others=others))
             _hold(made.folder / _SERVICE_LOCK)
         except OSError:
             made.remove()

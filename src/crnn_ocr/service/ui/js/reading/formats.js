@@ -31,6 +31,7 @@ export function documentOf({ result }) {
   const pages = result.pages.map((page, index) => ({
     width: page.width,
     height: page.height,
+    rotation: page.rotation,
     lines: linesOf(result, index).lines.map(({ text, confidence, polygon }) => ({ text, confidence, polygon })),
     blocks: page.blocks,
     warnings: page.warnings,

@@ -17,6 +17,7 @@ export function resultOf(answer) {
     height: page.height,
     warnings: page.warnings ?? [],
     blocks: page.blocks ?? null,
+    rotation: page.rotation ?? 0,
     turn: turnOf(page),
     lines: page.lines.map((line) => lineOf(line, index)),
   }));
