@@ -26,7 +26,7 @@ install: $(VENV)/.all.stamp ## Install the product into .venv
 run: install ## Serve the page and the API on http://127.0.0.1:5000
 	$(BIN)/crnn-ocr serve
 
-# A file's tests stay together: they share its fixtures. Two processes: more would wait for two cores anyway.
+# A file's tests stay together: they share its fixtures.
 test: $(VENV)/.test.stamp ## Install what the tests need and run those that a change of the product can break
 	scripts/install-test-tools
 	$(BIN)/python -m pytest -m "not thorough" -n 2 --dist loadfile

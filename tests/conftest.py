@@ -33,15 +33,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"NOT INSTALLED: {row}", red=True, bold=True)
 
 
-#: What `make test` leaves to `make test-all`, as beginnings of paths below tests/. Tests marked `slow` or
+#: What `make test` leaves to `make test-all`, as beginnings of test ids below tests/. Tests marked `slow` or
 #: `faults` are left to it, too.
 THOROUGH = (
     "benchmarks/",
     "deploy/",
+    "detection/test_detector.py::test_a_screenshot_of_20000",
+    "engine/test_ocr.py::test_pages_of_many_shapes",
+    "engine/test_unloading.py",
+    "imaging/pdf/test_pages.py::test_mutated_documents",
+    "imaging/pdf/test_pages.py::test_threads_and_half_read",
+    "observability/test_scraped.py",
+    "scheduling/test_policy.py::test_nobody_starves",
     "service/routes/test_schema_fuzz.py",
     "service/running/test_crowd.py",
     "service/running/test_full_memory.py",
     "service/running/test_swaps_under_load.py",
+    "service/server/test_connection_limit.py",
+    "service/server/test_fork_signals.py",
+    "service/server/test_orphaned_requests.py::test_replacing_workers",
+    "service/server/test_orphaned_requests.py::test_workers_that_have_had",
     "training/",
     "ui/test_accessibility.py",
     "ui/test_large.py",
@@ -56,10 +67,9 @@ THOROUGH = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `make test` leaves out."""
-    root = Path(__file__).parent
     for item in items:
-        path = item.path.relative_to(root).as_posix()
-        if path.startswith(THOROUGH) or any(item.iter_markers("slow")) or any(item.iter_markers("faults")):
+        name = item.nodeid.removeprefix("tests/")
+        if name.startswith(THOROUGH) or any(item.iter_markers("slow")) or any(item.iter_markers("faults")):
             item.add_marker(pytest.mark.thorough)
 
 
