@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from crnn_ocr.document import Block, Document, Remark
 from crnn_ocr.document import Page as DocumentPage
+from crnn_ocr.export import FORMATS, Writer
 from tests.ui.conftest import Opener
 from tests.ui.scenes import TEXTS, Stage, clipboard, line, lines, picture, read, said, sheet
 
@@ -228,6 +229,31 @@ def test_the_server_names_the_formats_on_offer(open_page: Opener) -> None:
     read(view)
     view.locator("#export").click()
     expect(names).to_have_text([re.compile("CSV"), re.compile("text")])
+
+
+def test_a_format_that_only_the_server_writes_is_saved_with_edits(
+    open_page: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loud = Writer(lambda document, how: document.text.upper(), ".loud", "text/x-loud", "Loud text")
+    monkeypatch.setitem(FORMATS, "loud", loud)
+    writers = {"loud": {"suffix": ".loud", "media_type": "text/x-loud", "title": "Loud text"}}
+    view = open_page()
+    view.context.route(
+        "**/options",
+        lambda route: route.fulfill(json={"x-export-formats": ["text", "loud"], "x-export-writers": writers}),
+    )
+    view.reload()
+    read(view)
+    lines(view).first.dblclick()
+    view.keyboard.press("Control+a")
+    view.keyboard.type("corrected by hand")
+    view.keyboard.press("Enter")
+
+    name, content = saved(view, "Loud text", tmp_path)
+
+    assert name.endswith(".loud")
+    assert content.decode().split("\n")[0] == "CORRECTED BY HAND"
+    assert content.decode().split("\n")[1:] == [text.upper() for text in TEXTS[1:]]
 
 
 def test_the_export_menu_by_keyboard(open_page: Opener) -> None:
