@@ -96,10 +96,5 @@ class Session:
         return [np.asarray(result) for result in results]
 
 
-def runtime_version() -> str:
-    """Return the version of the loaded ONNX Runtime."""
-    return str(onnxruntime.__version__)
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

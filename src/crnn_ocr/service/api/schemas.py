@@ -81,15 +81,20 @@ class WarningOut(_Body):
     message: str = Field(description="What was noticed and what would help.")
 
 
-class PageOut(_Body):
+class _Page(_Body):
+    """What every form of a page tells."""
+
+    text: str = Field(description="The page's lines, one per row.")
+    width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
+    height: int = Field(ge=1, description="Height in pixels.")
+    lines: list[LineOut] = Field(description="The page's lines in reading order.")
+    warnings: list[WarningOut] = Field(description="Remarks about this page.")
+
+
+class PageOut(_Page):
     """One page of a document with several pages."""
 
     number: int = Field(ge=1, description="Position in the document, from 1.")
-    width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
-    height: int = Field(ge=1, description="Height in pixels.")
-    text: str = Field(description="The page's lines, one per row.")
-    lines: list[LineOut] = Field(description="The page's lines in reading order.")
-    warnings: list[WarningOut] = Field(description="Remarks about this page.")
     rotation: int | SkipJsonSchema[None] = Field(
         default=None,
         description="With `detail=chars`: degrees, clockwise, by which it had to be turned to be upright.",
@@ -127,16 +132,11 @@ class OcrAnswer(_Body):
     )
 
 
-class DocumentPage(_Body):
+class DocumentPage(_Page):
     """One page of a document as the format `json` writes it."""
 
-    text: str = Field(description="The page's lines, one per row.")
-    width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
-    height: int = Field(ge=1, description="Height in pixels.")
     rotation: int = Field(description="Degrees, clockwise, by which it had to be turned to be upright.")
-    lines: list[LineOut] = Field(description="The page's lines in reading order.")
     blocks: list[int] = Field(description="How many of the lines, in their order, each block of text holds.")
-    warnings: list[WarningOut] = Field(description="Remarks about this page.")
 
 
 class DocumentBody(_Body):

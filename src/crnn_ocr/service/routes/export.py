@@ -51,16 +51,14 @@ def install(app: Flask) -> None:
                 f"{FORMAT!r} is missing.", hint=f"Name one of the formats: {', '.join(FORMATS)}."
             )
         refuse_early(request)
-        if (request.content_length or 0) > _LARGEST:
-            raise BodyTooLargeError(f"A document to be written may have {_LARGEST // MIB} MiB.")
+        _check_size(request.content_length or 0)
         if not is_json(request.mimetype):
             raise UnsupportedMediaTypeError(
                 "The document comes as JSON.", hint="Send it with Content-Type: application/json."
             )
         try:
             body = read_body(request)
-            if len(body) > _LARGEST:
-                raise BodyTooLargeError(f"A document to be written may have {_LARGEST // MIB} MiB.")
+            _check_size(len(body))  # nothing was announced where it came in chunks
             document = from_dict(parse_json(body, what="The body"))
         except ValueError as error:
             raise BadRequestError(
@@ -70,6 +68,11 @@ def install(app: Flask) -> None:
         return written(document, writer, chars=chars)
 
     app.register_blueprint(routes)
+
+
+def _check_size(count: int) -> None:
+    if count > _LARGEST:
+        raise BodyTooLargeError(f"A document to be written may have {_LARGEST // MIB} MiB.")
 
 
 def wanted_format(request: Request) -> Writer | None:

@@ -59,7 +59,6 @@ class HeldRequests:
 
     def post_fork(self, _arbiter: object, worker: Any) -> None:
         """In a worker that begins: keep no connection of the others."""
-        global _handover
         self._supervisor_end.close()
         for descriptor, _ in self._held.values():
             os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -61,10 +62,8 @@ def label(
         readers = [held.enter_context(closing(load_recognizer(registry, name))) for name in teachers]
         for file in tqdm(files, "pages", unit="page", disable=None):
             try:
-                for number, image in enumerate(_images(file), 1):
-                    target = out / f"{file.stem}-{number}.zip"
-                    if not target.exists():
-                        write_page(label_page(image, detector, readers), target)
+                for target, image in _unlabelled_pages(file, out):
+                    write_page(label_page(image, detector, readers), target)
             except OcrError as error:
                 unreadable += 1
                 _log.warning("page left out", extra={"fields": {"file": file.name, "reason": error.message}})
@@ -75,7 +74,19 @@ def label(
     return found
 
 
-def _images(file: Path) -> Iterator[Pixels]:
+def _unlabelled_pages(file: Path, out: Path) -> Iterator[tuple[Path, Pixels]]:
+    """Yield the picture of every page that has no labels yet, and the path for them.
+
+    A file whose pages are all labelled is not decoded: a resumed run comes to the first new page at once.
+    """
     with open_document(file, _LIMITS) as document:
-        while (image := document.draw()) is not None:
-            yield image
+        targets = [out / f"{file.stem}-{number}.zip" for number in range(1, len(document.extents) + 1)]
+        if targets and all(target.exists() for target in targets):
+            return
+        for number in itertools.count(1):
+            image = document.draw()
+            if image is None:
+                return
+            target = out / f"{file.stem}-{number}.zip"
+            if not target.exists():
+                yield target, image
