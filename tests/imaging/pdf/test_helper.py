@@ -36,6 +36,7 @@ from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging.bombs import laughs, slow_page
 from tests.imaging.pictures import LIMITS, Pixels, pil, saved, text_page
 from tests.imaging.pictures import pdf as harmless_pdf
+from tests.processes import alive, command_line
 from tests.service.wire import Server
 
 pytest.importorskip("pypdfium2")
@@ -51,7 +52,7 @@ def pages_of(data: bytes, ticket: Ticket | None = None) -> Iterator[Pixels]:
 
 def helpers() -> list[psutil.Process]:
     """Return the PDF processes of this process."""
-    return [child for child in psutil.Process().children() if "pdf.process" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if "pdf.process" in command_line(child)]
 
 
 def soon(seconds: float = 10.0) -> Iterator[None]:
@@ -323,7 +324,7 @@ def test_the_process_ends_with_its_parent() -> None:
                 break
         parent.kill()
     for _ in soon():
-        if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
+        if not alive(child):
             break
     else:
         pytest.fail("it goes on drawing for nobody")

@@ -24,6 +24,7 @@ import pytest
 
 from crnn_ocr.client import Client
 from tests.caching.redis_server import RedisServer, running_redis
+from tests.processes import living_children
 from tests.service.rendering import bomb_png, encoded, picture, png
 from tests.service.wire import Reply, Server, running_server
 
@@ -156,7 +157,7 @@ def test_what_a_killed_worker_was_reading_is_told_to_come_back() -> None:
             for victim in (first, second):
                 load.await_reads(4)
                 victim.kill()
-                eventually(lambda: len([c for c in parent.children() if c.status() != "zombie"]) == 2)
+                eventually(lambda: len(living_children(parent.pid)) == 2)
             born = time.monotonic()
             eventually(lambda: load.since(born)["read"] >= 8)
             load.over.set()

@@ -8,8 +8,7 @@ import subprocess
 import sys
 import time
 
-import psutil
-
+from tests.processes import living_children
 from tests.service.slow_server import slow_server
 from tests.service.wire import Server
 
@@ -93,11 +92,7 @@ def test_new_workers_of_the_service_hear_it() -> None:
 
 
 def workers_of(server: Server) -> list[int]:
-    return [
-        child.pid
-        for child in psutil.Process(server.process.pid).children()
-        if child.status() != psutil.STATUS_ZOMBIE
-    ]
+    return [child.pid for child in living_children(server.process.pid)]
 
 
 def successor(server: Server, pid: int) -> int:

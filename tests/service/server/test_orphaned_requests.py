@@ -19,6 +19,7 @@ from crnn_ocr.client import Client
 from crnn_ocr.service.server.handover import MOST_OPEN, Handover, release_before
 from crnn_ocr.service.server.orphaned_requests import HeldRequests
 from crnn_ocr.service.server.orphaned_requests import answer as answer_client
+from tests.processes import living_children
 from tests.service.slow_server import slow_png, slow_server
 from tests.service.wire import Reply, Server
 
@@ -53,8 +54,7 @@ def bodies(server: Server) -> int:
 
 
 def worker_of(server: Server) -> psutil.Process:
-    workers = [child for child in psutil.Process(server.process.pid).children() if child.status() != "zombie"]
-    return workers[0]
+    return living_children(server.process.pid)[0]
 
 
 def in_work(server: Server, pool: ThreadPoolExecutor, count: int) -> list[Future[Reply]]:
