@@ -70,10 +70,10 @@ def test_the_fused_graph_is_made_once(tmp_path: Path) -> None:
     pack = Registry(tmp_path).find("mine", "rec")
     cache = tmp_path / "cache"
 
-    first = prepared_graph(pack, cache_dir=cache)
+    first = prepared_graph(pack, cache_dir=cache, arg_max=True)
     assert isinstance(first, Path)
     written = first.stat().st_mtime_ns
-    assert prepared_graph(pack, cache_dir=cache) == first
+    assert prepared_graph(pack, cache_dir=cache, arg_max=True) == first
     assert first.stat().st_mtime_ns == written
     assert [path.name for path in cache.iterdir()] == [first.name]
 
@@ -82,7 +82,9 @@ def test_a_folder_that_cannot_be_written_is_survived(tmp_path: Path) -> None:
     make_pack(tmp_path, tiny_graph())
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
 
-    fused = prepared_graph(Registry(tmp_path).find("mine", "rec"), cache_dir=tmp_path / "file" / "cache")
+    fused = prepared_graph(
+        Registry(tmp_path).find("mine", "rec"), cache_dir=tmp_path / "file" / "cache", arg_max=True
+    )
 
     assert isinstance(fused, bytes)
     assert IDS in Session(fused).outputs
@@ -115,4 +117,4 @@ def test_a_user_without_a_home_needs_no_cache(tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
 
-    assert isinstance(prepared_graph(Registry(tmp_path).find("mine", "rec")), bytes)
+    assert isinstance(prepared_graph(Registry(tmp_path).find("mine", "rec"), arg_max=True), bytes)

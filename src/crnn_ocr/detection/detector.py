@@ -98,7 +98,7 @@ class DbDetector:
             boxes: Thresholds for text in the probability map.
 
         Raises:
-            ModelBrokenError: The graph does not return one map of the same size as its input.
+            ModelBrokenError: The graph does not return one map, of its input's size, a half or a quarter.
         """
         self._session = session
         self._manifest = manifest
@@ -132,16 +132,36 @@ class DbDetector:
         if min(width, height) <= p.thin:
             found = [region for region in self._detect_thin(image, work) if self._legible(region)]
             return fitted(image, found, working_scale(width, height, p.side))
+        regions, scale, _ = self._look(image, work)
+        return fitted(image, [region for region in regions if self._legible(region)], scale)
+
+    def probability_map(self, image: Pixels) -> Pixels:
+        """Return the map that `detect` takes the regions from, unless the picture is a crop of a line.
+
+        Args:
+            image: (H, W) grey or (H, W, 3) BGR.
+
+        Returns:
+            (h, w) uint8, probabilities × 255, of the picture at the size that its lines need; h / H = w / W,
+            at most 1.
+        """
+        return self._look(image, INLINE)[2]
+
+    def _look(self, image: Pixels, work: Work) -> tuple[list[Region], float, Pixels]:
+        """Return the regions, the scale at which they were found, and the probability map of that scale."""
+        height, width = image.shape[:2]
+        p = self._parameters
         scale = working_scale(width, height, p.side)
-        regions = self._detect_at(image, scale, work)
+        regions, heat = self._detect_at(image, scale, work)
         if scale < 1.0 and regions:
             typical = statistics.median(min(r.width, r.height) for r in regions) * scale
             if typical < p.small_text:
                 larger = min(working_scale(width, height, p.most_side), scale * p.wanted_text / typical)
                 if larger > scale * 1.15:
                     scale = larger
-                    regions = self._detect_at(image, scale, work)
-        return fitted(image, [region for region in regions if self._legible(region)], scale)
+                    del heat
+                    regions, heat = self._detect_at(image, scale, work)
+        return regions, scale, heat
 
     def _legible(self, region: Region) -> bool:
         """Return whether a region could be a text line rather than a rule or a hairline."""
@@ -162,7 +182,7 @@ class DbDetector:
         scale = working_scale(width, height, self._parameters.side)
         regions = [
             replace(region, polygon=_moved(region.polygon, -border, width, height))
-            for region in self._detect_at(np.asarray(framed, np.uint8), scale, work)
+            for region in self._detect_at(np.asarray(framed, np.uint8), scale, work)[0]
         ]
         regions = [region for region in regions if region.width >= 1 and region.height >= 1]
         if not regions and float(image.std()) > self._parameters.blank:
@@ -170,16 +190,18 @@ class DbDetector:
             regions = [Region(((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)), 0.0)]
         return regions
 
-    def _detect_at(self, image: Pixels, scale: float, work: Work) -> list[Region]:
+    def _detect_at(self, image: Pixels, scale: float, work: Work) -> tuple[list[Region], Pixels]:
+        """Return the regions of a picture shown at one scale, and their probability map."""
         height, width = image.shape[:2]
         w, h = max(1, round(width * scale)), max(1, round(height * scale))
         shown = image
         if (w, h) != (width, height):
             shown = np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
         heat = self._map(shown, work)
-        return boxes_from_map(
+        regions = boxes_from_map(
             heat, scale_x=w / width, scale_y=h / height, width=width, height=height, parameters=self._boxes
         )
+        return regions, heat
 
     def _map(self, image: Pixels, work: Work) -> Pixels:
         """Return the probability map of a picture, (H, W) uint8; a large picture is processed in tiles."""
@@ -232,7 +254,10 @@ class DbDetector:
         tensor -= np.float32(self._manifest.mean / self._manifest.std)
         session = self._session if cores == 1 or self._wide is None else self._wide
         (heat,) = session.run({session.inputs[0]: tensor})
-        return np.asarray(np.rint(heat[0, 0, :height, :width] * 255), np.uint8)
+        shown = np.asarray(np.rint(heat[0, 0] * 255), np.uint8)
+        if heat.shape[2] * 2 == full_h or heat.shape[2] * 4 == full_h:  # a map of lower resolution
+            shown = np.asarray(cv2.resize(shown, (full_w, full_h), interpolation=cv2.INTER_LINEAR), np.uint8)
+        return shown[:height, :width]
 
     def _self_check(self) -> float:
         """Run the network on an empty picture and return the CPU seconds per pixel on one core."""

@@ -103,7 +103,7 @@ def _prove_recognizer(recognizer: CtcRecognizer, pack: Pack) -> None:
 def _load_detector(pack: Pack, how: LoadSettings) -> DbDetector:
     from crnn_ocr.detection.load import load_pack
 
-    return load_pack(pack, threads=how.threads)
+    return load_pack(pack, threads=how.threads, cache_dir=how.cache_dir, precision=how.precision)
 
 
 RECOGNIZER: ModelKind[CtcRecognizer] = ModelKind(

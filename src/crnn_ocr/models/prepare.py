@@ -1,4 +1,4 @@
-"""Prepares a recogniser's graph: converts it to the wanted precision and puts the arg-max inside.
+"""Prepares a graph: converts it to the wanted precision and puts a recogniser's arg-max inside.
 
 A CTC graph ends in (N, T, classes) probabilities: 3.7 MB of float32 for one 400 px line of an 18,710-class
 model. `fuse` appends a `TopK(1)` and makes its two outputs, (N, T, 1) each, the graph's only ones. It is
@@ -61,14 +61,15 @@ def _metadata(model: Any) -> dict[str, str]:
 
 
 def prepared_graph(
-    pack: Pack, *, precision: Precision = "int8", cache_dir: Path | None = None
+    pack: Pack, *, precision: Precision = "int8", cache_dir: Path | None = None, arg_max: bool = False
 ) -> Path | bytes:
-    """Return the graph of a recogniser pack as it is run, preparing it if necessary.
+    """Return the graph of a pack as it is run, preparing it if necessary.
 
     Args:
-        pack: A recogniser pack.
+        pack: The pack.
         precision: Wanted form of an INT8 graph; float graphs are left as they are.
         cache_dir: Folder for prepared graphs; the user's cache folder when None.
+        arg_max: Put the arg-max inside, if the manifest does not say that the graph has it already.
 
     Returns:
         A file: the pack's own or a cached one; or the bytes if no folder is writable.
@@ -81,7 +82,7 @@ def prepared_graph(
     steps: dict[str, Callable[[bytes], bytes]] = {}
     if manifest.precision == "int8" and precision == "fp32":
         steps[_FLOAT] = dequantize
-    if manifest.output == "scores":
+    if arg_max and manifest.output == "scores":
         steps[_FUSED] = fuse
     if not steps:
         return source

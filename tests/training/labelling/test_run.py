@@ -10,7 +10,7 @@ import pytest
 
 from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training.labelling.pages import HEIGHT, read_labels, read_picture
+from crnn_ocr.training.labelling.lines import HEIGHT, read_labels, read_picture
 from crnn_ocr.training.labelling.run import label
 from tests import drawing
 
@@ -36,7 +36,7 @@ def test_pages_are_labelled_once(pages: Path, tmp_path: Path, capsys: pytest.Cap
     assert main(["train", "label", str(pages), str(out)]) == 0
 
     assert "6 lines: all agree on 6" in capsys.readouterr().out
-    for name in ("page-1.zip", "turned-1.zip"):
+    for name in ("page.png-1.zip", "turned.png-1.zip"):
         rows = list(read_labels(out / name))
         assert sorted(text for _, text, _ in rows) == sorted(ROWS)
         assert {agreement for _, _, agreement in rows} == {"all"}
@@ -44,7 +44,7 @@ def test_pages_are_labelled_once(pages: Path, tmp_path: Path, capsys: pytest.Cap
             picture = read_picture(out / name, file)
             assert picture.shape[0] <= HEIGHT
             assert picture.shape[1] > 4 * picture.shape[0]
-    assert list(read_labels(out / "blank-1.zip")) == []
+    assert list(read_labels(out / "blank.png-1.zip")) == []
     written = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     found = label(pages, out)
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == written
@@ -63,6 +63,6 @@ def test_what_cannot_be_labelled_is_refused(pages: Path, tmp_path: Path) -> None
 
 
 def test_a_damaged_file_of_labels_is_named(tmp_path: Path) -> None:
-    (tmp_path / "page-1.zip").write_bytes(b"no archive")
+    (tmp_path / "page.png-1.zip").write_bytes(b"no archive")
     with pytest.raises(TrainingError, match="is damaged"):
-        list(read_labels(tmp_path / "page-1.zip"))
+        list(read_labels(tmp_path / "page.png-1.zip"))

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.models.prepare import Precision, prepared_graph
 from crnn_ocr.models.registry import Pack, Registry
+from crnn_ocr.models.sessions import open_session
 from crnn_ocr.recognition.network.charset import Charset
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
-from crnn_ocr.runtime.cpu import has_dot_products
 from crnn_ocr.runtime.onnx import Session
 
 _METADATA_KEY = "character"  # where PaddleOCR's and RapidOCR's exports keep the character list
@@ -50,9 +49,7 @@ def load_pack(
 ) -> CtcRecognizer:
     """Load a recogniser like `load_recognizer`, from a pack that has been found; use `threads` per run."""
     manifest = pack.manifest
-    if precision == "auto":
-        precision = "int8" if has_dot_products() else "fp32"
-    session = _session(pack, precision, cache_dir, threads)
+    session = open_session(pack, precision=precision, cache_dir=cache_dir, threads=threads, arg_max=True)
     charset = Charset.build(_characters(pack, session), blank=manifest.blank, space=manifest.space)
     return CtcRecognizer(session, manifest, charset)
 
@@ -75,15 +72,3 @@ def _characters(pack: Pack, session: Session) -> list[str]:
             ) from error
     # Not splitlines(), which would split at U+2028 and other characters that the list may contain.
     return listed.rstrip("\n").split("\n")
-
-
-def _session(pack: Pack, precision: Precision, cache_dir: Path | None, threads: int) -> Session:
-    """Load the prepared graph; a cached one that cannot be loaded is deleted and prepared again."""
-    graph = prepared_graph(pack, precision=precision, cache_dir=cache_dir)
-    try:
-        return Session(graph, threads=threads)
-    except ModelBrokenError:
-        if not isinstance(graph, Path) or graph.is_relative_to(pack.folder):
-            raise
-        graph.unlink(missing_ok=True)
-        return Session(prepared_graph(pack, precision=precision, cache_dir=cache_dir), threads=threads)

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crnn_ocr.errors import MissingExtraError
-from crnn_ocr.training.commands import adapt, calibrate, data, evaluate, export, fit, label, pack
+from crnn_ocr.training.commands import adapt, calibrate, data, detector, evaluate, export, fit, label, pack
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 #: In the order in which `crnn-ocr train --help` lists them.
-GROUPS = (data, label, fit, evaluate, export, pack, calibrate, adapt)
+GROUPS = (data, label, detector, fit, evaluate, export, pack, calibrate, adapt)
 
 #: What the extra `train` brings, as its packages are imported.
 _EXTRA = ("torch", "fontTools", "matplotlib", "rapidfuzz")

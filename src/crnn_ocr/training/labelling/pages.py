@@ -1,126 +1,72 @@
-"""Finds, cuts out and labels the lines of a page, and keeps them in one file per page."""
+"""The pages of a folder of pictures and PDFs, and the file that is written for each of them."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import cv2
 import numpy as np
 
-from crnn_ocr.detection.detector import Detector
-from crnn_ocr.document import Polygon
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.opened import open_document
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.lines.crops import turned, unturn
-from crnn_ocr.recognition.lines.reader import LineReader
-from crnn_ocr.recognition.lines.windows import read_crops
-from crnn_ocr.recognition.network.recognizer import Recognizer
-from crnn_ocr.training.labelling.agreement import Agreement, Label, TeacherReading, decide
 
-#: Pictures of lines are kept at most this high, in pixels: networks see 32 to 48, and looks need some more.
-HEIGHT = 64
-_LABELS = "labels.tsv"
-_FIELDS = ("file", "text", "agreement", "polygon", "readings")
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"})
+_LIMITS = Limits(max_bytes=1 << 28, max_pixels=50_000_000, max_side=30_000, max_pages=1000)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledLine:
-    """A line of a page.
-
-    Attributes:
-        picture: (H, W) grey or (H, W, 3) BGR, upright, at most `HEIGHT` high.
-        label: What it says.
-        polygon: Its corners in the page's picture, in pixels, its own top left first.
-        readings: What each teacher reads, in their order.
-    """
-
-    picture: Pixels
-    label: Label
-    polygon: Polygon
-    readings: tuple[TeacherReading, ...]
-
-
-def label_page(image: Pixels, detector: Detector, teachers: Sequence[Recognizer]) -> list[LabelledLine]:
-    """Find the lines of a page and label them.
-
-    The first teacher decides which way up page and lines are. Columns of upright characters are left out.
-
-    Args:
-        image: (H, W) grey or (H, W, 3) BGR.
-        detector: Finds the lines.
-        teachers: Read them, the most accurate first; at least one.
-    """
-    height, width = image.shape[:2]
-    reader = LineReader(teachers[0])
-    found = reader.read(image, detector.detect(image))
-    turn = reader.page_turn(image, found)
-    if turn:
-        image = turned(image, turn)
-        found = reader.read(image, detector.detect(image))
-    found = [entry for entry in reader.turn_unsure(image, found) if not entry.column]
-    crops = [entry.picture(image).make() for entry in found]
-    readings = [[TeacherReading(entry.reading.text, entry.reading.confidence) for entry in found]]
-    for teacher in teachers[1:]:
-        read = read_crops(teacher, crops)
-        readings.append([TeacherReading(reading.text, reading.confidence) for reading in read])
-    return [
-        LabelledLine(
-            _lowered(crop), decide(of_line), unturn(entry.polygon, turn, width, height), tuple(of_line)
-        )
-        for entry, crop, of_line in zip(found, crops, zip(*readings, strict=True), strict=True)
-    ]
-
-
-def write_page(lines: Sequence[LabelledLine], path: Path) -> None:
-    """Write the lines of a page into one ZIP, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w") as archive:  # PNG is packed already
-        table = io.StringIO()
-        rows = csv.writer(table, delimiter="\t", lineterminator="\n")
-        rows.writerow(_FIELDS)
-        for number, line in enumerate(lines):
-            name = f"{number:04}.png"
-            archive.writestr(name, cv2.imencode(".png", line.picture)[1].tobytes())
-            readings = json.dumps([[one.text, round(one.confidence, 4)] for one in line.readings])
-            polygon = json.dumps([[round(x, 1), round(y, 1)] for x, y in line.polygon])
-            rows.writerow((name, line.label.text, line.label.agreement, polygon, readings))
-        archive.writestr(_LABELS, table.getvalue(), zipfile.ZIP_DEFLATED)
-    partial.replace(path)
-
-
-def read_labels(path: Path) -> Iterator[tuple[str, str, Agreement]]:
-    """Yield file name, text and agreement of every line of a page that `write_page` wrote.
+def page_files(folder: Path) -> list[Path]:
+    """Return the pictures and PDFs of a folder, sorted by name.
 
     Raises:
-        TrainingError: The file is damaged.
+        TrainingError: There is none.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            table = io.StringIO(archive.read(_LABELS).decode())
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} is damaged.", hint="Delete it and label its page again.") from error
-    for row in csv.DictReader(table, delimiter="\t"):
-        yield row["file"], row["text"], cast(Agreement, row["agreement"])
+    entries = folder.iterdir() if folder.is_dir() else iter(())
+    files = sorted(path for path in entries if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise TrainingError(f"{folder} holds no picture.", hint="Name a folder with pictures or PDFs.")
+    return files
 
 
-def read_picture(path: Path, name: str) -> Pixels:
-    """Return the picture of a line of a page that `write_page` wrote, (H, W) grey or (H, W, 3) BGR."""
-    with zipfile.ZipFile(path) as archive:
-        data = np.frombuffer(archive.read(name), np.uint8)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), np.uint8)
+def page_name(file: Path, number: int) -> str:
+    """Return the name under which things about a page are kept, without a suffix; pages count from 1."""
+    return f"{file.name}-{number}"
 
 
-def _lowered(crop: Pixels) -> Pixels:
-    """Return a picture of a line, scaled down to `HEIGHT` where it is higher."""
-    height, width = crop.shape[:2]
-    if height <= HEIGHT:
-        return crop
-    size = max(1, round(width * HEIGHT / height)), HEIGHT
-    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
+def unwritten_pages(file: Path, out: Path, suffix: str) -> Iterator[tuple[Path, Pixels]]:
+    """Yield the picture of every page of a file that has nothing written in `out` yet, and the path for it.
+
+    A file whose pages are all done is not decoded: a resumed run comes to the first new page at once.
+
+    Raises:
+        OcrError: The file cannot be read.
+    """
+    with open_document(file, _LIMITS) as document:
+        targets = [out / (page_name(file, 1 + index) + suffix) for index in range(len(document.extents))]
+        if targets and all(target.exists() for target in targets):
+            return
+        for number in itertools.count(1):
+            image = document.draw()
+            if image is None:
+                return
+            target = out / (page_name(file, number) + suffix)
+            if not target.exists():
+                yield target, image
+
+
+def draw_page(file: Path, number: int) -> Pixels:
+    """Return the picture of one page of a file, (H, W, 3) BGR; pages count from 1.
+
+    Raises:
+        OcrError: The file cannot be read, or it has no such page.
+    """
+    with open_document(file, _LIMITS) as document:
+        for _ in range(number - 1):
+            document.draw()
+        image = document.draw()
+    if image is None:
+        raise TrainingError(f"{file} has no page {number}.")
+    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)

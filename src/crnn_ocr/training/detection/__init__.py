@@ -1,0 +1,1 @@
+"""The detector's network and its training on unlabelled pages."""
