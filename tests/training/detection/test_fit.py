@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,12 +14,15 @@ import pytest
 import torch
 
 from crnn_ocr.cli import main
-from crnn_ocr.errors import TrainingError
+from crnn_ocr.detection.load import load_detector
+from crnn_ocr.errors import ModelBrokenError, TrainingError
+from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.training.detection import crops
 from crnn_ocr.training.detection.crops import CropSampler, TeacherPage, teacher_pages
 from crnn_ocr.training.detection.fit import Fit, FitConfig, fit
 from crnn_ocr.training.detection.maps import draw_maps, read_map
 from crnn_ocr.training.detection.measure import measure
+from crnn_ocr.training.detection.pack import write_pack
 from crnn_ocr.training.fit.schedule import Schedule
 from crnn_ocr.training.nets import checkpoint
 from tests import drawing
@@ -152,3 +157,37 @@ def test_the_command_trains_and_says_what_is_wrong(material: tuple[Path, Path], 
     assert main([*command, "--resume", str(tmp_path / "last.pt")]) == 0
     assert [row["step"] for row in losses(tmp_path / "losses.csv")] == ["1", "2"]
     assert main([*command, "--resume", str(tmp_path / "none.pt")]) != 0
+
+
+def test_a_pack_of_a_checkpoint_finds_lines_in_every_precision(
+    material: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Fit(CONFIG, SMALL, None)
+    checkpoint.save(run.state(), tmp_path / "last.pt")
+    command = ["train", "detector", "pack", str(tmp_path / "last.pt"), *map(str, material)]
+    assert main([*command, str(tmp_path / "packs"), "--name", "mine", "--version", "1"]) == 0
+    assert "of the teacher's regions" in capsys.readouterr().out
+    pack = Registry(tmp_path / "packs").find("mine", "det")
+    assert "PP-OCRv6_small_det" in (pack.folder / "NOTICE").read_text()
+    picture = drawing.page([(30, 40, "Total 19.80")], size=28, shape=(320, 200))
+    precisions: tuple[Literal["int8", "fp32"], ...] = ("int8", "fp32")
+    for precision in precisions:
+        detector = load_detector(
+            Registry(tmp_path / "packs"), "mine", threads=2, precision=precision, cache_dir=tmp_path / "cache"
+        )
+        assert detector.probability_map(picture).shape == (200, 320)
+        detector.close()
+
+
+def test_a_pack_is_whole_or_not_there(material: tuple[Path, Path], tmp_path: Path) -> None:
+    def refuse(pack: Pack) -> None:
+        raise ModelBrokenError("no good")
+
+    learnt, _ = teacher_pages(*material)
+    state = Fit(CONFIG, SMALL, None).state()
+    with pytest.raises(ModelBrokenError):
+        write_pack(state, tmp_path, "mine", "1", learnt, {}, refuse)
+    assert list(tmp_path.iterdir()) == []
+    other = replace(state, net={"kind": "edge"})
+    with pytest.raises(TrainingError, match="not the state of a detector"):
+        write_pack(other, tmp_path, "mine", "1", learnt, {})

@@ -14,6 +14,7 @@ import numpy as np
 from crnn_ocr.detection.tiles import working_scale
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.training.detection.drawn import DrawnPages
 from crnn_ocr.training.detection.maps import read_map
 from crnn_ocr.training.detection.network import MAP_STRIDE
 from crnn_ocr.training.labelling.pages import draw_page, page_files
@@ -21,6 +22,8 @@ from crnn_ocr.training.synth import degrade
 
 #: Longer side at which the detector first looks at an ordinary page; `DetectorParameters.side`.
 _FIRST_LOOK = 960
+#: Share of the crops that are drawn, where there are fonts.
+_DRAWN = 0.25
 #: Every so many pages one is held out.
 _HOLD_OUT = 40
 #: Decoded pages from which crops are drawn.
@@ -85,14 +88,18 @@ class _Decoded:
 class CropSampler:
     """An endless source of damaged crops, of a pool of pages that changes all the time."""
 
-    def __init__(self, pages: Sequence[TeacherPage], side: int, seed: int) -> None:
+    def __init__(
+        self, pages: Sequence[TeacherPage], side: int, seed: int, drawn: DrawnPages | None = None
+    ) -> None:
         """Draw crops from pages.
 
         Args:
             pages: At least one.
             side: Height and width of a crop in pixels, a multiple of `network.MULTIPLE`.
             seed: Of the randomness.
+            drawn: Drawn pages, of which every fourth crop is.
         """
+        self._drawn = drawn
         self._pages = pages
         self._side = side
         self._rng = random.Random(seed)  # noqa: S311
@@ -106,15 +113,26 @@ class CropSampler:
     def sample(self) -> tuple[Pixels, Pixels]:
         """Return one crop and its map, as `__iter__` yields them."""
         rng = self._rng
+        tilt = rng.uniform(-6, 6) if rng.random() < 0.3 else 0.0
+        reach = round(self._side * (1.0 + 0.2 * (tilt != 0.0)))  # corners of a tilted square are further out
+        if self._drawn is not None and rng.random() < _DRAWN:
+            image, heat = self._drawn.sample(reach)
+        else:
+            image, heat = _cut(self._page(), reach, rng)
+        image = _turned(image, tilt, self._side, cv2.BORDER_REPLICATE)
+        heat = _turned(heat, tilt, self._side // MAP_STRIDE, cv2.BORDER_CONSTANT)
+        turns = rng.choices((0, 1, 2, 3), (80, 5, 10, 5))[0]
+        image, heat = np.rot90(image, turns), np.rot90(heat, turns)
+        return _damaged(np.ascontiguousarray(image), rng), np.ascontiguousarray(heat)
+
+    def _page(self) -> _Decoded:
+        """Return a page of the pool, which changes now and then."""
+        rng = self._rng
         if len(self._pool) < min(_POOL, len(self._pages)):
             self._pool.append(_decoded(rng.choice(self._pages)))
         elif rng.random() < 1 / _CROPS_PER_PAGE:
             self._pool[rng.randrange(len(self._pool))] = _decoded(rng.choice(self._pages))
-        page = rng.choice(self._pool)
-        image, heat = _cut(page, self._side, rng)
-        turns = rng.choices((0, 1, 2, 3), (80, 5, 10, 5))[0]
-        image, heat = np.rot90(image, turns), np.rot90(heat, turns)
-        return _damaged(np.ascontiguousarray(image), rng), np.ascontiguousarray(heat)
+        return rng.choice(self._pool)
 
 
 def _decoded(page: TeacherPage) -> _Decoded:
@@ -122,26 +140,21 @@ def _decoded(page: TeacherPage) -> _Decoded:
 
 
 def _cut(page: _Decoded, side: int, rng: random.Random) -> tuple[Pixels, Pixels]:
-    """Cut a square out of a page, at a size between the first look's and the teacher's, tilted a little."""
+    """Cut a square out of a page, at a size between the first look's and the teacher's."""
     height, width = page.image.shape[:2]
     best = MAP_STRIDE * page.heat.shape[1] / width
     first = min(best, working_scale(width, height, _FIRST_LOOK))
     scale = math.exp(rng.uniform(math.log(0.75 * first), math.log(1.25 * best)))
     stretch = math.exp(rng.uniform(-0.12, 0.12))
-    tilt = rng.uniform(-6, 6) if rng.random() < 0.3 else 0.0
-    reach = round(side * (1.0 + 0.2 * (tilt != 0.0)))  # corners of a tilted square come from further away
-    w, h = reach / (scale * stretch), reach * stretch / scale
+    w, h = side / (scale * stretch), side * stretch / scale
     places = [(rng.uniform(-0.1 * w, width - 0.9 * w), rng.uniform(-0.1 * h, height - 0.9 * h)) for _ in "ab"]
     if rng.random() < 0.7:
         places.sort(key=lambda place: -_mass(page, (*place, w, h)))
     box = (*places[0], w, h)
-    image = _shown(page.image, box, reach, cv2.BORDER_REPLICATE)
+    image = _shown(page.image, box, side, cv2.BORDER_REPLICATE)
     of_map = MAP_STRIDE / best  # picture pixels per map pixel
     x, y, w, h = (value / of_map for value in box)
-    heat = _shown(page.heat, (x, y, w, h), reach // MAP_STRIDE, cv2.BORDER_CONSTANT)
-    return _turned(image, tilt, side, cv2.BORDER_REPLICATE), _turned(
-        heat, tilt, side // MAP_STRIDE, cv2.BORDER_CONSTANT
-    )
+    return image, _shown(page.heat, (x, y, w, h), side // MAP_STRIDE, cv2.BORDER_CONSTANT)
 
 
 def _mass(page: _Decoded, box: tuple[float, float, float, float]) -> float:

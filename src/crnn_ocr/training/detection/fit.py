@@ -16,8 +16,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.training.detection.crops import CropSampler, TeacherPage
+from crnn_ocr.training.detection.drawn import DrawnPages
 from crnn_ocr.training.detection.losses import map_loss
-from crnn_ocr.training.detection.measure import measure
+from crnn_ocr.training.detection.measure import SIDES, measure
 from crnn_ocr.training.detection.network import DetectorConfig, DetectorNet
 from crnn_ocr.training.fit.optimiser import Average, adamw, drop_broken_gradients, moments_of, restore_moments
 from crnn_ocr.training.fit.schedule import Schedule
@@ -46,6 +47,7 @@ class FitConfig:
         threads: PyTorch's.
         workers: Processes that draw crops.
         seed: Of the crops and the first weights.
+        fonts: Folder of fonts for drawn pages; None: real pages alone.
     """
 
     hours: float = 4.0
@@ -58,19 +60,22 @@ class FitConfig:
     threads: int = 1
     workers: int = 1
     seed: int = 0
+    fonts: Path | None = None
 
 
 class Crops(IterableDataset[tuple[Pixels, Pixels]]):  # type: ignore[misc]  # an Any where PyTorch is missing
     """Crops as PyTorch's loader wants them: every process draws others."""
 
-    def __init__(self, pages: Sequence[TeacherPage], side: int, seed: int) -> None:
-        self._pages, self._side, self._seed = pages, side, seed
+    def __init__(self, pages: Sequence[TeacherPage], side: int, seed: int, fonts: Path | None) -> None:
+        self._pages, self._side, self._seed, self._fonts = pages, side, seed, fonts
 
     def __iter__(self) -> Iterator[tuple[Pixels, Pixels]]:
         """Yield crops and their maps."""
         info = get_worker_info()
         torch.set_num_threads(1)
-        return iter(CropSampler(self._pages, self._side, self._seed * 1000 + (info.id if info else 0)))
+        seed = self._seed * 1000 + (info.id if info else 0)
+        drawn = DrawnPages(self._fonts, seed) if self._fonts else None
+        return iter(CropSampler(self._pages, self._side, seed, drawn))
 
 
 class Fit:
@@ -167,7 +172,7 @@ def fit(
     learnt, held_out = pages
     seed = config.seed + int(run.counters["step"])  # a resumed run draws other crops
     loader = DataLoader(
-        Crops(learnt, config.side, seed),
+        Crops(learnt, config.side, seed, config.fonts),
         batch_size=config.batch,
         num_workers=config.workers,
         prefetch_factor=4 if config.workers else None,
@@ -202,7 +207,7 @@ def fit(
 
 
 def _measure(run: Fit, pages: Sequence[TeacherPage], out: Path) -> None:
-    for side in (960, 1440):
+    for side in SIDES:
         score = measure(run.average, pages, side)
         row = [*run.counters.values(), side, score.recall, score.precision]
         _append(out / SCORES, [*run.counters, "side", "recall", "precision"], row)

@@ -17,6 +17,8 @@ from crnn_ocr.training.detection.maps import read_map
 from crnn_ocr.training.detection.network import MAP_STRIDE, MULTIPLE, DetectorNet
 from crnn_ocr.training.labelling.pages import draw_page
 
+#: Longer sides of a page at which a network is measured, in pixels.
+SIDES = (960, 1440)
 #: Overlap over union from which two regions are the same.
 _SAME = 0.5
 

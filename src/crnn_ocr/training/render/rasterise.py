@@ -142,7 +142,7 @@ def _same(glyph: Drawn, other: Drawn | None) -> bool:
     return other is not None and np.array_equal(glyph[0], other[0])
 
 
-def _mapped(path: Path, number: int) -> tuple[frozenset[int] | None, float, float]:
+def mapped(path: Path, number: int) -> tuple[frozenset[int] | None, float, float]:
     """Return (code points with a glyph, or None where the file does not tell; ascent and descent in em)."""
     if path.suffix == ".pcf":
         return None, 0.86, 0.14
@@ -171,12 +171,12 @@ def rasterise(
     for path, number in face.files:
         try:
             font = ImageFont.truetype(str(path), size, index=number, layout_engine=ImageFont.Layout.BASIC)
-            mapped, ascent, descent = _mapped(path, number)
+            has, ascent, descent = mapped(path, number)
         except (OSError, TTLibError, KeyError, AssertionError, ValueError, struct.error):
             continue  # a broken piece; what it would have drawn, another face draws
         metrics = (round(ascent * EM), round(descent * EM))
-        codes = wanted - drawn.keys() if mapped is None else wanted & mapped - drawn.keys()
-        missing = _draw(font, NONCHARACTER) if mapped is None else None
+        codes = wanted - drawn.keys() if has is None else wanted & has - drawn.keys()
+        missing = _draw(font, NONCHARACTER) if has is None else None
         found = ((code, _draw(font, code)) for code in codes)
         drawn.update((code, g) for code, g in found if g is not None and not _same(g, missing))
     if size != EM:
