@@ -99,3 +99,13 @@ def test_a_typeface_is_misread_before_and_read_after(typed: Typed) -> None:
     assert cer is not None
     assert float(cer[2]) < 0.75 * float(cer[1])
     assert printed[-4:] == wanted
+
+
+def test_an_archive_is_learnt_without_labels(typed: Typed) -> None:
+    section = _section("Your own pages, unlabelled")
+    (learning,) = _blocks(section, "sh")
+    (shown,) = (block.splitlines() for block in _blocks(section, "text"))
+    printed = typed.run(learning)
+    assert [re.sub(r"[\d.]+", "0", line) for line in printed] == [
+        re.sub(r"[\d.]+", "0", line) for line in shown
+    ]

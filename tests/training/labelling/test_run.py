@@ -10,7 +10,7 @@ import pytest
 
 from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.training.labelling.lines import HEIGHT, read_labels, read_picture
+from crnn_ocr.training.labelling.lines import HEIGHT, read_labels, read_lines
 from crnn_ocr.training.labelling.run import label
 from tests import drawing
 
@@ -40,10 +40,11 @@ def test_pages_are_labelled_once(pages: Path, tmp_path: Path, capsys: pytest.Cap
         rows = list(read_labels(out / name))
         assert sorted(text for _, text, _ in rows) == sorted(ROWS)
         assert {agreement for _, _, agreement in rows} == {"all"}
-        for file, _, _ in rows:
-            picture = read_picture(out / name, file)
-            assert picture.shape[0] <= HEIGHT
-            assert picture.shape[1] > 4 * picture.shape[0]
+        for line, (_, text, _) in zip(read_lines(out / name), rows, strict=True):
+            assert line.label.text == text
+            assert [reading.text for reading in line.readings] == [text, text]
+            assert line.picture.shape[0] <= HEIGHT
+            assert line.picture.shape[1] > 4 * line.picture.shape[0]
     assert list(read_labels(out / "blank.png-1.zip")) == []
     written = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     found = label(pages, out)

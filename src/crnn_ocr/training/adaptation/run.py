@@ -44,13 +44,15 @@ from crnn_ocr.training.adaptation.lines import (
 from crnn_ocr.training.adaptation.material import Picture, held_out, write_shorter
 from crnn_ocr.training.adaptation.measure import Compared, judge, tally
 from crnn_ocr.training.adaptation.packing import About
+from crnn_ocr.training.adaptation.pages import PageLines, read_pages
 
 _TEXTS_HELD_OUT_FROM = 20
 """From so many lines of text on some are kept to validate on; fewer are all learnt, and drawn once more."""
 _TEXT_SHARE, _PICTURE_SHARE = 0.15, 0.2
 _VALIDATED, _CHECKED = 80, 120
 """Lines drawn to validate on, and ordinary lines to check with."""
-_PICTURE_ROUNDS = 12
+_PICTURE_ROUNDS, _MOST_VARIED = 12, 3000
+"""How often every picture is shown, and how many showings there are at most without drawn lines."""
 _ORDINARY_TEXTS = 0.35
 """Share of ordinary texts in the user's faces."""
 
@@ -66,6 +68,7 @@ class Request:
         fonts: Font files, and folders of them.
         texts: UTF-8 files with lines as they are to be read.
         images: List of pictures with their texts, `file TAB text` a row.
+        pages: Folder of unlabelled pages; see `pages`.
         charset: File with new characters, one a row.
         data: Folder of fetched training data, for ordinary lines; they are made without one when None.
         models_dir: Folder of the user's packs; the usual one when None.
@@ -82,6 +85,7 @@ class Request:
     fonts: tuple[Path, ...] = ()
     texts: tuple[Path, ...] = ()
     images: Path | None = None
+    pages: Path | None = None
     charset: Path | None = None
     data: Path | None = None
     models_dir: Path | None = None
@@ -164,9 +168,9 @@ def adapt(request: Request, check: Callable[[Pack], None] = prove_pack) -> Repor
             reads ordinary lines worse than before.
     """
     torch.set_num_threads(request.threads)
-    if not (request.fonts or request.texts or request.images or request.charset):
+    if not (request.fonts or request.texts or request.images or request.pages or request.charset):
         raise TrainingError(
-            "There is nothing to learn from.", hint="Give --fonts, --text, --images or --charset."
+            "There is nothing to learn from.", hint="Give --pages, --fonts, --text, --images or --charset."
         )
     for name in ("lines", "steps", "threads"):
         value = getattr(request, name)
@@ -191,7 +195,7 @@ def _adapt(request: Request, base: Base, folder: Path, check: Callable[[Pack], N
 
     count = request.lines or min(6000, max(800, 30 * len(given.new)))
     count = count if given.draws else 0
-    varied = min(max(count, 800), _PICTURE_ROUNDS * len(learnt_pictures)) if learnt_pictures else 0
+    varied = min(max(count, _MOST_VARIED), _PICTURE_ROUNDS * len(learnt_pictures))
     familiar = max(300, (3 * (count + varied)) // 4) if request.lines is None else count + varied
     wanted = [
         itertools.islice(given.own(learnt_texts, 1), count),
@@ -239,6 +243,7 @@ def _gather(request: Request, base: Base, folder: Path) -> _Material:
     known = base.known | frozenset(new)
     texts, unknown = material.read_texts(request.texts, known)
     pictures = material.read_pictures(request.images, known) if request.images else ()
+    scanned = _scanned(request, base, known)
     own = user_faces(request.fonts)
     shown = [*CHINESE, *MIXING, *new, *"".join(texts)]
     needed = [*ordinary_characters(base.known, request.seed), *shown]
@@ -251,14 +256,25 @@ def _gather(request: Request, base: Base, folder: Path) -> _Material:
         new,
         tuple(c for c in new if c in glyphs.drawable),
         tuple(text for text in texts if not glyphs.lacking(text)),
-        pictures,
+        (*pictures, *(scanned.pictures if scanned else ())),
         bool(request.fonts or request.texts or any(c in glyphs.drawable for c in new)),
         request.data,
         request.seed,
     )
     _check_glyphs(given, texts)
+    if scanned:
+        given.told.append(scanned.told)
+        given.remarks.extend((f"Learnt from {scanned.told}.", *scanned.left))
     _tell(given, request, texts, unknown, [face.name for face in own])
     return given
+
+
+def _scanned(request: Request, base: Base, known: frozenset[str]) -> PageLines | None:
+    """Return what the user's pages give; their labels are kept beside the new pack."""
+    if request.pages is None:
+        return None
+    labels = request.out / f"{request.about.name}.labels"
+    return read_pages(request.pages, labels, base.pack, Registry(request.models_dir), known)
 
 
 def _check_glyphs(given: _Material, texts: Sequence[str]) -> None:

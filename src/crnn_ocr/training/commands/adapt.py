@@ -38,6 +38,9 @@ def add(commands: Subparsers) -> None:
     parser.add_argument(
         "--images", type=Path, metavar="TSV", help="list of line pictures: file, TAB, text; one a row"
     )
+    parser.add_argument(
+        "--pages", type=Path, metavar="DIR", help="folder of unlabelled pages: pictures and PDFs"
+    )
     parser.add_argument("--charset", type=Path, metavar="FILE", help="new characters, one a row")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="fetched training data, to rehearse ordinary lines with"
@@ -70,6 +73,7 @@ def _adapt(arguments: argparse.Namespace) -> int:
             fonts=tuple(arguments.fonts),
             texts=tuple(arguments.text),
             images=arguments.images,
+            pages=arguments.pages,
             charset=arguments.charset,
             data=arguments.data,
             models_dir=settings.models_dir,

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -101,20 +102,38 @@ def read_labels(path: Path) -> Iterator[tuple[str, str, Agreement]]:
     Raises:
         TrainingError: The file is damaged.
     """
+    with _opened(path) as archive:
+        for row in _rows(archive):
+            yield row["file"], row["text"], cast(Agreement, row["agreement"])
+
+
+def read_lines(path: Path) -> Iterator[LabelledLine]:
+    """Yield the lines of a page that `write_page` wrote; their pictures are in colour.
+
+    Raises:
+        TrainingError: The file is damaged.
+    """
+    with _opened(path) as archive:
+        for row in _rows(archive):
+            data = np.frombuffer(archive.read(row["file"]), np.uint8)
+            picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+            a, b, c, d = ((float(x), float(y)) for x, y in json.loads(row["polygon"]))
+            readings = tuple(TeacherReading(*values) for values in json.loads(row["readings"]))
+            label = Label(row["text"], cast(Agreement, row["agreement"]))
+            yield LabelledLine(picture, label, (a, b, c, d), readings)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            table = io.StringIO(archive.read(_LABELS).decode())
+            yield archive
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is damaged.", hint="Delete it and label its page again.") from error
-    for row in csv.DictReader(table, delimiter="\t"):
-        yield row["file"], row["text"], cast(Agreement, row["agreement"])
 
 
-def read_picture(path: Path, name: str) -> Pixels:
-    """Return the picture of a line of a page that `write_page` wrote, (H, W) grey or (H, W, 3) BGR."""
-    with zipfile.ZipFile(path) as archive:
-        data = np.frombuffer(archive.read(name), np.uint8)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), np.uint8)
+def _rows(archive: zipfile.ZipFile) -> csv.DictReader[str]:
+    return csv.DictReader(io.StringIO(archive.read(_LABELS).decode()), delimiter="\t")
 
 
 def _lowered(crop: Pixels) -> Pixels:
