@@ -144,7 +144,8 @@ def _cut(page: _Decoded, side: int, rng: random.Random) -> tuple[Pixels, Pixels]
     height, width = page.image.shape[:2]
     best = MAP_STRIDE * page.heat.shape[1] / width
     first = min(best, working_scale(width, height, _FIRST_LOOK))
-    scale = math.exp(rng.uniform(math.log(0.75 * first), math.log(1.25 * best)))
+    least = max(0.75 * first, 0.5 * best)  # smaller ones cannot be told from texture
+    scale = math.exp(rng.uniform(math.log(least), math.log(1.25 * best)))
     stretch = math.exp(rng.uniform(-0.12, 0.12))
     w, h = side / (scale * stretch), side * stretch / scale
     places = [(rng.uniform(-0.1 * w, width - 0.9 * w), rng.uniform(-0.1 * h, height - 0.9 * h)) for _ in "ab"]
