@@ -22,9 +22,9 @@ from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.recognition.text.replacements import Replacements
-from crnn_ocr.runtime.budget import Budget, Share
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.runtime.memory import make_room
+from crnn_ocr.scheduling.budget import Budget, Share
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
 from crnn_ocr.scheduling.stage_clock import StageClock
@@ -295,7 +295,7 @@ class OCR:
             return
         with ExitStack() as held:
             with clock("queue"):
-                share = held.enter_context(self._pixels.take(amount, ticket.check))
+                share = held.enter_context(self._pixels.take(amount, ticket))
             make_room(amount)
             yield share
 

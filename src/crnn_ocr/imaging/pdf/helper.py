@@ -28,7 +28,7 @@ from crnn_ocr.errors import (
     UnsupportedImageError,
 )
 from crnn_ocr.imaging.pdf import process
-from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.ticket import POLL_S, Ticket
 
 #: CPU seconds for one step: opening, measuring all pages, or drawing one page. A page with two hundred
 #: thousand lines, such as a map, took 13 s.
@@ -37,7 +37,6 @@ CPU_SECONDS = 20
 #: because busy machines are slow.
 WALL_SECONDS = 120.0
 
-_LOOK_S = 0.05  # how often a running step checks whether it is still wanted
 _RETRY_S = 5
 
 #: Bypasses the package's own `__init__`, which would import pydantic and take longer than everything else.
@@ -166,7 +165,7 @@ class Helper:
 
     def _watch(self, done: threading.Event, ticket: Ticket) -> None:
         end = time.monotonic() + WALL_SECONDS
-        while not done.wait(_LOOK_S):
+        while not done.wait(POLL_S):
             self._stopped_late = time.monotonic() > end
             if self._stopped_late or not ticket.valid:
                 self._process.kill()

@@ -15,8 +15,8 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.errors import BadRequestError
 from crnn_ocr.imaging.opened import OpenedDocument
-from crnn_ocr.runtime.budget import Budget
 from crnn_ocr.runtime.cores import core_share
+from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.error_answers import body_too_large
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
@@ -153,7 +153,7 @@ class Gate:
             yield  # reading it fails at once, in its own words: coming back later would not help
             return
         work = estimate_seconds((page.width, page.height) for page in document.extents)
-        with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket.check):
+        with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket):
             yield
 
 

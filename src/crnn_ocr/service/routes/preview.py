@@ -44,8 +44,6 @@ Stage = Literal["original", "enhanced"]
 LONGEST = 2400
 
 _PARAMETERS = ("page", "stage")
-#: How often those who wait look at their tickets, in seconds.
-_LOOK_UP_S = 0.05
 _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)  # previews are looked at once; time matters more than size
 
 
@@ -114,8 +112,7 @@ def _page(document: OpenedDocument, number: int) -> Image | None:
 @contextmanager
 def _turn(lock: threading.Lock, ticket: Ticket) -> Iterator[None]:
     """Hold the lock; nobody waits for it longer than the ticket allows."""
-    while not lock.acquire(timeout=_LOOK_UP_S):
-        ticket.check()
+    ticket.wait(lambda seconds: lock.acquire(timeout=seconds))
     try:
         ticket.check()
         yield
