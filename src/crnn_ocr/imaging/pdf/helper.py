@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import crnn_ocr
 from crnn_ocr.errors import (
     ImageDecodeError,
     ImageTooLargeError,
@@ -42,9 +41,9 @@ _RETRY_S = 5
 #: Bypasses the package's own `__init__`, which would import pydantic and take longer than everything else.
 _START = """
 import json, sys, types
-sys.path[:], folders = json.loads(sys.argv[1])
+sys.path[:], folder = json.loads(sys.argv[1])
 package = sys.modules["crnn_ocr"] = types.ModuleType("crnn_ocr")
-package.__path__ = folders
+package.__path__ = [folder]
 from crnn_ocr.imaging.pdf.process import main
 main()
 """
@@ -199,7 +198,8 @@ def _started() -> subprocess.Popen[bytes]:
             "PDFs cannot be read here: there is no Python executable to start.",
             hint="Tell it with multiprocessing.set_executable, or send pictures.",
         )
-    paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], list(crnn_ocr.__path__)])
+    package = Path(__file__).absolute().parents[2]
+    paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], str(package)])
     options = ["-I", "-S"] + ["-B"] * sys.dont_write_bytecode
     try:
         return subprocess.Popen(  # noqa: S603
