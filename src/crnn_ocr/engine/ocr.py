@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from crnn_ocr.document import Document
-from crnn_ocr.engine.kinds import ModelUse
+from crnn_ocr.engine.kinds import RECOGNIZER, ModelUse
 from crnn_ocr.engine.model_manager import ModelManager, Switch
 from crnn_ocr.engine.page_stages import READER, STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
@@ -60,6 +60,7 @@ class OCR:
         settings: Settings | None = None,
         *,
         model: str | None = None,
+        active: Mapping[str, str] | None = None,
         threads: int | None = None,
         stages: Sequence[Stage] = STAGES,
     ) -> None:
@@ -68,6 +69,7 @@ class OCR:
         Args:
             settings: The settings; read from the environment when None.
             model: Name of the default recogniser pack, instead of the settings'.
+            active: Names of the default packs of any kinds, by kind, instead of the settings'.
             threads: Number of cores to use, instead of the settings'.
             stages: The stages that every page passes, in this order.
 
@@ -86,7 +88,7 @@ class OCR:
         self._models = ModelManager(
             self._settings,
             Registry(self._settings.models_dir),
-            model,
+            {**(active or {}), **({RECOGNIZER.name: model} if model else {})},
             threads=self._threads,
             kinds=tuple(dict.fromkeys(use.kind for use in self._uses)),
         )

@@ -12,7 +12,6 @@ import math
 import os
 import socket
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
@@ -145,8 +145,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
         registry = Registry(settings.models_dir)
-        detector = registry.resolve(settings.detector, "det")
-        self._shared = SharedState.create(registry.resolve(settings.model, "rec"), {"det": detector})
+        self._shared = SharedState.create(
+            {kind.name: registry.resolve(kind.active(settings), kind.name) for kind in KINDS.values()}
+        )
         self._metrics = (
             SharedMetrics.create(self._shared.folder / "metrics", settings.workers)
             if settings.metrics
@@ -226,16 +227,14 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
         shared = self._shared
         threads = share_of_cores(self._settings)
-        choice = shared.choice()
-        chosen = self._settings.model_copy(update={"detector": choice.others["det"]})
+        active = shared.choice().active
         try:
-            reader = OCR(chosen, model=choice.active, threads=threads)
+            reader = OCR(self._settings, active=active, threads=threads)
         except OcrError as error:  # the pack that was switched to is gone
             _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
-            reader = OCR(chosen, model=self._settings.model, threads=threads)
+            reader = OCR(self._settings, model=self._settings.model, active=active, threads=threads)
             with suppress(ModelSwitchRunningError), shared.switching():
-                choice = shared.choice()
                 first = reader.resolve(self._settings.model)
-                shared.choose(replace(choice, generation=choice.generation + 1, active=first))
+                shared.choose(shared.choice().switched(RECOGNIZER.name, first))
         Follower(reader, shared).start()
         return create_app(reader, self._settings, switching=SharedSwitching(reader, shared))

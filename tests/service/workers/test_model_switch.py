@@ -23,7 +23,7 @@ from tests.service.fakes import FakeReader, FakeReady
 
 @pytest.fixture
 def runtime() -> Iterator[SharedState]:
-    made = SharedState.create("fake")
+    made = SharedState.create({"rec": "fake"})
     yield made
     made.remove()
 
@@ -95,7 +95,7 @@ def test_all_workers_load_before_any_switches(runtime: SharedState) -> None:
     assert (made.model, made.previous, made.workers, made.pending) == ("other/1", "fake/1", 3, ())
     assert log == ["prepare other"] * 3 + ["commit other"] * 3
     assert {reader.model for reader in readers} == {"other/1"}
-    assert runtime.choice().active == "other"
+    assert runtime.choice().active["rec"] == "other"
 
 
 def test_where_one_worker_cannot_all_stay(runtime: SharedState) -> None:
@@ -107,7 +107,7 @@ def test_where_one_worker_cannot_all_stay(runtime: SharedState) -> None:
             switching.switch("other")
         wait_for(lambda: "cancel other" in able.log)
         assert {able.model, unable.model} == {"fake/1"}
-        assert runtime.choice().active == "fake"
+        assert runtime.choice().active["rec"] == "fake"
         assert runtime.choice().candidate is None
         wait_for(lambda: all(report.problem is None for report in runtime.reports()))
         assert switching.switch("third").workers == 2
@@ -166,7 +166,7 @@ def test_a_late_worker_that_cannot_load_it_turns_all_back(runtime: SharedState) 
 
     def choose(choice: Choice) -> None:
         commit(choice)
-        if choice.active == "other":
+        if choice.active["rec"] == "other":
             committed.set()
 
     with following([Follower(first, runtime)]):
@@ -184,7 +184,7 @@ def test_a_late_worker_that_cannot_load_it_turns_all_back(runtime: SharedState) 
         with pytest.raises(ModelSwitchError, match="no such file"):
             SharedSwitching(first, runtime).switch("other")
         wait_for(lambda: first.model == "fake/1")
-    assert runtime.choice().active == "fake"
+    assert runtime.choice().active["rec"] == "fake"
 
 
 class WithDetector(FakeReader):
@@ -214,7 +214,7 @@ class DetectorReady(FakeReady):
 
 @pytest.mark.parametrize("refused", [False, True])
 def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
-    shared = SharedState.create("fake", {"det": "scanner"})
+    shared = SharedState.create({"rec": "fake", "det": "scanner"})
     first, late = WithDetector(), WithDetector()
     if refused:
         late.prepare_errors["third"] = ModelBrokenError("no such file")
@@ -222,7 +222,7 @@ def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
     joined: list[Follower] = []
 
     def reports() -> list[object]:
-        if shared.choice().others["det"] == "third" and not joined:
+        if shared.choice().active["det"] == "third" and not joined:
             joined.append(Follower(late, shared, pid=2))  # started just after the switch was made
             joined[0].look()
         return list(original())
@@ -237,8 +237,8 @@ def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
             made = SharedSwitching(first, shared).switch("third")
             assert (made.model, made.previous) == ("third/1", "scanner")
             assert (first.detector, late.detector) == ("third", "third")
-    assert shared.choice().others == {"det": "scanner" if refused else "third"}
-    assert (first.active, shared.choice().active, shared.choose) == ("fake", "fake", commit)
+    assert shared.choice().active == {"rec": "fake", "det": "scanner" if refused else "third"}
+    assert (first.active, shared.choose) == ("fake", commit)
     shared.remove()
 
 
@@ -247,7 +247,7 @@ def test_a_restarted_worker_comes_up_with_what_was_chosen(runtime: SharedState) 
     with following([Follower(reader, runtime)]):
         SharedSwitching(reader, runtime).switch("other")
     restarted = FakeReader()
-    restarted.active = runtime.choice().active
+    restarted.active = runtime.choice().active["rec"]
     Follower(restarted, runtime).look()
     assert restarted.log == []  # it has it from the beginning
     stale = FakeReader()  # read the choice just before the switch
@@ -266,13 +266,15 @@ def test_a_leader_that_dies_leaves_nobody_waiting(runtime: SharedState) -> None:
     reader = FakeReader()
     follower = Follower(reader, runtime)
     follower.look()
-    runtime.choose(Choice(1, "fake", candidate="other"))  # by a leader that is gone: nobody holds the lock
+    runtime.choose(
+        Choice(1, {"rec": "fake"}, candidate="other")
+    )  # by a leader that is gone
     follower.look()
     assert reader.log == ["prepare other"]
     runtime.forget(os.getpid())  # as the supervisor does, whichever worker has ended
     follower.look()
     assert reader.log == ["prepare other", "cancel other"]
-    assert runtime.choice() == Choice(2, "fake")
+    assert runtime.choice() == Choice(2, {"rec": "fake"})
 
 
 def test_a_second_switch_is_refused_while_the_first_runs(runtime: SharedState) -> None:

@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from werkzeug.exceptions import HTTPException
 
 from crnn_ocr.caching.single_flight import PICTURE_ERRORS
+from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.errors import InvalidBase64Error, InvalidJsonError, ModelNotFoundError, OcrError
 from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 from crnn_ocr.service.api.openapi_components import (
@@ -96,7 +97,7 @@ def install(app: Flask, reader: Reader, readings: Readings) -> None:
 
     @routes.get(f"{_PATH}/get_options")
     def get_options() -> Response:
-        names = [model.name for model in reader.models().models if model.kind == "rec"]
+        names = [model.name for model in reader.models().models if model.kind == RECOGNIZER.name]
         return json_response(json_of(describe_options(names)))
 
     @routes.post(_PATH)

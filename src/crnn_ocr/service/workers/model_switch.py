@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
 from crnn_ocr.service.ocr.engine_protocol import Reader, ReadyModel
 from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
@@ -27,9 +28,6 @@ LOOK_EVERY_S = 0.1
 PREPARE_S = 120.0
 #: How long the answer waits for workers to make a loaded model the active one.
 COMMIT_S = 15.0
-
-#: As manifests call the kind of the recogniser.
-_RECOGNIZER = "rec"
 
 _log = logging.getLogger(__name__)
 
@@ -133,21 +131,21 @@ class SharedSwitching:
             before = self._shared.choice()
             kind = self._reader.kind_of(found)
             previous = _active(self._reader, kind)
-            generation = before.generation + 1
+            choice = replace(before, generation=before.generation + 1, candidate=found)
             try:
-                self._shared.choose(replace(before, generation=generation, candidate=found))
-                waiting = self._wait(generation, self._prepare_s)
+                self._shared.choose(choice)
+                waiting = self._wait(choice.generation, self._prepare_s)
                 if waiting:
                     raise ModelSwitchError(
                         f"{len(waiting)} workers did not load {found!r} within {self._prepare_s:.0f} s.",
                         hint="Look into the log; try again when the service is less busy.",
                     )
-                generation += 1
-                self._shared.choose(_chosen(before, generation, kind, found))
-                waiting = self._wait(generation, self._commit_s)
+                choice = choice.switched(kind, found)
+                self._shared.choose(choice)
+                waiting = self._wait(choice.generation, self._commit_s)
             except BaseException:
                 with suppress(OSError):  # no room: they wait for the next switch
-                    self._shared.choose(replace(before, generation=generation + 1, candidate=None))
+                    self._shared.choose(replace(choice.cancelled(), active=before.active))
                 raise
             done = [report for report in self._shared.reports() if report.pid not in waiting]
             return Outcome(_id(self._reader, found), previous, len(done), tuple(waiting))
@@ -230,9 +228,8 @@ class Follower:
 
     def _follow(self, choice: Choice) -> str | None:
         """Load the candidate, or use the chosen model; returns what is in the way."""
-        chosen = {_RECOGNIZER: choice.active, **choice.others}
-        wanted = choice.candidate or choice.active
-        expected = chosen.values() if choice.candidate is None else (choice.candidate,)
+        wanted = choice.candidate or ""
+        expected = choice.active.values() if choice.candidate is None else (choice.candidate,)
         if self._ready is not None and self._ready.name not in expected:
             self._ready.cancel()
             self._ready = None
@@ -240,7 +237,7 @@ class Follower:
             if choice.candidate is not None:
                 self._ready = self._ready or self._reader.prepare(choice.candidate)
                 return None
-            for kind, wanted in chosen.items():
+            for kind, wanted in choice.active.items():
                 ready = self._ready
                 if ready is not None and ready.name == wanted:
                     self._ready = None
@@ -259,16 +256,9 @@ class Follower:
         return None
 
 
-def _chosen(before: Choice, generation: int, kind: str, name: str) -> Choice:
-    """Return the choice in which that pack is the active one of its kind."""
-    if kind == _RECOGNIZER:
-        return replace(before, generation=generation, active=name, candidate=None)
-    return replace(before, generation=generation, candidate=None, others={**before.others, kind: name})
-
-
 def _active(reader: Reader, kind: str) -> str:
     """Return name and version of the active model of a kind."""
-    return reader.model if kind == _RECOGNIZER else _id(reader, reader.active_packs[kind])
+    return reader.model if kind == RECOGNIZER.name else _id(reader, reader.active_packs[kind])
 
 
 def _id(reader: Reader, name: str) -> str:

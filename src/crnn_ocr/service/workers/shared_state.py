@@ -2,7 +2,7 @@
 
 The supervisor makes the folder before the first worker starts, and it goes with the service. In it are
 
-* `choice.json`: which model is active, and which one is to become so. Every change counts its generation up.
+* `choice.json`: which models are active, and which one is to become so. Every change raises its generation.
 * `PID.json`: what that worker has made of the choice; the supervisor removes it when the worker has ended.
 * `switch.lock`: held by whoever is making a switch.
 * `service.lock`: held by the supervisor and, from the fork on, by its workers: a folder in which nobody holds
@@ -20,7 +20,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,19 +32,25 @@ _PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which model all workers are to use.
+    """The models that all workers are to use.
 
     Attributes:
-        generation: Counts the changes.
-        active: Name of the recogniser's pack.
+        generation: Number of changes so far.
+        active: Names of the active packs, by kind.
         candidate: Name of a pack that is to be loaded beside the active ones; None: no switch is being made.
-        others: Names of the active packs of other kinds, by kind.
     """
 
     generation: int
-    active: str
+    active: Mapping[str, str]
     candidate: str | None = None
-    others: Mapping[str, str] = field(default_factory=dict)
+
+    def switched(self, kind: str, name: str) -> Choice:
+        """Return the next choice, in which that pack is the active one of its kind."""
+        return Choice(self.generation + 1, {**self.active, kind: name})
+
+    def cancelled(self) -> Choice:
+        """Return the next choice, with the same active packs and no candidate."""
+        return replace(self, generation=self.generation + 1, candidate=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,11 @@ class SharedState:
         self._choice_file = folder / "choice.json"
 
     @classmethod
-    def create(cls, active: str, others: Mapping[str, str] | None = None, *, memory: Path = _MEMORY) -> Self:
+    def create(cls, active: Mapping[str, str], *, memory: Path = _MEMORY) -> Self:
         """Make the folder for a service that starts with these packs, in memory or else on the disk.
 
         Args:
-            active: Name of the recogniser's pack.
-            others: Names of the packs of other kinds, by kind; a refused switch goes back to them.
+            active: Names of the packs, by kind.
             memory: Folder in memory.
 
         Raises:
@@ -89,7 +94,7 @@ class SharedState:
         reason: str | None = "there is none"
         for base in _places(memory):
             try:
-                return cls._create(base, active, others or {})
+                return cls._create(base, active)
             except OSError as error:
                 reason = error.strerror
         raise SettingsError(
@@ -98,14 +103,14 @@ class SharedState:
         )
 
     @classmethod
-    def _create(cls, base: Path, active: str, others: Mapping[str, str]) -> Self:
+    def _create(cls, base: Path, active: Mapping[str, str]) -> Self:
         for lock in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
             with suppress(OSError), lock.open("rb") as stream:  # it lives, or is another user's
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 shutil.rmtree(lock.parent, ignore_errors=True)
         made = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)))
         try:
-            made.choose(Choice(0, active, others=others))
+            made.choose(Choice(0, active))
             _hold(made.folder / _SERVICE_LOCK)
         except OSError:
             made.remove()
@@ -161,7 +166,7 @@ class SharedState:
         with suppress(ModelSwitchRunningError), self.switching():
             choice = self.choice()
             if choice.candidate is not None:  # and nobody holds the lock
-                self.choose(replace(choice, generation=choice.generation + 1, candidate=None))
+                self.choose(choice.cancelled())
 
 
 def _places(memory: Path) -> Iterator[Path]:
