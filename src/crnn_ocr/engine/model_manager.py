@@ -154,11 +154,11 @@ class ModelManager:
 
     @property
     def active_packs(self) -> Mapping[str, str]:
-        """Names of the active packs, by their kinds."""
+        """Names of the active packs, by kind."""
         return {kind: store.active for kind, store in self._stores.items()}
 
     def kind_of(self, name: str) -> str:
-        """The kind of the pack that a name or an alias means; raises as `resolve`."""
+        """Return the kind of the pack with that name or alias; raise as `resolve` does."""
         return self._find(name)[1].pack.manifest.kind
 
     def manifest_to_use(self, kind: ModelKind[Any], name: str | None = None) -> Manifest:

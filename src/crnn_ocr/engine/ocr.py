@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from crnn_ocr.document import Document
 from crnn_ocr.engine.kinds import RECOGNIZER, ModelUse
 from crnn_ocr.engine.model_manager import ModelManager, Switch
-from crnn_ocr.engine.page_stages import READER, STAGES
+from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
@@ -151,20 +151,20 @@ class OCR:
 
     @property
     def active_packs(self) -> Mapping[str, str]:
-        """Names of the packs that are used where none is named, by their kinds."""
+        """Names of the packs that are used if the options name none, by kind."""
         return self._models.active_packs
 
     def kind_of(self, model: str) -> str:
-        """The kind of the pack that a name or an alias means, as manifests name it.
+        """Return the kind of the pack with that name or alias.
 
         Raises:
-            ModelNotFoundError: There is none.
-            ModelBrokenError: Its manifest cannot be used.
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: Its manifest is invalid.
         """
         return self._models.kind_of(model)
 
     def prepare(self, model: str) -> Switch:
-        """Load another recogniser beside the active one, so that it can become active at once.
+        """Load another model beside the active one of its kind, so that it can become active at once.
 
         Args:
             model: Name or alias of its pack.
@@ -174,12 +174,12 @@ class OCR:
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: It differs from its manifest or cannot read its probe.
+            ModelBrokenError: It differs from its manifest or fails its self-check.
         """
         return self._models.prepare(model)
 
     def use(self, model: str) -> str:
-        """Make another recogniser the active one; readings in progress go on with the old one.
+        """Make another model the active one of its kind; readings in progress go on with the old one.
 
         Args:
             model: Name or alias of its pack.
@@ -189,7 +189,7 @@ class OCR:
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: It differs from its manifest or cannot read its probe; the old one stays active.
+            ModelBrokenError: It differs from its manifest or fails its self-check; the old one stays active.
         """
         switch = self.prepare(model)
         switch.commit()
@@ -271,7 +271,7 @@ class OCR:
                         del image  # no second reference may keep a large picture after a stage replaced it
                         pages.append(run_stages(self._stages, state, tools, clock))
                         del state
-            name = models(READER).name
+            name = models(RECOGNITION).name
             return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests))
 
     def _packs_to_use(self, options: ReadOptions) -> tuple[Mapping[str, Manifest], Mapping[str, str]]:

@@ -1,4 +1,4 @@
-"""The application factory."""
+"""Builds the Flask application."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crnn_ocr.settings import Settings
 
 
 class Service(Flask):
-    """The Flask application with this service's requests, and the page's files packed."""
+    """Flask application with this service's request class; it sends the page's files gzipped."""
 
     request_class = ServiceRequest
 
@@ -43,9 +43,9 @@ def create_app(
 
     Args:
         reader: The engine (`crnn_ocr.OCR`) or a fake with the same contract; shared by all threads.
-        settings: The limits come from here.
+        settings: Limits, keys and everything else that can be configured.
         warm_up: Start loading the models in the background at once, unless the settings say otherwise.
-        switching: Switches the active model in all workers; None: this process is the only one.
+        switching: Switches the active model in all workers; None if this process is the only one.
     """
     app = Service(__name__, static_folder="ui", static_url_path="/ui")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -60,7 +60,7 @@ def create_app(
     answers = make_cache(settings)
     observer = Observer(settings, make_tracer())
     reply_and_drain.install(app)
-    # In this order a request passes them: its id, other sites' pages, key, rate, body.
+    # A request passes these in the order of their installation: id, origin, key, rate, body.
     request_scope.install(app, trusted_proxies=settings.trusted_proxies)
     observer.install(app)
     cors.install(app, cors.check_origins(settings.cors_origins))

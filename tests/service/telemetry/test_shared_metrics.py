@@ -122,7 +122,7 @@ def test_counts_of_all_workers_are_added_up_and_stay_when_they_end(tmp_path: Pat
     assert after["crnn_ocr_admission_backlog_seconds"] == 0, "the dead have no backlog"
     assert after["crnn_ocr_worker_exits_total left"] == 2, "with the one that was asked"
     assert after["crnn_ocr_worker_exits_total crashed"] == 2
-    kept = [f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in range(3)]
+    kept = [f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in range(3)]
     assert files == sorted([*kept, "counter_supervisor.db"])
 
 

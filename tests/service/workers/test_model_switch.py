@@ -266,9 +266,7 @@ def test_a_leader_that_dies_leaves_nobody_waiting(runtime: SharedState) -> None:
     reader = FakeReader()
     follower = Follower(reader, runtime)
     follower.look()
-    runtime.choose(
-        Choice(1, {"rec": "fake"}, candidate="other")
-    )  # by a leader that is gone
+    runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))  # by a leader that is gone
     follower.look()
     assert reader.log == ["prepare other"]
     runtime.forget(os.getpid())  # as the supervisor does, whichever worker has ended

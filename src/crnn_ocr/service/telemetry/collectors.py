@@ -1,4 +1,4 @@
-"""What is looked at when Prometheus asks, not counted as it happens: processes, queue, cache, models."""
+"""Collects the metrics that are measured at each scrape: processes, queue, cache, models."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
 
-#: The memory that a service with one worker is made for.
+#: Memory for which a service with one worker is designed, in bytes.
 BUDGET = 512 * MIB
-#: How often a worker refreshes its part where another one may be asked, in seconds.
+#: How often a worker refreshes its gauges, in seconds, because a scrape may ask another worker.
 REFRESH_S = 5.0
 
 _PROC = Path("/proc")
@@ -36,10 +36,10 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for "no limit"
 
 
 def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP) -> Probe:
-    """Make the probe of the processes: memory and CPU time of this worker, memory of its supervisor."""
+    """Return the probe of the processes: memory and CPU time of this worker, memory of its supervisor."""
     limit = memory_limit(cgroup) or BUDGET * settings.workers
     page_size = os.sysconf("SC_PAGE_SIZE")
-    # The parent of a worker; without a shared folder this process is no worker.
+    # The parent of a worker; without a shared folder this process is not a worker.
     supervisor = os.getppid() if VARIABLE in os.environ else None
 
     def look(metrics: Metrics) -> None:
@@ -55,7 +55,7 @@ def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP)
 
 
 def resident_pages(pid: int, proc: Path = _PROC) -> int | None:
-    """Return how many pages of memory a process has in RAM; None where the system does not tell."""
+    """Return how many pages of memory a process has in RAM; None if the system does not tell."""
     try:
         return int((proc / str(pid) / "statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -67,7 +67,7 @@ def memory_limit(cgroup: Path = _CGROUP) -> int | None:
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
             limit = int((cgroup / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):  # "max" is no number
+        except (OSError, ValueError):  # "max" is not a number
             continue
         return limit if limit < _UNLIMITED else None
     return None
@@ -77,7 +77,7 @@ def memory_limit(cgroup: Path = _CGROUP) -> int | None:
 
 
 def gate(of: Gate) -> Probe:
-    """Make the probe of the gate: work let in and bodies held."""
+    """Return the probe of the gate: work that is admitted and bodies that are held."""
     admission, intake = of.admission, of.intake
 
     def look(metrics: Metrics) -> None:
@@ -92,7 +92,7 @@ def gate(of: Gate) -> Probe:
 
 
 def cache(answers: AnswerCache, limit: int) -> Probe:
-    """Make the probe of the cache."""
+    """Return the probe of the cache."""
 
     def look(metrics: Metrics) -> None:
         counts = answers.counts()
@@ -108,15 +108,15 @@ def cache(answers: AnswerCache, limit: int) -> Probe:
 
 @runtime_checkable
 class Scheduled(Protocol):
-    """A reader that shares its cores out."""
+    """Interface of a reader that has a scheduler."""
 
     def scheduler_stats(self) -> SchedulerStats:
-        """Return what its scheduler tells."""
+        """Return the state of its scheduler."""
         ...
 
 
 def engine(reader: Reader, readiness: Readiness) -> Probe:
-    """Make the probe of readiness, models and queue; what a reader does not tell stays 0."""
+    """Return the probe of readiness, models and queue; without a scheduler the queue stays 0."""
 
     def look(metrics: Metrics) -> None:
         metrics.ready_workers.set(_is_ready(readiness))
@@ -143,17 +143,17 @@ def _is_ready(readiness: Readiness) -> bool:
 
 
 def _mark(metrics: Metrics, kind: str, gauge: Gauge, present: Iterable[str]) -> None:
-    """Set 1 for the names that are present and 0 for those that were."""
+    """Set a gauge to 1 for the names that are present, and to 0 for those that were before."""
     marked = {metrics.bounded(kind, name) for name in present}
     for name in metrics.names(kind) | marked:
         gauge.labels(name).set(name in marked)
 
 
-# ---- when nobody asks this worker -------------------------------------------------------------------
+# ---- periodic refresh --------------------------------------------------------------------------------
 
 
 def keep_fresh(metrics: Metrics, *, every_s: float = REFRESH_S) -> None:
-    """Look every few seconds, from a thread of its own: a scrape asks one worker, and reads of them all."""
+    """Refresh the gauges every few seconds in a thread, because a scrape asks only one worker."""
 
     def look() -> None:
         while True:

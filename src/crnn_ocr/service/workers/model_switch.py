@@ -1,9 +1,9 @@
 """Switches the active model, in one process or in all workers of a service at once.
 
-In two steps, so that all workers switch or none does: first each one loads the new model beside the old and
-lets it prove itself, then each one makes it the active one, which takes no time. If one of them cannot, all
-stay with the old. A worker that starts meanwhile takes part; one that dies is not waited for, and what it led
-is given up by the supervisor.
+A switch has two phases, so that all workers switch or none does: first each worker loads the new model beside
+the old one and tests it, then each one makes it the active one, which takes no time. If a worker fails, all
+keep the old model. A worker that starts meanwhile takes part; one that dies is not waited for, and if it was
+the leader, the supervisor cancels the switch.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
 from crnn_ocr.service.ocr.engine_protocol import Reader, ReadyModel
 from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
 
-#: How often a worker looks whether another model has been chosen.
+#: How often a worker checks whether another model has been chosen, in seconds.
 LOOK_EVERY_S = 0.1
-#: How long all workers together may take to load a model.
+#: How long the workers may take to load a model, in seconds.
 PREPARE_S = 120.0
-#: How long the answer waits for workers to make a loaded model the active one.
+#: How long the answer waits until the workers have made a loaded model the active one, in seconds.
 COMMIT_S = 15.0
 
 _log = logging.getLogger(__name__)
@@ -34,13 +34,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A switch that has been made.
+    """Result of a switch.
 
     Attributes:
         model: Name and version of the model that is active now.
         previous: Name and version of the one before.
-        workers: How many worker processes use the new one.
-        pending: Process ids of workers that have it loaded and have not told yet that they use it.
+        workers: Number of worker processes that use the new one.
+        pending: Process ids of workers that have loaded it but have not reported yet that they use it.
     """
 
     model: str
@@ -50,10 +50,10 @@ class Outcome:
 
 
 class Switching(Protocol):
-    """Makes another model the active one."""
+    """Interface for switching the active model."""
 
     def switch(self, name: str) -> Outcome:
-        """Switch everywhere, or nowhere.
+        """Make another model the active one of its kind in all workers, or in none.
 
         Raises:
             ModelNotFoundError: There is no such pack.
@@ -63,12 +63,12 @@ class Switching(Protocol):
         ...
 
     def reports(self) -> list[Report]:
-        """Return what each worker process uses."""
+        """Return a report of each worker process."""
         ...
 
 
 class LocalSwitching:
-    """For a single process."""
+    """Switches the model of a single process."""
 
     def __init__(self, reader: Reader) -> None:
         """Switch that reader's model."""
@@ -76,9 +76,9 @@ class LocalSwitching:
         self._lock = threading.Lock()
 
     def switch(self, name: str) -> Outcome:
-        """Load, then switch."""
+        """Load the model, then make it the active one; see `Switching.switch`."""
         if not self._lock.acquire(blocking=False):
-            raise ModelSwitchRunningError("Another model is just being made the active one.")
+            raise ModelSwitchRunningError("Another switch of the model is in progress.")
         try:
             found = self._reader.resolve(name)
             before = _active(self._reader, self._reader.kind_of(found))
@@ -92,12 +92,12 @@ class LocalSwitching:
             self._lock.release()
 
     def reports(self) -> list[Report]:
-        """Return what this process uses."""
+        """Return the report of this process."""
         return [Report(os.getpid(), 0, self._reader.model, self._reader.loaded, self._reader.problem)]
 
 
 class SharedSwitching:
-    """For all workers of a service; any of them may lead a switch, and follows as the others do."""
+    """Switches the model of all workers; any worker may lead, and follows its own switch as the others do."""
 
     def __init__(
         self, reader: Reader, shared: SharedState, *, prepare_s: float = PREPARE_S, commit_s: float = COMMIT_S
@@ -105,10 +105,10 @@ class SharedSwitching:
         """Lead switches from this process.
 
         Args:
-            reader: This process's; asked for names and versions only.
-            shared: What the workers share.
-            prepare_s: How long they may take to load a model.
-            commit_s: How long the answer waits until they use it.
+            reader: Reader of this process; only asked for names and versions.
+            shared: State that the workers share.
+            prepare_s: How long the workers may take to load a model, in seconds.
+            commit_s: How long to wait until they use it, in seconds.
         """
         self._reader = reader
         self._shared = shared
@@ -116,13 +116,13 @@ class SharedSwitching:
         self._commit_s = commit_s
 
     def switch(self, name: str) -> Outcome:
-        """Let all workers load it, then let all use it."""
+        """Let all workers load the model, then let all use it; see `Switching.switch`."""
         found = self._reader.resolve(name)
         try:
             return self._switch(found)
         except OSError as error:
             raise ModelSwitchError(
-                f"The workers cannot be told: {error.strerror}.",
+                f"The workers cannot be notified: {error.strerror}.",
                 hint="Make room in /dev/shm, or in the folder for temporary files.",
             ) from error
 
@@ -138,27 +138,27 @@ class SharedSwitching:
                 if waiting:
                     raise ModelSwitchError(
                         f"{len(waiting)} workers did not load {found!r} within {self._prepare_s:.0f} s.",
-                        hint="Look into the log; try again when the service is less busy.",
+                        hint="See the log; try again when the service is less busy.",
                     )
                 choice = choice.switched(kind, found)
                 self._shared.choose(choice)
                 waiting = self._wait(choice.generation, self._commit_s)
             except BaseException:
-                with suppress(OSError):  # no room: they wait for the next switch
+                with suppress(OSError):  # the disk is full: they wait for the next switch
                     self._shared.choose(replace(choice.cancelled(), active=before.active))
                 raise
             done = [report for report in self._shared.reports() if report.pid not in waiting]
             return Outcome(_id(self._reader, found), previous, len(done), tuple(waiting))
 
     def reports(self) -> list[Report]:
-        """Return what all living workers use."""
+        """Return the reports of all living workers."""
         return self._shared.reports()
 
     def _wait(self, generation: int, patience: float) -> list[int]:
-        """Wait until all workers have followed; returns those that have not when the time is over.
+        """Wait until all workers have followed; return the process ids of those that did not in time.
 
         Raises:
-            ModelSwitchError: One of them cannot.
+            ModelSwitchError: A worker reports a problem.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -175,15 +175,15 @@ class SharedSwitching:
 
 
 class Follower:
-    """Keeps the active model of this process the one that was chosen for all workers."""
+    """Keeps the active models of this process in line with the choice for all workers."""
 
     def __init__(self, reader: Reader, shared: SharedState, *, pid: int | None = None) -> None:
-        """Become one of the workers.
+        """Register this process as a worker.
 
         Args:
-            reader: Whose active model it is.
-            shared: What the workers share.
-            pid: Of the worker; None: of this process.
+            reader: Reader whose models are switched.
+            shared: State that the workers share.
+            pid: Process id of the worker; this process when None.
         """
         self._reader = reader
         self._shared = shared
@@ -192,11 +192,11 @@ class Follower:
         self._followed = -1
         self._problem: str | None = None
         self._reported: Report | None = None
-        with suppress(OSError):  # no room; reported later
+        with suppress(OSError):  # the disk is full; reported later
             shared.report(Report(self._pid))
 
     def start(self, *, every_s: float = LOOK_EVERY_S, stop: Callable[[], bool] = lambda: False) -> None:
-        """Look from a thread of its own, until the process ends."""
+        """Follow the choice in a thread, until the process ends."""
 
         def look() -> None:
             before = ""
@@ -216,7 +216,7 @@ class Follower:
         threading.Thread(target=look, name="model-follower", daemon=True).start()
 
     def look(self) -> None:
-        """Follow the choice if it has changed, and report what came of it."""
+        """Follow the choice if it has changed, and report the result."""
         choice = self._shared.choice()
         if choice.generation != self._followed:
             self._problem = self._follow(choice)
@@ -227,7 +227,7 @@ class Follower:
             self._reported = report
 
     def _follow(self, choice: Choice) -> str | None:
-        """Load the candidate, or use the chosen model; returns what is in the way."""
+        """Load the candidate, or use the chosen models; return the problem, or None."""
         wanted = choice.candidate or ""
         expected = choice.active.values() if choice.candidate is None else (choice.candidate,)
         if self._ready is not None and self._ready.name not in expected:
@@ -250,7 +250,7 @@ class Follower:
         except OcrError as error:
             _log.error("cannot switch", extra={"fields": {"model": wanted, "reason": error.message}})
             return f"{error.message} {error.hint}"
-        except Exception as error:  # what it was goes to the log, not to the client
+        except Exception as error:  # details go to the log, not to the client
             _log.critical("cannot switch", exc_info=error)
             return f"{wanted!r} cannot be loaded: {type(error).__name__}"
         return None
@@ -262,6 +262,6 @@ def _active(reader: Reader, kind: str) -> str:
 
 
 def _id(reader: Reader, name: str) -> str:
-    """Return name and version of a pack; its name where it is gone from the disk."""
+    """Return name and version of a pack; only its name if it is gone from the disk."""
     infos = (info for info in reader.models().models if info.name == name)
     return next((f"{info.name}/{info.version}" for info in infos), name)
