@@ -150,9 +150,8 @@ def test_files_have_room_for_all_series_that_labels_allow(tmp_path: Path) -> Non
         from crnn_ocr.service.telemetry.metrics import METHODS, MOST_NAMES
 
         def everything(metrics):
-            from crnn_ocr.service.app import create_app
             from crnn_ocr.settings import Settings
-            from tests.service.fakes import FakeReader
+            from tests.service.fakes import FakeReader, create_app
             rules = create_app(FakeReader(), Settings(), warm_up=False).url_map.iter_rules()
             for route in {*(rule.rule for rule in rules), "other"}:
                 # Its own answers, and what any other method or a refusal gets.

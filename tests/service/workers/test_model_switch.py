@@ -16,7 +16,7 @@ from crnn_ocr.errors import (
     ModelSwitchError,
     ModelSwitchRunningError,
 )
-from crnn_ocr.service.workers.model_switch import Follower, LocalSwitching, SharedSwitching
+from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
 from crnn_ocr.service.workers.shared_state import Choice, SharedState
 from tests.service.fakes import FakeReader, FakeReady
 
@@ -36,53 +36,6 @@ def following(followers: list[Follower], *, every_s: float = 0.005) -> Iterator[
     yield
     ended.set()
     time.sleep(3 * every_s)
-
-
-class TestOneProcess:
-    def test_it_switches(self) -> None:
-        reader = FakeReader()
-        made = LocalSwitching(reader).switch("other")
-        assert (made.model, made.previous, made.workers, made.pending) == ("other/1", "fake/1", 1, ())
-        assert reader.log == ["prepare other", "commit other"]
-        (report,) = LocalSwitching(reader).reports()
-        assert (report.model, report.loaded) == ("other/1", ("other",))
-
-    def test_aliases_are_resolved(self) -> None:
-        reader = FakeReader()
-        LocalSwitching(reader).switch("quick")
-        assert reader.log == ["prepare fake", "commit fake"]
-
-    def test_a_model_that_cannot_be_loaded_changes_nothing(self) -> None:
-        reader = FakeReader()
-        reader.prepare_errors["other"] = ModelBrokenError("net.onnx is damaged", hint="Mend it.")
-        with pytest.raises(ModelSwitchError, match="damaged") as caught:
-            LocalSwitching(reader).switch("other")
-        assert caught.value.hint == "Mend it."
-        assert reader.model == "fake/1"
-
-    def test_an_unknown_one_is_named(self) -> None:
-        with pytest.raises(ModelNotFoundError, match="nothing"):
-            LocalSwitching(FakeReader()).switch("nothing")
-
-    def test_one_at_a_time(self) -> None:
-        reader = FakeReader()
-        switching = LocalSwitching(reader)
-        inside, go_on = threading.Event(), threading.Event()
-
-        def slow(model: str) -> str:
-            inside.set()
-            assert go_on.wait(10)
-            return model
-
-        reader.resolve = slow  # type: ignore[method-assign]
-        thread = threading.Thread(target=switching.switch, args=("other",))
-        thread.start()
-        assert inside.wait(10)
-        with pytest.raises(ModelSwitchRunningError):
-            switching.switch("third")
-        go_on.set()
-        thread.join(10)
-        assert reader.model == "other/1"
 
 
 def test_all_workers_load_before_any_switches(runtime: SharedState) -> None:
@@ -260,6 +213,14 @@ def test_the_same_model_may_be_chosen_again(runtime: SharedState) -> None:
     with following([Follower(reader, runtime)]):
         assert SharedSwitching(reader, runtime).switch("fake").model == "fake/1"
     assert reader.log == ["prepare fake", "commit fake"]
+
+
+def test_an_alias_is_resolved_and_an_unknown_name_is_refused(runtime: SharedState) -> None:
+    reader = FakeReader()
+    with following([Follower(reader, runtime)]):
+        assert SharedSwitching(reader, runtime).switch("quick").model == "fake/1"
+    with pytest.raises(ModelNotFoundError, match="nothing"):
+        SharedSwitching(reader, runtime).switch("nothing")
 
 
 def test_a_leader_that_dies_leaves_nobody_waiting(runtime: SharedState) -> None:

@@ -13,6 +13,7 @@ from crnn_ocr.imaging.opened import Admit
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.scheduling.ticket import Ticket
 
 _log = logging.getLogger(__name__)
@@ -82,6 +83,10 @@ class Reader(PictureReader, Protocol):
 
     def warm_up(self) -> None:
         """Load the models and check them; return at once if they are loaded."""
+        ...
+
+    def scheduler_stats(self) -> SchedulerStats:
+        """Return how many cores are busy and how many tasks wait for one."""
         ...
 
     # -- models

@@ -7,12 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from prometheus_client import Gauge
 
 from crnn_ocr.errors import NotReadyError
-from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
@@ -106,30 +104,20 @@ def cache(answers: AnswerCache, limit: int) -> Probe:
     return look
 
 
-@runtime_checkable
-class Scheduled(Protocol):
-    """Interface of a reader that has a scheduler."""
-
-    def scheduler_stats(self) -> SchedulerStats:
-        """Return the state of its scheduler."""
-        ...
-
-
 def engine(reader: Reader, readiness: Readiness) -> Probe:
-    """Return the probe of readiness, models and queue; without a scheduler the queue stays 0."""
+    """Return the probe of readiness, models and queue."""
 
     def look(metrics: Metrics) -> None:
         metrics.ready_workers.set(_is_ready(readiness))
         _mark(metrics, "active", metrics.model_active, [reader.model])
         _mark(metrics, "loaded", metrics.model_loaded, reader.loaded)
-        if isinstance(reader, Scheduled):
-            counts = reader.scheduler_stats()
-            metrics.queue_items.set(counts.waiting)
-            metrics.cores_busy.set(counts.busy)
-            metrics.cores.set(counts.cores)
-            metrics.queue_requests.set(counts.requests)
-            metrics.advance(metrics.items, counts.done)
-            metrics.advance(metrics.item_wait, counts.waited_s)
+        counts = reader.scheduler_stats()
+        metrics.queue_items.set(counts.waiting)
+        metrics.cores_busy.set(counts.busy)
+        metrics.cores.set(counts.cores)
+        metrics.queue_requests.set(counts.requests)
+        metrics.advance(metrics.items, counts.done)
+        metrics.advance(metrics.item_wait, counts.waited_s)
 
     return look
 

@@ -1,4 +1,4 @@
-"""Switches the active model, in one process or in all workers of a service at once.
+"""Switches the active model in all workers of a service at once.
 
 A switch has two phases, so that all workers switch or none does: first each worker loads the new model beside
 the old one and tests it, then each one makes it the active one, which takes no time. If a worker fails, all
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from crnn_ocr.engine.kinds import RECOGNIZER
-from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
+from crnn_ocr.errors import ModelSwitchError, OcrError
 from crnn_ocr.service.ocr.engine_protocol import Reader, ReadyModel
 from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
 
@@ -65,35 +65,6 @@ class Switching(Protocol):
     def reports(self) -> list[Report]:
         """Return a report of each worker process."""
         ...
-
-
-class LocalSwitching:
-    """Switches the model of a single process."""
-
-    def __init__(self, reader: Reader) -> None:
-        """Switch that reader's model."""
-        self._reader = reader
-        self._lock = threading.Lock()
-
-    def switch(self, name: str) -> Outcome:
-        """Load the model, then make it the active one; see `Switching.switch`."""
-        if not self._lock.acquire(blocking=False):
-            raise ModelSwitchRunningError("Another switch of the model is in progress.")
-        try:
-            found = self._reader.resolve(name)
-            before = _active(self._reader, self._reader.kind_of(found))
-            try:
-                ready = self._reader.prepare(found)
-            except OcrError as error:
-                raise ModelSwitchError(error.message, hint=error.hint) from error
-            ready.commit()
-            return Outcome(ready.model, before, 1)
-        finally:
-            self._lock.release()
-
-    def reports(self) -> list[Report]:
-        """Return the report of this process."""
-        return [Report(os.getpid(), 0, self._reader.model, self._reader.loaded, self._reader.problem)]
 
 
 class SharedSwitching:
