@@ -124,14 +124,12 @@ class Running:
         port: on loopback.
         pid: of the process that was started; the others are its descendants.
         log: what it has written.
-        start_s: seconds until it answered.
     """
 
     service: Service
     port: int
     pid: int
     log: Path
-    start_s: float
 
     def connect(self, timeout: float = 180) -> HTTPConnection:
         """Open a new connection."""
@@ -160,7 +158,6 @@ def running(service: Service, probe: Picture, **settings: str) -> Iterator[Runni
     command = [str(service.python), *(part.format(port=port) for part in service.command)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRNN_OCR_")}
     environment = {**kept, "ORT_DISABLE_TELEMETRY": "1", **service.settings, **settings}
-    started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         with log.open("wb") as stream:
@@ -174,7 +171,7 @@ def running(service: Service, probe: Picture, **settings: str) -> Iterator[Runni
             )
             try:
                 _wait(service, port, process, probe, log)
-                yield Running(service, port, process.pid, log, time.monotonic() - started)
+                yield Running(service, port, process.pid, log)
             finally:
                 _stop(process)
 

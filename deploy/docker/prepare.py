@@ -76,10 +76,11 @@ def compile_all(site: Path) -> int:
 
 def prepare_graphs(folder: Path) -> int:
     """Prepare the bundled recognisers; return how many graphs were made."""
+    from crnn_ocr.engine.kinds import RECOGNIZER
     from crnn_ocr.models.prepare import prepared_graph
     from crnn_ocr.models.registry import BUNDLED, Registry
 
-    packs = [pack for pack in Registry(BUNDLED).packs() if pack.manifest.kind == "rec"]
+    packs = [pack for pack in Registry(BUNDLED).packs() if pack.manifest.kind == RECOGNIZER.name]
     folder.mkdir(exist_ok=True)
     for pack in packs:
         prepared_graph(pack, cache_dir=folder)

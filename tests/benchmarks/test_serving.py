@@ -64,7 +64,7 @@ def up() -> Iterator[Running]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield Running(SERVICES["crnn-ocr"], server.server_address[1], os.getpid(), Path(), 0.0)
+        yield Running(SERVICES["crnn-ocr"], server.server_address[1], os.getpid(), Path())
         server.shutdown()
         thread.join()
 

@@ -12,11 +12,10 @@ import pytest
 from crnn_ocr.cli import main
 from crnn_ocr.document import Document
 from crnn_ocr.export import FORMATS, WriteOptions, Writer
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.routes.openapi import openapi_document
 from crnn_ocr.settings import Settings
 from tests import drawing
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 from tests.service.rendering import png
 
 

@@ -61,6 +61,23 @@ def test_a_cancelled_request_stays_cancelled() -> None:
     assert (raised.value.code, raised.value.http_status) == ("REQUEST_CANCELLED", 499)
 
 
+def test_a_wait_ends_with_success_or_with_the_ticket() -> None:
+    clock = Clock()
+    ticket = Ticket(deadline=100.07, clock=clock)
+    waited: list[float] = []
+
+    def attempt(seconds: float) -> bool:
+        waited.append(round(seconds, 6))
+        clock.now += seconds
+        return len(waited) == 3
+
+    with pytest.raises(DeadlineExceededError):
+        ticket.wait(attempt)
+    assert waited == [0.05, 0.02]
+    ticket.wait(attempt)  # what is there at once is had, however late
+    assert waited[2:] == [0.0]
+
+
 def test_the_errors_survive_pickling() -> None:
     error = pickle.loads(pickle.dumps(DeadlineExceededError("late")))
 

@@ -4,9 +4,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 
 @pytest.fixture

@@ -1,20 +1,27 @@
-"""A reader that answers at once: what it says depends on the bytes alone."""
+"""A reader that answers at once: what it says depends on the bytes alone; and an application around one."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 
+from flask import Flask
+
 from crnn_ocr.document import Block, Document, Line, Page, Polygon, Remark
-from crnn_ocr.errors import ModelNotFoundError, OcrError
+from crnn_ocr.errors import ModelNotFoundError, ModelSwitchError, OcrError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, open_document
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.models.listing import ModelInfo, ModelList
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.service.ocr.engine_protocol import Reader
+from crnn_ocr.service.workers.model_switch import Outcome
+from crnn_ocr.service.workers.shared_state import Report
 from crnn_ocr.settings import Settings
 
 OTHERS = ("other", "third")
@@ -118,6 +125,9 @@ class FakeReader:
         self.resolve(model)
         return "rec"
 
+    def scheduler_stats(self) -> SchedulerStats:
+        return SchedulerStats(0, 0, 0, 0, 0, 0.0)
+
     def models(self) -> ModelList:
         others = [replace(FAKE, name=name, active=False, loaded=False, aliases=()) for name in OTHERS]
         shown = [replace(info, active=info.name == self.active) for info in (FAKE, *others)]
@@ -165,3 +175,29 @@ class FakeReader:
         if self.warm_up_error is not None:
             raise self.warm_up_error
         self._ready = True
+
+
+class FakeSwitching:
+    """Switches the model of the only reader that there is."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def switch(self, name: str) -> Outcome:
+        found, before = self._reader.resolve(name), self._reader.model
+        try:
+            ready = self._reader.prepare(found)
+        except OcrError as error:
+            raise ModelSwitchError(error.message, hint=error.hint) from error
+        ready.commit()
+        return Outcome(ready.model, before, 1)
+
+    def reports(self) -> list[Report]:
+        return [Report(os.getpid(), 0, self._reader.model, self._reader.loaded, self._reader.problem)]
+
+
+def create_app(reader: Reader, settings: Settings, *, warm_up: bool = True) -> Flask:
+    # Late: some tests choose the files of the metrics first, which are opened by an import.
+    from crnn_ocr.service import app
+
+    return app.create_app(reader, settings, switching=FakeSwitching(reader), warm_up=warm_up)

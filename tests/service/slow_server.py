@@ -50,7 +50,7 @@ class SlowReader(FakeReader):
 
 class _Application(launcher._Application):
     def load(self) -> Flask:
-        from crnn_ocr.service.app import create_app
+        from tests.service.fakes import create_app
 
         app = create_app(SlowReader(), self._settings)
         app.add_url_rule("/slow", view_func=_sleep, methods=["GET", "DELETE"])

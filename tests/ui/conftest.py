@@ -11,9 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 from tests.ui.scenes import Stage, invoice
 
 CHROMIUM_FLAGS = [

@@ -28,9 +28,6 @@ PICTURE_ERRORS = (
     UnsupportedImageError,
 )
 
-#: How often a waiting caller checks whether it has been cancelled, in seconds.
-_POLL_S = 0.05
-
 
 class _Call(Generic[Result]):
     """Work that is being done for a key, and its result or error."""
@@ -80,7 +77,7 @@ class SingleFlight(Generic[Result]):
                     call = self._calls[key] = _Call()
             if leads:
                 return self._lead(key, call, work), True
-            _wait(call, ticket)
+            ticket.wait(call.done.wait)
             if call.error is not None:
                 raise copy.copy(call.error)  # its traceback belongs to the other request
             if call.results:
@@ -99,16 +96,3 @@ class SingleFlight(Generic[Result]):
             with self._lock:
                 del self._calls[key]
             call.done.set()
-
-
-def _wait(call: _Call[Result], ticket: Ticket) -> None:
-    """Wait until the call is done.
-
-    Raises:
-        DeadlineExceededError: The ticket's time ran out.
-        RequestCancelledError: The ticket was cancelled.
-    """
-    while not call.done.is_set():
-        ticket.check()
-        remaining = ticket.remaining
-        call.done.wait(_POLL_S if remaining is None else min(_POLL_S, max(remaining, 0.0)))

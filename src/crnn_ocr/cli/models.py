@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.cli.switch_model import switch_model, url_of_this_machine
-from crnn_ocr.engine.kinds import KINDS
+from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import ModelInstallError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.models.install import add, remove
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack, Registry
+from crnn_ocr.models.registry import BUNDLED, Pack, Registry, aliases_of
 from crnn_ocr.models.wrap import About, wrap
 from crnn_ocr.settings import Settings, load_settings
 
@@ -104,6 +104,7 @@ def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
     pack = registry.find(args.name)
     found = pack.manifest
     size = sum(pack.locate(file).stat().st_size for file in pack.files())
+    reads = found.kind == RECOGNIZER.name
     precision = "INT8, FP32 derived from it" if found.precision == "int8" else "FP32"
     facts = {
         "name": found.id,
@@ -111,8 +112,8 @@ def _show(args: argparse.Namespace, settings: Settings, registry: Registry) -> i
         "kind": _kind(found),
         "remarks": _remarks(pack, settings),
         "languages": ", ".join(found.languages),
-        "precision": precision if found.kind == "rec" else "",
-        "input": f"{found.input_height} pixels high, {found.stride} per step" if found.kind == "rec" else "",
+        "precision": precision if reads else "",
+        "input": f"{found.input_height} pixels high, {found.stride} per step" if reads else "",
         "size": f"{size / 1e6:.1f} MB",
         "licence": found.licence,
         "origin": found.provenance,
@@ -201,9 +202,9 @@ def _use(args: argparse.Namespace, settings: Settings, _: Registry) -> int:
 
 
 def _remarks(pack: Pack, settings: Settings) -> str:
-    name = pack.manifest.name
-    used = name in (settings.model, settings.detector) or ALIASES.get(settings.model) == name
-    aliases = [alias for alias, of in ALIASES.items() if of == name]
+    name, aliases = pack.manifest.name, aliases_of(pack.manifest.name)
+    kind = KINDS.get(pack.manifest.kind)
+    used = kind is not None and kind.active(settings) in (name, *aliases)
     return ", ".join([*(["default"] if used else []), *(f"alias {alias}" for alias in aliases)])
 
 

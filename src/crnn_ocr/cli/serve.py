@@ -13,6 +13,7 @@ import crnn_ocr
 from crnn_ocr.caching.shared import check_redis_url
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.engine.kinds import KINDS
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.models.registry import Registry
@@ -104,7 +105,8 @@ def _serve(settings: Settings) -> int:
         ) from None
     # Checked here, so that a misspelt name ends the start; the workers load the models.
     registry = Registry(settings.models_dir)
-    for pack in (registry.find(settings.model, "rec"), registry.find(settings.detector, "det")):
+    for kind in KINDS.values():
+        pack = registry.find(kind.active(settings), kind.name)
         if settings.verify_models:
             pack.verify()
     if settings.replacements is not None:

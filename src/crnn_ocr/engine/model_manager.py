@@ -58,7 +58,7 @@ class ModelManager:
         self,
         settings: Settings,
         registry: Registry,
-        model: str | None = None,
+        active: Mapping[str, str],
         *,
         threads: int,
         kinds: Sequence[ModelKind[Any]] = (RECOGNIZER, DETECTOR),
@@ -68,7 +68,7 @@ class ModelManager:
         Args:
             settings: Names of the active packs, and how they are loaded.
             registry: Finds packs.
-            model: Name or alias of the recogniser that is active at first, instead of the settings'.
+            active: Names or aliases of packs that are active at first, by kind, instead of the settings'.
             threads: Threads of a run that may use all cores.
             kinds: The kinds of model that are leased; recognisers must be one of them.
 
@@ -80,12 +80,13 @@ class ModelManager:
         self._registry = registry
         self._how = LoadSettings(threads, settings.precision, settings.cache_dir)
         self._catalogue = Catalogue(registry)
-        first = self._catalogue.find(model or settings.model, RECOGNIZER.name)
+        names = {kind.name: active.get(kind.name) or kind.active(settings) for kind in kinds}
+        first = self._catalogue.find(names[RECOGNIZER.name], RECOGNIZER.name)
         self._manifest = first.pack.manifest
         loading = threading.Lock()
         self._stores: dict[str, ModelStore[Any]] = {
             kind.name: ModelStore(
-                first.name if kind is RECOGNIZER else self._resolved(kind),
+                first.name if kind is RECOGNIZER else self._resolved(names[kind.name], kind),
                 find=partial(self._catalogue.find, kind=kind.name),
                 load=partial(self._load, kind),
                 places=kind.places(settings),
@@ -153,11 +154,11 @@ class ModelManager:
 
     @property
     def active_packs(self) -> Mapping[str, str]:
-        """Names of the active packs, by their kinds."""
+        """Names of the active packs, by kind."""
         return {kind: store.active for kind, store in self._stores.items()}
 
     def kind_of(self, name: str) -> str:
-        """The kind of the pack that a name or an alias means; raises as `resolve`."""
+        """Return the kind of the pack with that name or alias; raise as `resolve` does."""
         return self._find(name)[1].pack.manifest.kind
 
     def manifest_to_use(self, kind: ModelKind[Any], name: str | None = None) -> Manifest:
@@ -245,12 +246,11 @@ class ModelManager:
 
     # ---- finding and loading ------------------------------------------------------------------------
 
-    def _resolved(self, kind: ModelKind[Any]) -> str:
-        """Return the name of the pack that is active at first; the alias where there is no such pack."""
-        name = kind.active(self._settings)
+    def _resolved(self, name: str, kind: ModelKind[Any]) -> str:
+        """Return the name of the pack with that name or alias; the name itself if there is no such pack."""
         try:
             return self._catalogue.find(name, kind.name).name
-        except OcrError:  # told of when it is to be loaded
+        except OcrError:  # reported when the pack is to be loaded
             return name
 
     def _find(self, name: str) -> tuple[ModelStore[Any], PackSnapshot]:

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from crnn_ocr.document import Document
-from crnn_ocr.engine.kinds import ModelUse
+from crnn_ocr.engine.kinds import RECOGNIZER, ModelUse
 from crnn_ocr.engine.model_manager import ModelManager, Switch
-from crnn_ocr.engine.page_stages import READER, STAGES
+from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
@@ -22,9 +22,9 @@ from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.recognition.text.replacements import Replacements
-from crnn_ocr.runtime.budget import Budget, Share
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.runtime.memory import make_room
+from crnn_ocr.scheduling.budget import Budget, Share
 from crnn_ocr.scheduling.policy import Demand, counted
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
 from crnn_ocr.scheduling.stage_clock import StageClock
@@ -60,6 +60,7 @@ class OCR:
         settings: Settings | None = None,
         *,
         model: str | None = None,
+        active: Mapping[str, str] | None = None,
         threads: int | None = None,
         stages: Sequence[Stage] = STAGES,
     ) -> None:
@@ -68,6 +69,7 @@ class OCR:
         Args:
             settings: The settings; read from the environment when None.
             model: Name of the default recogniser pack, instead of the settings'.
+            active: Names of the default packs of any kinds, by kind, instead of the settings'.
             threads: Number of cores to use, instead of the settings'.
             stages: The stages that every page passes, in this order.
 
@@ -86,7 +88,7 @@ class OCR:
         self._models = ModelManager(
             self._settings,
             Registry(self._settings.models_dir),
-            model,
+            {**(active or {}), **({RECOGNIZER.name: model} if model else {})},
             threads=self._threads,
             kinds=tuple(dict.fromkeys(use.kind for use in self._uses)),
         )
@@ -149,20 +151,20 @@ class OCR:
 
     @property
     def active_packs(self) -> Mapping[str, str]:
-        """Names of the packs that are used where none is named, by their kinds."""
+        """Names of the packs that are used if the options name none, by kind."""
         return self._models.active_packs
 
     def kind_of(self, model: str) -> str:
-        """The kind of the pack that a name or an alias means, as manifests name it.
+        """Return the kind of the pack with that name or alias.
 
         Raises:
-            ModelNotFoundError: There is none.
-            ModelBrokenError: Its manifest cannot be used.
+            ModelNotFoundError: There is no such pack.
+            ModelBrokenError: Its manifest is invalid.
         """
         return self._models.kind_of(model)
 
     def prepare(self, model: str) -> Switch:
-        """Load another recogniser beside the active one, so that it can become active at once.
+        """Load another model beside the active one of its kind, so that it can become active at once.
 
         Args:
             model: Name or alias of its pack.
@@ -172,12 +174,12 @@ class OCR:
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: It differs from its manifest or cannot read its probe.
+            ModelBrokenError: It differs from its manifest or fails its self-check.
         """
         return self._models.prepare(model)
 
     def use(self, model: str) -> str:
-        """Make another recogniser the active one; readings in progress go on with the old one.
+        """Make another model the active one of its kind; readings in progress go on with the old one.
 
         Args:
             model: Name or alias of its pack.
@@ -187,7 +189,7 @@ class OCR:
 
         Raises:
             ModelNotFoundError: There is no such pack.
-            ModelBrokenError: It differs from its manifest or cannot read its probe; the old one stays active.
+            ModelBrokenError: It differs from its manifest or fails its self-check; the old one stays active.
         """
         switch = self.prepare(model)
         switch.commit()
@@ -269,7 +271,7 @@ class OCR:
                         del image  # no second reference may keep a large picture after a stage replaced it
                         pages.append(run_stages(self._stages, state, tools, clock))
                         del state
-            name = models(READER).name
+            name = models(RECOGNITION).name
             return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests))
 
     def _packs_to_use(self, options: ReadOptions) -> tuple[Mapping[str, Manifest], Mapping[str, str]]:
@@ -295,7 +297,7 @@ class OCR:
             return
         with ExitStack() as held:
             with clock("queue"):
-                share = held.enter_context(self._pixels.take(amount, ticket.check))
+                share = held.enter_context(self._pixels.take(amount, ticket))
             make_room(amount)
             yield share
 

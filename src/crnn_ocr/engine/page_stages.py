@@ -22,13 +22,13 @@ from crnn_ocr.recognition.lines.line_joining import join_lines
 from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, reinsert_superscripts
 from crnn_ocr.recognition.lines.remarks import reading_remarks
 
-FINDER = ModelUse("detector", DETECTOR)
-READER = ModelUse("recognizer", RECOGNIZER, name=lambda options: options.model)
-SECOND = ModelUse(
+DETECTION = ModelUse("detector", DETECTOR)
+RECOGNITION = ModelUse("recognizer", RECOGNIZER, name=lambda options: options.model)
+SECOND_LOOK = ModelUse(
     "second",
     RECOGNIZER,
     name=lambda options: SECOND_READER,
-    wanted=lambda options, lent: options.recheck == "auto" and lent[READER.role].second_look,
+    wanted=lambda options, lent: options.recheck == "auto" and lent[RECOGNITION.role].second_look,
     optional=True,
 )
 
@@ -43,7 +43,7 @@ def _enhance(state: PageState, tools: Tools) -> None:
 
 def _detect(state: PageState, tools: Tools) -> None:
     """Find the regions with text."""
-    state.regions = tools.models(FINDER).detect(state.image, tools.work)
+    state.regions = tools.models(DETECTION).detect(state.image, tools.work)
 
 
 def _recognise(state: PageState, tools: Tools) -> None:
@@ -74,7 +74,9 @@ def _extract_superscripts(state: PageState, tools: Tools) -> None:
 def _recheck(state: PageState, tools: Tools) -> None:
     """Read parts with low confidence again with the accurate model; without it the first reading stays."""
     try:
-        state.found = _reader(tools).look_again(state.image, state.found or [], lambda: tools.models(SECOND))
+        state.found = _reader(tools).look_again(
+            state.image, state.found or [], lambda: tools.models(SECOND_LOOK)
+        )
     except (ModelNotFoundError, ModelBrokenError) as error:
         message = f"Parts that are not certain could not be read again: {error.message}"
         state.warnings += (Remark("RECHECK_UNAVAILABLE", message),)
@@ -111,28 +113,30 @@ def _remark(state: PageState, tools: Tools) -> None:
 
 
 def _reader(tools: Tools) -> LineReader:
-    return LineReader(tools.models(READER), tools.work)
+    return LineReader(tools.models(RECOGNITION), tools.work)
 
 
 def _wants_orientation(state: PageState, tools: Tools) -> bool:
     return tools.options.orientation == "auto"
 
 
-DETECT = Stage("detect", _detect, (FINDER,), lambda state, tools: state.regions is None)
-RECOGNISE = Stage("recognise", _recognise, (READER,), lambda state, tools: state.found is None)
+DETECT = Stage("detect", _detect, (DETECTION,), lambda state, tools: state.regions is None)
+RECOGNISE = Stage("recognise", _recognise, (RECOGNITION,), lambda state, tools: state.found is None)
 
 #: The stages of every page. After a page has been turned, its new picture is detected and read again.
 STAGES: tuple[Stage, ...] = (
     Stage("enhance", _enhance),
     DETECT,
     RECOGNISE,
-    Stage("orient", _orient_page, (READER,), _wants_orientation),
+    Stage("orient", _orient_page, (RECOGNITION,), _wants_orientation),
     DETECT,
     RECOGNISE,
-    Stage("orient", _orient_lines, (READER,), _wants_orientation),
-    Stage("recognise", _extract_superscripts, (READER,)),
-    Stage("recheck", _recheck, (READER, SECOND), lambda state, tools: tools.models.has(SECOND)),
-    Stage("recognise", _widths, (READER,)),
+    Stage("orient", _orient_lines, (RECOGNITION,), _wants_orientation),
+    Stage("recognise", _extract_superscripts, (RECOGNITION,)),
+    Stage(
+        "recheck", _recheck, (RECOGNITION, SECOND_LOOK), lambda state, tools: tools.models.has(SECOND_LOOK)
+    ),
+    Stage("recognise", _widths, (RECOGNITION,)),
     Stage("layout", _arrange),
     Stage("layout", _remark),
 )

@@ -20,7 +20,7 @@ from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.lines.crops import Turn
 from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.text.replacements import Replacements
-from crnn_ocr.runtime.budget import Share
+from crnn_ocr.scheduling.budget import Share
 from crnn_ocr.scheduling.stage_clock import StageClock
 from crnn_ocr.scheduling.work import Work
 

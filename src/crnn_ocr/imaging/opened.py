@@ -67,7 +67,7 @@ class OpenedDocument:
         self.close()
 
 
-#: Holds room for the work on a document while the block runs; raises `OcrError` where there is none.
+#: Reserves capacity for the work on a document while the block runs; raises `OcrError` if there is none.
 Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
 
 

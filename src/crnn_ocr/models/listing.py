@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crnn_ocr.models.catalogue import Listing
-from crnn_ocr.models.registry import ALIASES, BUNDLED, Pack
+from crnn_ocr.models.registry import BUNDLED, Pack, aliases_of
 from crnn_ocr.runtime.cpu import has_dot_products
 
 _CARD_EXCERPT = 400
@@ -95,7 +95,7 @@ def _info(pack: Pack, precision: str, *, active: bool, loaded: bool) -> ModelInf
         languages=found.languages,
         licence=found.licence,
         precision="int8" if int8 else "fp32",
-        aliases=tuple(alias for alias, of in ALIASES.items() if of == found.name),
+        aliases=aliases_of(found.name),
         bundled=pack.folder.parent == BUNDLED,
         active=active,
         loaded=loaded,

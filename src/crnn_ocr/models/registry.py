@@ -17,7 +17,12 @@ from crnn_ocr.models.manifest import NAME_PATTERN, Manifest, PackFile, read_mani
 BUNDLED = Path(__file__).parent / "bundled"
 
 ALIASES = {"accurate": "ppocrv6-small", "edge": "crnn-zh-en-edge"}
-"""Purpose → the pack that serves it best. A pack whose own name is the alias takes precedence."""
+"""Purpose → the bundled pack that serves it best. A pack whose own name is the alias takes precedence."""
+
+
+def aliases_of(name: str) -> tuple[str, ...]:
+    """Return the aliases of the pack with that name."""
+    return tuple(alias for alias, of in ALIASES.items() if of == name)
 
 
 @dataclass(frozen=True, slots=True)

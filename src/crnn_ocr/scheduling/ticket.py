@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
 
+#: How often whoever waits for something checks whether its request goes on, in seconds.
+POLL_S = 0.05
+
 
 class Ticket:
     """Deadline and cancellation token of one request. It is safe to use from several threads.
@@ -46,6 +49,22 @@ class Ticket:
     def cancel(self) -> None:
         """Cancel the request, for example because its client is gone."""
         self._cancelled.set()
+
+    def wait(self, attempt: Callable[[float], bool]) -> None:
+        """Repeat an attempt until it succeeds, and check the ticket after each one that fails.
+
+        Args:
+            attempt: Waits for at most that many seconds, and returns whether it has succeeded; for example
+                `threading.Event.wait`.
+
+        Raises:
+            RequestCancelledError: The request has been cancelled.
+            DeadlineExceededError: Its deadline has passed.
+        """
+        remaining = self.remaining
+        while not attempt(POLL_S if remaining is None else min(POLL_S, max(remaining, 0.0))):
+            self.check()
+            remaining = self.remaining
 
     def check(self) -> None:
         """Raise an error if the answer is no longer needed.

@@ -1,1 +1,1 @@
-"""The HTTP shell: Flask application, routes, page."""
+"""The HTTP service: Flask application, routes, page."""

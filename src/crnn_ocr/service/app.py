@@ -1,4 +1,4 @@
-"""The application factory."""
+"""Builds the Flask application."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, 
 from crnn_ocr.service.server import reply_and_drain
 from crnn_ocr.service.telemetry.instrumentation import Observer
 from crnn_ocr.service.telemetry.tracing import make_tracer
-from crnn_ocr.service.workers.model_switch import LocalSwitching, Switching
+from crnn_ocr.service.workers.model_switch import Switching
 from crnn_ocr.settings import Settings
 
 
 class Service(Flask):
-    """The Flask application with this service's requests, and the page's files packed."""
+    """Flask application with this service's request class; it sends the page's files gzipped."""
 
     request_class = ServiceRequest
 
@@ -36,16 +36,14 @@ class Service(Flask):
         return packed(super().send_static_file(filename), folder / filename)
 
 
-def create_app(
-    reader: Reader, settings: Settings, *, warm_up: bool = True, switching: Switching | None = None
-) -> Flask:
+def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm_up: bool = True) -> Flask:
     """Build the WSGI application around a reader.
 
     Args:
         reader: The engine (`crnn_ocr.OCR`) or a fake with the same contract; shared by all threads.
-        settings: The limits come from here.
+        settings: Limits, keys and everything else that can be configured.
+        switching: Switches the active model in all workers.
         warm_up: Start loading the models in the background at once, unless the settings say otherwise.
-        switching: Switches the active model in all workers; None: this process is the only one.
     """
     app = Service(__name__, static_folder="ui", static_url_path="/ui")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -60,7 +58,7 @@ def create_app(
     answers = make_cache(settings)
     observer = Observer(settings, make_tracer())
     reply_and_drain.install(app)
-    # In this order a request passes them: its id, other sites' pages, key, rate, body.
+    # A request passes these in the order of their installation: id, origin, key, rate, body.
     request_scope.install(app, trusted_proxies=settings.trusted_proxies)
     observer.install(app)
     cors.install(app, cors.check_origins(settings.cors_origins))
@@ -77,7 +75,7 @@ def create_app(
     export.install(app)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
-    models.install(app, reader, switching or LocalSwitching(reader), Site.from_settings(settings))
+    models.install(app, reader, switching, Site.from_settings(settings))
     preview.install(app, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()

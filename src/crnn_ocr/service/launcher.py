@@ -1,4 +1,4 @@
-"""Gunicorn, started from code: the port is bound first, the models are loaded in the workers.
+"""Starts Gunicorn: binds the port first, and loads the models in the workers.
 
 ONNX Runtime does not survive a fork, so the parent process never touches the engine: `_Application.load`
 runs in each worker after the fork and is the only place that builds it.
@@ -12,7 +12,6 @@ import math
 import os
 import socket
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
@@ -40,7 +40,7 @@ from crnn_ocr.settings import Settings
 _log = logging.getLogger(__name__)
 
 _BACKLOG = 256
-#: Threads beyond those for pictures: probes, pages and refusals find one free, however many pictures wait.
+#: Threads beyond those for pictures, so that health checks, pages and refusals never wait for pictures.
 _SPARE_THREADS = 8
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (Gunicorn's heartbeat file, removed as soon as it is open)
 
@@ -53,11 +53,11 @@ class ListenError(OcrError):
 
 
 def check(settings: Settings) -> None:
-    """Refuse at start what the workers would fail on.
+    """Check at start what the workers would fail on.
 
     Raises:
         SettingsError: A key, an origin, a host, a network or an exporter of traces is malformed.
-        MissingExtraError: Traces are wanted, and OpenTelemetry is not installed.
+        MissingExtraError: Traces are configured, and OpenTelemetry is not installed.
     """
     KeyRing.from_settings(settings)
     check_origins(settings.cors_origins)
@@ -66,11 +66,11 @@ def check(settings: Settings) -> None:
 
 
 def bind(settings: Settings) -> socket.socket:
-    """Take hold of the address before anything else starts.
+    """Bind the address, before anything else starts.
 
     Raises:
         ListenError: The port is taken or forbidden, or the host has no such address.
-        SettingsError: The address can be reached by others, and nothing says who may use the service.
+        SettingsError: Other machines can reach the address, and there are no API keys.
     """
     where = f"{settings.host}:{settings.port}"
     try:
@@ -78,7 +78,7 @@ def bind(settings: Settings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError):
-        raise ListenError(f"{settings.host!r} is no address of this machine.") from None
+        raise ListenError(f"{settings.host!r} is not an address of this machine.") from None
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -95,7 +95,7 @@ def bind(settings: Settings) -> socket.socket:
 
 
 def _check_private(listener: socket.socket, settings: Settings) -> None:
-    """Whoever can reach the service can use it: so others than this machine must not, unless told so."""
+    """Refuse an address that other machines can reach, unless there are keys or anonymous use is allowed."""
     address = ipaddress.ip_address(listener.getsockname()[0].partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     if (mapped or address).is_loopback or settings.allow_anonymous or KeyRing.from_settings(settings):
@@ -116,12 +116,12 @@ def url_of(listener: socket.socket) -> str:
 
 
 def share_of_cores(settings: Settings) -> int:
-    """Return the cores that one worker keeps busy: together they must not compute more than there are."""
+    """Return how many cores one worker may use, so that all workers together use those that there are."""
     return max(1, (settings.threads or available_cores()) // settings.workers)
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve until a signal ends it; leaves by `SystemExit` as Gunicorn does.
+    """Serve until a signal ends it; raise `SystemExit` as Gunicorn does.
 
     SIGTERM lets requests in flight finish (at most `graceful_timeout_s`); SIGINT stops at once.
     """
@@ -129,7 +129,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
 
 class _ServerLogger(Logger):  # type: ignore[misc]  # Gunicorn has no types
-    """Gunicorn's own records go through the product's log, and only those worth a person's time."""
+    """Logger that passes Gunicorn's records to the product's log, warnings and errors only by default."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)
@@ -145,8 +145,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._listener = listener
         # Made before the first worker starts, so that all of them share it.
         registry = Registry(settings.models_dir)
-        detector = registry.resolve(settings.detector, "det")
-        self._shared = SharedState.create(registry.resolve(settings.model, "rec"), {"det": detector})
+        self._shared = SharedState.create(
+            {kind.name: registry.resolve(kind.active(settings), kind.name) for kind in KINDS.values()}
+        )
         self._metrics = (
             SharedMetrics.create(self._shared.folder / "metrics", settings.workers)
             if settings.metrics
@@ -193,7 +194,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def run(self) -> None:
-        """Serve; leaves by `SystemExit`."""
+        """Serve until a signal ends it; raise `SystemExit`."""
         Supervisor(self).run()
 
     def _pre_fork(self, arbiter: object, worker: object) -> None:
@@ -207,11 +208,11 @@ class _Application(BaseApplication):  # type: ignore[misc]
             self._metrics.post_fork(arbiter, worker)
 
     def _child_exit(self, arbiter: object, worker: Any) -> None:
-        self._held_requests.child_exit(arbiter, worker)  # first: clients wait
+        self._held_requests.child_exit(arbiter, worker)  # first, because clients wait for it
         try:
             self._shared.forget(worker.pid)
-        except OSError as error:  # no room; it must not end the supervisor
-            _log.warning("a switch was not given up", extra={"fields": {"reason": error.strerror}})
+        except OSError as error:  # the disk is full; this must not end the supervisor
+            _log.warning("a switch could not be cancelled", extra={"fields": {"reason": error.strerror}})
         if self._metrics is not None:
             self._metrics.child_exit(arbiter, worker)
 
@@ -226,16 +227,14 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
         shared = self._shared
         threads = share_of_cores(self._settings)
-        choice = shared.choice()
-        chosen = self._settings.model_copy(update={"detector": choice.others["det"]})
+        active = shared.choice().active
         try:
-            reader = OCR(chosen, model=choice.active, threads=threads)
-        except OcrError as error:  # the pack that was switched to is gone
-            _log.error("falls back to the first model", extra={"fields": {"reason": error.message}})
-            reader = OCR(chosen, model=self._settings.model, threads=threads)
+            reader = OCR(self._settings, active=active, threads=threads)
+        except OcrError as error:  # the pack that was switched to has been deleted
+            _log.error("fell back to the model in the settings", extra={"fields": {"reason": error.message}})
+            reader = OCR(self._settings, model=self._settings.model, active=active, threads=threads)
             with suppress(ModelSwitchRunningError), shared.switching():
-                choice = shared.choice()
                 first = reader.resolve(self._settings.model)
-                shared.choose(replace(choice, generation=choice.generation + 1, active=first))
+                shared.choose(shared.choice().switched(RECOGNIZER.name, first))
         Follower(reader, shared).start()
         return create_app(reader, self._settings, switching=SharedSwitching(reader, shared))

@@ -268,13 +268,13 @@ def test_two_running_holders_keep_their_processes() -> None:
 
     shared = process_limit.ProcessLimit(2)
     first, second, third = Tenant(), Tenant(), Tenant()
-    check = Ticket().check
-    with shared.slot(second, check), shared.slot(first, check):
+    ticket = Ticket()
+    with shared.slot(second, ticket), shared.slot(first, ticket):
         pass
     assert [tenant.has_process for tenant in (first, second, third)] == [True, True, True]
-    with shared.slot(third, check):  # the first has been idle for longest
+    with shared.slot(third, ticket):  # the first has been idle for longest
         assert [tenant.has_process for tenant in (first, second, third)] == [False, True, True]
-    with shared.slot(second, check):
+    with shared.slot(second, ticket):
         assert [tenant.has_process for tenant in (first, second, third)] == [False, True, True]
 
 

@@ -10,10 +10,9 @@ from flask.testing import FlaskClient
 
 from crnn_ocr import cli
 from crnn_ocr.errors import SettingsError
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware.api_keys import KeyRing, hash_key, new_key
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 TEAM, OTHER = new_key("team"), new_key("other-2")
 

@@ -4,11 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from crnn_ocr.errors import SettingsError
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware.api_keys import new_key
 from crnn_ocr.service.middleware.cors import check_origins
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 APP = "https://app.example.com"
 KEY = new_key("team")

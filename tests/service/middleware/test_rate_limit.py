@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.caching.shared import connect
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware import rate_limit
 from crnn_ocr.service.middleware.rate_limit import Bucket, LocalBuckets, SharedBuckets, client_name
 from crnn_ocr.settings import Settings
 from tests.caching.redis_server import running_redis
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 RATES = st.floats(0.01, 100)
 BURSTS = st.integers(1, 500)

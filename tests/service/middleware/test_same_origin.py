@@ -8,10 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware.same_origin import Site, is_loopback
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 KEY = "crnn_" + "k" * 43
 ENTRY = f"ops:{hashlib.sha256(KEY.encode()).hexdigest()}"

@@ -15,7 +15,7 @@ from crnn_ocr.errors import OverloadedError, RequestCancelledError
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.middleware.gate import MOST_READ, Gate
 from crnn_ocr.service.ocr.admission import Admission, Experience, estimate_seconds, least_seconds
-from crnn_ocr.service.requests.body_budget import Intake, Place
+from crnn_ocr.service.requests.body_budget import Intake, Slot
 from crnn_ocr.settings import Settings
 from tests.service.fakes import opened_or_not
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
@@ -201,20 +201,20 @@ def test_the_factor_stays_within_its_bounds(finished: list[tuple[float, float]])
 # ---- bodies ------------------------------------------------------------------------------------------
 
 
-def test_places_are_bounded_in_number_and_bytes() -> None:
+def test_slots_are_bounded_in_number_and_bytes() -> None:
     intake = Intake(2, 100, retry_after=lambda: 7)
     first, second = intake.enter(10), intake.enter(80)
     with pytest.raises(OverloadedError, match="requests") as caught:
         intake.enter(1)
     assert caught.value.retry_after == 7
-    first.leave()
+    first.release()
     with pytest.raises(OverloadedError, match="memory"):
         intake.enter(21)
     second.resize(20)
     third = intake.enter(80)
     assert (intake.held, intake.held_bytes) == (2, 100)
-    for place in (first, second, second, third):
-        place.leave()
+    for slot in (first, second, second, third):
+        slot.release()
     second.resize(50)
     assert (intake.held, intake.held_bytes) == (0, 0)
 
@@ -224,21 +224,21 @@ def test_a_body_larger_than_all_memory_is_let_in_alone() -> None:
     whole = intake.enter(1000)
     with pytest.raises(OverloadedError):
         intake.enter(1)
-    whole.leave()
+    whole.release()
 
 
 @given(st.lists(st.one_of(st.integers(0, 200), st.none()), max_size=60))
-def test_never_more_bodies_than_places(steps: list[int | None]) -> None:
+def test_never_more_bodies_than_slots(steps: list[int | None]) -> None:
     intake = Intake(5, 300)
-    places: list[Place] = []
+    slots: list[Slot] = []
     for size in steps:
         if size is None:
-            if places:
-                places.pop(0).leave()
+            if slots:
+                slots.pop(0).release()
         else:
             with contextlib.suppress(OverloadedError):
-                places.append(intake.enter(size))
-        assert intake.held == len(places) <= 5
+                slots.append(intake.enter(size))
+        assert intake.held == len(slots) <= 5
         assert intake.held_bytes <= 300
 
 

@@ -23,12 +23,11 @@ from crnn_ocr.imaging.opened import OpenedDocument
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import INTAKE
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader, digest_answer, document, page
+from tests.service.fakes import FakeReader, create_app, digest_answer, document, page
 
 PICTURE = b"\x89PNG any bytes"
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.ocr.engine_protocol import Readiness
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 
 def test_alive_before_ready_and_ready_after_warm_up() -> None:

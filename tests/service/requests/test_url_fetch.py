@@ -26,13 +26,12 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageTooLargeError, OcrError, SettingsError, UrlFetchError, UrlNotAllowedError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.requests.body_budget import Intake
 from crnn_ocr.service.requests.dns import MOST_LOOKUPS, Lookups, resolve
 from crnn_ocr.service.requests.parsing import INTAKE
 from crnn_ocr.service.requests.url_fetch import Fetcher, Rules, is_public
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 

@@ -19,9 +19,8 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageDecodeError, OverloadedError, UnsupportedImageError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.api import examples
-from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader, digest_answer, document, page
+from tests.service.fakes import FakeReader, create_app, digest_answer, document, page
 
 PATIENCE_S = 20
 

@@ -12,9 +12,8 @@ from flask.testing import FlaskClient
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageDecodeError, OverloadedError
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader, document, page
+from tests.service.fakes import FakeReader, create_app, document, page
 
 URL = "/compat/rapidocr/ocr"
 PICTURE = b"\x89PNG any bytes \x00\xff"

@@ -9,9 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.service.app import create_app
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 
 KEY = "crnn_" + "k" * 43
 

@@ -12,10 +12,9 @@ from PIL import Image
 from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.routes.preview import _turn
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader
+from tests.service.fakes import FakeReader, create_app
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
 
 

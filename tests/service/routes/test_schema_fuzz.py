@@ -22,10 +22,9 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware.api_keys import hash_key
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader, document, page
+from tests.service.fakes import FakeReader, create_app, document, page
 from tests.service.rendering import encoded, picture
 
 

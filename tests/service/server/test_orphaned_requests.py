@@ -232,7 +232,7 @@ def connections() -> Iterator[list[socket.socket]]:
 
 
 def ids(supervisor: HeldRequests) -> list[str]:
-    supervisor.hear()
+    supervisor.receive()
     return [request_id for _, request_id in supervisor._held.values()]
 
 

@@ -21,11 +21,10 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stage_clock
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.middleware.api_keys import new_key
 from crnn_ocr.service.telemetry.metrics import MOST_NAMES, OUTCOMES, Metrics
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader, document, page
+from tests.service.fakes import FakeReader, create_app, document, page
 from tests.service.rendering import png
 
 Samples = dict[str, float]

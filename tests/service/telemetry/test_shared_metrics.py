@@ -122,7 +122,7 @@ def test_counts_of_all_workers_are_added_up_and_stay_when_they_end(tmp_path: Pat
     assert after["crnn_ocr_admission_backlog_seconds"] == 0, "the dead have no backlog"
     assert after["crnn_ocr_worker_exits_total left"] == 2, "with the one that was asked"
     assert after["crnn_ocr_worker_exits_total crashed"] == 2
-    kept = [f"{kind}_{place}.db" for kind in ("counter", "histogram") for place in range(3)]
+    kept = [f"{kind}_{slot}.db" for kind in ("counter", "histogram") for slot in range(3)]
     assert files == sorted([*kept, "counter_supervisor.db"])
 
 
@@ -150,9 +150,8 @@ def test_files_have_room_for_all_series_that_labels_allow(tmp_path: Path) -> Non
         from crnn_ocr.service.telemetry.metrics import METHODS, MOST_NAMES
 
         def everything(metrics):
-            from crnn_ocr.service.app import create_app
             from crnn_ocr.settings import Settings
-            from tests.service.fakes import FakeReader
+            from tests.service.fakes import FakeReader, create_app
             rules = create_app(FakeReader(), Settings(), warm_up=False).url_map.iter_rules()
             for route in {*(rule.rule for rule in rules), "other"}:
                 # Its own answers, and what any other method or a refusal gets.

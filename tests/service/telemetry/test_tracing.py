@@ -27,11 +27,10 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service import app as app_module
-from crnn_ocr.service.app import create_app
 from crnn_ocr.service.telemetry import spans, tracing
 from crnn_ocr.service.telemetry.spans import Tracer
 from crnn_ocr.settings import Settings
-from tests.service.fakes import FakeReader, document, page
+from tests.service.fakes import FakeReader, create_app, document, page
 from tests.service.rendering import png
 from tests.service.wire import clean_environment, running_server
 

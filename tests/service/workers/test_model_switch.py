@@ -16,14 +16,14 @@ from crnn_ocr.errors import (
     ModelSwitchError,
     ModelSwitchRunningError,
 )
-from crnn_ocr.service.workers.model_switch import Follower, LocalSwitching, SharedSwitching
+from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
 from crnn_ocr.service.workers.shared_state import Choice, SharedState
 from tests.service.fakes import FakeReader, FakeReady
 
 
 @pytest.fixture
 def runtime() -> Iterator[SharedState]:
-    made = SharedState.create("fake")
+    made = SharedState.create({"rec": "fake"})
     yield made
     made.remove()
 
@@ -38,53 +38,6 @@ def following(followers: list[Follower], *, every_s: float = 0.005) -> Iterator[
     time.sleep(3 * every_s)
 
 
-class TestOneProcess:
-    def test_it_switches(self) -> None:
-        reader = FakeReader()
-        made = LocalSwitching(reader).switch("other")
-        assert (made.model, made.previous, made.workers, made.pending) == ("other/1", "fake/1", 1, ())
-        assert reader.log == ["prepare other", "commit other"]
-        (report,) = LocalSwitching(reader).reports()
-        assert (report.model, report.loaded) == ("other/1", ("other",))
-
-    def test_aliases_are_resolved(self) -> None:
-        reader = FakeReader()
-        LocalSwitching(reader).switch("quick")
-        assert reader.log == ["prepare fake", "commit fake"]
-
-    def test_a_model_that_cannot_be_loaded_changes_nothing(self) -> None:
-        reader = FakeReader()
-        reader.prepare_errors["other"] = ModelBrokenError("net.onnx is damaged", hint="Mend it.")
-        with pytest.raises(ModelSwitchError, match="damaged") as caught:
-            LocalSwitching(reader).switch("other")
-        assert caught.value.hint == "Mend it."
-        assert reader.model == "fake/1"
-
-    def test_an_unknown_one_is_named(self) -> None:
-        with pytest.raises(ModelNotFoundError, match="nothing"):
-            LocalSwitching(FakeReader()).switch("nothing")
-
-    def test_one_at_a_time(self) -> None:
-        reader = FakeReader()
-        switching = LocalSwitching(reader)
-        inside, go_on = threading.Event(), threading.Event()
-
-        def slow(model: str) -> str:
-            inside.set()
-            assert go_on.wait(10)
-            return model
-
-        reader.resolve = slow  # type: ignore[method-assign]
-        thread = threading.Thread(target=switching.switch, args=("other",))
-        thread.start()
-        assert inside.wait(10)
-        with pytest.raises(ModelSwitchRunningError):
-            switching.switch("third")
-        go_on.set()
-        thread.join(10)
-        assert reader.model == "other/1"
-
-
 def test_all_workers_load_before_any_switches(runtime: SharedState) -> None:
     readers = [FakeReader() for _ in range(3)]
     log: list[str] = []
@@ -95,7 +48,7 @@ def test_all_workers_load_before_any_switches(runtime: SharedState) -> None:
     assert (made.model, made.previous, made.workers, made.pending) == ("other/1", "fake/1", 3, ())
     assert log == ["prepare other"] * 3 + ["commit other"] * 3
     assert {reader.model for reader in readers} == {"other/1"}
-    assert runtime.choice().active == "other"
+    assert runtime.choice().active["rec"] == "other"
 
 
 def test_where_one_worker_cannot_all_stay(runtime: SharedState) -> None:
@@ -107,7 +60,7 @@ def test_where_one_worker_cannot_all_stay(runtime: SharedState) -> None:
             switching.switch("other")
         wait_for(lambda: "cancel other" in able.log)
         assert {able.model, unable.model} == {"fake/1"}
-        assert runtime.choice().active == "fake"
+        assert runtime.choice().active["rec"] == "fake"
         assert runtime.choice().candidate is None
         wait_for(lambda: all(report.problem is None for report in runtime.reports()))
         assert switching.switch("third").workers == 2
@@ -166,7 +119,7 @@ def test_a_late_worker_that_cannot_load_it_turns_all_back(runtime: SharedState) 
 
     def choose(choice: Choice) -> None:
         commit(choice)
-        if choice.active == "other":
+        if choice.active["rec"] == "other":
             committed.set()
 
     with following([Follower(first, runtime)]):
@@ -184,7 +137,7 @@ def test_a_late_worker_that_cannot_load_it_turns_all_back(runtime: SharedState) 
         with pytest.raises(ModelSwitchError, match="no such file"):
             SharedSwitching(first, runtime).switch("other")
         wait_for(lambda: first.model == "fake/1")
-    assert runtime.choice().active == "fake"
+    assert runtime.choice().active["rec"] == "fake"
 
 
 class WithDetector(FakeReader):
@@ -214,7 +167,7 @@ class DetectorReady(FakeReady):
 
 @pytest.mark.parametrize("refused", [False, True])
 def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
-    shared = SharedState.create("fake", {"det": "scanner"})
+    shared = SharedState.create({"rec": "fake", "det": "scanner"})
     first, late = WithDetector(), WithDetector()
     if refused:
         late.prepare_errors["third"] = ModelBrokenError("no such file")
@@ -222,7 +175,7 @@ def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
     joined: list[Follower] = []
 
     def reports() -> list[object]:
-        if shared.choice().others["det"] == "third" and not joined:
+        if shared.choice().active["det"] == "third" and not joined:
             joined.append(Follower(late, shared, pid=2))  # started just after the switch was made
             joined[0].look()
         return list(original())
@@ -237,8 +190,8 @@ def test_a_detector_is_switched_everywhere_or_nowhere(refused: bool) -> None:
             made = SharedSwitching(first, shared).switch("third")
             assert (made.model, made.previous) == ("third/1", "scanner")
             assert (first.detector, late.detector) == ("third", "third")
-    assert shared.choice().others == {"det": "scanner" if refused else "third"}
-    assert (first.active, shared.choice().active, shared.choose) == ("fake", "fake", commit)
+    assert shared.choice().active == {"rec": "fake", "det": "scanner" if refused else "third"}
+    assert (first.active, shared.choose) == ("fake", commit)
     shared.remove()
 
 
@@ -247,7 +200,7 @@ def test_a_restarted_worker_comes_up_with_what_was_chosen(runtime: SharedState) 
     with following([Follower(reader, runtime)]):
         SharedSwitching(reader, runtime).switch("other")
     restarted = FakeReader()
-    restarted.active = runtime.choice().active
+    restarted.active = runtime.choice().active["rec"]
     Follower(restarted, runtime).look()
     assert restarted.log == []  # it has it from the beginning
     stale = FakeReader()  # read the choice just before the switch
@@ -262,17 +215,25 @@ def test_the_same_model_may_be_chosen_again(runtime: SharedState) -> None:
     assert reader.log == ["prepare fake", "commit fake"]
 
 
+def test_an_alias_is_resolved_and_an_unknown_name_is_refused(runtime: SharedState) -> None:
+    reader = FakeReader()
+    with following([Follower(reader, runtime)]):
+        assert SharedSwitching(reader, runtime).switch("quick").model == "fake/1"
+    with pytest.raises(ModelNotFoundError, match="nothing"):
+        SharedSwitching(reader, runtime).switch("nothing")
+
+
 def test_a_leader_that_dies_leaves_nobody_waiting(runtime: SharedState) -> None:
     reader = FakeReader()
     follower = Follower(reader, runtime)
     follower.look()
-    runtime.choose(Choice(1, "fake", candidate="other"))  # by a leader that is gone: nobody holds the lock
+    runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))  # by a leader that is gone
     follower.look()
     assert reader.log == ["prepare other"]
     runtime.forget(os.getpid())  # as the supervisor does, whichever worker has ended
     follower.look()
     assert reader.log == ["prepare other", "cancel other"]
-    assert runtime.choice() == Choice(2, "fake")
+    assert runtime.choice() == Choice(2, {"rec": "fake"})
 
 
 def test_a_second_switch_is_refused_while_the_first_runs(runtime: SharedState) -> None:

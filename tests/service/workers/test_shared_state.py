@@ -16,54 +16,54 @@ from tests.full_disks import without_temporary_folder
 
 @pytest.fixture
 def runtime() -> Iterator[SharedState]:
-    made = SharedState.create("first")
+    made = SharedState.create({"rec": "first"})
     yield made
     made.remove()
 
 
 def test_it_begins_with_the_first_model_in_a_private_folder(runtime: SharedState) -> None:
-    assert runtime.choice() == Choice(0, "first")
+    assert runtime.choice() == Choice(0, {"rec": "first"})
     assert runtime.folder.stat().st_mode & 0o077 == 0
 
 
 def test_every_change_of_the_choice_is_seen_at_once(runtime: SharedState) -> None:
     other = SharedState(runtime.folder)
     for generation in range(1, 50):
-        runtime.choose(Choice(generation, "first"))
-        assert other.choice() == other.choice() == Choice(generation, "first")
+        runtime.choose(Choice(generation, {"rec": "first"}))
+        assert other.choice() == other.choice() == Choice(generation, {"rec": "first"})
 
 
 def test_without_memory_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    made = SharedState.create("first", memory=tmp_path / "missing")
+    made = SharedState.create({"rec": "first"}, memory=tmp_path / "missing")
     assert made.folder.parent == tmp_path
     made.remove()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(SettingsError, match="No such file or directory"):
-        SharedState.create("first", memory=tmp_path / "missing")
+        SharedState.create({"rec": "first"}, memory=tmp_path / "missing")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_read_only_disks_leave_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_temporary_folder(monkeypatch)
-    made = SharedState.create("first")
-    assert made.choice().active == "first"
+    made = SharedState.create({"rec": "first"})
+    assert made.choice().active == {"rec": "first"}
     made.remove()
     with pytest.raises(SettingsError, match="No folder for temporary files can be written to: there is none"):
-        SharedState.create("first", memory=tmp_path / "missing")
+        SharedState.create({"rec": "first"}, memory=tmp_path / "missing")
 
 
 def test_choices_are_replaced_whole(runtime: SharedState) -> None:
     def write(worker: int) -> None:
         for generation in range(200):
-            runtime.choose(Choice(generation, "a" * 50, "b" * generation or None))
+            runtime.choose(Choice(generation, {"rec": "a" * 50}, "b" * generation or None))
 
     with ThreadPoolExecutor(1) as threads:
         writing = threads.submit(write, 0)
         seen = 0
         while not writing.done():
             choice = runtime.choice()
-            assert choice.generation >= seen or choice.active == "first"
+            assert choice.generation >= seen or choice.active["rec"] == "first"
             assert len(choice.candidate or "") == choice.generation
             seen = choice.generation
         writing.result()
@@ -94,13 +94,13 @@ def test_workers_report_and_count_until_the_supervisor_forgets_them(runtime: Sha
 
 def test_a_switch_ends_with_its_leader_and_not_with_another_worker(runtime: SharedState) -> None:
     with runtime.switching():
-        runtime.choose(Choice(1, "first", candidate="second"))
+        runtime.choose(Choice(1, {"rec": "first"}, candidate="second"))
         runtime.forget(7)
-        assert runtime.choice() == Choice(1, "first", candidate="second")
+        assert runtime.choice() == Choice(1, {"rec": "first"}, candidate="second")
     runtime.forget(8)  # it held the lock
-    assert runtime.choice() == Choice(2, "first")
+    assert runtime.choice() == Choice(2, {"rec": "first"})
     runtime.forget(9)
-    assert runtime.choice() == Choice(2, "first")
+    assert runtime.choice() == Choice(2, {"rec": "first"})
 
 
 LEAD = """
@@ -129,7 +129,7 @@ def test_a_killed_leader_holds_no_lock(runtime: SharedState) -> None:
 CREATE = """
 from crnn_ocr.service.workers.shared_state import SharedState
 import time
-print(SharedState.create("first").folder, flush=True)
+print(SharedState.create({"rec": "first"}).folder, flush=True)
 time.sleep(60)
 """
 
@@ -138,10 +138,10 @@ def test_what_a_killed_service_leaves_is_removed_by_the_next() -> None:
     with subprocess.Popen([sys.executable, "-c", CREATE], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())
-        SharedState.create("second").remove()
+        SharedState.create({"rec": "second"}).remove()
         assert folder.is_dir()  # it lives
         process.kill()
         process.wait(10)
     assert folder.is_dir()
-    SharedState.create("third").remove()
+    SharedState.create({"rec": "third"}).remove()
     assert not folder.exists()

@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import crnn_ocr
 from crnn_ocr.errors import (
     ImageDecodeError,
     ImageTooLargeError,
@@ -28,7 +27,7 @@ from crnn_ocr.errors import (
     UnsupportedImageError,
 )
 from crnn_ocr.imaging.pdf import process
-from crnn_ocr.scheduling.ticket import Ticket
+from crnn_ocr.scheduling.ticket import POLL_S, Ticket
 
 #: CPU seconds for one step: opening, measuring all pages, or drawing one page. A page with two hundred
 #: thousand lines, such as a map, took 13 s.
@@ -37,15 +36,14 @@ CPU_SECONDS = 20
 #: because busy machines are slow.
 WALL_SECONDS = 120.0
 
-_LOOK_S = 0.05  # how often a running step checks whether it is still wanted
 _RETRY_S = 5
 
 #: Bypasses the package's own `__init__`, which would import pydantic and take longer than everything else.
 _START = """
 import json, sys, types
-sys.path[:], folders = json.loads(sys.argv[1])
+sys.path[:], folder = json.loads(sys.argv[1])
 package = sys.modules["crnn_ocr"] = types.ModuleType("crnn_ocr")
-package.__path__ = folders
+package.__path__ = [folder]
 from crnn_ocr.imaging.pdf.process import main
 main()
 """
@@ -166,7 +164,7 @@ class Helper:
 
     def _watch(self, done: threading.Event, ticket: Ticket) -> None:
         end = time.monotonic() + WALL_SECONDS
-        while not done.wait(_LOOK_S):
+        while not done.wait(POLL_S):
             self._stopped_late = time.monotonic() > end
             if self._stopped_late or not ticket.valid:
                 self._process.kill()
@@ -200,7 +198,8 @@ def _started() -> subprocess.Popen[bytes]:
             "PDFs cannot be read here: there is no Python executable to start.",
             hint="Tell it with multiprocessing.set_executable, or send pictures.",
         )
-    paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], list(crnn_ocr.__path__)])
+    package = Path(__file__).absolute().parents[2]
+    paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], str(package)])
     options = ["-I", "-S"] + ["-B"] * sys.dont_write_bytecode
     try:
         return subprocess.Popen(  # noqa: S603

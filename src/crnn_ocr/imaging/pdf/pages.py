@@ -153,12 +153,12 @@ class _Document:
 
     def open(self) -> int:
         """Open the document and return the number of its pages."""
-        with process_limit.current().slot(self, self._ticket.check):
+        with process_limit.current().slot(self, self._ticket):
             return self._opened()[1]
 
     def sizes(self) -> list[tuple[float, float]]:
         """Return width and height of every page in points."""
-        with process_limit.current().slot(self, self._ticket.check):
+        with process_limit.current().slot(self, self._ticket):
             helper, count = self._opened()
             with helper.watched(self._ticket, "The PDF"):
                 sizes = helper.ask("sizes", memory=self._memory, spare=_SPARE_BYTES)["sizes"]
@@ -168,7 +168,7 @@ class _Document:
 
     def draw(self, index: int, dpi: int) -> Pixels:
         """Draw one page, (H, W, 3) BGR uint8, at the given resolution in pixels per inch."""
-        with process_limit.current().slot(self, self._ticket.check):
+        with process_limit.current().slot(self, self._ticket):
             helper = self._opened()[0]
             what = f"Page {index + 1} of the PDF"
             with helper.watched(self._ticket, what):

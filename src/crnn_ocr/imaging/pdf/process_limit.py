@@ -6,12 +6,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
+
+from crnn_ocr.scheduling.ticket import Ticket
 
 #: PDF processes per Python process. Two, so that one slow document does not block all others.
 MOST = 2
-
-_LOOK_S = 0.05  # how often a waiting caller checks whether it should go on waiting
 
 
 class Holder(Protocol):
@@ -37,16 +38,19 @@ class ProcessLimit:
         self._changed = threading.Condition()
 
     @contextmanager
-    def slot(self, holder: Holder, check: Callable[[], None]) -> Iterator[None]:
+    def slot(self, holder: Holder, ticket: Ticket) -> Iterator[None]:
         """Occupy a slot while the block runs.
 
         Args:
             holder: Owner of the process that is used or started in the block.
-            check: Called repeatedly while waiting; an exception from it ends the wait.
+            ticket: The caller's ticket; the wait ends when it becomes invalid.
+
+        Raises:
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
         """
         with self._changed:
-            while not self._changed.wait_for(lambda: self._busy < self._most, _LOOK_S):
-                check()
+            ticket.wait(partial(self._changed.wait_for, lambda: self._busy < self._most))
             self._busy += 1
             others = [other for other in self._idle if other is not holder and other.has_process]
             room = self._most - self._busy

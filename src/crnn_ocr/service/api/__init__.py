@@ -1,1 +1,1 @@
-"""The form of answers: schemas, OpenAPI components, JSON."""
+"""Form of the answers: schemas, OpenAPI components, JSON."""

@@ -1,4 +1,4 @@
-"""Errors as the API answers them: which one stands for what went wrong, and its answer in JSON."""
+"""Converts exceptions to the API's errors, and those to answers in JSON."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from crnn_ocr.service.api.schemas import ErrorAnswer, ErrorDetail
 
 _log = logging.getLogger(__name__)
 
-#: Messages quote what the client sent; a megabyte of it helps nobody.
+#: Longest message, in characters: messages quote what the client sent, which may be large.
 _LONGEST_MESSAGE = 500
 
 
 class InternalError(OcrError):
-    """A fault of the service itself; it tells nothing but that."""
+    """A fault of the service itself, without details."""
 
 
 def error_response(error: OcrError) -> Response:
-    """Return the answer for an error, and keep its code for the request's log line."""
+    """Return the answer for an error, and record its code for the request's log line."""
     g.error_code = error.code
     answer = ErrorAnswer.model_construct(success=False, error=error_detail(error), request_id=g.request_id)
     response = json_response(json_of(answer.model_dump()), error.http_status)
@@ -41,12 +41,12 @@ def error_response(error: OcrError) -> Response:
 
 
 def error_detail(error: OcrError) -> ErrorDetail:
-    """Return what an answer tells about an error."""
+    """Return the description of an error in an answer."""
     return ErrorDetail.model_construct(code=error.code, message=_shorten(error.message), hint=error.hint)
 
 
 def as_ocr_error(error: Exception) -> OcrError:
-    """Return the product's own error for any exception; log what is a fault of the service."""
+    """Return the API's error for any exception, and log exceptions that are faults of the service."""
     match error:
         case OcrError():
             if error.http_status == 500:
@@ -61,7 +61,7 @@ def as_ocr_error(error: Exception) -> OcrError:
         case HTTPException() if error.code is not None and 400 <= error.code < 500:
             return BadRequestError(f"The request was refused: {error.name}.")
         case _ if type(error).__module__ == "gunicorn.http.errors":
-            # Gunicorn parses chunks while the application reads them, and raises its own kind of error there.
+            # Gunicorn parses chunks while the application reads them, and raises its own errors then.
             return BadRequestError("The body of the request breaks the HTTP protocol.")
         case _:
             _log.error("request failed unexpectedly", exc_info=error)

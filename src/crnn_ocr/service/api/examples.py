@@ -1,10 +1,10 @@
-"""The examples of the API's documents; a test sends the request and compares the answer's shape."""
+"""Examples in the OpenAPI document; a test sends the request and compares the answer's shape."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: A white PNG of 2 × 2 pixels: short enough to be shown, and a picture that every reader takes.
+#: A white PNG of 2 × 2 pixels, short enough to be shown.
 TINY_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR42mP8z8DEwAAABQ0BA6UiEhkAAAAASUVORK5CYII="
 
 OCR_REQUEST: dict[str, Any] = {"image": TINY_PNG, "options": {"denoise": "off", "min_confidence": 0.6}}

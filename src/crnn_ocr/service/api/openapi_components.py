@@ -1,4 +1,4 @@
-"""The pieces of which the OpenAPI document is made; every group of routes describes itself with them."""
+"""Building blocks of the OpenAPI document, with which every group of routes describes itself."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from crnn_ocr.service.api.schemas import ErrorAnswer
 Json = dict[str, Any]
 ErrorClass = type[errors.OcrError]
 
-#: What any request can meet, also one that needs no key.
+#: Errors of any request, even one that needs no key.
 OPEN_ERRORS: tuple[ErrorClass, ...] = (errors.BadRequestError, InternalError)
 
-#: What any other request can meet, whatever its route.
+#: Errors of any request that needs a key, whatever its route.
 COMMON_ERRORS: tuple[ErrorClass, ...] = (
     *OPEN_ERRORS,
     errors.UnauthorizedError,
@@ -27,7 +27,7 @@ COMMON_ERRORS: tuple[ErrorClass, ...] = (
     errors.OriginNotAllowedError,
 )
 
-#: What can go wrong with one picture and its options.
+#: Errors of one picture and its options.
 READ_ERRORS: tuple[ErrorClass, ...] = (
     errors.UnauthorizedError,
     errors.HostNotAllowedError,
@@ -67,7 +67,7 @@ URL_ERRORS: tuple[ErrorClass, ...] = (
 )
 
 
-#: Headers that answers of a status carry beside the usual ones.
+#: Headers of answers with a certain status, in addition to the usual ones.
 _HEADERS_OF = {
     401: ("WWW-Authenticate",),
     429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
@@ -77,12 +77,12 @@ _HEADERS_OF = {
 
 @dataclass(frozen=True)
 class RouteGroup:
-    """What a module of routes adds to the document.
+    """The part of the document that describes the routes of one module.
 
     Attributes:
-        paths: Makes its path items, by path.
+        paths: Returns its path items, by path.
         bodies: The models of its bodies; "validation" for requests, "serialization" for answers.
-        errors: The errors that only its routes can meet.
+        errors: Errors that only its routes can answer with.
     """
 
     paths: Callable[[], Json]
@@ -101,10 +101,10 @@ def responses(
     """Return the responses of an operation: the success and, by status, the errors with their codes.
 
     Args:
-        model: Body of the success; None: the caller describes it.
-        description: Of the success.
-        failures: Errors that the operation can meet.
-        example: Of the body of the success.
+        model: Body of the success; None if the caller describes it.
+        description: Description of the success.
+        failures: Errors that the operation can answer with.
+        example: Example of the body of the success.
         failure: Body of the errors.
     """
     headers = {"X-Request-Id": header_ref("X-Request-Id")}
@@ -134,14 +134,14 @@ def header_ref(name: str) -> Json:
 
 
 def with_cache_header(described: Json) -> Json:
-    """Return the responses of an operation whose successes tell where they come from."""
+    """Return the responses, with the header that tells whether a success came from the cache."""
     success = described["200"]
     success["headers"] = {**success["headers"], "X-Cache": header_ref("X-Cache")}
     return described
 
 
 def headers() -> Json:
-    """Return the headers of answers that a client may want to look at."""
+    """Return the descriptions of the headers of answers."""
     text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
     return {
         "X-Request-Id": {"description": "The id of the request.", "schema": text},
@@ -189,7 +189,7 @@ def timeout_parameter() -> Json:
 
 
 def security_schemes() -> Json:
-    """Return the two ways in which a key may come, where the server asks for keys."""
+    """Return the two ways in which a client can send its API key."""
     return {
         "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -202,7 +202,7 @@ def ref(model: type[BaseModel]) -> Json:
 
 
 def without_null(schema: Json) -> Json:
-    """Return the schema of a field that is left out where a Python attribute would be None."""
+    """Return the schema of a field that is absent, rather than null, if its value is None."""
     if "anyOf" not in schema:
         return schema
     (kind,) = [entry for entry in schema["anyOf"] if entry != {"type": "null"}]
@@ -222,6 +222,6 @@ def option_parameters() -> list[Json]:
 
 
 def option_schemas() -> dict[str, Json]:
-    """Return the options as text fields: what may be null in JSON is left out instead."""
+    """Return the schemas of the options as text fields, which are absent rather than null."""
     properties: dict[str, Json] = ReadOptions.model_json_schema()["properties"]
     return {name: without_null(schema) for name, schema in properties.items()}

@@ -1,4 +1,4 @@
-"""Answers of the API as bytes, for where there is no application that could make them."""
+"""Writes an error answer of the API as bytes, for code that runs outside the application."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from crnn_ocr.errors import OcrError
 
 
 def bare_answer(error: OcrError, reason: str, request_id: str, *, status: int | None = None) -> bytes:
-    """Return a whole HTTP answer that tells an error and ends the connection.
+    """Return a whole HTTP answer with an error, which ends the connection.
 
     Args:
-        error: What is wrong.
-        reason: The status in words.
-        request_id: The id of the request.
-        status: Where it differs from the error's own.
+        error: The error.
+        reason: Reason phrase of the status.
+        request_id: Id of the request.
+        status: HTTP status, if it differs from the error's own.
     """
     detail = {"code": error.code, "message": error.message, "hint": error.hint}
     body = json.dumps({"success": False, "error": detail, "request_id": request_id}).encode()

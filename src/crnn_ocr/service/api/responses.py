@@ -1,4 +1,4 @@
-"""JSON answers."""
+"""Writes JSON answers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _FLAT_LIST = re.compile(r"\[\s+((?:[^\[\]{}]|\[[^\[\]{}\n]*\])*?)\s+\]")
 
 
 def json_response(body: str, status: int = 200) -> Response:
-    """Answer with JSON text; half surrogate pairs, which UTF-8 cannot carry, become question marks."""
+    """Return an answer with JSON text; lone surrogates, which UTF-8 cannot encode, become question marks."""
     return Response(body.encode("utf-8", "replace"), status=status, mimetype="application/json")
 
 
 def json_of(value: object) -> str:
-    """Write a value as compact JSON that people can read, Chinese included."""
+    """Return a value as compact JSON, without escapes for Chinese and other letters."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def pretty_json(value: object) -> str:
-    """Write a value for people: indented, but points and boxes stay on one line."""
+    """Return a value as indented JSON, with points and boxes on one line each."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     for _ in range(2):
         text = _FLAT_LIST.sub(lambda found: f"[{' '.join(found[1].split())}]", text)

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers as pydantic models: the OpenAPI document is generated from them."""
+"""Bodies of requests and answers as pydantic models, from which the OpenAPI document is generated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Body(BaseModel):
 
 
 def _need_either(schema: dict[str, Any]) -> None:
-    """Either field is needed, and neither may be null: the generator cannot say that of two fields."""
+    """Require one of two fields, and neither to be null, which pydantic cannot express by itself."""
     for name in ("image", "image_url"):
         schema["properties"][name].pop("default")
     schema["oneOf"] = [{"required": ["image"]}, {"required": ["image_url"]}]
@@ -82,7 +82,7 @@ class WarningOut(_Body):
 
 
 class _Page(_Body):
-    """What every form of a page tells."""
+    """Fields of a page that all its forms have in common."""
 
     text: str = Field(description="The page's lines, one per row.")
     width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
@@ -196,7 +196,7 @@ class BatchAnswer(_Body):
 
 
 class HealthAnswer(_Body):
-    """The process lives."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"
     version: str = Field(description="Version of the service.", examples=["0.1.0"])
@@ -212,14 +212,14 @@ class ReadyAnswer(_Body):
 def ocr_answer(
     document: Document, *, elapsed_ms: float, request_id: str, cached: bool = False, chars: bool = False
 ) -> dict[str, Any]:
-    """Return the body of an `OcrAnswer`: what was read, and what is about the very request.
+    """Return the body of an `OcrAnswer`: the document, and the facts about the request.
 
     Args:
-        document: What was read.
-        elapsed_ms: Time that it took.
-        request_id: Of the request.
-        cached: Whether it was kept from an earlier request.
-        chars: Whether to tell single characters and blocks, too.
+        document: The document that was read.
+        elapsed_ms: Time that it took, in milliseconds.
+        request_id: Id of the request.
+        cached: Whether the document came from the cache.
+        chars: Whether to include single characters and blocks.
     """
     pages = [
         {"number": number, **page_to_dict(page, chars=chars)}

@@ -1,1 +1,1 @@
-"""What every request passes before and after its route."""
+"""Middleware: what runs before and after the route of every request."""

@@ -1,9 +1,9 @@
-"""API keys: made, hashed, looked up; no HTTP.
+"""Makes, hashes and looks up API keys, without HTTP.
 
 A key is 256 random bits, so its plain SHA-256 is as good a record as a slow hash: there is no dictionary to
 try, and guessing one key is as hard as guessing the bits. A slow hash such as bcrypt is for passwords that
-people choose; here it would cost every request a tenth of a second and hand strangers a way to keep the
-cores busy.
+people choose; here it would cost every request a tenth of a second, and strangers could keep the cores busy
+with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Self
 from crnn_ocr.errors import SettingsError
 from crnn_ocr.settings import Settings
 
-KEY_PREFIX = "crnn_"  # tells people and secret scanners what it is
+KEY_PREFIX = "crnn_"  # so that people and secret scanners recognise it
 _KEY_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -27,11 +27,11 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key just made; it is shown once and kept nowhere.
+    """A new key; it is shown once and stored nowhere.
 
     Attributes:
         key: What the client sends.
-        entry: `NAME:HASH`, what the service is given.
+        entry: `NAME:HASH`, for the settings of the service.
     """
 
     key: str
@@ -42,7 +42,7 @@ def new_key(name: str) -> NewKey:
     """Make a key of 256 random bits.
 
     Raises:
-        SettingsError: The name is none that a key can have.
+        SettingsError: The name is not valid for a key.
     """
     if not _NAME.fullmatch(name):
         raise SettingsError(
@@ -59,10 +59,10 @@ def hash_key(key: str) -> str:
 
 
 class KeyRing:
-    """The keys that open the door: names and hashes."""
+    """The keys that the service accepts: names and hashes."""
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
-        """Take name → hexadecimal SHA-256 of the key."""
+        """Accept these keys, given as name → hexadecimal SHA-256 of the key."""
         self._hashes = {name: bytes.fromhex(text) for name, text in hashes.items()}
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class KeyRing:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Collect the keys of the variable and of the file.
+        """Return the keys from the variable and from the file.
 
         Raises:
             SettingsError: The file cannot be read, or an entry is malformed or given twice.
@@ -91,9 +91,9 @@ class KeyRing:
         return cls(_parse(entries))
 
     def find(self, key: str) -> str | None:
-        """Return the name of a key, or None for a stranger's.
+        """Return the name of a key, or None if it is unknown.
 
-        All hashes are compared, each in constant time, so the time tells nothing.
+        All hashes are compared, each in constant time, so the time reveals nothing.
         """
         presented = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
         found = None

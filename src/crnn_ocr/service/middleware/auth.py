@@ -1,4 +1,4 @@
-"""Who may use the service: whoever has one of its keys."""
+"""Requires an API key of every request, if the service has any."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from flask import Flask, g, request
 from crnn_ocr.errors import UnauthorizedError
 from crnn_ocr.service.middleware.api_keys import KeyRing
 
-#: What is served without a key: probes, and the page that asks for the key, with its documents.
+#: Paths that need no key: health checks, and the page that asks for the key, with its documentation.
 OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/readyz"})
 OPEN_ENDPOINTS = frozenset({"static"})
 
 
 def install(app: Flask, keys: KeyRing) -> None:
-    """Ask for a key before everything but `OPEN_PATHS`; nothing is asked where there are no keys."""
+    """Require a key for everything but `OPEN_PATHS`; do nothing if there are no keys."""
     if keys:
         app.before_request(lambda: _check(keys))
 
@@ -33,7 +33,7 @@ def _check(keys: KeyRing) -> None:
 
 
 class Headers(Protocol):
-    """What is asked of a request's headers."""
+    """Interface of a request's headers."""
 
     def get(self, name: str, default: str, /) -> str:
         """Return the value of a header, or the default."""

@@ -1,4 +1,4 @@
-"""The page's own files go gzipped to whoever takes that: a third of the bytes for a slow network."""
+"""Sends the page's own files gzipped to clients that accept it, which is a third of the bytes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 from flask import Response, request
 
-#: What gets smaller; the samples are WebP and do not.
+#: Media types that get smaller; the samples are WebP, which does not.
 _MEDIA_TYPES = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml"})
-#: More than there are files: one that has changed since leaves its old form here for a while.
+#: More than there are files, because the old form of a changed file stays for a while.
 _MOST_KEPT = 256
 
 
 def packed(response: Response, path: Path) -> Response:
     """Return the answer with one of the page's files, gzipped where that helps and the client allows it.
 
-    The validator becomes a weak one, since the bytes are others; `If-None-Match` compares weakly anyway
+    The validator becomes a weak one, since the bytes differ; `If-None-Match` compares weakly anyway
     (RFC 9110, sections 8.8.3 and 13.1.2).
 
     Args:
-        response: The file as it is, or what is said instead of it.
-        path: Where the file lies.
+        response: The answer with the file, or the one sent instead, such as 304.
+        path: Path of the file.
     """
     if response.status_code not in (200, 304) or response.mimetype not in _MEDIA_TYPES:
         return response

@@ -1,4 +1,4 @@
-"""Which other sites' pages may use the API (CORS, the Fetch standard, section 3.2): none unless named."""
+"""Lets pages of the origins in the settings use the API (CORS; the Fetch standard, section 3.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crnn_ocr.errors import SettingsError
 
 _METHODS = "GET, POST, PUT, DELETE"
 _REQUEST_HEADERS = "Authorization, Cache-Control, Content-Type, X-API-Key, X-Request-Id, X-Request-Timeout"
-#: What a page may see of an answer beyond the few headers that it always may.
+#: Headers of an answer that such a page may read, in addition to those that it always may.
 _EXPOSED_HEADERS = (
     "RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
     "Server-Timing, WWW-Authenticate, X-Cache, X-Enhancements, X-Quality, X-Request-Id"
@@ -23,7 +23,7 @@ def check_origins(origins: Iterable[str]) -> frozenset[str]:
     """Check the origins of the setting.
 
     Raises:
-        SettingsError: One is not `scheme://host[:port]` as browsers write it, or is a pattern.
+        SettingsError: One is not `scheme://host[:port]` as browsers send it, or is a pattern.
     """
     checked = frozenset(origins)
     for origin in checked:
@@ -53,7 +53,7 @@ def _bracketed(host: str) -> str:
 
 
 def install(app: Flask, origins: frozenset[str]) -> None:
-    """Answer preflights and mark answers for pages of these origins; do nothing where there are none."""
+    """Answer preflights and mark answers for pages of these origins; do nothing if there are none."""
     if not origins:
         return
 

@@ -1,4 +1,4 @@
-"""Every error leaves as JSON with the right status: no HTML page, no stack trace, no 200."""
+"""Answers every error as JSON with the right status, never as an HTML page or with a stack trace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 
 
 def install(app: Flask) -> None:
-    """Answer every error of the application in the one form of the API."""
+    """Answer every error of the application in the API's form."""
     app.register_error_handler(OcrError, _answer)
     app.register_error_handler(HTTPException, _answer)
     app.register_error_handler(Exception, _answer)

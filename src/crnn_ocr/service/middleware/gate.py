@@ -1,6 +1,7 @@
-"""What is asked of a request before its body is read, and of a picture before it is read.
+"""Checks requests before their bodies are read, and documents before they are decoded, against the limits.
 
-The pure parts are next door: `admission` bounds work, `intake` bounds bodies; here they meet HTTP.
+The limits themselves know nothing of HTTP: `service/ocr/admission.py` limits the work that is accepted, and
+`service/requests/body_budget.py` the request bodies that are held.
 """
 
 from __future__ import annotations
@@ -15,28 +16,28 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.errors import BadRequestError
 from crnn_ocr.imaging.opened import OpenedDocument
-from crnn_ocr.runtime.budget import Budget
 from crnn_ocr.runtime.cores import core_share
+from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.error_answers import body_too_large
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.requests import resources
-from crnn_ocr.service.requests.body_budget import Intake, Place
+from crnn_ocr.service.requests.body_budget import Intake, Slot
 from crnn_ocr.service.requests.timed_body import TimedBody
 from crnn_ocr.service.server import handover
 from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.settings import Settings
 
-#: Pictures in the engine at a time. What is in it may hold its decoded pixels; what waits before it holds its
-#: file alone, which the intake counts, and what waits for an equal picture's answer never comes here.
+#: Documents in the engine at a time. Those in the engine may hold decoded pixels; those that wait for it hold
+#: only their files, which `Intake` counts. Requests that wait for the answer to an equal one do not count.
 MOST_READ = 32
 
 TIMEOUT_HEADER = "X-Request-Timeout"
 
 
 class Gate:
-    """One per process: lets requests and pictures in, or refuses them."""
+    """Admits or refuses requests and documents; one per process."""
 
     def __init__(
         self,
@@ -48,9 +49,9 @@ class Gate:
         """Set the limits.
 
         Args:
-            settings: Every worker process takes its equal share of what they allow the service.
+            settings: Limits of the whole service; every worker process gets an equal share of them.
             watch: Notices clients that are gone or too slow.
-            clock: Tells the time in seconds; it never goes back.
+            clock: Returns the time in seconds; it must never go back.
         """
         self._settings = settings
         self._watch = watch
@@ -67,7 +68,7 @@ class Gate:
     # ---- requests --------------------------------------------------------------------------------
 
     def install(self, app: Flask) -> None:
-        """Ask every request, most of all those that bring a body; the hook stands behind keys and rates."""
+        """Check every request before its body is read; install it after API keys and rate limits."""
         resources.install(app)
         app.before_request(self._check_request)
         app.after_request(_release_connection)
@@ -75,16 +76,16 @@ class Gate:
     def issue_ticket(self) -> Ticket:
         """Return the ticket of the current request, whose body has been read.
 
-        It is cancelled when the client is gone, as long as the request lasts.
+        The ticket is cancelled if the client disconnects before the answer is ready.
 
         Raises:
-            BadRequestError: The header with the request's own time-out is no number of seconds from 1.
+            BadRequestError: The request's own time-out is not a number of seconds, at least 1.
         """
         ticket = Ticket(deadline=self._clock() + self._timeout(), clock=self._clock)
         body = request.environ["wsgi.input"]
-        place: Place | None = g.get("place")
-        if place is not None and isinstance(body, TimedBody):
-            place.resize(body.received)
+        slot: Slot | None = g.get("slot")
+        if slot is not None and isinstance(body, TimedBody):
+            slot.resize(body.received)
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
             resources.of_request().callback(self._watch.on_gone(connection, ticket.cancel))
@@ -97,7 +98,7 @@ class Gate:
         if connection is not None:
             g.release_connection = handover.hold(connection, g.request_id)
             resources.of_request().callback(g.release_connection)
-        if request.method == "PUT":  # a few bytes, of those who may change the service
+        if request.method == "PUT":  # only a few bytes, so it takes no slot
             self._time_body(request.environ)
         if request.method != "POST":
             return
@@ -107,8 +108,8 @@ class Gate:
             raise body_too_large(request)
         self.admission.check_room(least_seconds(announced or 0))
         size = announced if announced is not None else longest or 0
-        g.place = self.intake.enter(size)
-        resources.of_request().callback(g.place.leave)
+        g.slot = self.intake.enter(size)
+        resources.of_request().callback(g.slot.release)
         self._time_body(request.environ)
 
     def _time_body(self, environ: dict[str, Any]) -> None:
@@ -142,23 +143,23 @@ class Gate:
 
     @contextmanager
     def admit(self, document: OpenedDocument, ticket: Ticket) -> Iterator[None]:
-        """Hold room for the work on a document while the block runs; needs no request around it.
+        """Reserve capacity for the work on a document while the block runs; needs no request context.
 
         Raises:
-            OverloadedError: There is none.
-            DeadlineExceededError: The ticket's time ran out before it was the document's turn.
-            RequestCancelledError: The ticket was cancelled before.
+            OverloadedError: There is too little.
+            DeadlineExceededError: The ticket's time ran out while the document waited.
+            RequestCancelledError: The ticket was cancelled while the document waited.
         """
         if not document.extents:
-            yield  # reading it fails at once, in its own words: coming back later would not help
+            yield  # reading it fails with its own error; trying again later would not help
             return
         work = estimate_seconds((page.width, page.height) for page in document.extents)
-        with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket.check):
+        with self.admission.admit(work, patience=ticket.remaining), self._reading.take(1, ticket):
             yield
 
 
 def _release_connection(response: Response) -> Response:
-    """Release the connection before the first byte of the answer: from then on it is this process's."""
+    """Take the connection back from the supervisor before the first byte of the answer is sent."""
     if "release_connection" not in g:
         return response
     if is_made_while_sent(response):

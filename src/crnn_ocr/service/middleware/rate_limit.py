@@ -1,4 +1,4 @@
-"""How often one client may ask: a token bucket for each.
+"""Limits the rate of each client's requests with a token bucket.
 
 A bucket holds `burst` tokens and is refilled at a steady rate; a request takes one. The bucket is kept as a
 single time, the one at which it will be full again (the generic cell rate algorithm in its virtual scheduling
@@ -25,21 +25,21 @@ from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-#: Clients that a process remembers; the one that asked longest ago is forgotten, its bucket is mostly full.
+#: Clients that a process remembers; the least recently seen is forgotten, whose bucket is probably full.
 _MOST_CLIENTS = 10_000
 _WINDOW_S = 60
 _PAUSE_S = 5.0
-_TOLERANCE = 1e-3  # tokens; a client that waits exactly as told must not fail by a rounding
+_TOLERANCE = 1e-3  # tokens; a client that waits exactly as told must not fail by a rounding error
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the bucket says to one request.
+    """Result of a rate limit for one request.
 
     Attributes:
-        allowed: Whether it may pass.
-        remaining: Requests that may follow at once.
-        retry_after: Seconds until the next one may pass; 0 where one may at once.
+        allowed: Whether it is within the limit.
+        remaining: Number of requests that may follow at once.
+        retry_after: Seconds until the next one is allowed; 0 if one is allowed now.
         reset: Seconds until the bucket is full again.
     """
 
@@ -51,11 +51,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The rule of a bucket: pure arithmetic.
+    """Arithmetic of a token bucket; it holds no state.
 
     Attributes:
-        rate: Tokens per second that flow in.
-        burst: Tokens that it holds.
+        rate: Tokens added per second.
+        burst: Number of tokens that it holds at most.
     """
 
     rate: float
@@ -72,7 +72,7 @@ class Bucket:
             The decision, and the new time at which the bucket will be full.
         """
         interval = 1 / self.rate
-        # A bucket is never emptier than empty, whatever a clock that was set back says.
+        # A clock that was set back must not make a bucket emptier than empty.
         lacking = min(max(full_at - now, 0.0), self.burst * interval) if full_at is not None else 0.0
         tokens = self.burst - lacking * self.rate
         allowed = tokens >= 1 - _TOLERANCE
@@ -85,7 +85,7 @@ class Bucket:
 
 
 class Buckets(Protocol):
-    """Where the buckets of all clients are kept."""
+    """Interface of a store of all clients' buckets."""
 
     def take(self, client: str) -> Decision:
         """Take one token out of a client's bucket."""
@@ -93,7 +93,7 @@ class Buckets(Protocol):
 
 
 class LocalBuckets:
-    """The buckets of one process; with several worker processes, each allows the whole rate."""
+    """Buckets in one process; with several worker processes, each allows the whole rate."""
 
     def __init__(
         self, bucket: Bucket, *, most: int = _MOST_CLIENTS, clock: Callable[[], float] = time.monotonic
@@ -134,10 +134,10 @@ return {full_at or '', string.format('%.6f', now)}
 
 
 class SharedBuckets:
-    """The buckets in Redis, shared by all processes and machines; without Redis, those of this process."""
+    """Buckets in Redis, shared by all processes and machines; while Redis fails, those of this process."""
 
     def __init__(self, bucket: Bucket, redis: Any, *, prefix: str = "crnn-ocr:rate:") -> None:
-        """Take a client of the package `redis`; its errors are survived, not raised."""
+        """Use a client of the package `redis`; its errors are logged, not raised."""
         self._bucket = bucket
         self._script = redis.register_script(_SCRIPT)
         self._prefix = prefix
@@ -152,8 +152,8 @@ class SharedBuckets:
             full_at, now = self._script(
                 keys=[self._prefix + client], args=[repr(self._bucket.rate), self._bucket.burst]
             )
-        except Exception as error:  # whatever a network can do
-            # Not asked again for a while: no request shall wait for it in vain.
+        except Exception as error:  # any failure of the network
+            # Redis is not asked again for a while, so that requests do not wait for it in vain.
             self._left_alone_until = time.monotonic() + _PAUSE_S
             _log.warning("rate limit: Redis fails", extra={"fields": {"reason": type(error).__name__}})
             return self._local.take(client)
@@ -161,13 +161,13 @@ class SharedBuckets:
 
 
 def bucket_of(settings: Settings) -> Bucket:
-    """Return the rule that the settings ask for."""
+    """Return the bucket for the rate in the settings."""
     burst = settings.rate_limit_burst or max(1, math.floor(settings.rate_limit_per_minute))
     return Bucket(settings.rate_limit_per_minute / _WINDOW_S, burst)
 
 
 def client_name(key_name: str | None, address: str | None) -> str:
-    """Return who asks: the key's name, else the address; of IPv6 the /64, which is what one customer gets."""
+    """Return the client: the key's name, or the address; of IPv6 the /64, which one customer gets."""
     if key_name is not None:
         return f"key:{key_name}"
     try:
@@ -182,7 +182,7 @@ def client_name(key_name: str | None, address: str | None) -> str:
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Limit the POST requests of each client, if the settings ask for it.
+    """Limit the rate of each client's POST requests, if the settings set a limit.
 
     With Redis all worker processes and machines share the buckets, else each process has its own.
     """
@@ -216,7 +216,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def rate_headers(bucket: Bucket, decision: Decision) -> dict[str, str]:
-    """Return the headers that tell a client its allowance.
+    """Return the headers that tell a client what it may still send.
 
     `RateLimit` and `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-10; the three single
     ones are those of the same draft up to version 06, which most clients know.

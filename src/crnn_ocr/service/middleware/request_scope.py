@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its security headers, its one log line."""
+"""Gives every request its id, its security headers and its log line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger("crnn_ocr.service.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
-#: Nothing but what the service itself delivers; `blob:` is the preview of the chosen picture.
+#: Allows only what the service itself delivers; `blob:` is the preview of the chosen picture.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -47,8 +47,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-#: For scripts, styles and samples of the page: browsers heed the others on documents alone, and seventy heads
-#: are a third of what a first visit loads.
+#: Headers of the page's scripts, styles and samples: browsers apply the others only to documents, and on
+#: seventy files they would be a third of what a first visit loads.
 PART_HEADERS = {
     name: SECURITY_HEADERS[name] for name in ("Cross-Origin-Resource-Policy", "X-Content-Type-Options")
 }
@@ -56,11 +56,11 @@ _PART_TYPES = frozenset({"text/javascript", "text/css", "image/webp"})
 
 
 def install(app: Flask, *, trusted_proxies: int = 0) -> None:
-    """Hang the hooks into the application.
+    """Install the hooks.
 
     Args:
         app: The application.
-        trusted_proxies: How many proxies in front of the service tell the truth about the client.
+        trusted_proxies: Number of proxies in front of the service whose headers about the client are trusted.
     """
     if trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted_proxies, x_proto=trusted_proxies)  # type: ignore[method-assign]
@@ -90,7 +90,7 @@ def _finish(response: Response) -> Response:
     )
     write = _log_line(response)
     if is_made_while_sent(response):
-        # Flask tears the request down first; what is still to be done for it needs its id, timing and trace.
+        # Flask tears the request down before the answer is computed, which needs its id, timing and trace.
         context = copy_context()
         response.response = _PartsInContext(context, response.response)
         response.call_on_close(partial(context.run, write))
@@ -100,12 +100,12 @@ def _finish(response: Response) -> Response:
 
 
 def is_made_while_sent(response: Response) -> bool:
-    """Return whether the work of the request goes on while its answer is sent; a file's does not."""
+    """Return whether the answer is computed while it is sent; a file is not."""
     return response.is_streamed and not response.direct_passthrough
 
 
 class _PartsInContext:
-    """The same parts of an answer, each of them made in the context given."""
+    """Parts of an answer, each of which is made in a given context."""
 
     def __init__(self, context: Context, parts: Iterable[Any]) -> None:
         self._context = context
@@ -119,14 +119,14 @@ class _PartsInContext:
         return self._context.run(next, self._iterator)
 
     def close(self) -> None:
-        """Close the parts; the server calls it when the answer is sent or the client is gone."""
+        """Close the parts; the server calls it when the answer has been sent or the client is gone."""
         close = getattr(self._parts, "close", None)
         if close is not None:
             self._context.run(close)
 
 
 def _log_line(response: Response) -> Callable[[], None]:
-    """Return what writes the line once the answer is there; it needs no request around it."""
+    """Return a function that writes the log line after the answer; it needs no request context."""
     started: float = g.started
     timing: Timing = g.timing
     size: dict[str, object] = g.get("result_size", {})

@@ -1,4 +1,4 @@
-"""Where the time of one request went, and how that is told: to the client, to the log, to the metrics."""
+"""Measures the time of each stage of a request, for the client, the log and the metrics."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _NOT_IN_TOKENS = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
 class Timing:
-    """Adds up the stages of one request; several threads may add to one."""
+    """The times of one request's stages. It is safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seconds: dict[str, float] = {}
 
     def add(self, stage: str, seconds: float) -> None:
-        """Count time that a stage took; a stage may come several times, for example once per page."""
+        """Add the time that a stage took; a stage may run several times, for example once per page."""
         with self._lock:
             self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Stages in the order in which they first ended, and the seconds that each took in all."""
+        """Seconds that each stage took in total, in the order in which the stages first ended."""
         with self._lock:
             return dict(self._seconds)
 
 
-#: Of the request that the running code works for; None outside a request.
+#: The timing of the current request; None outside a request.
 current_timing: ContextVar[Timing | None] = ContextVar("crnn_ocr_timing", default=None)
 
 
@@ -39,7 +39,7 @@ def server_timing(stages: Mapping[str, float], *, total_s: float, cache: str | N
     Args:
         stages: Seconds by stage.
         total_s: Seconds from the request's head to its answer.
-        cache: Where the answer came from; None: the cache was not asked.
+        cache: Where the answer came from; None if the cache was not used.
     """
     parts = [f"{_token(stage)};dur={_milliseconds(spent)}" for stage, spent in stages.items()]
     if cache is not None:

@@ -1,9 +1,9 @@
-"""Whose pages may use a service that asks for no keys: its own, and those of origins that are named.
+"""Refuses requests from pages of other sites, if the service needs no API keys.
 
-Such a service is protected by where it listens: on this machine alone. A browser on this machine is a way in
-all the same. A page of another site may send it forms, and a page whose name its owner points to 127.0.0.1
-once it is loaded (DNS rebinding) counts as the service's own and reads the answers too. The first kind tells
-its `Origin`, the second kind names the wrong `Host`.
+Such a service is protected only by listening on this machine, and a browser on this machine can reach it. A
+page of another site can send it forms (cross-site request forgery); it is recognised by its `Origin`. A page
+whose owner points its host name to 127.0.0.1 after it was loaded (DNS rebinding) counts as same-origin and
+can read the answers, too; it is recognised by a wrong `Host`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from crnn_ocr.settings import Settings
 
 _PORTS = {"http": 80, "https": 443}
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-#: What proxies add to a request.
+#: Headers that proxies add to a request.
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What belongs to the service: pure.
+    """The hosts and origins that belong to the service. It knows nothing of HTTP.
 
     Attributes:
-        host: The address or name that it listens on.
-        origins: Origins of other pages that may use it.
-        trusted_proxies: How many proxies in front of it tell the truth about the client.
+        host: Address or name that the service listens on.
+        origins: Other origins whose pages may use it.
+        trusted_proxies: Number of proxies in front of it whose headers about the client are trusted.
     """
 
     host: str
@@ -43,13 +43,13 @@ class Site:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Return the service of these settings."""
+        """Return the site of a service with these settings."""
         return cls(settings.host, check_origins(settings.cors_origins), settings.trusted_proxies)
 
     def is_named(self, headers: Headers) -> bool:
         """Return whether the `Host` of the request is this machine, or the host that the service listens on.
 
-        Browsers always name one; a program that names none is no page.
+        Browsers always send a `Host`; a client without one is not a browser.
         """
         if (given := headers.get("Host")) is None:
             return True
@@ -57,14 +57,14 @@ class Site:
         return is_loopback(name) or name in (self.host.lower(), "localhost") or name.endswith(".localhost")
 
     def is_foreign(self, headers: Headers) -> bool:
-        """Return whether the request comes from the page of another site, which is not named either.
+        """Return whether the request comes from a page of another origin that is not allowed.
 
-        Extensions and the like, whose origins are neither http nor https, have been installed by the user.
+        Origins other than http and https belong to extensions that the user has installed; they are allowed.
         """
         origin = headers.get("Origin")
         if origin is None or origin in self.origins:
             return False
-        # The browser's own word, which holds behind proxies too that change the host (Fetch Metadata).
+        # Set by the browser itself, so it is right even behind proxies that change the host (Fetch Metadata).
         if headers.get("Sec-Fetch-Site") in ("same-origin", "none"):
             return False
         scheme, _, rest = origin.partition("://")
@@ -73,12 +73,12 @@ class Site:
         return origin == "null" or _place(rest, scheme) != _place(headers.get("Host", ""), scheme)
 
     def came_through_proxy(self, headers: Headers) -> bool:
-        """Return whether a proxy handed it on whose word on the client counts for nothing."""
+        """Return whether the request came through a proxy that is not trusted."""
         return not self.trusted_proxies and any(name in headers for name in _FORWARDED)
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether it is an address of this machine that no other machine reaches; a name is none."""
+    """Return whether this is a loopback address; a host name is not."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -87,7 +87,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _place(netloc: str, scheme: str) -> tuple[str, int]:
-    """Host in lower case and port; an empty host where it is malformed."""
+    """Return the host in lower case, and the port; an empty host if it is malformed."""
     try:
         parts = urlsplit(f"//{netloc}")
         if parts.netloc != netloc or parts.username is not None:
@@ -98,12 +98,12 @@ def _place(netloc: str, scheme: str) -> tuple[str, int]:
 
 
 def install(app: Flask, settings: Settings, *, keys: bool) -> None:
-    """Refuse other sites' pages where the service has no keys and is not said to be for everybody.
+    """Refuse pages of other sites if the service has no API keys and does not allow anonymous use.
 
     Args:
         app: The application.
-        settings: The service's.
-        keys: Whether it asks for keys: then no page gets in that has none.
+        settings: Settings of the service.
+        keys: Whether the service has API keys; then nothing is refused here.
     """
     if keys or settings.allow_anonymous:
         return

@@ -1,1 +1,1 @@
-"""Reading for requests: admission, the cache of answers, the engine."""
+"""Reads documents for requests: admission, the cache of answers, the engine."""

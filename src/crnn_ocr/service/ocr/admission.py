@@ -1,12 +1,12 @@
-"""How much work is let in: pure policy, no HTTP.
+"""Decides whether work is accepted, without HTTP.
 
-Work is counted in CPU seconds, estimated from the header of a picture before its pixels are decoded. The
-service lets in what its cores can do within the latency budget; the rest is refused at once, with the time
-after which trying again makes sense. A bounded queue keeps the answers of those who are let in early,
-however many ask; an unbounded one would make everybody wait for ever longer.
+Work is measured in CPU seconds, estimated from the header of a picture before its pixels are decoded. The
+service accepts what its cores can do within the latency budget, and refuses the rest at once, with the time
+after which to try again. Because the queue is bounded, accepted requests are answered soon, however many
+arrive; in an unbounded queue everybody would wait longer and longer.
 
-Some large pictures may fill the whole queue; once a crowd is in, a third of it has to do. So a burst is let
-in, and under lasting overload nobody waits much longer than where all cores are just busy.
+A few large pictures may fill the whole queue; with many requests in it, its capacity is about a third. So a
+burst is accepted, and under lasting overload the wait is not much longer than with all cores just busy.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from crnn_ocr.errors import OverloadedError
 # CPU seconds of pictures with the default models and options, second look included, fitted by hand to every
 # other page of the evaluation set and to blank pictures up to 24 million pixels (`python -m
 # benchmarks.admission`, one thread): 8.6 s are estimated for 8.8 s measured. What a page costs depends on its
-# text, which no header tells; single ones are off by a factor of up to three.
+# text, which no header shows; single estimates are off by a factor of up to three.
 _PER_PAGE = 0.02
 _PER_MEGAPIXEL = 0.9
-_DENSE_MEGAPIXELS = 1.0  # beyond that, pictures are larger rather than fuller of text
+_DENSE_MEGAPIXELS = 1.0  # larger pictures have larger text rather than more of it
 _PER_FURTHER_MEGAPIXEL = 0.1
-_MOST_BYTES_PER_PIXEL = 11  # 8, and a third more where they come in base64
+_MOST_BYTES_PER_PIXEL = 11  # 8, and a third more in base64
 
-#: So many pictures for each core, and at least in all, are a crowd …
+#: Accepted pictures per core from which on the capacity is reduced, and their least number in total …
 _CROWD_PER_CORE = 8
 _LEAST_CROWD = 16
-#: … and then so much of the capacity is all there is. By simulation with the evaluation set's pictures: the
+#: … and the share of the capacity that is left then. In a simulation with the evaluation set's pictures, the
 #: p99 at four times the load that two cores can do is 2 to 2.6 times the p50 of 16 clients; without this, 4.
 _CROWDED = 0.35
 
-#: Work that the learnt factor remembers, in estimated seconds; older work fades.
+#: Amount of recent work that determines the correction factor, in estimated seconds.
 _MEMORY_S = 120.0
 _PRIOR_S = 10.0
 _FACTORS = (0.1, 10.0)
@@ -58,7 +58,7 @@ def estimate_seconds(pages: Iterable[tuple[int, int]]) -> float:
 
 
 def least_seconds(body_bytes: int) -> float:
-    """Return the least CPU seconds that reading a body of so many bytes takes, as `estimate_seconds` counts.
+    """Return the least CPU seconds that reading a body of so many bytes can take.
 
     No usual format takes more than `_MOST_BYTES_PER_PIXEL`: 16 bits in each of four channels, not compressed.
     """
@@ -67,10 +67,10 @@ def least_seconds(body_bytes: int) -> float:
 
 
 class Experience:
-    """What finished work taught about the estimates: the ratio of CPU time spent to CPU time estimated.
+    """Running ratio of the CPU time spent to the CPU time estimated.
 
-    Requests share threads, so no single one knows what it cost; but the process knows its own CPU time, and
-    over many requests the sums can be compared. It starts at 1, as if `_PRIOR_S` seconds had been just right.
+    Requests share threads, so the cost of a single one is not known; but the CPU time of the process is, and
+    over many requests the sums can be compared. The ratio starts at 1, with a weight of `_PRIOR_S` seconds.
     """
 
     def __init__(self) -> None:
@@ -79,22 +79,22 @@ class Experience:
 
     @property
     def factor(self) -> float:
-        """By how much estimates have to be multiplied."""
+        """Factor by which estimates have to be multiplied."""
         low, high = _FACTORS
         return min(max(self._spent / self._estimated, low), high)
 
     def add(self, *, spent: float, estimated: float) -> None:
-        """Take note of finished work, in seconds; earlier work fades."""
+        """Add finished work, in seconds; the weight of earlier work decreases."""
         kept = math.exp(-estimated / _MEMORY_S)
         self._spent = self._spent * kept + max(spent, 0.0)
         self._estimated = self._estimated * kept + estimated
 
 
 class Admission:
-    """Bounds the work that is let in at once; all threads of a process share one.
+    """Limit of the work that is accepted at a time, shared by all threads of a process.
 
-    Work that is larger than the whole capacity is let in when nothing else is there, so that nothing is
-    refused for ever.
+    Work that exceeds the whole capacity is accepted when there is no other, so that nothing is refused for
+    ever.
     """
 
     def __init__(
@@ -105,13 +105,13 @@ class Admission:
         cpu_clock: Callable[[], float] = time.process_time,
         spread: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Open the door.
+        """Set the capacity.
 
         Args:
-            capacity_s: The most work that may be inside, in CPU seconds.
-            cores: How many CPU seconds are worked off in a second.
-            cpu_clock: CPU seconds that the process has spent so far.
-            spread: Picks a time between two.
+            capacity_s: The most work that may be accepted at a time, in CPU seconds.
+            cores: Number of cores that do the work.
+            cpu_clock: Returns the CPU seconds that the process has spent so far.
+            spread: Returns a random number between two.
         """
         if not (capacity_s > 0 and cores > 0):
             raise ValueError(f"a capacity of {capacity_s} seconds on {cores} cores lets nobody in")
@@ -127,39 +127,39 @@ class Admission:
 
     @property
     def backlog_s(self) -> float:
-        """Work inside, in estimated CPU seconds."""
+        """Accepted work that is not finished, in estimated CPU seconds."""
         with self._lock:
             return sum(self._inside.values())
 
     @property
     def capacity_s(self) -> float:
-        """The most work that may be inside now, in CPU seconds."""
+        """The most work that may be accepted now, in CPU seconds."""
         with self._lock:
             return self._capacity()
 
     @property
     def inside(self) -> int:
-        """Pieces of work inside."""
+        """Number of accepted requests that are not finished."""
         with self._lock:
             return len(self._inside)
 
     @property
     def factor(self) -> float:
-        """What finished work taught: CPU time spent per CPU time estimated."""
+        """CPU time spent per CPU time estimated, from recent work."""
         with self._lock:
             return self._experience.factor
 
     def retry_after(self, seconds: float = 0.0) -> int:
-        """Whole seconds until there may be room for that much estimated work; at least 1.
+        """Return the whole seconds until that much estimated work may be accepted; at least 1.
 
-        Between the time at which there is room and the one at which all work is done: if all who are refused
-        were told the same, they would all come back at once, and most of them in vain.
+        It is a random time between the one at which there is capacity and the one at which all work is done:
+        if all refused clients got the same time, they would come back together, and most of them in vain.
         """
         with self._lock:
             return self._retry_after(seconds * self._experience.factor)
 
     def check_room(self, seconds: float) -> None:
-        """Return if work of so many estimated seconds would be let in now.
+        """Return if work of so many estimated seconds would be accepted now.
 
         Raises:
             OverloadedError: It would not.
@@ -169,14 +169,14 @@ class Admission:
 
     @contextmanager
     def admit(self, seconds: float, *, patience: float | None = None) -> Iterator[None]:
-        """Hold a place for work while the block runs.
+        """Reserve capacity for work while the block runs.
 
         Args:
-            seconds: The work, as `estimate_seconds` says.
-            patience: How long its client waits, in seconds; None: for ever.
+            seconds: The work, as estimated by `estimate_seconds`.
+            patience: Seconds that its client waits; None for no limit.
 
         Raises:
-            OverloadedError: There is no room, or its turn would come too late.
+            OverloadedError: There is too little capacity, or the work would start too late.
         """
         token = self._enter(seconds, patience)
         done = False
@@ -214,12 +214,12 @@ class Admission:
             now = self._cpu_clock()
             if finished:
                 self._experience.add(spent=now - self._cpu_mark, estimated=finished)
-            # Work that failed or was given up tells nothing: its time is passed over.
+            # The time of work that failed or was cancelled says nothing about the estimates.
             self._cpu_mark = now
             del self._inside[token]
 
     def _retry_after(self, charge: float) -> int:
-        room_at = max(0.0, self._capacity() - charge)  # the backlog at which it fits
+        room_at = max(0.0, self._capacity() - charge)  # the backlog at which the work is accepted
         backlog = sum(self._inside.values())
         room, done = max(0.0, backlog - room_at) / self._cores, backlog / self._cores
         return max(1, math.ceil(self._spread(room, done)))

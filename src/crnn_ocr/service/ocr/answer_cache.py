@@ -1,4 +1,4 @@
-"""Answers from the cache: this process's store, the shared one behind it, one reading for equal requests."""
+"""Caches answers: in this process, in a shared store, and by reading for equal requests only once."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import Settings
 
-#: Where an answer comes from: not asked of the cache, read now, kept by this process, kept by all of them.
+#: Where an answer comes from: "off" without the cache, "miss" read now, "hit" from this process's store,
+#: "shared" from the shared store.
 Source = Literal["off", "miss", "hit", "shared"]
 
-#: What a request wants of the cache: use it; read anew and keep that; leave it alone.
+#: How a request uses the cache: "use" it; "refresh", read again and store the answer; "off".
 CacheUse = Literal["use", "refresh", "off"]
 
-#: Remarks about the installation rather than the picture: such an answer may be better in a minute.
-_PASSING_REMARKS = frozenset({"LINES_FAILED", "RECHECK_UNAVAILABLE"})
+#: Remarks about the installation rather than the picture: the next answer may be better, so this is not kept.
+_TRANSIENT_REMARKS = frozenset({"LINES_FAILED", "RECHECK_UNAVAILABLE"})
 
 
 @dataclass(frozen=True, slots=True)
 class CacheCounts:
-    """What the cache of this process has done so far, and what it holds now.
+    """Counts of the cache in this process, and its present size.
 
     Attributes:
-        hits: Answers that this process had, or that an equal request was just being read for.
-        shared_hits: Answers that the shared store had.
-        misses: Readings.
-        entries: Answers held.
+        hits: Answers from this process's store, or shared with an equal request that was being read.
+        shared_hits: Answers from the shared store.
+        misses: Answers that were read.
+        entries: Number of answers in this process's store.
         size: Bytes that they take, overhead included.
-        shared_failing: Whether the shared store did not answer when it was last asked.
+        shared_failing: Whether the last attempt to use the shared store failed.
     """
 
     hits: int
@@ -50,14 +51,14 @@ class CacheCounts:
 
 
 class AnswerCache:
-    """Keeps documents by key; may be used by many threads at once."""
+    """Cache of documents by key. It is safe to use from several threads."""
 
     def __init__(self, local: LocalStore, shared: Store | None = None) -> None:
-        """Put the stores together.
+        """Use these stores.
 
         Args:
-            local: This process's own.
-            shared: Asked where the local one has nothing; None: there is none.
+            local: The store of this process.
+            shared: The store of all processes, used if the local one has no entry; None if there is none.
         """
         self._local = local
         self._shared = shared
@@ -75,19 +76,19 @@ class AnswerCache:
         refresh: bool = False,
         chars: bool = False,
     ) -> tuple[Document, Source]:
-        """Return the document of that key, from a store or read now.
+        """Return the document of that key from a store, or read it.
 
         Args:
-            key: From `crnn_ocr.caching.key`.
-            fingerprint: The one that the key was made from. What other packs read, because they were switched
-                or replaced in between, is handed out but not kept.
-            read: Reads it.
-            ticket: The caller's own.
-            refresh: Read it in any case, and keep the result.
-            chars: Keep single characters, too; such documents have keys of their own.
+            key: Key from `crnn_ocr.caching.key`.
+            fingerprint: The fingerprint in the key. If other packs were used to read, because of a switch or
+                a replacement in between, the document is returned but not stored.
+            read: Reads the document.
+            ticket: The caller's own ticket.
+            refresh: Read it in any case, and store the result.
+            chars: Store single characters, too; such documents have keys of their own.
 
         Raises:
-            OcrError: Whatever reading raises, or the ticket's end.
+            OcrError: Whatever reading raises, or the ticket became invalid.
         """
         if refresh:
             document: Document = read()
@@ -106,7 +107,7 @@ class AnswerCache:
         return document, source
 
     def counts(self) -> CacheCounts:
-        """Return what it has done so far."""
+        """Return the counts so far."""
         with self._lock:
             hits, shared, misses = self._counts["hit"], self._counts["shared"], self._counts["miss"]
         failing = isinstance(self._shared, SharedStore) and self._shared.failing
@@ -115,14 +116,14 @@ class AnswerCache:
     def _lead(
         self, key: str, fingerprint: Fingerprint, read: Callable[[], Document], chars: bool
     ) -> tuple[Document, Source]:
-        kept = self._kept(key)  # the flight before this one may have landed meanwhile
+        kept = self._kept(key)  # an equal request may have been answered meanwhile
         if kept is not None:
             return kept, "hit"
         if self._shared is not None and (data := self._shared.get(key)) is not None:
             try:
                 document = decode(data)
             except BrokenEntryError:
-                pass  # read anew and written over
+                pass  # read again, and overwritten
             else:
                 self._local.put(key, data)
                 return document, "shared"
@@ -137,7 +138,7 @@ class AnswerCache:
     def _keep(self, key: str, fingerprint: Fingerprint, document: Document, chars: bool) -> None:
         remarks = {remark.code for page in document.pages for remark in page.warnings}
         expected = document.model == fingerprint.model and document.packs <= fingerprint.packs
-        if not expected or remarks & _PASSING_REMARKS:
+        if not expected or remarks & _TRANSIENT_REMARKS:
             return
         try:
             data = encode(document, chars=chars)
@@ -149,7 +150,7 @@ class AnswerCache:
 
 
 def make_cache(settings: Settings) -> AnswerCache | None:
-    """Return the cache that the settings ask for; None: they ask for none.
+    """Return the cache for these settings; None if it is off.
 
     Raises:
         SettingsError: The URL of the Redis is malformed.
@@ -164,7 +165,7 @@ def make_cache(settings: Settings) -> AnswerCache | None:
 
 
 def wanted_use(request: Request) -> CacheUse:
-    """Return what the request's header `Cache-Control` says: no-store, no-cache, or nothing about it."""
+    """Return how the request uses the cache, from its header `Cache-Control` (no-store or no-cache)."""
     if "no-store" in request.cache_control:
         return "off"
     return "refresh" if "no-cache" in request.cache_control else "use"

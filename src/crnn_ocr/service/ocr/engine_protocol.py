@@ -1,4 +1,4 @@
-"""What the service asks of the engine, and whether the engine is ready."""
+"""Defines the service's interface to the engine, and tracks whether the engine is ready."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from crnn_ocr.imaging.opened import Admit
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.scheduling.ticket import Ticket
 
 _log = logging.getLogger(__name__)
 
 
 class ReadyModel(Protocol):
-    """A recogniser that is loaded and has passed its self-check, beside the active one."""
+    """A model that is loaded and has passed its self-check, beside the active one of its kind."""
 
     @property
     def name(self) -> str:
@@ -32,11 +33,11 @@ class ReadyModel(Protocol):
         ...
 
     def commit(self) -> None:
-        """Make it the active one; what is being read goes on with the old one."""
+        """Make it the active one; readings in progress go on with the old one."""
         ...
 
     def cancel(self) -> None:
-        """Let it go again."""
+        """Unload it; the active model stays."""
         ...
 
 
@@ -44,7 +45,7 @@ class PictureReader(Protocol):
     """Reads pictures."""
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """Return what else decides an answer than picture and options; raises `OcrError` as `read` does."""
+        """Return the fingerprint of all that decides an answer but the picture; raise as `read` does."""
         ...
 
     def read(
@@ -55,15 +56,17 @@ class PictureReader(Protocol):
         ticket: Ticket | None = None,
         admit: Admit | None = None,
     ) -> Document:
-        """Read one encoded picture or PDF; raises `OcrError` for whatever is wrong with it.
+        """Read one encoded picture or PDF; raise `OcrError` if it cannot be read.
 
-        Once the ticket is invalid it raises `DeadlineExceededError` or `RequestCancelledError`.
+        Raises:
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
         """
         ...
 
 
 class Reader(PictureReader, Protocol):
-    """The part of `crnn_ocr.OCR` that the service uses; tests put a fake in its place.
+    """Interface of the part of `crnn_ocr.OCR` that the service uses; tests use a fake.
 
     One reader serves all threads of a process at once, without a lock around it.
     """
@@ -79,14 +82,18 @@ class Reader(PictureReader, Protocol):
         ...
 
     def warm_up(self) -> None:
-        """Load the models and check them; returns at once where they are loaded."""
+        """Load the models and check them; return at once if they are loaded."""
         ...
 
-    # -- which model
+    def scheduler_stats(self) -> SchedulerStats:
+        """Return how many cores are busy and how many tasks wait for one."""
+        ...
+
+    # -- models
 
     @property
     def problem(self) -> str | None:
-        """Why the models cannot be loaded, as far as that is known; None where nothing speaks against it."""
+        """Why the models cannot be loaded; None if no reason is known."""
         ...
 
     @property
@@ -96,35 +103,35 @@ class Reader(PictureReader, Protocol):
 
     @property
     def active_packs(self) -> Mapping[str, str]:
-        """Names of the packs that are used where none is named, by their kinds."""
+        """Names of the packs that are used if a request names none, by kind."""
         ...
 
     def kind_of(self, model: str) -> str:
-        """Return the kind of the pack that a name or alias means; raises `ModelNotFoundError`."""
+        """Return the kind of the pack with that name or alias; raise as `resolve` does."""
         ...
 
     def models(self) -> ModelList:
-        """Return the packs that are installed."""
+        """Return the installed packs."""
         ...
 
     def resolve(self, model: str) -> str:
-        """Return the name of the recogniser pack that a name or alias means; raises `ModelNotFoundError`."""
+        """Return the name of the pack with that name or alias; raise `ModelNotFoundError`."""
         ...
 
     def prepare(self, model: str) -> ReadyModel:
-        """Load another recogniser beside the active one; raises `OcrError` where it cannot be used."""
+        """Load another model beside the active one; raise `OcrError` if it cannot be used."""
         ...
 
 
 class Readiness:
-    """Loads the models in the background and knows why they are not there yet."""
+    """Loads the models in the background, and tracks why they are not ready."""
 
     def __init__(self, reader: Reader, *, lazy: bool = False) -> None:
-        """Look at a reader.
+        """Track a reader.
 
         Args:
-            reader: Whose models they are.
-            lazy: Ready means that the first request can load them; else that they are loaded.
+            reader: Reader whose models are loaded.
+            lazy: Whether the service counts as ready before the models are loaded.
         """
         self._reader = reader
         self._lazy = lazy
@@ -134,7 +141,7 @@ class Readiness:
         self._thread: threading.Thread | None = None
 
     def start_warm_up(self) -> threading.Thread:
-        """Load the models in a thread of their own, so that the port answers at once."""
+        """Load the models in a new thread, so that the service answers requests meanwhile."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
@@ -142,10 +149,10 @@ class Readiness:
             return self._thread
 
     def check(self) -> None:
-        """Return when requests can be read: models that were unloaded to save memory are loaded again then.
+        """Return if requests can be read, if only after models that were unloaded have been loaded again.
 
-        What has failed is tried again, so that a service heals when its files do; the engine remembers what
-        cannot work, so asking often costs nothing.
+        Loading that failed is tried again, so that the service recovers when its files have been repaired.
+        The engine remembers failures, so frequent checks cost little.
 
         Raises:
             NotReadyError: They cannot be read; the message says why.

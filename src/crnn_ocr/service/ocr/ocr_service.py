@@ -1,4 +1,4 @@
-"""Reads one picture for a request: the one path of single requests, batches and compatible routes."""
+"""Reads one picture for a request; single requests, batches and compatible routes all use it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from crnn_ocr.service.ocr.engine_protocol import PictureReader
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read, for this very request.
+    """The answer to one request.
 
     Attributes:
-        document: The text with its places.
-        elapsed_ms: Time from the parsed request to the result.
+        document: The text and its positions.
+        elapsed_ms: Time from the parsed request to the result, in milliseconds.
         source: Where the document comes from.
     """
 
@@ -33,16 +33,16 @@ class Answer:
 
     @property
     def cached(self) -> bool:
-        """Whether it was kept from an earlier, equal request."""
+        """Whether it came from the cache."""
         return self.source in ("hit", "shared")
 
 
-#: Lets the work on a document in while the block runs, or refuses it; all that the engine reads passes it.
+#: Reserves capacity for the work on a document while the block runs, or refuses it.
 Admission = Callable[[OpenedDocument, Ticket], AbstractContextManager[None]]
 
 
 class Readings:
-    """Reads pictures for requests; serves all threads of a process at once."""
+    """Reads pictures for requests. It is safe to use from several threads."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class Readings:
         admit: Admission | None = None,
         issue_ticket: Callable[[], Ticket] = Ticket,
     ) -> None:
-        """Prepare.
+        """Use an engine and a cache.
 
         Args:
             reader: The engine.
-            cache: Where answers are kept; None: nowhere.
-            admit: Passed by every picture that the engine has to read; None lets everything in.
-            issue_ticket: Makes the ticket of one reading.
+            cache: Cache of answers; None for no cache.
+            admit: Admits every document that the engine has to read; None to admit all.
+            issue_ticket: Returns the ticket of one reading.
         """
         self._reader = reader
         self._cache = cache
@@ -74,13 +74,13 @@ class Readings:
         use: CacheUse = "use",
         chars: bool = False,
     ) -> Answer:
-        """Read one encoded picture or document, unless its answer is kept.
+        """Read one encoded picture or document, unless its answer is in the cache.
 
-        Needs no request around it: items of a batch are read in threads of their own. Single characters are
-        only sure to be there where `chars` asks for them.
+        It needs no request context, because items of a batch are read in threads of their own. The answer is
+        only guaranteed to have single characters if `chars` is set.
 
         Raises:
-            OcrError: Whatever is wrong with the picture, the ticket or the service's load.
+            OcrError: The picture cannot be read, the ticket is invalid, or the service is overloaded.
         """
         started = time.perf_counter()
         ticket.check()

@@ -1,1 +1,1 @@
-"""From the bytes of a request to pictures and options."""
+"""Extracts pictures and options from requests."""

@@ -1,4 +1,4 @@
-"""The picture in a JSON field: base64, alone or inside a data URL. Pure functions."""
+"""Decodes the picture in a JSON field: base64, alone or in a data URL. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def decode_picture_field(value: object, field: str = "image") -> bytes:
     """Decode the text of a JSON field into the bytes of the file.
 
     The alphabet is standard base64 with padding (RFC 4648, section 4); white space is skipped because
-    encoders wrap lines. Of data URLs (RFC 2397) only base64 ones that name a picture, a PDF or nothing are
-    taken; what the bytes really are is for the decoder to find out.
+    encoders wrap lines. Data URLs (RFC 2397) must be in base64 and announce a picture, a PDF or nothing; the
+    decoder finds out what the bytes really are.
 
     Args:
-        value: The field as it stands in the parsed JSON.
+        value: Value of the field in the parsed JSON.
         field: Its name, for messages.
 
     Raises:
-        InvalidBase64Error: Not text, not base64, or a URL.
-        UnsupportedImageError: A data URL of something that is no picture.
-        ImageEmptyError: Nothing inside.
+        InvalidBase64Error: It is not text, not base64, or a URL.
+        UnsupportedImageError: It is a data URL of something other than a picture.
+        ImageEmptyError: It holds no bytes.
     """
     if not isinstance(value, str):
         raise InvalidBase64Error(f"The field {field!r} must be text, not {_json_type(value)}.")

@@ -1,4 +1,4 @@
-"""Looking hosts up within a time: the system's own look-up knows no limit and cannot be ended."""
+"""Looks hosts up within a deadline, which the system's own look-up does not have."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from crnn_ocr.errors import UrlFetchError
 
 Resolve = Callable[[str, int], list[str]]
 
-#: Look-ups at a time. One that hangs keeps its place until the system gives it up, in half a minute or so.
+#: Look-ups at a time. One that hangs counts until the system gives up, after about half a minute.
 MOST_LOOKUPS = 8
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return all addresses of a host; takes as long as it takes.
+    """Return all addresses of a host, without a time limit.
 
     Raises:
         UrlFetchError: There is no such host.
@@ -30,14 +30,14 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class Lookups:
-    """Look-ups in threads of their own, so that nobody has to wait for their end; for all threads at once."""
+    """Look-ups in threads that nobody has to wait for. It is safe to use from several threads."""
 
     def __init__(self, resolve: Resolve = resolve, *, most: int = MOST_LOOKUPS) -> None:
         """Prepare; threads are started when they are needed.
 
         Args:
-            resolve: Tells the addresses of a host.
-            most: Look-ups at a time.
+            resolve: Returns the addresses of a host.
+            most: Number of look-ups at a time.
         """
         self._resolve = resolve
         self._places = threading.BoundedSemaphore(most)
@@ -46,18 +46,18 @@ class Lookups:
         """Return all addresses of a host.
 
         Args:
-            host: Its name.
-            port: Handed on to the look-up.
-            deadline: Until when the answer is of use, in seconds on `time.monotonic`.
+            host: Name of the host.
+            port: Port for the look-up.
+            deadline: When the answer is no longer needed, in seconds on `time.monotonic`.
 
         Raises:
-            TimeoutError: There was none until then, or no place for the look-up.
+            TimeoutError: There was no answer until then, or too many look-ups are running.
             UrlFetchError: There is no such host.
         """
         if not self._places.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise TimeoutError
         answer: Future[list[str]] = Future()
-        # A daemon: the end of the process must not wait for it either.
+        # A daemon, because the end of the process must not wait for it either.
         thread = threading.Thread(
             target=self._look_up, args=(host, port, answer), name="crnn-ocr-lookup", daemon=True
         )
@@ -71,7 +71,7 @@ class Lookups:
     def _look_up(self, host: str, port: int, answer: Future[list[str]]) -> None:
         try:
             answer.set_result(self._resolve(host, port))
-        except BaseException as error:  # it is the caller's
+        except BaseException as error:  # the caller raises it
             answer.set_exception(error)
         finally:
             self._places.release()

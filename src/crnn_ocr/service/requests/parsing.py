@@ -1,4 +1,4 @@
-"""The three forms in which a picture comes: JSON, multipart, raw body. Request in, bytes and options out."""
+"""Parses requests in their three forms, JSON, multipart and raw body, into a picture and options."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from crnn_ocr.service.server.reply_and_drain import mark_body_read
 _JSON_FIELDS = ("image", "image_url", "options")
 _PIECE = 64 * 1024
 
-#: The parameter of the query string that says how much an answer tells.
+#: Name of the query parameter that says how detailed an answer is.
 DETAIL = "detail"
 
-#: Where the application keeps its fetcher, or None: `app.extensions[FETCHER]`.
+#: Key of the application's fetcher, or None, in `app.extensions`.
 FETCHER = "crnn-ocr-fetcher"
-#: … and what bounds the memory of bodies and pictures.
+#: Key of the limit of bodies and pictures in memory, in `app.extensions`.
 INTAKE = "crnn-ocr-intake"
 
 
 class ServiceRequest(Request):
-    """A request whose uploaded parts stay in memory: what people send is never written to a disk.
+    """Request whose uploaded parts stay in memory: what people send is never written to a disk.
 
-    The limit of the body bounds that memory.
+    The size limit of the body limits that memory.
     """
 
     def _get_file_stream(
@@ -59,7 +59,7 @@ class ServiceRequest(Request):
         return BytesIO()
 
     def make_form_data_parser(self) -> FormDataParser:
-        """Let a malformed form raise, where the base class would show an empty one."""
+        """Return a parser that raises for a malformed form; the base class's would return an empty one."""
         parser = super().make_form_data_parser()
         parser.silent = False
         return parser
@@ -67,20 +67,20 @@ class ServiceRequest(Request):
 
 @dataclass(frozen=True, slots=True)
 class OcrInput:
-    """What a request asks for: the encoded picture and how to read it."""
+    """The input of a request: the encoded picture and how to read it."""
 
     picture: bytes
     options: ReadOptions
 
 
 def parse_input(request: Request, *, besides: Collection[str] = ()) -> OcrInput:
-    """Take the picture and the options out of a request, whichever form it has.
+    """Return the picture and the options of a request in any form.
 
-    Options may stand in the query string of every form; an option that stands in two places is refused.
+    Options may be in the query string of every form; an option that is given twice is refused.
 
     Args:
         request: The request.
-        besides: Names in the query string that are no options but the route's own parameters.
+        besides: Query parameters of the route itself, which are not options.
 
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
@@ -105,7 +105,7 @@ def wants_chars(request: Request) -> bool:
     """Return whether the parameter `detail` of the query string asks for single characters.
 
     Raises:
-        InvalidOptionError: It asks for something that does not exist, or is given twice.
+        InvalidOptionError: Its value is not valid, or it is given twice.
     """
     values = request.args.getlist(DETAIL)
     if len(values) > 1 or not set(values) <= {"lines", "chars"}:
@@ -114,19 +114,19 @@ def wants_chars(request: Request) -> bool:
 
 
 def refuse_early(request: Request) -> None:
-    """Refuse a body that is too large or encoded, before any of it or of the options is looked at.
+    """Refuse a body that is too large or encoded, before it or the options are read.
 
     Raises:
         BodyTooLargeError: It announces more bytes than the limit.
-        UnsupportedMediaTypeError: It has a Content-Encoding. Bodies are never unpacked: a small one could
-            become as large as it likes.
+        UnsupportedMediaTypeError: It has a Content-Encoding. Bodies are never decompressed, because a small
+            one could become arbitrarily large.
     """
     if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
         raise body_too_large(request)
     coding = request.headers.get("Content-Encoding", "").strip()
     if coding and coding.lower() != "identity":
         raise UnsupportedMediaTypeError(
-            f"The Content-Encoding {coding[:80]!r} is none that this route takes.",
+            f"The Content-Encoding {coding[:80]!r} is not one that this route accepts.",
             hint="Send the body as it is, without compressing it.",
         )
 
@@ -147,11 +147,11 @@ def _from_json(request: Request) -> tuple[bytes, dict[str, object]]:
 
 
 def json_fields(payload: Mapping[str, object], holder: ExitStack) -> tuple[bytes, dict[str, object]]:
-    """Return the picture and the given options of a JSON object, which may stand alone or in a list.
+    """Return the picture and the given options of a JSON object, which may be an item of a batch.
 
     Args:
         payload: The object.
-        holder: Gives back the room for a picture that had to be fetched.
+        holder: Releases the memory reserved for a fetched picture.
 
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
@@ -167,7 +167,7 @@ def json_fields(payload: Mapping[str, object], holder: ExitStack) -> tuple[bytes
 
 
 def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
-    """Return the picture of a JSON object: base64 in `image`, or fetched from `image_url` if that is on."""
+    """Return the picture of a JSON object: from base64 in `image`, or fetched from `image_url` if allowed."""
     if "image_url" not in fields:
         if "image" not in fields:
             raise MissingImageError("The JSON object has no field 'image'.")
@@ -181,9 +181,9 @@ def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
     if fetcher is None:
         raise UrlInputDisabledError("This service does not fetch pictures.")
     intake: Intake = current_app.extensions[INTAKE]
-    room = intake.room()
-    holder.callback(room.leave)
-    picture = fetcher.fetch(url, room.reserve)
+    reservation = intake.reservation()
+    holder.callback(reservation.release)
+    picture = fetcher.fetch(url, reservation.reserve)
     if not picture:
         raise ImageEmptyError("The URL answers with an empty file.")
     return picture
@@ -194,10 +194,10 @@ def parse_json(data: bytes, *, what: str) -> object:
 
     Args:
         data: The text.
-        what: What messages call it.
+        what: Name of the text in messages.
 
     Raises:
-        InvalidJsonError: It is none; the message says where.
+        InvalidJsonError: It is not JSON; the message says where.
     """
     if not data.strip():
         raise InvalidJsonError(f"{what} is empty where JSON was announced.")
@@ -206,7 +206,7 @@ def parse_json(data: bytes, *, what: str) -> object:
         if b"\\u" in data:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise InvalidJsonError(f"{what} holds half of a surrogate pair, which is no character.") from None
+        raise InvalidJsonError(f"{what} holds half of a surrogate pair, which is not a character.") from None
     except UnicodeDecodeError:
         raise InvalidJsonError(f"{what} is not UTF-8 text.") from None
     except json.JSONDecodeError as error:
@@ -215,14 +215,14 @@ def parse_json(data: bytes, *, what: str) -> object:
     except RecursionError:
         raise InvalidJsonError(f"{what} is nested too deeply.") from None
     except _ConstantError as error:
-        raise InvalidJsonError(f"{what} is not valid JSON: {error} is no JSON value.") from None
-    except ValueError:  # the parser's only other one: Python limits the digits of an integer
+        raise InvalidJsonError(f"{what} is not valid JSON: {error} is not a JSON value.") from None
+    except ValueError:  # the parser's only other error: Python limits the digits of an integer
         raise InvalidJsonError(f"{what} holds a number with too many digits.") from None
     return value
 
 
 class _ConstantError(ValueError):
-    """NaN or an infinity, which Python's parser would take."""
+    """A NaN or infinity, which Python's parser accepts and JSON does not have."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -230,10 +230,10 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def options_object(value: object) -> dict[str, object]:
-    """Return the options that a JSON object gives, validated, without the defaults.
+    """Return the options in a JSON object, validated, without the defaults.
 
     Raises:
-        InvalidOptionError: It is no object, or an option or a value does not exist.
+        InvalidOptionError: It is not an object, or an option or a value is not valid.
     """
     if not isinstance(value, dict):
         raise InvalidOptionError("The options must be a JSON object.")
@@ -291,7 +291,7 @@ def _no_file_message(form: Mapping[str, str]) -> str:
 
 
 def read_body(request: Request) -> bytes:
-    """Return the whole body, in pieces: Werkzeug cuts a chunked one off silently when all is read at once."""
+    """Return the whole body, read in parts: Werkzeug truncates a chunked body silently if read at once."""
     expected = request.content_length
     body = bytearray()
     while expected is None or len(body) < expected:
@@ -306,7 +306,7 @@ def read_body(request: Request) -> bytes:
 
 
 def text_options(values: MultiDict[str, str]) -> dict[str, object]:
-    """Return the options that a query string or form fields give, validated, without the defaults.
+    """Return the options in a query string or form fields, validated, without the defaults.
 
     Raises:
         InvalidOptionError: An option does not exist, cannot have that value or is given twice.
@@ -325,16 +325,16 @@ def _join(first: dict[str, object], second: dict[str, object]) -> dict[str, obje
 
 
 def merge_options(query: dict[str, object], body: dict[str, object]) -> ReadOptions:
-    """Return all options, where no option stands in both places.
+    """Return the options of both places together.
 
     Raises:
-        InvalidOptionError: One does.
+        InvalidOptionError: An option is in both.
     """
     return parse_options(_join(query, body))
 
 
 def media_type_message(media_type: str) -> str:
-    """Return what to say about a Content-Type that a route does not take."""
+    """Return the message for a Content-Type that a route does not accept."""
     if not media_type:
         return "The request has no Content-Type."
     if media_type == "application/x-www-form-urlencoded":
@@ -342,4 +342,4 @@ def media_type_message(media_type: str) -> str:
             "The Content-Type is application/x-www-form-urlencoded, which cannot carry a picture; "
             "with curl, name the type: -H 'Content-Type: image/png'."
         )
-    return f"The Content-Type {media_type[:80]!r} is none that this route takes."
+    return f"The Content-Type {media_type[:80]!r} is not one that this route accepts."

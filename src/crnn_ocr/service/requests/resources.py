@@ -1,4 +1,4 @@
-"""What a request holds until its answer has been sent: its place, room for its pictures, watches."""
+"""Resources that a request holds until its answer has been sent: its slot, reserved memory, watches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from flask import Flask, Response, g
 
 
 def install(app: Flask) -> None:
-    """Let go of everything at the end of each request."""
+    """Release the resources of each request at its end."""
     app.after_request(_keep_while_streaming)
     app.teardown_request(lambda _: _leave())
 
 
 def of_request() -> ExitStack:
-    """Return what the current request holds; what is added is given back when it is over."""
+    """Return the resources of the current request; what is added is released when the request ends."""
     if "held" not in g:
         g.held = ExitStack()
     stack: ExitStack = g.held
@@ -22,7 +22,7 @@ def of_request() -> ExitStack:
 
 
 def _keep_while_streaming(response: Response) -> Response:
-    """Keep everything until the end of an answer that is made while it is sent."""
+    """Keep the resources until the end of a streamed answer."""
     if response.is_streamed and "held" in g:
         response.call_on_close(g.held.pop_all().close)
     return response

@@ -1,4 +1,4 @@
-"""Bodies that arrive too slowly are given up, so that a few slow clients cannot hold all places."""
+"""Limits the time that a request body may take, so that a few slow clients cannot occupy all slots."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 from crnn_ocr.errors import UploadTimeoutError
 from crnn_ocr.service.server.socket_watch import SocketWatcher
 
-#: Time in which a body may be as slow as it likes: slow starts, lost packets, sleeping radios.
+#: Seconds in which the rate of a body does not matter, because of slow starts and lost packets.
 PATIENCE_S = 10.0
-#: What is asked of the server at a time; the least that a client has to deliver per look at the clock.
+#: Bytes to read from the server at a time; the clock is checked after each.
 _PIECE = 64 * 1024
 
 
 def deadline_after(received: int, *, started: float, total_s: float, min_rate: float) -> float:
-    """Return the time by which more than `received` bytes have to be there.
+    """Return the time until which more than `received` bytes must have arrived.
 
     Args:
         received: Bytes so far.
         started: When the body began, in seconds on some clock.
-        total_s: Longest time for the whole body.
+        total_s: Longest time for the whole body, in seconds.
         min_rate: Slowest average after `PATIENCE_S`, in bytes per second.
     """
     return started + min(total_s, PATIENCE_S + received / min_rate)
 
 
 class TimedBody:
-    """A request's body as WSGI gives it, with limits of time; replaces `wsgi.input`.
+    """Body of a request with a time limit, which replaces `wsgi.input`.
 
-    Only `read` is there: the other methods of a file would bypass the limits.
+    It has only `read`: the other methods of a file would bypass the limits.
 
     Attributes:
         received: Bytes read so far.
@@ -55,7 +55,7 @@ class TimedBody:
         self.received = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes, fewer at the end; all where it is negative.
+        """Read up to `size` bytes, fewer at the end; the whole body if `size` is negative.
 
         Raises:
             UploadTimeoutError: The client is too slow.
@@ -78,7 +78,7 @@ class TimedBody:
         return piece
 
     def _too_slow(self) -> UploadTimeoutError:
-        with suppress(OSError):  # nobody will read the rest
+        with suppress(OSError):  # the rest will not be read
             self._connection.shutdown(socket.SHUT_RD)
         seconds = time.monotonic() - self._started
         return UploadTimeoutError(f"After {seconds:.0f} seconds the body has still not arrived.")

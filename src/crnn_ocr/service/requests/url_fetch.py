@@ -1,9 +1,9 @@
-"""Pictures that a request names by URL: fetched without becoming a door into the operator's network.
+"""Fetches pictures that requests name by URL, without giving access to the operator's network.
 
-A server that fetches what strangers name can be sent anywhere that the server reaches: to the databases
-beside it, to the cloud's metadata service, to itself (server-side request forgery). So a host is looked up
-once, every address that it has is checked, and the connection goes to a checked address: a second look-up,
-which could answer otherwise, does not happen. Every redirect passes the same checks.
+A server that fetches any URL can be made to connect to whatever it can reach: databases, the cloud's metadata
+service, itself (server-side request forgery). So a host is looked up once, all of its addresses are checked,
+and the connection goes to a checked address; there is no second look-up, which could give another answer.
+Every redirect passes the same checks.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _PIECE = 64 * 1024
 _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST = re.compile(r"\.?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 
-# IPv6 networks whose addresses carry an IPv4 address at which the packet may arrive: NAT64 (RFC 6052, 8215)
-# by its last 32 bits. Mapped, 6to4 and Teredo addresses are known to the standard library.
+# IPv6 networks whose addresses contain an IPv4 address that packets may be forwarded to: NAT64 (RFC 6052,
+# 8215) in the last 32 bits. Mapped, 6to4 and Teredo addresses are known to the standard library.
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
-# Not public whatever the version of Python says: protocol assignments (a cloud's metadata service stood
-# there), 6to4 relays, and what has been added to the special addresses (RFC 6890, 7526, 8215, 9602, 9637).
+# Not public, whatever the version of Python says: protocol assignments (a cloud had its metadata service
+# there), 6to4 relays, and later special-purpose addresses (RFC 6890, 7526, 8215, 9602, 9637).
 _SPECIAL: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16")
@@ -50,7 +50,7 @@ _SPECIAL: tuple[Network, ...] = tuple(
 
 
 def is_public(address: Address) -> bool:
-    """Return whether an address, and every address hidden inside it, belongs to the public internet."""
+    """Return whether an address, and every address embedded in it, belongs to the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = _embedded(address)
         if inner:
@@ -73,11 +73,11 @@ def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """From where pictures are fetched: pure.
+    """Rules that say from where pictures may be fetched; they do no I/O.
 
     Attributes:
-        hosts: The only hosts, as `host`, `host:port` or `.domain`; every host when empty.
-        networks: Networks that are not public and are allowed all the same.
+        hosts: Allowed hosts, as `host`, `host:port` or `.domain`; all hosts when empty.
+        networks: Allowed networks that are not public.
     """
 
     hosts: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Rules:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Check and take over the settings.
+        """Return the rules in the settings.
 
         Raises:
             SettingsError: A host or a network is malformed.
@@ -103,7 +103,7 @@ class Rules:
         return cls(hosts, tuple(networks))
 
     def check_url(self, url: str) -> SplitResult:
-        """Take a URL apart.
+        """Check a URL and return its parts.
 
         Raises:
             UrlNotAllowedError: Scheme, host, port or form are not allowed.
@@ -112,7 +112,7 @@ class Rules:
             raise UrlNotAllowedError("The URL is too long, or has blanks, backslashes or control characters.")
         try:
             parts = urlsplit(url)
-            _ = parts.port  # raises where it is no number
+            _ = parts.port  # raises if it is not a number
             host = (parts.hostname or "").encode("idna").decode()
         except ValueError:
             raise UrlNotAllowedError("The URL is malformed.") from None
@@ -138,7 +138,7 @@ class Rules:
         """Return the addresses of a host, if all of them may be connected to.
 
         Raises:
-            UrlNotAllowedError: One is not public, and not of the networks that are allowed.
+            UrlNotAllowedError: One is neither public nor in an allowed network.
         """
         checked = []
         for text in addresses:
@@ -152,7 +152,7 @@ class Rules:
 
 
 class Fetcher:
-    """Fetches pictures; serves all threads of a process at once."""
+    """Fetches pictures. It is safe to use from several threads."""
 
     def __init__(
         self,
@@ -163,13 +163,13 @@ class Fetcher:
         lookup: Resolve = resolve,
         watch: SocketWatcher = socket_watcher,
     ) -> None:
-        """Prepare.
+        """Set rules and limits.
 
         Args:
-            rules: From where.
-            max_bytes: The largest answer that is taken.
-            timeout_s: The longest time for everything, redirects included.
-            lookup: Tells the addresses of a host.
+            rules: From where pictures may be fetched.
+            max_bytes: The largest answer that is accepted, in bytes.
+            timeout_s: The longest time for everything, redirects included, in seconds.
+            lookup: Returns the addresses of a host.
             watch: Ends connections whose time is up.
         """
         self._rules = rules
@@ -182,7 +182,7 @@ class Fetcher:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        """Return the fetcher that the settings ask for, None where nothing is fetched."""
+        """Return the fetcher for these settings; None if nothing may be fetched."""
         if not settings.fetch_urls:
             return None
         return cls(
@@ -192,16 +192,16 @@ class Fetcher:
         )
 
     def fetch(self, url: str, reserve: Callable[[int], None] = lambda _size: None) -> bytes:
-        """Return the bytes that the URL answers with; what they are is for the decoder to find out.
+        """Return the bytes behind a URL, whatever they are.
 
         Args:
-            url: Where from.
-            reserve: Is told how many bytes there will be, or are so far, before they are held; what it raises
-                ends the fetching.
+            url: The URL.
+            reserve: Called with the number of bytes, announced or received so far, before they are held; an
+                exception from it ends the fetching.
 
         Raises:
-            UrlNotAllowedError: The URL, or one that it redirects to, leads where it must not.
-            UrlFetchError: There is no picture: no host, no answer in time, a status other than 200.
+            UrlNotAllowedError: The URL, or one that it redirects to, is not allowed.
+            UrlFetchError: There is no such host, no answer in time, or a status other than 200.
             ImageTooLargeError: It has too many bytes.
         """
         deadline = time.monotonic() + self._timeout_s
@@ -213,7 +213,7 @@ class Fetcher:
         raise UrlFetchError(f"The URL redirects more than {_MOST_REDIRECTS} times.")
 
     def _ask(self, parts: SplitResult, deadline: float, reserve: Callable[[int], None]) -> bytes | str:
-        """Ask once: return the body, or where it redirects to."""
+        """Send one request; return the body, or the URL to which it redirects."""
         host = (parts.hostname or "").encode("idna").decode()
         port = _port(parts)
         try:
@@ -232,7 +232,7 @@ class Fetcher:
                     if limit.expired:
                         raise TimeoutError from None
                     raise
-                if limit.expired:  # an answer may seem to end where reading was ended
+                if limit.expired:  # an answer that was cut off at the deadline may look complete
                     raise TimeoutError
                 return found
         except TimeoutError:
@@ -245,7 +245,7 @@ class Fetcher:
             raise UrlFetchError("The host of the URL cannot be reached, or does not speak HTTP.") from None
 
     def _context(self) -> ssl.SSLContext:
-        """Whom to trust: the system's authorities, or those that OpenSSL's SSL_CERT_FILE and _DIR name."""
+        """Return a context with the system's authorities, or those in SSL_CERT_FILE and SSL_CERT_DIR."""
         with self._lock:
             if self._trust is None:  # loading hundreds of certificates takes longer than fetching
                 self._trust = ssl.create_default_context()
@@ -258,9 +258,7 @@ class Fetcher:
             if left <= 0:
                 raise TimeoutError
             try:
-                return socket.create_connection(
-                    (address, port), timeout=left
-                )  # an address: nothing looked up
+                return socket.create_connection((address, port), timeout=left)  # an address needs no look-up
             except OSError as error:
                 failure = error
         raise failure
@@ -283,7 +281,7 @@ class Fetcher:
             if response.status != 200:
                 raise UrlFetchError(f"The URL answers with status {response.status}.")
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise UrlFetchError("The URL answers with compressed content, which nobody asked for.")
+                raise UrlFetchError("The URL answers with compressed content, which was not requested.")
             return self._body(response, reserve)
 
     def _body(self, response: http.client.HTTPResponse, reserve: Callable[[int], None]) -> bytes:
@@ -311,5 +309,5 @@ def _port(parts: SplitResult) -> int:
 
 
 def _ascii(target: str) -> str:
-    """Return a path and query as they may be sent: what is not ASCII is percent-encoded."""
+    """Return a path and query with everything but ASCII percent-encoded."""
     return "".join(c if c.isascii() else "".join(f"%{b:02X}" for b in c.encode()) for c in target)

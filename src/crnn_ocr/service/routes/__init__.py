@@ -1,1 +1,1 @@
-"""The routes: each takes its input apart, asks one service, and describes its answer."""
+"""Routes: each parses its input, calls one service, and describes its answer."""

@@ -57,16 +57,16 @@ _log = logging.getLogger(__name__)
 
 NDJSON = "application/x-ndjson"
 
-#: One picture of a batch: takes it out of the request, which may fail for this one alone. What it holds for
-#: that is given back with the stack.
+#: Returns one picture of a batch, or raises an error for this picture alone. Resources that it takes are
+#: released with the stack.
 Item = Callable[[ExitStack], OcrInput]
 
-_FORM_FIELDS = 64  # beside the pictures
+_FORM_FIELDS = 64  # in addition to the pictures
 
 
 def install(app: Flask, readings: Readings, settings: Settings) -> None:
     """Add the route."""
-    # One more than there are cores: while the cores compute, another picture can be decoded.
+    # One more than cores, so that a picture can be decoded while the cores compute.
     at_once = (settings.threads or available_cores()) + 1
     routes = Blueprint("batch", __name__)
 
@@ -79,7 +79,7 @@ def install(app: Flask, readings: Readings, settings: Settings) -> None:
         results = _results(items, readings, ticket, wanted_use(request), g.request_id, at_once)
         if request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
             rows = (f"{json_of(result)}\n".encode("utf-8", "replace") for _, result in results)
-            # Proxies such as nginx would collect the rows otherwise.
+            # Otherwise proxies such as nginx buffer the rows.
             return Response(stream_with_context(rows), mimetype=NDJSON, headers={"X-Accel-Buffering": "no"})
         ordered = [result for _, result in sorted(results, key=lambda entry: entry[0])]
         failed = sum(not result["success"] for result in ordered)
@@ -100,12 +100,12 @@ def install(app: Flask, readings: Readings, settings: Settings) -> None:
 
 
 def parse_batch(request: Request, most: int) -> list[Item]:
-    """Take the pictures out of a request; what is wrong with one of them shows when it is its turn.
+    """Return the pictures of a request; an error in one of them is raised when it is its turn.
 
     Args:
         request: JSON, a list of objects as `POST /ocr` takes them; or a form with several files `image`,
             whose options are those of all of them. Options in the query string belong to all pictures.
-        most: Pictures that a request may have.
+        most: Number of pictures that a request may have.
 
     Raises:
         OcrError: The request as a whole cannot be used.
@@ -168,19 +168,19 @@ def _results(
     request_id: str,
     at_once: int,
 ) -> Iterator[tuple[int, Json]]:
-    """Places and results as they come; whoever stops listening ends the work."""
+    """Yield index and result of each picture when it is ready; closing the iterator cancels the rest."""
     pool = ThreadPoolExecutor(min(at_once, len(items)), thread_name_prefix="crnn-ocr-batch")
     try:
-        places: dict[Future[Json], int] = {}
+        indices: dict[Future[Json], int] = {}
         for index, item in enumerate(items):
-            # Its own copy of the context: the request's id for the log, the application for its fetcher.
+            # Each has a copy of the context, with the request's id for the log and the application's fetcher.
             context = contextvars.copy_context()
             work = partial(_result, index, item, readings, ticket, use, request_id)
-            places[pool.submit(context.run, work)] = index
-        for future in as_completed(places):
-            yield places[future], future.result()
+            indices[pool.submit(context.run, work)] = index
+        for future in as_completed(indices):
+            yield indices[future], future.result()
     finally:
-        if any(not future.done() for future in places):
+        if any(not future.done() for future in indices):
             ticket.cancel()
         pool.shutdown(cancel_futures=True)
 
@@ -202,7 +202,7 @@ def _result(
         if error.http_status == 500:
             _log.error("an item of a batch failed", exc_info=error)
         return _failure(index, error, request_id)
-    except Exception as error:  # must not cost the other pictures their answers
+    except Exception as error:  # the other pictures must still be answered
         _log.error("an item of a batch failed unexpectedly", exc_info=error)
         return _failure(index, InternalError("The server failed to handle this picture."), request_id)
 

@@ -1,4 +1,4 @@
-"""RapidOCRAPI's interface, for clients that were written for it: `POST /compat/rapidocr/ocr`.
+"""Serves clients that were written for RapidOCRAPI: `POST /compat/rapidocr/ocr`.
 
 The form and the answer are those of RapidOCRAPI 0.2.0 (https://github.com/RapidAI/RapidOCRAPI). Errors have
 the shape of FastAPI's, with the statuses of this service; the original answers 500 to any bad picture.
@@ -61,7 +61,7 @@ class RapidOcrLine(BaseModel):
 
 
 class RapidOcrError(BaseModel):
-    """An error in the shape of FastAPI's, which RapidOCRAPI is made with."""
+    """An error in the form of FastAPI, with which RapidOCRAPI is made."""
 
     detail: str | list[dict[str, Any]] = Field(
         description="What is wrong; a list where a field has a value that it cannot have."
@@ -93,7 +93,7 @@ def install(app: Flask, readings: Readings) -> None:
 
 
 def describe_lines(document: Document, *, boxes: bool = True, texts: bool = True) -> dict[str, Json]:
-    """Return the lines of all pages by number, from "0"; empty where there are none or nothing is wanted."""
+    """Return the lines of all pages by number, from "0"; empty if there are none or no step is wanted."""
     if not (boxes or texts):
         return {}
     lines = [line for page in document.pages for line in page.lines]
@@ -117,9 +117,10 @@ def _parse(request: Request) -> tuple[bytes, dict[str, bool]]:
     refuse_early(request)
     if request.mimetype not in _FORMS:
         raise UnsupportedMediaTypeError(
-            "The body is no form.", hint="Send a form with the file image_file, or with base64 in image_data."
+            "The body is not a form.",
+            hint="Send a form with the file image_file, or with base64 in image_data.",
         )
-    # A picture may come as a text field, so the whole body may be one.
+    # A picture may come as a text field, which may be the whole body.
     request.max_form_memory_size = request.max_content_length
     try:
         form, files = request.form, request.files
@@ -149,7 +150,7 @@ def _switch(name: str, text: str) -> bool:
 
 
 class _NoSwitchError(InvalidOptionError):
-    """A field that FastAPI could not take for a truth value."""
+    """A field that FastAPI would not accept as a boolean."""
 
 
 # ---- errors ------------------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ class _NoSwitchError(InvalidOptionError):
 
 def _failure(error: Exception) -> Response:
     known = as_ocr_error(error)
-    response = error_response(known)  # its headers and the code for the log
+    response = error_response(known)  # for its headers, and to record the code for the log
     detail: str | list[Json] = known.message
     if isinstance(known, _NoSwitchError):
         field = known.message.split("'")[1]

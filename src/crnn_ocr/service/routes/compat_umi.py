@@ -1,9 +1,9 @@
-"""Umi-OCR's HTTP interface, for clients that were written for it: `POST /compat/umi/api/ocr`.
+"""Serves clients that were written for Umi-OCR's HTTP interface: `POST /compat/umi/api/ocr`.
 
 Fields, options and codes are those of https://github.com/hiroi-sora/Umi-OCR (docs/http/api_ocr.md) and of its
 engine, https://github.com/hiroi-sora/PaddleOCR-json (300, 301). What the original answers with HTTP 200 and a
-code, this answers so too; what it does not know (keys, limits, load, time) has its HTTP status, with the code
-902 in a body of the same shape.
+code, this module answers the same way; what the original does not have (keys, limits, load, time-outs) is
+answered with its HTTP status, and the code 902 in a body of the same form.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from werkzeug.exceptions import HTTPException
 
 from crnn_ocr.caching.single_flight import PICTURE_ERRORS
+from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.errors import InvalidBase64Error, InvalidJsonError, ModelNotFoundError, OcrError
 from crnn_ocr.service.api.error_answers import as_ocr_error, error_response
 from crnn_ocr.service.api.openapi_components import (
@@ -51,7 +52,7 @@ from crnn_ocr.service.routes.umi_request import (
 
 _PATH = "/compat/umi/api/ocr"
 
-#: Errors that every client of the original may meet there too, and their codes.
+#: Errors that the original has, too, and their codes.
 _ANSWERED_WITH_200: tuple[ErrorClass, ...] = (
     *PICTURE_ERRORS,
     InvalidBase64Error,
@@ -96,7 +97,7 @@ def install(app: Flask, reader: Reader, readings: Readings) -> None:
 
     @routes.get(f"{_PATH}/get_options")
     def get_options() -> Response:
-        names = [model.name for model in reader.models().models if model.kind == "rec"]
+        names = [model.name for model in reader.models().models if model.kind == RECOGNIZER.name]
         return json_response(json_of(describe_options(names)))
 
     @routes.post(_PATH)
@@ -163,7 +164,7 @@ def _code_of(error: OcrError) -> int:
 
 def _failure(error: Exception) -> Response:
     known = as_ocr_error(error)
-    response = error_response(known)  # its headers and the code for the log
+    response = error_response(known)  # for its headers, and to record the code for the log
     response.set_data(
         json_of({"code": FAILED, "data": f"{known.code}: {known.message}"}).encode("utf-8", "replace")
     )

@@ -1,4 +1,4 @@
-"""`POST /export`: a document that was read, and perhaps corrected, as a file of any format."""
+"""`POST /export`: writes a document that was read, and perhaps corrected, as a file of any format."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from crnn_ocr.service.api.schemas import DocumentBody
 from crnn_ocr.service.requests.parsing import is_json, parse_json, read_body, refuse_early, wants_chars
 from crnn_ocr.settings import MIB
 
-#: The parameter of the query string that names a format.
+#: Name of the query parameter for the format.
 FORMAT = "format"
-#: Bytes of a document that is written: some 300 full pages without their characters. As Python's objects it
-#: takes forty times as much memory.
+#: Largest document, in bytes: about 300 full pages without single characters. As Python objects it takes
+#: forty times as much memory.
 _LARGEST = 4 * MIB
 
 
@@ -58,11 +58,11 @@ def install(app: Flask) -> None:
             )
         try:
             body = read_body(request)
-            _check_size(len(body))  # nothing was announced where it came in chunks
+            _check_size(len(body))  # a chunked body has no announced length
             document = from_dict(parse_json(body, what="The body"))
         except ValueError as error:
             raise BadRequestError(
-                f"The body is no document: {error}.",
+                f"The body is not a document: {error}.",
                 hint="Send what `POST /ocr?format=json` answers, with or without changes.",
             ) from None
         return written(document, writer, chars=chars)
@@ -76,7 +76,7 @@ def _check_size(count: int) -> None:
 
 
 def wanted_format(request: Request) -> Writer | None:
-    """Return the writer of the format that the query string names; None where it names none.
+    """Return the writer of the format in the query string; None if there is none.
 
     Raises:
         InvalidOptionError: There is no such format, or several are named.
@@ -92,7 +92,7 @@ def wanted_format(request: Request) -> Writer | None:
 
 
 def written(document: Document, writer: Writer, *, chars: bool) -> Response:
-    """Return a document as the body of an answer, in the format of its writer."""
+    """Return an answer with the document in the writer's format."""
     return Response(writer.write(document, WriteOptions(chars=chars)), content_type=writer.media_type)
 
 
@@ -124,14 +124,14 @@ def format_parameter(*, required: bool) -> Json:
 
 
 def file_content() -> Json:
-    """Return the contents that an answer in any of the formats can have."""
+    """Return the media types of answers in all formats."""
     content: Json = {writer.media_type.partition(";")[0]: {"schema": {}} for writer in FORMATS.values()}
     content["application/json"] = {"schema": ref(DocumentBody)}
     return content
 
 
 def with_files(answers: Json) -> Json:
-    """Return the responses of an operation that answers with a file where a format is asked for."""
+    """Return the responses of an operation that answers with a file if a format is requested."""
     files = file_content()
     content = answers["200"]["content"]
     own = content["application/json"]

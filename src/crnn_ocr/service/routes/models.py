@@ -1,4 +1,4 @@
-"""`GET /models` and `PUT /models/active`: what there is to read with, and which one does."""
+"""`GET /models` and `PUT /models/active`: lists the model packs, and switches the active one."""
 
 from __future__ import annotations
 
@@ -164,9 +164,12 @@ def _model(info: ModelInfo, loaded: set[str]) -> ModelOut:
 
 
 def _check_allowed(site: Site) -> None:
-    """Everybody's model is switched by those who hold a key; where there are none, from this machine only.
+    """Allow a switch with an API key; if the service has no keys, only from this machine.
 
-    A request that a proxy on this machine hands on, or another site's page sends, is not from this machine.
+    A request through a proxy or from a page of another site does not count as from this machine.
+
+    Raises:
+        ModelSwitchForbiddenError: It is not allowed.
     """
     if "key_name" in g:
         return

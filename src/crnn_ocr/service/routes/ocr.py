@@ -1,4 +1,4 @@
-"""`POST /ocr`, and the routes that tell about the service: probes, options, OpenAPI, the page."""
+"""`POST /ocr`, and the routes that describe the service: health checks, options, OpenAPI, the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wants_chars
 from crnn_ocr.service.routes.export import FORMAT, wanted_format, written
 from crnn_ocr.service.routes.openapi import openapi_document
 
-#: What the page offers to save a reading as: all formats of the engine, and two of its own.
+#: Formats in which the page can save a reading: all formats of the engine, and two of its own.
 _OF_THE_PAGE = ("markdown", "csv")
 
 
@@ -69,7 +69,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
         readiness.check()
         return json_response(ReadyAnswer(model=reader.model).model_dump_json())
 
-    # These do not change: written once, by the first who ask, as anybody may as often as he likes.
+    # These do not change, so they are written once, at the first request.
     options_text = cache(lambda: json_of({**ReadOptions.model_json_schema(), **_formats()}))
     openapi_text = cache(lambda: json_of(openapi_document()))
 
@@ -85,7 +85,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
 
 
 def _formats() -> dict[str, Any]:
-    """Return what the page offers to save as, and what it has to know of formats that it cannot write."""
+    """Return the formats that the page offers, and descriptions of those that it cannot write itself."""
     writers = {
         name: {"suffix": writer.suffix, "media_type": writer.media_type, "title": writer.title}
         for name, writer in FORMATS.items()

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the same models that parse requests and write answers."""
+"""Builds the OpenAPI 3.1 document from the models that parse requests and write answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from crnn_ocr.service.api.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, O
 from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, models, preview
 from crnn_ocr.service.telemetry import instrumentation
 
-#: Routes that describe themselves, next to their code.
+#: Groups of routes, each of which describes itself next to its code.
 GROUPS: tuple[RouteGroup, ...] = (
     batch.ROUTES,
     export.ROUTES,
@@ -43,7 +43,7 @@ GROUPS: tuple[RouteGroup, ...] = (
     preview.ROUTES,
 )
 
-#: Answers to requests that meet no documented operation.
+#: Errors of requests that match no documented operation.
 _ROUTING_ERRORS: tuple[ErrorClass, ...] = (errors.NotFoundError, errors.MethodNotAllowedError)
 
 _DESCRIPTION = (
@@ -55,7 +55,7 @@ _DESCRIPTION = (
 
 @cache
 def openapi_document() -> Json:
-    """Return the whole document; do not modify what is returned."""
+    """Return the whole document; callers must not modify it."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -72,7 +72,7 @@ def openapi_document() -> Json:
             "/healthz": {"get": _healthz()},
             **{path: operations for group in GROUPS for path, operations in group.paths().items()},
         },
-        # Either key or none: whether keys are needed is the operator's choice.
+        # A key in either form, or none: whether keys are needed is the operator's choice.
         "security": [{}, {"bearer": []}, {"apiKey": []}],
         "components": {
             "schemas": _schemas(),
@@ -84,7 +84,7 @@ def openapi_document() -> Json:
 
 
 def error_catalogue() -> list[Json]:
-    """Return every code that an answer can carry: code, status, meaning and hint."""
+    """Return every error of the API: code, status, meaning and hint."""
     classes: set[ErrorClass] = {*COMMON_ERRORS, *READ_ERRORS, *_ROUTING_ERRORS, errors.NotReadyError}
     classes.update(error for group in GROUPS for error in group.errors)
     entries = [
@@ -202,7 +202,7 @@ def _schemas() -> Json:
         ref_template="#/components/schemas/{model}",
     )
     schemas: Json = definitions["$defs"]
-    # Absent rather than null: the answer is written without its empty fields.
+    # Absent rather than null, because the answer is written without empty fields.
     pages = schemas[OcrAnswer.__name__]["properties"]["pages"]
     schemas[OcrAnswer.__name__]["properties"]["pages"] = without_null(pages)
     required = schemas[OcrAnswer.__name__]["required"]

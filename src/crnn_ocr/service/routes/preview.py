@@ -1,7 +1,6 @@
-"""`POST /preview`: one page of a file as a PNG, as it is or as it is read; `GET /limits`: what is taken.
+"""`POST /preview`: one page of a file as a PNG, original or enhanced; `GET /limits`: limits of the input.
 
-For people who wonder what the enhancement does to their picture, and for browsers, which cannot show TIFF
-and PDF.
+It shows people what the enhancement does to their picture, and lets browsers show TIFF and PDF.
 """
 
 from __future__ import annotations
@@ -44,13 +43,11 @@ Stage = Literal["original", "enhanced"]
 LONGEST = 2400
 
 _PARAMETERS = ("page", "stage")
-#: How often those who wait look at their tickets, in seconds.
-_LOOK_UP_S = 0.05
 _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)  # previews are looked at once; time matters more than size
 
 
 class LimitsAnswer(BaseModel):
-    """What the service takes."""
+    """Limits of the input."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,12 +64,12 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
 
     Args:
         app: The application.
-        settings: The limits come from here.
-        admit: Lets the work in, or refuses it, as for readings.
-        issue_ticket: Makes the ticket of the request.
+        settings: The limits.
+        admit: Admits the work, or refuses it, as for readings.
+        issue_ticket: Returns the ticket of the request.
     """
     routes = Blueprint("preview", __name__)
-    # The pixels of a page are large and not counted by the engine: one preview at a time.
+    # One preview at a time: a page's pixels take much memory, which the engine does not count.
     one_at_a_time = threading.Lock()
 
     @routes.post("/preview")
@@ -104,7 +101,7 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
 
 
 def _page(document: OpenedDocument, number: int) -> Image | None:
-    """Return a page by its number from 1; None where there are fewer."""
+    """Return a page by its number from 1, (H, W) or (H, W, 3) uint8; None if there are fewer pages."""
     for _ in range(number - 1):
         if document.draw() is None:
             return None
@@ -113,9 +110,8 @@ def _page(document: OpenedDocument, number: int) -> Image | None:
 
 @contextmanager
 def _turn(lock: threading.Lock, ticket: Ticket) -> Iterator[None]:
-    """Hold the lock; nobody waits for it longer than the ticket allows."""
-    while not lock.acquire(timeout=_LOOK_UP_S):
-        ticket.check()
+    """Hold the lock while the block runs, but wait for it no longer than the ticket allows."""
+    ticket.wait(lambda seconds: lock.acquire(timeout=seconds))
     try:
         ticket.check()
         yield
@@ -124,10 +120,10 @@ def _turn(lock: threading.Lock, ticket: Ticket) -> Iterator[None]:
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:
-    """Return the route's own parameters.
+    """Return the parameters `page` and `stage`.
 
     Raises:
-        InvalidOptionError: One has a value that it cannot have, or is given twice.
+        InvalidOptionError: One has a value that is not valid, or is given twice.
     """
     for name in _PARAMETERS:
         if len(request.args.getlist(name)) > 1:
@@ -144,10 +140,10 @@ def page_and_stage(request: Request) -> tuple[int, Stage]:
 
 
 def png_of(image: Image) -> bytes:
-    """Encode a page, scaled down where it is longer than `LONGEST`.
+    """Return a page as a PNG, scaled down if a side is longer than `LONGEST`.
 
     Args:
-        image: (H, W) grey or (H, W, 3) BGR.
+        image: The page, (H, W) grey or (H, W, 3) BGR, uint8.
     """
     scale = LONGEST / max(image.shape[:2])
     if scale < 1:
@@ -160,7 +156,7 @@ def png_of(image: Image) -> bytes:
 
 
 def quality_text(quality: Quality) -> str:
-    """Return what was measured, as a header: `brightness=231, contrast=148.2, noise=0.4, blur=0.9`."""
+    """Return the measurements as a header: `brightness=231, contrast=148.2, noise=0.4, blur=0.9`."""
     values = {
         "brightness": f"{quality.brightness:.0f}",
         "contrast": f"{quality.contrast:.1f}",

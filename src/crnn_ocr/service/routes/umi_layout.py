@@ -1,4 +1,4 @@
-"""Lines the way Umi-OCR's layout parsers hand them out: what stands between two lines. Pure functions."""
+"""Arranges lines as Umi-OCR's layout parsers do, with the text that separates them. Pure functions."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Entry(TypedDict):
 
 
 def describe_document(document: Document, parser: str, ignored: Sequence[Area] = ()) -> list[Entry]:
-    """Return the lines of all pages, each with what stands behind it.
+    """Return the lines of all pages, each with the separator that follows it.
 
     Args:
-        document: What was read.
+        document: The document that was read.
         parser: One of `PARSERS`.
-        ignored: Lines that lie in one of these areas as a whole are left out.
+        ignored: Areas; lines that lie completely in one of them are left out.
     """
     entries: list[Entry] = []
     for page in document.pages:
@@ -64,15 +64,15 @@ def describe_document(document: Document, parser: str, ignored: Sequence[Area] =
 
 
 def whole_text(entries: Sequence[Entry]) -> str:
-    """Return all lines with what stands between them."""
+    """Return the text of all lines with their separators."""
     return "".join(entry["text"] + entry["end"] for entry in entries)
 
 
 def separator(before: str, after: str) -> str:
-    """Return what stands between two lines that are one sentence: a blank, or nothing.
+    """Return the separator of two lines of one sentence: a space, or nothing.
 
-    Nothing stands between two wide (Chinese, Japanese, Korean) characters, after a hyphen at the end of a
-    line, and before punctuation that closes.
+    It is nothing between two wide (Chinese, Japanese, Korean) characters, after a hyphen at the end of a
+    line, and before closing punctuation.
     """
     if _is_wide(before[-1]) and _is_wide(after[0]):
         return ""
@@ -80,7 +80,7 @@ def separator(before: str, after: str) -> str:
 
 
 def _joined(block: Sequence[Line]) -> list[Entry]:
-    """Return a block, which ends with a line feed."""
+    """Return the lines of a block joined as one paragraph, which ends with a line feed."""
     ends = [separator(line.text, following.text) for line, following in pairwise(block)]
     return [_entry(line, end) for line, end in zip(block, [*ends, "\n"], strict=True)]
 
@@ -91,7 +91,7 @@ def _entry(line: Line, end: str) -> Entry:
 
 
 def _indent(entries: list[Entry]) -> None:
-    """Put as many blanks in front of each line as it is indented by characters."""
+    """Return the lines of a block, each with as many spaces in front as it is indented by characters."""
     if not entries:
         return
     lefts = [min(x for x, _ in entry["box"]) for entry in entries]
@@ -105,7 +105,7 @@ def _indent(entries: list[Entry]) -> None:
 
 
 def _columns(text: str) -> int:
-    """Width in characters of a fixed-width font, at least 1."""
+    """Return the width of a text in columns of a fixed-width font, at least 1."""
     return sum(2 if _is_wide(char) else 1 for char in text) or 1
 
 

@@ -1,4 +1,4 @@
-"""Requests as Umi-OCR takes them: the picture, its options, what can be wrong with them. Pure functions."""
+"""Parses requests in Umi-OCR's form: the picture and its options. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAD_BASE64, BAD_PICTURE = 300, 301
 NO_JSON, EMPTY, NO_PICTURE, NO_OPTIONS, BAD_OPTIONS = 800, 801, 802, 803, 804
 FAILED = 902
 
-#: The original's files of settings for the languages that the default model reads.
+#: Umi-OCR's settings files for the languages that the default model reads.
 _LANGUAGES = {
     "models/config_chinese.txt": "简体中文",
     "models/config_en.txt": "English",
@@ -23,7 +23,7 @@ _LANGUAGES = {
 
 
 class UmiError(Exception):
-    """An error of the original's: HTTP 200, a code and a sentence."""
+    """An error as Umi-OCR answers it: HTTP 200, a code and a sentence."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class UmiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UmiRequest:
-    """The options of a request, understood."""
+    """The parsed options of a request."""
 
     options: ReadOptions = field(default_factory=ReadOptions)
     parser: str = "multi_para"
@@ -44,8 +44,8 @@ def parse_body(body: object) -> tuple[bytes, UmiRequest]:
     """Return the picture and the options of a request.
 
     Raises:
-        UmiError: A field is missing or has a value that it cannot have.
-        OcrError: The picture is no base64, or empty.
+        UmiError: A field is missing, or its value is not valid.
+        OcrError: The picture is not base64, or is empty.
     """
     if not isinstance(body, dict) or not body:
         raise UmiError(EMPTY, "The request is empty: send a JSON object with the field base64.")
@@ -59,10 +59,10 @@ def parse_body(body: object) -> tuple[bytes, UmiRequest]:
 
 
 def parse_options(options: Json) -> UmiRequest:
-    """Understand the options; those that are not known are passed over, as the original does.
+    """Return the parsed options; unknown ones are ignored, as in the original.
 
     Raises:
-        UmiError: A value is none that the option can have.
+        UmiError: A value is not valid for its option.
     """
     turn = _flag(options, "ocr.cls", default=_flag(options, "ocr.angle", default=True))
     for name in ("ocr.limit_side_len", "ocr.maxSideLen"):
@@ -96,7 +96,7 @@ def _choice(options: Json, name: str, default: str, choices: tuple[str, ...]) ->
 
 
 def _areas(value: object) -> tuple[Area, ...]:
-    """Corners of rectangles, upper left and lower right."""
+    """Return rectangles, given by their upper left and lower right corners."""
     try:
         areas = []
         if not isinstance(value, list):
@@ -112,7 +112,7 @@ def _areas(value: object) -> tuple[Area, ...]:
 
 
 def describe_options(models: list[str]) -> dict[str, Json]:
-    """Return the options that have an effect here, in the original's form."""
+    """Return descriptions of the options that have an effect here, in the original's form."""
     languages = [*_LANGUAGES.items(), *((name, name) for name in models)]
     return {
         "ocr.language": {

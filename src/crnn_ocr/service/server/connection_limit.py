@@ -1,21 +1,21 @@
-"""How many connections the descriptors of a worker process suffice for."""
+"""Computes how many connections a worker process may have, from its limit of file descriptors."""
 
 from __future__ import annotations
 
 import resource
 
-#: As many as Gunicorn's own default; each takes some kilobytes.
+#: Most connections, Gunicorn's own default; each takes a few kilobytes.
 MOST_CONNECTIONS = 1000
-#: What a process needs for files, models, Redis, metrics and its helpers.
+#: Descriptors of a process for files, models, Redis, metrics and its helpers.
 _RESERVE = 128
-#: Of each thread: a picture that is fetched or kept in a file.
+#: Descriptors of each thread, for a picture that is fetched or kept in a file.
 _PER_THREAD = 2
-#: Enough for every worker's connections, of which the supervisor may hold some more.
+#: Descriptors to ask for: enough for all connections of the workers, and for duplicates in the supervisor.
 _ENOUGH = 65_536
 
 
 def raise_limit() -> int:
-    """Raise the process's limit of open files as far as it may and is useful; returns the limit."""
+    """Raise the process's limit of open files as far as allowed and useful, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -28,8 +28,8 @@ def connections_within(limit: int, threads: int) -> int:
     """Return how many connections a worker may have at a time.
 
     Args:
-        limit: Descriptors that the process may have.
-        threads: Those that handle requests; there is at least one connection for each, and some that wait.
+        limit: Number of descriptors that the process may have.
+        threads: Number of threads that handle requests; each has at least one connection, and some wait.
     """
     room = limit - _RESERVE - _PER_THREAD * threads
     return max(2 * threads, min(MOST_CONNECTIONS, room))

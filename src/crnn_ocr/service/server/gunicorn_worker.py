@@ -1,4 +1,4 @@
-"""Gunicorn's threaded worker, hardened: slow, silent and rude clients hold no thread, errors are JSON."""
+"""Hardens Gunicorn's threaded worker: slow and broken clients occupy no thread, and errors are JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from crnn_ocr.errors import BadRequestError, UploadTimeoutError
 from crnn_ocr.service.api.raw_response import bare_answer
-from crnn_ocr.service.server.fork_signals import hear_stops
+from crnn_ocr.service.server.fork_signals import unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
 from crnn_ocr.service.server.socket_watch import socket_watcher
@@ -33,20 +33,20 @@ _log = logging.getLogger("crnn_ocr.service.request")
 
 #: Longest time from the connection to the end of the first request's headers.
 HEADERS_S = 10.0
-#: Headers have to end within so many bytes.
+#: Longest headers, in bytes.
 _HEAD_BYTES = 16 * 1024
 _HEAD_END = b"\r\n\r\n"
-#: How long a connection is left alone after a look at incomplete headers.
+#: How long a connection with incomplete headers is not checked again, in seconds.
 _LOOK_AGAIN_S = 0.1
-#: Longest time in which a client takes nothing of its answer.
+#: Longest time in which a client reads nothing of its answer, in seconds.
 _SEND_S = 30
 _GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
-#: No connection can be taken now, of whichever client.
+#: Errors that mean that no connection can be accepted now, from any client.
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-#: How long a process without descriptors lets new clients wait before it looks again.
+#: How long a process without descriptors waits before it tries to accept again, in seconds.
 _PAUSE_S = 0.5
 
-#: What the parser refuses, where the status is not 400.
+#: Errors of the parser whose status is not 400.
 _STATUSES: dict[type[Exception], tuple[int, str]] = {
     http_errors.LimitRequestLine: (414, "URI Too Long"),
     http_errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
@@ -57,7 +57,7 @@ _STATUSES: dict[type[Exception], tuple[int, str]] = {
 
 
 class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
-    """A connection whose graceful end does not stop the main loop, as Gunicorn's own does for two seconds."""
+    """Connection whose graceful close does not block the main loop, as Gunicorn's does for two seconds."""
 
     def __init__(self, *args: Any, linger: Callable[[socket.socket], None]) -> None:
         super().__init__(*args)
@@ -65,8 +65,8 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
         self._linger = linger
 
     def head(self) -> bytes | None:
-        """Return the beginning of the next request, as far as it has come; None where the client has gone."""
-        # What came together with the request before lies in the parser, not in the socket.
+        """Return the beginning of the next request, as far as it has arrived; None if the client is gone."""
+        # What arrived together with the previous request is in the parser, not in the socket.
         held: bytes = b"" if self.parser is None else self.parser.unreader.buf.getvalue()
         try:
             come = self.sock.recv(_HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -77,7 +77,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
         return held + come if come else None
 
     def close(self, graceful: bool = False) -> None:
-        """Close at once, or after the client has had time to read its answer."""
+        """Close at once, or gracefully, so that the client can read its answer first."""
         if graceful:
             self._linger(self.sock)
         else:
@@ -87,26 +87,26 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker that a client cannot keep busy without sending a request.
 
-    * A connection waits in the main loop until the headers of a request are there; only then a thread has it.
-    * Headers have to arrive within `HEADERS_S`, and an answer has to be taken.
-    * Closing waits for the client in the main loop, not in front of it.
-    * Where descriptors run out, new clients wait and nobody loses anything.
-    * What breaks the protocol is answered with the API's own error body.
+    * A connection waits in the main loop, and gets a thread only when the headers of a request have arrived.
+    * Headers must arrive within `HEADERS_S`, and a client must read its answer.
+    * A closing connection waits for its client in the main loop without blocking it.
+    * If descriptors run out, new clients wait, and connected ones are not affected.
+    * Requests that break the protocol are answered with the API's own error body.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lingering = ClosingConnections(
+        self._closing = ClosingConnections(
             lambda: self.poller, most=max(1, self.worker_connections // 4), on_closed=self._forget
         )
         self._full_until = 0.0
-        # Connections with incomplete headers: when to look again, and what to call when they are readable.
+        # Connections with incomplete headers: when to check again, and what to call when they are readable.
         self._incomplete: deque[tuple[float, Connection, Callable[[object], None]]] = deque()
 
     # ---- connections -----------------------------------------------------------------------------
 
     def accept(self, listener: socket.socket) -> bool:
-        """Take a new connection and let it wait for its first byte; tells whether there was one."""
+        """Accept a new connection, which then waits for its first byte; return whether there was one."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -116,7 +116,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._pause(error)
                 return False
             raise
-        # Of the kernel: threads send blockingly, and this bounds a send without bounding the read.
+        # Set in the kernel: threads use blocking sends, and this limits a send without limiting reads.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname(), linger=self._linger)
@@ -126,43 +126,43 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return True
 
     def _pause(self, error: OSError) -> None:
-        """Let new clients wait in the kernel: whoever is connected keeps the service."""
+        """Let new clients wait in the kernel, so that connected ones are still served."""
         _log.warning("takes no connections for now", extra={"fields": {"reason": error.strerror}})
         self._full_until = time.monotonic() + _PAUSE_S
         if self.alive:
             self.set_accept_enabled(False)
 
     def _linger(self, connection: socket.socket) -> None:
-        self.nr_conns += 1  # until it is closed, it takes a descriptor
-        self._lingering.add(connection)
+        self.nr_conns += 1  # it takes a descriptor until it is closed
+        self._closing.add(connection)
 
     def _forget(self) -> None:
         self.nr_conns -= 1
 
     def on_pending_socket_readable(self, conn: Connection, client: object) -> None:
-        """Hand a new connection to a thread, once its headers are there."""
+        """Hand a new connection to a thread once its headers have arrived."""
         if self._is_complete(conn, partial(self.on_pending_socket_readable, conn)):
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: Connection, client: object) -> None:
-        """Hand a connection that was kept open to a thread, once its next headers are there."""
+        """Hand a kept-alive connection to a thread once its next headers have arrived."""
         if self._is_complete(conn, partial(self.on_client_socket_readable, conn)):
             super().on_client_socket_readable(conn, client)
 
     def _is_complete(self, conn: Connection, call: Callable[[object], None]) -> bool:
         head = conn.head()
-        if head is None or _HEAD_END in head:  # a thread notices an end
+        if head is None or _HEAD_END in head:  # a thread handles the end of the connection
             return True
         if len(head) >= _HEAD_BYTES:
             self._refuse_head(conn, head)
             return False
-        # It would be readable again at once: it leaves the poller for a moment.
+        # It would be readable again at once, so it is taken out of the poller for a moment.
         self.poller.unregister(conn.sock)
         self._incomplete.append((time.monotonic() + _LOOK_AGAIN_S, conn, call))
         return False
 
     def finish_request(self, conn: Connection, future: Future[object]) -> None:
-        """Close after a request, wait for the next one, or go on with it where it is there already."""
+        """After a request, close, wait for the next one, or handle it if it has arrived already."""
         if future.cancelled() or future.exception() or not future.result():
             super().finish_request(conn, future)
             return
@@ -170,7 +170,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not begun or _HEAD_END in begun:
             super().finish_request(conn, future)
             return
-        # Gunicorn would have a thread wait for the rest.
+        # Gunicorn would let a thread wait for the rest.
         conn.sock.setblocking(False)
         conn.set_timeout()
         if not self.alive:
@@ -179,11 +179,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for sockets, and look again at those with incomplete headers."""
+        """Wait for sockets, and check those with incomplete headers again."""
         now = time.monotonic()
         while self._incomplete and self._incomplete[0][0] <= now:
             _, conn, call = self._incomplete.popleft()
-            if conn.sock.fileno() >= 0:  # else its time was up
+            if conn.sock.fileno() >= 0:  # otherwise its time was up
                 self.poller.register(conn.sock, selectors.EVENT_READ, call)
         if self._incomplete:
             timeout = min(timeout, _LOOK_AGAIN_S)
@@ -202,33 +202,33 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return again
 
     def handle_request(self, req: Any, conn: Connection) -> object:
-        """Run the application; the headers are there."""
+        """Run the application for a request whose headers have arrived."""
         conn.watch.close()
         close_after_answer.set(req.force_close)
         try:
             return super().handle_request(req, conn)
         except (BlockingIOError, TimeoutError):
-            raise BrokenPipeError(errno.EPIPE, "the client takes nothing of its answer") from None
+            raise BrokenPipeError(errno.EPIPE, "the client does not read its answer") from None
 
     def murder_pending(self) -> None:
-        """Close what has waited for too long; the main loop calls it every second at the latest."""
+        """Close connections that have waited for too long; the main loop calls it at least once a second."""
         super().murder_pending()
-        self._lingering.sweep()
+        self._closing.sweep()
 
     # ---- the end ---------------------------------------------------------------------------------
 
     def init_signals(self) -> None:
-        """Set the handlers; a signal to stop that came before them has waited."""
+        """Set the handlers, and deliver stop signals that arrived before."""
         super().init_signals()
-        hear_stops()
+        unblock_stop_signals()
 
     def run(self) -> None:
         """Serve until told to stop."""
         super().run()
-        self._lingering.close_all()
+        self._closing.close_all()
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Begin or cease to take connections; a stopping worker ceases for ever."""
+        """Start or stop accepting connections; a stopping worker closes its listeners."""
         if enabled and time.monotonic() < self._full_until:
             return
         super().set_accept_enabled(enabled)
@@ -236,27 +236,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._close_listeners()
 
     def _close_listeners(self) -> None:
-        """Take the connections that stand already; the kernel refuses all later ones.
+        """Accept the connections that are already established, then close the listeners.
 
-        It does so once every process of the service has closed its listeners. Left open, they would have
-        clients connect and wait for answers that never come.
+        Once every process of the service has closed them, the kernel refuses new connections. With open
+        listeners, clients would connect and wait for answers that never come.
         """
         for listener in self.sockets:
-            for _ in range(self.cfg.backlog + 1):  # as many as can have waited
+            for _ in range(self.cfg.backlog + 1):  # as many as can be waiting
                 if not self.accept(listener):
                     break
             listener.close()
         self.sockets.clear()
 
     def is_parent_alive(self) -> bool:
-        """Return whether the supervisor lives; without it the worker stops as if it had been told to."""
+        """Return whether the supervisor is alive; without it the worker stops as if it had been told to."""
         lives: bool = super().is_parent_alive()
         if not lives:
             self.alive = False
         return lives
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Wait, while stopping, as briefly for connections without a request as for kept ones."""
+        """While stopping, limit the wait for connections without a request as that for kept-alive ones."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
@@ -277,7 +277,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(
         self, req: Any, client: socket.socket, addr: tuple[str, int], exc: BaseException
     ) -> None:
-        """Answer what Gunicorn's parser refuses, in the form of all other errors."""
+        """Answer requests that Gunicorn's parser refuses, in the form of all other errors."""
         if not isinstance(exc, http_errors.ParseException) or isinstance(
             exc, http_errors.ConfigurationProblem
         ):
@@ -286,11 +286,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         status, reason = next(
             (known for kind, known in _STATUSES.items() if isinstance(exc, kind)), (400, "Bad Request")
         )
-        # The parser's own words quote the request, which may hold secrets.
+        # The parser's own message quotes the request, which may hold secrets.
         self._refuse(client, addr, status, reason, f"The request breaks the HTTP protocol: {_words(exc)}.")
 
     def _refuse_head(self, conn: Connection, head: bytes) -> None:
-        """Answer a request whose headers do not end, without a thread."""
+        """Refuse a request whose headers are too long, without a thread."""
         self.poller.unregister(conn.sock)
         (self.pending_conns if conn in self.pending_conns else self.keepalived_conns).remove(conn)
         status, reason = _STATUSES[

@@ -1,4 +1,4 @@
-"""The worker's side of `orphaned_requests`: hands connections to the supervisor and takes them back."""
+"""The worker's part of `orphaned_requests`: hands connections to the supervisor and takes them back."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from contextlib import suppress
 from typing import Any
 
-#: How a message begins: the worker's age, and the number of the request.
+#: Header of a message: the worker's age (Gunicorn's serial number), and the number of the request.
 KEY = struct.Struct("=IQ")
-#: Requests that a worker can tell apart, more than it ever has at a time.
+#: Number of requests that a worker can distinguish, more than it ever has at a time.
 MOST_OPEN = 65_536
 
 
 class Handover:
-    """A worker's side."""
+    """Hands the connections of one worker to the supervisor."""
 
     def __init__(self, end: socket.socket, age: int, open_: MutableSequence[int]) -> None:
-        """Send to the supervisor.
+        """Use a socket to the supervisor.
 
         Args:
             end: The worker's end of the socket.
-            age: Which worker this is.
-            open_: Memory that both share: 1 where the supervisor may answer, for a message may be delayed.
+            age: Serial number of the worker.
+            open_: Shared memory: 1 for each request that the supervisor may answer, as messages may be late.
         """
         self._end = end
         self._age = age
@@ -36,10 +36,11 @@ class Handover:
         self._lock = threading.Lock()
 
     def hold(self, connection: socket.socket, request_id: str) -> Callable[[], None]:
-        """Let the supervisor answer if this process should die.
+        """Let the supervisor answer a request if this process dies.
 
         Returns:
-            What has to be called before the first byte of the answer is sent; more than once does no harm.
+            A function that takes the connection back. It must be called before the first byte of the answer
+            is sent, and may be called several times.
         """
         number = next(self._numbers)
         key = KEY.pack(self._age, number)
@@ -68,18 +69,18 @@ class Handover:
                 self._unsent.popleft()
 
 
-#: Of this process, where it is a worker.
+#: The handover of this process, if it is a worker.
 _handover: Handover | None = None
 
 
 def begin(end: socket.socket, age: int, open_: MutableSequence[int]) -> None:
-    """Let this process hand its connections over; the arguments are those of `Handover`."""
+    """Start to hand over the connections of this process; the arguments are those of `Handover`."""
     global _handover
     _handover = Handover(end, age, open_)
 
 
 def hold(connection: socket.socket, request_id: str) -> Callable[[], None]:
-    """Hold as `Handover.hold` of this process; do nothing where it has none."""
+    """Call `Handover.hold` of this process; do nothing if it is not a worker."""
     return _do_nothing if _handover is None else _handover.hold(connection, request_id)
 
 
@@ -88,7 +89,7 @@ def _do_nothing() -> None:
 
 
 def release_before(parts: Iterable[Any], release: Callable[[], None]) -> Iterator[Any]:
-    """Yield the parts of an answer; call `release`, of `hold`, before the first, or the end, is sent."""
+    """Yield the parts of an answer, and call `release` before the first part, or the end, is sent."""
     try:
         for part in parts:
             release()

@@ -1,9 +1,9 @@
-"""Requests of a worker process that died are answered by its supervisor: 503, send it again.
+"""Lets the supervisor answer the requests of a worker process that died: 503, try again.
 
-A process that is killed takes its connections with it, and its clients see them reset, as if the network had
-failed. So while a request is worked on, the supervisor holds a second descriptor of its connection, which the
-worker sends through a socket (`SCM_RIGHTS`) and takes back before the first byte of its answer; memory that
-both share says who of the two may write. When a worker has ended, the supervisor answers what is still open.
+When a process is killed, its connections are reset, and its clients see that as a network failure. So while a
+request is in work, the supervisor holds a second descriptor of its connection, which the worker sends through
+a socket (`SCM_RIGHTS`) and takes back before the first byte of its answer; shared memory says which of the
+two may write. When a worker has ended, the supervisor answers its open requests.
 
 The supervisor has one thread, and Gunicorn owns its loop, so messages reach it by a signal (SIGIO).
 """
@@ -27,7 +27,7 @@ from crnn_ocr.service.api.raw_response import bare_answer
 from crnn_ocr.service.server import handover
 
 _LONGEST_MESSAGE = 256
-#: How long clients have for reading their answer, in seconds.
+#: Time that clients have to read their answer, in seconds.
 _PATIENCE_S = 3.0
 _PIECE = 64 * 1024
 
@@ -35,30 +35,30 @@ _log = logging.getLogger("crnn_ocr.service.request")
 
 
 class HeldRequests:
-    """What the supervisor holds of all workers, as hooks of Gunicorn."""
+    """Connections of all workers that the supervisor holds; its methods are hooks of Gunicorn."""
 
     def __init__(self) -> None:
-        """Make the socket that supervisor and workers share."""
+        """Make the socket between supervisor and workers."""
         self._worker_end, self._supervisor_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._worker_end.setblocking(False)
         self._supervisor_end.setblocking(False)
         self._held: dict[tuple[int, int], tuple[int, str]] = {}  # key → descriptor, id of the request
-        self._hearing = False
+        self._receiving = False
         self._again = False
 
     def begin(self) -> None:
-        """Listen, in the supervisor's main thread."""
-        signal.signal(signal.SIGIO, self.hear)
+        """Start to receive messages, in the supervisor's main thread."""
+        signal.signal(signal.SIGIO, self.receive)
         fcntl.fcntl(self._supervisor_end, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(self._supervisor_end, fcntl.F_GETFL)
         fcntl.fcntl(self._supervisor_end, fcntl.F_SETFL, flags | os.O_ASYNC)
 
     def pre_fork(self, _arbiter: object, worker: Any) -> None:
-        """In the supervisor, before a worker begins."""
+        """In the supervisor, before a fork: make the memory shared with the worker."""
         worker.open_requests = mmap.mmap(-1, handover.MOST_OPEN)
 
     def post_fork(self, _arbiter: object, worker: Any) -> None:
-        """In a worker that begins: keep no connection of the others."""
+        """In a new worker: close the connections of other workers, and start to hand over its own."""
         self._supervisor_end.close()
         for descriptor, _ in self._held.values():
             os.close(descriptor)
@@ -66,8 +66,8 @@ class HeldRequests:
         handover.begin(self._worker_end, worker.age, worker.open_requests)
 
     def child_exit(self, _arbiter: object, worker: Any) -> None:
-        """When a worker has ended, however it did: answer what it left, and let go of the rest."""
-        self.hear()
+        """When a worker has ended: answer its open requests, and close its other connections."""
+        self.receive()
         orphans = []
         for key in [key for key in list(self._held) if key[0] == worker.age]:
             descriptor, request_id = self._held.pop(key)
@@ -78,28 +78,28 @@ class HeldRequests:
         self._answer(orphans)
 
     def end(self, arbiter: Any) -> None:
-        """At the end of the service: also answer those whose worker was killed for taking too long."""
+        """At the end of the service: also answer requests of workers that were killed for taking too long."""
         for worker in list(arbiter.WORKERS.values()):
             self.child_exit(arbiter, worker)
-        # An interpreter that ends restores what the system does by default: a late message would kill it.
+        # At exit the interpreter restores the default action, so that a late message would kill it.
         signal.signal(signal.SIGIO, signal.SIG_IGN)
 
-    def hear(self, *_signal: object) -> None:
-        """Take all messages that are there, one after the other, though signals come meanwhile."""
+    def receive(self, *_signal: object) -> None:
+        """Receive all pending messages; safe if another signal arrives meanwhile."""
         self._again = True
-        if self._hearing:
+        if self._receiving:
             return
-        self._hearing = True
+        self._receiving = True
         try:
             while self._again:
                 self._again = False
                 with suppress(BlockingIOError):
                     while True:
                         self._take(*socket.recv_fds(self._supervisor_end, _LONGEST_MESSAGE, 1)[:2])
-        except Exception as error:  # must not end the supervisor
-            _log.error("a request is not held", exc_info=error)
+        except Exception as error:  # this must not end the supervisor
+            _log.error("a message of a worker was not received", exc_info=error)
         finally:
-            self._hearing = False
+            self._receiving = False
 
     def _take(self, message: bytes, descriptors: list[int]) -> None:
         key = handover.KEY.unpack_from(message)
@@ -109,7 +109,7 @@ class HeldRequests:
             os.close(self._held.pop(key)[0])
 
     def _answer(self, orphans: list[tuple[int, str]]) -> None:
-        """Answer from a process of its own, for clients that still send need a while to read."""
+        """Answer requests in a new process, because clients that are still sending need time to read."""
         if orphans and os.fork() == 0:
             try:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -133,7 +133,7 @@ def _close_all_but(kept: set[int]) -> None:
 
 
 def answer(connection: socket.socket, request_id: str, *, patience_s: float = _PATIENCE_S) -> None:
-    """Send the answer, and wait until the client has closed or has had its time."""
+    """Send the answer, and wait until the client has closed or its time is up."""
     error = WorkerLostError("The process that worked on this request has ended unexpectedly.", retry_after=1)
     deadline = time.monotonic() + patience_s
     with connection, suppress(OSError):

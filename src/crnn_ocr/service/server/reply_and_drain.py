@@ -1,10 +1,10 @@
-"""Lets a client that is still sending hear that its request was refused.
+"""Makes sure that a client that is still sending receives the refusal of its request.
 
 A request may be answered before its body was read, for example because the body is too large. If the server
 then closed the connection with data unread, TCP would reset it, and a client that sends first and reads
 afterwards would see a broken pipe instead of the answer. So the answer says that the connection ends, and the
-worker's main loop throws the rest away, within limits, before it closes (`graceful_close`): no thread is held
-meanwhile.
+worker's main loop discards the rest, within limits, before it closes (`graceful_close`); this occupies no
+thread.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from contextvars import ContextVar
 
 from flask import Flask, Request, Response, g, request
 
-#: Makes the server close the connection after the current answer; set by the worker.
+#: Function that makes the server close the connection after the current answer; set by the worker.
 close_after_answer: ContextVar[Callable[[], None] | None] = ContextVar("close_after_answer", default=None)
 
 
 def install(app: Flask) -> None:
-    """End the connection after an answer that leaves a body unread."""
+    """Close the connection after an answer to a request whose body was not read."""
     app.after_request(_end_if_unread)
 
 
 def mark_body_read() -> None:
-    """Tell that the body of the current request was read to its end."""
+    """Record that the body of the current request was read to its end."""
     g.body_read = True
 
 

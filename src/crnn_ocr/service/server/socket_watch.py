@@ -1,8 +1,8 @@
-"""Watches over the sockets of a process: one thread notices clients that are gone or too slow.
+"""Watches the sockets of a process: one thread notices clients that are gone or too slow.
 
-Gunicorn's threads read and write blocking sockets, and a blocked thread cannot look at a clock. So one thread
-looks at all watched sockets a few times a second: it asks those whose request is being worked on whether the
-other end has closed, and shuts the receiving side of those whose time is up, which wakes the blocked reader.
+Gunicorn's threads read and write blocking sockets, and a blocked thread cannot check a clock. So one thread
+checks all watched sockets a few times a second: for requests in work, whether the other end has closed; for
+bodies whose time is up, it shuts the receiving side down, which wakes the blocked reader.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TICK_S = 0.2
 
 
 class Limit:
-    """A time until which a socket may be read; once it is over, reading ends as if the client had closed."""
+    """Deadline for reading a socket; after it, reading ends as if the client had closed."""
 
     def __init__(self, connection: socket.socket, deadline: float, clock: Callable[[], float]) -> None:
         self.deadline = deadline
@@ -26,12 +26,12 @@ class Limit:
         self._clock = clock
 
     def look(self) -> bool:
-        """Shut the receiving side if the time is up; tells whether the watch is over."""
+        """Shut the receiving side down if the time is up, and return whether the watch is over."""
         if self._clock() < self.deadline:
             return False
         self.expired = True
         with suppress(OSError):
-            # Of the plain socket: a TLS socket's own method would take its state from under the reader.
+            # The plain socket's method, because a TLS socket's own would drop its state while it is read.
             socket.socket.shutdown(self._connection, socket.SHUT_RD)
         return True
 
@@ -49,10 +49,10 @@ class _GoneWatch:
 
 
 def is_gone(connection: socket.socket) -> bool:
-    """Return whether the other end has closed or reset the connection; nothing is read.
+    """Return whether the other end has closed or reset the connection, without reading from it.
 
-    A client that closes its sending side alone looks the same as one that is gone, and is treated so, as
-    other servers do: an HTTP client keeps its side open until it has the answer.
+    A client that closes only its sending side counts as gone, as in other servers: an HTTP client keeps its
+    side open until it has the answer.
     """
     try:
         return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
@@ -63,7 +63,7 @@ def is_gone(connection: socket.socket) -> bool:
 
 
 class SocketWatcher:
-    """Watches sockets; its thread runs only while there is something to watch."""
+    """Watcher of sockets; its thread runs only while there are any to watch."""
 
     def __init__(self, *, tick_s: float = _TICK_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._tick_s = tick_s
@@ -75,15 +75,15 @@ class SocketWatcher:
 
     @property
     def watched(self) -> int:
-        """Sockets that are being watched."""
+        """Number of sockets that are being watched."""
         with self._lock:
             return len(self._watched)
 
     @contextmanager
     def limited(self, connection: socket.socket, seconds: float) -> Iterator[Limit]:
-        """Bound the time in which a socket may be read, for the length of the block.
+        """Limit the time in which a socket may be read while the block runs.
 
-        The block may move the `deadline` of the limit, and asks `expired` where reading has ended early.
+        The block may change the `deadline` of the limit; its `expired` tells whether the time was up.
         """
         limit = Limit(connection, self._clock() + seconds, self._clock)
         number = self._add(limit)
@@ -93,7 +93,7 @@ class SocketWatcher:
             self._remove(number)
 
     def on_gone(self, connection: socket.socket, call: Callable[[], None]) -> Callable[[], None]:
-        """Call once when the other end is gone; returns the function that ends the watch."""
+        """Call a function once when the other end is gone; return a function that ends the watch."""
         number = self._add(_GoneWatch(connection, call))
         return lambda: self._remove(number)
 
@@ -120,13 +120,13 @@ class SocketWatcher:
                 if not entries and idle:
                     self._running = False
                     return
-            idle = not entries  # one tick more: requests mostly come in rows
+            idle = not entries  # the thread stays for one tick more, because requests often follow each other
             for number, entry in entries:
-                # Under the lock: a socket is not looked at once its watch has ended, for it may be another's.
+                # Under the lock: after the end of its watch the descriptor may belong to another socket.
                 with self._lock:
                     if number in self._watched and entry.look():
                         del self._watched[number]
 
 
-#: The one of this process. Threads do not survive a fork, but nothing is watched before it.
+#: The watcher of this process. Threads do not survive a fork, but nothing is watched before it.
 socket_watcher = SocketWatcher()

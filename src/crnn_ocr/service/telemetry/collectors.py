@@ -1,4 +1,4 @@
-"""What is looked at when Prometheus asks, not counted as it happens: processes, queue, cache, models."""
+"""Collects the metrics that are measured at each scrape: processes, queue, cache, models."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from prometheus_client import Gauge
 
 from crnn_ocr.errors import NotReadyError
-from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
@@ -22,9 +20,9 @@ from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
 
-#: The memory that a service with one worker is made for.
+#: Memory for which a service with one worker is designed, in bytes.
 BUDGET = 512 * MIB
-#: How often a worker refreshes its part where another one may be asked, in seconds.
+#: How often a worker refreshes its gauges, in seconds, because a scrape may ask another worker.
 REFRESH_S = 5.0
 
 _PROC = Path("/proc")
@@ -36,10 +34,10 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for "no limit"
 
 
 def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP) -> Probe:
-    """Make the probe of the processes: memory and CPU time of this worker, memory of its supervisor."""
+    """Return the probe of the processes: memory and CPU time of this worker, memory of its supervisor."""
     limit = memory_limit(cgroup) or BUDGET * settings.workers
     page_size = os.sysconf("SC_PAGE_SIZE")
-    # The parent of a worker; without a shared folder this process is no worker.
+    # The parent of a worker; without a shared folder this process is not a worker.
     supervisor = os.getppid() if VARIABLE in os.environ else None
 
     def look(metrics: Metrics) -> None:
@@ -55,7 +53,7 @@ def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP)
 
 
 def resident_pages(pid: int, proc: Path = _PROC) -> int | None:
-    """Return how many pages of memory a process has in RAM; None where the system does not tell."""
+    """Return how many pages of memory a process has in RAM; None if the system does not tell."""
     try:
         return int((proc / str(pid) / "statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -67,7 +65,7 @@ def memory_limit(cgroup: Path = _CGROUP) -> int | None:
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
             limit = int((cgroup / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):  # "max" is no number
+        except (OSError, ValueError):  # "max" is not a number
             continue
         return limit if limit < _UNLIMITED else None
     return None
@@ -77,7 +75,7 @@ def memory_limit(cgroup: Path = _CGROUP) -> int | None:
 
 
 def gate(of: Gate) -> Probe:
-    """Make the probe of the gate: work let in and bodies held."""
+    """Return the probe of the gate: work that is admitted and bodies that are held."""
     admission, intake = of.admission, of.intake
 
     def look(metrics: Metrics) -> None:
@@ -92,7 +90,7 @@ def gate(of: Gate) -> Probe:
 
 
 def cache(answers: AnswerCache, limit: int) -> Probe:
-    """Make the probe of the cache."""
+    """Return the probe of the cache."""
 
     def look(metrics: Metrics) -> None:
         counts = answers.counts()
@@ -106,30 +104,20 @@ def cache(answers: AnswerCache, limit: int) -> Probe:
     return look
 
 
-@runtime_checkable
-class Scheduled(Protocol):
-    """A reader that shares its cores out."""
-
-    def scheduler_stats(self) -> SchedulerStats:
-        """Return what its scheduler tells."""
-        ...
-
-
 def engine(reader: Reader, readiness: Readiness) -> Probe:
-    """Make the probe of readiness, models and queue; what a reader does not tell stays 0."""
+    """Return the probe of readiness, models and queue."""
 
     def look(metrics: Metrics) -> None:
         metrics.ready_workers.set(_is_ready(readiness))
         _mark(metrics, "active", metrics.model_active, [reader.model])
         _mark(metrics, "loaded", metrics.model_loaded, reader.loaded)
-        if isinstance(reader, Scheduled):
-            counts = reader.scheduler_stats()
-            metrics.queue_items.set(counts.waiting)
-            metrics.cores_busy.set(counts.busy)
-            metrics.cores.set(counts.cores)
-            metrics.queue_requests.set(counts.requests)
-            metrics.advance(metrics.items, counts.done)
-            metrics.advance(metrics.item_wait, counts.waited_s)
+        counts = reader.scheduler_stats()
+        metrics.queue_items.set(counts.waiting)
+        metrics.cores_busy.set(counts.busy)
+        metrics.cores.set(counts.cores)
+        metrics.queue_requests.set(counts.requests)
+        metrics.advance(metrics.items, counts.done)
+        metrics.advance(metrics.item_wait, counts.waited_s)
 
     return look
 
@@ -143,17 +131,17 @@ def _is_ready(readiness: Readiness) -> bool:
 
 
 def _mark(metrics: Metrics, kind: str, gauge: Gauge, present: Iterable[str]) -> None:
-    """Set 1 for the names that are present and 0 for those that were."""
+    """Set a gauge to 1 for the names that are present, and to 0 for those that were before."""
     marked = {metrics.bounded(kind, name) for name in present}
     for name in metrics.names(kind) | marked:
         gauge.labels(name).set(name in marked)
 
 
-# ---- when nobody asks this worker -------------------------------------------------------------------
+# ---- periodic refresh --------------------------------------------------------------------------------
 
 
 def keep_fresh(metrics: Metrics, *, every_s: float = REFRESH_S) -> None:
-    """Look every few seconds, from a thread of its own: a scrape asks one worker, and reads of them all."""
+    """Refresh the gauges every few seconds in a thread, because a scrape asks only one worker."""
 
     def look() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Hangs metrics and timing into the application: around every request and around every reading."""
+"""Adds metrics and traces to every request and every reading."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """What the metrics and traces of a process are told through."""
+    """Observes the requests and readings of a process, for metrics and traces."""
 
     def __init__(self, settings: Settings, tracer: Tracer | None) -> None:
         """Prepare; nothing is observed yet."""
@@ -50,10 +50,10 @@ class Observer:
     def watch(
         self, reader: Reader, readiness: Readiness, gate: Gate, answers: AnswerCache | None
     ) -> PictureReader:
-        """Look at the parts of the service whenever metrics are asked for.
+        """Measure the parts of the service at every scrape.
 
         Returns:
-            The reader through which pictures are to be read, so that readings are observed too.
+            A reader whose readings are observed; the service must use it.
         """
         settings, metrics = self._settings, self._metrics
         if metrics is not None:
@@ -96,7 +96,7 @@ def _install(app: Flask, metrics: Metrics) -> None:
 
 
 def route() -> str:
-    """Return the route of the current request, such as `/ui/<path:filename>`; "other" where there is none."""
+    """Return the route of the current request, such as `/ui/<path:filename>`; "other" if there is none."""
     return OTHER if request.url_rule is None else request.url_rule.rule
 
 
@@ -113,16 +113,16 @@ def _observer(metrics: Metrics, method: str, path: str, status: int, started: fl
 
 
 class ObservedReader:
-    """A reader whose readings are counted, timed and traced."""
+    """Reader whose readings are counted, timed and traced."""
 
     def __init__(self, reader: PictureReader, metrics: Metrics | None, tracer: Tracer | None) -> None:
-        """Observe that reader."""
+        """Observe a reader."""
         self._reader = reader
         self._metrics = metrics
         self._tracer = tracer
 
     def fingerprint(self, options: ReadOptions) -> Fingerprint:
-        """Return what the reader does."""
+        """Return the fingerprint, see `PictureReader.fingerprint`."""
         return self._reader.fingerprint(options)
 
     def read(
@@ -133,7 +133,7 @@ class ObservedReader:
         ticket: Ticket | None = None,
         admit: Admit | None = None,
     ) -> Document:
-        """Read as the reader does; stages are told to the request that it is done for."""
+        """Read a picture, see `PictureReader.read`; add the time of each stage to the current request."""
         spent: dict[str, float] = {}
         timing = current_timing.get()
         with nullcontext() if self._tracer is None else self._tracer.reading() as span:
@@ -152,7 +152,7 @@ class ObservedReader:
 
             @contextmanager
             def counted_from_here(opened: OpenedDocument) -> Iterator[None]:
-                """Admit the document; what waits is no reading yet, and what is refused becomes none."""
+                """Admit the document; the reading counts, and its time begins, only once it is admitted."""
                 nonlocal begin, refused
                 refused = True
                 with nullcontext() if admit is None else admit(opened):

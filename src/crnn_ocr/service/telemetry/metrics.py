@@ -1,8 +1,8 @@
-"""The metrics of the service: what is counted, and the text that Prometheus reads.
+"""Defines the metrics of the service, and writes them as text for Prometheus.
 
-Names follow the conventions of Prometheus: base units, `_total` for what only grows. Every label has few
-values, none of which a client can choose: routes rather than paths, codes rather than messages. Where worker
-processes share a folder (`shared_metrics`), whichever is asked adds up what all of them counted.
+Names follow the conventions of Prometheus: base units, `_total` for counters. Every label has few values,
+none of which a client can choose: routes rather than paths, codes rather than messages. If worker processes
+share a folder (`shared_metrics`), whichever is asked adds up the values of all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import crnn_ocr
 from crnn_ocr.scheduling.stage_clock import STAGES
 from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 
-#: Seconds; from what the cache answers to what a client hardly waits for any more.
+#: In seconds, from answers of the cache to the longest time that a client is likely to wait.
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -32,21 +32,21 @@ OUTCOMES = ("read", "refused", "cancelled", "timed_out", "failed")
 CACHE_RESULTS = ("hit", "shared", "miss")
 EXIT_REASONS = ("left", "crashed")
 
-#: Names that a label may take where people choose them, such as those of model packs.
+#: Number of names that a label may have if people choose them, such as names of model packs.
 MOST_NAMES = 50
 OTHER = "other"
 
 _log = logging.getLogger(__name__)
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: How the values of several workers become one.
+#: How the values of several workers are combined.
 Merge = Literal["livesum", "livemax"]
 Outcome = Literal["read", "refused", "cancelled", "timed_out", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What the documentation says of a metric."""
+    """Description of a metric for the documentation."""
 
     name: str
     kind: Kind
@@ -55,7 +55,7 @@ class Definition:
 
 
 def worker_exits(registry: CollectorRegistry) -> Counter:
-    """Make the one counter that the supervisor keeps."""
+    """Return the only counter of the supervisor."""
     return Counter(
         "crnn_ocr_worker_exits_total",
         "Worker processes that ended and were replaced: left (told to, or after its number of requests) "
@@ -66,10 +66,10 @@ def worker_exits(registry: CollectorRegistry) -> Counter:
 
 
 class Metrics:
-    """All metrics of a process; the methods may be called by many threads at once."""
+    """All metrics of a process. It is safe to use from several threads."""
 
     def __init__(self) -> None:
-        """Make them; in a worker process their files are opened here."""
+        """Make all metrics; in a worker process this opens their files."""
         self._registry = CollectorRegistry()
         self._lock = threading.Lock()
         self._probes: list[Callable[[Metrics], None]] = []
@@ -169,7 +169,7 @@ class Metrics:
             "Resident memory of each process, by its role (worker or supervisor) and id; what processes "
             "share counts for each.",
             "role",
-            "process",  # not `pid`: prometheus_client keeps that label for itself
+            "process",  # not `pid`, which prometheus_client uses itself
             merge="livemax",
         )
         self.memory_limit = self._gauge(
@@ -197,11 +197,11 @@ class Metrics:
     # ---- values -----------------------------------------------------------------------------------
 
     def advance(self, counter: Counter, total: float, *labels: str) -> None:
-        """Let a counter follow a total that somebody else counts.
+        """Advance a counter to a total that is counted elsewhere.
 
         Args:
             counter: The counter.
-            total: What was counted since the start; where it is smaller than last time, counting began anew.
+            total: The total since the start; if it is smaller than last time, the count started again.
             labels: The counter's labels.
         """
         key = (str(id(counter)), *labels)
@@ -213,7 +213,7 @@ class Metrics:
             (counter.labels(*labels) if labels else counter).inc(grown)
 
     def bounded(self, kind: str, name: str) -> str:
-        """Return the name, or "other" where there have been too many different ones of that kind."""
+        """Return the name, or "other" if there have been too many different names of that kind."""
         with self._lock:
             names = self._names.setdefault(kind, set())
             if name in names or len(names) < MOST_NAMES:
@@ -222,16 +222,16 @@ class Metrics:
         return OTHER
 
     def names(self, kind: str) -> frozenset[str]:
-        """Return the names of that kind so far."""
+        """Return all names of that kind so far."""
         with self._lock:
             return frozenset(self._names.get(kind, ()))
 
     def add_probe(self, probe: Callable[[Metrics], None]) -> None:
-        """Have a function look at the state of something, and set its gauges, before every scrape."""
+        """Add a function that measures something and sets its gauges before every scrape."""
         self._probes.append(probe)
 
     def refresh(self) -> None:
-        """Let all probes look; one that fails costs the others nothing."""
+        """Run all probes; one that fails does not affect the others."""
         for probe in self._probes:
             try:
                 probe(self)
@@ -243,10 +243,10 @@ class Metrics:
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """Return all metrics of all workers as text.
 
-        Where there is no folder to share them in, this process answers for itself.
+        Without a shared folder these are the metrics of this process alone.
 
         Args:
-            accept: The header `Accept`; decides between Prometheus' own format and OpenMetrics.
+            accept: The header `Accept`, which decides between Prometheus' own format and OpenMetrics.
 
         Returns:
             The text and its media type.

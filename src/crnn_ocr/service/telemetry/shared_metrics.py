@@ -1,11 +1,11 @@
-"""Metrics of several worker processes: the multiprocess mode of `prometheus_client`, as hooks of Gunicorn.
+"""Shares metrics between worker processes, with the multiprocess mode of `prometheus_client`.
 
 Every worker counts in memory-mapped files, and whichever is asked adds them all up. The files are named after
-the worker's place, not after its process id: a worker that replaces another one goes on where that one
-stopped, so counters never fall and the files never become more.
+the worker's slot, not its process id: a worker that replaces another one continues with its files, so that
+counters never decrease and the number of files does not grow.
 
 `prometheus_client` maps sparse files, and writing to such memory on a full disk ends the process (SIGBUS). So
-every file is made with all the room that it can ever need before it is mapped.
+the whole size that a file can ever need is allocated before it is mapped.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
-#: The variable by which `prometheus_client` finds the folder.
+#: Environment variable that tells `prometheus_client` the folder.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
-#: Room of each file, in bytes: more than all series take that the labels allow, which a test holds.
+#: Size of each file, in bytes: more than all series that the labels allow need, which a test checks.
 FILES = {
     "counter": 256 * 1024,
     "histogram": 512 * 1024,
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class SharedMetrics:
-    """The hooks: where workers count, and how many of them ended."""
+    """Hooks of Gunicorn that give each worker its files, and count the workers that ended."""
 
     def __init__(self, folder: Path) -> None:
         """Use a folder that `create` has made."""
@@ -47,52 +47,52 @@ class SharedMetrics:
 
     @classmethod
     def create(cls, folder: Path, workers: int) -> Self | None:
-        """Make the folder before the first worker starts; return None where it has no room."""
+        """Make the folder before the first worker starts; return None if there is no room for it."""
         os.environ.pop(VARIABLE, None)
         try:
             folder.mkdir()
             make_file(folder / f"counter_{_SUPERVISOR}.db", FILES["gauge_livemax"])
-            for place in range(workers):
-                make_files(folder, place)
+            for slot in range(workers):
+                make_files(folder, slot)
         except OSError as error:
             _warn(folder, error)
-            shutil.rmtree(folder, ignore_errors=True)  # the switch of the model needs what room there is
+            shutil.rmtree(folder, ignore_errors=True)  # the switch of the model needs the remaining room
             return None
         os.environ[VARIABLE] = str(folder)
         return cls(folder)
 
     def pre_fork(self, arbiter: Any, worker: Any) -> None:
-        """In the supervisor: give the new worker the first place that no living one has."""
-        taken = {other.place for other in arbiter.WORKERS.values()}
-        worker.place = next(place for place in count() if place not in taken)
+        """In the supervisor: give the new worker the first free slot."""
+        taken = {other.slot for other in arbiter.WORKERS.values()}
+        worker.slot = next(slot for slot in count() if slot not in taken)
         worker.has_left = mmap.mmap(-1, 1)
 
     def post_fork(self, _arbiter: object, worker: Any) -> None:
-        """In the new worker: count in the files of its place; without room for them, for itself."""
+        """In the new worker: count in the files of its slot, or in memory if there is no room for them."""
         try:
-            make_files(self._folder, worker.place)
+            make_files(self._folder, worker.slot)
         except OSError as error:
             _warn(self._folder, error)
             _count_in(None)
         else:
-            _count_in(worker.place)
+            _count_in(worker.slot)
 
     def worker_exit(self, _arbiter: object, worker: Any) -> None:
-        """In a worker that ends otherwise than by a signal: leave word if it ends in good order."""
+        """In a worker that ends by itself: record whether it ends normally."""
         leaving = sys.exc_info()[1]
         if worker.pid == os.getpid() and isinstance(leaving, SystemExit) and not leaving.code:
             worker.has_left[0] = 1
 
     def child_exit(self, _arbiter: object, worker: Any) -> None:
-        """In the supervisor, when a worker has ended: count it, and forget its gauges. It never fails."""
+        """In the supervisor, when a worker has ended: count it, and remove its gauges. It never fails."""
         try:
-            # Imported here: the supervisor needs it only once a worker has ended.
+            # Imported late, because the supervisor needs it only once a worker has ended.
             from prometheus_client import CollectorRegistry
             from prometheus_client.multiprocess import mark_process_dead
 
             from crnn_ocr.service.telemetry.metrics import worker_exits
 
-            mark_process_dead(worker.place, str(self._folder))  # type: ignore[no-untyped-call]
+            mark_process_dead(worker.slot, str(self._folder))  # type: ignore[no-untyped-call]
             if self._exits is None:
                 _count_in(_SUPERVISOR)
                 self._exits = worker_exits(CollectorRegistry())
@@ -101,18 +101,18 @@ class SharedMetrics:
             _log.error("the end of a worker was not counted", exc_info=error)
 
 
-def make_files(folder: Path, place: int) -> None:
-    """Make the files of a worker's place that are missing.
+def make_files(folder: Path, slot: int) -> None:
+    """Make the files of a worker's slot that are missing.
 
     Raises:
         OSError: There is no room for them.
     """
     for kind, size in FILES.items():
-        make_file(folder / f"{kind}_{place}.db", size)
+        make_file(folder / f"{kind}_{slot}.db", size)
 
 
 def make_file(path: Path, size: int) -> None:
-    """Make a file as a whole, its room reserved, unless it is there: nobody ever reads an empty one.
+    """Make a file of its full size, atomically, unless it exists.
 
     Raises:
         OSError: There is no room for it.
@@ -128,12 +128,12 @@ def make_file(path: Path, size: int) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _count_in(place: int | str | None) -> None:
-    """Let the metrics that this process makes from now on count in the files of a place, or in its memory."""
+def _count_in(slot: int | str | None) -> None:
+    """Let all metrics made from now on count in the files of a slot; in memory if it is None."""
     from prometheus_client import values
 
     values.ValueClass = (
-        values.MutexValue if place is None else values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+        values.MutexValue if slot is None else values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
     )
 
 

@@ -1,4 +1,4 @@
-"""Spans for OpenTelemetry: the one module that touches it.
+"""Makes spans for OpenTelemetry; no other module imports it.
 
 Requests are traced by OpenTelemetry's own instrumentation of Flask; only readings and their stages are ours.
 
@@ -33,19 +33,19 @@ _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
 def check(environment: Mapping[str, str]) -> None:
-    """Refuse exporters that there are not.
+    """Check that the exporters in the environment exist.
 
     Raises:
-        SettingsError: One of them is not installed, or the protocol is none.
+        SettingsError: An exporter is not installed, or the protocol is not supported.
     """
     _exporters(environment)
 
 
 def connect(environment: Mapping[str, str]) -> Tracer:
-    """Make a tracer with the exporters that the environment names; it sends what is left at the end.
+    """Return a tracer with the exporters in the environment.
 
     Raises:
-        SettingsError: One of them is not installed, or the protocol is none.
+        SettingsError: An exporter is not installed, or the protocol is not supported.
     """
     provider = TracerProvider(resource=_resource(environment))
     for exporter in _exporters(environment):
@@ -94,16 +94,16 @@ def _resource(environment: Mapping[str, str]) -> Resource:
 
 
 class Tracer:
-    """Makes spans of a provider; serves all threads of a process."""
+    """Maker of spans. It is safe to use from several threads."""
 
     def __init__(self, provider: TracerProvider) -> None:
-        """Use a provider that is configured."""
+        """Use a configured provider."""
         self.provider = provider
         self._tracer = provider.get_tracer("crnn_ocr", crnn_ocr.__version__)
 
     def instrument(self, app: Flask) -> None:
-        """Make a span of every request, in the trace that its headers name."""
-        # The stable conventions for HTTP; the instrumentation's default are older ones.
+        """Make a span for every request, in the trace named by its headers."""
+        # The stable conventions for HTTP; the instrumentation defaults to older ones.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         FlaskInstrumentor.instrument_app(  # type: ignore[no-untyped-call]
             app,
@@ -115,7 +115,7 @@ class Tracer:
 
     @contextmanager
     def reading(self) -> Iterator[ReadingSpan]:
-        """Make the span of a reading, part of what runs in this context."""
+        """Make the span of a reading while the block runs, within the span of the current context."""
         with self._tracer.start_as_current_span(
             "read", record_exception=False, set_status_on_exception=False
         ) as span:
@@ -129,13 +129,13 @@ def _begin_request(span: Span, _environ: object) -> None:
     )
     span.set_attribute("crnn_ocr.request_id", g.request_id)
     if request.url_rule is None:
-        span.update_name(request.method)  # not by its path: clients could make any number of names
+        span.update_name(request.method)  # not the path, because clients could cause any number of names
 
 
 def _finish_request(span: Span | None, _status: str, _headers: object) -> None:
     if span is None:
         return
-    if request.query_string:  # whatever people put there: the log does not tell it either
+    if request.query_string:  # it may hold private data, so the log does not show it either
         span.set_attribute("url.query", "REDACTED")
     if "error_code" in g:
         span.set_attribute("error.type", g.error_code)
@@ -147,26 +147,26 @@ class ReadingSpan:
     """The span of one reading."""
 
     def __init__(self, tracer: trace.Tracer, span: Span) -> None:
-        """Add to a span that has begun."""
+        """Use a span that has started."""
         self._tracer = tracer
         self._span = span
         self._context = trace.set_span_in_context(span)
-        # From the clock of stages to that of traces, in nanoseconds.
+        # Difference between the clock of stages and that of traces, in nanoseconds.
         self._offset = time.time_ns() - time.perf_counter_ns()
 
     def add_stage(self, stage: str, begin: float, end: float) -> None:
-        """Add the span of a stage that is over; seconds on `time.perf_counter`."""
+        """Add the span of a stage that has ended; times are seconds on `time.perf_counter`."""
         span = self._tracer.start_span(stage, self._context, start_time=self._nanoseconds(begin))
         span.end(self._nanoseconds(end))
 
     def describe(self, document: Document) -> None:
-        """Tell how much was read, never what."""
+        """Record the amount of text, never the text itself."""
         self._span.set_attribute("crnn_ocr.model", document.model)
         self._span.set_attribute("crnn_ocr.pages", len(document.pages))
         self._span.set_attribute("crnn_ocr.lines", sum(len(page.lines) for page in document.pages))
 
     def fail(self, code: str) -> None:
-        """Tell why it could not be read."""
+        """Record the code of the error with which the reading failed."""
         self._span.set_attribute("error.type", code)
         self._span.set_status(Status(StatusCode.ERROR))
 

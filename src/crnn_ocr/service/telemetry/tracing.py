@@ -1,7 +1,7 @@
-"""Traces: where a request comes from, and, where the environment asks for it, spans for OpenTelemetry.
+"""Reads the trace of each request, and makes spans for OpenTelemetry if the environment configures them.
 
 Nothing of OpenTelemetry is imported unless its standard variables ask for traces: `OTEL_TRACES_EXPORTER`, or
-an endpoint for OTLP. `crnn_ocr.service.telemetry.spans` is the one module that touches it.
+an endpoint for OTLP. Only `crnn_ocr.service.telemetry.spans` imports it.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def check(environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse at start to promise traces that cannot be sent.
+    """Check at start that traces can be sent, if they are configured.
 
     Raises:
-        MissingExtraError: They are wanted, and OpenTelemetry is not installed.
+        MissingExtraError: They are configured, and OpenTelemetry is not installed.
         SettingsError: An exporter is not known.
     """
     if is_wanted(environment):
@@ -74,10 +74,10 @@ def _require() -> None:
 
 
 def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer | None:
-    """Make the tracer that the environment asks for; call it after the fork, as exporters have threads.
+    """Return the tracer for this environment, or None; call it after the fork, as exporters have threads.
 
     Raises:
-        MissingExtraError: Traces are wanted, and OpenTelemetry is not installed.
+        MissingExtraError: Traces are configured, and OpenTelemetry is not installed.
         SettingsError: An exporter is not known.
     """
     if not is_wanted(environment):
@@ -92,7 +92,7 @@ def make_tracer(environment: Mapping[str, str] = os.environ) -> Tracer | None:
 
 
 def install(app: Flask, tracer: Tracer | None) -> None:
-    """Name the trace of every request in its log lines; with a tracer, make a span of it."""
+    """Add the trace of every request to its log lines; with a tracer, make a span for it."""
 
     def begin() -> None:
         current_trace.set(parse_traceparent(request.headers.get("traceparent", "")))

@@ -1,1 +1,1 @@
-"""What the worker processes of one service share."""
+"""Shares state between the worker processes of one service, and switches their models."""

@@ -1,9 +1,9 @@
-"""Switches the active model, in one process or in all workers of a service at once.
+"""Switches the active model in all workers of a service at once.
 
-In two steps, so that all workers switch or none does: first each one loads the new model beside the old and
-lets it prove itself, then each one makes it the active one, which takes no time. If one of them cannot, all
-stay with the old. A worker that starts meanwhile takes part; one that dies is not waited for, and what it led
-is given up by the supervisor.
+A switch has two phases, so that all workers switch or none does: first each worker loads the new model beside
+the old one and tests it, then each one makes it the active one, which takes no time. If a worker fails, all
+keep the old model. A worker that starts meanwhile takes part; one that dies is not waited for, and if it was
+the leader, the supervisor cancels the switch.
 """
 
 from __future__ import annotations
@@ -17,32 +17,30 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from crnn_ocr.errors import ModelSwitchError, ModelSwitchRunningError, OcrError
+from crnn_ocr.engine.kinds import RECOGNIZER
+from crnn_ocr.errors import ModelSwitchError, OcrError
 from crnn_ocr.service.ocr.engine_protocol import Reader, ReadyModel
 from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
 
-#: How often a worker looks whether another model has been chosen.
+#: How often a worker checks whether another model has been chosen, in seconds.
 LOOK_EVERY_S = 0.1
-#: How long all workers together may take to load a model.
+#: How long the workers may take to load a model, in seconds.
 PREPARE_S = 120.0
-#: How long the answer waits for workers to make a loaded model the active one.
+#: How long the answer waits until the workers have made a loaded model the active one, in seconds.
 COMMIT_S = 15.0
-
-#: As manifests call the kind of the recogniser.
-_RECOGNIZER = "rec"
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A switch that has been made.
+    """Result of a switch.
 
     Attributes:
         model: Name and version of the model that is active now.
         previous: Name and version of the one before.
-        workers: How many worker processes use the new one.
-        pending: Process ids of workers that have it loaded and have not told yet that they use it.
+        workers: Number of worker processes that use the new one.
+        pending: Process ids of workers that have loaded it but have not reported yet that they use it.
     """
 
     model: str
@@ -52,10 +50,10 @@ class Outcome:
 
 
 class Switching(Protocol):
-    """Makes another model the active one."""
+    """Interface for switching the active model."""
 
     def switch(self, name: str) -> Outcome:
-        """Switch everywhere, or nowhere.
+        """Make another model the active one of its kind in all workers, or in none.
 
         Raises:
             ModelNotFoundError: There is no such pack.
@@ -65,41 +63,12 @@ class Switching(Protocol):
         ...
 
     def reports(self) -> list[Report]:
-        """Return what each worker process uses."""
+        """Return a report of each worker process."""
         ...
 
 
-class LocalSwitching:
-    """For a single process."""
-
-    def __init__(self, reader: Reader) -> None:
-        """Switch that reader's model."""
-        self._reader = reader
-        self._lock = threading.Lock()
-
-    def switch(self, name: str) -> Outcome:
-        """Load, then switch."""
-        if not self._lock.acquire(blocking=False):
-            raise ModelSwitchRunningError("Another model is just being made the active one.")
-        try:
-            found = self._reader.resolve(name)
-            before = _active(self._reader, self._reader.kind_of(found))
-            try:
-                ready = self._reader.prepare(found)
-            except OcrError as error:
-                raise ModelSwitchError(error.message, hint=error.hint) from error
-            ready.commit()
-            return Outcome(ready.model, before, 1)
-        finally:
-            self._lock.release()
-
-    def reports(self) -> list[Report]:
-        """Return what this process uses."""
-        return [Report(os.getpid(), 0, self._reader.model, self._reader.loaded, self._reader.problem)]
-
-
 class SharedSwitching:
-    """For all workers of a service; any of them may lead a switch, and follows as the others do."""
+    """Switches the model of all workers; any worker may lead, and follows its own switch as the others do."""
 
     def __init__(
         self, reader: Reader, shared: SharedState, *, prepare_s: float = PREPARE_S, commit_s: float = COMMIT_S
@@ -107,10 +76,10 @@ class SharedSwitching:
         """Lead switches from this process.
 
         Args:
-            reader: This process's; asked for names and versions only.
-            shared: What the workers share.
-            prepare_s: How long they may take to load a model.
-            commit_s: How long the answer waits until they use it.
+            reader: Reader of this process; only asked for names and versions.
+            shared: State that the workers share.
+            prepare_s: How long the workers may take to load a model, in seconds.
+            commit_s: How long to wait until they use it, in seconds.
         """
         self._reader = reader
         self._shared = shared
@@ -118,13 +87,13 @@ class SharedSwitching:
         self._commit_s = commit_s
 
     def switch(self, name: str) -> Outcome:
-        """Let all workers load it, then let all use it."""
+        """Let all workers load the model, then let all use it; see `Switching.switch`."""
         found = self._reader.resolve(name)
         try:
             return self._switch(found)
         except OSError as error:
             raise ModelSwitchError(
-                f"The workers cannot be told: {error.strerror}.",
+                f"The workers cannot be notified: {error.strerror}.",
                 hint="Make room in /dev/shm, or in the folder for temporary files.",
             ) from error
 
@@ -133,34 +102,34 @@ class SharedSwitching:
             before = self._shared.choice()
             kind = self._reader.kind_of(found)
             previous = _active(self._reader, kind)
-            generation = before.generation + 1
+            choice = replace(before, generation=before.generation + 1, candidate=found)
             try:
-                self._shared.choose(replace(before, generation=generation, candidate=found))
-                waiting = self._wait(generation, self._prepare_s)
+                self._shared.choose(choice)
+                waiting = self._wait(choice.generation, self._prepare_s)
                 if waiting:
                     raise ModelSwitchError(
                         f"{len(waiting)} workers did not load {found!r} within {self._prepare_s:.0f} s.",
-                        hint="Look into the log; try again when the service is less busy.",
+                        hint="See the log; try again when the service is less busy.",
                     )
-                generation += 1
-                self._shared.choose(_chosen(before, generation, kind, found))
-                waiting = self._wait(generation, self._commit_s)
+                choice = choice.switched(kind, found)
+                self._shared.choose(choice)
+                waiting = self._wait(choice.generation, self._commit_s)
             except BaseException:
-                with suppress(OSError):  # no room: they wait for the next switch
-                    self._shared.choose(replace(before, generation=generation + 1, candidate=None))
+                with suppress(OSError):  # the disk is full: they wait for the next switch
+                    self._shared.choose(replace(choice.cancelled(), active=before.active))
                 raise
             done = [report for report in self._shared.reports() if report.pid not in waiting]
             return Outcome(_id(self._reader, found), previous, len(done), tuple(waiting))
 
     def reports(self) -> list[Report]:
-        """Return what all living workers use."""
+        """Return the reports of all living workers."""
         return self._shared.reports()
 
     def _wait(self, generation: int, patience: float) -> list[int]:
-        """Wait until all workers have followed; returns those that have not when the time is over.
+        """Wait until all workers have followed; return the process ids of those that did not in time.
 
         Raises:
-            ModelSwitchError: One of them cannot.
+            ModelSwitchError: A worker reports a problem.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -177,15 +146,15 @@ class SharedSwitching:
 
 
 class Follower:
-    """Keeps the active model of this process the one that was chosen for all workers."""
+    """Keeps the active models of this process in line with the choice for all workers."""
 
     def __init__(self, reader: Reader, shared: SharedState, *, pid: int | None = None) -> None:
-        """Become one of the workers.
+        """Register this process as a worker.
 
         Args:
-            reader: Whose active model it is.
-            shared: What the workers share.
-            pid: Of the worker; None: of this process.
+            reader: Reader whose models are switched.
+            shared: State that the workers share.
+            pid: Process id of the worker; this process when None.
         """
         self._reader = reader
         self._shared = shared
@@ -194,11 +163,11 @@ class Follower:
         self._followed = -1
         self._problem: str | None = None
         self._reported: Report | None = None
-        with suppress(OSError):  # no room; reported later
+        with suppress(OSError):  # the disk is full; reported later
             shared.report(Report(self._pid))
 
     def start(self, *, every_s: float = LOOK_EVERY_S, stop: Callable[[], bool] = lambda: False) -> None:
-        """Look from a thread of its own, until the process ends."""
+        """Follow the choice in a thread, until the process ends."""
 
         def look() -> None:
             before = ""
@@ -218,7 +187,7 @@ class Follower:
         threading.Thread(target=look, name="model-follower", daemon=True).start()
 
     def look(self) -> None:
-        """Follow the choice if it has changed, and report what came of it."""
+        """Follow the choice if it has changed, and report the result."""
         choice = self._shared.choice()
         if choice.generation != self._followed:
             self._problem = self._follow(choice)
@@ -229,10 +198,9 @@ class Follower:
             self._reported = report
 
     def _follow(self, choice: Choice) -> str | None:
-        """Load the candidate, or use the chosen model; returns what is in the way."""
-        chosen = {_RECOGNIZER: choice.active, **choice.others}
-        wanted = choice.candidate or choice.active
-        expected = chosen.values() if choice.candidate is None else (choice.candidate,)
+        """Load the candidate, or use the chosen models; return the problem, or None."""
+        wanted = choice.candidate or ""
+        expected = choice.active.values() if choice.candidate is None else (choice.candidate,)
         if self._ready is not None and self._ready.name not in expected:
             self._ready.cancel()
             self._ready = None
@@ -240,7 +208,7 @@ class Follower:
             if choice.candidate is not None:
                 self._ready = self._ready or self._reader.prepare(choice.candidate)
                 return None
-            for kind, wanted in chosen.items():
+            for kind, wanted in choice.active.items():
                 ready = self._ready
                 if ready is not None and ready.name == wanted:
                     self._ready = None
@@ -253,25 +221,18 @@ class Follower:
         except OcrError as error:
             _log.error("cannot switch", extra={"fields": {"model": wanted, "reason": error.message}})
             return f"{error.message} {error.hint}"
-        except Exception as error:  # what it was goes to the log, not to the client
+        except Exception as error:  # details go to the log, not to the client
             _log.critical("cannot switch", exc_info=error)
             return f"{wanted!r} cannot be loaded: {type(error).__name__}"
         return None
 
 
-def _chosen(before: Choice, generation: int, kind: str, name: str) -> Choice:
-    """Return the choice in which that pack is the active one of its kind."""
-    if kind == _RECOGNIZER:
-        return replace(before, generation=generation, active=name, candidate=None)
-    return replace(before, generation=generation, candidate=None, others={**before.others, kind: name})
-
-
 def _active(reader: Reader, kind: str) -> str:
     """Return name and version of the active model of a kind."""
-    return reader.model if kind == _RECOGNIZER else _id(reader, reader.active_packs[kind])
+    return reader.model if kind == RECOGNIZER.name else _id(reader, reader.active_packs[kind])
 
 
 def _id(reader: Reader, name: str) -> str:
-    """Return name and version of a pack; its name where it is gone from the disk."""
+    """Return name and version of a pack; only its name if it is gone from the disk."""
     infos = (info for info in reader.models().models if info.name == name)
     return next((f"{info.name}/{info.version}" for info in infos), name)

@@ -1,14 +1,14 @@
-"""What the worker processes of one service know of each other: small files in a folder of their own.
+"""Shares state between the worker processes of one service, as small files in a private folder.
 
-The supervisor makes the folder before the first worker starts, and it goes with the service. In it are
+The supervisor makes the folder before the first worker starts, and removes it at the end. It holds
 
-* `choice.json`: which model is active, and which one is to become so. Every change counts its generation up.
-* `PID.json`: what that worker has made of the choice; the supervisor removes it when the worker has ended.
-* `switch.lock`: held by whoever is making a switch.
-* `service.lock`: held by the supervisor and, from the fork on, by its workers: a folder in which nobody holds
-  it was left by a service that was killed, and is removed by the next one.
+* `choice.json`: which models are active, and which one is to become so. Every change raises its generation.
+* `PID.json`: the report of that worker; the supervisor removes it when the worker has ended.
+* `switch.lock`: locked by the worker that leads a switch.
+* `service.lock`: locked by the supervisor and, from the fork on, by its workers. A folder in which it is not
+  locked was left by a service that was killed, and is removed by the next one.
 
-Files are replaced whole, so nobody reads half of one; locks are the kernel's, so the dead hold none.
+Files are replaced atomically. Locks are the kernel's, so they end with their process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,31 +32,37 @@ _PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which model all workers are to use.
+    """The models that all workers are to use.
 
     Attributes:
-        generation: Counts the changes.
-        active: Name of the recogniser's pack.
+        generation: Number of changes so far.
+        active: Names of the active packs, by kind.
         candidate: Name of a pack that is to be loaded beside the active ones; None: no switch is being made.
-        others: Names of the active packs of other kinds, by kind.
     """
 
     generation: int
-    active: str
+    active: Mapping[str, str]
     candidate: str | None = None
-    others: Mapping[str, str] = field(default_factory=dict)
+
+    def switched(self, kind: str, name: str) -> Choice:
+        """Return the next choice, in which that pack is the active one of its kind."""
+        return Choice(self.generation + 1, {**self.active, kind: name})
+
+    def cancelled(self) -> Choice:
+        """Return the next choice, with the same active packs and no candidate."""
+        return replace(self, generation=self.generation + 1, candidate=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a living worker has made of the choice.
+    """State of a living worker: which choice it has followed, and with what result.
 
     Attributes:
-        pid: The worker.
-        generation: Of the last choice that it has followed, -1 before the first.
-        model: Name and version of its active model.
+        pid: Process id of the worker.
+        generation: Generation of the last choice that it has followed; -1 before the first.
+        model: Name and version of its active recogniser.
         loaded: Names of the packs that it has in memory.
-        problem: Why it could not follow; None where it could.
+        problem: Why it could not follow; None if it could.
     """
 
     pid: int
@@ -67,21 +73,20 @@ class Report:
 
 
 class SharedState:
-    """The folder; every process has its own object of it."""
+    """The shared folder; every process has an object of its own."""
 
     def __init__(self, folder: Path) -> None:
-        """Use a folder that there is."""
+        """Use an existing folder."""
         self.folder = folder
         self._choice_file = folder / "choice.json"
 
     @classmethod
-    def create(cls, active: str, others: Mapping[str, str] | None = None, *, memory: Path = _MEMORY) -> Self:
-        """Make the folder for a service that starts with these packs, in memory or else on the disk.
+    def create(cls, active: Mapping[str, str], *, memory: Path = _MEMORY) -> Self:
+        """Make the folder for a service that starts with these packs, in memory or otherwise on the disk.
 
         Args:
-            active: Name of the recogniser's pack.
-            others: Names of the packs of other kinds, by kind; a refused switch goes back to them.
-            memory: Folder in memory.
+            active: Names of the packs, by kind.
+            memory: Folder of a file system in memory.
 
         Raises:
             SettingsError: There is no room for it.
@@ -89,7 +94,7 @@ class SharedState:
         reason: str | None = "there is none"
         for base in _places(memory):
             try:
-                return cls._create(base, active, others or {})
+                return cls._create(base, active)
             except OSError as error:
                 reason = error.strerror
         raise SettingsError(
@@ -98,14 +103,14 @@ class SharedState:
         )
 
     @classmethod
-    def _create(cls, base: Path, active: str, others: Mapping[str, str]) -> Self:
+    def _create(cls, base: Path, active: Mapping[str, str]) -> Self:
         for lock in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
-            with suppress(OSError), lock.open("rb") as stream:  # it lives, or is another user's
+            with suppress(OSError), lock.open("rb") as stream:  # it is in use, or another user's
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 shutil.rmtree(lock.parent, ignore_errors=True)
         made = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)))
         try:
-            made.choose(Choice(0, active, others=others))
+            made.choose(Choice(0, active))
             _hold(made.folder / _SERVICE_LOCK)
         except OSError:
             made.remove()
@@ -119,35 +124,35 @@ class SharedState:
     # ---- the choice ---------------------------------------------------------------------------------
 
     def choice(self) -> Choice:
-        """Return the choice as it is now."""
+        """Return the present choice."""
         return Choice(**_read(self._choice_file))
 
     def choose(self, choice: Choice) -> None:
-        """Change the choice, for all workers to follow."""
+        """Set the choice, which all workers then follow."""
         _write(self._choice_file, asdict(choice))
 
     @contextmanager
     def switching(self) -> Iterator[None]:
-        """Be the only one who changes the choice while the block runs.
+        """Lock the choice against switches by other processes while the block runs.
 
         Raises:
-            ModelSwitchRunningError: Somebody else is.
+            ModelSwitchRunningError: Another process holds the lock.
         """
         with (self.folder / "switch.lock").open("ab") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ModelSwitchRunningError("Another model is just being made the active one.") from None
+                raise ModelSwitchRunningError("Another switch of the model is in progress.") from None
             yield
 
     # ---- workers ------------------------------------------------------------------------------------
 
     def report(self, report: Report) -> None:
-        """Tell the other workers what one of them has made of the choice."""
+        """Publish the report of a worker."""
         _write(self.folder / f"{report.pid}.json", asdict(report))
 
     def reports(self) -> list[Report]:
-        """Return one report per living worker, also of those that have followed nothing yet."""
+        """Return one report per living worker."""
         found = []
         for path in sorted(self.folder.glob("[0-9]*.json")):
             with suppress(FileNotFoundError):
@@ -156,26 +161,26 @@ class SharedState:
         return found
 
     def forget(self, pid: int) -> None:
-        """In the supervisor, when a worker has ended: drop its report, and the switch that it was making."""
+        """In the supervisor, when a worker has ended: remove its report, and cancel a switch that it led."""
         (self.folder / f"{pid}.json").unlink(missing_ok=True)
         with suppress(ModelSwitchRunningError), self.switching():
             choice = self.choice()
-            if choice.candidate is not None:  # and nobody holds the lock
-                self.choose(replace(choice, generation=choice.generation + 1, candidate=None))
+            if choice.candidate is not None:  # and nobody holds the lock, so its leader is gone
+                self.choose(choice.cancelled())
 
 
 def _places(memory: Path) -> Iterator[Path]:
     """Yield folders that may take temporary files, the best first: in memory, then on a disk."""
     if os.access(memory, os.W_OK):
         yield memory
-    with suppress(OSError):  # it tries out all that the system names
+    with suppress(OSError):  # it tries all folders that the system has for this
         yield Path(tempfile.gettempdir())
 
 
 def _hold(lock: Path) -> None:
-    """Make a lock and hold it until this process and its children have ended.
+    """Make a lock file and hold the lock until this process and its children have ended.
 
-    It is held before it bears its name: others take a free one for that of somebody who has died.
+    It is locked before it gets its name, because an unlocked one counts as left by a process that died.
     """
     beside = lock.with_name(f".{lock.name}")
     descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600)
@@ -189,7 +194,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
-    """Replace a file as a whole; one writer per file."""
+    """Replace a file atomically; every file has only one writer."""
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps(values), encoding="utf-8")
     beside.replace(path)

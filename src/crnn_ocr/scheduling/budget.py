@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+
+from crnn_ocr.scheduling.ticket import Ticket
 
 _MOST_PASS = 8  # how many later callers may overtake one that waits
-_POLL_S = 0.1  # how often a waiting caller runs its check, in seconds
 
 
 class Share:
@@ -55,19 +57,22 @@ class Budget:
         self._changed = threading.Condition()
 
     @contextmanager
-    def take(self, amount: int, check: Callable[[], None] = lambda: None) -> Iterator[Share]:
+    def take(self, amount: int, ticket: Ticket) -> Iterator[Share]:
         """Hold a share while the block runs; the block may shrink it.
 
         Args:
             amount: How much to take.
-            check: Called several times a second while waiting; an error that it raises ends the wait.
+            ticket: The caller's ticket; the wait ends when it becomes invalid.
+
+        Raises:
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
         """
         share = Share(self, amount)
         with self._changed:
             self._queue.append(share)
             try:
-                while not self._changed.wait_for(lambda: self._admits(share), _POLL_S):
-                    check()
+                ticket.wait(partial(self._changed.wait_for, lambda: self._admits(share)))
                 self._taken += amount
                 for earlier in self._before(share):
                     earlier.passed += 1
