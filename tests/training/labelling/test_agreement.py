@@ -35,7 +35,11 @@ def test_one_sure_reader_is_believed_a_little() -> None:
     split = [TeacherReading("Invoice 7", SURE), TeacherReading("lnvoice 7", 0.4)]
     assert decide(split) == Label("Invoice 7", "surest")
     assert decide(split[::-1]).text == "Invoice 7"
-    assert decide([TeacherReading("ab", SURE)]) == Label("ab", "surest")
+    assert decide([TeacherReading("abc", SURE)]) == Label("abc", "surest")
+    both = [TeacherReading("WIFI_ANT", SURE), TeacherReading("WIFI ANT", 1.0)]
+    assert decide(both) == Label("WIFI_ANT", "surest")  # the more accurate one's
+    icon = [TeacherReading("Q", 1.0), TeacherReading("", 0.0)]
+    assert decide(icon) == Label("", "none")
     assert WEIGHTS["all"] > WEIGHTS["most"] > WEIGHTS["surest"] > WEIGHTS["none"] == 0
 
 

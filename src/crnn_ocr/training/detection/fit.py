@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import csv
 import logging
+import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 import torch
+from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from crnn_ocr.pixels import Pixels
@@ -28,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 LOSSES = "losses.csv"
 SCORES = "scores.csv"
+_STATISTICS = 40
+"""Batches from which the averaged network's own batch statistics are taken before it is measured."""
 #: Seconds between two rows of the log, two checkpoints, two measurements on held-out pages.
 _LOG_EVERY, _SAVE_EVERY, _MEASURE_EVERY = 30.0, 300.0, 1200.0
 
@@ -73,6 +78,9 @@ class Crops(IterableDataset[tuple[Pixels, Pixels]]):  # type: ignore[misc]  # an
         """Yield crops and their maps."""
         info = get_worker_info()
         torch.set_num_threads(1)
+        if info is not None:  # the training itself is told to stop, and then ends its loader
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
         seed = self._seed * 1000 + (info.id if info else 0)
         drawn = DrawnPages(self._fonts, seed) if self._fonts else None
         return iter(CropSampler(self._pages, self._side, seed, drawn))
@@ -179,11 +187,13 @@ def fit(
     )
     began = time.monotonic()
     logged = saved = measured = began
+    recent: deque[torch.Tensor] = deque(maxlen=_STATISTICS)
     entropies: list[float] = []
     dices: list[float] = []
     for pictures, maps in loader:
         now = time.monotonic()
         entropy, dice = run.step(pictures, maps)
+        recent.append(pictures)
         entropies.append(entropy)
         dices.append(dice)
         after = time.monotonic()
@@ -195,7 +205,8 @@ def fit(
             row = [*run.counters.values(), rate, fmean(entropies), fmean(dices)]
             _append(out / LOSSES, [*run.counters, "rate", "entropy", "dice"], row)
             entropies, dices, logged = [], [], after
-        if done or after - measured > _MEASURE_EVERY:
+        if done or after - measured > _MEASURE_EVERY:  # before it is saved
+            update_bn(list(recent), run.average)  # the weights' average is no average of their activations
             _measure(run, held_out, out)
             measured = time.monotonic()
         if done or after - saved > _SAVE_EVERY:

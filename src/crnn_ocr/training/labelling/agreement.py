@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Agreement = Literal["all", "most", "surest", "none"]
-"""Who is behind a label: every reader, at least two of them, one that is sure, or nobody."""
+"""Who is behind a label: every reader, at least two of them, the most accurate that is sure, or nobody."""
 
 #: Weight of a line in training, by who is behind its label.
 WEIGHTS: dict[Agreement, float] = {"all": 1.0, "most": 0.7, "surest": 0.3, "none": 0.0}
 #: Calibrated confidence from which one reader is believed against the others.
 SURE = 0.98
+#: Least number of characters that one reader is believed: a lone one is an icon more often than not.
+LEAST_SURE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,9 @@ def decide(readings: Sequence[TeacherReading]) -> Label:
             return Label(text, "all")
         if counts[best] > 1 and 2 * counts[best] > len(readings):
             return Label(text, "most")
-        surest = max((reading for reading in readings if _key(reading.text)), key=lambda one: one.confidence)
-        if surest.confidence >= SURE:
+        sure = (reading for reading in readings if reading.confidence >= SURE)
+        surest = next((reading for reading in sure if len(_key(reading.text)) >= LEAST_SURE), None)
+        if surest is not None:
             return Label(surest.text.strip(), "surest")
     return Label("", "none")
 
