@@ -63,9 +63,7 @@ def busy(slow: Server, pool: ThreadPoolExecutor, name: str, *pictures: bytes) ->
 # ---- load --------------------------------------------------------------------------------------------
 
 
-def test_work_past_the_bound_is_refused_with_the_time_to_come_back(
-    slow: Server, pool: ThreadPoolExecutor
-) -> None:
+def test_work_past_the_bound_is_refused_with_a_time_to_retry(slow: Server, pool: ThreadPoolExecutor) -> None:
     running = busy(slow, pool, "first", slow_png(1.5, **MEGAPIXEL, name="first"))
     refused = slow.read(slow_png(0, **MEGAPIXEL, name="second"))
     assert (refused.status, refused.code) == (503, "OVERLOADED")
@@ -88,9 +86,7 @@ def test_a_large_body_is_refused_before_it_is_sent(slow: Server, pool: ThreadPoo
     assert not running[0].done()
 
 
-def test_more_requests_than_places_are_refused_and_probes_never_wait(
-    slow: Server, pool: ThreadPoolExecutor
-) -> None:
+def test_requests_past_the_places_are_refused_but_no_probes(slow: Server, pool: ThreadPoolExecutor) -> None:
     running = busy(slow, pool, "places", *[slow_png(2, name=f"icon {number}") for number in range(4)])
     for _ in range(5):
         for call in (
@@ -130,7 +126,7 @@ def test_an_answer_that_takes_too_long_is_given_up(
     assert low < seconds < high
 
 
-def test_a_request_cannot_ask_for_more_time_than_the_server_gives(slow: Server) -> None:
+def test_a_request_cannot_have_more_time_than_the_server_gives(slow: Server) -> None:
     answer, seconds = timed(
         lambda: slow.ask("POST", "/ocr", slow_png(20, name="longest"), {**PNG, "X-Request-Timeout": "1000"})
     )

@@ -382,7 +382,7 @@ def test_bad_answers_are_told_apart_and_bounded_in_time(
     assert time.monotonic() - started < 3
 
 
-def test_a_host_is_looked_up_once_and_the_checked_address_is_used(local: Local) -> None:
+def test_a_host_is_looked_up_once_and_used_as_checked(local: Local) -> None:
     asked: list[str] = []
 
     def rebinding(host: str, _port: int) -> list[str]:
@@ -395,7 +395,7 @@ def test_a_host_is_looked_up_once_and_the_checked_address_is_used(local: Local) 
     assert local.asked[0][1]["Host"] == f"{host}:{local.port}"
 
 
-def test_a_look_up_that_hangs_is_waited_for_no_longer_than_the_rest() -> None:
+def test_a_look_up_that_hangs_ends_at_the_deadline() -> None:
     may_end = threading.Event()
     begun = threading.Semaphore(0)
 
@@ -434,7 +434,7 @@ def test_places_of_look_ups_are_given_back_however_they_end() -> None:
             lookups.find("none.example", 80, time.monotonic() + 30)
 
 
-def test_a_local_server_is_out_of_reach_unless_its_network_is_named(local: Local) -> None:
+def test_a_local_server_is_refused_unless_its_network_is_named(local: Local) -> None:
     rules = Rules((f"127.0.0.1:{local.port}",))
     with pytest.raises(UrlNotAllowedError):
         Fetcher(rules, max_bytes=1000, timeout_s=1).fetch(local.url("picture"))
@@ -634,7 +634,7 @@ def counting_app(local: Local, reader: FakeReader, **settings: Any) -> tuple[Fla
 
 
 @pytest.mark.parametrize("path", ["picture", "unannounced"])
-def test_a_fetched_picture_counts_like_a_body_as_long_as_it_is_read(local: Local, path: str) -> None:
+def test_a_fetched_picture_counts_like_a_body_while_it_is_read(local: Local, path: str) -> None:
     reader = Waiting()
     client, intake = counting_app(local, reader)
     body = len(b'{"image_url": ""}') + len(local.url(path))

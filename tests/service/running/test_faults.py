@@ -215,7 +215,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-def test_redis_may_go_hang_fill_up_and_come_back_while_answers_go_out(redis: RedisServer) -> None:
+def test_redis_may_go_hang_fill_up_and_return_amid_answers(redis: RedisServer) -> None:
     # Without a cache of its own the service has to ask Redis for each of the four pictures.
     with running_server(CRNN_OCR_REDIS_URL=redis.url, CRNN_OCR_CACHE_BYTES="0") as server:
         load = Load()
@@ -254,7 +254,7 @@ def fill_up(redis: RedisServer, limit: str = "1") -> None:
 
 
 @pytest.mark.parametrize("fault", ["no folder", "read-only", "full"])
-def test_without_a_place_for_prepared_graphs_it_reads_all_the_same(fault: str, tmp_path: Path) -> None:
+def test_without_a_place_for_prepared_graphs_it_still_reads(fault: str, tmp_path: Path) -> None:
     folder = tmp_path / "graphs"
     program: tuple[str, ...] = ("crnn_ocr", "serve")
     if fault == "no folder":  # a file stands in its place, which stops root as well

@@ -78,7 +78,7 @@ def test_nothing_is_told_after_the_watch_has_ended(pair: Pair, socket_watcher: S
     assert told == []
 
 
-def test_the_thread_ends_when_there_is_nothing_to_watch_and_starts_again(
+def test_the_thread_ends_with_nothing_to_watch_and_starts_again(
     pair: Pair, socket_watcher: SocketWatcher
 ) -> None:
     ours, client = pair
@@ -185,7 +185,7 @@ def test_other_errors_pass(pair: Pair, socket_watcher: SocketWatcher) -> None:
     st.integers(1, 10**7),
     st.floats(0, 1e6),
 )
-def test_the_deadline_moves_with_what_has_come_but_never_past_the_end(
+def test_the_deadline_moves_with_the_body_but_not_past_the_end(
     received: int, more: int, total: float, rate: int, started: float
 ) -> None:
     first = deadline_after(received, started=started, total_s=total, min_rate=rate)
