@@ -99,7 +99,7 @@ def test_labels_are_disjoint_and_independent_of_input_order(page_cells: Cells, r
     assert {tuple(shuffled[i] for i in group) for group in again} == set(found)
 
 
-def test_four_times_the_lone_characters_take_no_six_times_the_steps() -> None:
+def test_four_times_the_characters_take_no_six_times_the_steps() -> None:
     polygons, texts = page([(i % 40 * 40.0, i // 40 * 40.0, "项") for i in range(2000)])
     assert find_spread_labels(polygons, texts) == []
     few = steps(lambda: find_spread_labels(polygons[:500], texts[:500]))
