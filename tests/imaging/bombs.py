@@ -49,11 +49,11 @@ def laughs(levels: int, uses: int = 10) -> bytes:
     return one_page(b"/F Do", *forms, resources=b"<< /XObject << /F 5 0 R >> >>")
 
 
-def slow_page(lines: int = 200_000) -> bytes:
-    """Return a page of long lines, which takes little memory but about ten seconds of CPU time."""
+def slow_page(lines: int = 20_000) -> bytes:
+    """Return a page of finely dashed lines, which takes little memory but minutes of CPU time."""
     rng = random.Random(3)
     rows = "\n".join(
         f"{rng.randrange(600)} {rng.randrange(850)} m {rng.randrange(600)} {rng.randrange(850)} l S"
         for _ in range(lines)
     )
-    return one_page(zlib.compress(rows.encode()), entries=b"/Filter /FlateDecode")
+    return one_page(zlib.compress(f"[.1 .1] 0 d\n{rows}".encode()), entries=b"/Filter /FlateDecode")

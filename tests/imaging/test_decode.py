@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from crnn_ocr.errors import (
     ImageDecodeError,
@@ -250,16 +250,26 @@ def test_pixels_and_sides_are_checked_in_every_format(kind: str) -> None:
         decode_pages(data, Limits(1 << 20, 20_000, 199, 1))
 
 
+@pytest.fixture
+def only_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Pillow read headers, but no pixels."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("it was not refused by its header")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", refuse)
+    monkeypatch.setattr("PIL._webp.WebPAnimDecoder", refuse)
+
+
+@pytest.mark.usefixtures("only_headers")
 @pytest.mark.parametrize("size", [(30_000, 30_000), (65_000, 65_000), (2**31 - 1, 2**31 - 1), (1_000_000, 1)])
-def test_a_png_bomb_is_refused_in_milliseconds(size: tuple[int, int]) -> None:
+def test_a_png_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     data = png_bomb(*size) if max(size) < 100_000 else png_bomb(16, 16)
     if max(size) >= 100_000:
         header = struct.pack(">IIBBBBB", *size, 1, 0, 0, 0, 0)
         data = data[:8] + png_chunk(b"IHDR", header) + data[33:]
-    start = time.process_time()
-    with pytest.raises(ImageTooLargeError):
+    with pytest.raises(ImageTooLargeError, match=re.escape(f"{size[0]} × {size[1]}")):
         decode_pages(data, LIMITS)
-    assert time.process_time() - start < 0.05
 
 
 def webp_bomb() -> bytes:
@@ -282,6 +292,7 @@ def tiff_bomb(**tags: int) -> bytes:
     return b"II*\x00\x08\x00\x00\x00" + body + bytes(4)
 
 
+@pytest.mark.usefixtures("only_headers")
 @pytest.mark.parametrize(
     "data",
     [
@@ -303,10 +314,8 @@ def tiff_bomb(**tags: int) -> bytes:
     ids=["gif", "bmp", "ppm", "webp", "ico png", "ico bmp", "tiff", "tiff tile"],
 )
 def test_bombs_of_other_kinds(data: bytes) -> None:
-    start = time.process_time()
-    with pytest.raises(ImageTooLargeError):
+    with pytest.raises(ImageTooLargeError, match="×"):
         decode_pages(data, LIMITS)
-    assert time.process_time() - start < 0.1
 
 
 def test_limits_above_pillows_own_are_honoured() -> None:

@@ -5,7 +5,6 @@ import json
 import math
 import os
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from crnn_ocr.document import Polygon
 from crnn_ocr.layout.order import reading_order
+from tests.counting import steps
 from tests.layout.pages import HEIGHT, box, column, order_of, shaken, table, turned
 
 PAGES: dict[str, list[Polygon]] = {
@@ -312,15 +312,9 @@ def test_neither_place_nor_size_of_the_page_matters(dx: int, dy: int, scale: flo
         ),
     ],
 )
-def test_four_times_the_lines_take_no_ten_times_the_time(page: list[Polygon]) -> None:
-    def seconds(lines: list[Polygon]) -> float:
-        start = time.process_time()
-        reading_order(lines)
-        return time.process_time() - start
-
-    # The best of three: the machine may be busy, the algorithm may not. Sixteen times would be quadratic.
-    few, many = (min(seconds(lines) for _ in range(3)) for lines in (page[: len(page) // 4], page))
-    assert many < 10 * few
+def test_four_times_the_lines_take_no_ten_times_the_steps(page: list[Polygon]) -> None:
+    few = steps(lambda: reading_order(page[: len(page) // 4]))
+    assert steps(lambda: reading_order(page)) < 10 * few  # sixteen times would be quadratic
 
 
 def test_depth_is_bounded() -> None:

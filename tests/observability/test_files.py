@@ -91,7 +91,7 @@ def grouped_by(expression: str) -> set[str]:
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS.keys())
-def test_expressions_parse_and_name_metrics_and_labels_that_there_are(expression: str) -> None:
+def test_expressions_parse_and_name_real_metrics_and_labels(expression: str) -> None:
     known = exported()
     found = list(selectors(expression))
     assert found

@@ -1,7 +1,7 @@
 """The real service around a reader that sleeps: `python -m tests.service.slow_server`.
 
-A picture says how long it takes: `slow_png` writes the seconds behind the picture's end, where no decoder
-looks.
+A picture says how long it takes: `slow_png` writes the seconds, and a file that ends the wait, behind the
+picture's end, where no decoder looks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from flask import Flask
 from PIL import Image
@@ -25,9 +26,12 @@ from tests.service.wire import Server, running_server
 _MARK = b"takes "
 
 
-def slow_png(seconds: float, *, width: int = 32, height: int = 32, name: str = "") -> bytes:
-    """A picture that takes that long; the name tells it from others of the same length."""
-    return encoded(Image.new("L", (width, height), 255)) + name.encode() + _MARK + str(seconds).encode()
+def slow_png(
+    seconds: float, *, until: Path | None = None, width: int = 32, height: int = 32, name: str = ""
+) -> bytes:
+    """A picture that takes that long, or until a file is there; the name tells it from others like it."""
+    told = f"{seconds} {until or ''}".encode()
+    return encoded(Image.new("L", (width, height), 255)) + name.encode() + _MARK + told
 
 
 @contextlib.contextmanager
@@ -40,8 +44,9 @@ class SlowReader(FakeReader):
     """Sleeps as long as the picture says, and asks its ticket in between as the engine does."""
 
     def work(self, source: bytes, options: ReadOptions, ticket: Ticket | None) -> Document:
-        until = time.monotonic() + float(source.rpartition(_MARK)[2] or 0)
-        while time.monotonic() < until:
+        seconds, _, path = source.rpartition(_MARK)[2].decode().partition(" ")
+        deadline = time.monotonic() + float(seconds or 0)
+        while time.monotonic() < deadline and not (path and Path(path).exists()):
             assert ticket is not None
             ticket.check()
             time.sleep(0.02)

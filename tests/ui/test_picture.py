@@ -154,7 +154,7 @@ def test_boxes_can_be_hidden(open_page: Opener) -> None:
     expect(boxes(view).first).to_be_visible()
 
 
-def test_confidence_shows_in_boxes_and_places_of_unsure_characters(open_page: Opener) -> None:
+def test_boxes_show_confidence_and_unsure_characters_places(open_page: Opener) -> None:
     view = open_page()
     read(view)
     levels = boxes(view).evaluate_all("all => all.map((box) => box.classList[1])")
@@ -192,7 +192,7 @@ def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stag
     ("text", "rotation", "turn"),
     [("Sideways", 90, 90), ("Sideways", 270, 270), ("倒立的文字", 180, 180), ("竖排的古诗", 270, 0)],
 )
-def test_a_picture_on_its_side_is_shown_upright_but_columns_stay(
+def test_a_picture_on_its_side_is_turned_but_columns_stay(
     open_page: Opener, stage: Stage, text: str, rotation: int, turn: int
 ) -> None:
     page = replace(sheet(line(text, 0), width=180, height=640), rotation=rotation)

@@ -54,9 +54,7 @@ def test_progress_cancel_and_retry(open_page: Opener, stage: Stage) -> None:
     expect(view.locator(".job[data-status=done]")).to_have_count(3)
 
 
-def test_results_come_as_they_are_ready_and_never_under_another_picture(
-    open_page: Opener, stage: Stage
-) -> None:
+def test_results_come_when_ready_and_under_their_own_picture(open_page: Opener, stage: Stage) -> None:
     held = Held()
     slow = picture(name="slow.png")
     stage.play(lambda data, options: (held if data == slow["buffer"] else invoice)(data, options))

@@ -74,7 +74,7 @@ def test_a_selection_follows_its_lines_when_fewer_are_read(open_page: Opener, st
     assert clipboard(view) == TEXTS[1]
 
 
-def test_an_open_edit_stays_with_its_line_when_a_reading_arrives(open_page: Opener, stage: Stage) -> None:
+def test_an_open_edit_keeps_its_line_when_a_reading_arrives(open_page: Opener, stage: Stage) -> None:
     release = threading.Event()
     later = held_back(release, without_the_first)
     view = open_page()

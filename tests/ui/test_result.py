@@ -231,7 +231,7 @@ def test_the_server_names_the_formats_on_offer(open_page: Opener) -> None:
     expect(names).to_have_text([re.compile("CSV"), re.compile("text")])
 
 
-def test_a_format_that_only_the_server_writes_is_saved_with_edits(
+def test_a_format_only_the_server_writes_is_saved_with_edits(
     open_page: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loud = Writer(lambda document, how: document.text.upper(), ".loud", "text/x-loud", "Loud text")

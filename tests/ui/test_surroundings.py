@@ -56,7 +56,7 @@ def test_escape_closes_the_servers_card_and_stops_nothing(open_page: Opener, sta
     expect(view.locator("#stop")).to_be_hidden()
 
 
-def test_a_failed_second_reading_leaves_the_first_with_its_edits(open_page: Opener, stage: Stage) -> None:
+def test_a_failed_second_reading_leaves_the_first_and_edits(open_page: Opener, stage: Stage) -> None:
     def broken(_data: bytes, _options: ReadOptions) -> Document:
         raise ModelBrokenError("It broke.")
 

@@ -88,18 +88,16 @@ class Peak:
 
 @linux
 @pytest.mark.parametrize("levels", [6, 7])
-def test_a_bomb_is_refused_soon_and_takes_little(levels: int) -> None:
+def test_a_bomb_is_refused_for_its_memory_and_takes_little(levels: int) -> None:
     bomb = laughs(levels)
     assert len(bomb) < 3_000
     before = psutil.Process().memory_info().rss
     pages = pages_of(bomb)
-    started = time.monotonic()
     with (
         Peak() as peak,
         pytest.raises(ImageTooLargeError, match="Page 1 of the PDF needs more memory") as error,
     ):
         next(pages)
-    assert time.monotonic() - started < 20  # 0.6 s of CPU time
     assert 100 * MIB < peak.bytes < 300 * MIB
     assert psutil.Process().memory_info().rss - before < 20 * MIB
     assert error.value.http_status == 413
@@ -166,12 +164,19 @@ def test_a_picture_is_never_left_out_for_lack_of_memory(monkeypatch: pytest.Monk
 SLOW = slow_page()
 
 
-def test_the_deadline_ends_the_process_in_the_middle_of_a_page() -> None:
-    started = time.monotonic()
+def test_the_deadline_ends_the_process_in_the_middle_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = helper._started
+
+    def noted() -> subprocess.Popen[bytes]:
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(helper, "_started", noted)
     with pytest.raises(DeadlineExceededError):
-        next(pages_of(SLOW, Ticket(deadline=started + 1)))
-    assert 0.9 < time.monotonic() - started < 4
-    assert not helpers()
+        next(pages_of(SLOW, Ticket(deadline=time.monotonic() + 1)))
+    (process,) = started
+    assert process.returncode == -signal.SIGKILL  # drawn any further, the page would take too much CPU time
 
 
 def test_a_request_that_is_cancelled_ends_the_process() -> None:
@@ -186,10 +191,8 @@ def test_a_request_that_is_cancelled_ends_the_process() -> None:
 
 def test_waiting_for_a_slot_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_limit, "_current", process_limit.ProcessLimit(0))
-    started = time.monotonic()
-    with pytest.raises(DeadlineExceededError):
-        pages_of(HARMLESS, Ticket(deadline=started + 0.3))
-    assert 0.25 < time.monotonic() - started < 3
+    with pytest.raises(DeadlineExceededError):  # no slot ever becomes free
+        pages_of(HARMLESS, Ticket(deadline=time.monotonic() + 0.3))
 
 
 # ---- processes ---------------------------------------------------------------------------------------
@@ -435,7 +438,5 @@ def test_the_service_refuses_a_bomb_and_goes_on(server: Server) -> None:
 
 
 def test_the_service_keeps_to_the_time_that_a_request_has(server: Server) -> None:
-    started = time.monotonic()
     answer = server.ask("POST", "/ocr", SLOW, {"Content-Type": "application/pdf", "X-Request-Timeout": "2"})
-    assert answer.status == 504, answer.body
-    assert time.monotonic() - started < 5
+    assert answer.status == 504, answer.body  # without its deadline, the page would be refused: 413

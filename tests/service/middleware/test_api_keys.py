@@ -24,7 +24,7 @@ def ring(*entries: str, file: Path | None = None) -> KeyRing:
 # ---- keys --------------------------------------------------------------------------------------------
 
 
-def test_a_new_key_is_long_and_random_and_its_entry_holds_the_hash_alone() -> None:
+def test_a_new_key_is_long_and_random_and_only_its_hash_is_kept() -> None:
     assert TEAM.key != new_key("team").key
     assert TEAM.key.startswith("crnn_")
     assert len(TEAM.key) >= 48
@@ -79,7 +79,7 @@ def test_malformed_entries_end_the_start_and_are_not_shown(entries: tuple[str, .
     assert TEAM.key not in caught.value.message
 
 
-def test_a_file_that_is_missing_or_empty_does_not_open_the_service(tmp_path: Path) -> None:
+def test_a_missing_or_empty_file_does_not_open_the_service(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.write_text("# nothing\n")
     broken = tmp_path / "broken"
@@ -132,7 +132,7 @@ def test_nothing_else_does(locked: Flask, headers: dict[str, str]) -> None:
     assert post(locked.test_client(), **headers) == (401, 'Bearer realm="crnn-ocr"')
 
 
-def test_the_refusal_has_the_form_of_all_errors_and_comes_before_any_other(locked: Flask) -> None:
+def test_the_refusal_looks_like_all_errors_and_comes_first(locked: Flask) -> None:
     client = locked.test_client()
     for method, path in (("POST", "/ocr"), ("GET", "/options"), ("GET", "/nothing"), ("DELETE", "/ocr")):
         answer = client.open(path, method=method, data=b"{", content_type="application/json")

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
 from tests.service.slow_server import slow_png, slow_server
 from tests.service.wire import Reply, Server, reply
 
-MEGAPIXEL = {"width": 1000, "height": 1000}
 PNG = {"Content-Type": "image/png"}
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -23,15 +23,30 @@ SWITCH = b"PUT /models/active HTTP/1.1\r\nHost: localhost\r\nContent-Type: appli
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Server]:
-    """One core, 1.3 seconds of work, four places; short time-outs."""
+    """One core, 1.3 seconds of work, four places; little time for bodies."""
     with slow_server(
         CRNN_OCR_THREADS="1",
         CRNN_OCR_QUEUE_SECONDS="1.3",
         CRNN_OCR_WORKER_THREADS="4",
-        CRNN_OCR_REQUEST_TIMEOUT_S="5",
+        CRNN_OCR_REQUEST_TIMEOUT_S="60",
         CRNN_OCR_UPLOAD_TIMEOUT_S="1.5",
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Server]:
+    """A service that gives every request two seconds."""
+    with slow_server(CRNN_OCR_THREADS="1", CRNN_OCR_REQUEST_TIMEOUT_S="2") as server:
+        yield server
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """A file that lets the pictures of `held_png` end; it is there after the test at the latest."""
+    path = tmp_path / "gate"
+    yield path
+    path.touch()
 
 
 @pytest.fixture
@@ -40,102 +55,136 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def wait_for(condition: Callable[[], object], limit: float = 10) -> None:
+def wait_for(condition: Callable[[], object], limit: float = 30) -> None:
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
 
 
-def timed(call: Callable[[], Reply]) -> tuple[Reply, float]:
-    started = time.monotonic()
-    return call(), time.monotonic() - started
+def held_png(gate: Path, name: str, *, side: int = 32) -> bytes:
+    """A picture that is read until the gate opens."""
+    return slow_png(50, until=gate, width=side, height=side, name=name)
 
 
-def busy(slow: Server, pool: ThreadPoolExecutor, name: str, *pictures: bytes) -> list[Future[Reply]]:
-    """Send pictures that take a while, and give them the time to arrive."""
+def bodies(server: Server) -> int:
+    """Requests whose body the service holds."""
+    rows = server.get("/metrics").body.decode().splitlines()
+    return round(sum(float(row.split()[-1]) for row in rows if row.startswith("crnn_ocr_intake_bodies ")))
+
+
+def busy(slow: Server, pool: ThreadPoolExecutor, *pictures: bytes) -> list[Future[Reply]]:
+    """Send pictures, and wait until the service has them."""
     running = [pool.submit(slow.read, picture) for picture in pictures]
-    time.sleep(0.5)
-    assert not any(future.done() for future in running), name
+    wait_for(lambda: bodies(slow) == len(pictures))
     return running
+
+
+def still_held(running: list[Future[Reply]], gate: Path) -> bool:
+    """Return whether all are still being read, and let them end."""
+    held = not any(future.done() for future in running)
+    gate.touch()
+    return held
+
+
+def is_given_up(connection: socket.socket) -> bool:
+    """Return whether the server has closed a connection because nothing more came."""
+    connection.settimeout(0)
+    come = b""
+    try:
+        while piece := connection.recv(65536):
+            come += piece
+    except BlockingIOError:
+        return False
+    return b" 408 " in come or b"connection: close" not in come.lower()
+
+
+def is_listened_to(connection: socket.socket) -> bool:
+    """Return whether the server takes what comes, having ended its own side; closed, it would reset it."""
+    try:
+        for _ in range(2):
+            connection.sendall(b"more")
+            time.sleep(0.05)
+    except OSError:
+        return False
+    return True
 
 
 # ---- load --------------------------------------------------------------------------------------------
 
 
-def test_work_past_the_bound_is_refused_with_the_time_to_come_back(
-    slow: Server, pool: ThreadPoolExecutor
+def test_work_past_the_bound_is_refused_with_a_time_to_retry(
+    slow: Server, pool: ThreadPoolExecutor, gate: Path
 ) -> None:
-    running = busy(slow, pool, "first", slow_png(1.5, **MEGAPIXEL, name="first"))
-    refused = slow.read(slow_png(0, **MEGAPIXEL, name="second"))
+    running = busy(slow, pool, held_png(gate, "first", side=1000))
+    refused = slow.read(slow_png(0, width=1000, height=1000, name="second"))
     assert (refused.status, refused.code) == (503, "OVERLOADED")
     assert 1 <= int(refused.headers["Retry-After"]) <= 2
     assert slow.read(slow_png(0, name="icon")).status == 200  # there is room for little work
+    assert still_held(running, gate)
     assert running[0].result().status == 200
-    assert slow.read(slow_png(0, **MEGAPIXEL, name="third")).status == 200
+    assert slow.read(slow_png(0, width=1000, height=1000, name="third")).status == 200
 
 
-def test_a_large_body_is_refused_before_it_is_sent(slow: Server, pool: ThreadPoolExecutor) -> None:
-    running = busy(slow, pool, "large", slow_png(1.5, **MEGAPIXEL, name="before"))
+def test_a_large_body_is_refused_before_it_is_sent(
+    slow: Server, pool: ThreadPoolExecutor, gate: Path
+) -> None:
+    running = busy(slow, pool, held_png(gate, "before", side=1000))
     with contextlib.closing(HTTPConnection(*slow.address, timeout=10)) as connection:
         connection.putrequest("POST", "/ocr")
         connection.putheader("Content-Type", "image/png")
         connection.putheader("Content-Length", str(20_000_000))
         connection.endheaders()
-        answer, seconds = timed(lambda: reply(connection))
+        answer = reply(connection)
     assert (answer.status, answer.code) == (503, "OVERLOADED")
-    assert seconds < 1
-    assert not running[0].done()
+    assert still_held(running, gate)
 
 
-def test_more_requests_than_places_are_refused_and_probes_never_wait(
-    slow: Server, pool: ThreadPoolExecutor
+def test_requests_past_the_places_are_refused_but_no_probes(
+    slow: Server, pool: ThreadPoolExecutor, gate: Path
 ) -> None:
-    running = busy(slow, pool, "places", *[slow_png(2, name=f"icon {number}") for number in range(4)])
+    running = busy(slow, pool, *[held_png(gate, f"icon {number}") for number in range(4)])
     for _ in range(5):
-        for call in (
-            lambda: slow.get("/healthz"),
-            lambda: slow.get("/readyz"),
-            lambda: slow.get("/options"),
-        ):
-            answer, seconds = timed(call)
-            assert answer.status == 200
-            assert seconds < 0.5
-        refused, seconds = timed(lambda: slow.read(slow_png(0, name="one too many")))
+        for path in ("/healthz", "/readyz", "/options"):
+            assert slow.get(path).status == 200
+        refused = slow.read(slow_png(0, name="one too many"))
         assert (refused.status, refused.code) == (503, "OVERLOADED")
         assert int(refused.headers["Retry-After"]) >= 1
-        assert seconds < 0.5
+    assert still_held(running, gate)
     assert [future.result().status for future in running] == [200] * 4
 
 
-def test_a_refused_client_hears_it_although_it_sends_first(slow: Server, pool: ThreadPoolExecutor) -> None:
-    running = busy(slow, pool, "sends first", *[slow_png(2, name=f"held {number}") for number in range(4)])
+def test_a_refused_client_hears_it_although_it_sends_first(
+    slow: Server, pool: ThreadPoolExecutor, gate: Path
+) -> None:
+    running = busy(slow, pool, *[held_png(gate, f"held {number}") for number in range(4)])
     refused = slow.ask("POST", "/ocr", bytes(5_000_000), PNG)
     assert (refused.status, refused.code) == (503, "OVERLOADED")
     assert refused.headers["Connection"] == "close"
+    assert still_held(running, gate)
     assert [future.result().status for future in running] == [200] * 4
 
 
 # ---- time --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("header", "low", "high"), [({"X-Request-Timeout": "1"}, 0.9, 3), ({}, 4.9, 8)])
-def test_an_answer_that_takes_too_long_is_given_up(
-    slow: Server, header: dict[str, str], low: float, high: float
-) -> None:
-    answer, seconds = timed(
-        lambda: slow.ask("POST", "/ocr", slow_png(20, name=f"slow {low}"), {**PNG, **header})
-    )
+def given_up(server: Server, headers: dict[str, str]) -> float:
+    """Send a picture that takes 20 seconds, and is not read to its end; return after how many it ended."""
+    started = time.monotonic()
+    answer = server.ask("POST", "/ocr", slow_png(20, name=f"{headers}"), {**PNG, **headers})
     assert (answer.status, answer.code) == (504, "DEADLINE_EXCEEDED")
-    assert low < seconds < high
+    return time.monotonic() - started
 
 
-def test_a_request_cannot_ask_for_more_time_than_the_server_gives(slow: Server) -> None:
-    answer, seconds = timed(
-        lambda: slow.ask("POST", "/ocr", slow_png(20, name="longest"), {**PNG, "X-Request-Timeout": "1000"})
-    )
-    assert answer.status == 504
-    assert seconds < 8
+def test_an_answer_that_takes_too_long_is_given_up(slow: Server) -> None:
+    assert given_up(slow, {"X-Request-Timeout": "1"}) >= 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Request-Timeout": "1000"}], ids=["none", "too long"])
+def test_a_request_cannot_have_more_time_than_the_server_gives(
+    hasty: Server, headers: dict[str, str]
+) -> None:
+    assert given_up(hasty, headers) >= 2
 
 
 @pytest.mark.parametrize("value", ["0", "0.5", "-1", "soon", "nan", ""])
@@ -145,17 +194,15 @@ def test_a_wrong_time_out_is_refused(slow: Server, value: str) -> None:
 
 
 def test_work_ends_when_its_client_is_gone(slow: Server) -> None:
-    body = slow_png(4, name="nobody waits")
+    body = slow_png(50, name="nobody waits")
     with socket.create_connection(slow.address, timeout=10) as connection:
         connection.sendall(
             b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nX-Request-Id: gone-away\r\n"
             + f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        time.sleep(0.3)
-    left = time.monotonic()
-    wait_for(lambda: [entry for entry in slow.records() if entry.get("request_id") == "gone-away"], 3)
-    assert time.monotonic() - left < 2
+        wait_for(lambda: bodies(slow) == 1)
+    wait_for(lambda: [entry for entry in slow.records() if entry.get("request_id") == "gone-away"])
     (entry,) = [entry for entry in slow.records() if entry.get("request_id") == "gone-away"]
     assert (entry["status"], entry["code"]) == (499, "REQUEST_CANCELLED")
 
@@ -196,10 +243,10 @@ def head(kind: str, framing: str) -> bytes:
 )
 def test_a_body_that_trickles_is_given_up(slow: Server, start: bytes, piece: bytes) -> None:
     with socket.create_connection(slow.address, timeout=10) as connection:
-        connection.sendall(start)
         started = time.monotonic()
+        connection.sendall(start)
         answer = b""
-        while not answer and time.monotonic() - started < 8:
+        while not answer and time.monotonic() < started + 40:
             with contextlib.suppress(TimeoutError):
                 connection.settimeout(0.2)
                 answer = connection.recv(65536)
@@ -209,18 +256,19 @@ def test_a_body_that_trickles_is_given_up(slow: Server, start: bytes, piece: byt
         top, body = read_answer(connection, answer)
     assert top.startswith(b"HTTP/1.1 408 ")
     assert json.loads(body)["error"]["code"] == "UPLOAD_TIMEOUT"
-    assert 1 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 1
 
 
 def test_clients_that_never_finish_their_headers_hold_no_thread(slow: Server) -> None:
     with contextlib.ExitStack() as held:
-        for number in range(60):
-            connection = held.enter_context(socket.create_connection(slow.address, timeout=10))
+        connections = [
+            held.enter_context(socket.create_connection(slow.address, timeout=10)) for _ in range(60)
+        ]
+        for number, connection in enumerate(connections):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"[: number % 30])
         for _ in range(10):
-            answer, seconds = timed(lambda: slow.get("/healthz"))
-            assert answer.status == 200
-            assert seconds < 1
+            assert slow.get("/healthz").status == 200
+        assert not any(map(is_given_up, connections))
 
 
 BEGUN = b"GET /healthz HTTP/1.1\r\nHost:"
@@ -242,14 +290,15 @@ BEGUN = b"GET /healthz HTTP/1.1\r\nHost:"
 )
 def test_whatever_is_left_unfinished_holds_no_thread(slow: Server, sent: bytes) -> None:
     with contextlib.ExitStack() as held:
-        for _ in range(60):
-            connection = held.enter_context(socket.create_connection(slow.address, timeout=10))
+        connections = [
+            held.enter_context(socket.create_connection(slow.address, timeout=10)) for _ in range(60)
+        ]
+        for connection in connections:
             connection.sendall(sent)
         time.sleep(0.5)
         for _ in range(3):
-            answer, seconds = timed(lambda: slow.get("/healthz"))
-            assert answer.status == 200
-            assert seconds < 3
+            assert slow.get("/healthz").status == 200
+        assert not any(map(is_given_up, connections))
 
 
 @pytest.mark.parametrize(
@@ -261,13 +310,11 @@ def test_whatever_is_left_unfinished_holds_no_thread(slow: Server, sent: bytes) 
 )
 def test_headers_that_do_not_end_are_refused_at_once(slow: Server, sent: bytes, status: int) -> None:
     with socket.create_connection(slow.address, timeout=10) as connection:
-        started = time.monotonic()
         connection.sendall(PROBE)
         assert read_answer(connection)[0].startswith(b"HTTP/1.1 200 ")
         connection.sendall(sent)
         top, body = read_answer(connection)
         assert connection.recv(10) == b""
-    assert time.monotonic() - started < 5
     assert top.startswith(f"HTTP/1.1 {status} ".encode())
     assert json.loads(body)["error"]["code"] == "BAD_REQUEST"
 
@@ -301,21 +348,20 @@ def test_headers_may_come_in_pieces(slow: Server) -> None:
 def test_unfinished_headers_are_given_up(slow: Server) -> None:
     with socket.create_connection(slow.address, timeout=30) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nX-Long: " + b"x" * 20_000)
-        started = time.monotonic()
         answer = connection.recv(65536)
     assert answer == b"" or answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 431 "))
-    assert time.monotonic() - started < 15
 
 
 def test_clients_that_do_not_close_do_not_stop_the_others(slow: Server) -> None:
+    listened_to = []
     with contextlib.ExitStack() as held:
         for _ in range(10):
             connection = held.enter_context(socket.create_connection(slow.address, timeout=10))
             connection.sendall(b"NONSENSE\r\n\r\n")
             assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
-            answer, seconds = timed(lambda: slow.get("/healthz"))
-            assert answer.status == 200
-            assert seconds < 1
+            assert slow.get("/healthz").status == 200
+            listened_to.append(is_listened_to(connection))
+    assert any(listened_to)  # the service answered while it waited for a client to close
 
 
 # ---- broken requests -----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Clock:
 # ---- the rule ----------------------------------------------------------------------------------------
 
 
-def test_a_full_bucket_gives_its_burst_and_then_one_per_interval() -> None:
+def test_a_full_bucket_gives_its_burst_then_one_per_interval() -> None:
     clock = Clock()
     buckets = LocalBuckets(Bucket(2.0, 3), clock=clock)
     assert [buckets.take("a").allowed for _ in range(4)] == [True, True, True, False]
@@ -173,7 +173,7 @@ class BrokenRedis:
         return script
 
 
-def test_without_redis_each_process_limits_alone_and_does_not_keep_asking() -> None:
+def test_without_redis_a_process_limits_alone_and_stops_asking() -> None:
     broken = BrokenRedis()
     buckets = SharedBuckets(Bucket(0.001, 2), broken)
     assert [buckets.take("a").allowed for _ in range(3)] == [True, True, False]

@@ -58,9 +58,7 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, path: st
 
 
 @pytest.mark.parametrize("path", ["/ui/js/main.js", "/ui/base.css", "/ui/samples/poem.webp"])
-def test_parts_of_the_page_carry_the_headers_that_browsers_heed_on_them(
-    client: FlaskClient, path: str
-) -> None:
+def test_parts_of_the_page_carry_the_headers_browsers_heed(client: FlaskClient, path: str) -> None:
     with client.get(path) as answer:
         assert answer.status_code == 200
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

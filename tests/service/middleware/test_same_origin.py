@@ -119,7 +119,7 @@ def test_a_service_with_keys_is_protected_by_them() -> None:
     assert statuses(client, **foreign, X_API_Key=KEY) == [200] * 3
 
 
-def test_a_service_for_everybody_reads_for_everybody_and_is_switched_from_here() -> None:
+def test_a_service_for_all_reads_for_all_but_is_run_from_here() -> None:
     """As in a container that listens on 0.0.0.0, which is reached under names that it cannot know."""
     client = made(host="0.0.0.0", allow_anonymous=True)
     assert statuses(client, Host="ocr.example.com", Origin="https://app.example.com") == [200, 200, 403]

@@ -53,7 +53,7 @@ def test_the_least_for_a_body_is_less_than_for_its_picture(width: int, height: i
 # ---- work --------------------------------------------------------------------------------------------
 
 
-def test_what_would_exceed_the_capacity_is_refused_until_something_ends() -> None:
+def test_work_past_the_capacity_is_refused_until_some_ends() -> None:
     door = admission()
     with door.admit(6), door.admit(4):
         with pytest.raises(OverloadedError) as caught, door.admit(0.5):
@@ -245,7 +245,7 @@ def test_never_more_bodies_than_slots(steps: list[int | None]) -> None:
 # ---- pictures ----------------------------------------------------------------------------------------
 
 
-def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> None:
+def test_what_the_engine_refuses_outright_is_not_told_to_retry() -> None:
     settings = Settings(queue_seconds=0.01, threads=1, max_pages=2, max_pixels=10_000_000)
     door = Gate(settings)
     pages = [picture("Page").convert("L")] * 3
@@ -259,7 +259,7 @@ def test_what_the_engine_refuses_at_once_is_never_asked_to_come_back_later() -> 
             pass
 
 
-def test_the_engine_is_given_some_pictures_at_a_time_however_many_are_let_in() -> None:
+def test_the_engine_is_given_only_some_pictures_at_a_time() -> None:
     door = Gate(Settings(queue_seconds=3600))
     inside, most, lock = 0, 0, threading.Lock()
     whole, may_leave = threading.Event(), threading.Event()

@@ -74,16 +74,14 @@ def test_another_model_has_other_answers(client: FlaskClient, reader: FakeReader
     assert ask(client).headers["X-Cache"] == "miss"
 
 
-def test_what_another_model_read_is_not_kept_under_the_former_ones_name(
-    client: FlaskClient, reader: FakeReader
-) -> None:
+def test_an_answer_is_not_kept_under_the_former_models_name(client: FlaskClient, reader: FakeReader) -> None:
     reader.answer = lambda *_: Document((page("new"),), model="fake/2")
     assert ask(client).json["model"] == "fake/2"  # type: ignore[index]
     assert ask(client).headers["X-Cache"] == "miss"
 
 
 @pytest.mark.parametrize("used", ["detector:old", "recognizer:old", "second:old"])
-def test_what_packs_read_that_were_just_being_replaced_is_not_kept(
+def test_what_packs_read_while_being_replaced_is_not_kept(
     client: FlaskClient, reader: FakeReader, used: str
 ) -> None:
     reader.identity = Fingerprint(
@@ -158,7 +156,7 @@ def test_fifty_equal_requests_at_once_are_read_once(reader: FakeReader) -> None:
     assert len({content(answer) for answer in answers}) == 1
 
 
-def test_fifty_equal_pictures_are_held_within_the_bytes_that_are_allowed(reader: FakeReader) -> None:
+def test_fifty_equal_pictures_are_held_within_the_allowed_bytes(reader: FakeReader) -> None:
     """Those for whom there is no room are refused; the others have the one answer."""
     may_end, held = threading.Event(), []
 
@@ -256,9 +254,7 @@ def test_a_damaged_entry_is_read_anew_and_written_over(reader: FakeReader, value
     assert store.values[KEY] == encode(digest_answer(PICTURE, ReadOptions()))
 
 
-def test_a_reader_without_the_model_fails_before_anything_is_looked_up(
-    client: FlaskClient, reader: FakeReader
-) -> None:
+def test_a_reader_without_the_model_fails_before_any_look_up(client: FlaskClient, reader: FakeReader) -> None:
     reader.fingerprint_error = ModelBrokenError("pack 'x': its manifest is broken")
     failed = ask(client)
     assert (failed.status_code, failed.json["error"]["code"]) == (503, "MODEL_BROKEN")  # type: ignore[index]

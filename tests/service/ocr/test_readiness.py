@@ -113,7 +113,7 @@ def test_a_lazy_service_is_ready_before_the_models_are_loaded() -> None:
     assert (answer.status_code, "is missing" in answer.json["error"]["message"]) == (503, True)
 
 
-def test_models_that_were_unloaded_do_not_make_a_service_unready() -> None:
+def test_unloaded_models_do_not_make_a_service_unready() -> None:
     reader = FakeReader()
     readiness = Readiness(reader)
     readiness.check()

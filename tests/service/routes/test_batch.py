@@ -280,9 +280,7 @@ def test_all_pictures_share_the_time_of_the_request(client: FlaskClient, reader:
     assert first.deadline is not None
 
 
-def test_the_example_is_taken_and_its_answer_has_the_shape_of_a_real_one(
-    client: FlaskClient, reader: FakeReader
-) -> None:
+def test_the_example_is_taken_and_answered_in_the_real_shape(client: FlaskClient, reader: FakeReader) -> None:
     def only_png(data: bytes, options: ReadOptions) -> Document:
         if not data.startswith(b"\x89PNG"):
             raise UnsupportedImageError("The data is plain text, not a picture.")

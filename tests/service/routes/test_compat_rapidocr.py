@@ -87,7 +87,7 @@ def test_parts_can_be_left_out(client: FlaskClient, reader: FakeReader) -> None:
     assert [options for _, options in reader.calls] == [ReadOptions(orientation="off")]
 
 
-def test_answers_are_kept_together_with_those_of_the_other_routes(
+def test_answers_share_the_cache_with_those_of_the_other_routes(
     client: FlaskClient, reader: FakeReader
 ) -> None:
     client.post("/ocr", data=PICTURE, content_type="image/png")

@@ -227,9 +227,7 @@ def test_what_the_original_does_not_know_has_its_status(client: FlaskClient) -> 
     assert packed.status_code == 415
 
 
-def test_the_options_describe_themselves_and_their_defaults_are_taken(
-    client: FlaskClient, reader: FakeReader
-) -> None:
+def test_options_describe_themselves_and_take_their_defaults(client: FlaskClient, reader: FakeReader) -> None:
     described = client.get(f"{URL}/get_options").json
     assert described is not None
     for option in described.values():
@@ -241,7 +239,7 @@ def test_the_options_describe_themselves_and_their_defaults_are_taken(
     assert [options for _, options in reader.calls] == [ReadOptions()]
 
 
-def test_answers_are_kept_together_with_those_of_the_other_routes(
+def test_answers_share_the_cache_with_those_of_the_other_routes(
     client: FlaskClient, reader: FakeReader
 ) -> None:
     client.post("/ocr", data=PICTURE, content_type="image/png")

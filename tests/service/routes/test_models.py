@@ -64,9 +64,7 @@ def test_the_active_model_is_switched(client: FlaskClient, reader: FakeReader) -
     }
 
 
-def test_a_model_that_cannot_be_loaded_is_refused_with_the_reason(
-    client: FlaskClient, reader: FakeReader
-) -> None:
+def test_a_model_that_cannot_load_is_refused_with_the_reason(client: FlaskClient, reader: FakeReader) -> None:
     reader.prepare_errors["other"] = ModelBrokenError("net.onnx differs from its manifest")
     answer = put(client, {"model": "other"})
     assert (answer.status_code, code(answer)) == (409, "MODEL_SWITCH_FAILED")

@@ -104,7 +104,7 @@ troubled_schema = schemathesis.openapi.from_wsgi("/openapi.json", troubled_app, 
 
 @troubled_schema.parametrize()  # type: ignore[untyped-decorator]  # Schemathesis has no types
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_service_in_trouble_answers_as_documented_and_tells_when_to_come_back(case: Any) -> None:
+def test_a_service_in_trouble_answers_as_documented(case: Any) -> None:
     excluded = [positive_data_acceptance, not_a_server_error]
     if case.operation.path.startswith(("/ocr/batch", "/compat/")):
         excluded.append(negative_data_rejection)

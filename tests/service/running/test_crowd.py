@@ -36,7 +36,7 @@ def test_a_crowd_is_let_in_whatever_it_brings(cores: float, crowd: int) -> None:
         assert fill(admission(cores), held, 0.6 * 10 * cores / crowd) == crowd
 
 
-def test_small_pictures_may_be_a_greater_crowd_with_a_third_of_the_work() -> None:
+def test_small_pictures_may_be_a_greater_crowd() -> None:
     door = admission()
     with ExitStack() as held:
         assert fill(door, held, 0.1) == 70

@@ -23,7 +23,7 @@ def switch(server: Server, name: str) -> dict[str, object]:
     return answer
 
 
-def test_all_workers_use_another_detector_and_keep_their_recogniser(tmp_path: Path) -> None:
+def test_all_workers_change_the_detector_but_no_recogniser(tmp_path: Path) -> None:
     pack = tmp_path / "finder"
     shutil.copytree(BUNDLED / "ppocrv6-det-small", pack)
     manifest = json.loads((pack / "manifest.json").read_text(encoding="utf-8")) | {"name": "finder"}

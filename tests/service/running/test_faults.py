@@ -63,13 +63,11 @@ class Load:
     Attributes:
         seen: how often a request ended how: "read", "busy" (503 with Retry-After), "lost" (no answer).
         wrong: what should never be seen.
-        longest: the longest time until a request had ended, in seconds.
         times: when each request began and ended, and how.
     """
 
     seen: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    longest: float = 0.0
     times: list[tuple[float, float, str]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -96,7 +94,6 @@ class Load:
             self.seen[how] += 1
             self.wrong += [wrong] if wrong else []
             self.sources.append(source)
-            self.longest = max(self.longest, ended - began)
             self.times.append((began, ended, how))
         return how
 
@@ -168,7 +165,6 @@ def test_what_a_killed_worker_was_reading_is_told_to_come_back() -> None:
         # instants in which no thread has it, a connection may be cut.
         assert load.seen["lost"] <= 2, load.seen
         assert load.seen["busy"] + load.seen["lost"] >= 1
-        assert load.longest < PATIENCE_S
         assert not {first.pid, second.pid} & {child.pid for child in parent.children()}
         assert server.get("/readyz").status == 200
 
@@ -215,7 +211,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-def test_redis_may_go_hang_fill_up_and_come_back_while_answers_go_out(redis: RedisServer) -> None:
+def test_redis_may_go_hang_fill_up_and_return_amid_answers(redis: RedisServer) -> None:
     # Without a cache of its own the service has to ask Redis for each of the four pictures.
     with running_server(CRNN_OCR_REDIS_URL=redis.url, CRNN_OCR_CACHE_BYTES="0") as server:
         load = Load()
@@ -237,7 +233,6 @@ def test_redis_may_go_hang_fill_up_and_come_back_while_answers_go_out(redis: Red
                 eventually(shared)
         assert load.wrong == []
         assert set(load.seen) == {"read"}
-        assert load.longest < PATIENCE_S / 2
         warnings = [record for record in server.records() if record["level"] == "warning"]
         assert 1 <= len(warnings) <= 4, warnings  # told once each time, not once per request
 
@@ -254,7 +249,7 @@ def fill_up(redis: RedisServer, limit: str = "1") -> None:
 
 
 @pytest.mark.parametrize("fault", ["no folder", "read-only", "full"])
-def test_without_a_place_for_prepared_graphs_it_reads_all_the_same(fault: str, tmp_path: Path) -> None:
+def test_without_a_place_for_prepared_graphs_it_still_reads(fault: str, tmp_path: Path) -> None:
     folder = tmp_path / "graphs"
     program: tuple[str, ...] = ("crnn_ocr", "serve")
     if fault == "no folder":  # a file stands in its place, which stops root as well

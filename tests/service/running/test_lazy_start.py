@@ -49,7 +49,7 @@ def wait_for_answer(server: Server) -> None:
             time.sleep(0.02)
 
 
-def test_it_starts_without_a_model_and_loads_it_once_when_it_is_wanted() -> None:
+def test_it_starts_without_a_model_and_loads_it_once_on_demand() -> None:
     with running_server(wait=False, CRNN_OCR_WARM_UP="false", CRNN_OCR_MODEL="accurate") as server:
         wait_for_answer(server)
         # Supervisor and worker together: little more than importing what they stand on, on the same machine.

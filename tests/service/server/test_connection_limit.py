@@ -76,9 +76,7 @@ def test_a_worker_survives_that_its_descriptors_run_out(sent: bytes) -> None:
 
 
 @given(st.integers(0, 10**9), st.integers(9, 264))
-def test_threads_always_have_connections_and_descriptors_where_there_are_some(
-    limit: int, threads: int
-) -> None:
+def test_threads_get_any_connections_and_descriptors_there_are(limit: int, threads: int) -> None:
     connections = connections_within(limit, threads)
     assert threads < connections <= MOST_CONNECTIONS
     assert connections <= connections_within(limit + 1, threads)

@@ -216,7 +216,7 @@ def test_a_model_that_is_active_no_more_is_0() -> None:
     )
 
 
-def test_a_part_that_cannot_be_looked_at_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_part_that_cannot_be_seen_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeReader):
         @property
         def model(self) -> str:

@@ -97,7 +97,7 @@ def run(program: str, folder: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def test_counts_of_all_workers_are_added_up_and_stay_when_they_end(tmp_path: Path) -> None:
+def test_counts_of_all_workers_are_added_up_and_outlive_them(tmp_path: Path) -> None:
     before, after, files = run(
         """
         all_ = [worker(read(10)), worker(read(20), lambda: os.kill(os.getpid(), signal.SIGKILL))]

@@ -156,7 +156,7 @@ def test_without_the_extra_the_start_says_what_is_missing() -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_without_the_extra_nothing_breaks_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_what_asks_for_nothing_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def refuse(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -191,7 +191,7 @@ def by_name(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
     return {span.name: span for span in exporter.get_finished_spans()}
 
 
-def test_a_reading_is_a_span_with_its_stages_in_the_callers_trace(
+def test_a_reading_is_a_span_with_stages_in_the_callers_trace(
     traced: Flask, reader: FakeReader, exporter: InMemorySpanExporter
 ) -> None:
     def answer(_data: bytes, _options: ReadOptions) -> Document:

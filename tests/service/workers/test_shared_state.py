@@ -77,7 +77,7 @@ def test_one_switch_at_a_time(runtime: SharedState) -> None:
         pass
 
 
-def test_workers_report_and_count_until_the_supervisor_forgets_them(runtime: SharedState) -> None:
+def test_workers_report_and_count_until_they_are_forgotten(runtime: SharedState) -> None:
     assert runtime.reports() == []
     runtime.report(Report(7))
     runtime.report(Report(8))
@@ -92,7 +92,7 @@ def test_workers_report_and_count_until_the_supervisor_forgets_them(runtime: Sha
     assert left == {"choice.json", "service.lock", "switch.lock"}
 
 
-def test_a_switch_ends_with_its_leader_and_not_with_another_worker(runtime: SharedState) -> None:
+def test_a_switch_ends_with_its_leader_but_no_other_worker(runtime: SharedState) -> None:
     with runtime.switching():
         runtime.choose(Choice(1, {"rec": "first"}, candidate="second"))
         runtime.forget(7)
