@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from crnn_ocr.cli import main
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.labelling.lines import HEIGHT, read_labels, read_lines
 from crnn_ocr.training.labelling.run import label
+from crnn_ocr.training.labelling.table import cut_lines, write_table
 from tests import drawing
 
 ROWS = ["Invoice number 10234", "Total due 99.50 EUR", "Thank you for shopping"]
@@ -67,3 +69,33 @@ def test_a_damaged_file_of_labels_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.png-1.zip").write_bytes(b"no archive")
     with pytest.raises(TrainingError, match="is damaged"):
         list(read_labels(tmp_path / "page.png-1.zip"))
+
+
+def test_labels_travel_without_pictures(
+    pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines that are cut out again are the lines that were labelled, also of the page upside down."""
+    first, again, table = tmp_path / "lines", tmp_path / "again", tmp_path / "labels.tsv.xz"
+    label(pages, first)
+    assert main(["train", "label-pack", str(first), str(table)]) == 0
+    assert main(["train", "label-cut", str(pages), str(table), str(again)]) == 0
+    assert "6 lines\n2 pages" in capsys.readouterr().out
+    for name in ("page.png-1.zip", "turned.png-1.zip"):
+        for one, other in zip(read_lines(first / name), read_lines(again / name), strict=True):
+            assert other.label == one.label
+            shape = one.picture.shape[1::-1]
+            resized = cv2.resize(other.picture, shape)
+            assert np.abs(resized.astype(int) - one.picture).mean() < 12
+    assert cut_lines(pages, table, again) == 2  # nothing is left to do
+
+
+def test_bad_tables_are_refused(pages: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no labelled page"):
+        write_table(pages, tmp_path / "labels.tsv.xz")
+    (tmp_path / "bad.tsv.xz").write_bytes(b"no table")
+    with pytest.raises(TrainingError, match="damaged"):
+        cut_lines(pages, tmp_path / "bad.tsv.xz", tmp_path / "out")
+    with lzma.open(tmp_path / "other.tsv.xz", "wt") as packed:
+        packed.write("page\ttext\tagreement\tpolygon\nnone.png-1\tab\tall\t0,0,9,0,9,9,0,9\n")
+    with pytest.raises(TrainingError, match=r"no page .*none\.png"):
+        cut_lines(pages, tmp_path / "other.tsv.xz", tmp_path / "out")

@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.training.adaptation.faces import Glyphs
 from crnn_ocr.training.adaptation.material import Picture, speller
 from crnn_ocr.training.data.dataset import LineSampler, SampleConfig, Texts
 from crnn_ocr.training.render.compose import Typesetter
-from crnn_ocr.training.synth.degrade import damage
+from crnn_ocr.training.synth.rescan import rescanned
 from crnn_ocr.training.text import phrases
 from crnn_ocr.training.text.charset import big5_common, gb2312
 from crnn_ocr.training.types import Image
@@ -208,24 +205,4 @@ def vary_pictures(pictures: Sequence[Picture], seed: int) -> Iterator[Line]:
         yield Line(picture.image, picture.text, familiar=False)
     while pictures:
         for picture in pictures:
-            yield Line(_varied(picture.image, rng), picture.text, familiar=False)
-
-
-def _varied(image: Image, rng: random.Random) -> Image:
-    """Return a picture cropped, turned, scaled and damaged a little, as another scan of it would be."""
-    height, width = image.shape[:2]
-    pads = [round(rng.uniform(-0.06, 0.12) * height) for _ in range(4)]
-    top, bottom, left, right = (max(0, pad) for pad in pads)
-    cut = [max(0, -pad) for pad in pads]
-    inside = image[cut[0] : height - cut[1], cut[2] : max(cut[2] + 1, width - cut[3])]
-    varied = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    height, width = varied.shape[:2]
-    angle = rng.gauss(0, 0.4) if width < 20 * height else 0.0
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    matrix[0, 1] += rng.gauss(0, 0.05)
-    turned = cv2.warpAffine(
-        varied, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    stretched = max(4, round(width * rng.uniform(0.93, 1.07)))
-    scaled = np.asarray(cv2.resize(turned, (stretched, height)), np.uint8)
-    return damage(scaled, rng, rng.uniform(0.05, 0.4), rng.randint(0, 2))
+            yield Line(rescanned(picture.image, rng), picture.text, familiar=False)

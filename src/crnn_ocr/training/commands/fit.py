@@ -41,6 +41,12 @@ def add(commands: Subparsers) -> None:
     fit.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of fonts and texts (`crnn-ocr train fetch`)"
     )
+    fit.add_argument(
+        "--real", type=Path, metavar="DIR", help="labelled lines of real pages (`crnn-ocr train label`)"
+    )
+    fit.add_argument(
+        "--real-share", type=float, default=0.4, metavar="SHARE", help="of the lines, with --real [0.4]"
+    )
     fit.add_argument("--resume", type=Path, metavar="FILE", help="checkpoint to go on from (.pt or .npz)")
     fit.add_argument("--hours", type=float, default=2.0, help="budget of training time over all sittings [2]")
     fit.add_argument("--minutes", type=float, help="budget of this sitting alone, instead of --hours")
@@ -97,6 +103,8 @@ def _fit(arguments: argparse.Namespace) -> int:
         raise TrainingError("A card is kept busy by one process.", hint="Use --workers, not --processes.")
     if not 0.0 <= arguments.progress < 1.0:
         raise TrainingError(f"--progress is a share from 0 to below 1, not {arguments.progress}.")
+    if not 0.0 <= arguments.real_share <= 1.0:
+        raise TrainingError(f"--real-share is a share from 0 to 1, not {arguments.real_share}.")
     work = functools.partial(_fit_beside, arguments)
     with parallel.run_processes(arguments.processes, work) as peers:
         _fit_with(peers, arguments)
@@ -299,7 +307,7 @@ def _data(
     arguments: argparse.Namespace, shape: Config, *, measured: bool
 ) -> tuple[Callable[[int], Sampler], list[LineSet]]:
     """Return the source of lines, and the held-out sets at the network's size."""
-    from crnn_ocr.training.data import dataset, fetch, heldout_sets
+    from crnn_ocr.training.data import dataset, fetch, heldout_sets, real_lines
     from crnn_ocr.training.fit.evaluate import LineSet, flattened
     from crnn_ocr.training.nets import registry
 
@@ -312,4 +320,9 @@ def _data(
         images, texts = zip(*heldout_sets.heldout(name, config, arguments.heldout_lines), strict=True)
         lines = LineSet(name, images, texts)
         drawn_sets.append(lines if drawn == shape.height else flattened(lines, shape.height))
-    return dataset.sampler_factory(config), drawn_sets
+    make: Callable[[int], Sampler] = dataset.sampler_factory(config)
+    if arguments.real is not None:
+        make = real_lines.with_real_lines(
+            make, arguments.real, arguments.real_share, height=drawn, max_width=config.max_width
+        )
+    return make, drawn_sets

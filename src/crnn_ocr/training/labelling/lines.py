@@ -73,7 +73,7 @@ def label_page(image: Pixels, detector: Detector, teachers: Sequence[Recognizer]
         readings.append([TeacherReading(reading.text, reading.confidence) for reading in read])
     return [
         LabelledLine(
-            _lowered(crop), decide(of_line), unturn(entry.polygon, turn, width, height), tuple(of_line)
+            lowered(crop), decide(of_line), unturn(entry.polygon, turn, width, height), tuple(of_line)
         )
         for entry, crop, of_line in zip(found, crops, zip(*readings, strict=True), strict=True)
     ]
@@ -136,7 +136,7 @@ def _rows(archive: zipfile.ZipFile) -> csv.DictReader[str]:
     return csv.DictReader(io.StringIO(archive.read(_LABELS).decode()), delimiter="\t")
 
 
-def _lowered(crop: Pixels) -> Pixels:
+def lowered(crop: Pixels) -> Pixels:
     """Return a picture of a line, scaled down to `HEIGHT` where it is higher."""
     height, width = crop.shape[:2]
     if height <= HEIGHT:
