@@ -74,8 +74,9 @@ class Settings(BaseSettings):
     # -- computing
     precision: Literal["auto", "int8", "fp32"] = Field(
         default="auto",
-        description="Arithmetic of recognisers with an INT8 graph. auto: INT8 on CPUs with dot-product "
-        "instructions (VNNI, ARM dotprod), otherwise FP32. Other packs are not affected.",
+        description="Arithmetic of models with an INT8 graph. auto: INT8 on CPUs with dot-product "
+        "instructions (VNNI, ARM dotprod) and for packs whose weights have 7 bits, otherwise FP32. Others "
+        "are not affected.",
     )
     threads: int = Field(
         default=0,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.models.prepare import CONFIDENCES, IDS, fuse, prepared_graph
+from crnn_ocr.models.prepare import CONFIDENCES, IDS, fuse, precision_for, prepared_graph
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition.network.load import load_recognizer
 from crnn_ocr.runtime.onnx import Session
@@ -118,3 +118,26 @@ def test_a_user_without_a_home_needs_no_cache(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "home", homeless)
 
     assert isinstance(prepared_graph(Registry(tmp_path).find("mine", "rec"), arg_max=True), bytes)
+
+
+@pytest.mark.parametrize(
+    ("bits", "dots", "wanted", "chosen"),
+    [
+        (8, False, "auto", "fp32"),
+        (8, True, "auto", "int8"),
+        (7, False, "auto", "int8"),
+        (7, True, "auto", "int8"),
+        (7, True, "fp32", "fp32"),
+        (8, False, "int8", "int8"),
+    ],
+)
+def test_the_precision_suits_weights_and_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+    bits: int,
+    dots: bool,
+    wanted: Literal["auto", "int8", "fp32"],
+    chosen: str,
+) -> None:
+    monkeypatch.setattr("crnn_ocr.models.prepare.has_dot_products", lambda: dots)
+    manifest = Registry().find("crnn-zh-en").manifest.model_copy(update={"weight_bits": bits})
+    assert precision_for(manifest, wanted) == chosen

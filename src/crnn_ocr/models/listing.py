@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from crnn_ocr.models.catalogue import Listing
+from crnn_ocr.models.prepare import precision_for
 from crnn_ocr.models.registry import BUNDLED, Pack, aliases_of
-from crnn_ocr.runtime.cpu import has_dot_products
 
 _CARD_EXCERPT = 400
 
@@ -60,7 +61,12 @@ class ModelList:
     broken: tuple[tuple[str, str], ...]
 
 
-def describe(listing: Listing, precision: str, active: Collection[str], loaded: Collection[str]) -> ModelList:
+def describe(
+    listing: Listing,
+    precision: Literal["auto", "int8", "fp32"],
+    active: Collection[str],
+    loaded: Collection[str],
+) -> ModelList:
     """Describe the packs of a listing.
 
     Args:
@@ -84,9 +90,9 @@ def describe(listing: Listing, precision: str, active: Collection[str], loaded: 
     )
 
 
-def _info(pack: Pack, precision: str, *, active: bool, loaded: bool) -> ModelInfo:
+def _info(pack: Pack, precision: Literal["auto", "int8", "fp32"], *, active: bool, loaded: bool) -> ModelInfo:
     found = pack.manifest
-    int8 = found.precision == "int8" and (precision == "int8" or (precision == "auto" and has_dot_products()))
+    int8 = found.precision == "int8" and precision_for(found, precision) == "int8"
     return ModelInfo(
         name=found.name,
         version=found.version,

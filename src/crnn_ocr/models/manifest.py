@@ -103,6 +103,11 @@ class Manifest(BaseModel):
         default="fp32",
         description="int8: the graph is in QDQ form; where float is faster, the float graph is derived.",
     )
+    weight_bits: Literal[7, 8] = Field(
+        default=8,
+        description="Bits of an INT8 graph's weights. With 7 no sum overflows on x86 CPUs that lack "
+        "dot-product instructions, so that INT8 is exact, and used, there, too.",
+    )
     input_height: int = Field(default=48, ge=8, le=256, description="Pixels.")
     stretch: float = Field(
         default=1.0,

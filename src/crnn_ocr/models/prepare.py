@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.dequantize import dequantize
+from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Pack
+from crnn_ocr.runtime.cpu import has_dot_products
 
 Precision = Literal["fp32", "int8"]
 
@@ -58,6 +60,13 @@ def fuse(graph: bytes) -> bytes:
 
 def _metadata(model: Any) -> dict[str, str]:
     return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def precision_for(manifest: Manifest, wanted: Literal["auto", "int8", "fp32"]) -> Precision:
+    """Return the precision in which an INT8 pack is run on this CPU; "auto" means the better one."""
+    if wanted != "auto":
+        return wanted
+    return "int8" if has_dot_products() or manifest.weight_bits == 7 else "fp32"
 
 
 def prepared_graph(

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from crnn_ocr.errors import ModelBrokenError
-from crnn_ocr.models.prepare import Precision, prepared_graph
+from crnn_ocr.models.prepare import precision_for, prepared_graph
 from crnn_ocr.models.registry import Pack
-from crnn_ocr.runtime.cpu import has_dot_products
 from crnn_ocr.runtime.onnx import Session
 
 
@@ -24,7 +23,7 @@ def open_session(
 
     Args:
         pack: The pack.
-        precision: Precision of packs with an INT8 graph; "auto" is INT8 if this CPU has instructions for it.
+        precision: Precision of packs with an INT8 graph; see `prepare.precision_for`.
         cache_dir: Folder for prepared graphs; None for the user's cache folder.
         threads: Threads per run.
         arg_max: The graph answers with the best class of every step; see `prepare.fuse`.
@@ -32,7 +31,7 @@ def open_session(
     Raises:
         ModelBrokenError: The pack's files differ from its manifest, or the graph cannot be loaded.
     """
-    wanted: Precision = ("int8" if has_dot_products() else "fp32") if precision == "auto" else precision
+    wanted = precision_for(pack.manifest, precision)
     graph = prepared_graph(pack, precision=wanted, cache_dir=cache_dir, arg_max=arg_max)
     try:
         return Session(graph, threads=threads)

@@ -161,6 +161,7 @@ def _manifest(state: checkpoint.State, name: str, version: str, graph: str) -> d
         " detector as teacher",
         "graph": {"path": GRAPH, "sha256": graph},
         "precision": "int8",
-        "memory_per_pixel": 150,
+        "weight_bits": 7,
+        "memory_per_pixel": 95,
         "multiple": MULTIPLE,
     }
