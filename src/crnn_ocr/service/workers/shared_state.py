@@ -163,10 +163,19 @@ class SharedState:
     def forget(self, pid: int) -> None:
         """In the supervisor, when a worker has ended: remove its report, and cancel a switch that it led."""
         (self.folder / f"{pid}.json").unlink(missing_ok=True)
+        self.give_up_orphan()
+
+    def give_up_orphan(self) -> Choice:
+        """Cancel a switch whose leader has ended, and return the present choice.
+
+        Raises:
+            OSError: There is no room to cancel it.
+        """
         with suppress(ModelSwitchRunningError), self.switching():
             choice = self.choice()
             if choice.candidate is not None:  # and nobody holds the lock, so its leader is gone
                 self.choose(choice.cancelled())
+        return self.choice()
 
 
 def _places(memory: Path) -> Iterator[Path]:
