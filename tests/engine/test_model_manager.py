@@ -185,9 +185,7 @@ def test_new_files_that_cannot_be_loaded_keep_the_cache(engine: OCR, folder: Pat
 
 
 @pytest.mark.parametrize("how", ["switch", "name"])
-def test_a_pack_that_cannot_fit_is_refused_before_it_is_loaded(
-    engine: OCR, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+def test_a_pack_that_cannot_fit_is_not_loaded(engine: OCR, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(load_failures, "RETRY_AFTER_S", 0.0)
     before = said(engine)
     size = Registry().find("crnn-zh-en-edge").folder.joinpath("net.onnx").stat().st_size

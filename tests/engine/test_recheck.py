@@ -239,7 +239,7 @@ def test_what_a_switch_leaves_is_the_second_reader_of_others(doubtful: OCR, pict
     assert doubtful.read(picture).text.split("\n") == TEXTS
 
 
-def test_a_reading_names_all_packs_that_might_have_read_it(doubtful: OCR, picture: drawing.Picture) -> None:
+def test_a_document_names_all_packs_that_might_read_it(doubtful: OCR, picture: drawing.Picture) -> None:
     sure = drawing.line("A quick fox", pad=30)
     for options in (ReadOptions(), ReadOptions(recheck="off"), ReadOptions(model="accurate")):
         assert doubtful.read(sure, options).packs == doubtful.fingerprint(options).packs

@@ -157,7 +157,7 @@ def test_a_stranger_cannot_claim_to_be_this_machine(proxies: int, claim: str | N
     assert (answer.status_code, answer.json["error"]["code"]) == (403, "MODEL_SWITCH_FORBIDDEN")  # type: ignore[index]
 
 
-def test_behind_a_trusted_proxy_the_machine_itself_still_switches() -> None:
+def test_with_a_trusted_proxy_this_machine_still_switches() -> None:
     answer = made(trusted_proxies=1).put("/models/active", json={"model": "other"})
     assert answer.status_code == 200
 

@@ -246,7 +246,7 @@ def test_what_a_leader_left_is_given_up_before_it_is_loaded(runtime: SharedState
     assert runtime.choice() == Choice(2, {"rec": "fake"})
 
 
-def test_what_cannot_be_given_up_for_want_of_room_is_not_loaded_either(
+def test_what_a_full_disk_keeps_is_not_loaded_either(
     runtime: SharedState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(choice: Choice) -> None:
