@@ -103,7 +103,7 @@ class Document:
         pages: One entry per page; a plain picture has exactly one.
         model: Name and version of the recogniser, for example "crnn-zh-en/1".
         timings_ms: Wall time per stage in milliseconds; ignored when documents are compared.
-        packs: Fingerprints of the model packs that were used; ignored when documents are compared.
+        packs: Fingerprints of the model packs that read it, or might have; not compared.
     """
 
     pages: tuple[Page, ...]

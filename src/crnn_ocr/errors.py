@@ -284,6 +284,13 @@ class ModelBrokenError(OcrError):
     default_hint = "Install the pack again: its files do not match its manifest."
 
 
+class ModelTooLargeError(ModelBrokenError):
+    """There is not enough memory to load the model."""
+
+    code = "MODEL_TOO_LARGE"
+    default_hint = "Use a smaller model, or give the program more memory."
+
+
 class ModelInstallError(OcrError):
     """A model pack cannot be added or removed."""
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from crnn_ocr.caching import shared
 from crnn_ocr.caching.shared import (
     LARGEST_VALUE,
     NAMESPACE,
@@ -193,3 +196,90 @@ def test_good_urls_are_taken_without_asking_redis() -> None:
     for url in ("redis://127.0.0.1:1/0", "rediss://:pass@example.invalid:6380/2", "unix:///run/redis.sock"):
         check_redis_url(url)
         assert connect(url) is not None
+
+
+class Impostor:
+    """What listens where a Redis should, and answers each request with these bytes, one after the other."""
+
+    def __init__(self, answer: Callable[[], Iterable[bytes]]) -> None:
+        self._answer = answer
+        self.asked = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._talk, args=(self._listener.accept()[0],), daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            while request := client.recv(65536):
+                if b"GET" not in request:
+                    for command in request.split(b"*")[1:]:  # what a client says first
+                        client.sendall(b"%1\r\n+proto\r\n:3\r\n" if b"HELLO" in command else b"+OK\r\n")
+                    continue
+                self.asked += 1
+                for part in self._answer():
+                    client.sendall(part)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def trickle() -> Iterator[bytes]:
+    """An answer that never ends, and never pauses for long."""
+    yield b"$1000000\r\n"
+    while True:
+        yield b"x"
+        time.sleep(0.01)
+
+
+def test_an_answer_that_trickles_ends_and_pauses_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "ANSWER_S", 0.2)
+    impostor = Impostor(trickle)
+    clock = Clock()
+    store = SharedStore(connect(impostor.url), 60, clock=clock)
+    for _ in range(5):
+        assert store.get("key") is None
+    assert (failing(store), impostor.asked) == (True, 1)
+    clock.now += PAUSE_S
+    assert store.get("key") is None
+    assert impostor.asked == 2
+    impostor.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b":5\r\n",
+        b"+text\r\n",
+        b"*2\r\n$1\r\nx\r\n$3\r\nabc\r\n",
+        b"-WRONGTYPE no\r\n",
+        b"$nonsense\r\n",
+        b"$-5\r\n*99999999\r\n:abc\r\n",
+        b"*-7\r\n",
+        b":\r\n",
+        b"%1\r\n+a\r\n+b\r\n",
+        b"\x00\xff\xfe\r\n",
+        b"\r\n",
+        b"_\r\n" * 3,
+    ],
+)
+def test_what_is_no_answer_of_redis_is_no_answer(answer: bytes) -> None:
+    impostor = Impostor(lambda: [answer])
+    store = SharedStore(connect(impostor.url), 60)
+    assert store.get("key") in (None, b"text")
+    store.put("key", b"value")
+    impostor.close()
+
+
+def test_an_error_of_any_kind_is_a_failure_of_redis() -> None:
+    class Odd:
+        def get(self, _key: str) -> bytes:
+            raise AttributeError("'int' object has no attribute 'decode'")
+
+    store = SharedStore(Odd(), 60)  # type: ignore[arg-type]
+    assert store.get("key") is None
+    assert failing(store)

@@ -137,3 +137,77 @@ def test_names_and_texts_of_any_bytes(tmp_path: Path) -> None:
     assert "中文\n".encode() in done.stdout
     assert b"No such file" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def shell(script: str, *, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a script in which $C is the command line."""
+    environment = os.environ | {"C": f"{sys.executable} -m crnn_ocr", "CRNN_OCR_PORT": "0"}
+    return subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("where", [">/dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "command", ["models list", "PYTHONUNBUFFERED=1 models show edge", "keys new somebody"]
+)
+def test_output_that_cannot_be_written_is_told_once(command: str, where: str) -> None:
+    before, _, arguments = command.rpartition("=1 ")
+    done = shell(f"{before and before + '=1'} $C {arguments} {where}")
+    assert done.returncode == 1
+    errors = [row for row in done.stderr.splitlines() if "OUTPUT_FAILED" in row]
+    reason = "No space left on device" if "full" in where else "Bad file descriptor"
+    assert errors == [f"crnn-ocr: standard output: {reason}. (OUTPUT_FAILED)"]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "2>&- >&- <&-"])
+def test_without_standard_error_the_status_is_the_same(where: str) -> None:
+    assert shell(f"$C models show nothing {where}").returncode == 2
+    assert shell(f"$C read /none.png {where}").returncode == 1
+
+
+def test_closed_input_is_told() -> None:
+    done = shell("$C read - <&-")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "Bad file descriptor" in done.stderr
+
+
+def test_a_failure_behind_closed_output_is_told_alone() -> None:
+    done = shell("$C read /none.png >&-")
+    assert (done.returncode, done.stderr.count("crnn-ocr:"), "none.png" in done.stderr) == (1, 1, True)
+
+
+_SERVED = """
+$C serve {where} 2>log & pid=$!
+until grep -q ' ready' log; do kill -0 $pid || {{ cat log; exit 9; }}; sleep 0.1; done
+kill -TERM $pid; wait $pid; status=$?; cat log; exit $status
+"""
+
+
+@pytest.mark.parametrize("where", [">/dev/full", ">&-", ">&- <&-"])
+def test_a_service_needs_nobody_who_reads_its_output(tmp_path: Path, where: str) -> None:
+    done = shell(_SERVED.format(where=where), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout
+
+
+def test_a_service_starts_in_a_folder_that_has_been_deleted(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    script = _SERVED.format(where="").replace("log", str(tmp_path / "log"))
+    done = shell(f"rmdir ../gone\n{script}", cwd=tmp_path / "gone")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout
+
+
+def test_a_folder_that_has_been_deleted_is_no_traceback(tmp_path: Path) -> None:
+    for arguments, status in (("models list", 0), ("read a.png", 1), ("models add a.zip", 1)):
+        (tmp_path / "gone").mkdir()
+        done = shell(f"rmdir ../gone; $C {arguments}", cwd=tmp_path / "gone")
+        assert (done.returncode, "Traceback" in done.stderr) == (status, False)

@@ -12,8 +12,10 @@ import pytest
 from crnn_ocr import OCR, ReadOptions, Settings
 from crnn_ocr.caching.local import LocalStore
 from crnn_ocr.document import Document
-from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
-from crnn_ocr.models import catalogue
+from crnn_ocr.engine import model_manager
+from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, ModelTooLargeError
+from crnn_ocr.models import catalogue, load_failures
+from crnn_ocr.models.registry import Registry
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.ocr_service import Readings
@@ -180,3 +182,25 @@ def test_new_files_that_cannot_be_loaded_keep_the_cache(engine: OCR, folder: Pat
     assert [ask(picture)[0] for _ in range(2)] == ["miss", "hit"]
     described(folder, charset={"path": "characters.txt", "sha256": "0" * 64})
     assert [ask(picture)[0] for _ in range(3)] == ["miss", "hit", "hit"]  # tried once, then as before
+
+
+@pytest.mark.parametrize("how", ["switch", "name"])
+def test_a_pack_that_cannot_fit_is_not_loaded(engine: OCR, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr(load_failures, "RETRY_AFTER_S", 0.0)
+    before = said(engine)
+    size = Registry().find("crnn-zh-en-edge").folder.joinpath("net.onnx").stat().st_size
+    monkeypatch.setattr(model_manager, "memory_left", lambda: int(model_manager.LOADING * size) - 1)
+    with pytest.raises(ModelTooLargeError, match=r"'crnn-zh-en-edge' needs 4 MiB .* and 4 MiB are left"):
+        engine.use("crnn-zh-en-edge") if how == "switch" else engine.read(PICTURE, model="crnn-zh-en-edge")
+    assert said(engine) == before
+    assert "crnn-zh-en-edge" not in engine.loaded
+
+    monkeypatch.setattr(model_manager, "memory_left", lambda: int(model_manager.LOADING * size) + 1)
+    assert engine.use("crnn-zh-en-edge") == "crnn-zh-en-edge/1"
+
+
+def test_memory_that_is_only_held_is_given_back_first(engine: OCR, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [0, 1 << 40]
+    monkeypatch.setattr(model_manager, "memory_left", lambda: left.pop(0))
+    assert engine.use("crnn-zh-en-edge") == "crnn-zh-en-edge/1"
+    assert left == []

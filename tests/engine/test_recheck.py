@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from crnn_ocr import OCR, ReadOptions, Settings
 from crnn_ocr.cli import main
 from crnn_ocr.engine import page_stages
 from crnn_ocr.engine.kinds import RECOGNIZER
+from crnn_ocr.engine.stage import PageState, Tools
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models import load_failures
 from crnn_ocr.models.registry import BUNDLED, Pack
@@ -34,10 +35,10 @@ TEXTS = ["Invoice No. 4711 of November", "Eighty-eight blue widgets", "Total due
 class Shared:
     """The recogniser of all tests: an engine that closes its models leaves it open."""
 
-    def __init__(self, able: CtcRecognizer, name: str = "ppocrv6-small/1") -> None:
+    def __init__(self, able: CtcRecognizer, pack: Pack) -> None:
         self._able = able
-        self.name = name
-        self.manifest = able.manifest
+        self.name = pack.manifest.id
+        self.manifest = pack.manifest
         self.characters = able.characters
         self.seconds_per_column = able.seconds_per_column
         self.bytes_per_column = able.bytes_per_column
@@ -84,7 +85,7 @@ def loads(monkeypatch: pytest.MonkeyPatch, recognizer: CtcRecognizer) -> Loads:
     def loaded(pack: Pack, **how: Any) -> Recognizer:
         name = pack.manifest.name
         names.append(name)
-        return Doubtful(recognizer, "doubtful/1") if name == "doubtful" else Shared(recognizer)
+        return (Doubtful if name == "doubtful" else Shared)(recognizer, pack)
 
     monkeypatch.setattr(load, "load_pack", loaded)
     return names
@@ -176,6 +177,73 @@ def test_the_accurate_model_is_not_asked_twice(
 
     assert doubtful.read(noisy, model=model, recheck="auto") == once
     assert loads == ["ppocrv6-small"]
+
+
+def switched_while_reading(
+    engine: OCR, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]
+) -> None:
+    """Let something change after a reading has leased its models, before it looks again."""
+    stage = next(stage for stage in page_stages.STAGES if stage.name == "enhance")
+
+    def run(state: PageState, tools: Tools) -> None:
+        change()
+        stage.run(state, tools)
+
+    monkeypatch.setattr(engine, "_stages", (replace(stage, run=run), *page_stages.STAGES[1:]))
+
+
+@pytest.mark.parametrize("change", ["switch", "unload", "replace"])
+def test_a_pack_is_not_its_own_second_reader(
+    models: Path,
+    recognizer: CtcRecognizer,
+    picture: drawing.Picture,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    loads: Loads = []
+
+    def loaded(pack: Pack, **how: Any) -> Recognizer:  # the first one is in doubt, which others would mend
+        loads.append(pack.manifest.name)
+        return (Shared if len(loads) > 1 else Doubtful)(recognizer, pack)
+
+    monkeypatch.setattr(load, "load_pack", loaded)
+    with OCR(Settings(models_dir=models), model="accurate", threads=1) as engine:
+        alone = engine.read(picture, recheck="off")
+        assert alone.text.split("\n") != TEXTS
+
+        def happen() -> None:
+            if change == "switch":
+                engine.use("doubtful")
+            elif change == "unload":
+                engine._models._stores[RECOGNIZER.name].unload("ppocrv6-small")
+            else:  # what `accurate` stands for is installed in the same moment
+                shutil.copytree(models / "doubtful", models / "accurate")
+                path = models / "accurate" / "manifest.json"
+                manifest = json.loads(path.read_text(encoding="utf-8"))
+                path.write_text(json.dumps(manifest | {"name": "accurate"}), encoding="utf-8")
+
+        switched_while_reading(engine, monkeypatch, happen)
+        before = engine.fingerprint(ReadOptions())
+        document = engine.read(picture)
+
+        assert document == alone  # text and confidences, under the same name
+        assert document.model == before.model == "ppocrv6-small/1"
+        assert document.packs == before.packs
+        assert loads == ["ppocrv6-small", "doubtful"][: len(loads)]  # it was not loaded again
+
+
+def test_what_a_switch_leaves_is_the_second_reader_of_others(doubtful: OCR, picture: drawing.Picture) -> None:
+    doubtful.use("accurate")
+    doubtful.use("doubtful")
+
+    assert doubtful.read(picture).text.split("\n") == TEXTS
+
+
+def test_a_document_names_all_packs_that_might_read_it(doubtful: OCR, picture: drawing.Picture) -> None:
+    sure = drawing.line("A quick fox", pad=30)
+    for options in (ReadOptions(), ReadOptions(recheck="off"), ReadOptions(model="accurate")):
+        assert doubtful.read(sure, options).packs == doubtful.fingerprint(options).packs
+        assert doubtful.read(picture, options).packs == doubtful.fingerprint(options).packs
 
 
 def test_a_pack_that_knows_better_is_never_looked_at_again(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import stat
 import tarfile
@@ -13,7 +14,9 @@ import pytest
 from crnn_ocr.engine.pack_check import check_pack
 from crnn_ocr.errors import ModelBrokenError, ModelInstallError, OcrError
 from crnn_ocr.models import install
+from crnn_ocr.models.catalogue import Catalogue
 from crnn_ocr.models.install import add, remove
+from crnn_ocr.models.listing import describe
 from crnn_ocr.models.registry import Registry
 
 from .graphs import best_graph, int8_graph, scores_graph, write_pack
@@ -195,8 +198,66 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(
     with zipfile.ZipFile(source, "w") as packed:
         for number in range(4):
             packed.writestr(str(number), b"x")
-    with pytest.raises(ModelBrokenError, match="or 3 files"):
+    with pytest.raises(ModelBrokenError, match="or 3 entries"):
         add(source, registry, check_pack)
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar"])
+@pytest.mark.parametrize("name", ["{}", "{}/"])
+def test_an_archive_of_too_many_entries_is_refused(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str
+) -> None:
+    """Empty files and folders have no bytes that could be counted."""
+    monkeypatch.setattr(install, "MAX_ENTRIES", 20)
+    source = tmp_path / f"many{suffix}"
+    if suffix == ".zip":
+        with zipfile.ZipFile(source, "w") as packed:
+            for number in range(21):
+                packed.writestr(name.format(number), b"")
+    else:
+        with tarfile.open(source, "w") as packed_tar:
+            for number in range(21):
+                item = tarfile.TarInfo(str(number))
+                item.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+                packed_tar.addfile(item)
+    with pytest.raises(ModelBrokenError, match="more than 1024 MiB or 20 entries"):
+        add(source, registry, check_pack)
+    assert left_in(registry) == []
+
+
+@pytest.mark.parametrize("name", ["CARD.md", "NOTICE", "LICENSE.txt", "curve.png"])
+def test_documents_that_lead_out_of_the_pack_are_refused(
+    tmp_path: Path, registry: Registry, name: str
+) -> None:
+    pack = write_pack(tmp_path / "made", int8_graph(), output="best", precision="int8")
+    (tmp_path / "secret").write_text("secret")
+    (pack / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(ModelBrokenError, match=f"{name} is a link that leads out"):
+        add(pack, registry, check_pack)
+    assert left_in(registry) == []
+    (pack / name).unlink()
+    (pack / "inside").write_text("its own")
+    (pack / name).symlink_to("inside")
+    assert (add(pack, registry, check_pack).folder / name).read_text() == "its own"
+
+
+def test_a_card_outside_of_its_pack_is_not_shown(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path, int8_graph(), output="best", precision="int8")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+
+    def card() -> str:
+        listing = describe(Catalogue(Registry(tmp_path)).listing(), "auto", (), ())
+        return next(info.card for info in listing.models if info.name == "mine")
+
+    (pack / "CARD.md").symlink_to(secret)
+    assert card() == ""
+    (pack / "CARD.md").unlink()
+    os.mkfifo(pack / "CARD.md")  # opening it would wait for ever
+    assert card() == ""
+    (pack / "CARD.md").unlink()
+    (pack / "CARD.md").write_text("# Mine\n\nWhat it is.")
+    assert card() == "What it is."
 
 
 def test_entries_that_come_twice_are_refused(tmp_path: Path, registry: Registry) -> None:

@@ -3,8 +3,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from crnn_ocr.runtime import cgroups, memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and takes back memory so")
 
@@ -119,3 +122,22 @@ def test_frugal_blocks_leave_no_holes() -> None:
 
     assert inside < 2
     assert usual > 15
+
+
+@pytest.mark.parametrize(
+    ("rows", "group", "expected"),
+    [
+        ("MemAvailable: 9 kB\nSwapFree: 1 kB\nHugePages_Total: 0", None, 10 * 1024),
+        ("MemAvailable: 9 kB\nSwapFree: 1 kB", 2048, 3 * 1024),
+        ("MemAvailable: 1 kB", 2048, 1024),
+        ("nonsense", 2048, 2048),
+        ("", None, None),
+    ],
+)
+def test_the_memory_that_is_left_is_the_least(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: str, group: int | None, expected: int | None
+) -> None:
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(cgroups, "memory_left", lambda: group)
+    (tmp_path / "meminfo").write_text(rows, encoding="ascii")
+    assert memory.memory_left() == expected

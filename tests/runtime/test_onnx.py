@@ -97,3 +97,28 @@ def test_session_options_keep_memory_and_cores_small(entry: str, value: str) -> 
     options = session._session.get_session_options()
     assert options.get_session_config_entry(entry) == value
     assert (options.enable_cpu_mem_arena, options.enable_mem_pattern) == (False, False)
+
+
+@pytest.mark.parametrize("where", ["../secret.bin", "ABSOLUTE", "/dev/zero"])
+def test_weights_outside_of_the_graphs_folder_are_refused(tmp_path: Path, where: str) -> None:
+    """ONNX files may name further files."""
+    onnx = pytest.importorskip("onnx")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "secret.bin").write_bytes(bytes(8))
+    weights = onnx.TensorProto(name="w", data_type=1, dims=[2], data_location=onnx.TensorProto.EXTERNAL)
+    entry = weights.external_data.add()
+    entry.key, entry.value = "location", where.replace("ABSOLUTE", str(tmp_path / "secret.bin"))
+    of = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["x", "w"], ["y"])],
+        "g",
+        [of("x", 1, [2])],
+        [of("y", 1, [2])],
+        [weights],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    path = tmp_path / "pack" / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    for source in (path, path.read_bytes()):
+        with pytest.raises(ModelBrokenError, match="cannot be loaded"):
+            Session(source)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from crnn_ocr.caching.codec import FORMAT
@@ -22,8 +23,11 @@ _log = logging.getLogger(__name__)
 #: Prefix of every key; nothing else in the same Redis starts with it.
 NAMESPACE = f"crnn-ocr:answer:{FORMAT}:"
 
-#: The most time that a request may lose to a Redis that does not answer, in seconds.
+#: How long Redis may send or take nothing, in seconds.
 TIMEOUT_S = 0.25
+
+#: How long an answer of Redis may take in all, in seconds: one that trickles is never silent for long.
+ANSWER_S = 1.0
 
 #: How long a Redis that failed is not asked again, in seconds.
 PAUSE_S = 5.0
@@ -78,7 +82,7 @@ def connect(url: str) -> Redis:
             hint="Install it: pip install 'crnn-ocr[redis]'.",
         ) from None
     try:
-        return Redis.from_url(
+        client = Redis.from_url(
             url,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
@@ -87,6 +91,44 @@ def connect(url: str) -> Redis:
         )
     except ValueError:
         raise SettingsError("CRNN_OCR_REDIS_URL: the URL is malformed") from None
+    pool = client.connection_pool
+    pool.connection_class = type("Connection", (_TimedConnection, pool.connection_class), {})
+    return client
+
+
+class _TimedConnection:
+    """What makes a connection of the Redis client bound its answers in time."""
+
+    def _connect(self) -> _TimedSocket:
+        return _TimedSocket(super()._connect())  # type: ignore[misc]
+
+
+class _TimedSocket:
+    """A socket that reads for `ANSWER_S` at most after a request; everything else is the socket's own."""
+
+    def __init__(self, socket: socket.socket) -> None:
+        self._socket = socket
+        self._until = time.monotonic() + ANSWER_S
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def sendall(self, data: bytes, *flags: int) -> None:
+        self._until = time.monotonic() + ANSWER_S
+        self._socket.sendall(data, *flags)
+
+    def recv(self, size: int, *flags: int) -> bytes:
+        self._check()
+        return self._socket.recv(size, *flags)
+
+    def recv_into(self, buffer: bytearray, *sizes: int) -> int:
+        self._check()
+        return self._socket.recv_into(buffer, *sizes)
+
+    def _check(self) -> None:
+        """Raise where the time is up; a socket that does not wait may always look."""
+        if self._socket.gettimeout() != 0 and time.monotonic() > self._until:
+            raise TimeoutError("the answer takes too long")
 
 
 class SharedStore:
@@ -126,13 +168,11 @@ class SharedStore:
             self._attempt(lambda: self._client.set(NAMESPACE + key, value, px=self._ttl_ms))
 
     def _attempt(self, command: Callable[[], Result]) -> Result | None:
-        from redis import RedisError
-
         if not self._may_try():
             return None
         try:
             result = command()
-        except (RedisError, OSError) as error:
+        except Exception as error:  # what is no answer of Redis raises errors of all kinds
             self._failed(error)
             return None
         self._succeeded()

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 
 from crnn_ocr import __version__
 from crnn_ocr.cli import keys, models, read, serve, train
-from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED
+from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from crnn_ocr.cli.outputs import OutputError
+from crnn_ocr.cli.standard_streams import checked_output, discard_output, open_closed_streams
+from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.runtime.memory import use_one_arena
 
 
@@ -28,33 +31,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # Recent ONNX Runtime wheels send telemetry unless this is set when they are loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    open_closed_streams()
     args = _parser().parse_args(argv)
     use_one_arena()  # before threads start and workers fork
+    status: int = EXIT_OK
     try:
-        status: int = args.run(args)
-        return _flushed(status)
+        with checked_output():
+            status = args.run(args)
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _discard_standard_output()
+        discard_output()
         return EXIT_BROKEN_PIPE
-
-
-def _flushed(status: int) -> int:
-    """Flush standard output; return the status, or 1 if that fails, which was reported already."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError:
-        _discard_standard_output()
+    except OutputError as error:
+        discard_output()
+        if status == EXIT_OK:  # otherwise it was reported when it was first met
+            print_error(None, error)
         return status or EXIT_FAILED
     return status
-
-
-def _discard_standard_output() -> None:
-    """Discard what is left in standard output, because Python flushes it at exit, which would fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from crnn_ocr.cli.exit_codes import EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.stderr import print_error, print_message
 from crnn_ocr.errors import SettingsError
 from crnn_ocr.service.middleware.api_keys import new_key
 
@@ -46,9 +46,8 @@ def run_new(args: argparse.Namespace) -> int:
     except SettingsError as error:
         print_error(None, error)
         return EXIT_USAGE
-    print(f"key for the client (shown only once): {made.key}", file=sys.stderr)
+    print_message(f"key for the client (shown only once): {made.key}")
     if sys.stdout.isatty():
-        print("entry for CRNN_OCR_API_KEYS or a row of CRNN_OCR_API_KEYS_FILE:", file=sys.stderr)
-    sys.stderr.flush()
+        print_message("entry for CRNN_OCR_API_KEYS or a row of CRNN_OCR_API_KEYS_FILE:")
     print(made.entry)
     return EXIT_OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 import crnn_ocr
 from crnn_ocr.caching.shared import check_redis_url
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from crnn_ocr.cli.outputs import OutputError
+from crnn_ocr.cli.standard_streams import discard_output
 from crnn_ocr.cli.stderr import print_error
 from crnn_ocr.engine.kinds import KINDS
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
@@ -96,6 +99,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _serve(settings: Settings) -> int:
+    _leave_deleted_folder()
     try:
         from crnn_ocr.service import launcher
     except ModuleNotFoundError as error:
@@ -116,7 +120,12 @@ def _serve(settings: Settings) -> int:
     launcher.check(settings)
     listener = launcher.bind(settings)
     url = launcher.url_of(listener)
-    print(f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True)
+    try:
+        print(
+            f"crnn-ocr {crnn_ocr.__version__} serves {url} (API: {url}/docs); stop it with Ctrl+C", flush=True
+        )
+    except (BrokenPipeError, OutputError):  # nobody wants to read it
+        discard_output()
     parent = os.getpid()
     try:
         launcher.serve(settings, listener)
@@ -125,3 +134,11 @@ def _serve(settings: Settings) -> int:
             raise  # this is a worker: its exit code tells Gunicorn whether to start another one
         return EXIT_FAILED if stop.code else EXIT_OK
     return EXIT_OK
+
+
+def _leave_deleted_folder() -> None:
+    """Leave a working directory that has been deleted, because Gunicorn asks for its name."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        os.chdir("/")

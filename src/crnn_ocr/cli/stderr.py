@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from crnn_ocr.errors import OcrError
 
@@ -21,9 +22,13 @@ def print_error(name: str | None, error: OcrError) -> None:
 
 
 def print_message(sentence: str) -> None:
-    """Print a sentence without breaking a progress bar; file names may hold any bytes."""
+    """Print a sentence without breaking a progress bar; file names may hold any bytes.
+
+    Where standard error cannot be written, there is nobody to tell.
+    """
     text = sentence.encode("utf-8", "backslashreplace").decode()
-    if "tqdm" in sys.modules:
-        sys.modules["tqdm"].tqdm.write(text, file=sys.stderr)
-    else:
-        print(text, file=sys.stderr)
+    with suppress(OSError):
+        if "tqdm" in sys.modules:
+            sys.modules["tqdm"].tqdm.write(text, file=sys.stderr)
+        else:
+            print(text, file=sys.stderr)

@@ -78,7 +78,8 @@ class ModelUse(Generic[M]):
         name: Returns the name or alias of the pack for these options; None for the active one.
         wanted: Returns whether it may be needed, given the options and the manifests of the models that are
             not optional.
-        optional: It is leased when a page first needs it, takes none of the places, and may be missing.
+        optional: It is leased when a page first needs it, takes none of the places, and may be missing. It is
+            not used where the same pack has another role.
     """
 
     role: str

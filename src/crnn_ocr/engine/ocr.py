@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from crnn_ocr.document import Document
-from crnn_ocr.engine.kinds import RECOGNIZER, ModelUse
+from crnn_ocr.engine.kinds import RECOGNIZER
+from crnn_ocr.engine.leases import LeasedModels, packs_to_use
 from crnn_ocr.engine.model_manager import ModelManager, Switch
 from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
-from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
 from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
-from crnn_ocr.models.manifest import Manifest
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.text import replacement_table
@@ -39,8 +38,6 @@ PICTURE_BYTES = 64 * 1024 * 1024
 DECODING_SECONDS = 3e-9
 #: Smaller pictures do not wait for the budget: the number of threads limits what they take together.
 SMALL_PICTURE_BYTES = 2 * 1024 * 1024
-
-M = TypeVar("M", bound=Closable)
 
 
 class OCR:
@@ -95,7 +92,9 @@ class OCR:
         path = self._settings.replacements
         table = {} if path is None else replacement_table.load(path)
         self._replacements = Replacements(table)
-        self._fingerprints = Fingerprints(self._packs_to_use, self._settings, table)
+        self._fingerprints = Fingerprints(
+            partial(packs_to_use, self._models, self._uses), self._settings, table
+        )
         self._pixels = Budget(PICTURE_BYTES)
         self._scheduler = Scheduler(self._threads)
 
@@ -256,7 +255,7 @@ class OCR:
             del source
             if admit is not None:
                 held.enter_context(admit(document))
-            models = held.enter_context(_LeasedModels(self._models, self._uses, options, ticket.remaining))
+            models = held.enter_context(LeasedModels(self._models, self._uses, options, ticket.remaining))
             work = held.enter_context(self._scheduler.admit(ticket))
             tools = Tools(models, self._replacements, work, options)
             pages = []
@@ -274,21 +273,6 @@ class OCR:
             name = models(RECOGNITION).name
             return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests))
 
-    def _packs_to_use(self, options: ReadOptions) -> tuple[Mapping[str, Manifest], Mapping[str, str]]:
-        """Return the packs of a reading, see `crnn_ocr.models.fingerprint.PacksToUse`."""
-        found: dict[str, Manifest] = {}
-        missing: dict[str, str] = {}
-        for use in sorted(self._uses, key=lambda use: use.optional):
-            if not use.wanted(options, found):
-                continue
-            try:
-                found[use.role] = self._models.manifest_to_use(use.kind, use.name(options))
-            except (ModelNotFoundError, ModelBrokenError) as error:
-                if not use.optional:
-                    raise
-                missing[use.role] = error.code
-        return found, missing
-
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
         """Hold that many bytes of the pictures' memory budget; yield None for a small picture."""
@@ -300,58 +284,6 @@ class OCR:
                 share = held.enter_context(self._pixels.take(amount, ticket))
             make_room(amount)
             yield share
-
-
-class _LeasedModels:
-    """The models of one reading, leased until its end; optional ones from their first use.
-
-    Attributes:
-        manifests: Manifests of the leased models, by role.
-    """
-
-    def __init__(
-        self,
-        manager: ModelManager,
-        uses: Sequence[ModelUse[Any]],
-        options: ReadOptions,
-        patience: float | None,
-    ) -> None:
-        self._manager = manager
-        self._uses = uses
-        self._options = options
-        self._patience = patience
-        self._held = ExitStack()
-        self._leased: dict[str, Any] = {}
-        self.manifests: dict[str, Manifest] = {}
-
-    def __enter__(self) -> _LeasedModels:
-        try:
-            for use in self._uses:
-                if not use.optional and use.wanted(self._options, self.manifests):
-                    self._lease(use)
-        except BaseException:
-            self._held.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._held.close()
-        self._leased.clear()
-
-    def __call__(self, use: ModelUse[M], /) -> M:
-        if use.role not in self._leased:
-            self._lease(use)
-        model: M = self._leased[use.role]
-        return model
-
-    def has(self, use: ModelUse[Any], /) -> bool:
-        return use.wanted(self._options, self.manifests)
-
-    def _lease(self, use: ModelUse[Any]) -> None:
-        name, patience = use.name(self._options), None if use.optional else self._patience
-        lease = self._manager.lease(use.kind, name, pinned=use.optional, patience=patience)
-        model = self._leased[use.role] = self._held.enter_context(lease)
-        self.manifests[use.role] = model.manifest
 
 
 def _draw_page(document: OpenedDocument, work: Work) -> Pixels | None:

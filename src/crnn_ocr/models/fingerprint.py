@@ -46,10 +46,7 @@ class Fingerprint:
 
 
 def marks(packs: Mapping[str, Manifest]) -> frozenset[str]:
-    """Return one mark per pack of a reading: its role and a digest of its manifest.
-
-    A reading that did not need its second reader, or had none, has one mark fewer.
-    """
+    """Return one mark per pack of a reading: its role and a digest of its manifest."""
     return frozenset(f"{role}:{_described(manifest)}" for role, manifest in packs.items())
 
 

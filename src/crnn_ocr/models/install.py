@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -161,6 +162,9 @@ def _copy(pack: Pack, target: Path) -> Pack:
     target.mkdir()
     own = [file.path for file in pack.files() if file.package is None]
     told = [path.name for pattern in _DOCUMENTS for path in pack.folder.glob(pattern) if path.is_file()]
+    for name in told:
+        if not pack.holds(pack.folder / name):
+            raise ModelBrokenError(f"pack {pack.manifest.name!r}: {name} is a link that leads out of it")
     for name in ("manifest.json", *own, *told):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(pack.folder / name, target / name)
@@ -206,28 +210,38 @@ def _unpack(source: Path, target: Path) -> None:
         raise ModelBrokenError(f"{source.name} cannot be unpacked: {error}") from error
 
 
-Entry = tuple[str, Callable[[], IO[bytes] | None]]
-"""Name inside the archive, and a function that opens it; that returns None if it is not a regular file."""
+Entry = tuple[str, Callable[[], IO[bytes] | None] | None]
+"""Name inside the archive, and a function that opens it, which returns None if it is not a regular file.
+
+A folder has no function: folders are made for the files in them, but they count.
+"""
 
 
 def _zip_entries(packed: zipfile.ZipFile) -> Iterator[Entry]:
     for item in packed.infolist():
-        kind = stat.S_IFMT(item.external_attr >> 16)
-        if not item.is_dir():
-            plain = kind in (0, stat.S_IFREG)
-            yield item.filename, lambda item=item, plain=plain: packed.open(item) if plain else None  # type: ignore[misc]
+        plain = stat.S_IFMT(item.external_attr >> 16) in (0, stat.S_IFREG)
+        opened = partial(packed.open, item) if plain else _nothing
+        yield item.filename, None if item.is_dir() else opened
 
 
 def _tar_entries(packed: tarfile.TarFile) -> Iterator[Entry]:
     for item in packed:
-        if not item.isdir():
-            yield item.name, lambda item=item: packed.extractfile(item) if item.isreg() else None  # type: ignore[misc]
+        opened = partial(packed.extractfile, item) if item.isreg() else _nothing
+        yield item.name, None if item.isdir() else opened
+
+
+def _nothing() -> None:
+    return None
 
 
 def _write(entries: Iterator[Entry], target: Path, archive: str) -> None:
     """Write an archive's files below `target`; one bad entry refuses the whole archive."""
     left = MAX_BYTES
     for count, (name, opened) in enumerate(entries, 1):
+        if count > MAX_ENTRIES:
+            raise _too_large(archive)
+        if opened is None:
+            continue
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not path.parts:
             raise ModelBrokenError(f"{archive}: the entry {name[:80]!r} leads out of the pack")
@@ -241,8 +255,10 @@ def _write(entries: Iterator[Entry], target: Path, archive: str) -> None:
         with stream, to.open("xb") as file:
             while chunk := stream.read(1 << 20):
                 left -= len(chunk)
-                if left < 0 or count > MAX_ENTRIES:
-                    raise ModelBrokenError(
-                        f"{archive} holds more than {MAX_BYTES >> 20} MiB or {MAX_ENTRIES} files"
-                    )
+                if left < 0:
+                    raise _too_large(archive)
                 file.write(chunk)
+
+
+def _too_large(archive: str) -> ModelBrokenError:
+    return ModelBrokenError(f"{archive} holds more than {MAX_BYTES >> 20} MiB or {MAX_ENTRIES} entries")

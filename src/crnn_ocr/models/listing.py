@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from crnn_ocr.models.catalogue import Listing
@@ -105,12 +104,15 @@ def _info(pack: Pack, precision: Literal["auto", "int8", "fp32"], *, active: boo
         bundled=pack.folder.parent == BUNDLED,
         active=active,
         loaded=loaded,
-        card=_excerpt(pack.folder / "CARD.md"),
+        card=_excerpt(pack),
     )
 
 
-def _excerpt(card: Path) -> str:
-    """Return the first paragraph below a card's title, on one line."""
+def _excerpt(pack: Pack) -> str:
+    """Return the first paragraph below the title of a pack's card, on one line; it has to be in the pack."""
+    card = pack.folder / "CARD.md"
+    if not pack.holds(card):
+        return ""
     try:
         with card.open(encoding="utf-8", errors="replace") as stream:
             paragraphs = stream.read(8 * _CARD_EXCERPT).split("\n\n")

@@ -50,6 +50,13 @@ class Pack:
         named = (self.manifest.graph, self.manifest.charset, None if probe is None else probe.image)
         return tuple(file for file in named if file is not None)
 
+    def holds(self, path: Path) -> bool:
+        """Return whether a path in the pack's folder is a regular file inside it, also through links."""
+        try:
+            return path.is_file() and path.resolve().is_relative_to(self.folder.resolve())
+        except OSError:
+            return False
+
     def verify(self) -> None:
         """Compare every file's SHA-256 with the manifest.
 

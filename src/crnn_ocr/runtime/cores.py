@@ -1,4 +1,4 @@
-"""Determines how many cores this process may really use, from its affinity and cgroup quota."""
+"""Determines how many cores this process may really use, from its affinity and cgroup quotas."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import math
 import os
 from pathlib import Path
 
-_CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
-_CGROUP_V1_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
-_CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+from crnn_ocr.runtime import cgroups
 
 
 def available_cores() -> int:
@@ -19,35 +17,15 @@ def available_cores() -> int:
 def core_share() -> float:
     """Return the core seconds per second that this process gets: affinity or quota, whichever is less."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _quota_v2(_read(_CGROUP_V2))
-    if quota is None:
-        quota = _quota_v1(_read(_CGROUP_V1_QUOTA), _read(_CGROUP_V1_PERIOD))
-    return float(affinity) if quota is None or quota <= 0 else min(float(affinity), quota)
+    quotas = [quota for group in cgroups.groups("cpu") if (quota := _quota(group)) is not None]
+    return min([float(affinity), *quotas])
 
 
-def _quota_v2(text: str | None) -> float | None:
-    """Return the cores from cgroup v2's `cpu.max`, whose content is "QUOTA PERIOD" or "max PERIOD"."""
-    if not text:
-        return None
-    try:
-        quota, period = text.split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (ValueError, ZeroDivisionError):
-        return None
-
-
-def _quota_v1(quota: str | None, period: str | None) -> float | None:
-    """Return the cores from cgroup v1's two files; a quota of -1 means unlimited."""
-    if not quota or not period:
-        return None
-    try:
-        return None if int(quota) <= 0 else int(quota) / int(period)
-    except (ValueError, ZeroDivisionError):
-        return None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return None
+def _quota(group: Path) -> float | None:
+    """Return the cores that a group may keep busy; None if they are unlimited or unknown."""
+    try:  # cgroup v2: "QUOTA PERIOD" or "max PERIOD"
+        first, period = map(int, (group / "cpu.max").read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        quota = cgroups.number(group / "cpu.cfs_quota_us")  # cgroup v1: -1 means unlimited
+        first, period = quota or 0, cgroups.number(group / "cpu.cfs_period_us") or 0
+    return first / period if first > 0 and period > 0 else None

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from crnn_ocr.runtime import cgroups
+
 _M_ARENA_MAX = -8  # from glibc's malloc.h
 _M_MMAP_THRESHOLD = -3  # likewise
 _FRUGAL_BYTES = 8 * 1024 * 1024
@@ -28,6 +30,7 @@ MOST = 400 * 1024 * 1024
 FRUGAL_MOST = 320 * 1024 * 1024
 
 _STATM = Path("/proc/self/statm")
+_MEMINFO = Path("/proc/meminfo")
 
 _lock = threading.Lock()
 _frugal = 0
@@ -82,6 +85,25 @@ def make_room(need: int = 0) -> None:
     _libc().malloc_trim(0)
     resident = _resident()
     _beside = None if resident is None or allocated is None else resident - allocated
+
+
+def memory_left() -> int | None:
+    """Return the bytes that the machine and all control groups leave to this process; None where unknown.
+
+    Free swap space counts, so that nothing is refused that fits.
+    """
+    machine = _machine()
+    found = [left for left in (machine.get("MemAvailable"), cgroups.memory_left()) if left is not None]
+    return min(found) + machine.get("SwapFree", 0) if found else None
+
+
+def _machine() -> dict[str, int]:
+    """Return the figures of /proc/meminfo in bytes; none where they are unknown."""
+    try:
+        rows = (row.split() for row in _MEMINFO.read_text(encoding="ascii").splitlines())
+        return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
+    except (OSError, ValueError, IndexError):
+        return {}
 
 
 def _resident() -> int | None:

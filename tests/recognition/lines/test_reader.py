@@ -174,17 +174,6 @@ def test_the_second_reader_is_not_loaded_without_doubts(work: Work) -> None:
     assert reader.look_again(picture, found, second) == found
 
 
-def test_a_reader_is_not_its_own_second_reader(work: Work) -> None:
-    picture, polygon = pasted(drawn(TEXT))
-    first = Bars(blind="天")
-    reader = LineReader(first, work)
-    found = reader.read(picture, [Region(polygon, 1.0)])
-    asked = len(first.widths)
-
-    assert reader.look_again(picture, found, lambda: first) == found
-    assert len(first.widths) == asked
-
-
 def test_regions_without_text_stay_so(work: Work) -> None:
     picture, polygon = pasted(drawn(TEXT))
     second = Bars()

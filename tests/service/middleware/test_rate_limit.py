@@ -180,6 +180,31 @@ def test_without_redis_a_process_limits_alone_and_stops_asking() -> None:
     assert broken.asked == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        5,
+        b"text",
+        [],
+        [b"1"],
+        [b"", b""],
+        [b"x", b"2"],
+        [b"nan", b"2"],
+        [b"1", b"inf"],
+        [b"1", None],
+        [{1: 2}, 1],
+    ],
+)
+def test_what_is_no_answer_of_redis_leaves_the_own_buckets(answer: object) -> None:
+    class Odd(BrokenRedis):
+        def register_script(self, _text: str) -> Any:
+            return lambda **_: answer
+
+    buckets = SharedBuckets(Bucket(0.001, 2), Odd())
+    assert [buckets.take("a").allowed for _ in range(3)] == [True, True, False]
+
+
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Any]:
     with running_redis(tmp_path) as server, connect(server.url) as client:

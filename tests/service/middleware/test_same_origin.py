@@ -131,8 +131,8 @@ def test_a_service_for_all_reads_for_all_but_is_run_from_here() -> None:
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
-@pytest.mark.parametrize("settings", [{}, {"allow_anonymous": True}])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "x-forwarded-host", "Forwarded", "Via", "X-Real-IP"])
+@pytest.mark.parametrize("settings", [{}, {"allow_anonymous": True}, {"trusted_proxies": 1}])
 def test_behind_a_proxy_on_this_machine_nobody_is_this_machine(
     header: str, settings: dict[str, object]
 ) -> None:
@@ -144,12 +144,22 @@ def test_behind_a_proxy_on_this_machine_nobody_is_this_machine(
     assert client.get("/models", headers={header: "127.0.0.1"}).status_code == 200
 
 
-@pytest.mark.parametrize(("client_address", "status"), [("127.0.0.1", 200), ("192.0.2.7", 403)])
-def test_the_word_of_a_trusted_proxy_counts(client_address: str, status: int) -> None:
-    answer = made(trusted_proxies=1).put(
-        "/models/active", json={"model": "other"}, headers={"X-Forwarded-For": client_address}
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+@pytest.mark.parametrize("claim", [None, "127.0.0.1", "::1", "127.0.0.1, 127.0.0.1", ""])
+@pytest.mark.parametrize("peer", ["192.0.2.7", "10.9.9.9", "::ffff:192.0.2.7"])
+def test_a_stranger_cannot_claim_to_be_this_machine(proxies: int, claim: str | None, peer: str) -> None:
+    answer = made(allow_anonymous=True, trusted_proxies=proxies).put(
+        "/models/active",
+        json={"model": "other"},
+        headers={"Host": "localhost", **({} if claim is None else {"X-Forwarded-For": claim})},
+        environ_overrides={"REMOTE_ADDR": peer},
     )
-    assert answer.status_code == status
+    assert (answer.status_code, answer.json["error"]["code"]) == (403, "MODEL_SWITCH_FORBIDDEN")  # type: ignore[index]
+
+
+def test_with_a_trusted_proxy_this_machine_still_switches() -> None:
+    answer = made(trusted_proxies=1).put("/models/active", json={"model": "other"})
+    assert answer.status_code == 200
 
 
 def test_loopback() -> None:

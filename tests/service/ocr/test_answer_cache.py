@@ -80,16 +80,17 @@ def test_an_answer_is_not_kept_under_the_former_models_name(client: FlaskClient,
     assert ask(client).headers["X-Cache"] == "miss"
 
 
-@pytest.mark.parametrize("used", ["detector:old", "recognizer:old", "second:old"])
+@pytest.mark.parametrize(
+    "used", [{"detector:old"}, {"recognizer:old"}, {"second:old"}, set()], ids=lambda used: str(*used)
+)
 def test_what_packs_read_while_being_replaced_is_not_kept(
-    client: FlaskClient, reader: FakeReader, used: str
+    client: FlaskClient, reader: FakeReader, used: set[str]
 ) -> None:
-    reader.identity = Fingerprint(
-        "fake/1", "new", frozenset({"detector:new", "recognizer:new", "second:new"})
-    )
-    reader.answer = lambda *_: replace(document(page("old")), packs=frozenset({used, "detector:new"}))
+    new = frozenset({"detector:new", "recognizer:new", "second:new"})
+    reader.identity = Fingerprint("fake/1", "new", new)
+    reader.answer = lambda *_: replace(document(page("old")), packs=frozenset({"detector:new", *used}))
     assert [ask(client).headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
-    reader.answer = lambda *_: replace(document(page("new")), packs=frozenset({"detector:new"}))
+    reader.answer = lambda *_: replace(document(page("new")), packs=new)
     assert [ask(client).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
 
 

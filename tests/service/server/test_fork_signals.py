@@ -1,4 +1,4 @@
-"""Signals to stop that meet a worker while it is being born, with real forks of Gunicorn's own."""
+"""Signals that meet a worker while it is being born, and those that nobody handles, with real forks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
+from pathlib import Path
+
+import pytest
 
 from tests.processes import living_children
 from tests.service.slow_server import slow_server
-from tests.service.wire import Server
+from tests.service.wire import Server, clean_environment
 
 #: Forks worker after worker and tells each to stop so many seconds after the fork: how many of them heard it?
 _SCRIPT = """
@@ -89,6 +93,70 @@ def test_new_workers_of_the_service_hear_it() -> None:
             pid = successor(server, pid)  # its first instructions
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2])
+def test_what_there_is_nothing_to_do_about_is_ignored(number: signal.Signals) -> None:
+    with slow_server() as server:
+        (pid,) = workers_of(server)
+        for process in (server.process.pid, pid):
+            assert ignored_by(process) >= {signal.SIGHUP, signal.SIGUSR2}
+            os.kill(process, number)
+        assert server.get("/healthz").status == 200
+        server.process.send_signal(signal.SIGTTIN)  # as those before it, it is seen by the supervisor's loop
+        second = successor(server, pid)
+        assert set(workers_of(server)) == {pid, second}
+        assert ignored_by(second) >= {signal.SIGHUP, signal.SIGUSR2}
+
+
+def ignored_by(pid: int) -> set[int]:
+    """The signals that a process ignores."""
+    rows = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    mask = next(int(row.split()[1], 16) for row in rows if row.startswith("SigIgn:"))
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+_IN_TERMINAL = """
+import os, pty, sys
+pid, terminal = pty.fork()
+if not pid:  # its standard streams are the terminal, which it is the leader of
+    os.execv(sys.executable, [sys.executable, "-m", "tests.service.slow_server"])
+shown = b""
+while not shown.partition(b"serves ")[2].endswith(b"\\n"):
+    shown += os.read(terminal, 1000)
+print(pid, shown.decode().split("serves ")[1].split()[0], flush=True)
+sys.stdin.readline()
+os.close(terminal)
+print("closed", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_service_whose_terminal_is_closed_goes_on() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _IN_TERMINAL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(CRNN_OCR_PORT="0"),
+    ) as user:
+        assert user.stdin is not None
+        assert user.stdout is not None
+        pid, url = user.stdout.readline().split()
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=20) as answer:
+                assert answer.status == 200
+            user.stdin.write("\n")
+            user.stdin.flush()
+            assert user.stdout.readline() == "closed\n"
+            workers = [child.pid for child in living_children(int(pid))]
+            for _ in range(3):  # whose log lines go nowhere
+                with urllib.request.urlopen(f"{url}/options", timeout=20) as answer:
+                    assert answer.status == 200
+            assert [child.pid for child in living_children(int(pid))] == workers
+        finally:
+            os.kill(int(pid), signal.SIGTERM)
+            user.stdin.close()
 
 
 def workers_of(server: Server) -> list[int]:

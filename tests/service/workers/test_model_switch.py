@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 import time
@@ -17,7 +18,7 @@ from crnn_ocr.errors import (
     ModelSwitchRunningError,
 )
 from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
-from crnn_ocr.service.workers.shared_state import Choice, SharedState
+from crnn_ocr.service.workers.shared_state import Choice, Report, SharedState
 from tests.service.fakes import FakeReader, FakeReady
 
 
@@ -227,13 +228,82 @@ def test_a_leader_that_dies_leaves_nobody_waiting(runtime: SharedState) -> None:
     reader = FakeReader()
     follower = Follower(reader, runtime)
     follower.look()
-    runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))  # by a leader that is gone
-    follower.look()
+    with runtime.switching():
+        runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))
+        follower.look()
     assert reader.log == ["prepare other"]
     runtime.forget(os.getpid())  # as the supervisor does, whichever worker has ended
     follower.look()
     assert reader.log == ["prepare other", "cancel other"]
     assert runtime.choice() == Choice(2, {"rec": "fake"})
+
+
+def test_what_a_leader_left_is_given_up_before_it_is_loaded(runtime: SharedState) -> None:
+    reader = FakeReader()
+    runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))  # by a leader that is gone
+    Follower(reader, runtime).look()  # a worker that has just started in its place
+    assert reader.log == []
+    assert runtime.choice() == Choice(2, {"rec": "fake"})
+
+
+def test_what_a_full_disk_keeps_is_not_loaded_either(
+    runtime: SharedState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(choice: Choice) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    reader = FakeReader()
+    follower = Follower(reader, runtime)
+    runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))
+    with monkeypatch.context() as patched:
+        patched.setattr(runtime, "choose", full)
+        for _ in range(3):
+            with pytest.raises(OSError, match="No space left"):
+                follower.look()
+    follower.look()
+    assert (reader.log, runtime.choice()) == ([], Choice(2, {"rec": "fake"}))
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_worker_that_ends_while_it_loads_ends_the_switch(runtime: SharedState, again: bool) -> None:
+    first = FakeReader()
+    victim, reports = 7, runtime.reports
+    runtime.report(Report(victim))
+
+    def look() -> list[Report]:
+        """It ends as soon as it has loaded, and another one may have started in its place."""
+        found = reports()
+        if runtime.choice().candidate is not None:
+            runtime.forget(victim)
+            if again:
+                runtime.report(Report(8))
+        return found
+
+    with following([Follower(first, runtime)]):
+        runtime.reports = look  # type: ignore[method-assign]
+        with pytest.raises(ModelSwitchError, match="Worker 7 ended while it was loading") as caught:
+            SharedSwitching(first, runtime).switch("other")
+        assert "memory" in str(caught.value.hint)
+        wait_for(lambda: first.log == ["prepare other", "cancel other"])
+    assert runtime.choice().candidate is None
+    assert runtime.choice().active["rec"] == first.active == "fake"
+
+
+def test_a_worker_that_ends_after_it_has_loaded_does_not(runtime: SharedState) -> None:
+    first, second = FakeReader(), FakeReader()
+    reports = runtime.reports
+
+    def look() -> list[Report]:
+        if runtime.choice().active["rec"] == "other":
+            runtime.forget(7)
+        return reports()
+
+    with following([Follower(first, runtime)]):
+        follower = Follower(second, runtime, pid=7)
+        runtime.reports = look  # type: ignore[method-assign]
+        with following([follower]):
+            assert SharedSwitching(first, runtime).switch("other").model == "other/1"
+    assert first.model == "other/1"
 
 
 def test_a_second_switch_is_refused_while_the_first_runs(runtime: SharedState) -> None:

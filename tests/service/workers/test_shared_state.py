@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -124,6 +125,52 @@ def test_a_killed_leader_holds_no_lock(runtime: SharedState) -> None:
         process.wait(10)
     with runtime.switching():
         pass
+
+
+def left_behind(folder: Path, kind: str) -> Path:
+    """What looks like the folder of a service that was killed."""
+    left = folder / "crnn-ocr-left"
+    if kind == "link":
+        (folder / "elsewhere").mkdir()
+        (folder / "elsewhere" / "service.lock").touch()
+        left.symlink_to(folder / "elsewhere")
+        return left
+    if kind == "file":
+        left.touch()
+        return left
+    left.mkdir()
+    lock = left / "service.lock"
+    if kind == "FIFO":
+        os.mkfifo(lock)
+    elif kind == "linked lock":
+        (folder / "other").touch()
+        lock.symlink_to(folder / "other")
+    elif kind == "folder":
+        lock.mkdir()
+    elif kind != "nothing":
+        lock.touch()
+    return left
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "linked lock", "link", "folder", "file", "nothing"])
+def test_what_only_looks_like_a_services_folder_is_left_alone(tmp_path: Path, kind: str) -> None:
+    left = left_behind(tmp_path, kind)  # opening the FIFO would wait for ever
+    made = SharedState.create({"rec": "first"}, memory=tmp_path)
+    made.remove()
+    assert left.exists()
+    assert (tmp_path / "elsewhere" / "service.lock").exists() == (kind == "link")
+
+
+@pytest.mark.parametrize("whose", ["mine", "another user's"])
+def test_another_users_folder_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    left = left_behind(tmp_path, "lock")
+    if whose != "mine":
+        own = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    SharedState.create({"rec": "first"}, memory=tmp_path).remove()
+    assert left.exists() == (whose != "mine")
 
 
 CREATE = """

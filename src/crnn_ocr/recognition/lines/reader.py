@@ -293,8 +293,7 @@ class LineReader:
             policy: Which stretches are read again.
 
         Returns:
-            The regions in order. Regions without doubts are unchanged; so are all regions if the other
-            recogniser is this reader's own.
+            The regions in order; those without doubts are unchanged.
         """
         found = list(found)
         parts: list[tuple[int, Stretch]] = []
@@ -314,8 +313,6 @@ class LineReader:
         if not parts:
             return found
         other = second()
-        if other is self._recognizer:  # it would only repeat its reading
-            return found
         looked: dict[int, list[tuple[Stretch, Reading]]] = {}
         for (i, stretch), reading in zip(parts, self._outcomes(pictures, other), strict=True):
             if reading is not None:

@@ -56,6 +56,7 @@ READ_ERRORS: tuple[ErrorClass, ...] = (
     InternalError,
     errors.MissingExtraError,
     errors.ModelBrokenError,
+    errors.ModelTooLargeError,
     errors.ModelsBusyError,
 )
 

@@ -149,15 +149,18 @@ class SharedBuckets:
         if time.monotonic() < self._left_alone_until:
             return self._local.take(client)
         try:
-            full_at, now = self._script(
+            answer = self._script(
                 keys=[self._prefix + client], args=[repr(self._bucket.rate), self._bucket.burst]
             )
-        except Exception as error:  # any failure of the network
+            full_at, now = (float(time) if time else None for time in answer)
+            if now is None or not (math.isfinite(now) and math.isfinite(full_at or 0.0)):
+                raise ValueError("these are no times")
+        except Exception as error:  # any failure of the network, or what is no answer of Redis
             # Redis is not asked again for a while, so that requests do not wait for it in vain.
             self._left_alone_until = time.monotonic() + _PAUSE_S
             _log.warning("rate limit: Redis fails", extra={"fields": {"reason": type(error).__name__}})
             return self._local.take(client)
-        return self._bucket.take(float(full_at) if full_at else None, float(now))[0]
+        return self._bucket.take(full_at, now)[0]
 
 
 def bucket_of(settings: Settings) -> Bucket:

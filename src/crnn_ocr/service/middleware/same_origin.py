@@ -23,8 +23,9 @@ from crnn_ocr.settings import Settings
 
 _PORTS = {"http": 80, "https": 443}
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-#: Headers that proxies add to a request.
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+#: Headers that proxies add to a request, and the beginning of the names of others; all in lower case.
+_FORWARDED = ("forwarded", "via", "x-real-ip")
+_FORWARDED_PREFIX = "x-forwarded-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,15 @@ class Site:
     Attributes:
         host: Address or name that the service listens on.
         origins: Other origins whose pages may use it.
-        trusted_proxies: Number of proxies in front of it whose headers about the client are trusted.
     """
 
     host: str
     origins: frozenset[str] = frozenset()
-    trusted_proxies: int = 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Return the site of a service with these settings."""
-        return cls(settings.host, check_origins(settings.cors_origins), settings.trusted_proxies)
+        return cls(settings.host, check_origins(settings.cors_origins))
 
     def is_named(self, headers: Headers) -> bool:
         """Return whether the `Host` of the request is this machine, or the host that the service listens on.
@@ -72,9 +71,14 @@ class Site:
             return False
         return origin == "null" or _place(rest, scheme) != _place(headers.get("Host", ""), scheme)
 
-    def came_through_proxy(self, headers: Headers) -> bool:
-        """Return whether the request came through a proxy that is not trusted."""
-        return not self.trusted_proxies and any(name in headers for name in _FORWARDED)
+
+def came_through_proxy(headers: Headers) -> bool:
+    """Return whether the request came through a proxy, or claims to.
+
+    Trusted proxies are no exception: whoever reaches the service directly can claim what they would say.
+    """
+    names = [name.lower() for name, _ in headers]
+    return any(name in _FORWARDED or name.startswith(_FORWARDED_PREFIX) for name in names)
 
 
 def is_loopback(address: str) -> bool:

@@ -137,7 +137,7 @@ class AnswerCache:
 
     def _keep(self, key: str, fingerprint: Fingerprint, document: Document, chars: bool) -> None:
         remarks = {remark.code for page in document.pages for remark in page.warnings}
-        expected = document.model == fingerprint.model and document.packs <= fingerprint.packs
+        expected = document.model == fingerprint.model and document.packs == fingerprint.packs
         if not expected or remarks & _TRANSIENT_REMARKS:
             return
         try:

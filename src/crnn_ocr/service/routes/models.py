@@ -18,7 +18,7 @@ from crnn_ocr.errors import (
 from crnn_ocr.models.listing import ModelInfo
 from crnn_ocr.service.api.openapi_components import COMMON_ERRORS, Json, RouteGroup, ref, responses
 from crnn_ocr.service.api.responses import json_response
-from crnn_ocr.service.middleware.same_origin import Site, is_loopback
+from crnn_ocr.service.middleware.same_origin import Site, came_through_proxy, is_loopback
 from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.server.reply_and_drain import mark_body_read
 from crnn_ocr.service.workers.model_switch import Switching
@@ -173,7 +173,7 @@ def _check_allowed(site: Site) -> None:
     """
     if "key_name" in g:
         return
-    if not is_loopback(request.remote_addr or "") or site.came_through_proxy(request.headers):
+    if not is_loopback(request.remote_addr or "") or came_through_proxy(request.headers):
         raise ModelSwitchForbiddenError("This service has no API keys, and the request is from elsewhere.")
     if not site.is_named(request.headers) or site.is_foreign(request.headers):
         raise ModelSwitchForbiddenError("This service has no API keys, and the request is from another site.")

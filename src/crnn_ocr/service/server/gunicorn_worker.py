@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from crnn_ocr.errors import BadRequestError, UploadTimeoutError
 from crnn_ocr.service.api.raw_response import bare_answer
-from crnn_ocr.service.server.fork_signals import unblock_stop_signals
+from crnn_ocr.service.server.fork_signals import IGNORED, unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
 from crnn_ocr.service.server.socket_watch import socket_watcher
@@ -93,6 +93,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     * If descriptors run out, new clients wait, and connected ones are not affected.
     * Requests that break the protocol are answered with the API's own error body.
     """
+
+    SIGNALS = tuple(number for number in ThreadWorker.SIGNALS if number not in IGNORED)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,6 +11,7 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from crnn_ocr.errors import NotReadyError
+from crnn_ocr.runtime.cgroups import memory_limit
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
@@ -26,16 +27,14 @@ BUDGET = 512 * MIB
 REFRESH_S = 5.0
 
 _PROC = Path("/proc")
-_CGROUP = Path("/sys/fs/cgroup")
-_UNLIMITED = 1 << 60  # cgroup v1 writes a number near 2^63 for "no limit"
 
 
 # ---- processes --------------------------------------------------------------------------------------
 
 
-def processes(settings: Settings, *, proc: Path = _PROC, cgroup: Path = _CGROUP) -> Probe:
+def processes(settings: Settings, *, proc: Path = _PROC) -> Probe:
     """Return the probe of the processes: memory and CPU time of this worker, memory of its supervisor."""
-    limit = memory_limit(cgroup) or BUDGET * settings.workers
+    limit = memory_limit() or BUDGET * settings.workers
     page_size = os.sysconf("SC_PAGE_SIZE")
     # The parent of a worker; without a shared folder this process is not a worker.
     supervisor = os.getppid() if VARIABLE in os.environ else None
@@ -58,17 +57,6 @@ def resident_pages(pid: int, proc: Path = _PROC) -> int | None:
         return int((proc / str(pid) / "statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return None
-
-
-def memory_limit(cgroup: Path = _CGROUP) -> int | None:
-    """Return the container's memory limit in bytes (cgroup v2 or v1); None without one."""
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            limit = int((cgroup / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):  # "max" is not a number
-            continue
-        return limit if limit < _UNLIMITED else None
-    return None
 
 
 # ---- the parts of the service -----------------------------------------------------------------------

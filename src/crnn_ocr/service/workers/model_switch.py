@@ -2,8 +2,9 @@
 
 A switch has two phases, so that all workers switch or none does: first each worker loads the new model beside
 the old one and tests it, then each one makes it the active one, which takes no time. If a worker fails, all
-keep the old model. A worker that starts meanwhile takes part; one that dies is not waited for, and if it was
-the leader, the supervisor cancels the switch.
+keep the old model. A worker that starts meanwhile takes part. One that ends before it has loaded the model
+ends the switch, because the model may have ended it, for want of memory for example. If the leader ends, the
+supervisor cancels the switch, or else the worker that finds what it left, which then loads nothing.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class SharedSwitching:
             choice = replace(before, generation=before.generation + 1, candidate=found)
             try:
                 self._shared.choose(choice)
-                waiting = self._wait(choice.generation, self._prepare_s)
+                waiting = self._wait(choice.generation, self._prepare_s, until_loaded=True)
                 if waiting:
                     raise ModelSwitchError(
                         f"{len(waiting)} workers did not load {found!r} within {self._prepare_s:.0f} s.",
@@ -125,15 +126,21 @@ class SharedSwitching:
         """Return the reports of all living workers."""
         return self._shared.reports()
 
-    def _wait(self, generation: int, patience: float) -> list[int]:
+    def _wait(self, generation: int, patience: float, *, until_loaded: bool = False) -> list[int]:
         """Wait until all workers have followed; return the process ids of those that did not in time.
 
         Raises:
-            ModelSwitchError: A worker reports a problem.
+            ModelSwitchError: A worker reports a problem, or ended before it had followed `until_loaded`.
         """
         deadline = time.monotonic() + patience
+        waiting: list[int] = []
         while True:
             reports = self._shared.reports()
+            if until_loaded and (ended := set(waiting) - {report.pid for report in reports}):
+                raise ModelSwitchError(
+                    f"Worker {min(ended)} ended while it was loading the model.",
+                    hint="See the log: the memory may not suffice for this model.",
+                )
             for report in reports:
                 if report.generation >= generation and report.problem is not None:
                     raise ModelSwitchError(f"Worker {report.pid}: {report.problem}")
@@ -190,6 +197,8 @@ class Follower:
         """Follow the choice if it has changed, and report the result."""
         choice = self._shared.choice()
         if choice.generation != self._followed:
+            if choice.candidate is not None:  # perhaps it ended the process that led the switch
+                choice = self._shared.give_up_orphan()
             self._problem = self._follow(choice)
             self._followed = choice.generation
         report = Report(self._pid, self._followed, self._reader.model, self._reader.loaded, self._problem)

@@ -17,9 +17,10 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -104,10 +105,8 @@ class SharedState:
 
     @classmethod
     def _create(cls, base: Path, active: Mapping[str, str]) -> Self:
-        for lock in base.glob(f"{_PREFIX}*/{_SERVICE_LOCK}"):
-            with suppress(OSError), lock.open("rb") as stream:  # it is in use, or another user's
-                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                shutil.rmtree(lock.parent, ignore_errors=True)
+        for folder in base.glob(f"{_PREFIX}*"):
+            _remove_left(folder)
         made = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)))
         try:
             made.choose(Choice(0, active))
@@ -163,10 +162,19 @@ class SharedState:
     def forget(self, pid: int) -> None:
         """In the supervisor, when a worker has ended: remove its report, and cancel a switch that it led."""
         (self.folder / f"{pid}.json").unlink(missing_ok=True)
+        self.give_up_orphan()
+
+    def give_up_orphan(self) -> Choice:
+        """Cancel a switch whose leader has ended, and return the present choice.
+
+        Raises:
+            OSError: There is no room to cancel it.
+        """
         with suppress(ModelSwitchRunningError), self.switching():
             choice = self.choice()
             if choice.candidate is not None:  # and nobody holds the lock, so its leader is gone
                 self.choose(choice.cancelled())
+        return self.choice()
 
 
 def _places(memory: Path) -> Iterator[Path]:
@@ -175,6 +183,25 @@ def _places(memory: Path) -> Iterator[Path]:
         yield memory
     with suppress(OSError):  # it tries all folders that the system has for this
         yield Path(tempfile.gettempdir())
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove the folder of a service that was killed.
+
+    Anybody may make folders here. So nothing is opened that could block, no link is followed, and what
+    belongs to another user is left alone.
+    """
+    own = os.geteuid()
+    with suppress(OSError), ExitStack() as held:
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        held.callback(os.close, directory)
+        lock = os.open(_SERVICE_LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=directory)
+        held.callback(os.close, lock)
+        of_folder, of_lock = os.fstat(directory), os.fstat(lock)
+        if of_folder.st_uid != own or of_lock.st_uid != own or not stat.S_ISREG(of_lock.st_mode):
+            return
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # raises where the service lives
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _hold(lock: Path) -> None:
