@@ -22,7 +22,8 @@ from gunicorn.http import errors as http_errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from crnn_ocr.errors import BadRequestError, UploadTimeoutError
+from crnn_ocr.errors import BadRequestError, OcrError, UploadTimeoutError
+from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.raw_response import bare_answer
 from crnn_ocr.service.server.fork_signals import unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
@@ -217,6 +218,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     # ---- the end ---------------------------------------------------------------------------------
 
+    def init_process(self) -> None:
+        """Serve at the root of the host: Gunicorn would refuse every path outside of $SCRIPT_NAME."""
+        os.environ.pop("SCRIPT_NAME", None)
+        super().init_process()
+
     def init_signals(self) -> None:
         """Set the handlers, and deliver stop signals that arrived before."""
         super().init_signals()
@@ -277,11 +283,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(
         self, req: Any, client: socket.socket, addr: tuple[str, int], exc: BaseException
     ) -> None:
-        """Answer requests that Gunicorn's parser refuses, in the form of all other errors."""
-        if not isinstance(exc, http_errors.ParseException) or isinstance(
-            exc, http_errors.ConfigurationProblem
-        ):
-            super().handle_error(req, client, addr, exc)
+        """Answer requests that Gunicorn refuses or fails on, in the form of all other errors."""
+        if not isinstance(exc, http_errors.ParseException):
+            _log.error("request failed outside of the application", exc_info=exc)
+            fault = InternalError("The server failed to handle this request.")
+            self._answer(client, addr, fault, 500, "Internal Server Error")
             return
         status, reason = next(
             (known for kind, known in _STATUSES.items() if isinstance(exc, kind)), (400, "Bad Request")
@@ -304,10 +310,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _refuse(
         self, client: socket.socket, addr: tuple[str, int], status: int, reason: str, message: str
     ) -> None:
-        request_id = uuid.uuid4().hex
         kind = UploadTimeoutError if status == 408 else BadRequestError
         error = kind(message, hint="See /docs for the requests that this service takes.")
-        answer = bare_answer(error, reason, request_id, status=status)
+        self._answer(client, addr, error, status, reason)
+
+    def _answer(
+        self, client: socket.socket, addr: tuple[str, int], error: OcrError, status: int, reason: str
+    ) -> None:
+        answer = bare_answer(error, reason, uuid.uuid4().hex, status=status)
         fields = {"status": status, "code": error.code, "client": addr[0] if addr else None}
         _log.info("refused", extra={"fields": fields})
         with suppress(OSError):
