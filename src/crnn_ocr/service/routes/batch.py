@@ -39,6 +39,9 @@ from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import BatchAnswer, OcrRequest, ocr_answer
 from crnn_ocr.service.ocr.answer_cache import CacheUse, wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
+from crnn_ocr.service.requests.body import read_body, refuse_early
+from crnn_ocr.service.requests.forms import MOST_PARTS
+from crnn_ocr.service.requests.json_text import MOST_VALUES, parse_json
 from crnn_ocr.service.requests.parsing import (
     OcrInput,
     form_fields,
@@ -46,9 +49,6 @@ from crnn_ocr.service.requests.parsing import (
     json_fields,
     media_type_message,
     merge_options,
-    parse_json,
-    read_body,
-    refuse_early,
     text_options,
 )
 from crnn_ocr.settings import Settings
@@ -61,7 +61,7 @@ NDJSON = "application/x-ndjson"
 #: released with the stack.
 Item = Callable[[ExitStack], OcrInput]
 
-_FORM_FIELDS = 64  # in addition to the pictures
+_VALUES_OF_ONE = 20  # of a picture in JSON, with all options
 
 
 def install(app: Flask, readings: Readings, settings: Settings) -> None:
@@ -113,14 +113,13 @@ def parse_batch(request: Request, most: int) -> list[Item]:
     refuse_early(request)
     query = text_options(request.args)
     if is_json(request.mimetype):
-        entries = parse_json(read_body(request), what="The body")
+        entries = parse_json(read_body(request), what="The body", most=MOST_VALUES + most * _VALUES_OF_ONE)
         if not isinstance(entries, list):
             raise InvalidJsonError('The body must be a JSON list such as [{"image": "<base64>"}].')
         _check_number(len(entries), most)
         return [_json_item(entry, query) for entry in entries]
     if request.mimetype == "multipart/form-data":
-        request.max_form_parts = most + _FORM_FIELDS
-        pictures, options = form_fields(request)
+        pictures, options = form_fields(request, most_parts=most + MOST_PARTS)
         _check_number(len(pictures), most)
         merged = merge_options(query, options)
         return [_form_item(picture, merged) for picture in pictures]
