@@ -177,7 +177,6 @@ def test_a_body_in_time_is_read_whole(pair: Pair, socket_watcher: SocketWatcher)
     sender.start()
     timed = body(pair, socket_watcher, total_s=30)
     assert timed.read() == data
-    assert timed.received == len(data)
     sender.join(5)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Request
+from flask import Request, g
 
 from crnn_ocr.errors import BadRequestError, UnsupportedMediaTypeError
 from crnn_ocr.service.api.error_answers import body_too_large
+from crnn_ocr.service.requests.body_budget import Slot
 from crnn_ocr.service.server.reply_and_drain import mark_body_read
 
+#: Name of the request's slot in `flask.g`.
+SLOT = "slot"
 #: Bytes that are read at a time.
 PIECE = 64 * 1024
 
@@ -37,16 +40,22 @@ def body_pieces(request: Request) -> Iterator[bytes]:
 
     Raises:
         BadRequestError: It has fewer bytes than it announces.
+        OverloadedError: There is no memory for what has arrived.
     """
+    slot: Slot | None = g.get(SLOT)
     expected, received = request.content_length, 0
     while expected is None or received < expected:
         piece = request.stream.read(PIECE)
         if not piece:
             break
         received += len(piece)
+        if slot is not None:
+            slot.make_room(received)
         yield piece
     if expected is not None and received < expected:
         raise BadRequestError(f"The body ended after {received} of {expected} bytes.")
+    if slot is not None:
+        slot.settle(received)
     mark_body_read()
 
 
@@ -55,6 +64,7 @@ def read_body(request: Request) -> bytes:
 
     Raises:
         BadRequestError: It has fewer bytes than it announces.
+        OverloadedError: There is no memory for what has arrived.
     """
     body = bytearray()
     for piece in body_pieces(request):

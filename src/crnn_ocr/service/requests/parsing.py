@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from flask import Request, current_app
+from flask import Request, current_app, g
 from werkzeug.datastructures import MultiDict
 
 from crnn_ocr.errors import (
@@ -23,7 +23,7 @@ from crnn_ocr.options import ReadOptions, options_from_text, parse_options
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field, is_picture_type
 from crnn_ocr.service.requests.body import read_body, refuse_early
-from crnn_ocr.service.requests.body_budget import Intake
+from crnn_ocr.service.requests.body_budget import Slot
 from crnn_ocr.service.requests.forms import MOST_PARTS, read_form
 from crnn_ocr.service.requests.json_text import parse_json
 from crnn_ocr.service.requests.url_fetch import Fetcher
@@ -136,8 +136,8 @@ def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
     fetcher: Fetcher | None = current_app.extensions.get(FETCHER)
     if fetcher is None:
         raise UrlInputDisabledError("This service does not fetch pictures.")
-    intake: Intake = current_app.extensions[INTAKE]
-    reservation = intake.reservation()
+    slot: Slot = g.slot
+    reservation = slot.for_picture()
     holder.callback(reservation.release)
     picture = fetcher.fetch(url, reservation.reserve)
     if not picture:
