@@ -68,7 +68,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     observed = observer.watch(reader, readiness, gate, answers)
     readings = Readings(observed, answers, admit=gate.admit, issue_ticket=gate.issue_ticket)
     ocr.install(app, reader, readings, readiness)
-    batch.install(app, readings, settings)
+    batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
     export.install(app, issue_ticket=gate.issue_ticket)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -39,6 +37,7 @@ from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import BatchAnswer, OcrRequest, ocr_answer
 from crnn_ocr.service.ocr.answer_cache import CacheUse, wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
+from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.body import read_body, refuse_early
 from crnn_ocr.service.requests.forms import MOST_PARTS
 from crnn_ocr.service.requests.json_text import MOST_VALUES, parse_json
@@ -51,6 +50,7 @@ from crnn_ocr.service.requests.parsing import (
     merge_options,
     text_options,
 )
+from crnn_ocr.service.routes.batch_pool import BatchPool
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -64,10 +64,18 @@ Item = Callable[[ExitStack], OcrInput]
 _VALUES_OF_ONE = 20  # of a picture in JSON, with all options
 
 
-def install(app: Flask, readings: Readings, settings: Settings) -> None:
-    """Add the route."""
-    # One more than cores, so that a picture can be decoded while the cores compute.
-    at_once = (settings.threads or available_cores()) + 1
+def install(
+    app: Flask, readings: Readings, settings: Settings, *, retry_after: Callable[[], int] = lambda: 1
+) -> None:
+    """Add the route.
+
+    Args:
+        app: The application.
+        readings: Reads the pictures.
+        settings: Limits.
+        retry_after: Returns the seconds after which a client that finds too many batches should try again.
+    """
+    pool = BatchPool(settings.threads or available_cores(), retry_after=retry_after)
     routes = Blueprint("batch", __name__)
 
     @routes.post("/ocr/batch")
@@ -76,7 +84,13 @@ def install(app: Flask, readings: Readings, settings: Settings) -> None:
         started = time.perf_counter()
         ticket = readings.issue_ticket()
         g.result_size = {"items": len(items)}
-        results = _results(items, readings, ticket, wanted_use(request), g.request_id, at_once)
+        resources.of_request().enter_context(pool.place())
+        use, request_id = wanted_use(request), g.request_id
+        works = [
+            partial(_result, index, item, readings, ticket, use, request_id)
+            for index, item in enumerate(items)
+        ]
+        results = pool.run(works, ticket)
         if request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
             rows = (f"{json_of(result)}\n".encode("utf-8", "replace") for _, result in results)
             # Otherwise proxies such as nginx buffer the rows.
@@ -157,31 +171,6 @@ def _form_item(picture: bytes, options: ReadOptions) -> Item:
 
 
 # ---- the work ----------------------------------------------------------------------------------------
-
-
-def _results(
-    items: Sequence[Item],
-    readings: Readings,
-    ticket: Ticket,
-    use: CacheUse,
-    request_id: str,
-    at_once: int,
-) -> Iterator[tuple[int, Json]]:
-    """Yield index and result of each picture when it is ready; closing the iterator cancels the rest."""
-    pool = ThreadPoolExecutor(min(at_once, len(items)), thread_name_prefix="crnn-ocr-batch")
-    try:
-        indices: dict[Future[Json], int] = {}
-        for index, item in enumerate(items):
-            # Each has a copy of the context, with the request's id for the log and the application's fetcher.
-            context = contextvars.copy_context()
-            work = partial(_result, index, item, readings, ticket, use, request_id)
-            indices[pool.submit(context.run, work)] = index
-        for future in as_completed(indices):
-            yield indices[future], future.result()
-    finally:
-        if any(not future.done() for future in indices):
-            ticket.cancel()
-        pool.shutdown(cancel_futures=True)
 
 
 def _result(
