@@ -14,7 +14,7 @@ from tests.service.slow_server import slow_png, slow_server
 from tests.service.wire import Server
 
 #: More than the server has threads: 4 for pictures, and 8 others.
-READERS = 30
+READERS = 16
 
 
 @pytest.fixture(scope="module")
