@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,8 +23,6 @@ SIZE = 2 * MIB
 RAPIDOCR = "/compat/rapidocr/ocr"
 PICTURE = base64.b64encode(bytes(range(256)) * 400).decode()
 
-Send = Callable[[str, bytes, str], TestResponse]
-
 
 @pytest.fixture(scope="module")
 def client() -> FlaskClient:
@@ -32,7 +30,7 @@ def client() -> FlaskClient:
 
 
 @pytest.fixture
-def taken(client: FlaskClient) -> Iterator[Callable[..., tuple[TestResponse, float]]]:
+def taken(client: FlaskClient) -> Callable[[str, bytes, str], tuple[TestResponse, float]]:
     """Send a body, and return the answer and the memory that it took at most, as a multiple of the body."""
 
     def send(path: str, body: bytes, kind: str) -> tuple[TestResponse, float]:

@@ -298,7 +298,7 @@ def test_a_large_batch_lets_a_small_one_pass(app: Flask, reader: FakeReader) -> 
         large = other.submit(app.test_client().post, "/ocr/batch", json=pictures)
         assert ask(app.test_client(), json=entries(b"small"))["failed"] == 0
         may_end.set()
-        assert large.result().json["failed"] == 0
+        assert large.result().get_json()["failed"] == 0
 
 
 def test_only_who_asks_for_rows_gets_them(client: FlaskClient) -> None:
