@@ -15,7 +15,7 @@ from crnn_ocr.service.middleware.same_origin import Site
 from crnn_ocr.service.ocr.answer_cache import make_cache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.ocr.ocr_service import Readings
-from crnn_ocr.service.requests.parsing import FETCHER, INTAKE, ServiceRequest
+from crnn_ocr.service.requests.parsing import FETCHER, INTAKE
 from crnn_ocr.service.requests.url_fetch import Fetcher
 from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, models, ocr, preview
 from crnn_ocr.service.server import reply_and_drain
@@ -26,9 +26,7 @@ from crnn_ocr.settings import Settings
 
 
 class Service(Flask):
-    """Flask application with this service's request class; it sends the page's files gzipped."""
-
-    request_class = ServiceRequest
+    """Flask application that sends the page's files gzipped."""
 
     def send_static_file(self, filename: str) -> Response:
         """Return one of the page's files."""
@@ -47,7 +45,6 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     """
     app = Service(__name__, static_folder="ui", static_url_path="/ui")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MAX_FORM_PARTS"] = 64
     app.url_map.merge_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.add_template_filter(pretty_json)
@@ -71,8 +68,8 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     observed = observer.watch(reader, readiness, gate, answers)
     readings = Readings(observed, answers, admit=gate.admit, issue_ticket=gate.issue_ticket)
     ocr.install(app, reader, readings, readiness)
-    batch.install(app, readings, settings)
-    export.install(app)
+    batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
+    export.install(app, issue_ticket=gate.issue_ticket)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))

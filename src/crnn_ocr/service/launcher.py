@@ -176,6 +176,12 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "keepalive": 5,
             "preload_app": False,
             "accesslog": None,
+            # A file is sent as every other answer is: sendfile would block a thread, without a time-out.
+            "sendfile": False,
+            # No client, this machine's included, may set the WSGI environment (SCRIPT_NAME) or the scheme by
+            # headers; ProxyFix takes those of the proxies that the settings name.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "logger_class": _ServerLogger,
             "on_starting": lambda _arbiter: self._held_requests.begin(),
             "pre_fork": self._pre_fork,

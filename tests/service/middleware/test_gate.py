@@ -193,17 +193,21 @@ def test_a_wrong_time_out_is_refused(slow: Server, value: str) -> None:
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
 
 
-def test_work_ends_when_its_client_is_gone(slow: Server) -> None:
-    body = slow_png(50, name="nobody waits")
+@pytest.mark.parametrize("behind", [b"", b"\r\n", PROBE], ids=["nothing", "a row end", "a request"])
+def test_work_ends_when_its_client_is_gone(slow: Server, behind: bytes) -> None:
+    """Whatever the client has sent behind the body."""
+    request_id = f"gone-{len(behind)}"
+    body = slow_png(50, name=f"nobody waits {request_id}")
     with socket.create_connection(slow.address, timeout=10) as connection:
         connection.sendall(
-            b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nX-Request-Id: gone-away\r\n"
-            + f"Content-Length: {len(body)}\r\n\r\n".encode()
+            b"POST /ocr HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+            + f"X-Request-Id: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             + body
+            + behind
         )
         wait_for(lambda: bodies(slow) == 1)
-    wait_for(lambda: [entry for entry in slow.records() if entry.get("request_id") == "gone-away"])
-    (entry,) = [entry for entry in slow.records() if entry.get("request_id") == "gone-away"]
+    wait_for(lambda: [entry for entry in slow.records() if entry.get("request_id") == request_id])
+    (entry,) = [entry for entry in slow.records() if entry.get("request_id") == request_id]
     assert (entry["status"], entry["code"]) == (499, "REQUEST_CANCELLED")
 
 

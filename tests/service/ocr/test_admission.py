@@ -15,7 +15,7 @@ from crnn_ocr.errors import OverloadedError, RequestCancelledError
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.middleware.gate import MOST_READ, Gate
 from crnn_ocr.service.ocr.admission import Admission, Experience, estimate_seconds, least_seconds
-from crnn_ocr.service.requests.body_budget import Intake, Slot
+from crnn_ocr.service.requests.body_budget import STEP, Intake, Slot
 from crnn_ocr.settings import Settings
 from tests.service.fakes import opened_or_not
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
@@ -201,43 +201,105 @@ def test_the_factor_stays_within_its_bounds(finished: list[tuple[float, float]])
 # ---- bodies ------------------------------------------------------------------------------------------
 
 
+def full(intake: Intake, size: int, client: str = "") -> Slot:
+    """A body of that many bytes, which have arrived."""
+    slot = intake.enter(size, client)
+    slot.make_room(size)
+    slot.settle(size)
+    return slot
+
+
 def test_slots_are_bounded_in_number_and_bytes() -> None:
     intake = Intake(2, 100, retry_after=lambda: 7)
-    first, second = intake.enter(10), intake.enter(80)
+    first, second = full(intake, 10, "a"), full(intake, 80, "b")
     with pytest.raises(OverloadedError, match="requests") as caught:
         intake.enter(1)
     assert caught.value.retry_after == 7
     first.release()
     with pytest.raises(OverloadedError, match="memory"):
         intake.enter(21)
-    second.resize(20)
-    third = intake.enter(80)
+    second.settle(20)
+    third = full(intake, 80, "c")
     assert (intake.held, intake.held_bytes) == (2, 100)
     for slot in (first, second, second, third):
         slot.release()
-    second.resize(50)
+    second.settle(50)
     assert (intake.held, intake.held_bytes) == (0, 0)
+
+
+def test_what_is_only_announced_takes_nothing_from_others() -> None:
+    intake = Intake(5, 100)
+    slow = [intake.enter(70, "slow") for _ in range(3)]
+    other = full(intake, 90, "other")
+    with pytest.raises(OverloadedError, match="memory"):
+        slow[0].make_room(50)
+    other.release()
+    slow[0].make_room(50)
+    assert intake.held_bytes == 70
+
+
+def test_bytes_are_reserved_in_steps_up_to_what_is_announced() -> None:
+    intake = Intake(5, 100 * STEP)
+    known, unknown = intake.enter(STEP + 5), intake.enter()
+    known.make_room(1)
+    assert intake.held_bytes == STEP
+    known.make_room(STEP + 1)
+    assert intake.held_bytes == STEP + 5
+    unknown.make_room(STEP + 1)
+    assert intake.held_bytes == STEP + 5 + 2 * STEP
+    unknown.settle(STEP + 1)
+    assert intake.held_bytes == 2 * STEP + 6
+
+
+def test_several_bodies_of_one_client_leave_room_for_others() -> None:
+    intake = Intake(9, 100)
+    bodies = [full(intake, 35, "greedy") for _ in range(2)]
+    for refused in (lambda: intake.enter(6, "greedy"), lambda: bodies[0].make_room(41)):
+        with pytest.raises(OverloadedError, match="memory"):
+            refused()
+    full(intake, 5, "greedy")
+    full(intake, 25, "other").release()
+    for body in bodies:
+        body.release()
+    full(intake, 95, "other").release()
+
+
+def test_fetched_pictures_are_their_clients() -> None:
+    intake = Intake(9, 100)
+    body = full(intake, 10, "greedy")
+    pictures = [body.for_picture() for _ in range(3)]
+    pictures[0].reserve(90)
+    pictures[0].reserve(40)
+    with pytest.raises(OverloadedError, match="memory"):
+        pictures[1].reserve(36)
+    pictures[1].reserve(35)
+    with pytest.raises(OverloadedError, match="memory"):
+        pictures[2].reserve(1)
+    assert (intake.held, intake.held_bytes) == (1, 85)
+    for fetched in pictures:
+        fetched.release()
+    assert intake.held_bytes == 10
 
 
 def test_a_body_larger_than_all_memory_is_let_in_alone() -> None:
     intake = Intake(2, 100)
-    whole = intake.enter(1000)
+    whole = full(intake, 1000)
     with pytest.raises(OverloadedError):
         intake.enter(1)
     whole.release()
 
 
-@given(st.lists(st.one_of(st.integers(0, 200), st.none()), max_size=60))
-def test_never_more_bodies_than_slots(steps: list[int | None]) -> None:
+@given(st.lists(st.one_of(st.tuples(st.integers(0, 200), st.sampled_from("ab")), st.none()), max_size=60))
+def test_never_more_bodies_than_slots(steps: list[tuple[int, str] | None]) -> None:
     intake = Intake(5, 300)
     slots: list[Slot] = []
-    for size in steps:
-        if size is None:
+    for step in steps:
+        if step is None:
             if slots:
                 slots.pop(0).release()
         else:
             with contextlib.suppress(OverloadedError):
-                slots.append(intake.enter(size))
+                slots.append(full(intake, *step))
         assert intake.held == len(slots) <= 5
         assert intake.held_bytes <= 300
 

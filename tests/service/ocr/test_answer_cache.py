@@ -168,18 +168,19 @@ def test_fifty_equal_pictures_are_held_within_the_allowed_bytes(reader: FakeRead
 
     reader.answer = slow
     picture = PICTURE + bytes(10_000)
+    allowed = 150_000  # of 200,000, to a single client
     app = create_app(reader, Settings(max_bytes_in_flight=200_000), warm_up=False)
     with ThreadPoolExecutor(50) as pool:
         asked = [pool.submit(ask, app.test_client(), picture) for _ in range(50)]
         deadline = time.monotonic() + 30
-        while sum(request.done() for request in asked) < 50 - 200_000 // len(picture):
+        while sum(request.done() for request in asked) < 50 - allowed // len(picture):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         may_end.set()
         answers = [request.result() for request in asked]
     kinds = Counter(answer.headers.get("X-Cache", answer.status_code) for answer in answers)
-    assert kinds == {"miss": 1, "hit": 18, 503: 31}
-    assert held == [19 * len(picture)]
+    assert kinds == {"miss": 1, "hit": 13, 503: 36}
+    assert held == [14 * len(picture)]
     assert len(reader.calls) == 1
 
 

@@ -8,7 +8,9 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageDecodeError, OverloadedError, UnsupportedImageError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.api import examples
+from crnn_ocr.service.routes.batch_pool import MOST_BATCHES
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader, create_app, digest_answer, document, page
 
@@ -243,7 +246,59 @@ def test_who_stops_listening_ends_the_work(app: Flask, reader: FakeReader) -> No
     ticket = reader.tickets[0]
     assert ticket is not None
     assert ticket.cancelled
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("crnn-ocr-batch")]
+
+
+def batch_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("crnn-ocr-batch")}
+
+
+@pytest.mark.parametrize("headers", [STREAM, {}], ids=["streamed", "whole"])
+def test_many_batches_share_a_bounded_pool_and_more_are_refused(
+    app: Flask, reader: FakeReader, headers: dict[str, str]
+) -> None:
+    before = batch_threads()
+    may_end = threading.Event()
+
+    def wait(data: bytes, options: ReadOptions) -> Document:
+        assert may_end.wait(PATIENCE_S)
+        return digest_answer(data, options)
+
+    def send(number: int) -> Any:
+        pictures = entries(*(bytes([number, picture]) for picture in range(8)))
+        with app.test_client().post("/ocr/batch", json=pictures, headers=headers) as answer:
+            answer.get_data()
+            return answer
+
+    reader.answer = wait
+    with ThreadPoolExecutor(MOST_BATCHES + 10) as clients:
+        asked = [clients.submit(send, number) for number in range(MOST_BATCHES + 10)]
+        refused = [future.result() for future in islice(as_completed(asked, PATIENCE_S), 10)]
+        assert len(batch_threads() - before) <= MOST_BATCHES
+        may_end.set()
+        answers = [future.result() for future in asked]
+    for answer in refused:
+        assert (answer.status_code, answer.json["error"]["code"]) == (503, "OVERLOADED")
+        assert int(answer.headers["Retry-After"]) >= 1
+    taken = [answer for answer in answers if answer.status_code == 200]
+    assert len(taken) == MOST_BATCHES
+    assert app.test_client().post("/ocr/batch", json=entries(b"afterwards")).status_code == 200
+
+
+def test_a_large_batch_lets_a_small_one_pass(app: Flask, reader: FakeReader) -> None:
+    """It has no more than a few of its pictures in the pool at a time."""
+    may_end = threading.Event()
+
+    def large_waits(data: bytes, options: ReadOptions) -> Document:
+        assert data.startswith(b"small") or may_end.wait(PATIENCE_S)
+        return digest_answer(data, options)
+
+    reader.answer = large_waits
+    with ThreadPoolExecutor(1) as other:
+        pictures = entries(*(bytes([number]) for number in range(60)))
+        large = other.submit(app.test_client().post, "/ocr/batch", json=pictures)
+        assert ask(app.test_client(), json=entries(b"small"))["failed"] == 0
+        may_end.set()
+        assert large.result().get_json()["failed"] == 0
 
 
 def test_only_who_asks_for_rows_gets_them(client: FlaskClient) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import threading
-import time
 from io import BytesIO
 
 import numpy as np
@@ -9,10 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from crnn_ocr.errors import DeadlineExceededError, RequestCancelledError
 from crnn_ocr.options import ReadOptions
-from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.service.routes.preview import _turn
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader, create_app
 from tests.service.rendering import bomb_png, encoded, picture, png, tiff
@@ -97,18 +92,3 @@ def test_limits_are_those_of_the_settings() -> None:
     limits = client.get("/limits").get_json()
     assert limits["max_pages"] == 7
     assert limits["max_image_bytes"] == 5000
-
-
-def test_who_waits_for_a_turn_is_bound_by_its_time() -> None:
-    lock = threading.Lock()
-    lock.acquire()
-    with pytest.raises(DeadlineExceededError), _turn(lock, Ticket(deadline=time.monotonic() + 0.2)):
-        pass
-    gone = Ticket()
-    gone.cancel()
-    with pytest.raises(RequestCancelledError), _turn(lock, gone):
-        pass
-    lock.release()
-    with _turn(lock, Ticket()):
-        assert lock.locked()
-    assert not lock.locked()

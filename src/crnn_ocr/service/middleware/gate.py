@@ -20,10 +20,11 @@ from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.error_answers import body_too_large
+from crnn_ocr.service.middleware.rate_limit import client_name
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.requests import resources
-from crnn_ocr.service.requests.body_budget import Intake, Slot
+from crnn_ocr.service.requests.body_budget import Intake
 from crnn_ocr.service.requests.timed_body import TimedBody
 from crnn_ocr.service.server import handover
 from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
@@ -32,6 +33,10 @@ from crnn_ocr.settings import Settings
 #: Documents in the engine at a time. Those in the engine may hold decoded pixels; those that wait for it hold
 #: only their files, which `Intake` counts. Requests that wait for the answer to an equal one do not count.
 MOST_READ = 32
+
+#: PUT requests at a time, and the bytes that they may announce together.
+MOST_SWITCHES = 2
+_MOST_SWITCH_BYTES = 64 * 1024
 
 TIMEOUT_HEADER = "X-Request-Timeout"
 
@@ -63,6 +68,8 @@ class Gate:
             max(1, settings.max_bytes_in_flight // settings.workers),
             retry_after=self.admission.retry_after,
         )
+        # A model can be switched while all slots are taken; but bodies must not take all spare threads.
+        self._switches = Intake(MOST_SWITCHES, _MOST_SWITCH_BYTES)
         self._reading = Budget(min(settings.worker_threads, MOST_READ))
 
     # ---- requests --------------------------------------------------------------------------------
@@ -82,10 +89,6 @@ class Gate:
             BadRequestError: The request's own time-out is not a number of seconds, at least 1.
         """
         ticket = Ticket(deadline=self._clock() + self._timeout(), clock=self._clock)
-        body = request.environ["wsgi.input"]
-        slot: Slot | None = g.get("slot")
-        if slot is not None and isinstance(body, TimedBody):
-            slot.resize(body.received)
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
             resources.of_request().callback(self._watch.on_gone(connection, ticket.cancel))
@@ -98,17 +101,18 @@ class Gate:
         if connection is not None:
             g.release_connection = handover.hold(connection, g.request_id)
             resources.of_request().callback(g.release_connection)
-        if request.method == "PUT":  # only a few bytes, so it takes no slot
-            self._time_body(request.environ)
-        if request.method != "POST":
-            return
+        if request.method not in ("POST", "PUT"):
+            return  # bodies of other methods are not read
         longest = request.max_content_length
         announced = request.content_length
         if announced is not None and longest is not None and announced > longest:
             raise body_too_large(request)
-        self.admission.check_room(least_seconds(announced or 0))
-        size = announced if announced is not None else longest or 0
-        g.slot = self.intake.enter(size)
+        client = client_name(g.get("key_name"), request.remote_addr)
+        if request.method == "PUT":
+            g.slot = self._switches.enter(announced or 0, client)
+        else:
+            self.admission.check_room(least_seconds(announced or 0))
+            g.slot = self.intake.enter(announced or 0, client)
         resources.of_request().callback(g.slot.release)
         self._time_body(request.environ)
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from io import BytesIO
-from typing import IO, NoReturn
 
-from flask import Request, current_app
+from flask import Request, current_app, g
 from werkzeug.datastructures import MultiDict
-from werkzeug.formparser import FormDataParser
 
 from crnn_ocr.errors import (
     BadRequestError,
@@ -24,15 +20,15 @@ from crnn_ocr.errors import (
     UrlNotAllowedError,
 )
 from crnn_ocr.options import ReadOptions, options_from_text, parse_options
-from crnn_ocr.service.api.error_answers import body_too_large
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field, is_picture_type
-from crnn_ocr.service.requests.body_budget import Intake
+from crnn_ocr.service.requests.body import read_body, refuse_early
+from crnn_ocr.service.requests.body_budget import Slot
+from crnn_ocr.service.requests.forms import MOST_PARTS, read_form
+from crnn_ocr.service.requests.json_text import parse_json
 from crnn_ocr.service.requests.url_fetch import Fetcher
-from crnn_ocr.service.server.reply_and_drain import mark_body_read
 
 _JSON_FIELDS = ("image", "image_url", "options")
-_PIECE = 64 * 1024
 
 #: Name of the query parameter that says how detailed an answer is.
 DETAIL = "detail"
@@ -41,28 +37,6 @@ DETAIL = "detail"
 FETCHER = "crnn-ocr-fetcher"
 #: Key of the limit of bodies and pictures in memory, in `app.extensions`.
 INTAKE = "crnn-ocr-intake"
-
-
-class ServiceRequest(Request):
-    """Request whose uploaded parts stay in memory: what people send is never written to a disk.
-
-    The size limit of the body limits that memory.
-    """
-
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
-        return BytesIO()
-
-    def make_form_data_parser(self) -> FormDataParser:
-        """Return a parser that raises for a malformed form; the base class's would return an empty one."""
-        parser = super().make_form_data_parser()
-        parser.silent = False
-        return parser
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +85,6 @@ def wants_chars(request: Request) -> bool:
     if len(values) > 1 or not set(values) <= {"lines", "chars"}:
         raise InvalidOptionError(f"{DETAIL!r} must be 'lines' or 'chars', once.")
     return values == ["chars"]
-
-
-def refuse_early(request: Request) -> None:
-    """Refuse a body that is too large or encoded, before it or the options are read.
-
-    Raises:
-        BodyTooLargeError: It announces more bytes than the limit.
-        UnsupportedMediaTypeError: It has a Content-Encoding. Bodies are never decompressed, because a small
-            one could become arbitrarily large.
-    """
-    if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
-        raise body_too_large(request)
-    coding = request.headers.get("Content-Encoding", "").strip()
-    if coding and coding.lower() != "identity":
-        raise UnsupportedMediaTypeError(
-            f"The Content-Encoding {coding[:80]!r} is not one that this route accepts.",
-            hint="Send the body as it is, without compressing it.",
-        )
 
 
 def is_json(media_type: str) -> bool:
@@ -180,53 +136,13 @@ def _json_picture(fields: Mapping[str, object], holder: ExitStack) -> bytes:
     fetcher: Fetcher | None = current_app.extensions.get(FETCHER)
     if fetcher is None:
         raise UrlInputDisabledError("This service does not fetch pictures.")
-    intake: Intake = current_app.extensions[INTAKE]
-    reservation = intake.reservation()
+    slot: Slot = g.slot
+    reservation = slot.for_picture()
     holder.callback(reservation.release)
     picture = fetcher.fetch(url, reservation.reserve)
     if not picture:
         raise ImageEmptyError("The URL answers with an empty file.")
     return picture
-
-
-def parse_json(data: bytes, *, what: str) -> object:
-    """Parse JSON as strictly as its standard (RFC 8259) and UTF-8 allow.
-
-    Args:
-        data: The text.
-        what: Name of the text in messages.
-
-    Raises:
-        InvalidJsonError: It is not JSON; the message says where.
-    """
-    if not data.strip():
-        raise InvalidJsonError(f"{what} is empty where JSON was announced.")
-    try:
-        value: object = json.loads(data, parse_constant=_refuse_constant)
-        if b"\\u" in data:
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InvalidJsonError(f"{what} holds half of a surrogate pair, which is not a character.") from None
-    except UnicodeDecodeError:
-        raise InvalidJsonError(f"{what} is not UTF-8 text.") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidJsonError(f"{what} is not valid JSON: {error.msg} ({where}).") from None
-    except RecursionError:
-        raise InvalidJsonError(f"{what} is nested too deeply.") from None
-    except _ConstantError as error:
-        raise InvalidJsonError(f"{what} is not valid JSON: {error} is not a JSON value.") from None
-    except ValueError:  # the parser's only other error: Python limits the digits of an integer
-        raise InvalidJsonError(f"{what} holds a number with too many digits.") from None
-    return value
-
-
-class _ConstantError(ValueError):
-    """A NaN or infinity, which Python's parser accepts and JSON does not have."""
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _ConstantError(name)
 
 
 def options_object(value: object) -> dict[str, object]:
@@ -254,26 +170,26 @@ def _from_form(request: Request) -> tuple[bytes, dict[str, object]]:
     return pictures[0], options
 
 
-def form_fields(request: Request) -> tuple[list[bytes], dict[str, object]]:
+def form_fields(request: Request, *, most_parts: int = MOST_PARTS) -> tuple[list[bytes], dict[str, object]]:
     """Return the pictures of a form, at least one, and the given options.
+
+    Args:
+        request: The request, with a body in multipart.
+        most_parts: Most fields and files together.
 
     Raises:
         OcrError: One of the request errors (4xx) of `crnn_ocr.errors`.
     """
-    try:
-        form, files = request.form, request.files
-    except ValueError:
-        raise BadRequestError("The multipart body is malformed: no boundary, or it ends early.") from None
-    mark_body_read()
-    others = sorted(set(files) - {"image"})
+    form = read_form(request, most_parts=most_parts)
+    others = sorted(set(form.files) - {"image"})
     if others:
         raise BadRequestError(
             f"The form has an unknown file field {others[0]!r}.", hint="The picture's field is called image."
         )
-    pictures = [file.stream.read() for file in files.getlist("image")]
+    pictures = form.files.getlist("image")
     if not pictures:
-        raise MissingImageError(_no_file_message(form))
-    fields = MultiDict(form)
+        raise MissingImageError(_no_file_message(form.fields))
+    fields = MultiDict(form.fields)
     texts = fields.poplist("options")
     if len(texts) > 1:
         raise InvalidOptionError("The form field 'options' is given more than once.")
@@ -288,21 +204,6 @@ def _no_file_message(form: Mapping[str, str]) -> str:
 
 
 # ---- shared ------------------------------------------------------------------------------------------
-
-
-def read_body(request: Request) -> bytes:
-    """Return the whole body, read in parts: Werkzeug truncates a chunked body silently if read at once."""
-    expected = request.content_length
-    body = bytearray()
-    while expected is None or len(body) < expected:
-        piece = request.stream.read(_PIECE)
-        if not piece:
-            break
-        body += piece
-    if expected is not None and len(body) < expected:
-        raise BadRequestError(f"The body ended after {len(body)} of {expected} bytes.")
-    mark_body_read()
-    return bytes(body)
 
 
 def text_options(values: MultiDict[str, str]) -> dict[str, object]:

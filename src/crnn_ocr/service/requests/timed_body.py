@@ -32,9 +32,6 @@ class TimedBody:
     """Body of a request with a time limit, which replaces `wsgi.input`.
 
     It has only `read`: the other methods of a file would bypass the limits.
-
-    Attributes:
-        received: Bytes read so far.
     """
 
     def __init__(
@@ -52,7 +49,7 @@ class TimedBody:
         self._total_s = total_s
         self._min_rate = min_rate
         self._started = time.monotonic()
-        self.received = 0
+        self._received = 0
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes, fewer at the end; the whole body if `size` is negative.
@@ -63,7 +60,7 @@ class TimedBody:
         if size < 0:
             return b"".join(iter(lambda: self.read(_PIECE), b""))
         by = deadline_after(
-            self.received, started=self._started, total_s=self._total_s, min_rate=self._min_rate
+            self._received, started=self._started, total_s=self._total_s, min_rate=self._min_rate
         )
         with self._overseer.limited(self._connection, by - time.monotonic()) as limit:
             try:
@@ -74,7 +71,7 @@ class TimedBody:
                 raise
         if limit.expired:
             raise self._too_slow()
-        self.received += len(piece)
+        self._received += len(piece)
         return piece
 
     def _too_slow(self) -> UploadTimeoutError:

@@ -196,7 +196,7 @@ class Fetcher:
 
         Args:
             url: The URL.
-            reserve: Called with the number of bytes, announced or received so far, before they are held; an
+            reserve: Called with the number of bytes that have arrived so far, before they are kept; an
                 exception from it ends the fetching.
 
         Raises:
@@ -288,14 +288,12 @@ class Fetcher:
         announced = response.length
         if announced is not None and announced > self._max_bytes:
             raise self._too_large()
-        reserve(announced or 0)
         body = bytearray()
         while piece := response.read(_PIECE):
+            reserve(len(body) + len(piece))  # what has come: what is only announced takes nothing
             body += piece
             if len(body) > self._max_bytes:
                 raise self._too_large()
-            if announced is None:
-                reserve(len(body))
         if announced is not None and len(body) < announced:
             raise http.client.IncompleteRead(bytes(body))
         return bytes(body)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -39,6 +37,10 @@ from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import BatchAnswer, OcrRequest, ocr_answer
 from crnn_ocr.service.ocr.answer_cache import CacheUse, wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
+from crnn_ocr.service.requests import resources
+from crnn_ocr.service.requests.body import read_body, refuse_early
+from crnn_ocr.service.requests.forms import MOST_PARTS
+from crnn_ocr.service.requests.json_text import MOST_VALUES, parse_json
 from crnn_ocr.service.requests.parsing import (
     OcrInput,
     form_fields,
@@ -46,11 +48,9 @@ from crnn_ocr.service.requests.parsing import (
     json_fields,
     media_type_message,
     merge_options,
-    parse_json,
-    read_body,
-    refuse_early,
     text_options,
 )
+from crnn_ocr.service.routes.batch_pool import BatchPool
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -61,13 +61,21 @@ NDJSON = "application/x-ndjson"
 #: released with the stack.
 Item = Callable[[ExitStack], OcrInput]
 
-_FORM_FIELDS = 64  # in addition to the pictures
+_VALUES_OF_ONE = 20  # of a picture in JSON, with all options
 
 
-def install(app: Flask, readings: Readings, settings: Settings) -> None:
-    """Add the route."""
-    # One more than cores, so that a picture can be decoded while the cores compute.
-    at_once = (settings.threads or available_cores()) + 1
+def install(
+    app: Flask, readings: Readings, settings: Settings, *, retry_after: Callable[[], int] = lambda: 1
+) -> None:
+    """Add the route.
+
+    Args:
+        app: The application.
+        readings: Reads the pictures.
+        settings: Limits.
+        retry_after: Returns the seconds after which a client that finds too many batches should try again.
+    """
+    pool = BatchPool(settings.threads or available_cores(), retry_after=retry_after)
     routes = Blueprint("batch", __name__)
 
     @routes.post("/ocr/batch")
@@ -76,7 +84,13 @@ def install(app: Flask, readings: Readings, settings: Settings) -> None:
         started = time.perf_counter()
         ticket = readings.issue_ticket()
         g.result_size = {"items": len(items)}
-        results = _results(items, readings, ticket, wanted_use(request), g.request_id, at_once)
+        resources.of_request().enter_context(pool.place())
+        use, request_id = wanted_use(request), g.request_id
+        works = [
+            partial(_result, index, item, readings, ticket, use, request_id)
+            for index, item in enumerate(items)
+        ]
+        results = pool.run(works, ticket)
         if request.accept_mimetypes.best_match(["application/json", NDJSON]) == NDJSON:
             rows = (f"{json_of(result)}\n".encode("utf-8", "replace") for _, result in results)
             # Otherwise proxies such as nginx buffer the rows.
@@ -113,14 +127,13 @@ def parse_batch(request: Request, most: int) -> list[Item]:
     refuse_early(request)
     query = text_options(request.args)
     if is_json(request.mimetype):
-        entries = parse_json(read_body(request), what="The body")
+        entries = parse_json(read_body(request), what="The body", most=MOST_VALUES + most * _VALUES_OF_ONE)
         if not isinstance(entries, list):
             raise InvalidJsonError('The body must be a JSON list such as [{"image": "<base64>"}].')
         _check_number(len(entries), most)
         return [_json_item(entry, query) for entry in entries]
     if request.mimetype == "multipart/form-data":
-        request.max_form_parts = most + _FORM_FIELDS
-        pictures, options = form_fields(request)
+        pictures, options = form_fields(request, most_parts=most + MOST_PARTS)
         _check_number(len(pictures), most)
         merged = merge_options(query, options)
         return [_form_item(picture, merged) for picture in pictures]
@@ -158,31 +171,6 @@ def _form_item(picture: bytes, options: ReadOptions) -> Item:
 
 
 # ---- the work ----------------------------------------------------------------------------------------
-
-
-def _results(
-    items: Sequence[Item],
-    readings: Readings,
-    ticket: Ticket,
-    use: CacheUse,
-    request_id: str,
-    at_once: int,
-) -> Iterator[tuple[int, Json]]:
-    """Yield index and result of each picture when it is ready; closing the iterator cancels the rest."""
-    pool = ThreadPoolExecutor(min(at_once, len(items)), thread_name_prefix="crnn-ocr-batch")
-    try:
-        indices: dict[Future[Json], int] = {}
-        for index, item in enumerate(items):
-            # Each has a copy of the context, with the request's id for the log and the application's fetcher.
-            context = contextvars.copy_context()
-            work = partial(_result, index, item, readings, ticket, use, request_id)
-            indices[pool.submit(context.run, work)] = index
-        for future in as_completed(indices):
-            yield indices[future], future.result()
-    finally:
-        if any(not future.done() for future in indices):
-            ticket.cancel()
-        pool.shutdown(cancel_futures=True)
 
 
 def _result(

@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import (
-    BadRequestError,
     InvalidOptionError,
     MissingImageError,
     OcrError,
@@ -36,8 +35,8 @@ from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.base64_pictures import decode_picture_field
-from crnn_ocr.service.requests.parsing import refuse_early
-from crnn_ocr.service.server.reply_and_drain import mark_body_read
+from crnn_ocr.service.requests.body import refuse_early
+from crnn_ocr.service.requests.forms import read_form
 
 _PATH = "/compat/rapidocr/ocr"
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -120,18 +119,13 @@ def _parse(request: Request) -> tuple[bytes, dict[str, bool]]:
             "The body is not a form.",
             hint="Send a form with the file image_file, or with base64 in image_data.",
         )
-    # A picture may come as a text field, which may be the whole body.
-    request.max_form_memory_size = request.max_content_length
-    try:
-        form, files = request.form, request.files
-    except ValueError:
-        raise BadRequestError("The multipart body is malformed: no boundary, or it ends early.") from None
-    mark_body_read()
-    switches = {name: _switch(name, form.get(name, "")) for name in ("use_det", "use_cls", "use_rec")}
+    form = read_form(request, picture_texts=True)
+    fields, files = form.fields, form.files
+    switches = {name: _switch(name, fields.get(name, "")) for name in ("use_det", "use_cls", "use_rec")}
     if "image_file" in files:
-        return files["image_file"].stream.read(), switches
-    if "image_data" in form:
-        return decode_picture_field(form["image_data"], "image_data"), switches
+        return files["image_file"], switches
+    if "image_data" in fields:
+        return decode_picture_field(fields["image_data"], "image_data"), switches
     raise MissingImageError(
         "The form has neither the file 'image_file' nor the field 'image_data'.",
         hint="With curl: -F image_file=@FILE.",

@@ -33,7 +33,8 @@ from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.ocr.ocr_service import Readings
-from crnn_ocr.service.requests.parsing import parse_json, read_body, refuse_early
+from crnn_ocr.service.requests.body import read_body, refuse_early
+from crnn_ocr.service.requests.json_text import parse_json
 from crnn_ocr.service.routes.umi_layout import PARSERS, Entry, describe_document, whole_text
 from crnn_ocr.service.routes.umi_request import (
     BAD_BASE64,

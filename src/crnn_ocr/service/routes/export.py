@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Flask, Request, Response, request
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import (
     BadRequestError,
     BodyTooLargeError,
+    DeadlineExceededError,
     InvalidJsonError,
     InvalidOptionError,
     OverloadedError,
@@ -18,6 +21,8 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.export import FORMATS, WriteOptions, Writer
 from crnn_ocr.export.json import from_dict
+from crnn_ocr.scheduling.budget import Budget
+from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import (
     COMMON_ERRORS,
     Json,
@@ -26,21 +31,32 @@ from crnn_ocr.service.api.openapi_components import (
     header_ref,
     ref,
     responses,
+    timeout_parameter,
 )
 from crnn_ocr.service.api.schemas import DocumentBody
-from crnn_ocr.service.requests.parsing import is_json, parse_json, read_body, refuse_early, wants_chars
+from crnn_ocr.service.requests.body import read_body, refuse_early
+from crnn_ocr.service.requests.json_text import parse_json
+from crnn_ocr.service.requests.parsing import is_json, wants_chars
 from crnn_ocr.settings import MIB
 
 #: Name of the query parameter for the format.
 FORMAT = "format"
-#: Largest document, in bytes: about 300 full pages without single characters. As Python objects it takes
-#: forty times as much memory.
+#: Largest document, in bytes: about 300 full pages without single characters …
 _LARGEST = 4 * MIB
+#: … and most values in it, of which such pages have 300,000. As Python objects they take up to 50 MiB, and
+#: written as a file twice as much: hence one document at a time.
+_MOST_VALUES = 600_000
 
 
-def install(app: Flask) -> None:
-    """Add the route."""
+def install(app: Flask, *, issue_ticket: Callable[[], Ticket]) -> None:
+    """Add the route.
+
+    Args:
+        app: The application.
+        issue_ticket: Returns the ticket of the request.
+    """
     routes = Blueprint("export", __name__)
+    one_at_a_time = Budget(1)
 
     @routes.post("/export")
     def export() -> Response:
@@ -56,18 +72,22 @@ def install(app: Flask) -> None:
             raise UnsupportedMediaTypeError(
                 "The document comes as JSON.", hint="Send it with Content-Type: application/json."
             )
-        try:
-            body = read_body(request)
-            _check_size(len(body))  # a chunked body has no announced length
-            document = from_dict(parse_json(body, what="The body"))
-        except ValueError as error:
-            raise BadRequestError(
-                f"The body is not a document: {error}.",
-                hint="Send what `POST /ocr?format=json` answers, with or without changes.",
-            ) from None
-        return written(document, writer, chars=chars)
+        body = read_body(request)
+        _check_size(len(body))  # a chunked body has no announced length
+        with one_at_a_time.take(1, issue_ticket()):
+            return written(_document(body), writer, chars=chars)
 
     app.register_blueprint(routes)
+
+
+def _document(body: bytes) -> Document:
+    try:
+        return from_dict(parse_json(body, what="The body", most=_MOST_VALUES))
+    except ValueError as error:
+        raise BadRequestError(
+            f"The body is not a document: {error}.",
+            hint="Send what `POST /ocr?format=json` answers, with or without changes.",
+        ) from None
 
 
 def _check_size(count: int) -> None:
@@ -104,6 +124,7 @@ _ERRORS = (
     OverloadedError,
     WorkerLostError,
     UploadTimeoutError,
+    DeadlineExceededError,
     InvalidJsonError,
     BodyTooLargeError,
     UnsupportedMediaTypeError,
@@ -151,7 +172,7 @@ def _paths() -> Json:
                 "summary": "Write a document that was read as a file",
                 "description": "The body is what `POST /ocr?format=json` answers, with the changes that a "
                 "person or a program has made; nothing is read again.",
-                "parameters": [format_parameter(required=True), detail_parameter()],
+                "parameters": [format_parameter(required=True), timeout_parameter(), detail_parameter()],
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": {"type": "object"}}},

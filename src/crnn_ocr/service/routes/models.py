@@ -29,6 +29,7 @@ _MOST_BYTES = 4096
 _SWITCH_ERRORS = (
     *COMMON_ERRORS,
     errors.UploadTimeoutError,
+    errors.OverloadedError,
     errors.InvalidJsonError,
     errors.BodyTooLargeError,
     errors.UnsupportedMediaTypeError,

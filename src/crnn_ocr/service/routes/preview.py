@@ -5,9 +5,7 @@ It shows people what the enhancement does to their picture, and lets browsers sh
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Literal
 
 import cv2
@@ -20,6 +18,7 @@ from crnn_ocr.errors import InvalidOptionError
 from crnn_ocr.imaging.enhance import enhance, plan
 from crnn_ocr.imaging.opened import OpenedDocument, open_document
 from crnn_ocr.imaging.quality import Quality, measure
+from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import (
     COMMON_ERRORS,
@@ -70,7 +69,7 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
     """
     routes = Blueprint("preview", __name__)
     # One preview at a time: a page's pixels take much memory, which the engine does not count.
-    one_at_a_time = threading.Lock()
+    one_at_a_time = Budget(1)
 
     @routes.post("/preview")
     def preview() -> Response:
@@ -78,7 +77,7 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue_ticket()
         opened = open_document(wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
-        with opened, admit(opened, ticket), _turn(one_at_a_time, ticket):
+        with opened, admit(opened, ticket), one_at_a_time.take(1, ticket):
             image = _page(opened, page)
             if image is None:
                 raise InvalidOptionError(f"The file has no page {page}.", hint="Pages are counted from 1.")
@@ -106,17 +105,6 @@ def _page(document: OpenedDocument, number: int) -> Image | None:
         if document.draw() is None:
             return None
     return document.draw()
-
-
-@contextmanager
-def _turn(lock: threading.Lock, ticket: Ticket) -> Iterator[None]:
-    """Hold the lock while the block runs, but wait for it no longer than the ticket allows."""
-    ticket.wait(lambda seconds: lock.acquire(timeout=seconds))
-    try:
-        ticket.check()
-        yield
-    finally:
-        lock.release()
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:

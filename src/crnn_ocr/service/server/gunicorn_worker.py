@@ -7,12 +7,11 @@ import logging
 import os
 import selectors
 import socket
-import struct
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from types import FrameType
@@ -22,12 +21,14 @@ from gunicorn.http import errors as http_errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from crnn_ocr.errors import BadRequestError, UploadTimeoutError
+from crnn_ocr.errors import BadRequestError, OcrError, UploadTimeoutError
+from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.raw_response import bare_answer
 from crnn_ocr.service.server.fork_signals import IGNORED, unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
 from crnn_ocr.service.server.socket_watch import socket_watcher
+from crnn_ocr.service.server.unsent_answers import AnswerSocket, UnsentAnswers
 
 _log = logging.getLogger("crnn_ocr.service.request")
 
@@ -38,8 +39,9 @@ _HEAD_BYTES = 16 * 1024
 _HEAD_END = b"\r\n\r\n"
 #: How long a connection with incomplete headers is not checked again, in seconds.
 _LOOK_AGAIN_S = 0.1
-#: Longest time in which a client reads nothing of its answer, in seconds.
-_SEND_S = 30
+#: Beginnings of requests that have threads of their own, so that they wait for nobody.
+_PROBES = tuple(f"GET {path} ".encode() for path in ("/healthz", "/readyz", "/metrics"))
+_PROBE_THREADS = 2
 _GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 #: Errors that mean that no connection can be accepted now, from any client.
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -88,7 +90,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker that a client cannot keep busy without sending a request.
 
     * A connection waits in the main loop, and gets a thread only when the headers of a request have arrived.
-    * Headers must arrive within `HEADERS_S`, and a client must read its answer.
+    * Headers must arrive within `HEADERS_S`.
+    * Probes have threads of their own.
+    * What a client does not take of its answer at once is sent by the main loop (`unsent_answers`).
     * A closing connection waits for its client in the main loop without blocking it.
     * If descriptors run out, new clients wait, and connected ones are not affected.
     * Requests that break the protocol are answered with the API's own error body.
@@ -101,6 +105,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._closing = ClosingConnections(
             lambda: self.poller, most=max(1, self.worker_connections // 4), on_closed=self._forget
         )
+        self._unsent = UnsentAnswers(lambda: self.poller)
         self._full_until = 0.0
         # Connections with incomplete headers: when to check again, and what to call when they are readable.
         self._incomplete: deque[tuple[float, Connection, Callable[[object], None]]] = deque()
@@ -118,8 +123,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._pause(error)
                 return False
             raise
-        # Set in the kernel: threads use blocking sends, and this limits a send without limiting reads.
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
+        client = AnswerSocket(client, on_unsent=partial(self.method_queue.defer, self._unsent.note))
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname(), linger=self._linger)
         conn.timeout = time.monotonic() + HEADERS_S
@@ -163,8 +167,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._incomplete.append((time.monotonic() + _LOOK_AGAIN_S, conn, call))
         return False
 
+    def enqueue_req(self, conn: Connection) -> None:
+        """Hand a connection with a request to a thread."""
+        pool = self._probes if (conn.head() or b"").startswith(_PROBES) else self.tpool
+        future = pool.submit(self.handle, conn)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
     def finish_request(self, conn: Connection, future: Future[object]) -> None:
-        """After a request, close, wait for the next one, or handle it if it has arrived already."""
+        """After a request, send the rest of its answer."""
+        self._unsent.finish(conn.sock, partial(self._finish_answered, conn, future))
+
+    def _finish_answered(self, conn: Connection, future: Future[object]) -> None:
+        """Close, wait for the next request, or handle it if it has arrived already."""
+        if conn.sock.given_up:
+            self.nr_conns -= 1
+            conn.close()
+            return
         if future.cancelled() or future.exception() or not future.result():
             super().finish_request(conn, future)
             return
@@ -187,7 +205,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             _, conn, call = self._incomplete.popleft()
             if conn.sock.fileno() >= 0:  # otherwise its time was up
                 self.poller.register(conn.sock, selectors.EVENT_READ, call)
-        if self._incomplete:
+        if self._incomplete or len(self._unsent):
             timeout = min(timeout, _LOOK_AGAIN_S)
         super().wait_for_and_dispatch_events(timeout)
 
@@ -207,17 +225,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Run the application for a request whose headers have arrived."""
         conn.watch.close()
         close_after_answer.set(req.force_close)
-        try:
-            return super().handle_request(req, conn)
-        except (BlockingIOError, TimeoutError):
-            raise BrokenPipeError(errno.EPIPE, "the client does not read its answer") from None
+        return super().handle_request(req, conn)
 
     def murder_pending(self) -> None:
         """Close connections that have waited for too long; the main loop calls it at least once a second."""
         super().murder_pending()
+        self._unsent.sweep()
         self._closing.sweep()
 
     # ---- the end ---------------------------------------------------------------------------------
+
+    def init_process(self) -> None:
+        """Serve until told to stop, at the root of the host."""
+        # Gunicorn would refuse every path outside of it.
+        os.environ.pop("SCRIPT_NAME", None)
+        self._probes = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probes")
+        super().init_process()
 
     def init_signals(self) -> None:
         """Set the handlers, and deliver stop signals that arrived before."""
@@ -279,11 +302,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(
         self, req: Any, client: socket.socket, addr: tuple[str, int], exc: BaseException
     ) -> None:
-        """Answer requests that Gunicorn's parser refuses, in the form of all other errors."""
-        if not isinstance(exc, http_errors.ParseException) or isinstance(
-            exc, http_errors.ConfigurationProblem
-        ):
-            super().handle_error(req, client, addr, exc)
+        """Answer requests that Gunicorn refuses or fails on, in the form of all other errors."""
+        if not isinstance(exc, http_errors.ParseException):
+            _log.error("request failed outside of the application", exc_info=exc)
+            fault = InternalError("The server failed to handle this request.")
+            self._answer(client, addr, fault, 500, "Internal Server Error")
             return
         status, reason = next(
             (known for kind, known in _STATUSES.items() if isinstance(exc, kind)), (400, "Bad Request")
@@ -306,10 +329,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _refuse(
         self, client: socket.socket, addr: tuple[str, int], status: int, reason: str, message: str
     ) -> None:
-        request_id = uuid.uuid4().hex
         kind = UploadTimeoutError if status == 408 else BadRequestError
         error = kind(message, hint="See /docs for the requests that this service takes.")
-        answer = bare_answer(error, reason, request_id, status=status)
+        self._answer(client, addr, error, status, reason)
+
+    def _answer(
+        self, client: socket.socket, addr: tuple[str, int], error: OcrError, status: int, reason: str
+    ) -> None:
+        answer = bare_answer(error, reason, uuid.uuid4().hex, status=status)
         fields = {"status": status, "code": error.code, "client": addr[0] if addr else None}
         _log.info("refused", extra={"fields": fields})
         with suppress(OSError):

@@ -7,6 +7,7 @@ bodies whose time is up, it shuts the receiving side down, which wakes the block
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 _TICK_S = 0.2
+#: Errors and resets are reported unasked. Reading would not do: unread bytes hide the end behind them.
+_GONE = getattr(select, "POLLRDHUP", select.POLLHUP)  # the first is Linux's
 
 
 class Limit:
@@ -49,17 +52,17 @@ class _GoneWatch:
 
 
 def is_gone(connection: socket.socket) -> bool:
-    """Return whether the other end has closed or reset the connection, without reading from it.
+    """Return whether the other end has closed or reset the connection, whatever it sent before.
 
     A client that closes only its sending side counts as gone, as in other servers: an HTTP client keeps its
     side open until it has the answer.
     """
+    poll = select.poll()
     try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except (OSError, ValueError):
+        poll.register(connection, _GONE)
+    except ValueError:  # it is closed
         return True
+    return bool(poll.poll(0))
 
 
 class SocketWatcher:
@@ -99,12 +102,12 @@ class SocketWatcher:
 
     def _add(self, entry: Limit | _GoneWatch) -> int:
         with self._lock:
+            if not self._running:
+                threading.Thread(target=self._run, name="socket_watcher", daemon=True).start()
+                self._running = True  # only now: a start that failed has to be tried again
             number = self._next
             self._next += 1
             self._watched[number] = entry
-            if not self._running:
-                self._running = True
-                threading.Thread(target=self._run, name="socket_watcher", daemon=True).start()
         return number
 
     def _remove(self, number: int) -> None:

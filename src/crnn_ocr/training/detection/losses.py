@@ -14,9 +14,9 @@ def map_loss(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         target: float (N, 1, h, w), the teacher's probabilities.
 
     Returns:
-        Cross-entropy per pixel, all of them alike: more weight on text makes text of doubtful edges, and lines
-        touch. And the Dice loss (1 - twice the overlap over both sums, with squares in the sums; Milletari et
-        al., "V-Net", 2016), which weighs small cores of text like large ones of paper.
+        Cross-entropy per pixel, all of them alike: more weight on text makes text of doubtful edges, and
+        lines touch. And the Dice loss (1 - twice the overlap over both sums, with squares in the sums;
+        Milletari et al., "V-Net", 2016), which weighs small cores of text like large ones of paper.
     """
     entropy = nn.functional.binary_cross_entropy_with_logits(logits, target)
     shown = torch.sigmoid(logits)

@@ -1,0 +1,83 @@
+"""Clients that ask and do not read, without a key: they hold no thread. The reader only sleeps."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.service.middleware.test_gate import head, read_answer
+from tests.service.slow_server import slow_png, slow_server
+from tests.service.wire import Server
+
+#: More than the server has threads: 4 for pictures, and 8 others.
+READERS = 16
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Server]:
+    with slow_server(CRNN_OCR_WORKER_THREADS="4") as server:
+        yield server
+
+
+def get(path: str, method: str = "GET", *headers: str) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
+
+
+PICTURE = slow_png(0)
+REQUESTS = {
+    "a file": get("/ui/samples/photo.webp"),
+    "a part of a file": get("/ui/samples/photo.webp", "GET", "Range: bytes=1-"),
+    "a packed file": get("/ui/base.css", "GET", "Accept-Encoding: gzip"),
+    "the page": get("/"),
+    "the document": get("/docs"),
+    "the schema": get("/openapi.json"),
+    "metrics": get("/metrics"),
+    "refusals": get("/nothing"),
+    "wrong methods": get("/ocr", "DELETE"),
+    "answers": head("image/png", f"Content-Length: {len(PICTURE)}") + PICTURE,
+    "previews": head("image/png", f"Content-Length: {len(PICTURE)}").replace(b"/ocr", b"/preview") + PICTURE,
+}
+
+
+@contextlib.contextmanager
+def stalled(server: Server, request: bytes) -> Iterator[list[socket.socket]]:
+    """Clients that have sent as many requests as fit, and read no answer; they are connected to the end."""
+    with contextlib.ExitStack() as held:
+        connections = []
+        for _ in range(READERS):
+            connection = held.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.connect(server.address)
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(200):
+                    connection.send(request)
+            connections.append(connection)
+        yield connections
+        ended = select.poll()
+        for connection in connections:
+            ended.register(connection, select.POLLRDHUP)
+        # Pictures beyond the places are refused, and those connections closed.
+        assert len(ended.poll(0)) < (READERS if request.startswith(b"POST") else 1)
+
+
+@pytest.mark.parametrize("what", REQUESTS)
+def test_readers_that_take_nothing_lock_nobody_out(slow: Server, what: str) -> None:
+    with stalled(slow, REQUESTS[what]):
+        for path in ("/healthz", "/readyz", "/metrics", "/docs", "/ui/samples/photo.webp"):
+            assert slow.get(path).status == 200
+        assert slow.read(PICTURE).status == 200
+
+
+def test_a_reader_that_takes_its_time_gets_everything(slow: Server) -> None:
+    whole = slow.get("/docs").body
+    with stalled(slow, REQUESTS["the document"]) as connections:
+        connections[0].setblocking(True)
+        for _ in range(20):
+            top, body = read_answer(connections[0])
+            assert top.startswith(b"HTTP/1.1 200 ")
+            assert body == whole
