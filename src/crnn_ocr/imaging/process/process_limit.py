@@ -1,4 +1,4 @@
-"""Limit how many PDF processes run at once, and reuse the slots of idle ones."""
+"""Limit how many decoding processes run at once, and reuse the slots of idle ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-#: PDF processes per Python process. Two, so that one slow document does not block all others.
+#: Decoding processes per Python process. Two, so that one slow document does not block all others.
 MOST = 2
 
 _LOOK_S = 0.05  # how often a waiting caller checks whether it should go on waiting
@@ -73,7 +73,7 @@ def current() -> ProcessLimit:
 
 
 def _renew() -> None:
-    """Start with a new limit after a fork, because the parent's PDF processes do not belong to the child."""
+    """Start with a new limit after a fork, because the parent's processes do not belong to the child."""
     global _current
     _current = ProcessLimit()
 
