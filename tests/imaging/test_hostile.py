@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from crnn_ocr.errors import (
     DeadlineExceededError,
@@ -22,7 +23,7 @@ from crnn_ocr.imaging.process import helper
 from crnn_ocr.imaging.raster import jpeg
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging import bombs
-from tests.imaging.pictures import LIMITS, png_chunk
+from tests.imaging.pictures import LIMITS, png_chunk, saved
 
 #: What a file of some megabytes may take beside itself, in the program and in the process that decodes it.
 MOST_MIB = 140
@@ -163,3 +164,20 @@ def test_errors_of_the_other_process_are_errors_of_ours() -> None:
             list(decode_pages(data, LIMITS))
         assert caught.value.code == "IMAGE_DECODE_FAILED"
         assert caught.value.hint
+
+
+LARGE: dict[str, tuple[str, str, tuple[int, int], dict[str, object]]] = {
+    "lossless WebP": ("WEBP", "RGB", (4400, 4000), {"lossless": True, "method": 0, "quality": 0}),
+    "turned TIFF": ("TIFF", "RGB", (5000, 5000), {"compression": "tiff_lzw", "tiffinfo": {274: 6}}),
+    "deep TIFF": ("TIFF", "I;16", (5000, 4000), {"compression": "tiff_lzw"}),
+    "fax": ("TIFF", "1", (9900, 5000), {"compression": "group4"}),
+    "GIF": ("GIF", "P", (7000, 7000), {}),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_large_pictures_get_the_memory_that_they_need(kind: str) -> None:
+    file_format, mode, size, options = LARGE[kind]
+    data = saved(Image.new(mode, size), file_format, **options)
+    (page,) = decode_pages(data, LIMITS)
+    assert page.shape[:2] in (size, size[::-1])

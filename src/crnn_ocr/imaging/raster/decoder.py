@@ -16,7 +16,7 @@ from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.raster import direct_decode, jpeg, png, webp
 from crnn_ocr.imaging.raster.files import open_file, orientation_of, translated
-from crnn_ocr.imaging.raster.footprint import Extent, converted, stored
+from crnn_ocr.imaging.raster.footprint import WEBP, Extent, converted, stored
 from crnn_ocr.imaging.raster.pixels import pixels_of
 from crnn_ocr.imaging.raster.remote import RemotePages
 from crnn_ocr.pixels import Pixels
@@ -52,10 +52,13 @@ def decode_raster(
         OcrError: As `RemotePages`; also during iteration.
     """
     ticket = ticket or Ticket()
+    opening = 0
     if name is Format.WEBP and (size := webp.size(data)):  # its decoder allocates the canvas at once
         limits.check_size(*size)
+        opening = WEBP * size[0] * size[1]
     if not _is_told_by_its_header(data, name, ticket):
-        return RemotePages(data, name, limits, ticket)
+        limits.check_memory(opening, name.value)
+        return RemotePages(data, name, limits, ticket, opening=opening)
     with translated(name):
         image = open_file(data, name)
         limits.check_size(*image.size)

@@ -14,8 +14,10 @@ from crnn_ocr.imaging.formats import Format
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+#: Bytes per pixel that a decoder of WebP takes, Pillow's own copy included; nearly all of it once it is opened.
+WEBP = 13
 #: Bytes per pixel that decoders keep beside Pillow's own copy.
-_OWN = {Format.WEBP: 9.0}
+_OWN = {Format.WEBP: WEBP - 4.0}
 #: Bytes per pixel of Pillow's own copy, by mode; four for all others.
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 #: Bytes per pixel of intermediate copies (16 bits or doubles) for grey of more than 8 bits.

@@ -33,7 +33,9 @@ class RemotePages(ProcessPages["_File"]):
         extents: Size and memory of each page according to the headers.
     """
 
-    def __init__(self, data: bytes, name: Format, limits: Limits, ticket: Ticket) -> None:
+    def __init__(
+        self, data: bytes, name: Format, limits: Limits, ticket: Ticket, *, opening: int = 0
+    ) -> None:
         """Read the headers.
 
         Args:
@@ -41,6 +43,7 @@ class RemotePages(ProcessPages["_File"]):
             name: Its format, as returned by `sniff`; not `Format.PDF`.
             limits: The largest input that is accepted.
             ticket: Deadline and cancellation of the request: once it is invalid, the process is killed.
+            opening: Bytes that the decoder takes as soon as it is opened.
 
         Raises:
             ImageTooLargeError: The headers claim more than the limits allow, or reading takes too much.
@@ -50,7 +53,7 @@ class RemotePages(ProcessPages["_File"]):
             RequestCancelledError: The ticket was cancelled; also raised during iteration.
             OverloadedError: No process can be started; also raised during iteration.
         """
-        file = _File(data, name, limits, ticket)
+        file = _File(data, name, limits, ticket, opening)
         super().__init__(file, file.open)
         self.extents = file.extents
 
@@ -61,7 +64,7 @@ class RemotePages(ProcessPages["_File"]):
 class _File(ProcessDocument):
     """A raster file that is open in its own process."""
 
-    def __init__(self, data: bytes, name: Format, limits: Limits, ticket: Ticket) -> None:
+    def __init__(self, data: bytes, name: Format, limits: Limits, ticket: Ticket, opening: int) -> None:
         file = f"The {name.value} file"
         trade = Trade(
             "crnn_ocr.imaging.raster.reader:Reader",
@@ -74,7 +77,7 @@ class _File(ProcessDocument):
         super().__init__(data, trade, ticket)
         self._name = name
         self._limits = limits
-        self._memory = _BESIDE + _COPIES * len(data)
+        self._memory = _BESIDE + _COPIES * len(data) + opening
         self._pages: list[list[int]] = []
 
     @property
