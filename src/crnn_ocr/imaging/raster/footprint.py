@@ -14,7 +14,7 @@ from crnn_ocr.imaging.formats import Format
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Bytes per pixel that a decoder of WebP takes, Pillow's own copy included; nearly all of it once it is opened.
+#: Bytes per pixel that a decoder of WebP takes, with Pillow's own copy; nearly all of it once it is opened.
 WEBP = 13
 #: Bytes per pixel that decoders keep beside Pillow's own copy.
 _OWN = {Format.WEBP: WEBP - 4.0}
