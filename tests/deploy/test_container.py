@@ -107,8 +107,7 @@ FORMATS = {
     "BMP": "image/bmp",
     "GIF": "image/gif",
     "TIFF": "image/tiff",
-    "AVIF": "image/avif",
-    "JPEG2000": "image/jp2",
+    "PPM": "image/x-portable-pixmap",
     "PDF": "application/pdf",
 }
 

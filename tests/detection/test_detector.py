@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from crnn_ocr.detection.detector import DbDetector
+from crnn_ocr.detection.detector import DbDetector, DetectorParameters
 from crnn_ocr.detection.load import load_detector
 from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.models.registry import Registry
+from crnn_ocr.runtime.onnx import Session
 from crnn_ocr.scheduling.policy import Demand
 from crnn_ocr.scheduling.work import Outcome, Task
 from tests import drawing
@@ -69,6 +71,31 @@ def test_the_answer_does_not_depend_on_the_number_of_cores(
 
     assert found == detector.detect(picture)
     assert {demand.most_cores for demand in work.demands} == {2}
+
+
+@pytest.mark.parametrize("shape", [(40_000, 1), (1, 40_000), (40_000, 100), (20_000, 40), (30, 13_000)])
+def test_runs_of_thin_pictures_are_bounded(detector: DbDetector, shape: tuple[int, int]) -> None:
+    shown: list[int] = []
+
+    class Spy:
+        inputs = ("x",)
+
+        def run(self, feeds: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+            (tensor,) = feeds.values()
+            shown.append(tensor.shape[2] * tensor.shape[3])
+            return [np.zeros((1, 1, *tensor.shape[2:]), np.float32)]
+
+    session = cast(Session, Spy())
+    manifest, parameters = detector.manifest, DetectorParameters()
+    spied = DbDetector(session, manifest, parameters=parameters)
+    work = OnAllCores()
+
+    spied.detect(np.full(shape, 255, np.uint8), work)
+
+    most = parameters.area + parameters.tile * manifest.multiple  # sides are rounded up
+    assert shown
+    assert max(shown) <= most
+    assert max(demand.memory for demand in work.demands) <= manifest.memory_per_pixel * most
 
 
 def test_large_runs_declare_their_memory(detector: DbDetector) -> None:

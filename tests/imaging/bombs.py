@@ -1,9 +1,15 @@
-"""PDFs that demand far more time and memory than their size suggests."""
+"""Files that demand far more time and memory than their size suggests."""
 
 from __future__ import annotations
 
+import io
 import random
+import struct
 import zlib
+
+from PIL import Image
+
+from tests.imaging.pictures import png_chunk
 
 
 def document(*objects: bytes) -> bytes:
@@ -57,3 +63,90 @@ def slow_page(lines: int = 20_000) -> bytes:
         for _ in range(lines)
     )
     return one_page(zlib.compress(f"[.1 .1] 0 d\n{rows}".encode()), entries=b"/Filter /FlateDecode")
+
+
+# ---- pictures
+
+
+def saved(kind: str, **options: object) -> bytes:
+    """Return a small white picture."""
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def png_of_chunks(before: bytes, behind: bytes = b"") -> bytes:
+    """Return a PNG of 8 × 8 with chunks before and behind its pixels."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0))
+    pixels = png_chunk(b"IDAT", zlib.compress(bytes(72)))
+    return b"\x89PNG\r\n\x1a\n" + header + before + pixels + behind + png_chunk(b"IEND", b"")
+
+
+def png_of_packed_text(count: int) -> bytes:
+    """Return a PNG with texts of a million bytes each, in a thousand bytes each."""
+    text = zlib.compress(bytes(1_000_000), 9)
+    return png_of_chunks(b"".join(png_chunk(b"zTXt", b"k%d\0\0" % each + text) for each in range(count)))
+
+
+def jpeg_with(segments: bytes) -> bytes:
+    """Return a JPEG with something between its start and its first segment."""
+    plain = saved("JPEG")
+    return plain[:2] + segments + plain[2:]
+
+
+def webp_of_chunks(count: int) -> bytes:
+    """Return a WebP with empty chunks behind its pixels."""
+    body = saved("WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")[12:] + b"abcd\0\0\0\0" * count
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def tiff_of_one_tile(side: int) -> bytes:
+    """Return a TIFF of 8 × 8 pixels that is stored as one large tile of 4 × 16 bits."""
+    packed = zlib.compressobj(9)
+    body = b"".join(packed.compress(bytes(side * 8)) for _ in range(side)) + packed.flush()
+    body += bytes(len(body) % 2)
+    bits = 8 + len(body)
+    entries = [(256, 3, 1, 8), (257, 3, 1, 8), (258, 3, 4, bits), (259, 3, 1, 8), (262, 3, 1, 2)]
+    entries += [(277, 3, 1, 4), (322, 4, 1, side), (323, 4, 1, side), (324, 4, 1, 8), (325, 4, 1, len(body))]
+    entries += [(338, 3, 1, 2)]
+    data = b"II*\0" + struct.pack("<I", bits + 8) + body + struct.pack("<4H", 16, 16, 16, 16)
+    return (
+        data
+        + struct.pack("<H", len(entries))
+        + b"".join(struct.pack("<HHII", *e) for e in entries)
+        + bytes(4)
+    )
+
+
+def tiff_of_thumbnails(count: int) -> bytes:
+    """Return a TIFF with one page and many smaller versions of it, all of which share their pixels."""
+    data = bytearray(b"II*\0" + struct.pack("<I", 72) + bytes(64))
+    length = 2 + 9 * 12 + 4
+    for each in range(count):
+        values = [(254, 4, min(each, 1)), (256, 3, 8), (257, 3, 8), (258, 3, 8), (259, 3, 1), (262, 3, 1)]
+        values += [(273, 4, 8), (278, 3, 8), (279, 4, 64)]
+        data += struct.pack("<H", 9) + b"".join(struct.pack("<HHII", t, k, 1, v) for t, k, v in values)
+        data += struct.pack("<I", 72 + (each + 1) * length if each < count - 1 else 0)
+    return bytes(data)
+
+
+def tiff_of_tags(count: int, size: int) -> bytes:
+    """Return a TIFF whose tags all claim the same bytes of the file."""
+    tags = b"".join(struct.pack("<HHII", 300 + each, 1, size, 8) for each in range(count))
+    tags = struct.pack("<HHIIHHII", 256, 3, 1, 8, 257, 3, 1, 8) + tags
+    return (
+        b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + struct.pack("<H", count + 2) + tags + bytes(4)
+    )
+
+
+def gif_of_comments(count: int) -> bytes:
+    """Return a GIF with comments, each of which its decoder appends to the ones before."""
+    plain = saved("GIF")
+    place = plain.index(b",", 13)
+    return plain[:place] + b"!\xfe\x01a\x00" * count + plain[place:]
+
+
+def bmp_of_row_ends(count: int) -> bytes:
+    """Return a run-length coded BMP of nothing but ends of rows."""
+    header = struct.pack("<IiiHHIIiiII", 40, 2000, 2000, 1, 8, 1, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 1078) + header + bytes(1024) + bytes(2 * count)

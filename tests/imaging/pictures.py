@@ -9,17 +9,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from crnn_ocr.imaging.decode import Limits
 
 Pixels = NDArray[np.uint8]
-
-Image.init()
-AVIF = "AVIF" in Image.SAVE  # since Pillow 11.3
-needs_avif = pytest.mark.skipif(not AVIF, reason="this Pillow cannot write AVIF")
 
 LIMITS = Limits(max_bytes=20 << 20, max_pixels=50_000_000, max_side=40_000, max_pages=50)
 

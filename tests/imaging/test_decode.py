@@ -25,10 +25,8 @@ from crnn_ocr.errors import (
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_pil
 from crnn_ocr.imaging.raster import jpeg
 from tests.imaging.pictures import (
-    AVIF,
     LIMITS,
     Pixels,
-    needs_avif,
     pil,
     png_bomb,
     png_chunk,
@@ -58,25 +56,9 @@ LOSSLESS: dict[str, Callable[[], bytes]] = {
     "TIFF packbits": lambda: saved(pil(quadrants()), "TIFF", compression="packbits"),
     "TIFF big": lambda: saved(pil(quadrants()), "TIFF", big_tiff=True),
     "WebP": lambda: saved(pil(quadrants()), "WEBP", lossless=True),
-    "JPEG 2000": lambda: saved(pil(quadrants()), "JPEG2000"),
-    "JPEG 2000 stream": lambda: saved(pil(quadrants()), "JPEG2000", no_jp2=True),
     "PPM": lambda: saved(pil(quadrants()), "PPM"),
-    "PPM text": lambda: b"P3 2 1 255\n255 0 0  0 255 0\n",
-    "TGA": lambda: saved(pil(quadrants()), "TGA"),
-    "TGA rle": lambda: saved(pil(quadrants()), "TGA", compression="tga_rle"),
-    "ICO": lambda: saved(pil(quadrants(64, 64)), "ICO", sizes=[(64, 64)]),
-    "ICO bitmap": lambda: saved(pil(quadrants(64, 64)), "ICO", sizes=[(64, 64)], bitmap_format="bmp"),
-    "ICNS": lambda: saved(pil(quadrants(128, 128)), "ICNS", sizes=[(128, 128)]),
     "palette": lambda: saved(pil(quadrants()).convert("P", palette=Image.Palette.ADAPTIVE), "PNG"),
-    "QOI": lambda: qoi(quadrants()),
 }
-
-
-def qoi(pixels: Pixels) -> bytes:
-    """Return a QOI file without compression."""
-    height, width = pixels.shape[:2]
-    body = b"".join(b"\xfe" + bytes(pixel[::-1]) for row in pixels for pixel in row)
-    return b"qoif" + struct.pack(">IIBB", width, height, 3, 0) + body + bytes(7) + b"\x01"
 
 
 def interlaced_png(pixels: Pixels) -> bytes:
@@ -90,14 +72,9 @@ def interlaced_png(pixels: Pixels) -> bytes:
 @pytest.mark.parametrize("kind", list(LOSSLESS))
 def test_lossless_files_come_back_as_they_were(kind: str) -> None:
     page = one(LOSSLESS[kind]())
-    if kind == "PPM text":
-        assert page.tolist() == [[[0, 0, 255], [0, 255, 0]]]
-        return
     expected = quadrants(page.shape[1], page.shape[0])
     if kind == "interlaced":
         expected = quadrants()[:1, :1]
-    if kind == "ICNS":  # it holds enlargements of the picture, of which the largest is read
-        page, expected = page[32::64, 32::64], expected[32::64, 32::64]
     assert np.array_equal(page, expected)
 
 
@@ -235,10 +212,7 @@ def test_too_many_bytes_are_refused_before_sniffing() -> None:
         "BMP",
         "TIFF",
         "WEBP",
-        pytest.param("AVIF", marks=needs_avif),
-        "JPEG2000",
         "PPM",
-        "TGA",
     ],
 )
 def test_pixels_and_sides_are_checked_in_every_format(kind: str) -> None:
@@ -277,10 +251,6 @@ def webp_bomb() -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
-def ico_bomb(inner: bytes) -> bytes:
-    return b"\x00\x00\x01\x00\x01\x00" + struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 32, len(inner), 22) + inner
-
-
 def tiff_bomb(**tags: int) -> bytes:
     values = {"width": 30_000, "height": 30_000} | tags
     entries = [(256, 4, values["width"]), (257, 4, values["height"]), (258, 3, 8), (259, 3, 8), (262, 3, 1)]
@@ -306,12 +276,10 @@ def tiff_bomb(**tags: int) -> bytes:
         + struct.pack("<IiiHHIIiiII", 40, 60000, 60000, 1, 24, 0, 0, 0, 0, 0, 0),
         b"P6 30000 30000 255\n",
         webp_bomb(),
-        ico_bomb(png_bomb(30_000, 30_000)),
-        ico_bomb(struct.pack("<IiiHHIIiiII", 40, 30_000, 60_000, 1, 32, 0, 0, 0, 0, 0, 0)),
         tiff_bomb(),
         tiff_bomb(width=100, height=100, tile=30_000),
     ],
-    ids=["gif", "bmp", "ppm", "webp", "ico png", "ico bmp", "tiff", "tiff tile"],
+    ids=["gif", "bmp", "ppm", "webp", "tiff", "tiff tile"],
 )
 def test_bombs_of_other_kinds(data: bytes) -> None:
     with pytest.raises(ImageTooLargeError, match="×"):
@@ -327,10 +295,11 @@ def test_limits_above_pillows_own_are_honoured() -> None:
 
 
 def test_pure_python_decoders_have_their_own_limit() -> None:
+    packed = struct.pack("<IiiHHIIiiII", 40, 2500, 2500, 1, 8, 1, 0, 0, 0, 0, 0)
     with pytest.raises(ImageTooLargeError, match="variant"):
-        decode_pages(b"qoif" + struct.pack(">IIBB", 5000, 5000, 3, 0) + bytes(8), LIMITS)
+        decode_pages(b"BM" + struct.pack("<IHHI", 0, 0, 0, 1078) + packed + bytes(1030), LIMITS)
     with pytest.raises(ImageTooLargeError, match="variant"):
-        decode_pages(b"P3 5000 5000 255\n", LIMITS)
+        decode_pages(b"P6 2500 2500 200\n", LIMITS)
 
 
 def test_a_jpeg_with_a_flood_of_scans_is_refused() -> None:
@@ -376,7 +345,7 @@ def test_a_jpeg_of_which_rows_are_missing_is_refused(size: tuple[int, int], shar
 
 @pytest.mark.parametrize(
     "kind",
-    ["PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "TGA", "JPEG2000", pytest.param("AVIF", marks=needs_avif)],
+    ["PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"],
 )
 def test_other_files_that_are_cut_short_are_refused(kind: str) -> None:
     data = saved(pil(np.dstack([text_page(300, 200)] * 3)), kind)
@@ -400,7 +369,7 @@ def test_messages_hold_no_memory_addresses_and_always_a_hint() -> None:
         b"\xff\xd8\xff\xe0",
         b"II*\x00",
         b"BM",
-        b"8BPS\x00\x01",
+        b"P6 9 9 255\n",
     ):
         with pytest.raises(OcrError) as caught:
             list(decode_pages(data, LIMITS))
@@ -451,12 +420,10 @@ SEEDS = [make() for make in LOSSLESS.values()] + [
     saved(pil(quadrants()), "JPEG"),
     saved(pil(quadrants()), "JPEG", progressive=True),
     saved(pil(quadrants()).convert("CMYK"), "JPEG"),
-    *([saved(pil(quadrants()), "AVIF")] if AVIF else []),
     saved(pil(quadrants()), "WEBP"),
     saved(pil(text_page(64, 48)).convert("1"), "TIFF", compression="group4"),
     tiff_pages(3),
     tiff_bomb(width=64, height=64),
-    b"8BPS\x00\x01" + bytes(6) + struct.pack(">HIIHH", 3, 4, 4, 8, 3) + bytes(12) + bytes(2) + bytes(48),
 ]
 
 

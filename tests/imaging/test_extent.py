@@ -26,9 +26,7 @@ def encoded(kind: str, *sizes: tuple[int, int], **parameters: object) -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(
-    "kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO"]
-)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
 def test_sizes_are_those_of_the_decoded_pages(kind: str) -> None:
     data = encoded(kind, (200, 100))
     found = page_sizes(data, LIMITS)

@@ -182,3 +182,25 @@ def test_rendered_pages_get_the_expected_remarks() -> None:
     assert codes(measure(page), [24.0]) == []
     assert codes(measure(blurred(page, 4)), [24.0]) == ["IMAGE_BLURRED"]
     assert codes(measure(noisy(blurred(page, 4), 4)), [24.0]) == ["IMAGE_BLURRED"]
+
+
+@pytest.mark.parametrize("shape", [(40_000, 1), (2, 40_000), (40_000, 40), (127, 39_000)])
+def test_a_sample_of_a_thin_picture_is_bounded(shape: tuple[int, int]) -> None:
+    image = np.full(shape, 255, np.uint8)
+    image[shape[0] // 2 : shape[0] // 2 + 400, shape[1] // 2 : shape[1] // 2 + 400 : 7] = 0
+
+    sample, inside = sample_of(image)
+
+    assert sample.shape == inside.shape
+    assert sample.size <= 1_000_000
+    assert min(sample.shape) == min(shape)
+    assert inside.any()
+    assert measure(image).brightness == 255
+
+
+def test_a_thin_picture_measures_as_a_shorter_one() -> None:
+    short = np.ascontiguousarray(text_page(3_000, 100))
+    long = np.hstack([short] * 10)
+    assert long.size > 1_000_000
+    assert measure(long).noise == pytest.approx(measure(short).noise, abs=0.3)
+    assert measure(long).contrast == pytest.approx(measure(short).contrast, abs=3)

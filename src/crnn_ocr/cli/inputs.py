@@ -14,8 +14,8 @@ STDIN = "-"
 
 #: Suffixes of the pictures that are taken from folders; a file that is named itself may have any name.
 PICTURE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"}
-    | {".pbm", ".pdf", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".tga", ".tif", ".tiff", ".webp"}
+    {".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"}
+    | {".pbm", ".pdf", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
 

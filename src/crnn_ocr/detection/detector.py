@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -210,6 +211,8 @@ class DbDetector:
         columns = spans(width, tile=p.tile, overlap=p.overlap)
         widest = max(column.stop - column.start for column in columns)
         # A seam across a line does more harm than one between lines, so tiles are wide rather than high.
+        # A thin picture counts with its padding, which the network sees.
+        widest = max(widest, p.least_side)
         rows = spans(height, tile=max(p.area // widest, 3 * p.overlap), overlap=p.overlap)
         heat = np.empty((height, width), np.uint8)
 
@@ -222,7 +225,7 @@ class DbDetector:
 
         tasks = [
             Task(
-                self._demand((row.stop - row.start) * (column.stop - column.start)),
+                self._demand(math.prod(self._padded(row.stop - row.start, column.stop - column.start))),
                 partial(look, row, column),
             )
             for row in rows
@@ -234,17 +237,20 @@ class DbDetector:
         return heat
 
     def _demand(self, area: int) -> Demand:
-        """Return the resources that a run over this many pixels needs."""
+        """Return the resources that a run over this many pixels, padding included, needs."""
         cores = 1 if self._wide is None else self._wide.threads
         memory = round(self._manifest.memory_per_pixel * area)
         return Demand(self._seconds_per_pixel * area, counted(memory), cores)
 
+    def _padded(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size that the network accepts and into which a picture of this size fits."""
+        multiple, least = self._manifest.multiple, self._parameters.least_side
+        return max(least, -(-height // multiple) * multiple), max(least, -(-width // multiple) * multiple)
+
     def _run(self, image: Pixels, cores: int = 1) -> Pixels:
         """Run the network once; the picture is padded, not stretched, to a size that the network accepts."""
         height, width = image.shape[:2]
-        multiple, least = self._manifest.multiple, self._parameters.least_side
-        full_h = max(least, -(-height // multiple) * multiple)
-        full_w = max(least, -(-width // multiple) * multiple)
+        full_h, full_w = self._padded(height, width)
         make_room(round(self._manifest.memory_per_pixel * full_h * full_w))
         colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         padded = cv2.copyMakeBorder(colour, 0, full_h - height, 0, full_w - width, cv2.BORDER_REPLICATE)

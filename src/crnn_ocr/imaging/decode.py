@@ -13,8 +13,10 @@ from crnn_ocr.imaging.formats import Format, sniff
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.pdf.pages import PdfPages, decode_pdf
-from crnn_ocr.imaging.raster.decoder import RasterPages, decode_raster, orientation_of, translated
+from crnn_ocr.imaging.raster.decoder import RasterPages, decode_raster
+from crnn_ocr.imaging.raster.files import orientation_of, translated
 from crnn_ocr.imaging.raster.pixels import pixels_of, pixels_of_array
+from crnn_ocr.imaging.raster.remote import RemotePages
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -23,7 +25,7 @@ __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]
 
 def decode_pages(
     data: bytes | bytearray | memoryview, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
-) -> PdfPages | RasterPages:
+) -> PdfPages | RasterPages | RemotePages:
     """Decode a picture or a document into its pages.
 
     The format is told by the bytes, never by a name. The call itself checks the type, the header and the
@@ -35,7 +37,7 @@ def decode_pages(
         data: The whole file.
         limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
-        ticket: Deadline and cancellation for drawing PDF pages, which may take long; None for no limit.
+        ticket: Deadline and cancellation of the request; None for no limit.
 
     Returns:
         The pages: (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous. Exif and TIFF orientation are applied
@@ -48,7 +50,7 @@ def decode_pages(
         ImageDecodeError: The file is damaged; also raised during iteration.
         PdfPasswordError: The PDF is encrypted.
         MissingExtraError: The file is a PDF and the extra `pdf` is not installed.
-        OcrError: The file is a PDF and `decode_pdf` raised one of its other errors.
+        OcrError: `decode_pdf` or `RemotePages` raised one of its other errors.
     """
     limits.check_bytes(len(data))
     data = bytes(data)
@@ -57,7 +59,7 @@ def decode_pages(
     name = sniff(data)
     if name is Format.PDF:
         return decode_pdf(data, limits, dpi=pdf_dpi, ticket=ticket)
-    return decode_raster(data, name, limits)
+    return decode_raster(data, name, limits, ticket)
 
 
 def from_pil(image: Image.Image, limits: Limits | None = None) -> Pixels:

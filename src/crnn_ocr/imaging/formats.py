@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from enum import Enum
 
 from crnn_ocr.errors import UnsupportedImageError
@@ -14,21 +13,16 @@ class Format(Enum):
 
     JPEG = "JPEG"
     PNG = "PNG"
+    WEBP = "WebP"
     GIF = "GIF"
     BMP = "BMP"
     TIFF = "TIFF"
-    WEBP = "WebP"
-    AVIF = "AVIF"
-    JPEG2000 = "JPEG 2000"
     PNM = "PNM"
-    QOI = "QOI"
-    PSD = "PSD"
-    ICO = "ICO"
-    CUR = "CUR"
-    ICNS = "ICNS"
-    TGA = "TGA"
     PDF = "PDF"
 
+
+#: The supported formats, for messages.
+ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, PNM and PDF"
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"\xff\xd8\xff", Format.JPEG),
@@ -40,17 +34,12 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"MM\x00*", Format.TIFF),
     (b"II+\x00", Format.TIFF),
     (b"MM\x00+", Format.TIFF),
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", Format.JPEG2000),
-    (b"\xff\x4f\xff\x51", Format.JPEG2000),
-    (b"qoif", Format.QOI),
-    (b"8BPS\x00\x01", Format.PSD),
-    (b"\x00\x00\x01\x00", Format.ICO),
-    (b"\x00\x00\x02\x00", Format.CUR),
-    (b"icns", Format.ICNS),
 )
-_PNM = re.compile(rb"P[1-7fF][ \t\r\n#]")
-_TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+# The whole header of a binary PNM (netpbm, ppm(5)). It must be short: Pillow reads comments byte by byte.
+_PNM = re.compile(rb"P(?:4(?:(?:\s|#[^\n]*\n)+\d+){2}|[56](?:(?:\s|#[^\n]*\n)+\d+){3})\s")
+_PNM_HEADER = 1024
+_HEIC = rb".{4}ftyp(.{4}){0,60}?(heic|heix|heim|heis|hevc|hevx|mif1|msf1)"
+_AS_PNG = "Save it as JPEG or PNG."
 
 # Files that users send by mistake, with a name and a hint for each.
 _STRANGERS: tuple[tuple[re.Pattern[bytes], str, str | None], ...] = (
@@ -88,6 +77,28 @@ _STRANGERS: tuple[tuple[re.Pattern[bytes], str, str | None], ...] = (
 )
 
 
+# Pictures in formats that are not read: few send them, and many of their decoders take much more than their
+# headers tell.
+_PICTURES: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
+    (re.compile(rb".{4}ftyp(.{4}){0,60}?avi[fs]", re.S), "an AVIF picture", _AS_PNG),
+    (
+        re.compile(_HEIC, re.S),
+        "a HEIC picture",
+        "Save it as JPEG; on an iPhone: Settings, Camera, Formats, Most Compatible.",
+    ),
+    (
+        re.compile(rb"\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+        "a JPEG 2000 picture",
+        _AS_PNG,
+    ),
+    (re.compile(rb"\x00\x00\x00\x0cJXL \r\n\x87\n|\xff\x0a"), "a JPEG XL picture", _AS_PNG),
+    (re.compile(rb"8BPS\x00"), "a Photoshop document", _AS_PNG),
+    (re.compile(rb"P[123]\s"), "a PNM picture of numbers as text", _AS_PNG),
+    (re.compile(rb"qoif"), "a QOI picture", _AS_PNG),
+    (re.compile(rb"icns|\x00\x00[\x01\x02]\x00[^\x00]\x00"), "an icon", _AS_PNG),
+)
+
+
 def sniff(data: bytes) -> Format:
     """Tell the format of a file.
 
@@ -98,52 +109,22 @@ def sniff(data: bytes) -> Format:
         UnsupportedImageError: The file has none of the formats; the message says what it seems to be instead.
     """
     for signature, name in _SIGNATURES:
-        if data.startswith(signature) and not (name is Format.CUR and data[4:6] == b"\x00\x00"):
-            return name  # a "cursor file" without cursors is a Targa file
+        if data.startswith(signature):
+            return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return Format.WEBP
-    if data[4:8] == b"ftyp":
-        brands = data[8 : min(len(data), max(16, int.from_bytes(data[:4], "big")), 256)]
-        if b"avif" in brands or b"avis" in brands:
-            return Format.AVIF
-        if any(brand in brands for brand in _HEIF_BRANDS):
-            raise UnsupportedImageError(
-                "The file is a HEIC picture, which is not supported.",
-                hint="Save it as JPEG; on an iPhone: Settings, Camera, Formats, Most Compatible.",
-            )
-    if _PNM.match(data):
+    if _PNM.match(data[:_PNM_HEADER]):
         return Format.PNM
     if b"%PDF-" in data[:1024]:  # readers allow junk before the header (ISO 32000-1, Annex H, note 13)
         return Format.PDF
-    if data.endswith(_TGA_FOOTER) or _looks_like_tga(data):
-        return Format.TGA
     raise _stranger(data)
-
-
-def _looks_like_tga(data: bytes) -> bool:
-    """Return whether the header fits a Targa file without footer, which has no signature.
-
-    All fields are checked, so that only about one random file in 10^9 passes.
-    """
-    if len(data) < 18:
-        return False
-    map_type, image_type = data[1], data[2]
-    map_start, map_length, map_depth = struct.unpack_from("<HHB", data, 3)
-    width, height, depth, flags = struct.unpack_from("<HHBB", data, 12)
-    if width == 0 or height == 0 or flags & 0xC0 or flags & 0x0F not in (0, 1, 8):
-        return False
-    if image_type in (1, 9):
-        mapped = map_type == 1 and depth == 8 and map_depth in (16, 24, 32)
-        return mapped and 0 < map_length <= 256 and map_start < 256
-    if map_type or map_start or map_length or map_depth:
-        return False
-    if image_type in (2, 10):
-        return depth in (16, 24, 32)
-    return image_type in (3, 11) and depth in (8, 16)
 
 
 def _stranger(data: bytes) -> UnsupportedImageError:
     head = data[:2048]
+    for pattern, name, other in _PICTURES:
+        if pattern.match(head):
+            return UnsupportedImageError(f"The file is {name}; {ACCEPTED} are read.", hint=other)
     for pattern, name, hint in _STRANGERS:
         if pattern.match(head):
             return UnsupportedImageError(f"The file is not a picture but {name}.", hint=hint)
@@ -155,78 +136,6 @@ def _stranger(data: bytes) -> UnsupportedImageError:
         text = ""
     if text and len(text) > len(head[:512]) // 4 and all(c.isprintable() or c.isspace() for c in text):
         return UnsupportedImageError("The file is not a picture but plain text.")
-    return UnsupportedImageError("The bytes are not those of any supported picture format.")
-
-
-def webp_size(data: bytes) -> tuple[int, int] | None:
-    """Read the canvas size from a WebP header (RFC 9649, section 2).
-
-    libwebp's animation decoder allocates the canvas as soon as it is opened, so the size must be known
-    before.
-
-    Returns:
-        Width and height in pixels, or None if the header is malformed.
-    """
-    kind = data[12:16]
-    if kind == b"VP8X" and len(data) >= 30:
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if kind == b"VP8L" and len(data) >= 25 and data[20] == 0x2F:
-        bits = int.from_bytes(data[21:25], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    if kind == b"VP8 " and len(data) >= 30 and data[23:26] == b"\x9d\x01\x2a":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    return None
-
-
-def embedded_icon(data: bytes, name: Format) -> bytes | None:
-    """Find the largest complete PNG or JPEG 2000 file inside an icon.
-
-    Args:
-        data: The icon file.
-        name: `Format.ICO`, `Format.CUR` or `Format.ICNS`.
-
-    Returns:
-        The embedded file, or None if the icon's largest picture is stored in the icon format itself.
-    """
-    parts = _icns_parts(data) if name is Format.ICNS else _ico_parts(data)
-    if not parts:
-        return None
-    best = max(parts, key=lambda part: part[0])[1]
-    inner = (b"\x89PNG\r\n\x1a\n", b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
-    return best if best.startswith(inner) else None
-
-
-def icon_bitmap_sizes(data: bytes, name: Format) -> list[tuple[int, int]]:
-    """Return the sizes of the bitmaps in an ICO or CUR file; they may differ from those in its directory."""
-    sizes: list[tuple[int, int]] = []
-    for _, part in [] if name is Format.ICNS else _ico_parts(data):
-        if len(part) >= 12 and part[:4] == b"\x28\x00\x00\x00":
-            width, height = struct.unpack_from("<ii", part, 4)
-            sizes.append((abs(width), abs(height) // 2))  # the transparency mask doubles the height
-    return sizes
-
-
-def _ico_parts(data: bytes) -> list[tuple[int, bytes]]:
-    parts: list[tuple[int, bytes]] = []
-    (count,) = struct.unpack_from("<H", data, 4) if len(data) >= 6 else (0,)
-    for index in range(min(count, 256)):
-        if len(data) < 22 + 16 * index:
-            break
-        width, height, _, _, _, bits, size, offset = struct.unpack_from("<BBBBHHII", data, 6 + 16 * index)
-        area = (width or 256) * (height or 256)
-        parts.append((area * 64 + min(bits, 63), data[offset : offset + size]))
-    return parts
-
-
-def _icns_parts(data: bytes) -> list[tuple[int, bytes]]:
-    parts: list[tuple[int, bytes]] = []
-    position = 8
-    while position + 8 <= len(data) and len(parts) < 256:
-        size = int.from_bytes(data[position + 4 : position + 8], "big")
-        if size < 8:
-            break
-        payload = data[position + 8 : position + size]
-        parts.append((len(payload), payload))
-        position += size
-    return parts
+    return UnsupportedImageError(
+        f"The bytes are not those of any supported picture format: {ACCEPTED} are read."
+    )

@@ -9,7 +9,7 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError
 MIB = 1024 * 1024
 
 #: Bytes that decoding may take for each of `max_pixels`: enough for ordinary JPEGs (3), PNGs (3) and
-#: progressive JPEGs (6). Formats that take more, such as JPEG 2000 (20), may have fewer pixels.
+#: progressive JPEGs (6). Formats that take more, such as lossless WebP (13), may have fewer pixels.
 DECODING_BYTES = 6
 #: Bytes that decoding may always take, however small `max_pixels` is.
 LEAST_DECODING = 64 * MIB

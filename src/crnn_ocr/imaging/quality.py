@@ -17,6 +17,7 @@ from crnn_ocr.pixels import Pixels
 
 TILE = 128
 MOST_TILES = 24  # 0.4 million pixels: a few milliseconds, however large the picture
+_THIN = 1_000_000  # pixels; a picture thinner than a tile is measured whole up to this
 
 _REACH = 7  # pixels on either side within which an edge must go from dark to light
 _RAMP = 0.5  # an edge's slope must fall below this share of its peak within the window; else it is shading
@@ -159,8 +160,9 @@ def sample_of(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
         large one. And a mask, (h, w) bool, of the pixels whose windows do not cross a seam or the border.
     """
     height, width = image.shape[:2]
-    rows, columns = height // TILE, width // TILE
-    if rows * columns <= MOST_TILES or not (rows and columns):
+    tall, wide = min(TILE, height), min(TILE, width)
+    rows, columns = height // tall, width // wide
+    if rows * columns <= MOST_TILES or (min(height, width) < TILE and height * width <= _THIN):
         # At the borders, shading ends like an edge. But the borders make up half of a line's crop.
         framed = min(height, width) > 4 * _REACH
         return grey_of(image), _frame((height, width)) if framed else np.ones((height, width), np.bool_)
@@ -170,10 +172,23 @@ def sample_of(image: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
     square = cv2.resize(overview * overview, (columns, rows), interpolation=cv2.INTER_AREA)
     best = np.argsort(-(square - mean * mean), axis=None, kind="stable")[:MOST_TILES]
     tiles = [
-        grey_of(image[y : y + TILE, x : x + TILE])
-        for y, x in zip((best // columns) * TILE, (best % columns) * TILE, strict=True)
+        grey_of(image[y : y + tall, x : x + wide])
+        for y, x in zip((best // columns) * tall, (best % columns) * wide, strict=True)
     ]
+    if height < TILE:
+        return np.hstack(tiles), np.tile(_between_seams((tall, wide), 1), (1, len(tiles)))
+    if width < TILE:
+        return np.vstack(tiles), np.tile(_between_seams((tall, wide), 0), (len(tiles), 1))
     return np.vstack(tiles), np.tile(_frame((TILE, TILE)), (len(tiles), 1))
+
+
+def _between_seams(shape: tuple[int, int], axis: int) -> NDArray[np.bool_]:
+    """Return a mask of the pixels of a thin tile whose windows do not cross a seam along that axis."""
+    if min(shape) > 4 * _REACH:
+        return _frame(shape)
+    inside = np.zeros(shape, np.bool_)
+    inside[(slice(None),) * axis + (slice(_REACH, -_REACH),)] = True
+    return inside
 
 
 def _noise(sample: Pixels) -> float:

@@ -31,7 +31,8 @@ from crnn_ocr.errors import (
 from crnn_ocr.imaging.decode import decode_pages
 from crnn_ocr.imaging.limits import MIB
 from crnn_ocr.imaging.opened import open_document
-from crnn_ocr.imaging.pdf import helper, pages, process, process_limit
+from crnn_ocr.imaging.pdf import pages
+from crnn_ocr.imaging.process import helper, process_limit, program
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging.bombs import laughs, slow_page
 from tests.imaging.pictures import LIMITS, Pixels, pil, saved, text_page
@@ -52,7 +53,7 @@ def pages_of(data: bytes, ticket: Ticket | None = None) -> Iterator[Pixels]:
 
 def helpers() -> list[psutil.Process]:
     """Return the PDF processes of this process."""
-    return [child for child in psutil.Process().children() if "pdf.process" in command_line(child)]
+    return [child for child in psutil.Process().children() if "imaging.process" in command_line(child)]
 
 
 def soon(seconds: float = 10.0) -> Iterator[None]:
@@ -168,8 +169,8 @@ def test_the_deadline_ends_the_process_in_the_middle_of_a_page(monkeypatch: pyte
     started: list[subprocess.Popen[bytes]] = []
     start = helper._started
 
-    def noted() -> subprocess.Popen[bytes]:
-        started.append(start())
+    def noted(trade: helper.Trade) -> subprocess.Popen[bytes]:
+        started.append(start(trade))
         return started[-1]
 
     monkeypatch.setattr(helper, "_started", noted)
@@ -366,8 +367,8 @@ def test_without_system_limits_the_clock_is_enough(monkeypatch: pytest.MonkeyPat
 
 @linux
 def test_without_the_folder_proc_nothing_is_bounded_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_virtual", lambda _name: 0)
-    bounds = process.Bounds()
+    monkeypatch.setattr(program, "_virtual", lambda _name: 0)
+    bounds = program.Bounds()
     before = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU)
     try:
         bounds.allow(1, 0, 1_000_000)

@@ -25,8 +25,8 @@ from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.imaging.formats import Format
 from crnn_ocr.imaging.raster import direct_decode, jpeg
-from crnn_ocr.imaging.raster.decoder import _open
-from tests.imaging.pictures import AVIF, LIMITS, Pixels, pil, png_chunk, saved
+from crnn_ocr.imaging.raster.files import open_file
+from tests.imaging.pictures import LIMITS, Pixels, pil, png_chunk, saved
 
 WIDTH, HEIGHT = 2100, 1920
 AREA = WIDTH * HEIGHT
@@ -72,7 +72,7 @@ def exact(data: bytes) -> Pixels:
 
 
 def can_decode(data: bytes, name: Format) -> bool:
-    return direct_decode.can_decode(_open(data, name), name, data)
+    return direct_decode.can_decode(open_file(data, name), name, data)
 
 
 SUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
@@ -81,7 +81,6 @@ SUITABLE: dict[str, tuple[Format, Callable[[], bytes]]] = {
     "PNG": (Format.PNG, lambda: saved(picture(), "PNG", compress_level=1)),
     "interlaced": (Format.PNG, interlaced_png),
     "WebP": (Format.WEBP, lambda: saved(picture(), "WEBP", quality=80, method=0)),
-    "lossless": (Format.WEBP, lambda: saved(picture(), "WEBP", lossless=True, method=0)),
 }
 
 
@@ -168,7 +167,7 @@ def test_everything_else_is_left_to_pillow(kind: str) -> None:
     assert not can_decode(make(), name)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WebP", "lossless", "interlaced"])
+@pytest.mark.parametrize("kind", ["PNG", "WebP", "interlaced"])
 def test_damage_is_found_as_pillow_finds_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = file(kind)
     chance = random.Random(2)
@@ -233,11 +232,6 @@ TAKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "transparent PNG": ("PNG", "RGBA", {"compress_level": 1}),
     "deep PNG": ("PNG", "I;16", {"compress_level": 1}),
     "WebP": ("WEBP", "RGB", {"quality": 50, "method": 0}),
-    "transparent WebP": ("WEBP", "RGBA", {"quality": 50, "method": 0}),
-    "TIFF": ("TIFF", "RGB", {"compression": "tiff_lzw"}),
-    "floating TIFF": ("TIFF", "F", {}),
-    "JPEG 2000": ("JPEG2000", "RGB", {"quality_mode": "rates", "quality_layers": [40]}),
-    "AVIF": ("AVIF", "RGB", {"quality": 30, "speed": 10}),
 }
 
 
@@ -246,8 +240,6 @@ TAKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
 @pytest.mark.parametrize("kind", TAKEN)
 def test_memory_for_decoding_is_known_before(kind: str, tmp_path: Path) -> None:
     file_format, mode, options = TAKEN[kind]
-    if file_format == "AVIF" and not AVIF:
-        pytest.skip("this Pillow cannot write AVIF")
     whole = picture().resize((5200, 3900))
     if mode == "I;16":
         image = Image.fromarray(np.asarray(whole.convert("L"), np.uint16) * 200)
@@ -283,13 +275,13 @@ def test_coefficients_per_pixel_of_jpeg_variants() -> None:
 
 
 def test_too_much_memory_is_refused_before_decoding() -> None:
-    data = saved(picture(), "JPEG2000", quality_mode="rates", quality_layers=[80])
-    limits = Limits(max_bytes=1 << 30, max_pixels=AREA, max_side=10_000, max_pages=9)
+    data = saved(Image.new("RGB", (2800, HEIGHT), "white"), "WEBP", lossless=True, method=0, quality=0)
+    limits = Limits(max_bytes=1 << 30, max_pixels=2800 * HEIGHT, max_side=10_000, max_pages=9)
     generous = replace(limits, max_pixels=4 * AREA)
     (extent,) = decode_pages(data, generous).extents
     assert extent.memory > 64 * 1024 * 1024 > 6 * AREA
 
-    with pytest.raises(ImageTooLargeError, match="JPEG 2000 picture would take 7") as caught:
+    with pytest.raises(ImageTooLargeError, match="WebP picture would take 67") as caught:
         decode_pages(data, limits)
     assert "JPEG" in (caught.value.hint or "")
 

@@ -103,11 +103,10 @@ def test_a_picture_of_nothing_is_a_blank_page() -> None:
     assert (from_pil(Image.new("RGBA", (8, 8), (0, 0, 0, 0))) == 255).all()
 
 
-@pytest.mark.parametrize("kind", ["TGA", "BMP"])
-def test_an_unused_fourth_byte_of_bitmaps_is_ignored(kind: str) -> None:
+def test_an_unused_fourth_byte_of_bitmaps_is_ignored() -> None:
     image = pil(quadrants())
     image.putalpha(0)
-    (pixels,) = decode_pages(saved(image, kind), LIMITS)
+    (pixels,) = decode_pages(saved(image, "BMP"), LIMITS)
     assert np.array_equal(pixels, quadrants())
 
 

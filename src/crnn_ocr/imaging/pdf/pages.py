@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import weakref
-from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -13,12 +11,20 @@ import numpy as np
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraError
 from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
-from crnn_ocr.imaging.pdf import process_limit
-from crnn_ocr.imaging.pdf.helper import Helper, too_much_memory
+from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
+from crnn_ocr.imaging.process.helper import Helper, Trade
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
+_TRADE = Trade(
+    "crnn_ocr.imaging.pdf.drawer:Drawer",
+    "The PDF",
+    "PDFs",
+    "draw",
+    "PDFium",
+    "Print the PDF into a new PDF, or send its pages as pictures.",
+)
 _POINTS_PER_INCH = 72
 _A4_SIDE = 842  # points
 _WORTHWHILE = 1.25  # least gain in resolution, so that a Letter page is not enlarged to A4
@@ -34,7 +40,7 @@ _SPARE_BYTES = 64 * MIB
 _COPIES = 3  # times the file's size: the file, its unpacked objects (not pictures), and some reserve
 
 
-class PdfPages(Iterator[Pixels]):
+class PdfPages(ProcessPages["_Document"]):
     """The pages of a PDF, drawn one by one; to be used by one thread at a time.
 
     Attributes:
@@ -43,31 +49,13 @@ class PdfPages(Iterator[Pixels]):
 
     def __init__(self, data: bytes, limits: Limits, dpi: int, ticket: Ticket) -> None:
         """Open the document; see `decode_pdf`."""
-        self._document = _Document(data, limits, ticket)
-        self._finalizer = weakref.finalize(self, self._document.close)
         self._limits = limits
         self._dpi = dpi
-        self._next = 0
-        try:
-            self.count = self._document.open()
-        except BaseException:
-            self.close()
-            raise
+        document = _Document(data, limits, ticket)
+        super().__init__(document, document.open)
 
-    def __next__(self) -> Pixels:
-        """Draw the next page; nothing else keeps a reference to it."""
-        index = self._next
-        if index >= self.count or not self._finalizer.alive:
-            raise StopIteration
-        self._next += 1
-        try:
-            return self._document.draw(index, self._dpi)
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            if self._next >= self.count:
-                self.close()
+    def _draw(self, index: int) -> Pixels:
+        return self._document.draw(index, self._dpi)
 
     @cached_property
     def extents(self) -> tuple[Extent, ...]:
@@ -82,10 +70,6 @@ class PdfPages(Iterator[Pixels]):
             wide, high = math.ceil(width * scale), math.ceil(height * scale)
             extents.append(Extent(wide, high, _PAGE_BYTES * wide * high))
         return tuple(extents)
-
-    def close(self) -> None:
-        """Release the document; no more pages can be drawn."""
-        self._finalizer()
 
 
 def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | None = None) -> PdfPages:
@@ -121,55 +105,35 @@ def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | 
     return PdfPages(data, limits, dpi, ticket or Ticket())
 
 
-class _Document:
-    """A PDF that is open in its own process; it is opened again if that process was released."""
+class _Document(ProcessDocument):
+    """A PDF that is open in its own process."""
 
     def __init__(self, data: bytes, limits: Limits, ticket: Ticket) -> None:
-        self._data = data
+        super().__init__(data, _TRADE, ticket)
         self._limits = limits
-        self._ticket = ticket
-        self._helper: Helper | None = None
         self._count = 0
         self._memory = _CONTENT_BYTES + _COPIES * len(data)
 
-    # -- the process
-
-    @property
-    def has_process(self) -> bool:
-        """Whether the document has a process."""
-        return self._helper is not None
-
-    def release(self) -> Callable[[], None]:
-        """Detach the process and return a function that ends it."""
-        helper, self._helper = self._helper, None
-        return helper.close if helper is not None else lambda: None
-
-    def close(self) -> None:
-        """End the process and free the file's bytes."""
-        self.release()()
-        self._data = b""
-
-    # -- the questions
-
     def open(self) -> int:
         """Open the document and return the number of its pages."""
-        with process_limit.current().slot(self, self._ticket):
-            return self._opened()[1]
+        with self._slot():
+            self._running(self._open_in)
+            return self._count
 
     def sizes(self) -> list[tuple[float, float]]:
         """Return width and height of every page in points."""
-        with process_limit.current().slot(self, self._ticket):
-            helper, count = self._opened()
+        with self._slot():
+            helper = self._running(self._open_in)
             with helper.watched(self._ticket, "The PDF"):
                 sizes = helper.ask("sizes", memory=self._memory, spare=_SPARE_BYTES)["sizes"]
-                if len(sizes) != count:
+                if len(sizes) != self._count:
                     raise ValueError("a size is missing")
                 return [(float(width), float(height)) for width, height in sizes]
 
     def draw(self, index: int, dpi: int) -> Pixels:
         """Draw one page, (H, W, 3) BGR uint8, at the given resolution in pixels per inch."""
-        with process_limit.current().slot(self, self._ticket):
-            helper = self._opened()[0]
+        with self._slot():
+            helper = self._running(self._open_in)
             what = f"Page {index + 1} of the PDF"
             with helper.watched(self._ticket, what):
                 found = helper.ask("measure", page=index, memory=self._memory, spare=_SPARE_BYTES)
@@ -183,19 +147,13 @@ class _Document:
                 pixels = math.ceil(width * scale) * math.ceil(height * scale)
                 return self._rows(helper, scale, *self._room(pixels, largest), what)
 
-    def _opened(self) -> tuple[Helper, int]:
-        """Return the process and the number of pages; the caller must occupy a slot."""
-        if self._helper is not None and self._helper.is_usable:
-            return self._helper, self._count
-        self.release()()
-        helper = self._helper = Helper()
+    def _open_in(self, helper: Helper) -> None:
         with helper.watched(self._ticket, "The PDF"):
             found = helper.ask("open", data=self._data, memory=self._memory, spare=_SPARE_BYTES)
             self._count = int(found["pages"])
             self._limits.check_pages(self._count)
             if self._count < 1:
                 raise ImageDecodeError("The PDF has no pages.")
-        return helper, self._count
 
     def _largest(self, size: Any) -> int:
         """Return the number of pixels of the largest picture on a page.
@@ -232,7 +190,7 @@ class _Document:
         try:
             page = np.empty((height, width, 3), np.uint8)
         except MemoryError as error:
-            raise too_much_memory(what) from error
+            raise helper.too_much_memory(what) from error
         helper.read(page.data.cast("B"))
         return page
 

@@ -8,8 +8,8 @@ descriptor (Linux). Nothing is written to a disk.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.imaging.formats import Format
+from crnn_ocr.imaging.raster import png
 from crnn_ocr.pixels import Pixels
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def can_decode(image: ImageFile, name: Format, data: bytes) -> bool:
     if name is Format.PNG:
         deep = data[_DEPTH] != 8 or data[_KIND] != _TRUE_COLOUR
         # Pillow finds metadata behind the pixels, such as the orientation, only by decoding them.
-        return not deep and not _PNG_METADATA & set(_png_chunks_behind(data))
+        behind = itertools.dropwhile(lambda kind: kind != b"IDAT", png.chunks(data))
+        return not deep and not _PNG_METADATA & set(behind)
     if name is Format.WEBP:
         return getattr(image, "n_frames", 1) == 1
     return name is Format.JPEG
@@ -71,18 +73,6 @@ def decode(data: bytes, width: int, height: int) -> Pixels | None:
     if pixels is None or pixels.shape != (height, width, 3) or pixels.dtype != np.uint8:
         return None
     return pixels.astype(np.uint8, copy=False)
-
-
-def _png_chunks_behind(data: bytes) -> Iterator[bytes]:
-    """Yield the types of the chunks behind the first IDAT chunk (PNG specification, 5.3)."""
-    place = 8
-    behind = False
-    while place + 8 <= len(data):
-        kind = data[place + 4 : place + 8]
-        if behind:
-            yield kind
-        behind = behind or kind == b"IDAT"
-        place += 12 + int.from_bytes(data[place : place + 4], "big")
 
 
 def _imread(data: bytes) -> NDArray[Any] | None:

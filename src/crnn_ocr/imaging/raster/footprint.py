@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crnn_ocr.imaging.formats import Format
-from crnn_ocr.imaging.raster import direct_decode, jpeg
 
 if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
+    from PIL.Image import Image
 
+#: Bytes per pixel that a decoder of WebP takes, with Pillow's own copy; nearly all of it once it is opened.
+WEBP = 13
 #: Bytes per pixel that decoders keep beside Pillow's own copy.
-_OWN = {Format.WEBP: 9.0, Format.JPEG2000: 12.5, Format.AVIF: 2.5}
+_OWN = {Format.WEBP: WEBP - 4.0}
 #: Bytes per pixel of Pillow's own copy, by mode; four for all others.
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 #: Bytes per pixel of intermediate copies (16 bits or doubles) for grey of more than 8 bits.
@@ -39,21 +40,18 @@ class Extent:
     memory: int
 
 
-def bytes_per_pixel(image: ImageFile, name: Format, data: bytes, *, turned: bool) -> float:
-    """Return the peak bytes per pixel during decoding, including the result of 1 or 3 bytes.
+def stored(image: Image, name: Format) -> float:
+    """Return the bytes per pixel that Pillow and its decoder keep of a picture."""
+    return _STORED.get(image.mode, 4) + _OWN.get(name, 0.0)
+
+
+def converted(mode: str, *, turned: bool, transparent: bool) -> float:
+    """Return the bytes per pixel of converting a picture, including the result of 1 or 3 bytes.
 
     Args:
-        image: The picture, whose header Pillow has read.
-        name: Its format.
-        data: The whole file.
+        mode: Pillow's mode.
         turned: Whether it must be turned upright afterwards.
+        transparent: Whether it has transparency.
     """
-    mode = image.mode
-    result = 1 if mode in _GREY or mode in _DEEP else 3
-    total = 2.0 * result if turned else float(result)
-    if name is Format.JPEG:
-        total += 2 * jpeg.coefficients_per_pixel(data)
-    if direct_decode.can_decode(image, name, data):
-        return total
-    total += _STORED.get(mode, 4) + _DEEP.get(mode, 0) + _OWN.get(name, 0.0)
-    return total + 1 if image.has_transparency_data else total
+    result = 1.0 if mode in _GREY or mode in _DEEP else 3.0
+    return (2 * result if turned else result) + _DEEP.get(mode, 0) + (1 if transparent else 0)

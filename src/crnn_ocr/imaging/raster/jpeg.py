@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crnn_ocr.errors import ImageDecodeError
@@ -14,6 +15,21 @@ END_OF_IMAGE = b"\xff\xd9"
 MOST_SCANS = 100
 """Progressive files have about ten scans. Every scan, however small, costs a pass over the whole picture."""
 
+USUAL_SCANS = 30
+"""A picture of any size may have so many."""
+
+MOST_SCANNED = 500_000_000
+"""Pixels that all scans together may go over, where there are more than usual."""
+
+MOST_SEGMENTS = 5_000
+"""Segments before the first scan. Camera files have about twenty, with depth maps some hundred."""
+
+MOST_EXIF = 32
+"""Segments with Exif data, which Pillow joins one by one. There is one, unless it is larger than 64 KiB."""
+
+MOST_JUNK = 64 * 1024
+"""Bytes between segments, which Pillow reads one by one."""
+
 LEAST_SHARE = 0.98
 """Least share of a picture's rows that must be present for a truncated file to be read."""
 
@@ -24,26 +40,57 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed zero nor
 _FILL = 128  # libjpeg's value for missing data: luminance and both chromas at mid-range
 
 
-def check_scans(data: bytes) -> None:
-    """Refuse a JPEG that would keep the decoder busy for hours.
+def check_header(data: bytes, check: Callable[[], None]) -> None:
+    """Refuse a JPEG whose header has so many segments, or so much between them, that it is read for minutes.
+
+    Args:
+        data: The whole file.
+        check: Called for every segment; an exception from it ends the walk.
 
     Raises:
-        ImageDecodeError: The file has more than `MOST_SCANS` scans.
+        ImageDecodeError: The file has more than `MOST_SEGMENTS` segments before its first scan, more than
+            `MOST_EXIF` with Exif data, or more than `MOST_JUNK` bytes that belong to none.
     """
+    segments = exif = junk = 0
+    position = 2
+    while match := _MARKER.search(data, position):
+        check()
+        segments += 1
+        exif += data.startswith(b"Exif\0", match.end() + 2)
+        junk += match.start() - position
+        if segments > MOST_SEGMENTS or exif > MOST_EXIF or junk > MOST_JUNK:
+            raise ImageDecodeError("The JPEG's header is far too long: such files are made to do harm.")
+        if data[match.start() + 1] in (_START_OF_SCAN, END_OF_IMAGE[1]):
+            return
+        position = match.end() + int.from_bytes(data[match.end() : match.end() + 2], "big")
+
+
+def check_scans(data: bytes, pixels: int = 0, check: Callable[[], None] = lambda: None) -> None:
+    """Refuse a JPEG that would keep the decoder busy for hours.
+
+    Args:
+        data: The whole file.
+        pixels: Width times height; large pictures may have fewer scans.
+        check: Called for every segment; an exception from it ends the walk.
+
+    Raises:
+        ImageDecodeError: The file has more than `MOST_SCANS` scans, or more than `USUAL_SCANS` that together
+            go over more than `MOST_SCANNED` pixels.
+    """
+    most = max(USUAL_SCANS, min(MOST_SCANS, MOST_SCANNED // max(1, pixels)))
     # An upper bound first: the two bytes may occur anywhere, even behind the picture.
-    if data.count(b"\xff\xda") <= MOST_SCANS:
+    if data.count(b"\xff\xda") <= most:
         return
     scans = 0
     position = 2
     while match := _MARKER.search(data, position):
+        check()
         marker = data[match.start() + 1]
         if marker == END_OF_IMAGE[1]:
             break
         scans += marker == _START_OF_SCAN
-        if scans > MOST_SCANS:
-            raise ImageDecodeError(
-                f"The JPEG has more than {MOST_SCANS} scans: such files are made to do harm."
-            )
+        if scans > most:
+            raise ImageDecodeError(f"The JPEG has more than {most} scans: such files are made to do harm.")
         length = int.from_bytes(data[match.end() : match.end() + 2], "big")
         position = match.end() + length
 

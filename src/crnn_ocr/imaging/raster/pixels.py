@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -13,8 +14,33 @@ from PIL import Image
 from crnn_ocr.errors import UnsupportedImageError
 from crnn_ocr.pixels import Pixels
 
-_BAND_ROWS = 64  # rows per copy; a band of a 1080p picture fits into the second-level cache
+BAND_ROWS = 64
+"""Rows per copy; a band of a 1080p picture fits into the second-level cache."""
+
 _ARRAY_HINT = "Pass (height, width) for grey, (height, width, 3) for BGR or (height, width, 4) for BGRA."
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """A picture that arrives in bands of rows, as Pillow images.
+
+    Attributes:
+        mode: Pillow's mode.
+        width: Width in pixels.
+        height: Height in pixels.
+        transparent: Whether it has transparency.
+        transparency: Pillow's `info["transparency"]`: the colour that counts as transparent, or None.
+        spare_alpha: Whether an alpha channel of zeros means nothing.
+        bands: The rows of each band, and the band; in order, of at most `BAND_ROWS` rows each.
+    """
+
+    mode: str
+    width: int
+    height: int
+    transparent: bool
+    transparency: Any
+    spare_alpha: bool
+    bands: Iterator[tuple[slice, Image.Image]]
 
 
 def pixels_of(image: Image.Image) -> Pixels:
@@ -27,14 +53,28 @@ def pixels_of(image: Image.Image) -> Pixels:
         (H, W) for a grey image, otherwise (H, W, 3) BGR; uint8, C-contiguous. The orientation is not applied.
     """
     image.load()
-    mode = image.mode
+    return pixels_of_bands(
+        Bands(
+            image.mode,
+            *image.size,
+            image.has_transparency_data,
+            image.info.get("transparency"),
+            image.format in ("BMP", "TGA", "ICO", "CUR"),
+            _bands(image),
+        )
+    )
+
+
+def pixels_of_bands(picture: Bands) -> Pixels:
+    """Join bands to one picture; see `pixels_of`."""
+    mode = picture.mode
     if mode.startswith("I") or mode == "F":
-        return _deep_pixels(image)
-    if image.has_transparency_data:
-        return _composited(image)
+        return _deep_pixels(picture)
+    if picture.transparent:
+        return _composited(picture)
     if mode in ("1", "L", "LA", "La"):
-        return _copied(image, "L")
-    return _copied(image, "RGB")
+        return _copied(picture, "L")
+    return _copied(picture, "RGB")
 
 
 def pixels_of_array(array: NDArray[Any]) -> Pixels:
@@ -129,9 +169,9 @@ def composite(colour: Pixels, alpha: Pixels) -> Pixels:
     if int(alpha.min()) == 255:
         return colour
     white = _border_luminance(colour, alpha) < 128
-    for top in range(0, alpha.shape[0], _BAND_ROWS):
-        band = colour[top : top + _BAND_ROWS]
-        weight = alpha[top : top + _BAND_ROWS]
+    for top in range(0, alpha.shape[0], BAND_ROWS):
+        band = colour[top : top + BAND_ROWS]
+        weight = alpha[top : top + BAND_ROWS]
         if colour.ndim == 3:
             weight = np.repeat(weight[..., np.newaxis], 3, axis=2)
         if white:
@@ -157,20 +197,20 @@ def _border_luminance(colour: Pixels, alpha: Pixels) -> float:
 def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
     """Yield an image in bands, which avoids a second copy of the whole picture and is about twice as fast."""
     width, height = image.size
-    for top in range(0, height, _BAND_ROWS):
-        bottom = min(height, top + _BAND_ROWS)
+    for top in range(0, height, BAND_ROWS):
+        bottom = min(height, top + BAND_ROWS)
         yield slice(top, bottom), image.crop((0, top, width, bottom))
 
 
-def _copied(image: Image.Image, mode: str) -> Pixels:
-    width, height = image.size
+def _copied(picture: Bands, mode: str) -> Pixels:
+    width, height = picture.width, picture.height
     out = np.empty((height, width) if mode == "L" else (height, width, 3), np.uint8)
-    code = cv2.COLOR_Lab2BGR if image.mode == "LAB" else cv2.COLOR_RGB2BGR
-    for rows, part in _bands(image):
+    code = cv2.COLOR_Lab2BGR if picture.mode == "LAB" else cv2.COLOR_RGB2BGR
+    for rows, part in picture.bands:
         if mode == "L":
             out[rows] = np.asarray(part if part.mode == mode else part.convert(mode))
             continue
-        if image.mode == "LAB":  # Pillow stores a and b as signed bytes, OpenCV expects them shifted by 128
+        if picture.mode == "LAB":  # Pillow stores a and b as signed bytes, OpenCV expects them shifted by 128
             band: Pixels = np.bitwise_xor(np.asarray(part), np.array([0, 128, 128], np.uint8))
         else:
             band = np.asarray(part if part.mode == mode else part.convert(mode))
@@ -178,12 +218,12 @@ def _copied(image: Image.Image, mode: str) -> Pixels:
     return out
 
 
-def _composited(image: Image.Image) -> Pixels:
-    width, height = image.size
-    grey = image.mode in ("1", "L", "LA", "La")
+def _composited(picture: Bands) -> Pixels:
+    width, height = picture.width, picture.height
+    grey = picture.mode in ("1", "L", "LA", "La")
     colour = np.empty((height, width) if grey else (height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8)
-    for rows, part in _bands(image):
+    for rows, part in picture.bands:
         if part.mode in ("La", "1"):  # Pillow converts premultiplied grey only to LA, and 1-bit not at all
             part = part.convert("LA") if part.mode == "La" else _grey_with_alpha(part)
         values = np.asarray(part.convert("LA" if grey else "RGBA"))
@@ -192,7 +232,7 @@ def _composited(image: Image.Image) -> Pixels:
             colour[rows] = values[..., 0]
         else:
             cv2.cvtColor(values, cv2.COLOR_RGBA2BGR, dst=colour[rows])
-    if image.format in ("BMP", "TGA", "ICO", "CUR") and not alpha.any():
+    if picture.spare_alpha and not alpha.any():
         return colour  # in these formats the fourth byte is often an unused zero, which viewers ignore
     return composite(colour, alpha)
 
@@ -204,12 +244,17 @@ def _grey_with_alpha(part: Image.Image) -> Image.Image:
     return Image.merge("LA", (grey, mask))
 
 
-def _deep_pixels(image: Image.Image) -> Pixels:
+def _deep_pixels(picture: Bands) -> Pixels:
     """Convert grey of 16 or 32 bits; Pillow keeps a PNG's transparent value separately and unscaled."""
-    values = np.asarray(image)
+    values: NDArray[Any] | None = None
+    for rows, part in picture.bands:
+        band = np.asarray(part)
+        if values is None:
+            values = np.empty((picture.height, picture.width), band.dtype)
+        values[rows] = band
+    assert values is not None
     grey = to_uint8(values)
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        alpha = np.where(values == transparent, np.uint8(0), np.uint8(255))
+    if isinstance(picture.transparency, int):
+        alpha = np.where(values == picture.transparency, np.uint8(0), np.uint8(255))
         return composite(np.ascontiguousarray(grey), alpha)
     return np.ascontiguousarray(grey)

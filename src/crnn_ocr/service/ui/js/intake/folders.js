@@ -1,6 +1,6 @@
 // Files of a drop; of folders, the pictures and documents inside.
 
-const READABLE = /\.(jpe?g|png|bmp|gif|tiff?|webp|avif|jp2|pdf)$/i;
+const READABLE = /\.(jpe?g|png|bmp|gif|tiff?|webp|pdf)$/i;
 const MOST = 500;
 
 /** Resolves to the dropped files, those of folders sorted by name. */

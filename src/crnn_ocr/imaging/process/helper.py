@@ -1,4 +1,4 @@
-"""Start and control the process that opens and draws one PDF (the program itself is in `process`).
+"""Start and control the process that opens and decodes one file (the program itself is in `program`).
 
 For portability it uses plain blocking pipes. During each use a thread watches the process and kills it when
 its time is up.
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +27,7 @@ from crnn_ocr.errors import (
     PdfPasswordError,
     UnsupportedImageError,
 )
-from crnn_ocr.imaging.pdf import process
+from crnn_ocr.imaging.process import program
 from crnn_ocr.scheduling.ticket import POLL_S, Ticket
 
 #: CPU seconds for one step: opening, measuring all pages, or drawing one page. A page with two hundred
@@ -44,21 +45,44 @@ import json, sys, types
 sys.path[:], folder = json.loads(sys.argv[1])
 package = sys.modules["crnn_ocr"] = types.ModuleType("crnn_ocr")
 package.__path__ = [folder]
-from crnn_ocr.imaging.pdf.process import main
+from crnn_ocr.imaging.process.program import main
 main()
 """
 #: Environment variables passed to the helper: those for finding libraries. None of them holds a secret.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "LC_CTYPE")
 
-_OWN_ERRORS = {error.code: error for error in (ImageDecodeError, ImageTooLargeError, PdfPasswordError)}
+_OWN_ERRORS = {
+    error.code: error
+    for error in (ImageDecodeError, ImageTooLargeError, PdfPasswordError, UnsupportedImageError)
+}
 _NO_MEMORY = "needs more memory than one document is given"
-_HARMFUL = "Print the PDF into a new PDF, or send its pages as pictures."
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What a process decodes, and the words for its failures.
+
+    Attributes:
+        decoder: Module and class of the decoder, as "module:class".
+        file: One of its files, such as "The PDF".
+        files: Its files in the plural.
+        verb: What it does with a page, in the infinitive.
+        library: The library that does it.
+        hint: What to do about a file that takes too much.
+    """
+
+    decoder: str
+    file: str
+    files: str
+    verb: str
+    library: str
+    hint: str
 
 
 class Helper:
-    """One PDF process, to be used by one thread at a time."""
+    """One decoding process, to be used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, trade: Trade) -> None:
         """Start the process.
 
         Raises:
@@ -66,7 +90,8 @@ class Helper:
             OverloadedError: The system cannot start a process now.
         """
         self._owner = os.getpid()
-        self._process = _started()
+        self._trade = trade
+        self._process = _started(trade)
         self._stopped_late = False
         self.ready = False
 
@@ -82,11 +107,11 @@ class Helper:
             DeadlineExceededError: The ticket's time ran out.
             RequestCancelledError: The ticket was cancelled.
             ImageTooLargeError: The process took too much time or memory.
-            ImageDecodeError: PDFium crashed.
+            ImageDecodeError: The library crashed.
             OverloadedError: The process ended before it was ready.
         """
         done = threading.Event()
-        watch = threading.Thread(target=self._watch, args=(done, ticket), name="pdf-watch", daemon=True)
+        watch = threading.Thread(target=self._watch, args=(done, ticket), name="decoder-watch", daemon=True)
         watch.start()
         try:
             yield
@@ -98,18 +123,20 @@ class Helper:
             raise self._verdict(what) from error
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             self.close()
-            raise ImageDecodeError(f"{what} is damaged: PDFium gave an invalid answer.") from error
+            raise ImageDecodeError(
+                f"{what} is damaged: {self._trade.library} gave an invalid answer."
+            ) from error
         except BaseException:
             self.close()  # interrupted inside an answer, so the pipe is out of step
             raise
         finally:
             done.set()
 
-    def ask(self, do: str, *, memory: int, spare: int, data: bytes = b"", **values: float) -> dict[str, Any]:
+    def ask(self, do: str, *, memory: int, spare: int, data: bytes = b"", **values: Any) -> dict[str, Any]:
         """Send a question and return the answer; call it inside `watched`.
 
         Args:
-            do: The operation; see `process`.
+            do: The operation; see the decoder.
             memory: Bytes that it may take.
             spare: Bytes that it may request in one block.
             data: The document.
@@ -126,17 +153,17 @@ class Helper:
         """
         question = {"do": do, "memory": memory, "spare": spare, "seconds": CPU_SECONDS, **values}
         if not self.ready:
-            process.receive(_raw(self._process.stdout))
+            program.receive(_raw(self._process.stdout))
             self.ready = True
-        process.send(_raw(self._process.stdin), question | {"bytes": len(data)}, [memoryview(data)])
-        answer = process.receive(_raw(self._process.stdout))
+        program.send(_raw(self._process.stdin), question | {"bytes": len(data)}, [memoryview(data)])
+        answer = program.receive(_raw(self._process.stdout))
         if "code" in answer:
-            raise _error(answer)
+            raise self._error(answer)
         return answer
 
     def read(self, buffer: memoryview) -> None:
         """Fill the buffer with the bytes of an answer, inside `watched`; raise as `ask` does."""
-        process.read_exactly(_raw(self._process.stdout), buffer)
+        program.read_exactly(_raw(self._process.stdout), buffer)
 
     def close(self) -> None:
         """End the process; further calls do nothing."""
@@ -174,36 +201,45 @@ class Helper:
         """Return the error that explains why the process has ended."""
         status = self._process.returncode
         if not self.ready:
-            return OverloadedError("The process that reads PDFs could not start.", retry_after=_RETRY_S)
+            return OverloadedError(
+                f"The process that reads {self._trade.files} could not start.", retry_after=_RETRY_S
+            )
         if self._stopped_late or status == -getattr(signal, "SIGXCPU", 0):
-            return ImageTooLargeError(f"{what} takes too long to draw.", hint=_HARMFUL)
+            return ImageTooLargeError(f"{what} takes too long to {self._trade.verb}.", hint=self._trade.hint)
         # PDFium ends itself where it gets no memory, the kernel where the container has none left.
         names = ("SIGABRT", "SIGTRAP", "SIGILL", "SIGKILL")
         if status in [-getattr(signal, name) for name in names if hasattr(signal, name)]:
-            return ImageTooLargeError(f"{what} {_NO_MEMORY}.", hint=_HARMFUL)
-        return ImageDecodeError(f"{what} is damaged: PDFium crashed.")
+            return self.too_much_memory(what)
+        return ImageDecodeError(f"{what} is damaged: {self._trade.library} crashed.")
+
+    def too_much_memory(self, what: str) -> ImageTooLargeError:
+        """Return the error for a document that needs too much memory."""
+        return ImageTooLargeError(f"{what} {_NO_MEMORY}.", hint=self._trade.hint)
+
+    def _error(self, answer: dict[str, Any]) -> OcrError:
+        """Convert an answer into an error; only errors that a document can cause are possible."""
+        kind = _OWN_ERRORS.get(str(answer["code"]), ImageDecodeError)
+        message, hint = answer.get("message"), answer.get("hint")
+        if not message:
+            return self.too_much_memory(self._trade.file)
+        return kind(str(message), hint=str(hint) if hint else None)
 
 
-def too_much_memory(what: str) -> ImageTooLargeError:
-    """Return the error for a document that needs too much memory."""
-    return ImageTooLargeError(f"{what} {_NO_MEMORY}.", hint=_HARMFUL)
-
-
-def _started() -> subprocess.Popen[bytes]:
+def _started(trade: Trade) -> subprocess.Popen[bytes]:
     from multiprocessing.spawn import get_executable  # programs that embed Python tell it where theirs is
 
     executable = get_executable()
     if not executable or getattr(sys, "frozen", False):
         raise UnsupportedImageError(
-            "PDFs cannot be read here: there is no Python executable to start.",
-            hint="Tell it with multiprocessing.set_executable, or send pictures.",
+            f"{trade.files} cannot be read here: there is no Python executable to start.",
+            hint="Tell it with multiprocessing.set_executable, or send JPEG or PNG.",
         )
     package = Path(__file__).absolute().parents[2]
     paths = json.dumps([[str(Path(path).absolute()) for path in sys.path], str(package)])
     options = ["-I", "-S"] + ["-B"] * sys.dont_write_bytecode
     try:
         return subprocess.Popen(  # noqa: S603
-            [executable, *options, "-c", _START, paths],
+            [executable, *options, "-c", _START, paths, trade.decoder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -212,16 +248,9 @@ def _started() -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise OverloadedError(
-            "The system cannot start a process to read the PDF.", retry_after=_RETRY_S
+            f"The system cannot start a process to read {trade.files}.", retry_after=_RETRY_S
         ) from error
 
 
 def _raw(stream: IO[bytes] | None) -> Any:
     return stream
-
-
-def _error(answer: dict[str, Any]) -> OcrError:
-    """Convert an answer into an error; only errors that a document can cause are possible."""
-    kind = _OWN_ERRORS.get(str(answer["code"]), ImageDecodeError)
-    message, hint = answer.get("message"), answer.get("hint")
-    return kind(str(message) if message else f"The PDF {_NO_MEMORY}.", hint=str(hint) if hint else None)

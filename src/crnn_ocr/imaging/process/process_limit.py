@@ -1,4 +1,4 @@
-"""Limit how many PDF processes run at once, and reuse the slots of idle ones."""
+"""Limit how many decoding processes run at once, and reuse the slots of idle ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from crnn_ocr.scheduling.ticket import Ticket
 
-#: PDF processes per Python process. Two, so that one slow document does not block all others.
+#: Decoding processes per Python process. Two, so that one slow document does not block all others.
 MOST = 2
 
 
@@ -77,7 +77,7 @@ def current() -> ProcessLimit:
 
 
 def _renew() -> None:
-    """Start with a new limit after a fork, because the parent's PDF processes do not belong to the child."""
+    """Start with a new limit after a fork, because the parent's processes do not belong to the child."""
     global _current
     _current = ProcessLimit()
 

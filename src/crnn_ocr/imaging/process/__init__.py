@@ -1,0 +1,1 @@
+"""Run decoders in separate processes with limits on memory and time."""
