@@ -187,6 +187,7 @@ def test_new_files_that_cannot_be_loaded_keep_the_cache(engine: OCR, folder: Pat
 @pytest.mark.parametrize("how", ["switch", "name"])
 def test_a_pack_that_cannot_fit_is_not_loaded(engine: OCR, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(load_failures, "RETRY_AFTER_S", 0.0)
+    monkeypatch.setattr(model_manager, "LEAST_CHECKED", 0)
     before = said(engine)
     size = Registry().find("crnn-zh-en-edge").folder.joinpath("net.onnx").stat().st_size
     monkeypatch.setattr(model_manager, "memory_left", lambda: int(model_manager.LOADING * size) - 1)
@@ -199,7 +200,16 @@ def test_a_pack_that_cannot_fit_is_not_loaded(engine: OCR, monkeypatch: pytest.M
     assert engine.use("crnn-zh-en-edge") == "crnn-zh-en-edge/1"
 
 
+def test_small_packs_are_loaded_however_little_memory_is_left(
+    engine: OCR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers must not depend on the load: the second reader is such a pack."""
+    monkeypatch.setattr(model_manager, "memory_left", lambda: 0)
+    assert engine.read(PICTURE, model="crnn-zh-en-edge").pages
+
+
 def test_memory_that_is_only_held_is_given_back_first(engine: OCR, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_manager, "LEAST_CHECKED", 0)
     left = [0, 1 << 40]
     monkeypatch.setattr(model_manager, "memory_left", lambda: left.pop(0))
     assert engine.use("crnn-zh-en-edge") == "crnn-zh-en-edge/1"

@@ -13,7 +13,7 @@ from crnn_ocr.errors import OcrError
 RETRYABLE_STATUSES = frozenset({429, 502, 503})
 
 #: Codes of errors that do not go away by waiting, although their status is 503.
-LASTING_CODES = frozenset({"MODEL_BROKEN"})
+LASTING_CODES = frozenset({"MODEL_BROKEN", "MODEL_TOO_LARGE"})
 
 FIRST_DELAY_S = 0.25
 LONGEST_DELAY_S = 10.0

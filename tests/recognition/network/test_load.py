@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models import prepare
 from crnn_ocr.models.registry import Registry
-from crnn_ocr.recognition.network import load
 from crnn_ocr.recognition.network.load import load_recognizer
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.runtime.cpu import has_dot_products
@@ -60,7 +60,7 @@ def test_the_precision_is_chosen_by_the_setting_or_the_cpu(
     assert np.abs(derived - whole).max() < 0.02
     assert [path.name[-12:] for path in (tmp_path / "2" / "cache").iterdir()] == ["-float1.onnx"]
     for number, (fast, expected) in enumerate(((True, eighth), (False, derived)), 3):
-        monkeypatch.setattr(load, "has_dot_products", lambda fast=fast: fast)
+        monkeypatch.setattr(prepare, "has_dot_products", lambda fast=fast: fast)
         chosen = shares(load_pack_of(tmp_path / str(number), int8_graph(), "auto", **kind))
         assert np.array_equal(chosen, expected)
 

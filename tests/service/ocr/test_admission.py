@@ -238,6 +238,21 @@ def test_what_is_only_announced_takes_nothing_from_others() -> None:
     assert intake.held_bytes == 70
 
 
+def test_a_body_larger_than_all_memory_gets_through_alone() -> None:
+    intake = Intake(5, 10 * STEP)
+    large = intake.enter(30 * STEP, "large")
+    large.make_room(9 * STEP)
+    small = full(intake, STEP, "small")
+    large.make_room(30 * STEP)  # whoever came in between does not cost it its place
+    with pytest.raises(OverloadedError, match="memory"):
+        intake.enter(1, "later")
+    large.release()
+    full(intake, 9 * STEP, "later").release()
+    with pytest.raises(OverloadedError, match="memory"):
+        intake.enter(30 * STEP, "large")  # it is not alone
+    small.release()
+
+
 def test_bytes_are_reserved_in_steps_up_to_what_is_announced() -> None:
     intake = Intake(5, 100 * STEP)
     known, unknown = intake.enter(STEP + 5), intake.enter()

@@ -149,6 +149,12 @@ def test_a_byte_order_mark_is_passed_over(client: FlaskClient) -> None:
     assert client.post("/ocr", data=b'\xef\xbb\xbf{"image": "AAAA"}', content_type=JSON).status_code == 200
 
 
+def test_a_long_text_may_begin_with_a_byte_order_mark() -> None:
+    """Programs of Windows write one."""
+    text = b'{"image": "' + b"A" * json_text.LONG + b'"}'
+    assert json_text.parse_json(b"\xef\xbb\xbf" + text, what="It") == json.loads(text)
+
+
 def test_a_full_batch_with_all_options_is_within_the_bound() -> None:
     options = dict.fromkeys(("grey", "clahe", "denoise", "orientation", "recheck"), "auto")
     whole = {**options, "model": "fake", "min_confidence": 0.5}

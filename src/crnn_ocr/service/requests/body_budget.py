@@ -22,11 +22,13 @@ class _Holding:
         client: Whose they are.
         body: The holding of the request's body; a body's own is itself None.
         size: How many are reserved.
+        oversized: Announced as larger than all memory, and let in while nobody else was there.
     """
 
     client: str
     body: _Holding | None = None
     size: int = 0
+    oversized: bool = False
 
 
 class Intake:
@@ -87,6 +89,7 @@ class Intake:
         with self._lock:
             crowded = self._bodies() >= self._slots
             if not crowded and self._has_room(body, announced):
+                body.oversized = announced > self._max_bytes  # it was alone; whoever comes in waits for it
                 self._held.add(body)
                 return Slot(self, body, announced)
         raise self._full("requests" if crowded else "bytes in its memory")
@@ -100,7 +103,7 @@ class Intake:
         others = [other for other in self._held if other not in (holding, holding.body)]
         taken = sum(other.size for other in others)
         of_client = sum(other.size for other in others if other.client == holding.client)
-        if not taken:
+        if not taken or holding.oversized:
             return True  # what is larger than all memory is let in alone
         if of_client and of_client + size > self._max_bytes * _SHARE:
             return False

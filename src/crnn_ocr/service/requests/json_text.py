@@ -38,6 +38,7 @@ def parse_json(data: bytes, *, what: str, most: int = MOST_VALUES) -> object:
         BodyTooLargeError: It may hold more values than that.
         InvalidJsonError: It is not JSON; the message says where.
     """
+    data = data.removeprefix(_BYTE_ORDER_MARK)
     if not data.strip():
         raise InvalidJsonError(f"{what} is empty where JSON was announced.")
     # Each value but the first follows one of these; inside of texts they are counted, too.
@@ -58,7 +59,7 @@ def parse_json(data: bytes, *, what: str, most: int = MOST_VALUES) -> object:
 def _parse(data: bytes, what: str, *, surrogates: bool) -> object:
     try:
         # The parser itself would also take UTF-16 and UTF-32.
-        value: object = json.loads(str(data.removeprefix(_BYTE_ORDER_MARK), "utf-8"), parse_constant=_refuse)
+        value: object = json.loads(str(data, "utf-8"), parse_constant=_refuse)
         if surrogates:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

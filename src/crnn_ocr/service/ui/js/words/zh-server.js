@@ -23,6 +23,7 @@ export const errors = {
   OPTION_INVALID: "有一个选项的值无效。请在“选项”中恢复默认后重试。",
   EXTRA_MISSING: "服务器没有安装读取这种文件所需的组件。",
   MODEL_BROKEN: "服务器上的识别模型无法加载，请联系管理员。",
+  MODEL_TOO_LARGE: "服务器内存不足，无法加载该模型，请联系管理员。",
   MODEL_NOT_FOUND: "服务器上没有这个识别模型。请在“选项”中选择其他模型。",
   MODELS_BUSY: "服务器已加载太多模型，请稍后重试，或使用默认模型。",
   NOT_READY: "识别模型正在加载，请稍后重试。",
