@@ -24,8 +24,8 @@ M = TypeVar("M", bound=Closable)
 #: Least memory that loading takes for a moment, as a multiple of the graph's size: the file, its weights, and
 #: a copy for faster runs. Measured: 2.9 (PP-OCRv6 small, prepared before) to 5.2 (one large convolution).
 LOADING = 3.0
-#: Graphs below this size, in bytes, are loaded unchecked, the package's own among them: whether the second reader
-#: is there must not depend on what else is being read.
+#: Graphs below this size, in bytes, are loaded unchecked, the package's own among them: whether the second
+#: reader is there must not depend on what else is being read.
 LEAST_CHECKED = 32 * MIB
 
 

@@ -46,6 +46,8 @@ def test_lines_that_the_base_misreads_come_first(labels: Path, monkeypatch: pyte
         labelled("℮ is new", "e is new"),
     ]
     write_page(lines, labels / "a.png-1.zip")
+    write_page(lines, labels / "gone.png-1.zip")  # a page that is not in the folder any more
+    (labels / "a.png").touch()
 
     found = read_pages(labels, labels, registry.find("crnn-zh-en"), registry, KNOWN)
 
@@ -61,6 +63,8 @@ def test_what_cannot_be_used_is_refused(labels: Path) -> None:
     registry = Registry()
     base = registry.find("crnn-zh-en")
     write_page([labelled("", "nothing", "none")], labels / "a.png-1.zip")
+    for name in ("a.png", "b.png"):
+        (labels / name).touch()
     with pytest.raises(TrainingError, match="can be learnt from"):
         read_pages(labels, labels, base, registry, KNOWN)
     other = labelled("right", "right", "all")

@@ -10,6 +10,7 @@ from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.training.adaptation.material import Picture, rank, speller
 from crnn_ocr.training.labelling.lines import LabelledLine, read_lines
+from crnn_ocr.training.labelling.pages import page_files
 from crnn_ocr.training.labelling.run import TEACHERS, label
 
 _LEAST_KNOWN = 200
@@ -51,7 +52,9 @@ def read_pages(pages: Path, labels: Path, base: Pack, registry: Registry, known:
     differing: list[Picture] = []
     agreeing: list[Picture] = []
     unknown = 0
-    for path in sorted(labels.glob("*.zip")):
+    names = {file.name for file in page_files(pages)}
+    paths = [path for path in sorted(labels.glob("*.zip")) if path.stem.rpartition("-")[0] in names]
+    for path in paths:
         for number, line in enumerate(read_lines(path)):
             if len(line.readings) != len(teachers):
                 raise TrainingError(f"{labels} holds labels of other readers.", hint="Delete it.")

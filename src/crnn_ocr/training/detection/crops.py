@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import random
 from collections.abc import Iterator, Sequence
@@ -67,7 +68,7 @@ def teacher_pages(pages: Path, maps: Path) -> tuple[list[TeacherPage], list[Teac
     """
     found = []
     for file in page_files(pages):
-        for heat in sorted(maps.glob(f"{file.name}-*.png")):
+        for heat in sorted(maps.glob(f"{glob.escape(file.name)}-*.png")):
             number = heat.stem.rpartition("-")[2]
             found.append(TeacherPage(file, int(number), heat))
     learnt = [page for index, page in enumerate(found) if index % _HOLD_OUT]
