@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         default=64 * MIB,
         ge=1024,
         description="Bytes of all request bodies, and of the pictures fetched for them, that the service "
-        "holds at a time; one that is alone is always accepted, and several of one client get three quarters.",
+        "holds at a time; a single one is always accepted, several of one client get three quarters.",
     )
     request_timeout_s: float = Field(
         default=120.0,
