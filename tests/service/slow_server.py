@@ -70,7 +70,10 @@ def _sleep() -> str:
 
 def main() -> None:
     from crnn_ocr.logging import configure_logging
+    from crnn_ocr.service.server import unsent_answers
 
+    # Tests that hold clients which do not read may themselves take long on a busy machine.
+    unsent_answers.PATIENCE_S = 600.0
     settings = load_settings().model_copy(update={"port": 0})
     configure_logging(settings.log_level, settings.log_format)
     listener = launcher.bind(settings)
