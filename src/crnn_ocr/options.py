@@ -52,6 +52,31 @@ class ReadOptions(BaseModel):
         title="Second look",
         description="auto: the model `accurate` reads again what the recogniser is unsure of.",
     )
+    layout: Literal["auto", "lines", "blocks"] = Field(
+        default="auto",
+        title="Layout",
+        description="blocks: tell headings, paragraphs, lists, tables and figures apart. lines: lines in "
+        "reading order. auto: as the format of the answer needs it.",
+    )
+    ocr: Literal["auto", "force", "never"] = Field(
+        default="auto",
+        title="Pages with text",
+        description="PDF pages that hold their text. auto: take it where it is good. force: read the picture "
+        "all the same. never: take whatever text there is, and read no picture.",
+    )
+    pages: str = Field(
+        default="",
+        title="Pages",
+        max_length=256,
+        description="Pages to read, such as 1-3,7 or 5-; empty: all.",
+    )
+    password: str = Field(
+        default="",
+        title="Password",
+        max_length=256,
+        repr=False,
+        description="Password of an encrypted PDF.",
+    )
     min_confidence: float = Field(
         default=0.5,
         ge=0.0,
@@ -59,6 +84,10 @@ class ReadOptions(BaseModel):
         title="Minimum confidence",
         description="Leave out lines whose characters have a lower confidence on average.",
     )
+
+    def with_layout(self, layout: Literal["lines", "blocks"]) -> ReadOptions:
+        """Return the options with that layout, unless the caller has chosen one."""
+        return self.model_copy(update={"layout": layout}) if self.layout == "auto" else self
 
 
 def parse_options(values: Mapping[str, object] | None) -> ReadOptions:

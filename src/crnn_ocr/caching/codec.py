@@ -12,7 +12,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.export.json import from_dict, to_json
 
 #: Version of the format, part of every shared key; raise it whenever the format changes.
-FORMAT = 1
+FORMAT = 2
 
 #: Size limit of a document's JSON before compression, in bytes.
 LARGEST_TEXT = 64 * 1024 * 1024

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
-from crnn_ocr.document import Document
+from crnn_ocr.document import Document, Page
 from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.engine.leases import LeasedModels, packs_to_use
 from crnn_ocr.engine.model_manager import ModelManager, Switch
 from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
+from crnn_ocr.layout.blocks.whole_document import refine_pages
 from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.registry import Registry
@@ -258,7 +260,7 @@ class OCR:
             models = held.enter_context(LeasedModels(self._models, self._uses, options, ticket.remaining))
             work = held.enter_context(self._scheduler.admit(ticket))
             tools = Tools(models, self._replacements, work, options)
-            pages = []
+            pages: list[Page] = []
             while True:
                 with self._room(document.room, ticket, clock) as share:
                     with clock("decode"):
@@ -268,10 +270,15 @@ class OCR:
                     with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
                         state = PageState(image, image.shape[1], image.shape[0], share)
                         del image  # no second reference may keep a large picture after a stage replaced it
-                        pages.append(run_stages(self._stages, state, tools, clock))
+                        page = run_stages(self._stages, state, tools, clock)
+                        pages.append(replace(page, number=len(pages) + 1))
                         del state
+            layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
+            if layout == "blocks":
+                with clock("layout"):
+                    pages = list(refine_pages(pages))
             name = models(RECOGNITION).name
-            return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests))
+            return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests), layout)
 
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:

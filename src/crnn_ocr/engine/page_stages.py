@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from crnn_ocr.document import Block, Remark
+from crnn_ocr.document import Block, Remark, with_polygons
 from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, ModelUse
 from crnn_ocr.engine.stage import PageState, Stage, Tools
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
 from crnn_ocr.imaging.seals import without_seals
+from crnn_ocr.layout.blocks.arrange import arrange_blocks
 from crnn_ocr.layout.order import reading_order
 from crnn_ocr.layout.spread_labels import find_spread_labels
 from crnn_ocr.layout.stacks import find_stacks
@@ -21,6 +23,7 @@ from crnn_ocr.recognition.lines.crops import turned, unturn
 from crnn_ocr.recognition.lines.line_joining import join_lines
 from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, reinsert_superscripts
 from crnn_ocr.recognition.lines.remarks import reading_remarks
+from crnn_ocr.tables.find import find_tables
 
 DETECTION = ModelUse("detector", DETECTOR)
 RECOGNITION = ModelUse("recognizer", RECOGNIZER, name=lambda options: options.model)
@@ -100,6 +103,15 @@ def _arrange(state: PageState, tools: Tools) -> None:
     state.blocks = _blocks(state)
 
 
+def _find_blocks(state: PageState, tools: Tools) -> None:
+    """Tell tables, headings, paragraphs, lists and figures apart."""
+    order = [index for block in _reading_order(state.kept) for index in block]
+    tables, rest = find_tables(state.image, [state.kept[index].line() for index in order])
+    blocks = arrange_blocks(state.image, rest, tables)
+    place = partial(unturn, turn=state.turn, width=state.width, height=state.height)
+    state.blocks = tuple(with_polygons(block, place) for block in blocks)
+
+
 def _remark(state: PageState, tools: Tools) -> None:
     """Add remarks about what may be missing or wrong in the result."""
     assert state.quality is not None
@@ -138,6 +150,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage("recognise", _widths, (RECOGNITION,)),
     Stage("layout", _arrange),
+    Stage("layout", _find_blocks, applies=lambda state, tools: tools.options.layout == "blocks"),
     Stage("layout", _remark),
 )
 
@@ -154,11 +167,6 @@ def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
 def _blocks(state: PageState) -> tuple[Block, ...]:
     """Return the lines in reading order, in blocks, with positions in the input picture."""
     found = state.kept
-    order = reading_order(
-        [entry.polygon for entry in found],
-        [entry.reading.text for entry in found],
-        [entry.column for entry in found],
-    )
     return tuple(
         Block(
             tuple(
@@ -168,5 +176,13 @@ def _blocks(state: PageState) -> tuple[Block, ...]:
                 for i in block
             )
         )
-        for block in order
+        for block in _reading_order(found)
+    )
+
+
+def _reading_order(found: Sequence[ReadRegion]) -> tuple[tuple[int, ...], ...]:
+    return reading_order(
+        [entry.polygon for entry in found],
+        [entry.reading.text for entry in found],
+        [entry.column for entry in found],
     )

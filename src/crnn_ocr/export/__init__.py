@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from crnn_ocr.document import Document
 from crnn_ocr.export.json import to_dict, to_json
 from crnn_ocr.export.text import to_text
+
+if TYPE_CHECKING:
+    from crnn_ocr.pixels import Pixels
 
 __all__ = ["FORMATS", "WriteOptions", "Writer", "to_dict", "to_json", "to_text"]
 
@@ -23,10 +27,16 @@ class WriteOptions:
     Attributes:
         source: Name of the input, written next to its result; None to leave it out.
         chars: Whether to write single characters with their positions.
+        original: The input's bytes, which a searchable PDF is built on; None where they are not known, as for
+            a document that a client sends back.
+        picture: Returns the picture of the page with that number as (H, W) grey or (H, W, 3) BGR, in the
+            pixels of the page's polygons, for figures and overlays; None where pictures are not known.
     """
 
     source: str | None = None
     chars: bool = False
+    original: Callable[[], bytes] | None = None
+    picture: Callable[[int], Pixels] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,9 @@ class Writer:
         media_type: Value of the Content-Type header.
         title: Name for people, for example "Plain text".
         headed: Whether the name of the input is a headline, which is needed only for several results.
+        layout: The layout that the format needs where the options leave it open.
+        appendable: Whether results of several inputs can be written one after the other into one file.
+        needs_original: Whether nothing can be written without the input itself.
     """
 
     write: Callable[[Document, WriteOptions], str | bytes]
@@ -46,6 +59,9 @@ class Writer:
     media_type: str
     title: str
     headed: bool = False
+    layout: Literal["lines", "blocks"] = "lines"
+    appendable: bool = True
+    needs_original: bool = False
 
 
 #: Every output format by name.

@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
-from crnn_ocr.document import Block, Char, Document, Line, Page, Point, Polygon, Remark
+from crnn_ocr.document import (
+    Block,
+    BlockKind,
+    Cell,
+    Char,
+    Document,
+    Line,
+    Page,
+    Point,
+    Polygon,
+    Remark,
+    Table,
+    block_id,
+)
 
 
 def to_json(document: Document, *, source: str | None = None, chars: bool = False) -> str:
@@ -39,21 +52,66 @@ def to_dict(document: Document, *, chars: bool = False) -> dict[str, Any]:
     return {
         "text": document.text,
         "model": document.model,
+        "layout": document.layout,
         "pages": [page_to_dict(page, chars=chars) for page in document.pages],
     }
 
 
 def page_to_dict(page: Page, *, chars: bool = False) -> dict[str, Any]:
-    """Convert a page to a dict; `blocks` holds the number of lines of each block."""
+    """Convert a page to a dict; blocks and cells refer to its lines by their places from 0."""
+    places = iter(range(len(page.lines)))
     return {
+        "number": page.number,
         "text": page.text,
         "width": page.width,
         "height": page.height,
+        "dpi": page.dpi,
         "rotation": page.rotation,
+        "origin": page.origin,
         "lines": [line_to_dict(line, chars=chars) for line in page.lines],
-        "blocks": [len(block.lines) for block in page.blocks],
-        "warnings": [{"code": remark.code, "message": remark.message} for remark in page.warnings],
+        "blocks": [
+            _block_to_dict(block, block_id(page.number, index), places)
+            for index, block in enumerate(page.blocks)
+        ],
+        "warnings": [_remark_to_dict(remark) for remark in page.warnings],
+        "error": None if page.error is None else _remark_to_dict(page.error),
     }
+
+
+def _block_to_dict(block: Block, name: str, places: Iterator[int]) -> dict[str, Any]:
+    """Convert a block to a dict, taking the places of its lines; keys that say nothing are left out."""
+    entry: dict[str, Any] = {"id": name, "type": block.kind}
+    if block.level:
+        entry["level"] = block.level
+    if block.polygon is not None:
+        entry["polygon"] = _polygon(block.polygon)
+    if block.table is None:
+        return {**entry, "lines": [next(places) for _ in block.lines]}
+    cells: list[dict[str, Any]] = []
+    own: list[int] = []
+    for cell in block.table.cells:
+        lines = [next(places) for _ in cell.lines]
+        own += lines
+        cells.append(
+            {
+                "id": f"{name}.r{cell.row}c{cell.col}",
+                "row": cell.row,
+                "col": cell.col,
+                "row_span": cell.row_span,
+                "col_span": cell.col_span,
+                "polygon": _polygon(cell.polygon),
+                "text": cell.text,
+                "lines": lines,
+            }
+        )
+    table = {
+        "rows": block.table.rows,
+        "cols": block.table.cols,
+        "header_rows": block.table.header_rows,
+        "continues_from": block.table.continues_from,
+        "cells": cells,
+    }
+    return {**entry, "lines": own, "table": table}
 
 
 def line_to_dict(line: Line, *, chars: bool = False) -> dict[str, Any]:
@@ -70,37 +128,102 @@ def from_dict(value: Any) -> Document:
     Raises:
         ValueError: A value is missing, has a wrong type, or does not fit the others; the message names it.
     """
+    layout = value.get("layout", "lines")
+    if layout not in ("lines", "blocks"):
+        raise ValueError("'layout' is neither lines nor blocks")
     return Document(
-        tuple(page_from_dict(page) for page in _list(value, "pages")), _text(_get(value, "model"), "model")
+        tuple(page_from_dict(page, number) for number, page in enumerate(_list(value, "pages"), start=1)),
+        _text(_get(value, "model"), "model"),
+        layout=layout,
     )
 
 
-def page_from_dict(value: Mapping[str, Any]) -> Page:
+def page_from_dict(value: Mapping[str, Any], number: int = 1) -> Page:
     """Convert the result of `page_to_dict` back to a page; without `blocks` all lines form one block.
+
+    Args:
+        value: The dict.
+        number: Number of the page if the dict has none.
 
     Raises:
         ValueError: See `from_dict`.
     """
     lines = [line_from_dict(line) for line in _list(value, "lines")]
-    counts = value.get("blocks")
-    if counts is None:
-        counts = [len(lines)] if lines else []
-    blocks, start = [], 0
-    for count in counts if isinstance(counts, list) else [counts]:
-        blocks.append(Block(tuple(lines[start : start + _whole(count, "blocks")])))
-        start += count
-    if start != len(lines):
-        raise ValueError(f"blocks hold {start} lines of {len(lines)}")
+    if value.get("blocks") is None:
+        blocks = [Block(tuple(lines))] if lines else []
+    else:
+        blocks = [_block_from_dict(block, lines) for block in _list(value, "blocks")]
+    if [id(line) for block in blocks for line in block.lines] != [id(line) for line in lines]:
+        raise ValueError("'blocks' do not hold every line once, in the order of the lines")
     rotation = _whole(value.get("rotation", 0), "rotation")
     if rotation not in (0, 90, 180, 270):
         raise ValueError("'rotation' is no quarter of a turn")
+    origin = value.get("origin", "ocr")
+    if origin not in ("ocr", "text_layer", "mixed"):
+        raise ValueError("'origin' is unknown")
+    dpi, error = value.get("dpi"), value.get("error")
     return Page(
         _whole(_get(value, "width"), "width"),
         _whole(_get(value, "height"), "height"),
         tuple(blocks),
         rotation,
         tuple(remark_from_dict(remark) for remark in _list(value, "warnings")),
+        _whole(value.get("number", number), "number"),
+        origin,
+        None if dpi is None else _number(dpi, "dpi"),
+        None if error is None else remark_from_dict(error),
     )
+
+
+def _block_from_dict(value: Mapping[str, Any], lines: Sequence[Line]) -> Block:
+    own = _lines_at(value, lines)
+    kind = _get(value, "type")
+    if kind not in get_args(BlockKind):
+        raise ValueError("'type' is no kind of block")
+    table = value.get("table")
+    polygon = None if value.get("polygon") is None else _read_polygon(value)
+    level = _whole(value.get("level", 0), "level")
+    if table is None:
+        return Block(own, kind, level, None, polygon)
+    return Block(own, kind, level, _table_from_dict(table, lines), polygon)
+
+
+def _table_from_dict(value: Mapping[str, Any], lines: Sequence[Line]) -> Table:
+    cells = tuple(
+        Cell(
+            _whole(_get(cell, "row"), "row"),
+            _whole(_get(cell, "col"), "col"),
+            _whole(_get(cell, "row_span"), "row_span"),
+            _whole(_get(cell, "col_span"), "col_span"),
+            _lines_at(cell, lines),
+            _read_polygon(cell),
+        )
+        for cell in _list(value, "cells")
+    )
+    rows, cols = _whole(_get(value, "rows"), "rows"), _whole(_get(value, "cols"), "cols")
+    covered = sorted(
+        (row, col)
+        for cell in cells
+        for row in range(cell.row, min(cell.row + cell.row_span, rows + 1))
+        for col in range(cell.col, min(cell.col + cell.col_span, cols + 1))
+    )
+    if len(covered) != rows * cols or covered != [(row, col) for row in range(rows) for col in range(cols)]:
+        raise ValueError("'cells' do not cover the table's grid once")
+    former = value.get("continues_from")
+    return Table(
+        rows,
+        cols,
+        cells,
+        _whole(value.get("header_rows", 0), "header_rows"),
+        None if former is None else _text(former, "continues_from"),
+    )
+
+
+def _lines_at(value: Mapping[str, Any], lines: Sequence[Line]) -> tuple[Line, ...]:
+    places = [_whole(place, "lines") for place in _list(value, "lines")]
+    if any(place >= len(lines) for place in places):
+        raise ValueError("'lines' names a line that is not there")
+    return tuple(lines[place] for place in places)
 
 
 def line_from_dict(value: Mapping[str, Any]) -> Line:
@@ -121,6 +244,10 @@ def remark_from_dict(value: Mapping[str, Any]) -> Remark:
         ValueError: See `from_dict`.
     """
     return Remark(_text(_get(value, "code"), "code"), _text(_get(value, "message"), "message"))
+
+
+def _remark_to_dict(remark: Remark) -> dict[str, str]:
+    return {"code": remark.code, "message": remark.message}
 
 
 def _text_at(item: Line | Char) -> dict[str, Any]:
@@ -155,14 +282,19 @@ def _list(value: object, name: str) -> list[Any]:
 
 
 def _read_text_at(value: object) -> tuple[str, float, Polygon]:
+    polygon = _read_polygon(value)
+    confidence = _number(_get(value, "confidence"), "confidence")
+    if not 0 <= confidence <= 1:
+        raise ValueError("'confidence' is not between 0 and 1")
+    return _text(_get(value, "text"), "text"), confidence, polygon
+
+
+def _read_polygon(value: object) -> Polygon:
     corners = _list(value, "polygon")
     if len(corners) != 4:
         raise ValueError("'polygon' does not have four corners")
     first, second, third, fourth = (_point(corner) for corner in corners)
-    confidence = _number(_get(value, "confidence"), "confidence")
-    if not 0 <= confidence <= 1:
-        raise ValueError("'confidence' is not between 0 and 1")
-    return _text(_get(value, "text"), "text"), confidence, (first, second, third, fourth)
+    return first, second, third, fourth
 
 
 def _point(value: object) -> Point:

@@ -169,13 +169,14 @@ def headers() -> Json:
 
 
 def detail_parameter() -> Json:
-    """Return the parameter with which a request asks for single characters."""
+    """Return the parameter with which a request asks for blocks or single characters."""
     return {
         "name": "detail",
         "in": "query",
-        "description": "chars: every line tells its characters with their places and confidences, and "
-        "`blocks` tells which lines belong together.",
-        "schema": {"type": "string", "enum": ["lines", "chars"], "default": "lines"},
+        "description": "blocks: headings, paragraphs, lists, tables and figures are told apart, and `blocks` "
+        "holds them. chars: `blocks` tells which lines belong together, and every line tells its characters "
+        "with their places and confidences.",
+        "schema": {"type": "string", "enum": ["lines", "blocks", "chars"], "default": "lines"},
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from crnn_ocr.document import Document
+from crnn_ocr.document import BlockKind, Document
 from crnn_ocr.export.json import page_to_dict
 from crnn_ocr.options import ReadOptions
 
@@ -74,6 +74,46 @@ class LineOut(_Body):
     )
 
 
+class CellOut(_Body):
+    """One cell of a table."""
+
+    id: str = Field(description="Stable id.", examples=["p1.b2.r0c0"])
+    row: int = Field(ge=0, description="First row, from 0.")
+    col: int = Field(ge=0, description="First column, from 0.")
+    row_span: int = Field(ge=1, description="Number of rows that it covers.")
+    col_span: int = Field(ge=1, description="Number of columns that it covers.")
+    polygon: Annotated[list[PointOut], Field(min_length=4, max_length=4)] = Field(
+        description="Its corners in pixels."
+    )
+    text: str = Field(description="Its lines, one per row.")
+    lines: list[int] = Field(description="Places of its lines among the page's lines, from 0.")
+
+
+class TableOut(_Body):
+    """The grid of a table; its cells cover every place of the grid once."""
+
+    rows: int = Field(ge=0, description="Number of rows.")
+    cols: int = Field(ge=0, description="Number of columns.")
+    header_rows: int = Field(ge=0, description="Number of rows at the top that name the columns.")
+    continues_from: str | None = Field(description="Id of the block on an earlier page that it continues.")
+    cells: list[CellOut] = Field(description="The cells by row and column.")
+
+
+class BlockOut(_Body):
+    """Lines that belong together."""
+
+    id: str = Field(description="Stable id.", examples=["p1.b2"])
+    type: BlockKind = Field(description="What it is; with `layout=lines` always a paragraph.")
+    level: int | SkipJsonSchema[None] = Field(
+        default=None, description="Level of a heading, or depth of a list item, from 1."
+    )
+    polygon: Annotated[list[PointOut], Field(min_length=4, max_length=4)] | SkipJsonSchema[None] = Field(
+        default=None, description="Its corners in pixels; left out where only its lines are known."
+    )
+    lines: list[int] = Field(description="Places of its lines among the page's lines, from 0.")
+    table: TableOut | SkipJsonSchema[None] = Field(default=None, description="The grid of a table.")
+
+
 class WarningOut(_Body):
     """A remark about a picture that was read, for example that it is blurred."""
 
@@ -84,24 +124,29 @@ class WarningOut(_Body):
 class _Page(_Body):
     """Fields of a page that all its forms have in common."""
 
+    number: int = Field(ge=1, description="Its number in the input, from 1.")
     text: str = Field(description="The page's lines, one per row.")
     width: int = Field(ge=1, description="Width in pixels; the lines' polygons refer to it.")
     height: int = Field(ge=1, description="Height in pixels.")
+    dpi: float | None = Field(description="Pixels per inch at which the page of a PDF was drawn.")
+    origin: Literal["ocr", "text_layer", "mixed"] = Field(
+        description="Whether the text was read from the picture, or taken from the page of a PDF."
+    )
     lines: list[LineOut] = Field(description="The page's lines in reading order.")
     warnings: list[WarningOut] = Field(description="Remarks about this page.")
+    error: WarningOut | None = Field(description="Why this page could not be read; the others may be there.")
 
 
 class PageOut(_Page):
     """One page of a document with several pages."""
 
-    number: int = Field(ge=1, description="Position in the document, from 1.")
     rotation: int | SkipJsonSchema[None] = Field(
         default=None,
-        description="With `detail=chars`: degrees, clockwise, by which it had to be turned to be upright.",
+        description="With `detail=blocks` or `chars`: degrees, clockwise, by which it had to be turned to be "
+        "upright.",
     )
-    blocks: list[int] | SkipJsonSchema[None] = Field(
-        default=None,
-        description="With `detail=chars`: how many of the lines, in their order, each block of text holds.",
+    blocks: list[BlockOut] | SkipJsonSchema[None] = Field(
+        default=None, description="With `detail=blocks` or `chars`: its blocks in reading order."
     )
 
 
@@ -123,12 +168,12 @@ class OcrAnswer(_Body):
     )
     rotation: int | SkipJsonSchema[None] = Field(
         default=None,
-        description="With `detail=chars`, of a single page: degrees, clockwise, by which it had to be turned "
-        "to be upright.",
+        description="With `detail=blocks` or `chars`, of a single page: degrees, clockwise, by which it had "
+        "to be turned to be upright.",
     )
-    blocks: list[int] | SkipJsonSchema[None] = Field(
+    blocks: list[BlockOut] | SkipJsonSchema[None] = Field(
         default=None,
-        description="With `detail=chars`, of a single page: how many of the lines each block holds.",
+        description="With `detail=blocks` or `chars`, of a single page: its blocks in reading order.",
     )
 
 
@@ -136,7 +181,7 @@ class DocumentPage(_Page):
     """One page of a document as the format `json` writes it."""
 
     rotation: int = Field(description="Degrees, clockwise, by which it had to be turned to be upright.")
-    blocks: list[int] = Field(description="How many of the lines, in their order, each block of text holds.")
+    blocks: list[BlockOut] = Field(description="Its blocks in reading order.")
 
 
 class DocumentBody(_Body):
@@ -144,6 +189,9 @@ class DocumentBody(_Body):
 
     text: str = Field(description="Everything that was read: one row per line, an empty row between pages.")
     model: str = Field(description="Recogniser and version that read it.", examples=["crnn-zh-en/1"])
+    layout: Literal["lines", "blocks"] = Field(
+        description="Whether blocks are typed, or only groups of lines in reading order."
+    )
     pages: list[DocumentPage] = Field(description="Every page; a picture has one.")
 
 
@@ -210,7 +258,13 @@ class ReadyAnswer(_Body):
 
 
 def ocr_answer(
-    document: Document, *, elapsed_ms: float, request_id: str, cached: bool = False, chars: bool = False
+    document: Document,
+    *,
+    elapsed_ms: float,
+    request_id: str,
+    cached: bool = False,
+    chars: bool = False,
+    blocks: bool = False,
 ) -> dict[str, Any]:
     """Return the body of an `OcrAnswer`: the document, and the facts about the request.
 
@@ -219,13 +273,11 @@ def ocr_answer(
         elapsed_ms: Time that it took, in milliseconds.
         request_id: Id of the request.
         cached: Whether the document came from the cache.
-        chars: Whether to include single characters and blocks.
+        chars: Whether to include single characters.
+        blocks: Whether to include blocks.
     """
-    pages = [
-        {"number": number, **page_to_dict(page, chars=chars)}
-        for number, page in enumerate(document.pages, start=1)
-    ]
-    if not chars:
+    pages = [page_to_dict(page, chars=chars) for page in document.pages]
+    if not blocks:
         for page in pages:
             del page["rotation"], page["blocks"]
     first = pages[0]
@@ -244,6 +296,6 @@ def ocr_answer(
     }
     if len(pages) > 1:
         answer["pages"] = pages
-    elif chars:
+    elif blocks:
         answer |= {"rotation": first["rotation"], "blocks": first["blocks"]}
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
 from flask import Request, current_app, g
 from werkzeug.datastructures import MultiDict
@@ -30,6 +31,8 @@ from crnn_ocr.service.requests.url_fetch import Fetcher
 
 _JSON_FIELDS = ("image", "image_url", "options")
 
+#: How detailed an answer is: lines; their blocks too; or their blocks and single characters.
+Detail = Literal["lines", "blocks", "chars"]
 #: Name of the query parameter that says how detailed an answer is.
 DETAIL = "detail"
 
@@ -75,16 +78,16 @@ def parse_input(request: Request, *, besides: Collection[str] = ()) -> OcrInput:
     return OcrInput(picture, merge_options(query, options))
 
 
-def wants_chars(request: Request) -> bool:
-    """Return whether the parameter `detail` of the query string asks for single characters.
+def wanted_detail(request: Request) -> Detail:
+    """Return how detailed an answer the parameter `detail` of the query string asks for.
 
     Raises:
         InvalidOptionError: Its value is not valid, or it is given twice.
     """
-    values = request.args.getlist(DETAIL)
-    if len(values) > 1 or not set(values) <= {"lines", "chars"}:
-        raise InvalidOptionError(f"{DETAIL!r} must be 'lines' or 'chars', once.")
-    return values == ["chars"]
+    values = request.args.getlist(DETAIL) or ["lines"]
+    if len(values) > 1 or values[0] not in get_args(Detail):
+        raise InvalidOptionError(f"{DETAIL!r} must be 'lines', 'blocks' or 'chars', once.")
+    return cast(Detail, values[0])
 
 
 def is_json(media_type: str) -> bool:

@@ -36,7 +36,7 @@ from crnn_ocr.service.api.openapi_components import (
 from crnn_ocr.service.api.schemas import DocumentBody
 from crnn_ocr.service.requests.body import read_body, refuse_early
 from crnn_ocr.service.requests.json_text import parse_json
-from crnn_ocr.service.requests.parsing import is_json, wants_chars
+from crnn_ocr.service.requests.parsing import is_json, wanted_detail
 from crnn_ocr.settings import MIB
 
 #: Name of the query parameter for the format.
@@ -60,7 +60,7 @@ def install(app: Flask, *, issue_ticket: Callable[[], Ticket]) -> None:
 
     @routes.post("/export")
     def export() -> Response:
-        chars = wants_chars(request)
+        chars = wanted_detail(request) == "chars"
         writer = wanted_format(request)
         if writer is None:
             raise InvalidOptionError(

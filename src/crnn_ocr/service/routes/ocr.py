@@ -15,7 +15,7 @@ from crnn_ocr.service.api.schemas import HealthAnswer, ReadyAnswer, ocr_answer
 from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.ocr.ocr_service import Readings
-from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wants_chars
+from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wanted_detail
 from crnn_ocr.service.routes.export import FORMAT, wanted_format, written
 from crnn_ocr.service.routes.openapi import openapi_document
 
@@ -34,11 +34,17 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
 
     @api.post("/ocr")
     def ocr() -> Response:
-        chars = wants_chars(request)
+        detail = wanted_detail(request)
+        chars = detail == "chars"
         writer = wanted_format(request)
         wanted = parse_input(request, besides=(DETAIL, FORMAT))
+        layout = "blocks" if detail == "blocks" else "lines" if writer is None else writer.layout
         read = readings.read_one(
-            wanted.picture, wanted.options, readings.issue_ticket(), use=wanted_use(request), chars=chars
+            wanted.picture,
+            wanted.options.with_layout(layout),
+            readings.issue_ticket(),
+            use=wanted_use(request),
+            chars=chars,
         )
         answer = ocr_answer(
             read.document,
@@ -46,6 +52,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
             request_id=g.request_id,
             cached=read.cached,
             chars=chars,
+            blocks=detail != "lines",
         )
         g.result_size = {
             "pages": len(read.document.pages),

@@ -33,7 +33,7 @@ export function documentOf({ result }) {
     height: page.height,
     rotation: page.rotation,
     lines: linesOf(result, index).lines.map(({ text, confidence, polygon }) => ({ text, confidence, polygon })),
-    blocks: page.blocks,
+    blocks: page.structure,
     warnings: page.warnings,
   }));
   return { model: result.model, pages };

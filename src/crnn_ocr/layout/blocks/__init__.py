@@ -1,0 +1,1 @@
+"""Tells the blocks of a page apart: headings, paragraphs, lists, captions, figures, headers and footers."""
