@@ -54,7 +54,8 @@ def box_of(page: Page, *polygons: Polygon) -> Box:
 def points_of(page: Page, polygon: Polygon) -> tuple[tuple[int, int], ...]:
     """Return the corners of a polygon in whole pixels, moved onto the page where they are outside."""
     return tuple(
-        (_within(round(round(x, 1)), page.width), _within(round(round(y, 1)), page.height)) for x, y in polygon
+        (_within(round(round(x, 1)), page.width), _within(round(round(y, 1)), page.height))
+        for x, y in polygon
     )
 
 

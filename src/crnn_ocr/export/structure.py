@@ -1,4 +1,4 @@
-"""Find out what belongs together in the blocks of a page: captions and their objects, lists. Pure functions."""
+"""Find out which blocks of a page belong together: captions and their objects, lists. Pure functions."""
 
 from __future__ import annotations
 

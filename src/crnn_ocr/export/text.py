@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from crnn_ocr.document import Block, Document, Table
-from crnn_ocr.export.escaping import one_row
+from crnn_ocr.export.escaping import clean, one_row
 from crnn_ocr.export.kinds import PAGE_FURNITURE
 from crnn_ocr.layout.blocks.joining import join_lines
 
@@ -51,7 +51,7 @@ def _flowing(document: Document) -> str:
 def _block_text(block: Block) -> str:
     if block.table is not None:
         return "\n".join("\t".join(row) for row in table_rows(block.table))
-    return join_lines(block.lines)
+    return clean(join_lines(block.lines))
 
 
 def table_rows(table: Table) -> list[list[str]]:
