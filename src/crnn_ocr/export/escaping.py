@@ -15,8 +15,11 @@ _BREAKS = re.compile("\\s*[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]\\s*")
 
 
 def clean(text: str) -> str:
-    """Return the text with every character replaced that XML 1.0 forbids and UTF-8 cannot encode."""
-    return _FORBIDDEN.sub(REPLACEMENT, text)
+    """Return the text with every character replaced that XML 1.0 forbids, so that UTF-8 can encode it.
+
+    Control characters that Unicode counts as white space become blanks.
+    """
+    return _FORBIDDEN.sub(lambda match: " " if match[0].isspace() else REPLACEMENT, text)
 
 
 def one_row(text: str) -> str:

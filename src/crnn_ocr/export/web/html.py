@@ -31,6 +31,7 @@ section + section { border-top: 1px dashed #8888; margin-top: 2rem; padding-top:
 header, footer { color: #6b7280; font-size: .85rem; }
 .page-number { text-align: center; }
 ul { list-style: none; margin: .6em 0; padding-left: 1.5em; }
+ul ul { margin: 0; }
 .footnote { font-size: .85rem; }
 .equation { text-align: center; }
 .seal { color: #b91c1c; }

@@ -72,9 +72,14 @@ def order_marks(page: Page) -> Iterator[str]:
     places = [_centre(outline(page, block)) for block in page.blocks]
     size = max(10.0, min(page.width, page.height) / 55)
     for (x1, y1), (x2, y2) in pairwise(places):
+        length = math.hypot(x2 - x1, y2 - y1)
+        if length <= 2 * size:
+            continue  # the numbers touch
+        # The arrow ends at the edge of the number's disc.
+        x2, y2 = x2 - (x2 - x1) * size / length, y2 - (y2 - y1) * size / length
         yield (
-            f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="#111" stroke-opacity=".55" '
-            f'stroke-width="{size / 8:g}" marker-end="url(#arrow)"/>'
+            f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#111" '
+            f'stroke-opacity=".55" stroke-width="{size / 8:g}" marker-end="url(#arrow)"/>'
         )
     turn = -page.rotation
     for number, (block, (x, y)) in enumerate(zip(page.blocks, places, strict=True), start=1):

@@ -94,8 +94,9 @@ def to_report(
         for kind, names in KINDS.items()
         if kind in kinds
     )
+    count = len(document.pages)
     head = (
-        f'<div class="top"><h1>{xml(name)}</h1><p>{len(document.pages)} page(s), '
+        f'<div class="top"><h1>{xml(name)}</h1><p>{count} page{"s" * (count != 1)}, '
         f'layout {document.layout}, model {xml(document.model)}</p><ul class="legend">{legend}</ul></div>'
     )
     pages = (_page(page, picture) for page in document.pages)
