@@ -20,6 +20,7 @@ from crnn_ocr.errors import (
     WorkerLostError,
 )
 from crnn_ocr.export import FORMATS, WriteOptions, Writer
+from crnn_ocr.export.files import single_file
 from crnn_ocr.export.json import from_dict
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
@@ -112,8 +113,9 @@ def wanted_format(request: Request) -> Writer | None:
 
 
 def written(document: Document, writer: Writer, *, chars: bool) -> Response:
-    """Return an answer with the document in the writer's format."""
-    return Response(writer.write(document, WriteOptions(chars=chars)), content_type=writer.media_type)
+    """Return an answer with the document in the writer's format; a ZIP where that makes several files."""
+    file = single_file(document, writer, WriteOptions(chars=chars))
+    return Response(file.content, content_type=file.media_type)
 
 
 # ---- the document ------------------------------------------------------------------------------------
@@ -147,6 +149,7 @@ def format_parameter(*, required: bool) -> Json:
 def file_content() -> Json:
     """Return the media types of answers in all formats."""
     content: Json = {writer.media_type.partition(";")[0]: {"schema": {}} for writer in FORMATS.values()}
+    content["application/zip"] = {"schema": {}}
     content["application/json"] = {"schema": ref(DocumentBody)}
     return content
 

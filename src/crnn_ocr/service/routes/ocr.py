@@ -44,7 +44,8 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
             wanted.options.with_layout(layout),
             readings.issue_ticket(),
             use=wanted_use(request),
-            chars=chars,
+            # Without them a kept document would give other places of words than a fresh one.
+            chars=chars or (writer is not None and writer.needs_chars),
         )
         answer = ocr_answer(
             read.document,
@@ -97,7 +98,8 @@ def _formats() -> dict[str, Any]:
         name: {"suffix": writer.suffix, "media_type": writer.media_type, "title": writer.title}
         for name, writer in FORMATS.items()
     }
-    return {"x-export-formats": (*FORMATS, *_OF_THE_PAGE), "x-export-writers": writers}
+    names = tuple(dict.fromkeys((*FORMATS, *_OF_THE_PAGE)))
+    return {"x-export-formats": names, "x-export-writers": writers}
 
 
 def _pages() -> Blueprint:
