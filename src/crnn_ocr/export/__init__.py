@@ -52,6 +52,11 @@ class Writer:
         layout: The layout that the format needs where the options leave it open.
         appendable: Whether results of several inputs can be written one after the other into one file.
         needs_original: Whether nothing can be written without the input itself.
+        needs_chars: Whether it writes places or confidences of words or characters, which the document tells
+            only where its lines have their characters.
+        write_parts: Turns a document into several files, for example one per table: the names of the parts,
+            which go between the document's name and the suffix, and their contents. None where `write` gives
+            all there is. `export.files` chooses between the two.
     """
 
     write: Callable[[Document, WriteOptions], str | bytes]
@@ -62,6 +67,8 @@ class Writer:
     layout: Literal["lines", "blocks"] = "lines"
     appendable: bool = True
     needs_original: bool = False
+    needs_chars: bool = False
+    write_parts: Callable[[Document, WriteOptions], list[tuple[str, bytes]]] | None = None
 
 
 #: Every output format by name.

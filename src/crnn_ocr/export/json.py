@@ -128,11 +128,12 @@ def from_dict(value: Any) -> Document:
     Raises:
         ValueError: A value is missing, has a wrong type, or does not fit the others; the message names it.
     """
+    pages = _list(value, "pages")
     layout = value.get("layout", "lines")
     if layout not in ("lines", "blocks"):
         raise ValueError("'layout' is neither lines nor blocks")
     return Document(
-        tuple(page_from_dict(page, number) for number, page in enumerate(_list(value, "pages"), start=1)),
+        tuple(page_from_dict(page, number) for number, page in enumerate(pages, start=1)),
         _text(_get(value, "model"), "model"),
         layout=layout,
     )
