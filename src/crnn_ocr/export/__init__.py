@@ -125,7 +125,7 @@ FORMATS: dict[str, Writer] = {
     "hocr": Writer(
         lambda document, how: to_hocr(document, source=how.source, chars=how.chars),
         ".hocr",
-        "application/xhtml+xml",
+        "text/vnd.hocr+html; charset=utf-8",
         "hOCR",
         layout="blocks",
         appendable=False,
@@ -134,7 +134,7 @@ FORMATS: dict[str, Writer] = {
     "alto": Writer(
         lambda document, how: to_alto(document, source=how.source, chars=how.chars),
         ".alto.xml",
-        "application/xml",
+        "application/alto+xml",
         "ALTO",
         layout="blocks",
         appendable=False,

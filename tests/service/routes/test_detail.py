@@ -80,9 +80,9 @@ def test_tables_are_told_as_the_format_json_tells_them(asked: Any, detail: str) 
 @pytest.mark.parametrize(
     ("query", "layout"),
     [
-        ("", "lines"),
+        ("", "auto"),
         ("?detail=blocks", "blocks"),
-        ("?format=text", "lines"),
+        ("?format=text", "auto"),
         ("?format=markdown", "blocks"),
         ("?format=markdown&layout=lines", "lines"),
         ("?layout=blocks", "blocks"),

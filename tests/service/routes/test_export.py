@@ -34,7 +34,11 @@ def test_every_format_is_what_reading_gives(client: FlaskClient, name: str) -> N
     again = send(client, whole, f"?format={name}&detail=chars")
 
     assert (again.status_code, again.content_type) == (200, FORMATS[name].media_type)
-    assert again.data == read.data
+    if name in ("svg", "report"):  # with the picture where it is known
+        assert b"data:image/" in read.data
+        assert b"data:image/" not in again.data
+    else:
+        assert again.data == read.data
     assert read.headers["X-Cache"]
 
 
@@ -82,8 +86,8 @@ def test_a_document_of_several_pages(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("body", "query", "kind", "status", "code", "message"),
     [
-        ({"model": "m/1", "pages": []}, "", "application/json", 422, "OPTION_INVALID", "'format' is missing"),
-        ({}, "?format=docx9", "application/json", 422, "OPTION_INVALID", "one of the formats"),
+        ({"model": "m/1", "pages": []}, "", "application/json", 422, "OPTION_INVALID", "'format' must name one format"),
+        ({}, "?format=docx9", "application/json", 422, "OPTION_INVALID", "names formats"),
         ({}, "?format=text&format=json", "application/json", 422, "OPTION_INVALID", "once"),
         ({}, "?format=text", "text/plain", 415, "MEDIA_TYPE_UNSUPPORTED", "as JSON"),
         (b"{", "?format=text", "application/json", 400, "JSON_INVALID", "not valid JSON"),
