@@ -29,8 +29,8 @@ from crnn_ocr.training.nets import checkpoint
 
 #: Pages that INT8 is calibrated on, and their longer side in pixels.
 _CALIBRATION_PAGES, _SIDE = 40, 960
-#: Least mean probability of a region. A small network is less sure of small type than its teacher, whose 0.6 costs
-#: it every seventh line: of 631 lines on Chinese pages 12 % are missed with 0.6, 1.3 % with 0.45, 1 % with 0.4.
+#: Least mean probability of a region. A small network is less sure of small type than its teacher: of 631
+#: lines on Chinese pages it misses 12 % with the teacher's 0.6, 1.3 % with 0.45, 1 % with 0.4.
 BOX_THRESHOLD = 0.4
 _CREDIT = (
     "The training imitated the probability maps of PP-OCRv6_small_det, a work of the PaddleOCR project"
