@@ -75,6 +75,7 @@ class ReadOptions(BaseModel):
         title="Password",
         max_length=256,
         repr=False,
+        json_schema_extra={"format": "password", "writeOnly": True},
         description="Password of an encrypted PDF.",
     )
     min_confidence: float = Field(

@@ -100,11 +100,15 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness, files: FileAn
 def _formats() -> dict[str, Any]:
     """Return the formats that the page offers, and descriptions of those that it cannot write itself."""
     writers = {
-        name: {"suffix": writer.suffix, "media_type": writer.media_type, "title": writer.title}
+        name: {
+            "suffix": writer.suffix,
+            "media_type": writer.media_type,
+            "title": writer.title,
+            "needs_original": writer.needs_original,
+        }
         for name, writer in FORMATS.items()
     }
-    names = tuple(dict.fromkeys((*FORMATS, *_OF_THE_PAGE)))
-    return {"x-export-formats": names, "x-export-writers": writers}
+    return {"x-export-formats": [*dict.fromkeys((*FORMATS, *_OF_THE_PAGE))], "x-export-writers": writers}
 
 
 def _pages() -> Blueprint:
