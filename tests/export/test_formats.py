@@ -52,6 +52,14 @@ def test_every_file_can_be_stored(name: str) -> None:
         assert file.suffix.endswith(FORMATS[name].suffix)
 
 
+@pytest.mark.parametrize("name", TEXT_FORMATS)
+def test_the_name_of_the_input_is_no_text(name: str) -> None:
+    """Formats that name the picture of a page do so; the others hold nothing but the document."""
+    names_it = name in ("html", "hocr", "alto", "page-xml", "svg", "report")
+    for file in output_files(DOCUMENT, FORMATS[name], WriteOptions(name="scan <1>.png")):
+        assert (b"scan &lt;1&gt;.png" in file.content) == names_it
+
+
 @given(all_documents)
 def test_writers_are_the_functions_of_their_modules(document: Document) -> None:
     assert FORMATS["text"].write(document, WriteOptions()) == to_text(document)

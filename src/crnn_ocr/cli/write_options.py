@@ -58,5 +58,9 @@ def write_options(
     open_again = partial(open_document, data, settings.limits, pdf_dpi=settings.pdf_dpi)
     with PagePictures(open_again) as pictures:
         yield WriteOptions(
-            source=entry.name if named else None, chars=chars, original=lambda: data, picture=pictures
+            source=entry.name if named else None,
+            chars=chars,
+            original=lambda: data,
+            picture=pictures,
+            name=entry.place.name,
         )
