@@ -4,8 +4,8 @@ All lines are placed in the frame in which the text is horizontal (`frame`). Col
 become one unit (`vertical`). The rest is cut into sections with the same gutters (`sections`). For every
 gutter the evidence decides whether it separates columns, which are read one after the other, or the cells of
 rows (`columns`). Rows are read from left to right, cell by cell (`rows`); the content of a column is arranged
-in the same way recursively. Sections without a gutter between columns are cut into paragraphs (`paragraphs`). Tables and figures are units (`units`) that take
-their place among the lines.
+in the same way recursively. Sections without a gutter between columns are cut into paragraphs (`paragraphs`).
+Tables and figures are units (`units`) that take their place among the lines.
 """
 
 from __future__ import annotations

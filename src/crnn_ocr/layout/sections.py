@@ -65,7 +65,11 @@ def strips(boxes: Sequence[Box]) -> list[Strip]:
     """
     typical = median(box.height for box in [box for box in boxes if not box.unit] or boxes)
     least = _STANDING * typical
-    spanning = [box for box in boxes if box.height > least and (box.tall or box.unit or box.height > _SPANNING * typical)]
+    spanning = [
+        box
+        for box in boxes
+        if box.height > least and (box.tall or box.unit or box.height > _SPANNING * typical)
+    ]
     rows = boxes
     if spanning:
         apart = {id(box) for box in spanning}

@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crnn_ocr.document import Block, Line, Polygon
-from crnn_ocr.layout.blocks import figures
 from crnn_ocr.layout.blocks.captions import mark_captions
 from crnn_ocr.layout.blocks.heading_levels import HeadingLook, heading_levels
 from crnn_ocr.layout.blocks.headings import Body, body_of, mark_headings
 from crnn_ocr.layout.blocks.lists import item_lines, mark_items
-from crnn_ocr.layout.blocks.looks import is_column, measure_looks
 from crnn_ocr.layout.blocks.margins import mark_footnotes, take_margins
-from crnn_ocr.layout.blocks.pieces import Piece, TextLine, cut, join_items
+from crnn_ocr.layout.blocks.pieces import Piece, TextLine, cut, join_items, usual_white
 from crnn_ocr.layout.frame import Box, upright_boxes
 from crnn_ocr.layout.order import reading_order
+from crnn_ocr.layout.picture import figures
+from crnn_ocr.layout.picture.bullets import bulleted
+from crnn_ocr.layout.picture.looks import is_column, measure_looks
 from crnn_ocr.pixels import Pixels
 
 #: Least number of lines of a piece whose edges are those of its column.
 _COLUMN_LINES = 2
+#: How many of them are asked.
+_NEAREST = 6
 
 
 def arrange_blocks(image: Pixels, lines: Sequence[Line], tables: Sequence[Block]) -> tuple[Block, ...]:
@@ -31,17 +34,18 @@ def arrange_blocks(image: Pixels, lines: Sequence[Line], tables: Sequence[Block]
         tables: The tables of the page.
 
     Returns:
-        Blocks in which every line and every table stands once, and the figures. Where the signs are not clear,
-        a block is a paragraph.
+        Blocks in which every line and every table stands once, and the figures. Where the signs are not
+        clear, a block is a paragraph.
     """
     table_polygons = [_polygon_of(table) for table in tables]
     found = figures.find_figures(image, lines, table_polygons)
     units = [*table_polygons, *map(_corners, found)]
     boxes = _boxes(lines, units)
     looks = measure_looks(image, lines)
+    bullets = bulleted(image, lines, [look.size for look in looks])
     texts = [
-        TextLine(line, box, look)
-        for line, box, look in zip(lines, boxes[: len(lines)], looks, strict=True)
+        TextLine(line, box, look, bullet=bullet and not box.tall)
+        for line, box, look, bullet in zip(lines, boxes[: len(lines)], looks, bullets, strict=True)
     ]
     free = [text for text in texts if not any(figures.inside(text.line, box) for box in found)]
     body = body_of(free or texts)
@@ -88,13 +92,17 @@ def _ordered(texts: Sequence[TextLine], units: Sequence[Polygon]) -> list[int | 
         [texts[index].box.left for index in flat],
         [texts[index].look.size for index in flat],
     )
-    marked = {index: replace(texts[index], item=item) for index, item in zip(flat, items, strict=True)}
+    marked = {
+        index: replace(texts[index], item=item or texts[index].bullet)
+        for index, item in zip(flat, items, strict=True)
+    }
+    usual = usual_white([[texts[index] for index in block if index < len(texts)] for block in order])
     entries: list[int | list[Piece]] = []
     for block in order:
         if block[0] >= len(texts):
             entries.append(block[0] - len(texts))
             continue
-        pieces = cut([marked[index] for index in block])
+        pieces = cut([marked[index] for index in block], usual)
         if entries and isinstance(entries[-1], list):
             entries[-1] += pieces
         else:
@@ -123,8 +131,7 @@ def _classify(image: Pixels, pieces: Sequence[Piece], units: Sequence[Box], body
 def _columns(pieces: Sequence[Piece]) -> list[tuple[float, float]]:
     """Return the left and right edge of the column in which each piece stands.
 
-    Paragraphs of the page that are above or below a piece, at least in part, tell the edges; the widest of
-    them that is not much wider than the piece's own column would be a heading over several columns.
+    The nearest paragraphs above and below it tell, since a short line does not reach the edges itself.
     """
     wide = [piece for piece in pieces if len(piece.lines) >= _COLUMN_LINES and not piece.grid]
     edges = []
@@ -136,8 +143,10 @@ def _columns(pieces: Sequence[Piece]) -> list[tuple[float, float]]:
             if min(box.right, other.box.right) - max(box.left, other.box.left)
             > 0.5 * min(box.width, other.box.width)
         ]
-        nearest = sorted(over, key=lambda other: abs(other.middle - box.middle))[:6]
-        edges.append((min([box.left, *(o.left for o in nearest)]), max([box.right, *(o.right for o in nearest)])))
+        nearest = sorted(over, key=lambda other: abs(other.middle - box.middle))[:_NEAREST]
+        edges.append(
+            (min([box.left, *(o.left for o in nearest)]), max([box.right, *(o.right for o in nearest)]))
+        )
     return edges
 
 

@@ -12,11 +12,15 @@ from crnn_ocr.layout.frame import Box
 _NEAR = 3.5
 #: Most lines of a caption beside a figure or table, and of one whose figure was not found.
 _MOST_LINES, _MOST_ALONE = 8, 3
+#: Most lines of one whose number was detected as a line of its own.
+_MOST_PARTS = 4
 #: Most distance of its middle from its column's middle, in sizes of its type, of a centred line.
 _CENTRED = 1.5
 
 
-def mark_captions(pieces: Sequence[Piece], units: Sequence[Box], columns: Sequence[tuple[float, float]]) -> None:
+def mark_captions(
+    pieces: Sequence[Piece], units: Sequence[Box], columns: Sequence[tuple[float, float]]
+) -> None:
     """Set the kind of the pieces that are captions.
 
     Args:
@@ -25,7 +29,9 @@ def mark_captions(pieces: Sequence[Piece], units: Sequence[Box], columns: Sequen
         columns: Left and right edge of the column in which each piece stands.
     """
     for piece, (left, right) in zip(pieces, columns, strict=True):
-        if piece.kind not in ("paragraph", "heading") or piece.grid or piece.tall:
+        if piece.kind not in ("paragraph", "heading") or piece.tall:
+            continue
+        if piece.grid and len(piece.lines) > _MOST_PARTS:
             continue
         start = caption_start(piece.text)
         if start is None:
@@ -33,12 +39,11 @@ def mark_captions(pieces: Sequence[Piece], units: Sequence[Box], columns: Sequen
         near = any(_distance(piece.box, unit) < _NEAR * piece.size for unit in units)
         middle = abs(piece.box.left + piece.box.right - left - right) / 2 < _CENTRED * piece.size
         centred = middle and piece.box.width < 0.95 * (right - left)
-        if near and (start.apart or centred) and len(piece.lines) <= _MOST_LINES:
-            piece.kind = "caption"
-        elif len(piece.lines) <= _MOST_ALONE and start.apart and not piece.text.endswith(("。", "；")):
-            piece.kind = "caption"
-        if piece.kind == "caption":
-            piece.level = 0
+        count = len(piece.lines)
+        beside = near and (start.apart or centred) and count <= _MOST_LINES
+        alone = start.apart and count <= _MOST_ALONE and not piece.text.endswith(("。", "；"))
+        if beside or alone:
+            piece.kind, piece.level = "caption", 0
 
 
 def _distance(one: Box, other: Box) -> float:

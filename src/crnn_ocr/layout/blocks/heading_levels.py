@@ -143,4 +143,3 @@ def _depth(each: _Class) -> int:
         return 1
     tail = each.style[-1]
     return int(tail) if tail.isdecimal() else 2
-

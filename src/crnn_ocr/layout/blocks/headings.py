@@ -1,7 +1,8 @@
 """Tell headings from paragraphs by points: size, weight, number, place, and what they say.
 
-No single sign is enough on a page with text; on receipts, forms and screenshots, where short lines of all sizes
-stand everywhere, only the largest line at the top can be one. A wrong heading costs more than a missed one.
+No single sign is enough on a page with text; on receipts, forms and screenshots, where short lines of all
+sizes stand everywhere, only the largest line at the top can be one. A wrong heading costs more than a missed
+one.
 """
 
 from __future__ import annotations
@@ -65,10 +66,11 @@ class Body:
 
 def body_of(lines: Sequence[TextLine]) -> Body:
     """Return the type that most characters of the page are set in."""
+    weighed = [line for line in lines if line.look.weight]
     return Body(
         _usual([(line.look.size, len(line.text)) for line in lines]),
-        _usual([(line.look.weight, len(line.text)) for line in lines if line.look.wide and line.look.weight]),
-        _usual([(line.look.weight, len(line.text)) for line in lines if not line.look.wide and line.look.weight]),
+        _usual([(line.look.weight, len(line.text)) for line in weighed if line.look.wide]),
+        _usual([(line.look.weight, len(line.text)) for line in weighed if not line.look.wide]),
     )
 
 
@@ -122,7 +124,7 @@ def mark_headings(
         points = _points(pieces, at, columns[at], body)
         if points >= _ENOUGH:
             found.append((points, piece))
-    most = max(1, round(_MOST_SHARE * sum(piece.kind not in ("header", "footer", "page_number") for piece in pieces)))
+    most = max(1, round(_MOST_SHARE * len(pieces)))
     if len(found) > most:
         least = sorted((points for points, _ in found), reverse=True)[most - 1]
         found = [(points, piece) for points, piece in found if points > max(least, _ENOUGH + 1)]
@@ -157,7 +159,7 @@ def _points(pieces: Sequence[Piece], at: int, column: tuple[float, float], body:
     if len(piece.lines) > _MOST_LINES:
         return -_ENOUGH
     points = _step(size / body.size, _SIZES) + _step(median(map(body.weight_ratio, piece.lines)), _WEIGHTS)
-    points += _number_points(text, piece)
+    points += _number_points(text, piece, after)
     white = _white(before, piece)
     if white is None or white > _APART * max(size, body.size):
         points += _WHITE
@@ -165,21 +167,24 @@ def _points(pieces: Sequence[Piece], at: int, column: tuple[float, float], body:
     middle = abs(piece.box.left + piece.box.right - left - right) / 2
     if middle < size and piece.box.left - left > 2 * size:
         points += _CENTRED
-    if after is not None and (_is_text(after) or after.kind == "list_item" or len(after.text) > 1.5 * len(text)):
-        points += _FOLLOWED
-    elif after is None:
+    if after is None:
         points -= _FOLLOWED
+    elif _is_text(after) or after.kind == "list_item" or len(after.text) > 1.5 * len(text):
+        points += _FOLLOWED
     return points + _word_points(text)
 
 
-def _number_points(text: str, piece: Piece) -> float:
+def _number_points(text: str, piece: Piece, after: Piece | None) -> float:
+    # A title with the next number stands above a text of its own; an item, above the next item.
+    titled = after is not None and after.kind == "paragraph" and _is_text(after) and len(piece.lines) == 1
+    item = _ITEM if piece.lines[0].item and not titled else 0.0
     depth = heading_depth(text)
     if depth is None:
-        return _ITEM if piece.lines[0].item else 0.0
+        return item
     points = _CHAPTER if is_chapter(text) else _DECIMAL if re.match(r"\s*\d+[.．]\d", text) else _NUMBER
     if re.match(r"\s*[（(]?[一二三四五六七八九十]", text) and len(text) <= 25:
         points = _DECIMAL
-    return points + (_ITEM if piece.lines[0].item else 0.0)
+    return points + item
 
 
 def _word_points(text: str) -> float:

@@ -19,8 +19,8 @@ _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 def item_lines(texts: Sequence[str], lefts: Sequence[float], sizes: Sequence[float]) -> list[bool]:
     """Return for each line, in reading order, whether it begins an item of a list.
 
-    A bullet is enough. A number or a letter needs the one before or after it near by, at the same indent: "A."
-    may be a name, and "1." may be anything.
+    A bullet is enough. A number or a letter needs the one before or after it near by, at the same indent:
+    "A." may be a name, and "1." may be anything.
 
     Args:
         texts: The lines' texts.

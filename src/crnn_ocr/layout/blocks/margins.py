@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crnn_ocr.layout.blocks.markers import is_plain_number, note_marker, page_number
+from crnn_ocr.layout.blocks.markers import frames_page_number, is_plain_number, note_marker, page_number
 from crnn_ocr.layout.blocks.pieces import Piece, TextLine, around
-from crnn_ocr.layout.blocks.rules import longest_rule
+from crnn_ocr.layout.picture.rules import longest_rule
 from crnn_ocr.layout.rows import aligned
 from crnn_ocr.pixels import Pixels
 
@@ -14,6 +14,8 @@ from crnn_ocr.pixels import Pixels
 EDGE = 0.12
 #: Least white space between them and the body, in sizes of the type; and without another sign.
 _APART, _FAR_APART = 0.9, 2.0
+#: The same beside a page number or a rule.
+_SIGNED_APART = 0.3
 #: Type of this share of the body's size is small.
 _SMALL = 0.92
 #: Least share of the page's text width of a rule under a header, and of a rule over footnotes.
@@ -65,14 +67,17 @@ def _edge_pieces(
     if (box.bottom > EDGE * height) if above else (box.top < (1 - EDGE) * height):
         return []
     white = inner.top - box.bottom if above else box.top - inner.bottom
-    if white < _APART * body or any(line.look.size > 1.15 * body for line in row):
+    if white < _SIGNED_APART * body or any(line.look.size > 1.15 * body for line in row):
         return []
     numbers = [line for line in row if _is_page_number(line, left, right, len(row))]
     ruled = _ruled(row, beside, image, above) >= _HEADER_RULE * (right - left)
     small = all(line.look.size < _SMALL * body for line in row)
+    numbered = bool(numbers) or any(frames_page_number(line.text) for line in row)
+    if not (numbered or ruled) and white < _APART * body:
+        return []
     words = [line for line in row if line not in numbers]
     pieces = [Piece([line], "page_number") for line in numbers]
-    if words and (numbers or ruled or (small and white > _FAR_APART * body)):
+    if words and (numbered or ruled or (small and white > _FAR_APART * body)):
         pieces.insert(0, Piece(words, "header" if above else "footer", grid=len(words) > 1))
     return pieces
 
@@ -81,7 +86,7 @@ def _is_page_number(line: TextLine, left: float, right: float, count: int) -> bo
     """Return whether a line is a page number; a plain number must stand where page numbers do."""
     if page_number(line.text) is None:
         return False
-    if not is_plain_number(line.text) or len(line.text) > 2 and not line.text.isalnum():
+    if not is_plain_number(line.text) or (len(line.text) > 2 and not line.text.isalnum()):
         return True
     width = right - left
     places = (
@@ -118,30 +123,32 @@ def _rows(lines: Sequence[TextLine]) -> list[list[TextLine]]:
 def mark_footnotes(image: Pixels, pieces: Sequence[Piece], body: float) -> None:
     """Set the kind of the pieces at a column's foot that are footnotes.
 
-    They are in small type, nothing but more of them stands below, and they begin with a mark or follow a rule.
+    They are in small type, nothing but more of them stands below, and the first of them begins with a mark or
+    follows a rule; without either, small type at the foot may be anything.
     """
     height = image.shape[0]
-    found: list[Piece] = []
-    for piece in sorted(pieces, key=lambda piece: -piece.box.top):
+    run: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: (-piece.box.top, piece.box.left)):
         if piece.kind not in ("paragraph", "list_item") or piece.grid or piece.tall:
             continue
         if piece.box.top < _NOTES_BELOW * height or piece.size >= _SMALL * body:
             continue
-        below = [
-            other
-            for other in pieces
-            if other is not piece
-            and other.kind not in ("footer", "page_number")
-            and other.box.top >= piece.box.bottom - piece.size
-            and min(other.box.right, piece.box.right) > max(other.box.left, piece.box.left)
-        ]
-        if any(not any(other is note for note in found) for other in below):
+        below = [other for other in pieces if other is not piece and _is_below(piece, other)]
+        if any(not any(other is note for note in run) for other in below):
             continue
-        if note_marker(piece.text) or _rule_above(image, piece, pieces) or (below and not piece.lines[0].item):
-            found.append(piece)
-    # Without a mark or a rule at its head, small type at the foot may be anything.
-    for piece in found:
-        piece.kind, piece.level = "footnote", 0
+        run.append(piece)
+        if note_marker(piece.text) or _rule_above(image, piece, pieces):
+            for note in (piece, *(other for other in below if other.kind in ("paragraph", "list_item"))):
+                note.kind, note.level = "footnote", 0
+
+
+def _is_below(piece: Piece, other: Piece) -> bool:
+    """Return whether a piece of the body is below another one in the same column."""
+    return (
+        other.kind not in ("footer", "page_number")
+        and other.box.top >= piece.box.bottom - piece.size
+        and min(other.box.right, piece.box.right) > max(other.box.left, piece.box.left)
+    )
 
 
 def _rule_above(image: Pixels, piece: Piece, pieces: Sequence[Piece]) -> bool:

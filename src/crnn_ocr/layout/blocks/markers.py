@@ -1,4 +1,4 @@
-"""Recognise what the first characters of a line say: list markers, numbers of headings, captions, page numbers."""
+"""Recognise what a line begins with: list markers, numbers of headings, captions, page numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 _HAN_NUMBER = "[一二三四五六七八九十百零〇]{1,4}"
 #: Bullets. A dash or an asterisk is one only before white space, and · only before anything but a blank word.
 _BULLET = re.compile(r"[•●○◦▪▫■□◆◇▶►➢➤✓✔☐☑★☆∙・·](?=\s*\S)|[-–—*](?=\s+\S)")
+#: A page number between dots at the head of a line.
+_BULLET_AS_FRAME = re.compile(r"[•·∙・.]\s*\d{1,4}\s*[•·∙・.]")
 #: Numbers and letters of list items by style; the style tells levels apart.
 _ITEM_STYLES = (
     ("circled", re.compile(r"[①-⑳⓪❶-❿⑴-⒇⒈-⒛]")),
@@ -63,7 +65,7 @@ def list_marker(text: str) -> Marker | None:
     """Return the marker at the beginning of a list item; None if there is none."""
     text = text.lstrip()
     found = _BULLET.match(text)
-    if found:
+    if found and not _BULLET_AS_FRAME.match(text):
         return Marker(f"bullet {found[0]}", found.end())
     for style, pattern in _ITEM_STYLES:
         found = pattern.match(text)
@@ -145,6 +147,11 @@ def page_number(text: str) -> int | None:
         return None
     digits = next((value for value in found.groupdict().values() if value and value.isdecimal()), None)
     return int(digits) if digits else 0
+
+
+def frames_page_number(text: str) -> bool:
+    """Return whether a line begins with a page number between dots, as running heads do."""
+    return _BULLET_AS_FRAME.match(text.strip()) is not None
 
 
 def is_plain_number(text: str) -> bool:

@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from crnn_ocr.document import BlockKind, Line
-from crnn_ocr.layout.blocks.looks import Look
-from crnn_ocr.layout.blocks.markers import heading_depth, list_marker
+from crnn_ocr.layout.blocks.markers import heading_depth
 from crnn_ocr.layout.frame import Box
+from crnn_ocr.layout.picture.looks import Look
 from crnn_ocr.layout.rows import aligned
 
 # Distances below are in sizes of the type, unless something else is said.
 #: Ratio of sizes, and of weights, above which a line does not continue the line above it.
 _SIZE_RATIO, _WEIGHT_RATIO = 1.3, 1.4
+#: The same ratio of sizes with some white space between the lines, and this white space.
+_SIZE_RATIO_APART, _SOME_WHITE = 1.15, 0.5
+#: White space beyond the page's usual that begins a piece, and the least that does.
+_MORE_WHITE, _LEAST_WHITE = 0.5, 0.9
 #: Least number of characters for a line's weight to count.
 _WEIGHED = 3
 #: White space to the right that a paragraph's last line leaves, beyond the room for a word.
@@ -44,12 +48,14 @@ class TextLine:
         box: Its box in the deskewed frame, in pixels.
         look: Its size and weight.
         item: Whether it begins with the marker of a list.
+        bullet: Whether this marker stands before it in the picture, but not in its text.
     """
 
     line: Line
     box: Box
     look: Look
     item: bool = False
+    bullet: bool = False
 
     @property
     def text(self) -> str:
@@ -104,17 +110,33 @@ def around(boxes: Sequence[Box]) -> Box:
     )
 
 
-def cut(lines: Sequence[TextLine]) -> list[Piece]:
-    """Return the pieces of a block of the reading order, in this order."""
+def usual_white(blocks: Sequence[Sequence[TextLine]]) -> float:
+    """Return the white space between the lines of the page's paragraphs, in sizes of the type."""
+    whites = sorted(
+        max(0.0, below.box.top - above.box.bottom) / above.look.size
+        for block in blocks
+        for above, below in pairwise(block)
+        if above.look.size and below.box.middle > above.box.bottom
+    )
+    return whites[len(whites) // 3] if whites else 0.0
+
+
+def cut(lines: Sequence[TextLine], usual: float) -> list[Piece]:
+    """Return the pieces of a block of the reading order, in this order.
+
+    Args:
+        lines: The lines of the block.
+        usual: White space between the lines of paragraphs, see `usual_white`.
+    """
     if any(line.box.tall for line in lines):
         return [Piece(list(lines))]
     rows = _rows(lines)
     if any(len(row) > 1 for row in rows):
-        return _with_grids(rows)
-    return _cut_lines(lines)
+        return _with_grids(rows, usual)
+    return _cut_lines(lines, usual)
 
 
-def _with_grids(rows: Sequence[list[TextLine]]) -> list[Piece]:
+def _with_grids(rows: Sequence[list[TextLine]], usual: float) -> list[Piece]:
     """Return rows with several lines as one piece, and the text between them cut as usual."""
     pieces: list[Piece] = []
     run: list[TextLine] = []
@@ -124,7 +146,7 @@ def _with_grids(rows: Sequence[list[TextLine]]) -> list[Piece]:
     grid: list[TextLine] = []
     for row in rows:
         if len(row) > 1:
-            pieces += _cut_lines(run)
+            pieces += _cut_lines(run, usual)
             run = []
             grid += row
         else:
@@ -132,18 +154,20 @@ def _with_grids(rows: Sequence[list[TextLine]]) -> list[Piece]:
                 pieces.append(Piece(grid, grid=True))
                 grid = []
             run += row
-    pieces += _cut_lines(run)
+    pieces += _cut_lines(run, usual)
     return [*pieces, Piece(grid, grid=True)] if grid else pieces
 
 
-def _cut_lines(lines: Sequence[TextLine]) -> list[Piece]:
+def _cut_lines(lines: Sequence[TextLine], usual: float) -> list[Piece]:
     if not lines:
         return []
     edge = max(line.box.right for line in lines)
     left = min(line.box.left for line in lines)
     groups = [[lines[0]]]
     for above, below in pairwise(lines):
-        if _begins(above, below, left, edge, len(lines)):
+        white = below.box.top - above.box.bottom
+        least = max(_LEAST_WHITE, usual + _MORE_WHITE) * max(above.look.size, below.look.size)
+        if white > least or _begins(above, below, left, edge, len(lines)):
             groups.append([])
         groups[-1].append(below)
     return [Piece(group) for group in groups]
@@ -161,8 +185,10 @@ def _begins(above: TextLine, below: TextLine, left: float, edge: float, count: i
     if is_numbered_title(below, edge - below.box.right) and (ended or free > _ENDS * size):
         return True
     if above.item:
-        # The lines of an item hang behind its marker, or are flush with it.
-        return False
+        # The lines of an item hang behind its marker, or its first line is full.
+        indent = (below.box.left - above.box.left) / size if size else 0.0
+        hangs = _HANGING[0] < indent < _HANGING[1] or (above.bullet and abs(indent) < _FLUSH)
+        return free > _ENDS * size and not hangs
     indent = below.box.left - left
     if ended and _INDENT[0] * size < indent < _INDENT[1] * size and above.box.left - left < _FLUSH * size:
         return True
@@ -177,7 +203,8 @@ def _first_word(line: TextLine) -> float:
 def differ(above: TextLine, below: TextLine) -> bool:
     """Return whether two lines are of clearly different type."""
     low, high = sorted((above.look.size, below.look.size))
-    if high > _SIZE_RATIO * low:
+    apart = below.box.top - above.box.bottom > _SOME_WHITE * high
+    if high > (_SIZE_RATIO_APART if apart else _SIZE_RATIO) * low:
         return True
     light, heavy = sorted((above.look.weight, below.look.weight))
     return (
@@ -222,13 +249,11 @@ def _hangs(item: Piece, piece: Piece) -> bool:
     first, last, line = item.lines[0], item.lines[-1], piece.lines[0]
     if not first.item or line.item or piece.grid or piece.tall or item.grid or differ(first, line):
         return False
-    marker = list_marker(first.text)
     size = first.look.size
     indent = (line.box.left - first.box.left) / size if size else 0.0
     continues = len(item.lines) > 1 and abs(line.box.left - last.box.left) < _FLUSH * size
     return (
-        marker is not None
-        and (_HANGING[0] < indent < _HANGING[1] or continues)
+        (_HANGING[0] < indent < _HANGING[1] or continues or (first.bullet and abs(indent) < _FLUSH))
         and abs(max(each.box.right for each in item.lines) - last.box.right) < _ENDS * size
         and -size < line.box.top - last.box.bottom < _CONTINUES * size
         and not (last.text.endswith(SENTENCE_ENDS) and indent > _HANGING[1] / 2)

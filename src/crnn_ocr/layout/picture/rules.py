@@ -7,6 +7,7 @@ import math
 import cv2
 import numpy as np
 
+from crnn_ocr.layout.picture.looks import grey_of
 from crnn_ocr.pixels import Pixels
 
 #: Least difference of a rule from the paper around it.
@@ -28,10 +29,10 @@ def longest_rule(image: Pixels, left: float, top: float, right: float, bottom: f
     if x1 - x0 < 8 or y1 - y0 < 2:
         return 0.0
     crop = image[y0:y1, x0:x1]
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop
+    grey = grey_of(crop)
     dark = (grey < float(np.median(grey)) - _CONTRAST).astype(np.uint8)
     # A rule on a page that is not quite level steps from row to row.
-    dark = cv2.dilate(dark, np.ones((2, 1), np.uint8))
+    dark = np.asarray(cv2.dilate(dark, np.ones((2, 1), np.uint8)), np.uint8)
     best = 0
     for row in dark[dark.any(axis=1)]:
         changes = np.flatnonzero(np.diff(np.concatenate(([0], row, [0])).astype(np.int8)))

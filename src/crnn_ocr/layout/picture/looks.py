@@ -102,8 +102,8 @@ def _look(image: Pixels, line: Line) -> Look:
 def _stroke_width(image: Pixels, line: Line) -> float:
     """Return the average width of the strokes in a line's box in pixels; 0 if there is no clear ink.
 
-    A stroke of width w and length l has the area w · l and borders of 2 · l, so that twice the area divided by
-    the border is its width, whatever the characters.
+    A stroke of width w and length l has the area w · l and borders of 2 · l, so that twice the area divided
+    by the border is its width, whatever the characters.
     """
     xs, ys = [x for x, _ in line.polygon], [y for _, y in line.polygon]
     left, top = max(0, math.floor(min(xs))), max(0, math.floor(min(ys)))
@@ -112,8 +112,9 @@ def _stroke_width(image: Pixels, line: Line) -> float:
         return 0.0
     right = min(right, left + max(bottom - top, _MOST_PIXELS // (bottom - top)))
     crop = image[top:bottom, left:right]
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop
-    level, ink = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    grey = grey_of(crop)
+    level, binary = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    ink = binary.astype(np.uint8)
     if 2 * cv2.countNonZero(ink) > ink.size:
         ink = 1 - ink
     area = cv2.countNonZero(ink)
@@ -130,6 +131,11 @@ def _stroke_width(image: Pixels, line: Line) -> float:
     borders = cv2.countNonZero(ink[1:] ^ ink[:-1]) + cv2.countNonZero(ink[:, 1:] ^ ink[:, :-1])
     # Steps along both axes count a slanting border √2 times; strokes of all directions average to 4 / π.
     return 2 * covered / (borders * math.pi / 4) if borders else 0.0
+
+
+def grey_of(picture: Pixels) -> Pixels:
+    """Return a picture, (H, W) grey or (H, W, 3) BGR, in grey."""
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8) if picture.ndim == 3 else picture
 
 
 def _contrast(grey: Pixels, ink: Pixels, area: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.document import Line, Polygon
+from crnn_ocr.layout.picture.looks import grey_of
 from crnn_ocr.pixels import Pixels
 
 #: Left, top, right and bottom in pixels.
@@ -28,9 +29,15 @@ _LEAST_LINES, _LEAST_SHARE = 3.5, 0.008
 #: Largest share of the page: beyond it the picture is a photograph with text in it, not a page with a figure.
 _MOST_SHARE = 0.6
 #: Most share of a figure that is covered by text: labels of a chart take less, forms and boxes take more.
-_MOST_TEXT = 0.22
-#: Least share of ink in the box of a photograph, and least spread of its grey values.
-_PICTURE_INK, _PICTURE_SPREAD = 0.45, 18.0
+_MOST_TEXT = 0.35
+#: Least share of ink in the box of a photograph, text aside, and least spread of its grey values.
+_PICTURE_INK, _PICTURE_SPREAD = 0.6, 18.0
+#: Least share of a photograph that is not covered by text, and the thickness of strokes that are none of it.
+_LEAST_BARE, _SOLID = 0.3, 3
+#: Least share of the box of a drawing that its closed ink fills; less is a frame or a stray line.
+_DRAWING_FILLED = 0.3
+#: Least difference from the paper that a fiftieth of a figure has: pale patterns are decoration.
+_CLEAR = 70
 #: Least share of ink in the box of a drawing once long straight rules are left out, and its most.
 _DRAWING_INK = 0.02
 #: Length of a straight rule, as a share of the box's side, that frames and tables are made of.
@@ -55,16 +62,17 @@ def find_figures(image: Pixels, lines: Sequence[Line], tables: Sequence[Polygon]
     height, width = image.shape[:2]
     scale = _LINE_PIXELS / median(heights)
     scale = min(1.0, max(scale, _LEAST_SIDE / max(height, width)), _MOST_SIDE / max(height, width))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     line_height = median(heights) * scale
     text = _mask(small.shape[:2], [line.polygon for line in lines], scale, 0.15 * line_height)
-    ink = _ink(small)
+    far = _distance(small)
+    ink = np.where(far > _INK, np.uint8(255), np.uint8(0))
     ink[_mask(small.shape[:2], tables, scale, 0.5 * line_height) > 0] = 0
-    bare = cv2.bitwise_and(ink, cv2.bitwise_not(text))
+    bare = ink & ~text
     return sorted(
         (
             (left / scale, top / scale, right / scale, bottom / scale)
-            for left, top, right, bottom in _areas(small, bare, text, line_height)
+            for left, top, right, bottom in _areas(small, far, bare, text, line_height)
         ),
         key=lambda box: (box[1], box[0], box[3], box[2]),
     )
@@ -81,15 +89,15 @@ def _height(line: Line) -> float:
     return min(math.dist(a, d), math.dist(a, b))
 
 
-def _ink(small: Pixels) -> NDArray[np.uint8]:
-    """Return 255 where a pixel differs from the paper, whose colour is the most frequent one."""
+def _distance(small: Pixels) -> NDArray[np.uint8]:
+    """Return how far each pixel is from the paper, whose colour is the most frequent one."""
     planes = small.reshape(*small.shape[:2], -1)
     far = np.zeros(small.shape[:2], np.uint8)
     for plane in np.moveaxis(planes, -1, 0):
         counts = np.bincount(plane.ravel(), minlength=256).astype(np.float64)
         paper = int(np.argmax(np.convolve(counts, np.ones(9), mode="same")))
         far = np.maximum(far, cv2.absdiff(np.ascontiguousarray(plane), np.full_like(plane, paper)))
-    return np.where(far > _INK, np.uint8(255), np.uint8(0))
+    return far
 
 
 def _mask(
@@ -105,33 +113,62 @@ def _mask(
 
 
 def _areas(
-    small: Pixels, bare: NDArray[np.uint8], text: NDArray[np.uint8], line_height: float
+    small: Pixels,
+    far: NDArray[np.uint8],
+    bare: NDArray[np.uint8],
+    text: NDArray[np.uint8],
+    line_height: float,
 ) -> list[tuple[int, int, int, int]]:
     """Return the boxes of figures on the thumbnail as left, top, right and bottom."""
     reach = max(3, round(2 * _CLOSED * line_height) | 1)
-    closed = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
+    grey = grey_of(small)
+    # Photographs first, and without thin strokes: frames and rules would join them to what is around.
+    kernel = np.ones((_SOLID, _SOLID), np.uint8)
+    solid = np.asarray(cv2.morphologyEx(bare, cv2.MORPH_OPEN, kernel), np.uint8)
     found: list[tuple[int, int, int, int]] = []
+    for box, own, _ in _components(solid, reach, line_height):
+        window = np.s_[box[1] : box[3], box[0] : box[2]]
+        rest = own.size - cv2.countNonZero(text[window])
+        if (
+            _is_clear(far[window])
+            and rest > _LEAST_BARE * own.size
+            and cv2.countNonZero(own) >= _PICTURE_INK * rest
+            and float(grey[window][own > 0].std()) >= _PICTURE_SPREAD
+        ):
+            found.append(box)
+    thin = bare.copy()
+    for left, top, right, bottom in found:
+        thin[top:bottom, left:right] = 0
+    for box, own, filled in _components(thin, reach, line_height):
+        window = np.s_[box[1] : box[3], box[0] : box[2]]
+        if (
+            _is_clear(far[window])
+            and cv2.countNonZero(text[window]) < _MOST_TEXT * own.size
+            and filled > _DRAWING_FILLED
+            and _is_drawing(own)
+        ):
+            found.append(box)
+    return _without_inner(found)
+
+
+def _components(
+    ink: NDArray[np.uint8], reach: int, line_height: float
+) -> Iterator[tuple[tuple[int, int, int, int], NDArray[np.uint8], float]]:
+    """Yield the box, the ink and the filled share of the box of each area that is as large as a figure."""
+    closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
     for at in range(1, count):
-        left, top, width, height, _ = (int(value) for value in stats[at])
+        left, top, width, height, area = (int(value) for value in stats[at])
         share = width * height / labels.size
         if min(width, height) < _LEAST_LINES * line_height or not _LEAST_SHARE <= share <= _MOST_SHARE:
             continue
         window = np.s_[top : top + height, left : left + width]
-        own = np.where(labels[window] == at, bare[window], np.uint8(0))
-        if np.count_nonzero(text[window]) > _MOST_TEXT * width * height:
-            continue
-        if _is_photograph(own, grey[window]) or _is_drawing(own):
-            found.append((left, top, left + width, top + height))
-    return _without_inner(found)
+        own = np.where(labels[window] == at, ink[window], np.uint8(0))
+        yield (left, top, left + width, top + height), own, area / (width * height)
 
 
-def _is_photograph(own: NDArray[np.uint8], grey: Pixels) -> bool:
-    return (
-        cv2.countNonZero(own) >= _PICTURE_INK * own.size
-        and float(grey[own > 0].std()) >= _PICTURE_SPREAD
-    )
+def _is_clear(far: NDArray[np.uint8]) -> bool:
+    return float(np.quantile(far, 0.98)) >= _CLEAR
 
 
 def _is_drawing(own: NDArray[np.uint8]) -> bool:
