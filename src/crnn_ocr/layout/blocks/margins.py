@@ -16,6 +16,8 @@ EDGE = 0.12
 _APART, _FAR_APART = 0.9, 2.0
 #: The same beside a page number or a rule.
 _SIGNED_APART = 0.3
+#: Larger type than this many times the body's is a title; short numbers measure larger than they are.
+_LARGE = 1.45
 #: Type of this share of the body's size is small.
 _SMALL = 0.92
 #: Least share of the page's text width of a rule under a header, and of a rule over footnotes.
@@ -67,7 +69,7 @@ def _edge_pieces(
     if (box.bottom > EDGE * height) if above else (box.top < (1 - EDGE) * height):
         return []
     white = inner.top - box.bottom if above else box.top - inner.bottom
-    if white < _SIGNED_APART * body or any(line.look.size > 1.15 * body for line in row):
+    if white < _SIGNED_APART * body or any(line.look.size > _LARGE * body for line in row):
         return []
     numbers = [line for line in row if _is_page_number(line, left, right, len(row))]
     ruled = _ruled(row, beside, image, above) >= _HEADER_RULE * (right - left)

@@ -141,7 +141,7 @@ def _with_grids(rows: Sequence[list[TextLine]], usual: float) -> list[Piece]:
     pieces: list[Piece] = []
     run: list[TextLine] = []
     many = sum(len(row) > 1 for row in rows)
-    if 3 * many >= len(rows):
+    if 2 * many >= len(rows):
         return [Piece([line for row in rows for line in row], grid=True)]
     grid: list[TextLine] = []
     for row in rows:
@@ -181,6 +181,9 @@ def _begins(above: TextLine, below: TextLine, left: float, edge: float, count: i
     free = edge - above.box.right
     ended = above.text.endswith(SENTENCE_ENDS)
     if is_numbered_title(above, free) and not above.item:
+        return True
+    # Titles that follow each other, as 1 and 1.1, need no room beside them.
+    if is_numbered_title(above, float("inf")) and is_numbered_title(below, float("inf")):
         return True
     if is_numbered_title(below, edge - below.box.right) and (ended or free > _ENDS * size):
         return True
