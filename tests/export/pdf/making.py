@@ -39,7 +39,9 @@ def pdf_of(
             Type=Name.XObject, Subtype=Name.Image, Width=2, Height=2,
             ColorSpace=Name.DeviceGray, BitsPerComponent=8,
         )  # fmt: skip
-        content = b"0.9 g 0 0 9999 9999 re f q 20 0 0 20 50 50 cm /Im Do Q q 2 0 0 2 0 0 cm"  # a `Q` is missing
+        content = (
+            b"0.9 g 0 0 9999 9999 re f q 20 0 0 20 50 50 cm /Im Do Q q 2 0 0 2 0 0 cm"  # a `Q` is missing
+        )
         made = Dictionary(
             Type=Name.Page,
             MediaBox=Array(media),

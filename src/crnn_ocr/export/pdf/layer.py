@@ -15,8 +15,8 @@ INVISIBLE, FILLED = 3, 0
 #: Least size of a line and greatest size of any number, in units of the page. Readers keep to about 14,400
 #: (ISO 32000-1, annex C); a polygon beyond it must not make the file unreadable.
 _LEAST, _MOST = 0.1, 100_000.0
-#: Least size of a row's text in heights of its box. poppler ignores spaces below 0.15 em in its raw order; the
-#: smaller the size, the larger is a space in ems. Below this share the text is narrow, not small.
+#: Least size of a row's text in heights of its box. poppler ignores spaces below 0.15 em in its raw order;
+#: the smaller the size, the larger is a space in ems. Below this share the text is narrow, not small.
 _LEAST_SHARE = 0.7
 #: How far a line may rise or fall from its start to its end, in heights of its box, and still be written
 #: straight: at most half of that separates text and print at the ends.
