@@ -93,7 +93,7 @@ def _xlsx(document: Document, how: WriteOptions) -> bytes:
 
 def _docx(document: Document, how: WriteOptions) -> bytes:
     require("docx", "office", "Word files")
-    from crnn_ocr.export.office.docx import to_docx
+    from crnn_ocr.export.office.word import to_docx
 
     return to_docx(document, how)
 
