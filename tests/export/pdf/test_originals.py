@@ -14,9 +14,9 @@ import pypdfium2.raw as pdfium
 import pytest
 from pikepdf import Array, Dictionary, Name
 
+from crnn_ocr.document import Line
 from crnn_ocr.errors import ImageDecodeError, OriginalMissingError, PdfPasswordError
 from crnn_ocr.export import FORMATS, WriteOptions
-from crnn_ocr.document import Line
 from tests.export.pdf.making import document, line, page, pdf_of, saved
 
 TEXTS = ("中华人民共和国增值税专用发票", "The quick brown fox, 3.50 €", "混排 English 与 𠮷野家 𝔘")

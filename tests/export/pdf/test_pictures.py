@@ -40,7 +40,8 @@ def file_of(image: Image.Image, form: str, **how: Any) -> bytes:
 
 def written(data: bytes, *pages: Any) -> bytes:
     def pixels(number: int) -> Pixels:
-        return [*decode_pages(data, LIMITS)][number - 1]
+        pages: list[Pixels] = [*decode_pages(data, LIMITS)]
+        return pages[number - 1]
 
     content = FORMATS["pdf"].write(document(*pages), WriteOptions(original=lambda: data, picture=pixels))
     assert isinstance(content, bytes)
@@ -50,7 +51,8 @@ def written(data: bytes, *pages: Any) -> bytes:
 def embedded(content: bytes) -> tuple[int, str, list[str], Image.Image]:
     """Bits per component, colours, filters and pixels of the first page's picture."""
     with pikepdf.open(io.BytesIO(content)) as pdf:
-        found = pikepdf.PdfImage(pdf.pages[0].Resources.XObject.Picture)
+        stream: Any = pdf.pages[0].Resources.XObject.Picture
+        found = pikepdf.PdfImage(stream)
         return found.bits_per_component, str(found.colorspace), found.filters, found.as_pil_image()
 
 
@@ -149,7 +151,7 @@ def test_a_tiff_of_several_pages() -> None:
     assert [texts(content, index) for index in range(3)] == [["page 1"], ["page 2"], ["page 3"]]
     with pikepdf.open(io.BytesIO(content)) as pdf:
         found = [each.Resources.XObject.Picture for each in pdf.pages]
-        assert [(each.Width, each.Height, each.BitsPerComponent) for each in found] == [
+        assert [tuple(map(int, (each.Width, each.Height, each.BitsPerComponent))) for each in found] == [
             (200, 120, 8), (100, 300, 1), (50, 60, 8)
         ]  # fmt: skip
 

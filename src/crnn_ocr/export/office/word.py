@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from docx.oxml.ns import qn
 from docx.shared import Emu, Pt
+from docx.text.paragraph import Paragraph
 
 from crnn_ocr.document import Block, BlockKind, Document, Page
 from crnn_ocr.export import WriteOptions
@@ -64,6 +65,8 @@ class _Writer:
         self._file = file
         self._by_lines = by_lines
         self._picture = picture
+        self._body = file._body
+        self._end = file.element.body.find(qn("w:sectPr"))
         self._lists = Lists(file)
         # The last paragraph with its text, while the next page may go on with it.
         self._last: tuple[Any, str] | None = None
@@ -88,7 +91,13 @@ class _Writer:
 
     def _paragraph(self, text: str = "", style: str | None = None) -> Any:
         """Add a paragraph; the first one of a page begins a page."""
-        made = self._file.add_paragraph(text, style)
+        # Put before the element behind the body: python-docx would search for it from the beginning.
+        made = Paragraph(element("w:p"), self._body)
+        self._end.addprevious(made._p)
+        if style is not None:
+            made._p.style = style.replace(" ", "")
+        if text:
+            made.add_run(text)
         if self._new_page:
             made.paragraph_format.page_break_before = True
         elif self._after_table:
@@ -153,7 +162,7 @@ class _Writer:
         if self._new_page or self._after_table:  # neighbouring tables would become one
             self._paragraph().paragraph_format.space_after = Pt(0)
         made = table_element(block.table, text_width(self._file), page.rotation)
-        self._file.element.body.insert_element_before(made, "w:sectPr")
+        self._end.addprevious(made)
         self._last, self._after_table = None, True
 
     def _figure(self, block: Block, page: Page) -> None:

@@ -47,19 +47,19 @@ class Lists:
             What must be written before the text because Word does not write it.
         """
         depth = min(depth, _MOST_DEPTH)
-        suffix = "" if depth == 1 else f" {depth}"
+        suffix = "" if depth == 1 else str(depth)
         self._open = {at: entry for at, entry in self._open.items() if at <= depth}
         if not sign or (
             number and (len(number) > 5 or int(number) > _MOST_NUMBER or number != str(int(number)))
         ):
-            paragraph.style = f"List{suffix}"
+            paragraph._p.style = f"List{suffix}"
             self._open.pop(depth, None)
             return f"{number}{sign} " if sign else ""
         if not number:
-            paragraph.style = f"List Bullet{suffix}"
+            paragraph._p.style = f"ListBullet{suffix}"
             self._open.pop(depth, None)
             return ""
-        paragraph.style = f"List Number{suffix}"
+        paragraph._p.style = f"ListNumber{suffix}"
         current = self._open.get(depth)
         if current is None or current[1:] != (sign, int(number) - 1):
             current = (self._start(depth, sign, int(number)), sign, 0)
