@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from crnn_ocr.document import Line
-from crnn_ocr.errors import ImageDecodeError, OriginalMissingError, PdfPasswordError
+from crnn_ocr.errors import ImageDecodeError, OcrError, OriginalMissingError, PdfPasswordError
 from crnn_ocr.export import FORMATS, WriteOptions
 from tests.export.pdf.making import document, line, page, pdf_of, saved
 
@@ -210,6 +211,31 @@ def test_encryption() -> None:
 def test_damaged() -> None:
     with pytest.raises(ImageDecodeError):
         written(b"%PDF-1.7\nnothing", three_lines())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_mutated_documents(packed: bool) -> None:
+    """Whatever is damaged: the text is added, or an error says so."""
+    mode = pikepdf.ObjectStreamMode.generate if packed else pikepdf.ObjectStreamMode.disable
+    original = saved(pdf_of(2, Rotate=90)[0], object_stream_mode=mode)
+    chance = random.Random(20)
+    done = refused = 0
+    for _ in range(300):
+        data = bytearray(original)
+        for _ in range(chance.choice((1, 1, 3, 10))):
+            at = chance.randrange(len(data))
+            piece = chance.choice(
+                (b"<<", b">>", b"0 0 R", b"1 0 R", b"[", b"/Kids", b"-1", b"99999999999", b"")
+            )
+            data[at : at + chance.randrange(8)] = piece
+        if b"%PDF-" not in data[:1024]:
+            continue
+        try:
+            written(bytes(data), three_lines(1), three_lines(2))
+            done += 1
+        except OcrError:
+            refused += 1
+    assert min(done, refused) > 10
 
 
 def test_no_original() -> None:

@@ -11,14 +11,21 @@ from __future__ import annotations
 import io
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, Stream, StreamDecodeLevel
 
 from crnn_ocr.document import Document, Page
-from crnn_ocr.errors import ImageDecodeError, OcrError, OriginalMissingError, PdfPasswordError
+from crnn_ocr.errors import (
+    ImageDecodeError,
+    ImageTooLargeError,
+    OcrError,
+    OriginalMissingError,
+    PdfPasswordError,
+)
 from crnn_ocr.export import WriteOptions
 from crnn_ocr.export.pdf.encoding import Encoding, writable
 from crnn_ocr.export.pdf.glyphs import ASCENT, DESCENT, EM, font_program
@@ -52,7 +59,7 @@ def to_pdf(document: Document, how: WriteOptions) -> bytes:
     data = how.original() if how.original is not None else None
     source = None if data is None else (data, _format(data))
     if source is not None and source[1] is Format.PDF:
-        with _opened(source[0]) as pdf:
+        with _translated(), Pdf.open(io.BytesIO(source[0])) as pdf:
             own = ((page.obj, placement_of(page.obj)) for page in pdf.pages)
             _add_layers(pdf, document.pages, dict(enumerate(own, start=1)))
             return _saved(pdf)
@@ -75,30 +82,34 @@ def _format(data: bytes) -> Format | None:
         return None
 
 
-def _opened(data: bytes) -> Pdf:
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Translate any exception about a PDF that is not ours into an `OcrError`."""
     try:
-        return Pdf.open(io.BytesIO(data))
+        yield
+    except OcrError:
+        raise
     except pikepdf.PasswordError as error:
         raise PdfPasswordError("The PDF opens only with its password, so no text can be added.") from error
-    except pikepdf.PdfError as error:
+    except MemoryError as error:
+        raise ImageTooLargeError("There is not enough memory to write this PDF again.") from error
+    except Exception as error:
+        # For damaged input pikepdf raises PdfError, but qpdf's own errors, too: RuntimeError, TypeError …
         raise ImageDecodeError("The PDF is damaged: no text can be added to it.") from error
 
 
 def _saved(pdf: Pdf) -> bytes:
     content = io.BytesIO()
-    try:
-        pdf.save(
-            content,
-            deterministic_id=True,
-            # As it was: nothing is unpacked, compressed or put together in another way.
-            compress_streams=False,
-            stream_decode_level=StreamDecodeLevel.none,
-            object_stream_mode=ObjectStreamMode.preserve,
-            fix_metadata_version=False,
-            encryption=False,
-        )
-    except pikepdf.PdfError as error:
-        raise ImageDecodeError("The PDF is damaged: it cannot be written again.") from error
+    pdf.save(
+        content,
+        deterministic_id=True,
+        # As it was: nothing is unpacked, compressed or put together in another way.
+        compress_streams=False,
+        stream_decode_level=StreamDecodeLevel.none,
+        object_stream_mode=ObjectStreamMode.preserve,
+        fix_metadata_version=False,
+        encryption=False,
+    )
     return content.getvalue()
 
 
