@@ -82,6 +82,14 @@ class PdfPasswordError(OcrError):
     default_hint = "Remove the password from the PDF and send it again."
 
 
+class OriginalMissingError(OcrError):
+    """The output format is built on the input itself, and only the result is known."""
+
+    code = "ORIGINAL_MISSING"
+    http_status = 422
+    default_hint = "Send the picture or PDF itself and ask for this format."
+
+
 # ---- the request -------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from crnn_ocr.document import Document
+from crnn_ocr.export.extras import require
 from crnn_ocr.export.json import to_dict, to_json
 from crnn_ocr.export.ocr_xml.alto import to_alto
 from crnn_ocr.export.ocr_xml.hocr import to_hocr
@@ -86,6 +87,30 @@ class Writer:
     needs_original: bool = False
     needs_chars: bool = False
     write_parts: Callable[[Document, WriteOptions], list[tuple[str, bytes]]] | None = None
+
+
+# The writers below need extras and load much, so they are imported on first use.
+
+
+def _xlsx(document: Document, how: WriteOptions) -> bytes:
+    require("xlsxwriter", "office", "Excel files")
+    from crnn_ocr.export.office.xlsx import to_xlsx
+
+    return to_xlsx(document, how)
+
+
+def _docx(document: Document, how: WriteOptions) -> bytes:
+    require("docx", "office", "Word files")
+    from crnn_ocr.export.office.word import to_docx
+
+    return to_docx(document, how)
+
+
+def _pdf(document: Document, how: WriteOptions) -> bytes:
+    require("pikepdf", "pdf", "searchable PDFs")
+    from crnn_ocr.export.pdf.writer import to_pdf
+
+    return to_pdf(document, how)
 
 
 #: Every output format by name.
@@ -181,4 +206,21 @@ FORMATS: dict[str, Writer] = {
         "application/json",
         "JSON",
     ),
+    "xlsx": Writer(
+        _xlsx,
+        ".xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "Excel",
+        layout="blocks",
+        appendable=False,
+    ),
+    "docx": Writer(
+        _docx,
+        ".docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "Word",
+        layout="blocks",
+        appendable=False,
+    ),
+    "pdf": Writer(_pdf, ".pdf", "application/pdf", "Searchable PDF", appendable=False, needs_original=True),
 }
