@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from crnn_ocr.document import Cell, Line, Polygon, Table
 from crnn_ocr.tables.grid import Box, Grid
+from crnn_ocr.tables.placing import places_of
 from crnn_ocr.tables.words import Word, bounds, words_of
 
 
@@ -29,20 +30,11 @@ class Part:
     end: int
 
 
-def cell_of(grid: Grid, box: Box) -> int:
-    """Return the number of the cell that holds most of a box, or the nearest one."""
-    area = [_overlap(cell.box, box) for cell in grid.cells]
-    best = max(range(len(area)), key=lambda index: (area[index], -index))
-    if area[best] > 0:
-        return best
-    return min(range(len(area)), key=lambda index: (_distance(grid.cells[index].box, box), index))
-
-
 def parts_of(grid: Grid, words: Sequence[Word]) -> list[Part]:
     """Return which words lie in which cell; words of a line that follow one another stay together."""
     parts: list[Part] = []
-    for word in words:
-        cell = cell_of(grid, word.box)
+    cells = places_of(grid, [word.box for word in words]).cells
+    for word, cell in zip(words, cells.tolist(), strict=True):
         last = parts[-1] if parts else None
         if last is not None and last.line == word.line and last.cell == cell:
             parts[-1] = replace(last, end=word.end)
@@ -65,7 +57,7 @@ def fill(grid: Grid, lines: Sequence[Line], words: Sequence[Word] | None = None)
     for part in parts_of(grid, words_of(lines) if words is None else words):
         by_line.setdefault(part.line, []).append(part)
     for number, line in enumerate(lines):
-        found = by_line.get(number) or [Part(cell_of(grid, bounds(line.polygon)), number, 0, len(line.text))]
+        found = by_line.get(number) or [_whole(grid, number, line)]
         for part in found:
             whole = len(found) == 1
             held.setdefault(part.cell, []).append(line if whole else cut(line, part.first, part.end))
@@ -81,6 +73,11 @@ def fill(grid: Grid, lines: Sequence[Line], words: Sequence[Word] | None = None)
         for index, cell in enumerate(grid.cells)
     )
     return Table(grid.rows, grid.cols, cells)
+
+
+def _whole(grid: Grid, number: int, line: Line) -> Part:
+    cell = int(places_of(grid, [bounds(line.polygon)]).cells[0])
+    return Part(cell, number, 0, len(line.text))
 
 
 def cut(line: Line, first: int, end: int) -> Line:
@@ -139,17 +136,3 @@ def _in_order(lines: Sequence[Line]) -> list[Line]:
 def _polygon(box: Box) -> Polygon:
     left, top, right, bottom = box
     return (left, top), (right, top), (right, bottom), (left, bottom)
-
-
-def _overlap(a: Box, b: Box) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return width * height if width > 0 and height > 0 else 0.0
-
-
-def _distance(a: Box, b: Box) -> float:
-    across = max(a[0] - b[2], b[0] - a[2], 0.0)
-    down = max(a[1] - b[3], b[1] - a[3], 0.0)
-    return across + down
-
-

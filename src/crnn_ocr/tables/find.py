@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from crnn_ocr.document import Block, Line
 from crnn_ocr.pixels import Pixels
@@ -37,7 +36,7 @@ def find_tables(
     """
     global LAST
     height = typical_height(lines)
-    rules = without_strokes(find_rules(image, height), lines)
+    rules = find_rules(image, height, [text_box(line) for line in lines])
     box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
     words = words_of(lines)
     box = (min(w.box[0] for w in words), min(w.box[1] for w in words), max(w.box[2] for w in words), max(w.box[3] for w in words))
@@ -51,34 +50,8 @@ def find_tables(
 def grids_of(box: Box, words: Sequence[Word], rules: Rules, height: float) -> list[Grid]:
     """Return the grids that the methods without a network see."""
     found = [
-        ruled_grid(rules, box, height),
+        ruled_grid(words, rules, box, height),
         partly_ruled_grid(words, rules, box, height, by_rules=True),
         partly_ruled_grid(words, rules, box, height, by_rules=False),
     ]
     return [grid for grid in found if grid is not None]
-
-
-def without_strokes(rules: Rules, lines: Sequence[Line]) -> Rules:
-    """Return the rules without those that are strokes of the text of a line."""
-    boxes = [text_box(line) for line in lines]
-    horizontal = tuple(
-        rule
-        for rule in rules.horizontal
-        if not any(
-            top + 0.1 * (bottom - top) < rule.at < bottom - 0.1 * (bottom - top)
-            and rule.start > left - (bottom - top)
-            and rule.end < right + (bottom - top)
-            for left, top, right, bottom in boxes
-        )
-    )
-    vertical = tuple(
-        rule
-        for rule in rules.vertical
-        if not any(
-            left < rule.at < right
-            and rule.start > top - 0.3 * (bottom - top)
-            and rule.end < bottom + 0.3 * (bottom - top)
-            for left, top, right, bottom in boxes
-        )
-    )
-    return replace(rules, horizontal=horizontal, vertical=vertical)

@@ -71,7 +71,7 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
             needed = _NARROW if beside >= _MANY else _WIDE - (_WIDE - _NARROW) * max(0, beside - 2) / (_MANY - 2)
             if b - a >= needed * height and beside:
                 gutters.append(Gutter(a + first, b + first))
-    return _between_words(gutters, rows)
+    return _between_texts(gutters, rows, height)
 
 
 def _is_one_text(row: TextRow, height: float) -> bool:
@@ -109,7 +109,7 @@ def _without_words(
     inside = sorted(
         (a - first, b - first)
         for row in rows
-        for a, b in _runs(row, height)
+        for a, b in _chunks(row, 0.8 * height)
         if a - first > left and b - first < right
     )
     parts, reached = [], float(left)
@@ -121,15 +121,20 @@ def _without_words(
     return [(a, b) for a, b in parts if b > a]
 
 
-def _between_words(gutters: Sequence[Gutter], rows: Sequence[TextRow]) -> list[Gutter]:
-    """Return the gutters that have a column between them: at least one word that lies between as a whole."""
-    words = [word for row in rows for word in row.words]
+def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: float) -> list[Gutter]:
+    """Return the gutters that have a column between them: at least one text that lies between as a whole."""
+    texts = [text for row in rows for text in _chunks(row, 0.8 * height)]
+    words = [(word.box[0], word.box[2]) for row in rows for word in row.words]
     kept: list[Gutter] = []
     for gutter in gutters:
-        start = kept[-1].right if kept else -np.inf
-        if any(word.middle > start and word.middle < gutter.left for word in words):
+        start = kept[-1].left if kept else -np.inf
+        if _within(texts, start, gutter.right, height) or not _within(words, start, gutter.right, height) < 2:
             kept.append(gutter)
         elif kept:
             # Nothing between the two: the wider one is the gutter.
             kept[-1] = max(kept[-1], gutter, key=lambda g: g.right - g.left)
     return kept
+
+
+def _within(texts: Sequence[tuple[float, float]], start: float, end: float, height: float) -> int:
+    return sum(1 for a, b in texts if a > start - 0.2 * height and b < end + 0.2 * height)

@@ -64,11 +64,16 @@ def _full_rules(
 
 
 def _head_rows(rows: Sequence[TextRow], full: Sequence[float]) -> int:
-    """Return the number of rows of text above the first rule that has text above, if few."""
-    if not full:
+    """Return the number of rows of text in the head of a table: those above a rule with many rows below it.
+
+    Few rules are those above, below the head and at the end of a table, and there may be a title above the
+    first; so the second one ends the head if not many rows are above it.
+    """
+    above = [sum(row.middle < at for row in rows) for at in full]
+    few = [count for count in above if 0 < count <= max(4, len(rows) // 3) and count < len(rows)]
+    if not few:
         return 0
-    count = sum(row.middle < full[0] for row in rows)
-    return count if count <= max(4, len(rows) // 3) and count < len(rows) else 0
+    return few[1] if len(few) > 1 and len(full) <= 4 and few[0] <= 1 else few[0]
 
 
 def _with_vertical_rules(middles: Sequence[float], rules: Rules, box: Box, height: float) -> list[float]:
@@ -154,11 +159,28 @@ def _spans(
         if counted <= heads:
             upper = r + 1
         for c, middle in enumerate(middles):
-            if any(crosses(row, middle, height) for row in group):
+            if any(crosses(row, middle, height) for row in group) or _undrawn(
+                group, middle, rules, ys[r], ys[r + 1], height
+            ):
                 together.append(((r, c), (r, c + 1)))
     if upper > 1:
         together += _head_spans(groups[:upper], middles, rules, ys, xs, together)
     return together
+
+
+def _undrawn(
+    group: Sequence[TextRow], middle: float, rules: Rules, top: float, bottom: float, height: float
+) -> bool:
+    """Return whether a vertical rule that divides columns leaves a row out, and one text runs across it."""
+    drawn = [rule for rule in rules.vertical if abs(rule.at - middle) <= 1.0]
+    if not drawn or covered(drawn, middle, top, bottom, apart=1.0) >= 0.4:
+        return False
+    return any(
+        one.box[2] <= middle + height and other.box[0] >= middle - height and other.box[0] - one.box[2] < height
+        for row in group
+        for one, other in zip(row.words, row.words[1:], strict=False)
+        if one.middle < middle < other.middle
+    )
 
 
 def _head_spans(

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.grid import Box
 
 #: Least change of brightness, of 255, across a rule: light grey rules and pastel bands on white have 12 and more.
 _CHANGE = 9
@@ -21,6 +23,8 @@ _CHANGE = 9
 _AVERAGED = 5
 #: Least darkness against its surroundings of the dots of a dotted rule, of 255.
 _DOT_CONTRAST = 25
+#: Share of a rule that may run through texts. A true rule touches the box of a text at most.
+_IN_TEXTS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +55,27 @@ class Rules:
     vertical: tuple[Rule, ...]
 
 
-def find_rules(image: Pixels, height: float) -> Rules:
+def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules:
     """Find the rules of an upright picture.
 
     Args:
         image: (H, W) grey or (H, W, 3) BGR.
         height: Typical height of a line of text in pixels; shorter runs than this are taken for strokes.
+        texts: Where lines of text are, without margins. What lies within one of them is a stroke of a letter,
+            a row of dots that leads to a figure, or the line below a word.
     """
+    boxes = np.array(texts, np.float64).reshape(-1, 4)
     # Of three channels the darkest shows coloured bands on white best: yellow has no blue.
     grey = image if image.ndim == 2 else cv2.min(cv2.min(image[..., 0], image[..., 1]), image[..., 2])
     grey = np.ascontiguousarray(grey)
-    horizontal = _along_rows(grey, long=max(20, round(2.0 * height)), height=height)
+    horizontal = _along_rows(grey, boxes, long=max(20, round(2.0 * height)), height=height)
     # Vertical rules between two rows of a table are as short as the row is high.
-    vertical = _along_rows(np.ascontiguousarray(grey.T), long=max(14, round(1.3 * height)), height=height)
+    turned = np.ascontiguousarray(grey.T)
+    vertical = _along_rows(turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.3 * height)), height=height)
     return Rules(tuple(horizontal), tuple(vertical))
 
 
-def _along_rows(grey: Pixels, *, long: int, height: float) -> list[Rule]:
+def _along_rows(grey: Pixels, texts: NDArray[np.float64], *, long: int, height: float) -> list[Rule]:
     """Find the horizontal rules of a grey picture that are at least `long` pixels long."""
     if grey.shape[0] < 4 or grey.shape[1] < long:
         return []
@@ -79,7 +87,9 @@ def _along_rows(grey: Pixels, *, long: int, height: float) -> list[Rule]:
         steps = cv2.threshold(change, _CHANGE - 1, 255, cv2.THRESH_BINARY)[1]
         found += _segments(cv2.morphologyEx(steps, cv2.MORPH_OPEN, run), offset=1.5)
     found += _dotted(grey, long=max(60, 3 * long))
-    return joined(found, apart=max(3.0, 0.3 * height), gap=max(4.0, 0.6 * height))
+    found = _outside_texts(found, texts)
+    found = joined(found, apart=max(3.0, 0.3 * height), gap=max(4.0, 0.6 * height))
+    return [rule for rule in found if _share_in_texts(rule, texts) <= _IN_TEXTS]
 
 
 def _dotted(grey: Pixels, *, long: int) -> list[Rule]:
@@ -91,6 +101,26 @@ def _dotted(grey: Pixels, *, long: int) -> list[Rule]:
     filled = cv2.morphologyEx(low, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (9, 1)))
     run = cv2.getStructuringElement(cv2.MORPH_RECT, (min(long, grey.shape[1]), 1))
     return _segments(cv2.morphologyEx(filled, cv2.MORPH_OPEN, run), offset=0.5)
+
+
+def _outside_texts(rules: list[Rule], texts: NDArray[np.float64]) -> list[Rule]:
+    """Return the rules that do not lie within a text; both are as seen along the rules."""
+    if not rules or not len(texts):
+        return rules
+    at, start, end = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
+    left, top, right, bottom = texts.T
+    slack = 0.4 * np.minimum(right - left, bottom - top)
+    inside = (top < at) & (at < bottom) & (left - slack < start) & (end < right + slack)
+    return [rule for rule, within in zip(rules, inside.any(axis=1), strict=True) if not within]
+
+
+def _share_in_texts(rule: Rule, texts: NDArray[np.float64]) -> float:
+    """Return the share of a rule that runs through texts, such as strokes of letters that stand in a stack."""
+    left, top, right, bottom = texts.T
+    margin = 0.2 * np.minimum(right - left, bottom - top)
+    hit = (top + margin < rule.at) & (rule.at < bottom - margin)
+    inside = np.minimum(right, rule.end) - np.maximum(left, rule.start)
+    return float(inside[hit & (inside > 0)].sum()) / max(1.0, rule.length)
 
 
 def _segments(mask: Pixels, *, offset: float) -> list[Rule]:

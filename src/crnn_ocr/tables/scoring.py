@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from crnn_ocr.tables.grid import Box, Grid
+from crnn_ocr.tables.placing import places_of
 from crnn_ocr.tables.row_joining import is_figures
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
@@ -72,20 +75,17 @@ def violations(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -
     """
     held: list[list[Word]] = [[] for _ in grid.cells]
     cut = outside = divided = 0
-    places: list[int | None] = []
-    for word in words:
-        place, whole = _place(grid, word.box)
-        places.append(place)
-        if place is None:
+    places = places_of(grid, [word.box for word in words])
+    previous: tuple[Word, int] | None = None
+    for word, place, inside in zip(words, places.cells.tolist(), places.inside.tolist(), strict=True):
+        if inside:
+            held[place].append(word)
+            cut += not _is_whole(grid.cells[place].box, word.box)
+        else:
             outside += 1
-            continue
-        held[place].append(word)
-        cut += not whole
-    for (one, a), (other, b) in zip(
-        zip(words, places, strict=True), list(zip(words, places, strict=True))[1:], strict=False
-    ):
-        if one.line == other.line and a != b and other.box[0] - one.box[2] < 0.4 * height:
-            divided += 1
+        if previous is not None and previous[0].line == word.line and previous[1] != place:
+            divided += word.box[0] - previous[0].box[2] < 0.4 * height
+        previous = word, place
     ignored = _ignored(grid, rules.horizontal, height, across=True)
     ignored += _ignored(grid, rules.vertical, height, across=False)
     beside = sum(_side_by_side(group, height) for group in held)
@@ -101,52 +101,34 @@ def violations(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -
     )
 
 
-def _place(grid: Grid, box: Box) -> tuple[int | None, bool]:
-    """Return the cell with most of a box, and whether it holds nearly all of it from left to right."""
-    best, most = None, 0.0
-    for index, cell in enumerate(grid.cells):
-        left, top, right, bottom = cell.box
-        width = min(right, box[2]) - max(left, box[0])
-        height = min(bottom, box[3]) - max(top, box[1])
-        if width > 0 and height > 0 and width * height > most:
-            best, most = index, width * height
-    if best is None:
-        return None, False
-    left, top, right, bottom = grid.cells[best].box
-    slack = 0.3 * (box[3] - box[1])
-    level = (box[1] + box[3]) / 2
-    whole = box[0] >= left - slack and box[2] <= right + slack and top <= level <= bottom
-    return best, whole
+def _is_whole(cell: Box, word: Box) -> bool:
+    """Return whether nearly all of a word lies in a cell."""
+    slack = 0.3 * (word[3] - word[1])
+    level = (word[1] + word[3]) / 2
+    return word[0] >= cell[0] - slack and word[2] <= cell[2] + slack and cell[1] <= level <= cell[3]
 
 
 def _ignored(grid: Grid, rules: Sequence[Rule], height: float, *, across: bool) -> float:
     """Return how many sides of cells rules run along inside of cells instead of at their borders."""
-    total = 0.0
-    for cell in grid.cells:
-        left, top, right, bottom = cell.box
-        low, high = (top, bottom) if across else (left, right)
-        start, end = (left, right) if across else (top, bottom)
-        for rule in rules:
-            if low + 0.6 * height < rule.at < high - 0.6 * height:
-                share = (min(rule.end, end) - max(rule.start, start)) / max(1.0, end - start)
-                if share > 0.7:
-                    total += 1.0
-    return total
+    if not rules:
+        return 0.0
+    at, begins, ends = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
+    left, top, right, bottom = np.array([cell.box for cell in grid.cells]).T
+    low, high, start, end = (top, bottom, left, right) if across else (left, right, top, bottom)
+    inside = (low + 0.6 * height < at) & (at < high - 0.6 * height)
+    share = (np.minimum(ends, end) - np.maximum(begins, start)) / np.maximum(1.0, end - start)
+    return float((inside & (share > 0.7)).sum())
 
 
 def _side_by_side(words: Sequence[Word], height: float) -> int:
     """Return the number of wide gaps between words of one cell on one level."""
-    count = 0
-    ordered = sorted(words, key=lambda word: (word.box[0], word.box[1]))
-    for index, word in enumerate(ordered):
-        following = [
-            other.box[0]
-            for other in ordered[index + 1 :]
-            if abs(other.level - word.level) < 0.5 * height and other.box[2] > word.box[2]
-        ]
-        if following and min(following) - word.box[2] > 1.3 * height:
-            count += 1
-    return count
+    if len(words) < 2:
+        return 0
+    left, top, right, bottom = np.array([word.box for word in words]).T
+    level = (top + bottom) / 2
+    follows = (abs(level - level[:, None]) < 0.5 * height) & (right > right[:, None])
+    gap = np.where(follows, left - right[:, None], np.inf).min(axis=1)
+    return int(((gap > 1.3 * height) & np.isfinite(gap)).sum())
 
 
 def _levels(words: Sequence[Word], height: float) -> list[float]:
@@ -162,16 +144,11 @@ def _stacked(grid: Grid, held: Sequence[Sequence[Word]], height: float) -> int:
 
     Figures do not go on in a second line: two cells of one row with several lines of figures are several rows.
     """
-    total = 0
-    for row in range(grid.rows):
-        lines = sorted(
-            len(_levels(words, height))
-            for cell, words in zip(grid.cells, held, strict=True)
-            if cell.row == row and cell.row_span == 1 and words and is_figures(words)
-        )
-        if len(lines) >= 2:
-            total += lines[-2] - 1
-    return total
+    lines: dict[tuple[int, int], list[int]] = {}
+    for cell, words in zip(grid.cells, held, strict=True):
+        if words and is_figures(words):
+            lines.setdefault((cell.row, cell.row_span), []).append(len(_levels(words, height)))
+    return sum(sorted(counts)[-2] - 1 for counts in lines.values() if len(counts) > 1)
 
 
 def _empty_lines(grid: Grid, held: Sequence[Sequence[Word]]) -> int:
