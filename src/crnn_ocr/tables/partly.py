@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crnn_ocr.tables.assemble import Place, assemble
 from crnn_ocr.tables.grid import Box, Grid
-from crnn_ocr.tables.gutters import find_gutters
+from crnn_ocr.tables.gutters import Gutter, find_gutters
 from crnn_ocr.tables.row_joining import crosses, joined_rows
 from crnn_ocr.tables.ruled import covered
 from crnn_ocr.tables.rules import Rule, Rules
@@ -36,8 +36,7 @@ def partly_ruled_grid(
     right = max(box[2], max(word.box[2] for word in words))
     full = _full_rules(rules.horizontal, left, right, rows)
     heads = _head_rows(rows, full)
-    middles = [gutter.middle for gutter in find_gutters(rows, height, heads)]
-    middles = _with_vertical_rules(middles, rules, box, height)
+    middles = _column_borders(find_gutters(rows, height, heads), rules, box, height)
     if by_rules:
         groups = _strips(rows, full)
     else:
@@ -76,16 +75,20 @@ def _head_rows(rows: Sequence[TextRow], full: Sequence[float]) -> int:
     return few[1] if len(few) > 1 and len(full) <= 4 and few[0] <= 1 else few[0]
 
 
-def _with_vertical_rules(middles: Sequence[float], rules: Rules, box: Box, height: float) -> list[float]:
-    """Return the borders of columns with those that vertical rules draw; a rule moves a border near it."""
-    found = list(middles)
-    for rule in rules.vertical:
-        if rule.length < 0.5 * (box[3] - box[1]) or min(rule.at - box[0], box[2] - rule.at) < height:
-            continue
-        near = [middle for middle in found if abs(middle - rule.at) < 1.2 * height]
-        found = [middle for middle in found if middle not in near]
-        found.append(rule.at)
-    return sorted(found)
+def _column_borders(gutters: Sequence[Gutter], rules: Rules, box: Box, height: float) -> list[float]:
+    """Return the borders of columns: the long vertical rules, and the middles of gutters without one."""
+    long = [
+        rule.at
+        for rule in rules.vertical
+        if rule.length >= 0.5 * (box[3] - box[1]) and min(rule.at - box[0], box[2] - rule.at) >= height
+    ]
+    slack = 0.4 * height
+    free = [
+        gutter.middle
+        for gutter in gutters
+        if not any(gutter.left - slack < at < gutter.right + slack for at in long)
+    ]
+    return sorted([*long, *free])
 
 
 def _strips(rows: Sequence[TextRow], full: Sequence[float]) -> list[list[TextRow]]:
