@@ -66,11 +66,21 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
     for left, right in _low(across, limit):
         for a, b in _without_words(left, right, rows[max(0, heads - 1) :], first, height):
             beside = sum(1 for start, end in extent if start < a and end > b)
+            # Where regions of text end, more white space was seen than the places of characters show.
+            beside += 2 * sum(_ends_a_line(row, a + first, b + first) for row in rows)
             needed = float(np.interp(beside, _ROWS, _WIDTHS)) * height
             if b - a >= needed and beside:
                 gutters.append(Gutter(a + first, b + first))
     # Of heads, only the last row names single columns; those above it may stand in white space.
     return _between_texts(gutters, rows[max(0, heads - 1) :], height)
+
+
+def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
+    """Return whether two lines meet at a gutter."""
+    return any(
+        one.line != other.line and one.middle < left and other.middle > right
+        for one, other in zip(row.words, row.words[1:], strict=False)
+    )
 
 
 def _is_one_text(row: TextRow, height: float) -> bool:

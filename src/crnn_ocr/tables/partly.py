@@ -15,6 +15,8 @@ from crnn_ocr.tables.words import Word
 
 #: Share of the width of a table from which a horizontal rule divides rows as a whole.
 _FULL = 0.7
+#: Number of rows from which rules divide rows; fewer rules mark the head and the end of a table.
+_RULED_ROWS = 4
 
 
 def partly_ruled_grid(
@@ -39,6 +41,8 @@ def partly_ruled_grid(
     middles = _column_borders(find_gutters(rows, height, heads), rules, box, height)
     if by_rules:
         groups = _strips(rows, full)
+        if len(groups) < _RULED_ROWS and len(groups) < len(rows):
+            return None  # rules of a head and an end
     else:
         groups = _grouped(rows, heads, middles, rules, full, left, right, height)
     if len(groups) * (len(middles) + 1) < 2:
@@ -166,9 +170,36 @@ def _spans(
                 group, middle, rules, ys[r], ys[r + 1], height
             ):
                 together.append(((r, c), (r, c + 1)))
+    together += _joined_by_rules(groups, upper, middles, rules, xs, height)
     if upper > 1:
         together += _head_spans(groups[:upper], middles, rules, ys, xs, together)
     return together
+
+
+def _joined_by_rules(
+    groups: Sequence[Sequence[TextRow]],
+    heads: int,
+    middles: Sequence[float],
+    rules: Rules,
+    xs: Sequence[float],
+    height: float,
+) -> list[tuple[Place, Place]]:
+    """Return the places of neighbouring rows that a rule between the rows leaves out.
+
+    A rule below all columns but the first says that the first cell goes on; it may not have text in both rows.
+    """
+    more: list[tuple[Place, Place]] = []
+    for r in range(heads, len(groups) - 1):
+        top, bottom = groups[r][-1].middle, groups[r + 1][0].middle
+        between = [rule for rule in rules.horizontal if top < rule.at < bottom and rule.length > 3 * height]
+        drawn = [_share(between, xs[c], xs[c + 1]) > 0.6 for c in range(len(xs) - 1)]
+        if not any(drawn) or all(drawn):
+            continue
+        filled = [{_column(word.middle, middles) for row in groups[i] for word in row.words} for i in (r, r + 1)]
+        for c, ruled in enumerate(drawn):
+            if not ruled and c not in filled[1]:
+                more.append(((r, c), (r + 1, c)))
+    return more
 
 
 def _undrawn(

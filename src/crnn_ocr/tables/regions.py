@@ -10,7 +10,7 @@ import numpy as np
 
 from crnn_ocr.tables.grid import Box
 from crnn_ocr.tables.gutters import find_gutters
-from crnn_ocr.tables.row_joining import is_figures
+from crnn_ocr.tables.row_joining import crosses, is_figures
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.text_rows import TextRow, text_rows
 from crnn_ocr.tables.words import Word
@@ -47,7 +47,46 @@ def find_regions(rules: Rules, words: Sequence[Word], height: float) -> list[Reg
     ):
         for box in boxes:
             found = _added(found, Region(box, sign), words, height)  # type: ignore[arg-type]
-    return sorted(found, key=lambda region: (region.box[1], region.box[0]))
+    grown = [region if region.sign == "net" else _grown(region, words, height) for region in found]
+    result: list[Region] = []
+    for region in sorted(grown, key=lambda region: (region.box[1], region.box[0])):
+        result = _added(result, region, words, height)
+    return sorted(result, key=lambda region: (region.box[1], region.box[0]))
+
+
+def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
+    """Return a region with the rows above and below it that have its columns."""
+    left, top, right, bottom = region.box
+    beside = [word for word in words if left - height < word.middle < right + height]
+    rows = text_rows(beside, height)
+    own = [row for row in rows if top < row.middle < bottom]
+    if not own:
+        return region
+    middles = [gutter.middle for gutter in find_gutters(own, height)]
+    gap = max(
+        1.2 * height, 1.3 * max((b.top - a.bottom for a, b in zip(own, own[1:], strict=False)), default=0.0)
+    )
+    above = [row for row in reversed(rows) if row.middle <= top]
+    below = [row for row in rows if row.middle >= bottom]
+    for side in (above, below):
+        waiting: list[TextRow] = []
+        edge = top if side is above else bottom
+        for row in side:
+            apart = edge - row.bottom if side is above else row.top - edge
+            if apart > gap or any(crosses(row, middle, height) for middle in middles):
+                break
+            waiting.append(row)
+            edge = row.top if side is above else row.bottom
+            if _gaps(row, 0.9 * height) > 0:
+                left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting[::-1] if side is above else waiting))
+                waiting = []
+            elif len(waiting) > 2:
+                break
+        if side is below and waiting and middles and len(waiting) <= 2:
+            # The last lines of cells with several lines.
+            if waiting[0].top - bottom < 0.6 * height:
+                left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))
+    return Region((left, top, right, bottom), region.sign)
 
 
 def _added(found: Sequence[Region], new: Region, words: Sequence[Word], height: float) -> list[Region]:
