@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-
 from crnn_ocr.document import Cell, Line, Polygon, Table
 from crnn_ocr.tables.grid import Box, Grid
-from crnn_ocr.tables.placing import places_of
+from crnn_ocr.tables.grids.placing import places_of
 from crnn_ocr.tables.words import Word, bounds, words_of
 
 
@@ -48,8 +47,8 @@ def fill(grid: Grid, lines: Sequence[Line], words: Sequence[Word] | None = None)
 
     Args:
         grid: Its grid.
-        lines: Its lines. Each one goes to the cell that holds most of it; one that crosses a border is divided
-            between words. Only the white space at which a line is divided is left out.
+        lines: Its lines. Each one goes to the cell that holds most of it; one that crosses a border is
+            divided between words. Only the white space at which a line is divided is left out.
         words: The words of the lines, if they are known.
     """
     held: dict[int, list[Line]] = {}
@@ -119,7 +118,7 @@ def _share(polygon: Polygon, start: float, end: float) -> Polygon:
 
 
 def _in_order(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines of a cell row by row; lines whose middles differ by less than half their height share one."""
+    """Return the lines of a cell row by row: those share one whose middles are close together."""
     rows: list[list[tuple[Box, Line]]] = []
     boxed = [(bounds(line.polygon), line) for line in lines]
     for box, line in sorted(boxed, key=lambda entry: (entry[0][1] + entry[0][3], entry[0][0], entry[1].text)):

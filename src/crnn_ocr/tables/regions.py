@@ -1,7 +1,8 @@
-"""Finds where the tables of a page are: nets of rules, text between long rules, and rows with the same gutters."""
+"""Finds where the tables of a page are: nets of rules, text between long rules, rows in columns."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from crnn_ocr.tables.grid import Box
-from crnn_ocr.tables.gutters import find_gutters
-from crnn_ocr.tables.row_joining import crosses, is_figures
+from crnn_ocr.tables.grids.gutters import find_gutters
+from crnn_ocr.tables.grids.row_joining import columns_of, crosses, is_figures
+from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
 from crnn_ocr.tables.rules import Rule, Rules
-from crnn_ocr.tables.text_rows import TextRow, text_rows
 from crnn_ocr.tables.words import Word
 
 #: Why an area is taken for a table: a net of rules, long rules with text between, or columns alone.
@@ -41,12 +42,10 @@ def find_regions(rules: Rules, words: Sequence[Word], height: float) -> list[Reg
         height: Typical height of text in pixels.
     """
     found = [Region(box, "net") for box in _nets(rules, words, height)]
-    for sign, boxes in (
-        ("rules", _between_rules(rules, words, height)),
-        ("columns", _runs_with_columns(words, height)),
-    ):
-        for box in boxes:
-            found = _added(found, Region(box, sign), words, height)  # type: ignore[arg-type]
+    others = [Region(box, "rules") for box in _between_rules(rules, words, height)]
+    others += [Region(box, "columns") for box in _runs_with_columns(words, height)]
+    for region in others:
+        found = _added(found, region, words, height)
     grown = [region if region.sign == "net" else _grown(region, words, height) for region in found]
     result: list[Region] = []
     for region in sorted(grown, key=lambda region: (region.box[1], region.box[0])):
@@ -63,9 +62,7 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
     if not own:
         return region
     middles = [gutter.middle for gutter in find_gutters(own, height)]
-    gap = max(
-        1.2 * height, 1.3 * max((b.top - a.bottom for a, b in zip(own, own[1:], strict=False)), default=0.0)
-    )
+    gap = max(1.2 * height, 1.3 * max((b.top - a.bottom for a, b in itertools.pairwise(own)), default=0.0))
     above = [row for row in reversed(rows) if row.middle <= top]
     below = [row for row in rows if row.middle >= bottom]
     for side in (above, below):
@@ -78,14 +75,15 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
             waiting.append(row)
             edge = row.top if side is above else row.bottom
             if _gaps(row, 0.9 * height) > 0:
-                left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting[::-1] if side is above else waiting))
+                left, top, right, bottom = _around(
+                    (left, top, right, bottom), _bounds(waiting[::-1] if side is above else waiting)
+                )
                 waiting = []
             elif len(waiting) > 2:
                 break
-        if side is below and waiting and middles and len(waiting) <= 2:
+        if side is below and waiting and middles and waiting[0].top - bottom < 0.6 * height:
             # The last lines of cells with several lines.
-            if waiting[0].top - bottom < 0.6 * height:
-                left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))
+            left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))
     return Region((left, top, right, bottom), region.sign)
 
 
@@ -129,11 +127,11 @@ def _nets(rules: Rules, words: Sequence[Word], height: float) -> list[Box]:
 
     slack = 0.6 * height
     count = len(rules.horizontal)
-    for i, level in enumerate(rules.horizontal):
-        for j, upright in enumerate(rules.vertical):
+    for i, across in enumerate(rules.horizontal):
+        for j, down in enumerate(rules.vertical):
             if (
-                level.start - slack <= upright.at <= level.end + slack
-                and upright.start - slack <= level.at <= upright.end + slack
+                across.start - slack <= down.at <= across.end + slack
+                and down.start - slack <= across.at <= down.end + slack
             ):
                 parent[root(count + j)] = root(i)
     nets: dict[int, list[int]] = {}
@@ -141,15 +139,15 @@ def _nets(rules: Rules, words: Sequence[Word], height: float) -> list[Box]:
         nets.setdefault(root(index), []).append(index)
     boxes = []
     for members in nets.values():
-        level = [lines[index] for index in members if index < count]
+        flat = [lines[index] for index in members if index < count]
         upright = [lines[index] for index in members if index >= count]
-        if len(level) < 2 or not upright or len(level) + len(upright) < 5:
+        if len(flat) < 2 or not upright or len(flat) + len(upright) < 5:
             continue
         box = (
-            min([rule.start for rule in level] + [rule.at for rule in upright]),
-            min([rule.at for rule in level] + [rule.start for rule in upright]),
-            max([rule.end for rule in level] + [rule.at for rule in upright]),
-            max([rule.at for rule in level] + [rule.end for rule in upright]),
+            min([rule.start for rule in flat] + [rule.at for rule in upright]),
+            min([rule.at for rule in flat] + [rule.start for rule in upright]),
+            max([rule.end for rule in flat] + [rule.at for rule in upright]),
+            max([rule.at for rule in flat] + [rule.end for rule in upright]),
         )
         if len(_inside(words, box)) >= 3:
             boxes.append(box)
@@ -170,14 +168,14 @@ def _between_rules(rules: Rules, words: Sequence[Word], height: float) -> list[B
             groups.append([rule])
     boxes = []
     for group in groups:
-        run: list[Rule] = []
-        for rule in [*group, None]:
-            if rule is not None and (not run or _is_tabular(_strip(run[-1], rule), words, height)):
+        run = [group[0]]
+        for rule in group[1:]:
+            if _is_tabular(_strip(run[-1], rule), words, height):
                 run.append(rule)
                 continue
-            if len(run) > 1:
-                boxes.append(_strip(run[0], run[-1]))
-            run = [] if rule is None else [rule]
+            boxes += [_strip(run[0], run[-1])] if len(run) > 1 else []
+            run = [rule]
+        boxes += [_strip(run[0], run[-1])] if len(run) > 1 else []
     return boxes
 
 
@@ -202,7 +200,11 @@ def _runs_with_columns(words: Sequence[Word], height: float) -> list[Box]:
     boxes = []
     run: list[TextRow] = []
     for row in [*text_rows(words, height), None]:
-        if row is not None and row.bottom - row.top < 2.6 * height and (not run or _follows(run[-1], row, height)):
+        if (
+            row is not None
+            and row.bottom - row.top < 2.6 * height
+            and (not run or _follows(run[-1], row, height))
+        ):
             run.append(row)
             continue
         boxes += _tables_in(run, height)
@@ -215,7 +217,7 @@ def _follows(above: TextRow, row: TextRow, height: float) -> bool:
 
 
 def _tables_in(run: Sequence[TextRow], height: float) -> list[Box]:
-    """Return the areas within a run of rows whose rows have several texts; single texts between them may be heads."""
+    """Return the areas of a run of rows that have several texts each; two single texts may lie between."""
     boxes = []
     part: list[TextRow] = []
     alone = 0
@@ -247,6 +249,8 @@ def _is_table_without_rules(rows: Sequence[TextRow], height: float) -> bool:
         return False
     middles = [gutter.middle for gutter in gutters]
     filled = [len({sum(word.middle > middle for middle in middles) for word in row.words}) for row in rows]
+    if len(gutters) >= 2 and not (_has_figures(rows, middles) or _is_short(rows, height)):
+        return False
     if len(gutters) >= 2:
         return float(np.mean(filled)) >= 0.5 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
     last = [[word for word in row.words if word.middle > middles[0]] for row in several]
@@ -254,16 +258,36 @@ def _is_table_without_rules(rows: Sequence[TextRow], height: float) -> bool:
     return len(several) >= 4 and figures >= 0.7 * len(several)
 
 
-def is_prose(rows: Sequence[TextRow], height: float) -> bool:
-    """Return whether rows are columns of running text: most texts are long and few stand alone."""
+def _has_figures(rows: Sequence[TextRow], middles: Sequence[float]) -> bool:
+    """Return whether one of the columns after the first holds figures in most of its rows."""
+    columns: dict[int, list[bool]] = {}
+    for row in rows:
+        for column, words in columns_of(row, middles).items():
+            columns.setdefault(column, []).append(is_figures(words))
+    return any(sum(kinds) > 0.6 * len(kinds) for column, kinds in columns.items() if column)
+
+
+def _is_short(rows: Sequence[TextRow], height: float) -> bool:
+    """Return whether most texts are as short as names; longer ones without rules are the parts of a letter."""
+    return float(np.median(_lengths(rows, height))) <= 12
+
+
+def _lengths(rows: Sequence[TextRow], height: float) -> list[int]:
+    """Return the number of characters of the texts that wide white space divides."""
     lengths = []
     for row in rows:
         start = 0
-        words = row.words
-        for index in range(1, len(words) + 1):
-            if index == len(words) or words[index].box[0] - words[index - 1].box[2] > 1.2 * height:
-                lengths.append(sum(len(word.text) for word in words[start:index]))
+        for index in range(1, len(row.words) + 1):
+            last = index == len(row.words)
+            if last or row.words[index].box[0] - row.words[index - 1].box[2] > 1.2 * height:
+                lengths.append(sum(len(word.text) for word in row.words[start:index]))
                 start = index
+    return lengths
+
+
+def is_prose(rows: Sequence[TextRow], height: float) -> bool:
+    """Return whether rows are columns of running text: most texts are long and few stand alone."""
+    lengths = _lengths(rows, height)
     return bool(lengths) and float(np.median(lengths)) > 24 and len(lengths) <= 3.2 * len(rows)
 
 
@@ -298,7 +322,11 @@ def _without_inner(boxes: Sequence[Box]) -> list[Box]:
     result: list[Box] = []
     for box in sorted(boxes):
         while True:
-            hit = [b for b in result if min(b[2], box[2]) > max(b[0], box[0]) and min(b[3], box[3]) > max(b[1], box[1])]
+            hit = [
+                b
+                for b in result
+                if min(b[2], box[2]) > max(b[0], box[0]) and min(b[3], box[3]) > max(b[1], box[1])
+            ]
             if not hit:
                 break
             for other in hit:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.grid import Box
 
-#: Least change of brightness, of 255, across a rule: light grey rules and pastel bands on white have 12 and more.
+#: Least change of brightness, of 255, across a rule; light grey rules and pastel bands on white have more.
 _CHANGE = 9
 #: Pixels along a rule over which brightness is averaged, against noise.
 _AVERAGED = 5
@@ -25,7 +26,7 @@ _AVERAGED = 5
 _DOT_CONTRAST = 25
 #: Share of a rule that may run through texts. A true rule touches the box of a text at most.
 _IN_TEXTS = 0.4
-#: Share of the lesser side of a text at its edges where a rule may run: boxes of texts are found with a margin.
+#: Share of the lesser side of a text at its edges where a rule may run: boxes of texts have a margin.
 _EDGE = 0.35
 
 
@@ -69,10 +70,10 @@ def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules
     boxes = np.array(texts, np.float64).reshape(-1, 4)
     # Of three channels the darkest shows coloured bands on white best: yellow has no blue.
     grey = image if image.ndim == 2 else cv2.min(cv2.min(image[..., 0], image[..., 1]), image[..., 2])
-    grey = np.ascontiguousarray(grey)
+    grey = np.ascontiguousarray(grey, np.uint8)
     horizontal = _along_rows(grey, boxes, long=max(20, round(2.0 * height)), height=height)
     # Vertical rules between two rows of a table are as short as the row is high.
-    turned = np.ascontiguousarray(grey.T)
+    turned = np.ascontiguousarray(grey.T, np.uint8)
     vertical = _along_rows(turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.3 * height)), height=height)
     return Rules(tuple(horizontal), tuple(vertical))
 
@@ -117,7 +118,7 @@ def _outside_texts(rules: list[Rule], texts: NDArray[np.float64]) -> list[Rule]:
 
 
 def _share_in_texts(rule: Rule, texts: NDArray[np.float64]) -> float:
-    """Return the share of a rule that runs through texts, such as strokes of letters that stand in a stack."""
+    """Return the share of a rule that runs through texts: strokes of letters that stand in a stack."""
     left, top, right, bottom = texts.T
     margin = _EDGE * np.minimum(right - left, bottom - top)
     hit = (top + margin < rule.at) & (rule.at < bottom - margin)
@@ -125,7 +126,7 @@ def _share_in_texts(rule: Rule, texts: NDArray[np.float64]) -> float:
     return float(inside[hit & (inside > 0)].sum()) / max(1.0, rule.length)
 
 
-def _segments(mask: Pixels, *, offset: float) -> list[Rule]:
+def _segments(mask: MatLike, *, offset: float) -> list[Rule]:
     """Return the connected parts of a mask as rules; what is as high as a quarter of its length is none."""
     count, _, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
     rules = []

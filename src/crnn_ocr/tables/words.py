@@ -9,8 +9,8 @@ from statistics import median
 from crnn_ocr.document import Line, Polygon
 from crnn_ocr.tables.grid import Box
 
-#: Share of a line's height by which its box is higher than its text, above and below; regions of text are found
-#: with a margin (measured: 0.12 to 0.2 of the height on `eval/tables_icdar2013`).
+#: Share of a line's height by which its box is higher than its text, above and below: the detector finds
+#: regions of text with a margin.
 _MARGIN = 0.15
 
 

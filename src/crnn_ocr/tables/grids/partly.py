@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-from crnn_ocr.tables.assemble import Place, assemble
 from crnn_ocr.tables.grid import Box, Grid
-from crnn_ocr.tables.gutters import Gutter, find_gutters
-from crnn_ocr.tables.row_joining import crosses, joined_rows
-from crnn_ocr.tables.ruled import covered
+from crnn_ocr.tables.grids.assemble import Place, assemble
+from crnn_ocr.tables.grids.gutters import Gutter, find_gutters
+from crnn_ocr.tables.grids.row_joining import crosses, joined_rows
+from crnn_ocr.tables.grids.ruled import covered
+from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
 from crnn_ocr.tables.rules import Rule, Rules
-from crnn_ocr.tables.text_rows import TextRow, text_rows
 from crnn_ocr.tables.words import Word
 
 #: Share of the width of a table from which a horizontal rule divides rows as a whole.
@@ -140,7 +141,7 @@ def _spanning_head(
 def _row_borders(groups: Sequence[Sequence[TextRow]], full: Sequence[float], box: Box) -> list[float]:
     """Return the borders of rows: rules where they are, otherwise the middle of the white space."""
     borders = [min(box[1], groups[0][0].top)]
-    for above, below in zip(groups, groups[1:], strict=False):
+    for above, below in itertools.pairwise(groups):
         low, high = max(row.bottom for row in above), min(row.top for row in below)
         ruled = [at for at in full if above[-1].middle < at < below[0].middle]
         borders.append(ruled[-1] if ruled else (low + high) / 2)
@@ -165,15 +166,35 @@ def _spans(
         counted += len(group)
         if counted <= heads:
             upper = r + 1
+        drawn = [_is_drawn(rules, middle, ys[r], ys[r + 1], height) for middle in middles]
+        filled = {_column(word.middle, middles) for row in group for word in row.words}
         for c, middle in enumerate(middles):
-            if any(crosses(row, middle, height) for row in group) or _undrawn(
-                group, middle, rules, ys[r], ys[r + 1], height
+            open_head = counted <= heads and any(drawn) and not drawn[c]
+            if (
+                (open_head and not {c, c + 1} <= filled)
+                or (not drawn[c] and any(crosses(row, middle, height) for row in group))
+                or _undrawn(group, middle, rules, ys[r], ys[r + 1], height)
             ):
                 together.append(((r, c), (r, c + 1)))
+        if filled == {0} and counted > heads and _has_rules_around(group, rules, xs):
+            together += [((r, c), (r, c + 1)) for c in range(len(middles))]
     together += _joined_by_rules(groups, upper, middles, rules, xs, height)
     if upper > 1:
         together += _head_spans(groups[:upper], middles, rules, ys, xs, together)
     return together
+
+
+def _is_drawn(rules: Rules, middle: float, top: float, bottom: float, height: float) -> bool:
+    """Return whether a vertical rule near the border of two columns divides them in a row."""
+    return covered(rules.vertical, middle, top, bottom, apart=0.8 * height) >= 0.6
+
+
+def _has_rules_around(group: Sequence[TextRow], rules: Rules, xs: Sequence[float]) -> bool:
+    """Return whether rules over all columns lie close above and below a row, a heading of those below it."""
+    size = group[-1].bottom - group[0].top
+    above = [rule for rule in rules.horizontal if group[0].top - size < rule.at < group[0].middle]
+    below = [rule for rule in rules.horizontal if group[-1].middle < rule.at < group[-1].bottom + size]
+    return all(_share(side, xs[0], xs[-1]) >= _FULL for side in (above, below))
 
 
 def _joined_by_rules(
@@ -186,7 +207,7 @@ def _joined_by_rules(
 ) -> list[tuple[Place, Place]]:
     """Return the places of neighbouring rows that a rule between the rows leaves out.
 
-    A rule below all columns but the first says that the first cell goes on; it may not have text in both rows.
+    A rule below all columns but the first says that the first cell goes on, if the lower row has no text there.
     """
     more: list[tuple[Place, Place]] = []
     for r in range(heads, len(groups) - 1):
@@ -195,7 +216,9 @@ def _joined_by_rules(
         drawn = [_share(between, xs[c], xs[c + 1]) > 0.6 for c in range(len(xs) - 1)]
         if not any(drawn) or all(drawn):
             continue
-        filled = [{_column(word.middle, middles) for row in groups[i] for word in row.words} for i in (r, r + 1)]
+        filled = [
+            {_column(word.middle, middles) for row in groups[i] for word in row.words} for i in (r, r + 1)
+        ]
         for c, ruled in enumerate(drawn):
             if not ruled and c not in filled[1]:
                 more.append(((r, c), (r + 1, c)))
@@ -210,7 +233,9 @@ def _undrawn(
     if not drawn or covered(drawn, middle, top, bottom, apart=1.0) >= 0.4:
         return False
     return any(
-        one.box[2] <= middle + height and other.box[0] >= middle - height and other.box[0] - one.box[2] < height
+        one.box[2] <= middle + height
+        and other.box[0] >= middle - height
+        and other.box[0] - one.box[2] < height
         for row in group
         for one, other in zip(row.words, row.words[1:], strict=False)
         if one.middle < middle < other.middle
@@ -246,7 +271,7 @@ def _head_spans(
             if 1 < len(inside) < columns and len(filled & set(inside)) >= 1:
                 texts = _texts_above(groups[r], rule)
                 if texts == 1:
-                    more += [((r, a), (r, b)) for a, b in zip(inside, inside[1:], strict=False)]
+                    more += [((r, a), (r, b)) for a, b in itertools.pairwise(inside)]
                     spanned |= set(inside)
         for c in range(columns):
             if not ruled[c] and c not in spanned and not (c in filled and c in filled_next):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crnn_ocr.tables.assemble import Place, assemble
 from crnn_ocr.tables.grid import Box, Grid
+from crnn_ocr.tables.grids.assemble import Place, assemble
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
 

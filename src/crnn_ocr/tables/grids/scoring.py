@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from crnn_ocr.tables.grid import Box, Grid
-from crnn_ocr.tables.placing import places_of
-from crnn_ocr.tables.row_joining import is_figures
+from crnn_ocr.tables.grids.placing import places_of
+from crnn_ocr.tables.grids.row_joining import is_figures
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
 
@@ -142,7 +142,8 @@ def _levels(words: Sequence[Word], height: float) -> list[float]:
 def _stacked(grid: Grid, held: Sequence[Sequence[Word]], height: float) -> int:
     """Return the number of rows of text that should be rows of the grid.
 
-    Figures do not go on in a second line: two cells of one row with several lines of figures are several rows.
+    Figures do not go on in a second line: two cells of one row with several lines of figures are several
+    rows.
     """
     lines: dict[tuple[int, int], list[int]] = {}
     for cell, words in zip(grid.cells, held, strict=True):

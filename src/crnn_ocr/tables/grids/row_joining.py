@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from statistics import median
 
-from crnn_ocr.tables.text_rows import TextRow
+from crnn_ocr.tables.grids.text_rows import TextRow
 from crnn_ocr.tables.words import Word
 
 #: Text that carries figures alone: numbers, units, percentages, dashes, footnote marks.
 _FIGURES = re.compile(r"^[\s\d.,:;%‰$€£¥+\-–—−/()<>≤≥±*†‡~≈=·…^]*$")
+#: What numbers a row or a group of rows: `a)`, `iv.`, `(b)`.
+_MARKER = re.compile(r"^\(?([a-z]|[ivx]{1,4})[).]")
 #: A gap between two rows of text that is smaller than this share of the usual one divides lines of a cell.
 _TIGHT = 0.6
 
@@ -30,7 +33,7 @@ def is_figures(words: Sequence[Word]) -> bool:
 
 
 def crosses(row: TextRow, border: float, height: float) -> bool:
-    """Return whether a text of a row runs across a border: a word, or two words with a usual blank between."""
+    """Return whether a text of a row runs across a border: a word, or two with a usual blank between."""
     for word in row.words:
         if word.box[0] < border - 0.2 * height and word.box[2] > border + 0.2 * height:
             return True
@@ -56,7 +59,7 @@ def joined_rows(
         height: Typical height of text in pixels.
     """
     held = [columns_of(row, middles) for row in rows]
-    gaps = [max(0.0, b.top - a.bottom) for a, b in zip(rows, rows[1:], strict=False)]
+    gaps = [max(0.0, b.top - a.bottom) for a, b in itertools.pairwise(rows)]
     free = [
         gap
         for index, gap in enumerate(gaps)
@@ -100,7 +103,9 @@ def _goes_on(
         if columns == {0} or (columns == above and 0 in columns):
             return _is_middle(here[0]) and gap <= usual * 1.3 + 2
         # Without its first column, a row of text alone goes on; one of figures is a row of a group.
-        return 0 not in columns and len(texts) == len(columns) and _any_middle(here) and gap <= usual * 1.3 + 2
+        return (
+            0 not in columns and len(texts) == len(columns) and _any_middle(here) and gap <= usual * 1.3 + 2
+        )
     if above == {0} and 0 in columns and len(group) == 1:
         return _is_middle(here[0]) and (gap <= usual * 1.3 + 2)
     return tight and above < columns and len(above) <= len(columns) / 2
@@ -109,6 +114,8 @@ def _goes_on(
 def _is_middle(words: Sequence[Word]) -> bool:
     """Return whether words begin like the middle of a sentence: with a small letter or a closing mark."""
     text = words[0].text
+    if _MARKER.match(text):
+        return False
     return text[:1].islower() or text[:1] in ")],.;&"
 
 
