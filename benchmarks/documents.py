@@ -1,0 +1,185 @@
+"""Measures what is made of documents: tables beside their peers.
+
+    python -m benchmarks.documents tables [--only tables,tables_pubtabnet] [--methods img2table] [--worst 5]
+
+Tables: every picture holds one table. crnn-ocr reads its lines once; then every method gets the picture and
+these lines, and returns the table as HTML. So the CPU seconds are those on top of reading, decoding of the
+picture included, and the largest memory is that of a process that reads tables only. TEDS compares text and
+structure, TEDS-S the structure alone (`benchmarks.teds`); a table that a method does not find counts 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+
+from tqdm import tqdm
+
+import crnn_ocr
+from benchmarks import datasets, report
+from benchmarks.engines import Engine, EngineError, Worker, peer
+from benchmarks.teds import teds
+from crnn_ocr.document import Line
+
+TABLES = ("tables", "tables_icdar2013", "tables_pubtabnet")
+
+_OURS = Path(sys.executable)
+METHODS: dict[str, Engine] = {
+    engine.name: engine
+    for engine in (
+        Engine("crnn-ocr", _OURS, ("tables_crnn_ocr", "all")),
+        Engine("crnn-ocr, no network", _OURS, ("tables_crnn_ocr", "rules")),
+        Engine("crnn-ocr, network alone", _OURS, ("tables_crnn_ocr", "network")),
+        Engine("rapid_table (SLANet-plus)", peer("rapid-table"), ("tables_rapid_table",)),
+        Engine("img2table", peer("img2table"), ("tables_img2table",)),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a method made of one picture.
+
+    Attributes:
+        method: the method.
+        dataset: the folder.
+        picture: name of the file.
+        teds: likeness to the truth, 0 to 1.
+        structure: the same without text.
+        cpu_s: CPU seconds.
+        peak_rss: largest resident size of the process until then, bytes.
+    """
+
+    method: str
+    dataset: str
+    picture: str
+    teds: float
+    structure: float
+    cpu_s: float
+    peak_rss: int
+
+
+def pictures(name: str) -> list[Path]:
+    """Return the pictures of a folder in the order of their names; the truth lies beside each as HTML."""
+    return sorted((datasets.root() / name).glob("*.png"))
+
+
+def read_lines(names: Sequence[str]) -> dict[Path, list[dict[str, object]]]:
+    """Read the lines of every picture with crnn-ocr, in the form in which the adapters get them."""
+    with crnn_ocr.OCR() as engine:
+        return {
+            path: [as_json(line) for page in engine.read(path).pages for line in page.lines]
+            for name in names
+            for path in tqdm(pictures(name), f"reading {name}", disable=None, leave=False)
+        }
+
+
+def as_json(line: Line) -> dict[str, object]:
+    """Return a line as the adapters get it."""
+    chars = [{"text": char.text, "polygon": char.polygon} for char in line.chars]
+    return {"text": line.text, "confidence": line.confidence, "polygon": line.polygon, "chars": chars}
+
+
+def measure(
+    engine: Engine, names: Sequence[str], lines: Mapping[Path, list[dict[str, object]]]
+) -> list[Answer]:
+    """Read every table with one process of the method."""
+    answers = []
+    with Worker(engine) as worker:
+        for name in names:
+            for path in tqdm(pictures(name), f"{engine.name} {name}", disable=None, leave=False):
+                truth = path.with_suffix(".html").read_text(encoding="utf-8")
+                try:
+                    answer = worker.ask({"path": str(path), "lines": lines[path]})
+                except EngineError as error:
+                    tqdm.write(f"{path.name}: {error}")
+                    answers.append(Answer(engine.name, name, path.name, 0.0, 0.0, 0.0, 0))
+                    continue
+                html = str(answer["html"])
+                answers.append(
+                    Answer(
+                        engine.name,
+                        name,
+                        path.name,
+                        teds(html, truth),
+                        teds(html, truth, structure_only=True),
+                        float(str(answer["cpu_s"])),
+                        int(str(answer["peak_rss"])),
+                    )
+                )
+    return answers
+
+
+def scores_table(answers: Sequence[Answer], names: Sequence[str]) -> str:
+    """Return a table of TEDS, TEDS-S and CPU seconds per folder, and the largest memory."""
+    counts = {name: len({one.picture for one in answers if one.dataset == name}) for name in names}
+    header = ["TEDS / TEDS-S, % / CPU s per table", *(f"{name} ({count})" for name, count in counts.items())]
+    rows = []
+    for method in dict.fromkeys(one.method for one in answers):
+        own = [one for one in answers if one.method == method]
+        row = [method]
+        for name in names:
+            found = [one for one in own if one.dataset == name]
+            row.append(
+                f"{100 * fmean(one.teds for one in found):.1f} / "
+                f"{100 * fmean(one.structure for one in found):.1f} / "
+                f"{fmean(one.cpu_s for one in found):.3f}"
+                if found
+                else "–"
+            )
+        rows.append([*row, f"{max(one.peak_rss for one in own) / 2**20:.0f}"])
+    return report.table([*header, "peak MiB"], rows)
+
+
+def worst(answers: Sequence[Answer], count: int) -> list[str]:
+    """Return a line for each of the pictures that a method reads worst."""
+    by_method: dict[str, list[Answer]] = {}
+    for one in answers:
+        by_method.setdefault(one.method, []).append(one)
+    return [
+        f"{method}: {one.dataset}/{one.picture} {100 * one.teds:.1f} / {100 * one.structure:.1f}"
+        for method, own in by_method.items()
+        for one in sorted(own, key=lambda one: one.teds)[:count]
+    ]
+
+
+def measure_tables(given: argparse.Namespace) -> int:
+    """Measure tables and print the result; return the exit status."""
+    names = [name for name in TABLES if name in given.only.split(",")] if given.only else list(TABLES)
+    methods = [METHODS[name] for name in given.methods] if given.methods else list(METHODS.values())
+    lines = read_lines(names)
+    answers: list[Answer] = []
+    failed = False
+    for engine in methods:
+        try:
+            answers += measure(engine, names, lines)
+        except EngineError as error:
+            failed = True
+            print(f"left out: {error}", file=sys.stderr)
+    if answers:
+        print(report.heading("Tables"))
+        print(scores_table(answers, names))
+        print("\n".join(worst(answers, given.worst)))
+        report.save("tables", [asdict(one) for one in answers])
+    return int(failed)
+
+
+def main() -> int:
+    """Run the benchmark that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    tables = commands.add_parser("tables", help="grids of tables and their text")
+    tables.add_argument("--only", help="folders, separated by commas")
+    tables.add_argument("--methods", nargs="+", choices=METHODS, help="methods; all of them if not given")
+    tables.add_argument("--worst", type=int, default=0, help="how many of the worst pictures are listed")
+    tables.set_defaults(run=measure_tables)
+    given = parser.parse_args()
+    return int(given.run(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
