@@ -1,17 +1,22 @@
-"""Measures what is made of documents: tables beside their peers.
+"""Measures what is made of documents: tables beside their peers, and searchable PDFs.
 
     python -m benchmarks.documents tables [--only tables,tables_pubtabnet] [--methods img2table] [--worst 5]
+    python -m benchmarks.documents pdf [--only pages_zh]
 
 Tables: every picture holds one table. crnn-ocr reads its lines once; then every method gets the picture and
 these lines, and returns the table as HTML. So the CPU seconds are those on top of reading, decoding of the
 picture included, and the largest memory is that of a process that reads tables only. TEDS compares text and
 structure, TEDS-S the structure alone (`benchmarks.teds`); a table that a method does not find counts 0.
+
+Searchable PDFs: every page is read and written as a PDF; what counts is how many of its lines common programs
+find in one piece (`benchmarks.text_layers`).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,10 +25,11 @@ from statistics import fmean
 from tqdm import tqdm
 
 import crnn_ocr
-from benchmarks import datasets, report
+from benchmarks import datasets, report, text_layers
 from benchmarks.engines import Engine, EngineError, Worker, peer
 from benchmarks.teds import teds
 from crnn_ocr.document import Line
+from crnn_ocr.export import FORMATS, WriteOptions
 
 TABLES = ("tables", "tables_icdar2013", "tables_pubtabnet")
 
@@ -168,6 +174,32 @@ def measure_tables(given: argparse.Namespace) -> int:
     return int(failed)
 
 
+def measure_pdf(given: argparse.Namespace) -> int:
+    """Measure searchable PDFs and print the result; return the exit status."""
+    pages = [one.name for one in datasets.PAGES]
+    names = [name for name in pages if name in given.only.split(",")] if given.only else pages
+    found: list[text_layers.Found] = []
+    with crnn_ocr.OCR() as engine, tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            texts: dict[str, list[tuple[list[str], str]]] = {}
+            for sample in tqdm(datasets.load(name), name, disable=None, leave=False):
+                document = engine.read(sample.path)
+                content = FORMATS["pdf"].write(document, WriteOptions(original=sample.path.read_bytes))
+                path = Path(folder) / f"{sample.path.stem}.pdf"
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+                lines = [line.text for page in document.pages for line in page.lines]
+                for program, read in text_layers.programs().items():
+                    texts.setdefault(program, []).append((lines, read(path)))
+            found += [text_layers.count(program, name, read) for program, read in texts.items()]
+    counts = {one.dataset: one.lines for one in found}
+    print(report.heading("Searchable PDFs"))
+    header = ["Lines found unbroken / if blanks do not count, %"]
+    header += [f"{name} ({counts[name]} lines)" for name in names]
+    print(report.table(header, text_layers.rows(found, names)))
+    report.save("searchable_pdf", [asdict(one) for one in found])
+    return 0
+
+
 def main() -> int:
     """Run the benchmark that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -177,6 +209,10 @@ def main() -> int:
     tables.add_argument("--methods", nargs="+", choices=METHODS, help="methods; all of them if not given")
     tables.add_argument("--worst", type=int, default=0, help="how many of the worst pictures are listed")
     tables.set_defaults(run=measure_tables)
+    if "pdf" in FORMATS:
+        pdf = commands.add_parser("pdf", help="text layers of searchable PDFs")
+        pdf.add_argument("--only", help="folders, separated by commas")
+        pdf.set_defaults(run=measure_pdf)
     given = parser.parse_args()
     return int(given.run(given))
 
