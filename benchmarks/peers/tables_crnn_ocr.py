@@ -33,7 +33,11 @@ def start() -> tuple[str, TableReader]:
         lines = [_line(one) for one in given]
         image = np.asarray(cv2.imread(path), np.uint8)
         if method == "network":
-            grids = candidates(image, (0.0, 0.0, float(image.shape[1]), float(image.shape[0])), lines)
+            if not lines:
+                return ""
+            corners = np.array([line.polygon for line in lines]).reshape(-1, 2)
+            (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+            grids = candidates(image, (left, top, right, bottom), lines)
             return table_html(_filled(grids[0], lines)) if grids else ""
         blocks, _ = find_tables(image, lines, candidates)
         tables = [block.table for block in blocks if block.table is not None]

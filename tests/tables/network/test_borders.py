@@ -51,7 +51,7 @@ def test_boxes_that_lie_almost_half_a_row_off_do_not_move_lines_to_other_rows(sh
     grid = grid_of(plain(4, 3, shift), lines, AREA, "network")
     borders = [cell.box[3] for cell in grid.cells if cell.col == 0][:3]
     for row, border in enumerate(borders):
-        assert 45 + 30 * row <= border <= 55 + 30 * row
+        assert 41 + 30 * row <= border <= 59 + 30 * row  # a fifth of a line may lie beyond
 
 
 def test_a_line_in_a_spanning_cell_does_not_move_the_borders_below_it() -> None:

@@ -1,13 +1,14 @@
 """Places the borders between rows and columns, given the network's boxes and the lines. Pure functions.
 
-The network's boxes are of the text in a cell, or of the cell where rules show it; they may lie half a row
-off, and those of empty cells anywhere. So a border goes where most cells on its two sides have it, and from
-there to the nearest place at which no line is in its way.
+The network's boxes are of the text in a cell, or of the cell where rules show it. Those of whole rows may lie
+half a row off, and those of empty cells anywhere; the extents of rows and columns are about right. So all
+borders of one axis are placed together, as a path of least cost (dynamic programming): through few lines,
+with text between any two of them, about as far from each other as the boxes say, and not far from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,15 @@ from crnn_ocr.tables.network.tokens import WrittenCell
 
 Array = NDArray[np.float64]
 
-#: Places that are tried between the middles of two neighbouring rows or columns.
-_PLACES = 64
-#: What a line in the way of a border costs, against moving the border from one middle to the next.
-_IN_THE_WAY = 4.0
-#: Half of the least extent of a row or column, as a share of that of the table.
-_LEAST = 1e-4
+#: Places that are tried along an axis, and at least so many per row or column.
+_PLACES, _PLACES_EACH = 256, 4
+#: What it costs if a border goes through the middle of a line; if a row or column has no line; if it is wider
+#: or narrower than the boxes say by the mean extent of all; and if a border lies that far off the boxes.
+_THROUGH_A_LINE, _EMPTY, _OTHER_EXTENT, _FAR_OFF = 1.0, 1.5, 1.0, 0.5
+#: So many lines in the way of a border count as any number: a wrong border must not spoil all others.
+_MOST_LINES = 3.0
+#: Share of a line's extent at either end through which a border may go: the boxes of close lines overlap.
+_EDGE = 0.2
 
 
 def grid_of(cells: Sequence[WrittenCell], lines: Sequence[Line], area: Box, method: str) -> Grid:
@@ -47,21 +51,18 @@ def grid_of(cells: Sequence[WrittenCell], lines: Sequence[Line], area: Box, meth
     boxes = _boxes(lines)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
 
-    rough = _borders(across, cols, left, right, lambda border: boxes[:0, ::2])
-    col_of = _place(rough, middles[:, 0])
+    spans = np.array([(cell.row_span, cell.col_span) for cell in cells])
 
-    def lines_between_rows(border: int) -> Array:
-        apart = owner[border - 1, col_of] != owner[border, col_of]
-        return np.asarray(boxes[apart, 1::2])
+    rough_ys, rough_xs = _wanted(down, rows, top, bottom), _wanted(across, cols, left, right)
+    col_of = np.searchsorted(rough_xs, middles[:, 0])
+    own = owner[np.searchsorted(rough_ys, middles[:, 1]), col_of]
+    apart = owner[:-1, col_of] != owner[1:, col_of]
+    ys = _borders(rough_ys, (top, bottom), boxes[:, 1::2], apart, spans[own, 0] == 1)
 
-    ys = _borders(down, rows, top, bottom, lines_between_rows)
-    row_of = _place(ys, middles[:, 1])
-
-    def lines_between_cols(border: int) -> Array:
-        apart = owner[row_of, border - 1] != owner[row_of, border]
-        return np.asarray(boxes[apart, ::2])
-
-    xs = _borders(across, cols, left, right, lines_between_cols)
+    row_of = np.searchsorted(ys[1:-1], middles[:, 1])
+    own = owner[row_of, col_of]
+    apart = (owner[row_of, :-1] != owner[row_of, 1:]).T
+    xs = _borders(rough_xs, (left, right), boxes[:, ::2], apart, spans[own, 1] == 1)
     return Grid(
         rows,
         cols,
@@ -79,82 +80,69 @@ def grid_of(cells: Sequence[WrittenCell], lines: Sequence[Line], area: Box, meth
     )
 
 
-def _borders(
-    spans: Sequence[tuple[int, int, float, float]],
-    count: int,
-    start: float,
-    end: float,
-    obstacles: Callable[[int], Array],
-) -> list[float]:
-    """Return the borders along one axis, ascending, with the two ends of the table.
+def _wanted(spans: Sequence[tuple[int, int, float, float]], count: int, start: float, end: float) -> Array:
+    """Return where the boxes want the borders between rows or columns, ascending, within the table.
 
     Args:
         spans: First and past-the-last row or column of every cell, and where its box begins and ends.
         count: Number of rows or columns.
         start: Where the table begins.
         end: Where it ends.
-        obstacles: Returns the extents of the lines that a border, given its number from 1, should not cross,
-            (N, 2).
     """
-    middles = _middles(spans, count, start, end)
-    borders = [start]
+    wanted = np.linspace(start, end, count + 1)[1:-1]
     for border in range(1, count):
-        low, high = middles[border - 1], middles[border]
         before = [stop for _, after, _, stop in spans if after == border]
         after = [begin for first, _, begin, _ in spans if first == border]
         sides = [float(np.median(side)) for side in (before, after) if side]
-        wanted = float(np.clip(np.mean(sides), low, high)) if sides else (low + high) / 2
-        borders.append(_free_place(wanted, low, high, obstacles(border)))
-    return [*borders, end]
+        if sides:
+            wanted[border - 1] = np.mean(sides)
+    return np.asarray(np.maximum.accumulate(wanted.clip(start, end)))
 
 
-def _middles(
-    spans: Sequence[tuple[int, int, float, float]], count: int, start: float, end: float
+def _borders(
+    wanted: Array,
+    ends: tuple[float, float],
+    lines: Array,
+    apart: NDArray[np.bool_],
+    single: NDArray[np.bool_],
 ) -> list[float]:
-    """Return the middle of every row or column, strictly ascending and within the table."""
-    known: dict[int, float] = {}
-    for number in range(count):
-        own = [
-            (begin + stop) / 2
-            for first, after, begin, stop in spans
-            if (first, after) == (number, number + 1)
-        ]
-        if own:
-            known[number] = float(np.median(own))
-    xs = [-0.5, *known, count - 0.5]
-    ys = [start, *known.values(), end]
-    middles = np.interp(np.arange(count), xs, ys)
-    least = _LEAST * (end - start)
-    up = np.maximum.accumulate(middles - least * np.arange(count)) + least * np.arange(count)
-    low, high = start + least, end - least
-    room = np.linspace(low, high, count + 2)[1:-1]
-    # Where rows crowd at one end of the table, those before them make room.
-    up = np.minimum(up, high - least * np.arange(count)[::-1])
-    up = np.maximum(up, low + least * np.arange(count))
-    return [float(value) for value in (up if np.all(np.diff(up) > 0) else room)]
+    """Return the borders along one axis, strictly ascending, with the two ends of the table.
 
-
-def _free_place(wanted: float, low: float, high: float, obstacles: Array) -> float:
-    """Return the place of a border: near the wanted one, and through as few lines as possible.
-
-    A line is the more in the way the nearer its middle, up to a quarter of the way from one middle to the
-    next: the ends of boxes are not exact.
+    Args:
+        wanted: Where the boxes want the borders, (B,), ascending.
+        ends: Where the table begins and ends.
+        lines: Where each line begins and ends, (L, 2).
+        apart: Whether each border divides other cells than the one in which a line lies, (B, L).
+        single: Whether the cell in which a line lies covers one row or column, (L,).
     """
-    if not len(obstacles) or high <= low:
-        return wanted
-    places = np.linspace(low, high, _PLACES + 1)
-    nearest = int(np.abs(places - wanted).argmin())
-    places[nearest] = wanted
-    begin, stop = obstacles[:, :1], obstacles[:, 1:]
-    depth = np.minimum(places - begin, stop - places).clip(0.0)
-    in_the_way = np.minimum(depth / (0.25 * (high - low)), 1.0).sum(axis=0)
-    cost = np.abs(places - wanted) / (high - low) + _IN_THE_WAY * in_the_way
-    return float(places[int(cost.argmin())])
-
-
-def _place(borders: Sequence[float], values: Array) -> NDArray[np.int64]:
-    """Return the number of the row or column in which each value lies; the first or last one outside."""
-    return np.clip(np.searchsorted(np.asarray(borders[1:-1]), values, side="right"), 0, len(borders) - 2)
+    start, end = ends
+    if not len(wanted):
+        return [start, end]
+    extent = (end - start) / (len(wanted) + 1)
+    places = np.linspace(start, end, max(_PLACES, _PLACES_EACH * (len(wanted) + 1)) + 1)
+    places = np.unique(np.concatenate((places, wanted)))
+    begin, stop = lines[:, :1], lines[:, 1:]
+    depth = np.minimum(places - begin, stop - places) / np.maximum(stop - begin, 1e-9)
+    through = ((depth - _EDGE) / (0.5 - _EDGE)).clip(0.0)
+    each = (
+        _THROUGH_A_LINE * (apart @ through).clip(max=_MOST_LINES)
+        + _FAR_OFF * np.abs(places - wanted[:, None]) / extent
+    )
+    before = np.searchsorted(np.sort(lines[single].mean(axis=1)), places)  # lines before every place
+    apart_by = places - places[:, None]
+    pair = np.where(before == before[:, None], _EMPTY, 0.0)
+    pair[apart_by <= 0] = np.inf
+    least = np.full(len(places), np.inf)
+    least[0] = 0.0
+    came_from = []
+    for number, by in enumerate(np.diff(wanted, prepend=start, append=end)):
+        cost = least[:, None] + pair + _OTHER_EXTENT * np.abs(apart_by - by) / extent
+        came_from.append(cost.argmin(axis=0))
+        least = cost.min(axis=0) + (each[number] if number < len(each) else 0.0)
+    path = [len(places) - 1]
+    for previous in reversed(came_from):
+        path.append(int(previous[path[-1]]))
+    return [float(places[index]) for index in reversed(path)]
 
 
 def _side(cell: WrittenCell, index: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from functools import partial
 
@@ -32,6 +34,11 @@ _PADDING = (124, 116, 104)
 _LEAST_SIDE = 8
 #: A table with text takes several times as long as an empty picture, with which the network is tested.
 _FULL_TABLE = 2.0
+
+#: Paper around a table that the network is shown, as a share of the height of a line. On 72 pictures, cut to
+#: their lines, 0 gives 56 % of the grids without a fault, 0.25 and 0.5 give 61 %; the F1 of cells is 91.4,
+#: 93.4 and 92.0 %.
+_MARGIN = 0.25
 
 METHOD = "network"
 
@@ -89,9 +96,7 @@ class TableRecognizer:
             DeadlineExceededError: The request's time ran out.
             RequestCancelledError: The request was cancelled.
         """
-        height, width = image.shape[:2]
-        left, top = max(0, int(area[0])), max(0, int(area[1]))
-        right, bottom = min(width, int(np.ceil(area[2]))), min(height, int(np.ceil(area[3])))
+        left, top, right, bottom = _shown(image, area, lines)
         if min(right - left, bottom - top) < _LEAST_SIDE:
             return []
         picture = image[top:bottom, left:right]
@@ -109,7 +114,9 @@ class TableRecognizer:
         cells = written_cells(names, [(x0, y0, x1, y1) for x0, y0, x1, y1 in around.tolist()])
         if not cells:
             return []
-        return [grid_of(cells, lines, (float(left), float(top), float(right), float(bottom)), METHOD)]
+        height, width = image.shape[:2]
+        inside = max(0.0, area[0]), max(0.0, area[1]), min(area[2], float(width)), min(area[3], float(height))
+        return [grid_of(cells, lines, inside, METHOD)]
 
     def _look(self, picture: Pixels) -> tuple[np.ndarray, np.ndarray]:
         """Return tokens, (S,), and boxes, (S, 8), as shares of the longer side of the picture."""
@@ -129,3 +136,13 @@ class TableRecognizer:
     def _run(self, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
         tokens, boxes = self._session.run({PIXELS: pixels}, (TOKENS, BOXES))
         return tokens, boxes
+
+
+def _shown(image: Pixels, area: Box, lines: Sequence[Line]) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what the network is shown: a table with some paper around it."""
+    height, width = image.shape[:2]
+    heights = [max(y for _, y in line.polygon) - min(y for _, y in line.polygon) for line in lines]
+    margin = _MARGIN * statistics.median(heights) if heights else 0.0
+    left, top = int(max(0.0, area[0] - margin)), int(max(0.0, area[1] - margin))
+    right, bottom = min(float(width), area[2] + margin), min(float(height), area[3] + margin)
+    return left, top, math.ceil(right), math.ceil(bottom)
