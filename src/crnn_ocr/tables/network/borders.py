@@ -20,7 +20,7 @@ from crnn_ocr.tables.network.tokens import WrittenCell
 Array = NDArray[np.float64]
 
 #: Places that are tried along an axis, and at least so many per row or column.
-_PLACES, _PLACES_EACH = 256, 4
+_PLACES, _PLACES_EACH = 128, 6
 #: What it costs if a border goes through the middle of a line; if a row or column has no line; if it is wider
 #: or narrower than the boxes say by the mean extent of all; and if a border lies that far off the boxes.
 _THROUGH_A_LINE, _EMPTY, _OTHER_EXTENT, _FAR_OFF = 1.0, 1.5, 1.0, 0.5
@@ -129,16 +129,22 @@ def _borders(
         + _FAR_OFF * np.abs(places - wanted[:, None]) / extent
     )
     before = np.searchsorted(np.sort(lines[single].mean(axis=1)), places)  # lines before every place
-    apart_by = places - places[:, None]
-    pair = np.where(before == before[:, None], _EMPTY, 0.0)
+    pair = np.where(before == before[:, None], np.float32(_EMPTY), np.float32(0.0))
+    apart_by = ((places - places[:, None]) * (_OTHER_EXTENT / extent)).astype(np.float32)
     pair[apart_by <= 0] = np.inf
-    least = np.full(len(places), np.inf)
+    least = np.full(len(places), np.inf, np.float32)
     least[0] = 0.0
     came_from = []
-    for number, by in enumerate(np.diff(wanted, prepend=start, append=end)):
-        cost = least[:, None] + pair + _OTHER_EXTENT * np.abs(apart_by - by) / extent
+    cost = np.empty_like(pair)
+    for number, by in enumerate(np.diff(wanted, prepend=start, append=end) * (_OTHER_EXTENT / extent)):
+        np.subtract(apart_by, np.float32(by), out=cost)
+        np.abs(cost, out=cost)
+        cost += pair
+        cost += least[:, None]
         came_from.append(cost.argmin(axis=0))
-        least = cost.min(axis=0) + (each[number] if number < len(each) else 0.0)
+        least = cost[came_from[-1], np.arange(len(places))]
+        if number < len(each):
+            least = (least + each[number]).astype(np.float32)
     path = [len(places) - 1]
     for previous in reversed(came_from):
         path.append(int(previous[path[-1]]))
