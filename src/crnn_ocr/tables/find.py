@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crnn_ocr.document import Block, Line
+from crnn_ocr.document import Block, Line, Polygon
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.tables.cells import fill
+from crnn_ocr.tables.cells import cut, fill
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.partly import partly_ruled_grid
 from crnn_ocr.tables.ruled import ruled_grid
-from crnn_ocr.tables.rules import Rules, find_rules
+from crnn_ocr.tables.placing import places_of
+from crnn_ocr.tables.regions import Region, Sign, find_regions
+from crnn_ocr.tables.rules import Rule, Rules, find_rules
 from crnn_ocr.tables.scoring import violations
 from crnn_ocr.tables.words import Word, text_box, typical_height, words_of
 
 #: Another method: given the page, the area of a table and its lines, it returns grids of the table.
 Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
-
-LAST = ""
 
 
 def find_tables(
@@ -34,17 +34,128 @@ def find_tables(
         One block per table, with its grid; and the lines outside of tables. A line that crosses a border is
         divided, so that together they hold every character of the lines once.
     """
-    global LAST
+    if not lines:
+        return [], []
     height = typical_height(lines)
     rules = find_rules(image, height, [text_box(line) for line in lines])
-    box = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
     words = words_of(lines)
-    box = (min(w.box[0] for w in words), min(w.box[1] for w in words), max(w.box[2] for w in words), max(w.box[3] for w in words))
-    grids = grids_of(box, words, rules, height)
-    best = min(grids, key=lambda grid: violations(grid, words, rules, height).total)
-    LAST = " ".join(f"{g.method}:{g.rows}x{g.cols}:{violations(g, words, rules, height).total:.1f}" for g in grids)
-    table = fill(best, lines, words)
-    return [Block(table.lines, "table", table=table)], []
+    blocks: list[Block] = []
+    rest = list(lines)
+    for region in find_regions(rules, words, height):
+        table = _read(image, region, rest, rules, height, candidates)
+        if table is not None:
+            block, rest = table
+            blocks.append(block)
+    return blocks, rest
+
+
+def _read(
+    image: Pixels,
+    region: Region,
+    lines: Sequence[Line],
+    rules: Rules,
+    height: float,
+    candidates: Candidates | None,
+) -> tuple[Block, list[Line]] | None:
+    """Return the table of a region and the lines outside of it, or None if it is no table."""
+    inside, rest = _divided(lines, region.box, height)
+    if not inside:
+        return None
+    words = words_of(inside)
+    own = rules_in(rules, region.box, height)
+    box = (
+        min(word.box[0] for word in words),
+        min(word.box[1] for word in words),
+        max(word.box[2] for word in words),
+        max(word.box[3] for word in words),
+    )
+    grids = grids_of(box, words, own, height)
+    if candidates is not None:
+        grids += candidates(image, region.box, inside)
+    scored = [(violations(grid, words, own, height).total, index) for index, grid in enumerate(grids)]
+    if not scored:
+        return None
+    total, index = min(scored)
+    DEBUG.append((region, [(g.method, g.rows, g.cols, s[0]) for g, s in zip(grids, scored, strict=True)]))
+    if not is_table(grids[index], total, words, region.sign):
+        return None
+    table = fill(grids[index], inside, words)
+    return Block(table.lines, "table", table=table, polygon=_polygon(region.box)), rest
+
+
+DEBUG: list = []
+
+
+def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign) -> bool:
+    """Return whether a grid is one of a table: several rows and columns with text, and few violations.
+
+    Args:
+        grid: The best grid of its region.
+        total: Its violations, weighted.
+        words: The words of the region.
+        sign: What speaks for the region.
+    """
+    if grid.rows < 2 or grid.cols < 2:
+        return False
+    filled = {int(cell) for cell in places_of(grid, [word.box for word in words]).cells}
+    share = len(filled) / len(grid.cells)
+    if len(filled) < 4 or share < (0.15 if sign == "net" else 0.4):
+        return False
+    return total <= (0.5 if sign == "net" else 0.3) * len(words)
+
+
+def _divided(lines: Sequence[Line], box: Box, height: float) -> tuple[list[Line], list[Line]]:
+    """Return the lines, or parts of them, inside of a box and outside of it."""
+    inside: list[Line] = []
+    outside: list[Line] = []
+    for line in lines:
+        left, top, right, bottom = text_box(line)
+        if not box[1] - 0.2 * height < (top + bottom) / 2 < box[3] + 0.2 * height:
+            outside.append(line)
+        elif box[0] - height < left and right < box[2] + height:
+            inside.append(line)
+        else:
+            for part, within in _split(line, box, height):
+                (inside if within else outside).append(part)
+    return inside, outside
+
+
+def _split(line: Line, box: Box, height: float) -> list[tuple[Line, bool]]:
+    """Return the parts of a line and whether they lie in a box; it is divided between words alone."""
+    words = words_of([line])
+    within = [box[0] - 0.3 * height < word.middle < box[2] + 0.3 * height for word in words]
+    if not words or all(within) or not any(within):
+        return [(line, bool(within) and all(within))]
+    parts: list[tuple[Line, bool]] = []
+    first = 0
+    for index in range(1, len(words) + 1):
+        if index == len(words) or within[index] != within[first]:
+            parts.append((cut(line, words[first].first, words[index - 1].end), within[first]))
+            first = index
+    return parts
+
+
+def rules_in(rules: Rules, box: Box, height: float) -> Rules:
+    """Return the rules of an area, cut off at its sides."""
+
+    def part(found: Sequence[Rule], low: float, high: float, start: float, end: float) -> tuple[Rule, ...]:
+        slack = 0.5 * height
+        return tuple(
+            Rule(rule.at, max(rule.start, start - slack), min(rule.end, end + slack))
+            for rule in found
+            if low - slack <= rule.at <= high + slack
+            and min(rule.end, end + slack) - max(rule.start, start - slack) > height
+        )
+
+    left, top, right, bottom = box
+    return Rules(
+        part(rules.horizontal, top, bottom, left, right), part(rules.vertical, left, right, top, bottom)
+    )
+
+
+def _polygon(box: Box) -> Polygon:
+    left, top, right, bottom = box
+    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def grids_of(box: Box, words: Sequence[Word], rules: Rules, height: float) -> list[Grid]:

@@ -13,12 +13,10 @@ from crnn_ocr.tables.text_rows import TextRow
 _CROSSED = 0.12
 #: What a word across a gutter counts if it stands alone in its row: a heading of the rows below.
 _ALONE = 0.15
-#: Least width of a gutter, in heights of text, that two rows have; and that many rows have. Words are 0.25 to
-#: 0.35 apart in proportional type and up to 0.6 in typewriting.
-_WIDE, _NARROW = 1.0, 0.45
-#: Number of rows from which on a gutter may be narrow: that word spaces lie one below the other in so many rows
-#: is no chance.
-_MANY = 6
+#: Least width of a gutter, in heights of text, by the number of rows that have it. Words are 0.25 to 0.35 apart
+#: in proportional type and up to 0.6 in typewriting; that such blanks lie one below the other in many rows is no
+#: chance.
+_ROWS, _WIDTHS = (2, 6, 20), (1.0, 0.45, 0.32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +64,23 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
     limit = max(0.5, _CROSSED * several)
     gutters = []
     for left, right in _low(across, limit):
-        for a, b in _without_words(left, right, rows, first, height):
+        for a, b in _without_words(left, right, rows[max(0, heads - 1) :], first, height):
             beside = sum(1 for start, end in extent if start < a and end > b)
-            needed = _NARROW if beside >= _MANY else _WIDE - (_WIDE - _NARROW) * max(0, beside - 2) / (_MANY - 2)
-            if b - a >= needed * height and beside:
+            # Where regions of text end, more white space was seen than the places of characters show.
+            beside += 2 * sum(_ends_a_line(row, a + first, b + first) for row in rows)
+            needed = float(np.interp(beside, _ROWS, _WIDTHS)) * height
+            if b - a >= needed and beside:
                 gutters.append(Gutter(a + first, b + first))
-    return _between_texts(gutters, rows, height)
+    # Of heads, only the last row names single columns; those above it may stand in white space.
+    return _between_texts(gutters, rows[max(0, heads - 1) :], height)
+
+
+def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
+    """Return whether two lines meet at a gutter."""
+    return any(
+        one.line != other.line and one.middle < left and other.middle > right
+        for one, other in zip(row.words, row.words[1:], strict=False)
+    )
 
 
 def _is_one_text(row: TextRow, height: float) -> bool:
@@ -128,7 +137,7 @@ def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: f
     kept: list[Gutter] = []
     for gutter in gutters:
         start = kept[-1].left if kept else -np.inf
-        if _within(texts, start, gutter.right, height) or not _within(words, start, gutter.right, height) < 2:
+        if _within(texts, start, gutter.right, height) or _within(words, start, gutter.right, height) > 1:
             kept.append(gutter)
         elif kept:
             # Nothing between the two: the wider one is the gutter.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crnn_ocr.tables.assemble import Place, assemble
 from crnn_ocr.tables.grid import Box, Grid
-from crnn_ocr.tables.gutters import find_gutters
+from crnn_ocr.tables.gutters import Gutter, find_gutters
 from crnn_ocr.tables.row_joining import crosses, joined_rows
 from crnn_ocr.tables.ruled import covered
 from crnn_ocr.tables.rules import Rule, Rules
@@ -15,6 +15,8 @@ from crnn_ocr.tables.words import Word
 
 #: Share of the width of a table from which a horizontal rule divides rows as a whole.
 _FULL = 0.7
+#: Number of rows from which rules divide rows; fewer rules mark the head and the end of a table.
+_RULED_ROWS = 4
 
 
 def partly_ruled_grid(
@@ -36,10 +38,11 @@ def partly_ruled_grid(
     right = max(box[2], max(word.box[2] for word in words))
     full = _full_rules(rules.horizontal, left, right, rows)
     heads = _head_rows(rows, full)
-    middles = [gutter.middle for gutter in find_gutters(rows, height, heads)]
-    middles = _with_vertical_rules(middles, rules, box, height)
+    middles = _column_borders(find_gutters(rows, height, heads), rules, box, height)
     if by_rules:
         groups = _strips(rows, full)
+        if len(groups) < _RULED_ROWS and len(groups) < len(rows):
+            return None  # rules of a head and an end
     else:
         groups = _grouped(rows, heads, middles, rules, full, left, right, height)
     if len(groups) * (len(middles) + 1) < 2:
@@ -76,16 +79,20 @@ def _head_rows(rows: Sequence[TextRow], full: Sequence[float]) -> int:
     return few[1] if len(few) > 1 and len(full) <= 4 and few[0] <= 1 else few[0]
 
 
-def _with_vertical_rules(middles: Sequence[float], rules: Rules, box: Box, height: float) -> list[float]:
-    """Return the borders of columns with those that vertical rules draw; a rule moves a border near it."""
-    found = list(middles)
-    for rule in rules.vertical:
-        if rule.length < 0.5 * (box[3] - box[1]) or min(rule.at - box[0], box[2] - rule.at) < height:
-            continue
-        near = [middle for middle in found if abs(middle - rule.at) < 1.2 * height]
-        found = [middle for middle in found if middle not in near]
-        found.append(rule.at)
-    return sorted(found)
+def _column_borders(gutters: Sequence[Gutter], rules: Rules, box: Box, height: float) -> list[float]:
+    """Return the borders of columns: the long vertical rules, and the middles of gutters without one."""
+    long = [
+        rule.at
+        for rule in rules.vertical
+        if rule.length >= 0.5 * (box[3] - box[1]) and min(rule.at - box[0], box[2] - rule.at) >= height
+    ]
+    slack = 0.4 * height
+    free = [
+        gutter.middle
+        for gutter in gutters
+        if not any(gutter.left - slack < at < gutter.right + slack for at in long)
+    ]
+    return sorted([*long, *free])
 
 
 def _strips(rows: Sequence[TextRow], full: Sequence[float]) -> list[list[TextRow]]:
@@ -163,9 +170,36 @@ def _spans(
                 group, middle, rules, ys[r], ys[r + 1], height
             ):
                 together.append(((r, c), (r, c + 1)))
+    together += _joined_by_rules(groups, upper, middles, rules, xs, height)
     if upper > 1:
         together += _head_spans(groups[:upper], middles, rules, ys, xs, together)
     return together
+
+
+def _joined_by_rules(
+    groups: Sequence[Sequence[TextRow]],
+    heads: int,
+    middles: Sequence[float],
+    rules: Rules,
+    xs: Sequence[float],
+    height: float,
+) -> list[tuple[Place, Place]]:
+    """Return the places of neighbouring rows that a rule between the rows leaves out.
+
+    A rule below all columns but the first says that the first cell goes on; it may not have text in both rows.
+    """
+    more: list[tuple[Place, Place]] = []
+    for r in range(heads, len(groups) - 1):
+        top, bottom = groups[r][-1].middle, groups[r + 1][0].middle
+        between = [rule for rule in rules.horizontal if top < rule.at < bottom and rule.length > 3 * height]
+        drawn = [_share(between, xs[c], xs[c + 1]) > 0.6 for c in range(len(xs) - 1)]
+        if not any(drawn) or all(drawn):
+            continue
+        filled = [{_column(word.middle, middles) for row in groups[i] for word in row.words} for i in (r, r + 1)]
+        for c, ruled in enumerate(drawn):
+            if not ruled and c not in filled[1]:
+                more.append(((r, c), (r + 1, c)))
+    return more
 
 
 def _undrawn(

@@ -53,7 +53,7 @@ def borders(
     for rule in sorted(rules, key=lambda rule: rule.at):
         near = bool(groups) and rule.at - groups[-1][-1].at <= apart
         slim = bool(groups) and rule.at - groups[-1][0].at <= slit
-        if near or (slim and not any(groups[-1][-1].at < (a + b) / 2 < rule.at for a, b in texts)):
+        if near or (slim and not any(groups[-1][0].at - apart < a and b < rule.at + apart for a, b in texts)):
             groups[-1].append(rule)
         else:
             groups.append([rule])

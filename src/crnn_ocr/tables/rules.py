@@ -25,6 +25,8 @@ _AVERAGED = 5
 _DOT_CONTRAST = 25
 #: Share of a rule that may run through texts. A true rule touches the box of a text at most.
 _IN_TEXTS = 0.4
+#: Share of the lesser side of a text at its edges where a rule may run: boxes of texts are found with a margin.
+_EDGE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _outside_texts(rules: list[Rule], texts: NDArray[np.float64]) -> list[Rule]:
 def _share_in_texts(rule: Rule, texts: NDArray[np.float64]) -> float:
     """Return the share of a rule that runs through texts, such as strokes of letters that stand in a stack."""
     left, top, right, bottom = texts.T
-    margin = 0.2 * np.minimum(right - left, bottom - top)
+    margin = _EDGE * np.minimum(right - left, bottom - top)
     hit = (top + margin < rule.at) & (rule.at < bottom - margin)
     inside = np.minimum(right, rule.end) - np.maximum(left, rule.start)
     return float(inside[hit & (inside > 0)].sum()) / max(1.0, rule.length)

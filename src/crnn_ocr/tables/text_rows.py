@@ -42,7 +42,9 @@ def text_rows(words: Sequence[Word], height: float) -> list[TextRow]:
     # Words that are much higher than the others, such as vertical ones, would join everything beside them.
     usual = [word for word in words if word.box[3] - word.box[1] <= 1.9 * height]
     for word in sorted(usual, key=lambda word: (word.level, word.box[0], word.line)):
-        top, bottom = word.box[1], word.box[3]
+        # The boxes of small text are found higher than it is; rows must not grow together by that.
+        half = min(word.box[3] - word.box[1], height) / 2
+        top, bottom = word.level - half, word.level + half
         if bands:
             last_top, last_bottom, members = bands[-1]
             shared = min(bottom, last_bottom) - max(top, last_top)
