@@ -11,7 +11,7 @@ import pytest
 from benchmarks.documents import Answer, as_json, measure, scores_table, worst
 from benchmarks.engines import Engine
 
-from benchmarks import documents, engines, text_layers
+from benchmarks import engines, text_layers
 from crnn_ocr.document import Char, Line
 
 SQUARE = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
@@ -43,16 +43,13 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return Engine("tiny", Path(sys.executable), ("adapter",))
 
 
-def test_every_method_gets_the_lines_and_is_scored(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_method_gets_the_lines_and_is_scored(engine: Engine, tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.png" for name in ("good", "bad")]
     for path in paths:
         path.with_suffix(".html").write_text("<table><tr><td>a</td><td>b</td></tr></table>", encoding="utf-8")
-    monkeypatch.setattr(documents, "pictures", lambda name: paths)
     lines = [as_json(Line("a", 0.5, SQUARE, (Char("a", 0.5, SQUARE),))), as_json(Line("b", 1.0, SQUARE))]
     assert json.loads(json.dumps(lines))[0]["chars"][0]["text"] == "a"
-    good, bad = measure(engine, ["tables"], dict.fromkeys(paths, lines))
+    good, bad = measure(engine, {"tables": paths}, dict.fromkeys(paths, lines))
     assert (good.method, good.picture, good.teds, good.structure) == ("tiny", "good.png", 1.0, 1.0)
     assert good.cpu_s >= 0
     assert good.peak_rss > 2**20
