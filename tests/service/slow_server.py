@@ -7,6 +7,7 @@ picture's end, where no decoder looks.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,9 @@ from crnn_ocr.settings import load_settings
 from tests.service.fakes import FakeReader
 from tests.service.rendering import encoded
 from tests.service.wire import Server, running_server
+
+#: Environment variable: bytes of answers that the server keeps for its clients.
+MOST_UNSENT = "SLOW_SERVER_MOST_UNSENT"
 
 _MARK = b"takes "
 
@@ -74,6 +78,7 @@ def main() -> None:
 
     # Tests that hold clients which do not read may themselves take long on a busy machine.
     unsent_answers.PATIENCE_S = 600.0
+    unsent_answers.MOST_BYTES = int(os.environ.get(MOST_UNSENT, unsent_answers.MOST_BYTES))
     settings = load_settings().model_copy(update={"port": 0})
     configure_logging(settings.log_level, settings.log_format)
     listener = launcher.bind(settings)

@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from crnn_ocr.errors import BadRequestError, OcrError, UploadTimeoutError
 from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.raw_response import bare_answer
+from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.service.server.fork_signals import IGNORED, unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
@@ -123,7 +124,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._pause(error)
                 return False
             raise
-        client = AnswerSocket(client, on_unsent=partial(self.method_queue.defer, self._unsent.note))
+        client = AnswerSocket(
+            client,
+            on_unsent=partial(self.method_queue.defer, self._unsent.note),
+            name=client_name(None, address[0]),
+        )
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname(), linger=self._linger)
         conn.timeout = time.monotonic() + HEADERS_S
