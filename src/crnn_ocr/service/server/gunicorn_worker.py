@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import selectors
 import socket
 import time
@@ -41,7 +42,7 @@ _HEAD_END = b"\r\n\r\n"
 #: How long a connection with incomplete headers is not checked again, in seconds.
 _LOOK_AGAIN_S = 0.1
 #: Beginnings of requests that have threads of their own, so that they wait for nobody.
-_PROBES = tuple(f"GET {path} ".encode() for path in ("/healthz", "/readyz", "/metrics"))
+_PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz|metrics)[ ?]")
 _PROBE_THREADS = 2
 _GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 #: Errors that mean that no connection can be accepted now, from any client.
@@ -174,7 +175,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Connection) -> None:
         """Hand a connection with a request to a thread."""
-        pool = self._probes if (conn.head() or b"").startswith(_PROBES) else self.tpool
+        pool = self._probes if _PROBE.match(conn.head() or b"") else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
