@@ -101,6 +101,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     SIGNALS = tuple(number for number in ThreadWorker.SIGNALS if number not in IGNORED)
+    #: In the supervisor: the signal that ended it.
+    killed_by: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
