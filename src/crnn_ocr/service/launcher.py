@@ -221,7 +221,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self._harmful.child_exit(arbiter, worker)  # before its clients are told to try again
         self._held_requests.child_exit(arbiter, worker)
         try:
-            self._shared.forget(worker.pid)
+            self._shared.forget(worker.pid, crashed=not worker.left)
         except OSError as error:  # the disk is full; this must not end the supervisor
             _log.warning("a switch could not be cancelled", extra={"fields": {"reason": error.strerror}})
         if self._metrics is not None:

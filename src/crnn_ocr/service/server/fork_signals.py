@@ -28,7 +28,7 @@ IGNORED = frozenset({signal.SIGHUP, signal.SIGUSR2})
 class Supervisor(Arbiter):  # type: ignore[misc]  # Gunicorn has no types
     """Gunicorn's arbiter, but it forks with stop signals blocked, which each worker must unblock.
 
-    A worker that a signal has ended has its number as `killed_by`.
+    A worker that has ended as it should has `left`; one that a signal has ended has it as `killed_by`.
     """
 
     SIGNALS = tuple(number for number in Arbiter.SIGNALS if number not in IGNORED)
@@ -48,11 +48,15 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # Gunicorn has no types
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def reap_workers(self) -> None:
-        """Note which signal ended each worker, which Gunicorn's hook is not told, before it is forgotten."""
+        """Note how each worker has ended, which Gunicorn's hook is not told, before the kernel forgets it."""
         for pid, worker in list(self.WORKERS.items()):
             with suppress(ChildProcessError):
                 end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if end is not None and end.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
+                if end is None:
+                    continue
+                if end.si_code == os.CLD_EXITED:
+                    worker.left = end.si_status == 0
+                else:
                     worker.killed_by = end.si_status
         super().reap_workers()
 

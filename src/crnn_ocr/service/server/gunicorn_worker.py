@@ -101,7 +101,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     SIGNALS = tuple(number for number in ThreadWorker.SIGNALS if number not in IGNORED)
-    #: In the supervisor: the signal that ended it.
+    #: In the supervisor, once it has ended: whether it ended as it should, and the signal that ended it.
+    left = False
     killed_by: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
