@@ -2,7 +2,7 @@
 
 A switch has two phases, so that all workers switch or none does: first each worker loads the new model beside
 the old one and tests it, then each one makes it the active one, which takes no time. If a worker fails, all
-keep keep the old model. A worker that starts meanwhile takes part; one that leaves, after its number of requests,
+keep the old model. A worker that starts meanwhile takes part; one that leaves, after its number of requests,
 does not. One that crashes before it has loaded the model ends the switch, because the model may have ended
 it, for want of memory for example. If the leader ends, the supervisor cancels the switch, or else the worker
 that finds what it left, which then loads nothing.
