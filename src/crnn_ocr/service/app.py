@@ -85,7 +85,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))
-    preview.install(app, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
+    preview.install(app, reader, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()
     return app
