@@ -70,7 +70,7 @@ class Answer:
 
 
 def pictures(name: str, every: int = 1) -> list[Path]:
-    """Return the pictures of a folder by name, or every second, third … of them; the truth lies beside each."""
+    """Return the pictures of a folder by name, or every n-th; the truth lies beside each as HTML."""
     return sorted((datasets.root() / name).glob("*.png"))[::every]
 
 
