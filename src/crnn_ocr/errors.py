@@ -74,12 +74,28 @@ class ImageTooLargeError(OcrError):
     default_hint = "Scale the picture down or split it; the limits are settings of the server."
 
 
+class ImageKilledWorkerError(OcrError):
+    """A process that read this very file crashed or ran out of memory; it is not read again for an hour."""
+
+    code = "IMAGE_KILLED_WORKER"
+    http_status = 422
+    default_hint = "Scale the picture down, or save it in another format, and send that; tell the operator."
+
+
 class PdfPasswordError(OcrError):
     """The PDF is encrypted."""
 
     code = "PDF_PASSWORD_REQUIRED"
     http_status = 422
     default_hint = "Remove the password from the PDF and send it again."
+
+
+class OriginalMissingError(OcrError):
+    """The output format is built on the input itself, and only the result is known."""
+
+    code = "ORIGINAL_MISSING"
+    http_status = 422
+    default_hint = "Send the picture or PDF itself and ask for this format."
 
 
 # ---- the request -------------------------------------------------------------------------------------
