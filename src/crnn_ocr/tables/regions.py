@@ -268,7 +268,7 @@ def _has_figures(rows: Sequence[TextRow], middles: Sequence[float]) -> bool:
 
 
 def _is_short(rows: Sequence[TextRow], height: float) -> bool:
-    """Return whether most texts are as short as names; longer ones without rules are the parts of a letter."""
+    """Return whether most texts are as short as names; longer ones are parts of a letter."""
     return float(np.median(_lengths(rows, height))) <= 12
 
 

@@ -24,6 +24,8 @@ _CHANGE = 9
 _AVERAGED = 5
 #: Least darkness against its surroundings of the dots of a dotted rule, of 255.
 _DOT_CONTRAST = 25
+#: Greatest thickness of a rule in heights of text: its two sides are joined.
+_THICK = 0.4
 #: Share of a rule that may run through texts. A true rule touches the box of a text at most.
 _IN_TEXTS = 0.4
 #: Share of the lesser side of a text at its edges where a rule may run: boxes of texts have a margin.
@@ -91,7 +93,7 @@ def _along_rows(grey: Pixels, texts: NDArray[np.float64], *, long: int, height: 
         found += _segments(cv2.morphologyEx(steps, cv2.MORPH_OPEN, run), offset=1.5)
     found += _dotted(grey, long=max(60, 3 * long))
     found = _outside_texts(found, texts)
-    found = joined(found, apart=max(3.0, 0.3 * height), gap=max(4.0, 0.6 * height))
+    found = joined(found, apart=max(3.0, _THICK * height), gap=max(4.0, 0.6 * height))
     return [rule for rule in found if _share_in_texts(rule, texts) <= _IN_TEXTS]
 
 

@@ -14,7 +14,7 @@ _CROSSED = 0.12
 #: What a word across a gutter counts if it stands alone in its row: a heading of the rows below.
 _ALONE = 0.15
 #: Least width of a gutter, in heights of text, by the number of rows that have it. Words are about 0.3 apart
-#: in proportional type and up to 0.6 in typewriting; that such blanks lie one below the other in many rows is no
+#: in proportional type and up to 0.6 in typewriting; that such blanks stand in a column over many rows is no
 #: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
 _ROWS, _WIDTHS = (2, 6, 20), (1.0, 0.45, 0.32)
 
