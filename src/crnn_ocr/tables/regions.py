@@ -252,7 +252,7 @@ def _is_table_without_rules(rows: Sequence[TextRow], height: float) -> bool:
     if len(gutters) >= 2 and not (_has_figures(rows, middles) or _is_short(rows, height)):
         return False
     if len(gutters) >= 2:
-        return float(np.mean(filled)) >= 0.5 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
+        return float(np.mean(filled)) >= 0.7 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
     last = [[word for word in row.words if word.middle > middles[0]] for row in several]
     figures = sum(bool(words) and is_figures(words) for words in last)
     return len(several) >= 4 and figures >= 0.7 * len(several)

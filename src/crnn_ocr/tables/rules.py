@@ -76,7 +76,7 @@ def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules
     horizontal = _along_rows(grey, boxes, long=max(20, round(2.0 * height)), height=height)
     # Vertical rules between two rows of a table are as short as the row is high.
     turned = np.ascontiguousarray(grey.T, np.uint8)
-    vertical = _along_rows(turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.3 * height)), height=height)
+    vertical = _along_rows(turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.5 * height) + 2), height=height)
     return Rules(tuple(horizontal), tuple(vertical))
 
 
