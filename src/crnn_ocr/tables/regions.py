@@ -81,6 +81,9 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
                 waiting = []
             elif len(waiting) > 2:
                 break
+        if side is above and waiting and middles and waiting[0].words[0].box[0] > middles[0]:
+            # The head of several columns; a title begins further to the left.
+            left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting[:1]))
         if side is below and waiting and middles and waiting[0].top - bottom < 0.6 * height:
             # The last lines of cells with several lines.
             left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))

@@ -76,7 +76,9 @@ def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules
     horizontal = _along_rows(grey, boxes, long=max(20, round(2.0 * height)), height=height)
     # Vertical rules between two rows of a table are as short as the row is high.
     turned = np.ascontiguousarray(grey.T, np.uint8)
-    vertical = _along_rows(turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.5 * height) + 2), height=height)
+    vertical = _along_rows(
+        turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.5 * height) + 2), height=height
+    )
     return Rules(tuple(horizontal), tuple(vertical))
 
 
@@ -115,7 +117,11 @@ def _outside_texts(rules: list[Rule], texts: NDArray[np.float64]) -> list[Rule]:
     at, start, end = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
     left, top, right, bottom = texts.T
     slack = 0.4 * np.minimum(right - left, bottom - top)
-    inside = (top < at) & (at < bottom) & (left - slack < start) & (end < right + slack)
+    within = (left - slack < start) & (end < right + slack)
+    # Just above and below a text, strokes are shorter than it is; the rule of a head is not.
+    short = end - start < 0.9 * (right - left)
+    margin = np.where(short, 0.2 * np.minimum(right - left, bottom - top), 0.0)
+    inside = within & (top - margin < at) & (at < bottom + margin)
     return [rule for rule, within in zip(rules, inside.any(axis=1), strict=True) if not within]
 
 

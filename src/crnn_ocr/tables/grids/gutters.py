@@ -132,11 +132,13 @@ def _without_words(
 
 def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: float) -> list[Gutter]:
     """Return the gutters that have a column between them: at least one text that lies between as a whole."""
-    texts = [text for row in rows for text in _runs(row, height)]
+    runs = [text for row in rows for text in _runs(row, height)]
+    texts = [text for row in rows for text in _chunks(row, 0.8 * height)]
     kept: list[Gutter] = []
     for gutter in gutters:
         start = kept[-1].left if kept else -np.inf
-        if _within(texts, start, gutter.right, height):
+        # One word alone that stands close to another one is the end of a long text.
+        if _within(texts, start, gutter.right, height) or _within(runs, start, gutter.right, height) > 1:
             kept.append(gutter)
         elif kept:
             # Nothing between the two: the wider one is the gutter.
