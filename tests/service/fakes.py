@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from flask import Flask
@@ -96,6 +96,7 @@ class FakeReader:
         self.identity = Fingerprint("fake/1", "fake")
         self.fingerprint_error: Exception | None = None
         self.log: list[str] = []
+        self.held: list[int] = []
         self.active = "fake"
         self.problem: str | None = None
         self.prepare_errors: dict[str, Exception] = {}
@@ -104,6 +105,12 @@ class FakeReader:
         if ready:
             self.may_warm_up.set()
         self._ready = ready
+
+    @contextmanager
+    def hold(self, memory: int, ticket: Ticket) -> Iterator[None]:
+        self.held.append(memory)
+        yield
+        self.held.append(-memory)
 
     @property
     def ready(self) -> bool:

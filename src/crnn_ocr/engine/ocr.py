@@ -281,6 +281,22 @@ class OCR:
             return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests), layout)
 
     @contextmanager
+    def hold(self, memory: int, ticket: Ticket) -> Iterator[None]:
+        """Hold room for a picture that the caller itself decodes while the block runs, as `read` does.
+
+        Args:
+            memory: The bytes that it takes.
+            ticket: The request's ticket; the wait for room ends when it becomes invalid.
+
+        Raises:
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
+        """
+        beyond = memory if memory > PICTURE_BYTES else 0
+        with self._room(memory, ticket, StageClock(ticket)), self._scheduler.reserve(beyond):
+            yield
+
+    @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
         """Hold that many bytes of the pictures' memory budget; yield None for a small picture."""
         if amount < SMALL_PICTURE_BYTES:

@@ -77,7 +77,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     error_handlers.install(app)
     observed = observer.watch(reader, readiness, gate, answers)
     readings = Readings(observed, answers, admit=gate.admit, issue_ticket=gate.issue_ticket)
-    files = FileAnswers(settings, gate.admit)
+    files = FileAnswers(reader, settings, gate.admit)
     ocr.install(app, reader, readings, readiness, files)
     convert.install(app, readings, files)
     batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
@@ -85,7 +85,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))
-    preview.install(app, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
+    preview.install(app, reader, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()
     return app

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from flask import Request, Response
@@ -18,6 +18,7 @@ from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import Json, ref
 from crnn_ocr.service.api.schemas import DocumentBody
+from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.ocr.ocr_service import Admission
 from crnn_ocr.settings import Settings
 
@@ -32,13 +33,15 @@ _SAYS_NOTHING = ("text/html",)
 class FileAnswers:
     """Writes documents as files for answers, one document at a time: a written file takes much memory."""
 
-    def __init__(self, settings: Settings, admit: Admission) -> None:
+    def __init__(self, reader: Reader, settings: Settings, admit: Admission) -> None:
         """Prepare.
 
         Args:
+            reader: Has the room that pictures share.
             settings: The limits of pictures that are drawn once more.
             admit: Admits that drawing, or refuses it, as for readings.
         """
+        self._reader = reader
         self._settings = settings
         self._admit = admit
         self._one_at_a_time = Budget(1)
@@ -83,7 +86,7 @@ class FileAnswers:
                     pdf_dpi=self._settings.pdf_dpi,
                     ticket=ticket,
                 )
-                admit = partial(self._admit_with, ticket)
+                admit = partial(self._room, ticket)
                 with PagePictures(open_again, admit=admit) as picture:
                     how = WriteOptions(chars=chars, original=lambda: original, picture=picture)
                     file = _written(document, names, how)
@@ -92,8 +95,11 @@ class FileAnswers:
             response.headers.set("Content-Disposition", "attachment", filename=_NAME + file.suffix)
         return response
 
-    def _admit_with(self, ticket: Ticket, document: OpenedDocument) -> AbstractContextManager[None]:
-        return self._admit(document, ticket)
+    @contextmanager
+    def _room(self, ticket: Ticket, document: OpenedDocument) -> Iterator[None]:
+        memory = max((extent.memory for extent in document.extents), default=0)
+        with self._admit(document, ticket), self._reader.hold(memory, ticket):
+            yield
 
 
 def _written(document: Document, names: Sequence[str], how: WriteOptions) -> OutputFile:
