@@ -81,6 +81,9 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
                 waiting = []
             elif len(waiting) > 2:
                 break
+        if side is above and waiting and middles and waiting[0].words[0].box[0] > middles[0]:
+            # The head of several columns; a title begins further to the left.
+            left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting[:1]))
         if side is below and waiting and middles and waiting[0].top - bottom < 0.6 * height:
             # The last lines of cells with several lines.
             left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))
@@ -252,7 +255,7 @@ def _is_table_without_rules(rows: Sequence[TextRow], height: float) -> bool:
     if len(gutters) >= 2 and not (_has_figures(rows, middles) or _is_short(rows, height)):
         return False
     if len(gutters) >= 2:
-        return float(np.mean(filled)) >= 0.5 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
+        return float(np.mean(filled)) >= 0.7 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
     last = [[word for word in row.words if word.middle > middles[0]] for row in several]
     figures = sum(bool(words) and is_figures(words) for words in last)
     return len(several) >= 4 and figures >= 0.7 * len(several)
@@ -268,7 +271,7 @@ def _has_figures(rows: Sequence[TextRow], middles: Sequence[float]) -> bool:
 
 
 def _is_short(rows: Sequence[TextRow], height: float) -> bool:
-    """Return whether most texts are as short as names; longer ones without rules are the parts of a letter."""
+    """Return whether most texts are as short as names; longer ones are parts of a letter."""
     return float(np.median(_lengths(rows, height))) <= 12
 
 

@@ -24,6 +24,8 @@ _CHANGE = 9
 _AVERAGED = 5
 #: Least darkness against its surroundings of the dots of a dotted rule, of 255.
 _DOT_CONTRAST = 25
+#: Greatest thickness of a rule in heights of text: its two sides are joined.
+_THICK = 0.4
 #: Share of a rule that may run through texts. A true rule touches the box of a text at most.
 _IN_TEXTS = 0.4
 #: Share of the lesser side of a text at its edges where a rule may run: boxes of texts have a margin.
@@ -74,7 +76,9 @@ def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules
     horizontal = _along_rows(grey, boxes, long=max(20, round(2.0 * height)), height=height)
     # Vertical rules between two rows of a table are as short as the row is high.
     turned = np.ascontiguousarray(grey.T, np.uint8)
-    vertical = _along_rows(turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.3 * height)), height=height)
+    vertical = _along_rows(
+        turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.5 * height) + 2), height=height
+    )
     return Rules(tuple(horizontal), tuple(vertical))
 
 
@@ -91,7 +95,7 @@ def _along_rows(grey: Pixels, texts: NDArray[np.float64], *, long: int, height: 
         found += _segments(cv2.morphologyEx(steps, cv2.MORPH_OPEN, run), offset=1.5)
     found += _dotted(grey, long=max(60, 3 * long))
     found = _outside_texts(found, texts)
-    found = joined(found, apart=max(3.0, 0.3 * height), gap=max(4.0, 0.6 * height))
+    found = joined(found, apart=max(3.0, _THICK * height), gap=max(4.0, 0.6 * height))
     return [rule for rule in found if _share_in_texts(rule, texts) <= _IN_TEXTS]
 
 
@@ -113,7 +117,11 @@ def _outside_texts(rules: list[Rule], texts: NDArray[np.float64]) -> list[Rule]:
     at, start, end = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
     left, top, right, bottom = texts.T
     slack = 0.4 * np.minimum(right - left, bottom - top)
-    inside = (top < at) & (at < bottom) & (left - slack < start) & (end < right + slack)
+    within = (left - slack < start) & (end < right + slack)
+    # Just above and below a text, strokes are shorter than it is; the rule of a head is not.
+    short = end - start < 0.9 * (right - left)
+    margin = np.where(short, 0.2 * np.minimum(right - left, bottom - top), 0.0)
+    inside = within & (top - margin < at) & (at < bottom + margin)
     return [rule for rule, within in zip(rules, inside.any(axis=1), strict=True) if not within]
 
 
