@@ -147,6 +147,7 @@ def test_owners_of_captions(names: list[BlockKind], owners: dict[int, int]) -> N
 def test_depths_grow_one_by_one() -> None:
     items = [Block((), "list_item", level) for level in (3, 1, 4, 4, 2, 0)]
     assert depths(items) == [1, 1, 2, 3, 2, 1]
+    assert max(depths([Block((), "list_item", 10**6)] * 50)) == 9
 
 
 @pytest.mark.parametrize(
