@@ -10,7 +10,7 @@ from crnn_ocr.document import Line, Page, Point, Polygon, block_id
 from crnn_ocr.export.escaping import attributes, one_row, xml
 from crnn_ocr.export.kinds import KINDS
 from crnn_ocr.export.places import outline
-from crnn_ocr.layout.frame import TALL
+from crnn_ocr.export.words import is_column
 
 
 def upright_size(page: Page) -> tuple[int, int]:
@@ -108,7 +108,7 @@ def _text_element(line: Line, text: str, fill: str) -> str:
     along = (upper_right[0] - upper_left[0], upper_right[1] - upper_left[1])
     down = (lower_left[0] - upper_left[0], lower_left[1] - upper_left[1])
     length, size = math.hypot(*along), math.hypot(*down)
-    if size >= TALL * length and len(text) > 1:
+    if is_column(line):
         return _column(line, text, fill)
     # The baseline of most faces is a fifth of the line's height above its lower edge.
     x, y = f"{lower_left[0] - down[0] / 5:.1f}", f"{lower_left[1] - down[1] / 5:.1f}"
