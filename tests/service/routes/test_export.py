@@ -86,7 +86,7 @@ def test_a_document_of_several_pages(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("body", "query", "kind", "status", "code", "message"),
     [
-        ({"model": "m/1", "pages": []}, "", "application/json", 422, "OPTION_INVALID", "'format' must name one format"),
+        ({"model": "m/1", "pages": []}, "", "application/json", 422, "OPTION_INVALID", "must name one"),
         ({}, "?format=docx9", "application/json", 422, "OPTION_INVALID", "names formats"),
         ({}, "?format=text&format=json", "application/json", 422, "OPTION_INVALID", "once"),
         ({}, "?format=text", "text/plain", 415, "MEDIA_TYPE_UNSUPPORTED", "as JSON"),
