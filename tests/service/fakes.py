@@ -53,7 +53,7 @@ def page(*texts: str, width: int = 200, height: int = 100, warnings: tuple[Remar
 
 
 def document(*pages: Page) -> Document:
-    return Document(pages, model="fake/1")
+    return Document(tuple(replace(one, number=n) for n, one in enumerate(pages, start=1)), model="fake/1")
 
 
 def digest_answer(data: bytes, _options: ReadOptions) -> Document:

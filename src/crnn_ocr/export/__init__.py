@@ -41,12 +41,20 @@ class WriteOptions:
             a document that a client sends back.
         picture: Returns the picture of the page with that number as (H, W) grey or (H, W, 3) BGR, in the
             pixels of the page's polygons, for figures and overlays; None where pictures are not known.
+        name: File name of the input, for formats that name the picture of their pages or have a title; None
+            where it is not known.
     """
 
     source: str | None = None
     chars: bool = False
     original: Callable[[], bytes] | None = None
     picture: Callable[[int], Pixels] | None = None
+    name: str | None = None
+
+    @property
+    def title(self) -> str | None:
+        """The best name of the input that there is."""
+        return self.name if self.source is None else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ FORMATS: dict[str, Writer] = {
         layout="blocks",
     ),
     "html": Writer(
-        lambda document, how: to_html(document, source=how.source, picture=how.picture),
+        lambda document, how: to_html(document, source=how.title, picture=how.picture),
         ".html",
         "text/html; charset=utf-8",
         "HTML",
@@ -148,35 +156,35 @@ FORMATS: dict[str, Writer] = {
         needs_chars=True,
     ),
     "hocr": Writer(
-        lambda document, how: to_hocr(document, source=how.source, chars=how.chars),
+        lambda document, how: to_hocr(document, source=how.title, chars=how.chars),
         ".hocr",
-        "application/xhtml+xml",
+        "text/vnd.hocr+html; charset=utf-8",
         "hOCR",
         layout="blocks",
         appendable=False,
         needs_chars=True,
     ),
     "alto": Writer(
-        lambda document, how: to_alto(document, source=how.source, chars=how.chars),
+        lambda document, how: to_alto(document, source=how.title, chars=how.chars),
         ".alto.xml",
-        "application/xml",
+        "application/alto+xml",
         "ALTO",
         layout="blocks",
         appendable=False,
         needs_chars=True,
     ),
     "page-xml": Writer(
-        lambda document, how: to_page_xml(document, source=how.source, chars=how.chars),
+        lambda document, how: to_page_xml(document, source=how.title, chars=how.chars),
         ".page.xml",
         "application/vnd.prima.page+xml",
         "PAGE-XML",
         layout="blocks",
         appendable=False,
         needs_chars=True,
-        write_parts=lambda document, how: page_xml_files(document, source=how.source, chars=how.chars),
+        write_parts=lambda document, how: page_xml_files(document, source=how.title, chars=how.chars),
     ),
     "svg": Writer(
-        lambda document, how: to_svg(document, source=how.source, picture=how.picture),
+        lambda document, how: to_svg(document, source=how.title, picture=how.picture),
         ".svg",
         "image/svg+xml",
         "Picture with text (SVG)",
@@ -184,7 +192,7 @@ FORMATS: dict[str, Writer] = {
         appendable=False,
     ),
     "report": Writer(
-        lambda document, how: to_report(document, source=how.source, picture=how.picture),
+        lambda document, how: to_report(document, source=how.title, picture=how.picture),
         ".report.html",
         "text/html; charset=utf-8",
         "Report for checking (HTML)",

@@ -36,9 +36,14 @@ def words_of(line: Line) -> tuple[Word, ...]:
     Places come from the characters. Where a line has none, because it was corrected or replaced, each
     character gets its share of the line's length, full-width ones twice as much as others.
     """
-    if line.chars and "".join(char.text for char in line.chars) == line.text:
+    if line.chars and "".join(char.text for char in line.chars) == line.text and _parts_words(line.chars):
         return tuple(_word_of_chars(line, match.span()) for match in re.finditer(r"\S+", line.text))
     return tuple(_word_of_line(line, match.span()) for match in re.finditer(r"\S+", line.text))
+
+
+def _parts_words(chars: tuple[Char, ...]) -> bool:
+    """Return whether each of the characters is white space, or has none: then words are runs of them."""
+    return all(not char.text.strip() or char.text.split() == [char.text] for char in chars)
 
 
 def _word_of_chars(line: Line, span: tuple[int, int]) -> Word:

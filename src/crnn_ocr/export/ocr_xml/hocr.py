@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 from crnn_ocr.document import Block, Char, Document, Line, Page, Polygon, block_id
 from crnn_ocr.export.escaping import attributes, one_row, xml
-from crnn_ocr.export.kinds import KINDS
+from crnn_ocr.export.kinds import KINDS, heading_level
 from crnn_ocr.export.language import language_of
 from crnn_ocr.export.places import box_of, page_names, polygons_of
 from crnn_ocr.export.web.tables import head_rows
 from crnn_ocr.export.words import Word, words_of
 
-_LINE_CLASSES = (
-    "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_section ocr_table ocr_image ocr_caption ocr_header "
+_CAPABILITIES = (
+    "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_chapter ocr_section ocr_subsection ocr_subsubsection "
+    "ocr_table ocr_image ocr_caption ocr_header "
     "ocr_footer ocr_pageno ocr_textfloat ocr_display ocr_photo ocrp_lang ocrp_wconf"
 )
 #: Kinds of blocks whose lines stand in a paragraph of the text; the others are floats of their own class.
 _IN_TEXT = ("paragraph", "list_item")
+#: Classes of headings by level; each belongs to the element of its place, h1 to h4.
+_HEADINGS = ("ocr_chapter", "ocr_section", "ocr_subsection", "ocr_subsubsection")
 
 
 def to_hocr(document: Document, *, source: str | None = None, chars: bool = False) -> str:
@@ -38,6 +41,7 @@ def to_hocr(document: Document, *, source: str | None = None, chars: bool = Fals
         for index, (page, name) in enumerate(zip(document.pages, names, strict=True))
     )
     lang = language_of(document.text)
+    langs = {language_of(page.text) for page in document.pages} - {None}
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
@@ -46,7 +50,8 @@ def to_hocr(document: Document, *, source: str | None = None, chars: bool = Fals
         f"<title>{xml(source or 'Document')}</title>\n"
         '<meta http-equiv="Content-Type" content="text/html; charset=utf-8" />\n'
         f'<meta name="ocr-system"{attributes(content="crnn-ocr " + document.model)} />\n'
-        f'<meta name="ocr-capabilities" content="{_LINE_CLASSES}" />\n'
+        f'<meta name="ocr-capabilities" content="{_CAPABILITIES}" />\n'
+        f'<meta name="ocr-langs"{attributes(content=" ".join(sorted(map(str, langs))) or "unknown")} />\n'
         f'<meta name="ocr-number-of-pages" content="{len(document.pages)}" />\n'
         f"</head>\n<body>\n{pages}\n</body>\n</html>\n"
     )
@@ -73,7 +78,8 @@ class _Writer:
         if block.table is not None:
             return self._table(page, block, id_, title)
         if block.kind == "heading":
-            level = min(max(block.level, 1), 6)
+            level = min(heading_level(block), len(_HEADINGS))
+            class_ = _HEADINGS[level - 1]
             inner = f"<h{level}{attributes(class_=class_, title=title)}>{lines}</h{level}>"
         elif block.kind in _IN_TEXT:
             inner = f"<p{attributes(class_=class_, title=title, lang=language_of(block.text))}>{lines}</p>"

@@ -4,11 +4,11 @@ It only decodes: the pixels go to the parent as they are stored, in whatever mod
 
 | operation | question | answer |
 |---|---|---|
-| open | `format`, `limits`, and the file as bytes | `pages`: width, height, memory here, memory there |
+| open | `format`, `limits`, and the file as bytes | `pages`: width, height, memory here, memory in all |
 | read | `page` | `width`, `height`, `mode`, `row` …, and the rows as bytes |
 
-Memory is in bytes: for decoding a page here, and for converting it in the parent. `row` is the bytes of a
-row.
+Memory is in bytes: for decoding a page here, and the most of both processes at a time, since the parent
+converts a page while it is kept here. `row` is the bytes of a row.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Reader:
             self._limits.check_size(*image.size)
             _check_slow(image, self._name)
             self._pages = {0: _needs(image, self._name, turned=orientation_of(image) != 1)}
-            self._limits.check_memory(max(self._pages[0][2:]), self._name.value)
+            self._limits.check_memory(self._pages[0][3], self._name.value)
         return {"pages": list(self._pages.values())}
 
     def _read(self, index: int) -> tuple[dict[str, Any], Iterable[memoryview]]:
@@ -84,7 +84,7 @@ class Reader:
         orientation = 1
         if self._name is Format.TIFF:  # Pillow turns its pages upright by itself
             image.seek(index)
-            self._limits.check_memory(max(self._pages[index][2:]), self._name.value)
+            self._limits.check_memory(self._pages[index][3], self._name.value)
             image.load()
         else:
             image.load()
@@ -125,13 +125,14 @@ def _plain(transparency: Any) -> Any:
 
 
 def _needs(image: ImageFile, name: Format, *, turned: bool, buffer: int = 0) -> list[int]:
-    """Return width and height, and the bytes that decoding takes here and converting there."""
+    """Return width and height, and the bytes that decoding takes here and in both processes together."""
     width, height = image.size
-    upright = turned and name is not Format.TIFF  # a TIFF is turned here
-    copies = 2 if turned and name is Format.TIFF else 1
-    here = copies * stored(image, name) * width * height + buffer
-    there = converted(image.mode, turned=upright, transparent=image.has_transparency_data) * width * height
-    return [width, height, round(here), round(there)]
+    pixels = width * height
+    upright = turned and name is not Format.TIFF  # a TIFF is turned here, which takes a copy for a moment
+    kept = stored(image, name) * pixels
+    here = kept * (2 if turned and name is Format.TIFF else 1) + buffer
+    there = converted(image.mode, turned=upright, transparent=image.has_transparency_data) * pixels
+    return [width, height, round(here), round(max(here, kept + buffer + there))]
 
 
 def _check_slow(image: ImageFile, name: Format) -> None:

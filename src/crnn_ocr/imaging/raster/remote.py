@@ -83,7 +83,7 @@ class _File(ProcessDocument):
     @property
     def extents(self) -> tuple[Extent, ...]:
         """Size and memory of each page, in both processes together."""
-        return tuple(Extent(width, height, here + there) for width, height, here, there in self._pages)
+        return tuple(Extent(width, height, both) for width, height, _, both in self._pages)
 
     def open(self) -> int:
         """Read the headers and return the number of pages."""
@@ -102,9 +102,9 @@ class _File(ProcessDocument):
                 limits=astuple(self._limits),
             )
             self._pages = [[int(number) for number in page] for page in found["pages"]]
-            for width, height, here, there in self._pages:
+            for width, height, here, both in self._pages:
                 self._limits.check_size(width, height)
-                if min(here, there) < 0:
+                if min(here, both) < 0:
                     raise ValueError("memory cannot be negative")
 
     def read(self, index: int) -> Pixels:

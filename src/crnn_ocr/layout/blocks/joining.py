@@ -26,8 +26,8 @@ _WORD_AFTER = re.compile(r"[^\W\d_]+")
 #: Words that English joins to the next one with a hyphen, and at which it rarely divides a longer word.
 _JOINED_BY_HYPHEN = (
     frozenset(("well", "self", "ex", "half", "cross", "real", "much", "so", "left", "right", "open", "hard"))
-    | frozenset(("high", "low", "long", "short", "full", "large", "small", "fine", "first", "second", "third"))
-    | frozenset(("one", "two", "three", "four", "five", "six"))
+    | frozenset(("high", "low", "long", "short", "full", "large", "small", "fine", "second", "third"))
+    | frozenset(("first", "one", "two", "three", "four", "five", "six"))
 )
 #: Shortest parts of a word that is divided: the rules of English typesetting leave no single letter.
 _LEAST_PART = 2

@@ -33,6 +33,7 @@ from crnn_ocr.service.api.openapi_components import (
 from crnn_ocr.service.api.responses import json_response
 from crnn_ocr.service.ocr.ocr_service import Admission
 from crnn_ocr.service.requests.parsing import parse_input
+from crnn_ocr.service.server.harmful_pictures import watched
 from crnn_ocr.settings import Settings
 
 Image = NDArray[np.uint8]
@@ -76,8 +77,12 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue_ticket()
-        opened = open_document(wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
-        with opened, admit(opened, ticket), one_at_a_time.take(1, ticket):
+        with (
+            watched(wanted.picture, ticket, whole=False),
+            open_document(wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket) as opened,
+            admit(opened, ticket),
+            one_at_a_time.take(1, ticket),
+        ):
             image = _page(opened, page)
             if image is None:
                 raise InvalidOptionError(f"The file has no page {page}.", hint="Pages are counted from 1.")
