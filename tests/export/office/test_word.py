@@ -71,6 +71,8 @@ def test_the_sample() -> None:
         ["项目", "金额（元）", "金额（元）"], ["项目", "上期", "本期"], ["合计", "1,200.00", "=1+1"],
     ]  # fmt: skip
     assert len(list(spanning._tbl.iter(qn("w:tblHeader")))) == 2
+    right = [cell.text for row in simple.rows for cell in row.cells if cell.paragraphs[0].alignment]
+    assert right == ["-5.00", "12.50"]
     assert file.core_properties.title == "报告.png"
     (shape,) = file.inline_shapes
     assert shape.width / file.sections[0].page_width == pytest.approx(0.5, abs=0.01)  # 400 of 800 pixels
