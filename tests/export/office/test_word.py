@@ -20,8 +20,9 @@ from crnn_ocr.export import FORMATS, WriteOptions
 from crnn_ocr.export.office.seams import goes_on, joined
 from crnn_ocr.export.office.word_tables import column_widths
 from crnn_ocr.pixels import Pixels
-from tests.export.documents import HOSTILE, all_documents
+from tests.export.documents import HOSTILE, all_documents, documents
 from tests.export.office.libreoffice import convert, needs_libreoffice
+from tests.export.rereading import lines_text, squeezed
 from tests.export.samples import DOCUMENT, SPANNING_TABLE, block, box, picture, table
 
 
@@ -271,6 +272,14 @@ def test_any_document(document: Document) -> None:
     for own, grid in zip(file.tables, tables, strict=True):
         assert (len(own.rows), len(own.columns)) == (grid.rows, grid.cols)
         assert all(len(row.cells) == grid.cols for row in own.rows)
+
+
+@settings(max_examples=40)
+@given(documents)
+def test_no_text_is_lost(document: Document) -> None:
+    file = docx.Document(io.BytesIO(written(document)))
+
+    assert squeezed("".join(each.text for each in file.paragraphs)) == lines_text(document)
 
 
 def test_large_tables() -> None:
