@@ -35,8 +35,9 @@ class TextRow:
 def text_rows(words: Sequence[Word], height: float) -> list[TextRow]:
     """Return the rows of text from top to bottom.
 
-    Words whose boxes overlap by more than a quarter of the lower one share a row. A word beside two rows, like
-    a number in the middle of a row whose first cell has two lines, joins them: they are one row of the table.
+    Words share a row if their boxes overlap by more than a quarter of the lower one. A word beside two rows,
+    like a number in the middle of a row whose first cell has two lines, joins them: they are one row of the
+    table.
 
     Args:
         words: Words with upright boxes.
