@@ -30,6 +30,8 @@ _THICK = 0.4
 _IN_TEXTS = 0.4
 #: Share of the lesser side of a text at its edges where a rule may run: boxes of texts have a margin.
 _EDGE = 0.35
+#: Pairs of a rule and a text that are compared at once, which bounds the memory for a page of thousands of lines.
+_AT_ONCE = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,13 @@ def _outside_texts(rules: list[Rule], texts: NDArray[np.float64]) -> list[Rule]:
     """Return the rules that do not lie within a text; both are as seen along the rules."""
     if not rules or not len(texts):
         return rules
+    step = max(1, _AT_ONCE // len(texts))
+    if len(rules) > step:
+        return [
+            rule
+            for start in range(0, len(rules), step)
+            for rule in _outside_texts(rules[start : start + step], texts)
+        ]
     at, start, end = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
     left, top, right, bottom = texts.T
     slack = 0.4 * np.minimum(right - left, bottom - top)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from crnn_ocr.tables.grid import Box, Grid
 
-#: Boxes that are compared with all cells at once: bounds the memory for a table of thousands of cells.
-_AT_ONCE = 256
+#: Pairs of a box and a cell that are compared at once, which bounds the memory for a table of 500 by 50 cells.
+_AT_ONCE = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ def places_of(grid: Grid, boxes: Sequence[Box]) -> Places:
     cells = np.array([cell.box for cell in grid.cells], np.float64).reshape(-1, 4)
     all_boxes = np.array(boxes, np.float64).reshape(-1, 4)
     found, inside = [], []
-    for start in range(0, len(all_boxes), _AT_ONCE):
-        part = all_boxes[start : start + _AT_ONCE, None]
+    step = max(1, _AT_ONCE // max(1, len(cells)))
+    for start in range(0, len(all_boxes), step):
+        part = all_boxes[start : start + step, None]
         across = np.minimum(cells[:, 2], part[..., 2]) - np.maximum(cells[:, 0], part[..., 0])
         down = np.minimum(cells[:, 3], part[..., 3]) - np.maximum(cells[:, 1], part[..., 1])
         shared = np.maximum(across, 0) * np.maximum(down, 0)
