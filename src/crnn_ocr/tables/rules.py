@@ -30,7 +30,7 @@ _THICK = 0.4
 _IN_TEXTS = 0.4
 #: Share of the lesser side of a text at its edges where a rule may run: boxes of texts have a margin.
 _EDGE = 0.35
-#: Pairs of a rule and a text that are compared at once, which bounds the memory for a page of thousands of lines.
+#: Pairs of a rule and a text that are compared at once, which bounds the memory for thousands of lines.
 _AT_ONCE = 400_000
 
 
