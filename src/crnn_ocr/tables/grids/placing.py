@@ -50,7 +50,7 @@ def places_of(grid: Grid, boxes: Sequence[Box]) -> Places:
 
 
 def _shared(boxes: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (2, N, M): the width and height that boxes share with cells; negative is the gap between them."""
+    """Return (2, N, M): the width and height that boxes share with cells; negative is the gap between."""
     part = boxes[:, None]
     across = np.minimum(cells[:, 2], part[..., 2]) - np.maximum(cells[:, 0], part[..., 0])
     down = np.minimum(cells[:, 3], part[..., 3]) - np.maximum(cells[:, 1], part[..., 1])
