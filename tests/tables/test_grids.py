@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -32,7 +33,7 @@ def words_at(*places: tuple[str, float, float]) -> list[Word]:
     return words_of([line_at(text, x, y) for text, x, y in places])
 
 
-def table_words(rows: list[tuple[str, ...]], pitch: float = 30) -> list[Word]:
+def table_words(rows: Sequence[tuple[str, ...]], pitch: float = 30) -> list[Word]:
     return words_at(
         *[
             (text, XS[col], pitch * row)

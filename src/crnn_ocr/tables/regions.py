@@ -171,15 +171,29 @@ def _between_rules(rules: Rules, words: Sequence[Word], height: float) -> list[B
             groups.append([rule])
     boxes = []
     for group in groups:
-        run = [group[0]]
-        for rule in group[1:]:
-            if _is_tabular(_strip(run[-1], rule), words, height):
-                run.append(rule)
-                continue
-            boxes += [_strip(run[0], run[-1])] if len(run) > 1 else []
-            run = [rule]
-        boxes += [_strip(run[0], run[-1])] if len(run) > 1 else []
+        boxes += _tabular_runs(group, words, height)
     return boxes
+
+
+def _tabular_runs(group: Sequence[Rule], words: Sequence[Word], height: float) -> list[Box]:
+    """Return the areas of strips that hold text in columns; single texts may stand between them."""
+    boxes: list[Box] = []
+    first: Rule | None = None
+    last = group[0]
+    for one, other in itertools.pairwise(group):
+        strip = _strip(one, other)
+        if _is_tabular(strip, words, height):
+            first = one if first is None else first
+            last = other
+        elif first is not None and not _is_single(strip, words, height):
+            boxes.append(_strip(first, last))
+            first = None
+    return boxes if first is None else [*boxes, _strip(first, last)]
+
+
+def _is_single(box: Box, words: Sequence[Word], height: float) -> bool:
+    """Return whether an area is as high as one row of text: the heading of a group of rows, or a sum."""
+    return box[3] - box[1] < 3.5 * height and len(text_rows(_inside(words, box), height)) <= 1
 
 
 def _strip(one: Rule, other: Rule) -> Box:

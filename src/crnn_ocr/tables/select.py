@@ -24,8 +24,8 @@ Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
 
 #: Least share of cells with text. Forms with empty places are drawn with rules; nothing else shows a cell.
 _FILLED_NET, _FILLED = 0.15, 0.4
-#: The same for a net of more than so many cells; the panes of a window on a screen are mostly empty.
-_LARGE, _FILLED_LARGE = 60, 0.3
+#: The panes of a window on a screen make a large net, too: most of them empty, and many that span others.
+_LARGE, _FILLED_LARGE, _SPANNING = 60, 0.5, 0.2
 #: Greatest share of the words that stand in one cell.
 _IN_ONE_CELL = 0.5
 #: Greatest weighted violations per word of what is still a table.
@@ -96,7 +96,8 @@ def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign) -> boo
     most = max(Counter(places).values())
     if most > _IN_ONE_CELL * len(words) and most >= 16:
         return False
-    if sign == "net" and len(grid.cells) > _LARGE and share < _FILLED_LARGE:
+    spanning = sum(cell.row_span * cell.col_span > 1 for cell in grid.cells) / len(grid.cells)
+    if len(grid.cells) > _LARGE and share < _FILLED_LARGE and spanning > _SPANNING:
         return False
     if len(filled) < 4 or share < (_FILLED_NET if sign == "net" else _FILLED):
         return False

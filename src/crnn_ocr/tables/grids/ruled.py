@@ -133,7 +133,7 @@ def ruled_grid(words: Sequence[Word], rules: Rules, box: Box, height: float) -> 
 def _idle_borders(
     rows: int, cols: int, together: Sequence[tuple[Place, Place]], filled: set[Place]
 ) -> list[tuple[Place, Place]]:
-    """Return the pairs of places that a stray rule divides: no text beside it, and it leaves out other places."""
+    """Return the places that a stray rule divides: it has no text beside it and leaves out other places."""
     known = set(together)
     more: list[tuple[Place, Place]] = []
     down = [[((r, c), (r + 1, c)) for c in range(cols)] for r in range(rows - 1)]

@@ -23,6 +23,8 @@ _SIDE_BY_SIDE = 1.0
 _STACKED = 1.0
 _EMPTY_LINE = 2.0
 _HALF_ROW = 0.35
+#: Pairs of a rule and a cell that are compared at once.
+_AT_ONCE = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ def _ignored(grid: Grid, rules: Sequence[Rule], height: float, *, across: bool) 
     """Return how many sides of cells rules run along inside of cells instead of at their borders."""
     if not rules:
         return 0.0
+    step = max(1, _AT_ONCE // len(grid.cells))
+    if len(rules) > step:
+        parts = range(0, len(rules), step)
+        return sum(_ignored(grid, rules[at : at + step], height, across=across) for at in parts)
     at, begins, ends = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
     left, top, right, bottom = np.array([cell.box for cell in grid.cells]).T
     low, high, start, end = (top, bottom, left, right) if across else (left, right, top, bottom)
