@@ -22,6 +22,16 @@ def test_a_grid_is_found_whatever_its_ink(ink: int, thick: int) -> None:
     assert all(rule.length == pytest.approx(400, abs=12) for rule in rules.horizontal)
 
 
+@pytest.mark.parametrize("ink", [0, 200])
+def test_the_rules_of_large_print_are_found_at_half_its_size(ink: int) -> None:
+    sheet = Sheet()
+    sheet.grid([101, 300, 501], [100, 201, 300], ink)
+    rules = find_rules(sheet.image, 40)
+    assert [rule.at for rule in rules.horizontal] == pytest.approx([100, 201, 300], abs=2)
+    assert [rule.at for rule in rules.vertical] == pytest.approx([101, 300, 501], abs=2)
+    assert all(rule.length == pytest.approx(400, abs=16) for rule in rules.horizontal)
+
+
 def test_grey_pictures_have_the_same_rules() -> None:
     sheet = Sheet()
     sheet.grid([100, 300, 500], [100, 140, 180])

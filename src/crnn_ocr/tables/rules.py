@@ -20,6 +20,8 @@ from crnn_ocr.tables.grid import Box
 
 #: Least change of brightness, of 255, across a rule; light grey rules and pastel bands on white have more.
 _CHANGE = 9
+#: Height of text in pixels from which half of the size shows the rules as well, in a quarter of the time.
+_FINE = 28.0
 #: Pixels along a rule over which brightness is averaged, against noise.
 _AVERAGED = 5
 #: Least darkness against its surroundings of the dots of a dotted rule, of 255.
@@ -71,6 +73,12 @@ def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules
         texts: Where lines of text are, without margins. What lies within one of them is a stroke of a letter,
             a row of dots that leads to a figure, or the line below a word.
     """
+    if height >= _FINE and min(image.shape[:2]) >= 4:
+        half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
+        found = find_rules(half, height / 2, [(a / 2, b / 2, c / 2, d / 2) for a, b, c, d in texts])
+        return Rules(*(tuple(map(_doubled, rules)) for rules in (found.horizontal, found.vertical)))
     boxes = np.array(texts, np.float64).reshape(-1, 4)
     # Of three channels the darkest shows coloured bands on white best: yellow has no blue.
     grey = image if image.ndim == 2 else cv2.min(cv2.min(image[..., 0], image[..., 1]), image[..., 2])
@@ -82,6 +90,10 @@ def find_rules(image: Pixels, height: float, texts: Sequence[Box] = ()) -> Rules
         turned, boxes[:, [1, 0, 3, 2]], long=max(14, round(1.5 * height) + 2), height=height
     )
     return Rules(tuple(horizontal), tuple(vertical))
+
+
+def _doubled(rule: Rule) -> Rule:
+    return Rule(2 * rule.at, 2 * rule.start, 2 * rule.end)
 
 
 def _along_rows(grey: Pixels, texts: NDArray[np.float64], *, long: int, height: float) -> list[Rule]:
