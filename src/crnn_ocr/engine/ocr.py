@@ -13,8 +13,22 @@ from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.engine.leases import LeasedModels, packs_to_use
 from crnn_ocr.engine.model_manager import ModelManager, Switch
 from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
-from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
+from crnn_ocr.engine.stage import Stage, Tools, models_of, run_stages
+from crnn_ocr.engine.text_pages import (
+    PAGE_ERRORS,
+    TEXT_LAYER,
+    Survey,
+    empty_page,
+    failed_page,
+    state_of,
+    survey,
+    text_page,
+    unexpected,
+)
+from crnn_ocr.errors import OcrError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
+from crnn_ocr.imaging.page_source import Wanted
+from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.layout.blocks.whole_document import refine_pages
 from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
@@ -248,37 +262,108 @@ class OCR:
             raise TypeError("give either an options object or single options, not both")
         ticket = ticket or Ticket()
         clock = StageClock(ticket)
+        limits = self._settings.limits
+        wanted = Wanted(options.page_ranges, options.ocr, options.password)
         with ExitStack() as held:
             with clock("decode"):
                 document = open_document(
-                    source, self._settings.limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket
+                    source, limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket, wanted=wanted
                 )
-            held.enter_context(document)
-            del source
+                held.enter_context(document)
+                del source
+                found = survey(document, options, limits, ticket)
+            drawn = sorted(found.texts.keys() | found.reads) if options.layout == "blocks" else found.reads
+            document.choose(drawn)
             if admit is not None:
                 held.enter_context(admit(document))
-            models = held.enter_context(LeasedModels(self._models, self._uses, options, ticket.remaining))
-            work = held.enter_context(self._scheduler.admit(ticket))
-            tools = Tools(models, self._replacements, work, options)
-            pages: list[Page] = []
-            while True:
-                with self._room(document.room, ticket, clock) as share:
-                    with clock("decode"):
-                        image = _draw_page(document, work)
-                    if image is None:
-                        break
-                    with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
-                        state = PageState(image, image.shape[1], image.shape[0], share)
-                        del image  # no second reference may keep a large picture after a stage replaced it
-                        page = run_stages(self._stages, state, tools, clock)
-                        pages.append(replace(page, number=len(pages) + 1))
-                        del state
+            models = LeasedModels(self._models, self._uses, options, ticket.remaining)
+            if found.reads:
+                held.enter_context(models)
+            elif options.model is not None:
+                packs_to_use(self._models, self._uses, options)  # an unknown model is an error in any case
+            pages: dict[int, Page] = {}
+            with clock("layout"):
+                for place in range(len(document.numbers)):
+                    number = document.numbers[place]
+                    if place in found.failed:
+                        pages[place] = failed_page(document, place, found.failed[place])
+                    elif place in found.empty:
+                        pages[place] = empty_page(document, place)
+                    elif place not in drawn:
+                        pages[place] = text_page(found.texts.pop(place), number, options)
+            if drawn:
+                work = held.enter_context(self._scheduler.admit(ticket))
+                tools = Tools(models, self._replacements, work, options)
+                self._read_pages(document, drawn, found, pages, tools, ticket, clock)
+            if len(found.failed) == len(pages):
+                raise found.failed[min(found.failed)]
             layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
+            ordered = [pages[place] for place in sorted(pages)]
             if layout == "blocks":
                 with clock("layout"):
-                    pages = list(refine_pages(pages))
-            name = models(RECOGNITION).name
-            return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests), layout)
+                    ordered = list(refine_pages(ordered))
+            name = models(RECOGNITION).name if found.reads else TEXT_LAYER
+            return Document(tuple(ordered), name, clock.milliseconds, marks(models.manifests), layout)
+
+    def _read_pages(
+        self,
+        document: OpenedDocument,
+        places: Sequence[int],
+        found: Survey,
+        pages: dict[int, Page],
+        tools: Tools,
+        ticket: Ticket,
+        clock: StageClock,
+    ) -> None:
+        """Draw and read pages; a page that cannot be read costs none of the others.
+
+        Args:
+            document: The opened document, which draws the pages at these places.
+            places: The places.
+            found: The texts of the pages; errors are added.
+            pages: The pages are added here, by their places.
+            tools: What the stages use.
+            ticket: The ticket of the reading.
+            clock: Measures the stages.
+
+        Raises:
+            OcrError: An error that is not the page's own.
+            Exception: The engine failed at the only page.
+        """
+        for place in places:
+            try:
+                page = self._read_page(document, place, found.texts.pop(place, None), tools, ticket, clock)
+            except PAGE_ERRORS as error:
+                found.failed[place] = error
+            except OcrError:
+                raise
+            except Exception as error:
+                if len(document.numbers) == 1:
+                    raise
+                found.failed[place] = unexpected(error)
+            else:
+                pages[place] = replace(page, number=document.numbers[place])
+                continue
+            pages[place] = failed_page(document, place, found.failed[place])
+
+    def _read_page(
+        self,
+        document: OpenedDocument,
+        place: int,
+        text: PageText | None,
+        tools: Tools,
+        ticket: Ticket,
+        clock: StageClock,
+    ) -> Page:
+        """Draw the next page and read it, or look at it for the blocks of its text."""
+        with self._room(document.room, ticket, clock) as share:
+            with clock("decode"):
+                image = _draw_page(document, tools.work)
+            with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
+                dpi = document.dpi(place, image.shape[1])
+                state = state_of(image, share, text, blocks=tools.options.layout == "blocks")
+                del image  # no second reference may keep a large picture after a stage replaced it
+                return replace(run_stages(self._stages, state, tools, clock), dpi=dpi)
 
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
@@ -293,14 +378,14 @@ class OCR:
             yield share
 
 
-def _draw_page(document: OpenedDocument, work: Work) -> Pixels | None:
-    """Return the next page, or None after the last one.
+def _draw_page(document: OpenedDocument, work: Work) -> Pixels:
+    """Return the picture of the next page.
 
     A large page is decoded in a task, because that takes as much memory as a run of a network.
     """
     memory = counted(document.room)
     if not memory:
-        return document.draw()
-    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: document.draw())
+        return document.draw_next()
+    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: document.draw_next())
     (outcome,) = work.run([task])
     return outcome.get()
