@@ -16,13 +16,11 @@ from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
 from crnn_ocr.engine.stage import Stage, Tools, models_of, run_stages
 from crnn_ocr.engine.text_pages import (
     PAGE_ERRORS,
-    TEXT_LAYER,
     Survey,
-    empty_page,
     failed_page,
+    pages_without_pictures,
     state_of,
     survey,
-    text_page,
     unexpected,
 )
 from crnn_ocr.errors import OcrError
@@ -30,7 +28,7 @@ from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
 from crnn_ocr.imaging.page_source import Wanted
 from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.layout.blocks.whole_document import refine_pages
-from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
+from crnn_ocr.models.fingerprint import TEXT_LAYER, Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
@@ -237,8 +235,8 @@ class OCR:
         """Read a picture or document.
 
         Args:
-            source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF; a Pillow image;
-                or a uint8 array, (H, W) grey or (H, W, 3) BGR.
+            source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF, or of a ZIP archive
+                of them; a Pillow image; or a uint8 array, (H, W) grey or (H, W, 3) BGR.
             options: How to read; all defaults when None.
             ticket: Deadline and cancellation token of the reading; neither when None.
             admit: Returns a context that holds room for the work, or raises. It is called when the document's
@@ -246,7 +244,8 @@ class OCR:
             **values: Single options by name, instead of `options`.
 
         Returns:
-            The text and its positions; pages without text have no lines.
+            The text and its positions; pages without text have no lines. A page that cannot be read has an
+            `error`, unless it is the only one or all have failed.
 
         Raises:
             OcrError: The input cannot be read; code, message and hint say why and what to do.
@@ -281,29 +280,20 @@ class OCR:
                 held.enter_context(models)
             elif options.model is not None:
                 packs_to_use(self._models, self._uses, options)  # an unknown model is an error in any case
-            pages: dict[int, Page] = {}
             with clock("layout"):
-                for place in range(len(document.numbers)):
-                    number = document.numbers[place]
-                    if place in found.failed:
-                        pages[place] = failed_page(document, place, found.failed[place])
-                    elif place in found.empty:
-                        pages[place] = empty_page(document, place)
-                    elif place not in drawn:
-                        pages[place] = text_page(found.texts.pop(place), number, options)
+                pages = pages_without_pictures(document, found, drawn, options)
             if drawn:
                 work = held.enter_context(self._scheduler.admit(ticket))
                 tools = Tools(models, self._replacements, work, options)
                 self._read_pages(document, drawn, found, pages, tools, ticket, clock)
-            if len(found.failed) == len(pages):
-                raise found.failed[min(found.failed)]
-            layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
-            ordered = [pages[place] for place in sorted(pages)]
-            if layout == "blocks":
+            found.check_any(len(pages))
+            ordered = tuple(pages[place] for place in sorted(pages))
+            if options.layout == "blocks":
                 with clock("layout"):
-                    ordered = list(refine_pages(ordered))
+                    ordered = tuple(refine_pages(ordered))
             name = models(RECOGNITION).name if found.reads else TEXT_LAYER
-            return Document(tuple(ordered), name, clock.milliseconds, marks(models.manifests), layout)
+            layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
+            return Document(ordered, name, clock.milliseconds, marks(models.manifests), layout)
 
     def _read_pages(
         self,
@@ -360,7 +350,7 @@ class OCR:
             with clock("decode"):
                 image = _draw_page(document, tools.work)
             with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
-                dpi = document.dpi(place, image.shape[1])
+                dpi = document.dpi(place)
                 state = state_of(image, share, text, blocks=tools.options.layout == "blocks")
                 del image  # no second reference may keep a large picture after a stage replaced it
                 return replace(run_stages(self._stages, state, tools, clock), dpi=dpi)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,9 +31,6 @@ from crnn_ocr.scheduling.ticket import Ticket
 
 _log = logging.getLogger(__name__)
 
-#: What a document names as its model if no picture was read.
-TEXT_LAYER = "pdf-text-layer"
-
 #: Errors that come from one page; the others are still read.
 PAGE_ERRORS = (
     ImageDecodeError,
@@ -58,6 +56,11 @@ class Survey:
     failed: dict[int, OcrError] = field(default_factory=dict)
     empty: list[int] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
+
+    def check_any(self, count: int) -> None:
+        """Raise the first error if none of so many pages could be read."""
+        if len(self.failed) == count:
+            raise self.failed[min(self.failed)]
 
 
 def survey(document: OpenedDocument, options: ReadOptions, limits: Limits, ticket: Ticket) -> Survey:
@@ -86,6 +89,21 @@ def survey(document: OpenedDocument, options: ReadOptions, limits: Limits, ticke
             found.reads.append(place)
             limits.check_pages(len(found.reads), at_least=True)
     return found
+
+
+def pages_without_pictures(
+    document: OpenedDocument, found: Survey, drawn: Collection[int], options: ReadOptions
+) -> dict[int, Page]:
+    """Return the pages that are finished without being drawn, by their places; their texts are taken out."""
+    pages: dict[int, Page] = {}
+    for place, number in enumerate(document.numbers):
+        if place in found.failed:
+            pages[place] = failed_page(document, place, found.failed[place])
+        elif place in found.empty:
+            pages[place] = empty_page(document, place)
+        elif place in found.texts and place not in drawn:
+            pages[place] = text_page(found.texts.pop(place), number, options)
+    return pages
 
 
 def text_page(text: PageText, number: int, options: ReadOptions) -> Page:

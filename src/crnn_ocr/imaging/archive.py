@@ -113,12 +113,14 @@ class ArchivePages(PageSource):
     def text(self, place: int) -> PageText | None:
         """Return the text that a page of a PDF holds, see `PageSource.text`."""
         found = self._places[place]
+        if found.error is not None:
+            raise found.error
         return self._source(place).text(found.inner) if found.holds_text else None
 
-    def dpi(self, place: int, width: int) -> float | None:
+    def dpi(self, place: int) -> float | None:
         """Return the pixels per inch of a page, see `PageSource.dpi`."""
         found = self._places[place]
-        return self._source(place).dpi(found.inner, width) if found.holds_text else None
+        return self._source(place).dpi(found.inner) if found.holds_text else None
 
     def close(self) -> None:
         """Release the archive and the member that is open."""

@@ -97,9 +97,9 @@ class OpenedDocument:
             if not self.has_more:
                 self._pages.close()
 
-    def dpi(self, place: int, width: int) -> float | None:
-        """Return the pixels per inch of a page that has been drawn `width` pixels wide; None for pictures."""
-        return self._pages.dpi(place, width)
+    def dpi(self, place: int) -> float | None:
+        """Return the pixels per inch at which a page of a PDF was drawn; None for pictures."""
+        return self._pages.dpi(place)
 
     def close(self) -> None:
         """Release the file and its process; no more pages can be decoded."""

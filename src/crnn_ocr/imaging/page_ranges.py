@@ -77,7 +77,7 @@ class PageRanges:
         """Return the error for a file with `count` pages, none of which is to be read."""
         pages = "1 page" if count == 1 else f"{count} pages"
         return InvalidOptionError(
-            f"option 'pages': {self.text[:40]!r} names no page of this file, which has {pages}.",
+            f"The file has no page {self.text[:40]}: it has {pages}.",
             hint="Pages are counted from 1; leave the option out to read all of them.",
         )
 

@@ -73,8 +73,8 @@ class PageSource(Iterator[Pixels], ABC):
         """
         return None
 
-    def dpi(self, place: int, width: int) -> float | None:
-        """Return the pixels per inch of a page that was drawn `width` pixels wide; None for pictures."""
+    def dpi(self, place: int) -> float | None:
+        """Return the pixels per inch at which a page of a PDF was drawn; None for pictures."""
         return None
 
     def close(self) -> None:

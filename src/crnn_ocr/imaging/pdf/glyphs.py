@@ -78,7 +78,7 @@ def characters(page: Any) -> tuple[dict[str, Any], list[memoryview]]:
         the machine's byte order. Of each character: its code point (uint32); its box of ascent, descent and
         advance: left, top, right, bottom (float32), without area if PDFium has generated it; the box of its
         ink: left, right, bottom, top (float64); both in points, y up. Of each run: its first character
-        (uint32), its direction in radians, anticlockwise (float32), and whether it is invisible (uint8).
+        (uint32), its direction in radians, clockwise (float32), and whether it is invisible (uint8).
     """
     handle = pdfium.FPDFText_LoadPage(page)
     if not handle:

@@ -56,14 +56,13 @@ class PdfPages(ProcessPages["_Document"]):
         self._limits = limits
         self._dpi = dpi
         self._use = wanted.text
-        self._widths: dict[int, float] = {}
+        self._dpis: dict[int, float] = {}
         document = _Document(data, limits, ticket, wanted)
         super().__init__(document, document.open)
 
     def draw(self, place: int) -> Pixels:
         """Draw a page, see `PageSource.draw`."""
-        pixels, width = self._document.draw(self.numbers[place] - 1, self._dpi)
-        self._widths[place] = width
+        pixels, self._dpis[place] = self._document.draw(self.numbers[place] - 1, self._dpi)
         return pixels
 
     def text(self, place: int) -> PageText | None:
@@ -79,10 +78,9 @@ class PdfPages(ProcessPages["_Document"]):
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise ImageDecodeError(f"The text of page {number} of the PDF is damaged.") from error
 
-    def dpi(self, place: int, width: int) -> float | None:
-        """Return the pixels per inch of a page that was drawn that wide."""
-        points = self._widths.pop(place, 0.0)
-        return width / points * _POINTS_PER_INCH if points else None
+    def dpi(self, place: int) -> float | None:
+        """Return the pixels per inch at which a page was drawn."""
+        return self._dpis.pop(place, None)
 
     @cached_property
     def extents(self) -> tuple[Extent, ...]:
@@ -204,7 +202,7 @@ class _Document(ProcessDocument):
         """Draw one page at the given resolution in pixels per inch.
 
         Returns:
-            (H, W, 3) BGR uint8, and the width in points.
+            (H, W, 3) BGR uint8, and the resolution at which it was really drawn.
         """
         with self._slot():
             helper = self._running(self._open_in)
@@ -219,7 +217,8 @@ class _Document(ProcessDocument):
                     scale = detailed
                 scale = fitting_scale(width, height, self._limits, scale)
                 pixels = math.ceil(width * scale) * math.ceil(height * scale)
-                return self._rows(helper, scale, *self._room(pixels, largest), what), width
+                rows = self._rows(helper, scale, *self._room(pixels, largest), what)
+                return rows, scale * _POINTS_PER_INCH
 
     def _open_in(self, helper: Helper) -> None:
         with helper.watched(self._ticket, "The PDF"):

@@ -125,6 +125,8 @@ class _Layer:
         """Leave out text that nobody sees: too small, or invisible with no picture below it."""
         sides = self._boxes[:, 2:] - self._boxes[:, :2]
         self._keep &= sides.max(axis=1, initial=0.0) >= LEAST_POINTS * dpi / _POINTS_PER_INCH
+        if not self._hidden.any():
+            return
         width, height = self._size
         centre = np.nan_to_num((self._boxes[:, :2] + self._boxes[:, 2:]) / 2, posinf=0, neginf=0)
         cell = np.clip(centre * _CELLS / (width, height), 0, _CELLS - 1).astype(int)
@@ -142,7 +144,7 @@ class _Layer:
     def lines(self) -> tuple[tuple[Line, ...], tuple[bool, ...], Turn]:
         """Return the lines, which of them are columns, and the turn that makes most of them upright."""
         a, c = self.matrix[0], self.matrix[1]
-        cos, sin = np.cos(self._angles), np.sin(self._angles)
+        cos, sin = np.cos(self._angles), -np.sin(self._angles)  # the angles are clockwise, and y points up
         degrees = np.degrees(np.arctan2(a[1] * cos + c[1] * sin, a[0] * cos + c[0] * sin))
         quarters = np.round(degrees / 90)
         slanted = np.abs(degrees - 90 * quarters) > _SLANTED
@@ -320,6 +322,8 @@ def _raster(boxes: Sequence[Box], width: int, height: int) -> NDArray[np.uint8]:
 
 def _unread(raster: NDArray[np.uint8], lines: Sequence[Line], width: int, height: int) -> tuple[Box, ...]:
     """Return the areas of pictures that have no text over them; strips of one picture count together."""
+    if not raster.any():
+        return ()
     count, _, stats, _ = cv2.connectedComponentsWithStats(raster, connectivity=4)
     areas: list[Box] = []
     boxes = np.array([_bounds(line.polygon) for line in lines]).reshape(-1, 4)

@@ -10,7 +10,7 @@ import re
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -113,7 +113,7 @@ class Piece:
 
 def lines_of(glyphs: Glyphs) -> list[Piece]:
     """Return the lines of a page's characters that run in one direction, in the order of the content."""
-    glyphs = _once(glyphs)
+    glyphs = _once(_with_shared_boxes_divided(glyphs))
     if not len(glyphs.codes):
         return []
     pieces = _without_second_prints(list(_pieces(glyphs)))
@@ -128,6 +128,25 @@ def _is_han(codes: NDArray[np.uint32]) -> Bools:
         | ((codes >= 0xFF00) & (codes < 0xFFF0))
         | ((codes >= 0x20000) & (codes < 0x32000))
     )
+
+
+def _with_shared_boxes_divided(glyphs: Glyphs) -> Glyphs:
+    """Return the characters with places of their own: PDFium gives those of a ligature the same box."""
+    if len(glyphs.codes) < 2:
+        return glyphs
+    # An equal character in exactly the same box is a second print, except in ligatures such as ff and ffi.
+    other = (glyphs.codes[1:] != glyphs.codes[:-1]) | (glyphs.codes[1:] == ord("f"))
+    same = (glyphs.boxes[1:] == glyphs.boxes[:-1]).all(axis=1) & other
+    if not same.any():
+        return glyphs
+    group = np.cumsum(np.concatenate([[True], ~same])) - 1
+    size = np.bincount(group)[group]
+    place = np.arange(len(group)) - np.searchsorted(group, group)
+    left, width = glyphs.boxes[:, 0], glyphs.boxes[:, 2] - glyphs.boxes[:, 0]
+    boxes = glyphs.boxes.copy()
+    boxes[:, 0] = left + width * place / size
+    boxes[:, 2] = left + width * (place + 1) / size
+    return replace(glyphs, boxes=boxes)
 
 
 def _once(glyphs: Glyphs) -> Glyphs:

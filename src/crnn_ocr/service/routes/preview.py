@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crnn_ocr.errors import InvalidOptionError
 from crnn_ocr.imaging.enhance import enhance, plan
-from crnn_ocr.imaging.opened import OpenedDocument, open_document
+from crnn_ocr.imaging.opened import open_document
+from crnn_ocr.imaging.page_ranges import PageRanges
+from crnn_ocr.imaging.page_source import Wanted
 from crnn_ocr.imaging.quality import Quality, measure
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
@@ -76,11 +78,15 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue_ticket()
-        opened = open_document(wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket)
+        opened = open_document(
+            wanted.picture,
+            settings.limits,
+            pdf_dpi=settings.pdf_dpi,
+            ticket=ticket,
+            wanted=Wanted(PageRanges(str(page), ((page, page),)), password=wanted.options.password),
+        )
         with opened, admit(opened, ticket), one_at_a_time.take(1, ticket):
-            image = _page(opened, page)
-            if image is None:
-                raise InvalidOptionError(f"The file has no page {page}.", hint="Pages are counted from 1.")
+            image = opened.draw_next()
             quality = measure(image)
             steps = plan(image.shape[:2], wanted.options, quality)
             if stage == "enhanced":
@@ -97,14 +103,6 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
         return json_response(answer.model_dump_json())
 
     app.register_blueprint(routes)
-
-
-def _page(document: OpenedDocument, number: int) -> Image | None:
-    """Return a page by its number from 1, (H, W) or (H, W, 3) uint8; None if there are fewer pages."""
-    for _ in range(number - 1):
-        if document.draw() is None:
-            return None
-    return document.draw()
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:
