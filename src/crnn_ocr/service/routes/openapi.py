@@ -124,6 +124,7 @@ def _ocr() -> Json:
                 "multipart/form-data": _form(),
                 "image/*": {"schema": {}},
                 "application/pdf": {"schema": {}},
+                "application/zip": {"schema": {}},
                 "application/octet-stream": {"schema": {}},
             },
         },

@@ -187,6 +187,7 @@ def _paths() -> Json:
     body: Json = {
         "image/*": {"schema": {}},
         "application/pdf": {"schema": {}},
+        "application/zip": {"schema": {}},
         "application/octet-stream": {"schema": {}},
     }
     return {
