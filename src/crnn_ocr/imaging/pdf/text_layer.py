@@ -34,6 +34,7 @@ LEAST_POINTS = 2.0
 #: Directions further than this from a quarter turn are those of slanted text, in degrees.
 _SLANTED = 5.0
 
+_FARTHEST = 1e6  # points; the largest page has 14,400
 _CELLS = 96  # cells per side of the raster in which pictures are joined
 _POINTS_PER_INCH = 72
 _TURNS: dict[int, Turn] = {0: 0, 1: 270, 2: 180, 3: 90}
@@ -91,12 +92,12 @@ class _Layer:
             return np.frombuffer(raw[parts[index] : parts[index + 1]], kind)
 
         self._codes: _Codes = part(0, np.uint32)
-        loose = part(1, np.float32).reshape(-1, 4).astype(np.float64)
-        tight = part(2, np.float64).reshape(-1, 4)
+        loose = _finite(part(1, np.float32)).reshape(-1, 4)
+        tight = _finite(part(2, np.float64)).reshape(-1, 4)
         firsts = part(3, np.uint32)
         generated = (loose[:, 0] == loose[:, 2]) & (loose[:, 1] == loose[:, 3])
         run = np.maximum(np.searchsorted(firsts, np.arange(chars), "right") - 1, 0)
-        self._angles: Floats = part(4, np.float32).astype(np.float64)[run] if runs else np.zeros(chars)
+        self._angles: Floats = _finite(part(4, np.float32))[run] if runs else np.zeros(chars)
         self._hidden: Bools = part(5, np.uint8)[run].astype(bool) if runs else np.zeros(chars, bool)
         white = _is_white(self._codes) | generated
         self._keep: Bools = ~white & ~_is_nothing(self._codes)
@@ -105,15 +106,13 @@ class _Layer:
         self._guessed = self._blank & ~_carried(white & ~generated, self._keep)
         self._boxes = self._placed(loose[:, 0], loose[:, 3], loose[:, 2], loose[:, 1])
         self._ink = self._placed(tight[:, 0], tight[:, 2], tight[:, 1], tight[:, 3])
-        self._keep &= np.isfinite(self._boxes).all(axis=1) & np.isfinite(self._ink).all(axis=1)
         centre = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
         self._keep &= (centre >= 0).all(axis=1) & (centre <= (width, height)).all(axis=1)
 
     def _placed(self, left: Floats, bottom: Floats, right: Floats, top: Floats) -> Floats:
         """Return boxes in pixels: left, top, right, bottom."""
-        with np.errstate(all="ignore"):
-            one = np.stack([left, bottom, np.ones_like(left)], axis=1) @ self.matrix
-            two = np.stack([right, top, np.ones_like(left)], axis=1) @ self.matrix
+        one = np.stack([left, bottom, np.ones_like(left)], axis=1) @ self.matrix
+        two = np.stack([right, top, np.ones_like(left)], axis=1) @ self.matrix
         return np.concatenate([np.minimum(one, two), np.maximum(one, two)], axis=1)
 
     @property
@@ -128,7 +127,7 @@ class _Layer:
         if not self._hidden.any():
             return
         width, height = self._size
-        centre = np.nan_to_num((self._boxes[:, :2] + self._boxes[:, 2:]) / 2, posinf=0, neginf=0)
+        centre = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
         cell = np.clip(centre * _CELLS / (width, height), 0, _CELLS - 1).astype(int)
         self._keep &= ~self._hidden | (raster[cell[:, 1], cell[:, 0]] > 0)
 
@@ -260,6 +259,13 @@ def makes_sense(lines: Sequence[Line]) -> bool:
     latin = [word for word in words if word[0].isascii()]
     crumbs = sum(len(word) == 1 and not word.isdigit() for word in latin) / max(1, len(latin))
     return letters >= LEAST_LETTERS and crumbs <= MOST_CRUMBS
+
+
+def _finite(values: NDArray[Any]) -> Floats:
+    """Return values as doubles within a range in which nothing overflows; PDFs may hold any number."""
+    with np.errstate(all="ignore"):
+        finite = np.where(np.isfinite(values), values, 0).astype(np.float64)
+    return np.clip(finite, -_FARTHEST, _FARTHEST)
 
 
 # ---- places ------------------------------------------------------------------------------------------
