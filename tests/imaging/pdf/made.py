@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,9 @@ from tests.imaging.pictures import Pixels, pil, saved
 
 WIDTH, HEIGHT = 400, 300
 
-#: A TrueType font that Matplotlib ships, to embed where PDFium needs real glyphs.
-Change = Callable[[Pdf], None]
-
 
 def font_file() -> bytes:
-    """Return a TrueType font."""
+    """Return a TrueType font that Matplotlib ships."""
     from matplotlib import get_data_path
 
     return Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf").read_bytes()
@@ -169,10 +166,15 @@ def with_font(text: str, mapped: dict[str, str] | None, *, size: int = 16) -> by
 
 def locked(data: bytes, password: str, revision: int = 6) -> bytes:
     """Return an encrypted copy of a PDF."""
+    strong = revision >= 4
     with Pdf.open(io.BytesIO(data)) as pdf:
         lock = pikepdf.Encryption(
-            user=password, owner=password + "!", R=revision, metadata=revision >= 4, aes=revision >= 4
-        )  # type: ignore[arg-type]
+            user=password,
+            owner=password + "!",
+            R=revision,  # type: ignore[arg-type]
+            metadata=strong,
+            aes=strong,
+        )
         return bytes_of(pdf, encryption=lock)
 
 

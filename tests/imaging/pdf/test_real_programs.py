@@ -16,7 +16,10 @@ from crnn_ocr.document import Document
 
 pytest.importorskip("pypdfium2")
 
-WORDS = "office efficient final flow of the brown fox over a lazy dog (1,234.50) 12% re-read naïve Größe".split()
+WORDS = [
+    *("office", "efficient", "final", "flow", "of", "the", "brown", "fox", "over", "a", "lazy"),
+    *("dog", "(1,234.50)", "12%", "re-read", "naïve", "Größe"),
+]
 HAN = "经济发展需要科学规划与合理布局，各地区应当根据自身条件制定方案。"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from pikepdf import Pdf
 
 from crnn_ocr.document import Char
 from crnn_ocr.errors import PdfPasswordError, WrongPdfPasswordError
@@ -143,7 +144,7 @@ def test_ligatures_radicals_and_hyphens_become_plain_characters() -> None:
 def test_upright_characters_below_one_another_are_a_column() -> None:
     letters = "直排文字"
     content = b""
-    with made.Pdf.new() as pdf:
+    with Pdf.new() as pdf:
         font, _ = made.embedded(pdf, "abcd", dict(zip("abcd", letters, strict=True)))
         for row, letter in enumerate("abcd"):
             _, codes = made.embedded(pdf, letter, {})
@@ -289,6 +290,6 @@ def test_characters_equal_the_tuple_that_they_stand_for() -> None:
     assert pickle.loads(pickle.dumps(line)) == line
     assert len(line.chars) == 4
     with pytest.raises(IndexError):
-        line.chars[4]
+        line.chars[len(line.chars)]
     with pytest.raises(ValueError, match="start and an end"):
         TextChars("ab", array("f", [0, 1]), polygon)

@@ -22,7 +22,7 @@ def glyphs_of(entries: list[tuple[str, float, float, float, float, bool, bool]])
     return Glyphs(
         np.array([ord(entry[0]) for entry in entries], np.uint32),
         boxes,
-        boxes + (0, 1, 0, -1) * (boxes[:, 3:] - boxes[:, 1:2]) / 8,
+        boxes + np.array([0, 1, 0, -1]) * (boxes[:, 3:] - boxes[:, 1:2]) / 8,
         np.array([entry[5] for entry in entries], bool),
         np.array([entry[5] and entry[6] for entry in entries], bool),
     )
