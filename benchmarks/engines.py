@@ -44,7 +44,8 @@ class Engine:
         return self.python.exists()
 
 
-def _peer(name: str) -> Path:
+def peer(name: str) -> Path:
+    """Return the interpreter of a peer's environment."""
     return PEERS / name / "bin" / "python"
 
 
@@ -64,22 +65,22 @@ ENGINES: dict[str, Engine] = {
             ("run_crnn_ocr", "--line"),
             env={"CRNN_OCR_MODEL": "accurate"},
         ),
-        Engine(RAPIDOCR, _peer("rapidocr"), ("run_rapidocr",), ("run_rapidocr", "--line")),
+        Engine(RAPIDOCR, peer("rapidocr"), ("run_rapidocr",), ("run_rapidocr", "--line")),
         # faster-paddle has no way in for single lines: its net is read by RapidOCR's recogniser.
         Engine(
             "faster-paddle-tiny",
-            _peer("faster-paddle"),
+            peer("faster-paddle"),
             ("run_faster_paddle", "tiny"),
             ("run_rapidocr", "--line", "--net", f"{_NETS}/tiny"),
         ),
         Engine(
             "faster-paddle-small",
-            _peer("faster-paddle"),
+            peer("faster-paddle"),
             ("run_faster_paddle", "small"),
             ("run_rapidocr", "--line", "--net", f"{_NETS}/small"),
         ),
-        Engine("tesseract", _peer("tesseract"), ("run_tesseract",), ("run_tesseract", "--line")),
-        Engine("easyocr", _peer("easyocr"), ("run_easyocr",), ("run_easyocr", "--line"), ("en",)),
+        Engine("tesseract", peer("tesseract"), ("run_tesseract",), ("run_tesseract", "--line")),
+        Engine("easyocr", peer("easyocr"), ("run_easyocr",), ("run_easyocr", "--line"), ("en",)),
     )
 }
 
@@ -121,7 +122,7 @@ class Worker:
         adapter = engine.page if mode == "page" else engine.line
         if not adapter:
             raise EngineError(f"{engine.name} reads no single lines")
-        python = _peer(RAPIDOCR) if adapter[0] == "run_rapidocr" else engine.python
+        python = peer(RAPIDOCR) if adapter[0] == "run_rapidocr" else engine.python
         if not python.exists():
             raise EngineError(f"{engine.name} is not installed: run benchmarks/make-peers")
         self.engine = engine
@@ -161,16 +162,24 @@ class Worker:
             raise EngineError(f"{self.engine.name}: {message['error']}")
         return message
 
+    def ask(self, request: dict[str, object]) -> dict[str, object]:
+        """Send a request and return the answer.
+
+        Raises:
+            EngineError: the engine failed on it.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._receive()
+
     def read(self, path: Path) -> Reading:
         """Read one picture.
 
         Raises:
             EngineError: the engine failed on it.
         """
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"path": str(path)}) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, object] = self._receive()
+        answer = self.ask({"path": str(path)})
         lines: Sequence[dict[str, object]] = answer["lines"]  # type: ignore[assignment]
         polygons: list[tuple[tuple[float, float], ...]] = []
         for line in lines:

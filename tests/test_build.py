@@ -104,7 +104,15 @@ def test_what_is_absent_is_installed(machine: Machine) -> None:
     machine.add_npm()
     done = machine.install()
     assert (done.returncode, done.stderr) == (0, "")
-    for package in ("chromium", "fonts-wqy-zenhei", "fonts-blankenburg", "redis-server"):
+    for package in (
+        "chromium",
+        "fonts-wqy-zenhei",
+        "fonts-blankenburg",
+        "libreoffice-calc-nogui",
+        "libreoffice-writer-nogui",
+        "poppler-utils",
+        "redis-server",
+    ):
         assert f"install -y -qq --no-install-recommends {package}\n" in machine.asked
     assert machine.unpacked == ["prometheus", "promtool"]
     assert machine.axe.read_text() == "axe\n"
@@ -113,7 +121,7 @@ def test_what_is_absent_is_installed(machine: Machine) -> None:
 def test_prometheus_is_unpacked_and_not_installed(machine: Machine) -> None:
     machine.add_apt()
     machine.add_fonts()
-    for tool in ("chromium", "redis-server"):
+    for tool in ("chromium", "pdftotext", "redis-server", "soffice"):
         machine.add(tool)
     assert machine.install().returncode == 0
     assert "install -y" not in machine.asked
@@ -127,7 +135,7 @@ def test_what_is_present_is_not_installed(machine: Machine) -> None:
     machine.add_apt()
     machine.add_npm()
     machine.add_fonts()
-    for tool in ("redis-server", "promtool"):
+    for tool in ("pdftotext", "promtool", "redis-server", "soffice"):
         machine.add(tool)
     assert machine.install().returncode == 0
     assert machine.asked.endswith(" chromium\n")

@@ -5,6 +5,9 @@ An adapter says ``{"ready": true, "version": …}`` once its engine can be used.
 "peak_rss"}``, or by ``{"error": …}``. The clock runs from the path of the file to the text: reading and
 decoding are part of it.
 
+Adapters that read tables are asked ``{"path": …, "lines": […]}`` and answer ``{"html": …, "cpu_s", …}``: the
+lines are those of crnn-ocr, so that every method has the same text.
+
 This module needs the standard library only, because it runs in the environments of all peers.
 """
 
@@ -22,6 +25,7 @@ from typing import Any
 
 Line = dict[str, Any]
 Reader = Callable[[str], list[Line]]
+TableReader = Callable[[str, list[Line]], str]
 
 
 def cpu_seconds() -> float:
@@ -44,11 +48,34 @@ def peak_rss() -> int:
 
 
 def serve(start: Callable[[], tuple[str, Reader]]) -> None:
-    """Answer requests until stdin closes.
+    """Answer requests for the lines of pictures until stdin closes.
 
     Args:
         start: loads the engine and returns its version and its reader (path → lines).
     """
+
+    def begin() -> tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        version, read = start()
+        return version, lambda request: {"lines": read(request["path"])}
+
+    _serve(begin)
+
+
+def serve_tables(start: Callable[[], tuple[str, TableReader]]) -> None:
+    """Answer requests for the table on a picture until stdin closes.
+
+    Args:
+        start: loads the engine and returns its version and its reader (path, lines → HTML of the table).
+    """
+
+    def begin() -> tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+        version, read = start()
+        return version, lambda request: {"html": read(request["path"], request["lines"])}
+
+    _serve(begin)
+
+
+def _serve(start: Callable[[], tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]]) -> None:
     # Engines may print what they like: the answers have a descriptor of their own.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -57,21 +84,15 @@ def serve(start: Callable[[], tuple[str, Reader]]) -> None:
         answers.write(json.dumps(message, ensure_ascii=False) + "\n")
         answers.flush()
 
-    version, read = start()
+    version, answer = start()
     say({"ready": True, "version": version})
-    for request in sys.stdin:
-        path = json.loads(request)["path"]
+    for row in sys.stdin:
+        request = json.loads(row)
         cpu, wall = cpu_seconds(), time.perf_counter()
         try:
-            lines = read(path)
+            found = answer(request)
         except Exception as error:  # one bad file must not end the run
             say({"error": f"{type(error).__name__}: {error}"})
             continue
-        say(
-            {
-                "lines": lines,
-                "wall_s": time.perf_counter() - wall,
-                "cpu_s": cpu_seconds() - cpu,
-                "peak_rss": peak_rss(),
-            }
-        )
+        spent = {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_seconds() - cpu, "peak_rss": peak_rss()}
+        say({**found, **spent})

@@ -74,6 +74,14 @@ class ImageTooLargeError(OcrError):
     default_hint = "Scale the picture down or split it; the limits are settings of the server."
 
 
+class ImageKilledWorkerError(OcrError):
+    """A process that read this very file crashed or ran out of memory; it is not read again for an hour."""
+
+    code = "IMAGE_KILLED_WORKER"
+    http_status = 422
+    default_hint = "Scale the picture down, or save it in another format, and send that; tell the operator."
+
+
 class PdfPasswordError(OcrError):
     """The PDF is encrypted, and no password was given."""
 
@@ -86,6 +94,14 @@ class WrongPdfPasswordError(PdfPasswordError):
     """The password does not open the PDF."""
 
     code = "PDF_PASSWORD_WRONG"
+
+
+class OriginalMissingError(OcrError):
+    """The output format is built on the input itself, and only the result is known."""
+
+    code = "ORIGINAL_MISSING"
+    http_status = 422
+    default_hint = "Send the picture or PDF itself and ask for this format."
 
 
 # ---- the request -------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ class ReadOptions(BaseModel):
         title="Password",
         max_length=256,
         repr=False,
+        json_schema_extra={"format": "password", "writeOnly": True},
         description="Password of an encrypted PDF.",
     )
     min_confidence: float = Field(
@@ -98,8 +99,9 @@ class ReadOptions(BaseModel):
         return PageRanges.parse(self.pages)
 
     def with_layout(self, layout: Literal["lines", "blocks"]) -> ReadOptions:
-        """Return the options with that layout, unless the caller has chosen one."""
-        return self.model_copy(update={"layout": layout}) if self.layout == "auto" else self
+        """Return the options with that layout, unless the caller has chosen one; `auto` means `lines`."""
+        wanted = self.layout == "auto" and layout == "blocks"
+        return self.model_copy(update={"layout": layout}) if wanted else self
 
 
 def parse_options(values: Mapping[str, object] | None) -> ReadOptions:

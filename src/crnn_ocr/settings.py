@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         default=50_000_000,
         ge=10_000,
         description="Largest picture, in pixels (width × height). Formats that need more than 6 bytes per "
-        "pixel to decode, such as transparent PNG or lossless WebP, may have fewer.",
+        "pixel to decode, such as transparent PNG, TIFF in colour or lossless WebP, may have fewer.",
     )
     max_side: int = Field(default=40_000, ge=256, description="Longest side of a picture, in pixels.")
     max_pages: int = Field(

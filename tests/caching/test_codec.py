@@ -15,6 +15,7 @@ from crnn_ocr.document import Block, Document, Line, Page
 from crnn_ocr.export.json import to_json
 from crnn_ocr.service.api.schemas import ocr_answer
 from tests.caching.documents import documents
+from tests.export.documents import structured_documents
 
 
 def answer(document: Document) -> bytes:
@@ -27,6 +28,13 @@ def test_a_kept_document_answers_as_the_fresh_one(document: Document) -> None:
     kept = decode(encode(document))
     assert answer(kept) == answer(document)
     assert to_json(kept) == to_json(document)
+
+
+@given(structured_documents)
+def test_blocks_and_tables_are_kept(document: Document) -> None:
+    kept = decode(encode(document, chars=True))
+    assert to_json(kept, chars=True) == to_json(document, chars=True)
+    assert kept.layout == "blocks"
 
 
 @given(documents)
@@ -50,7 +58,7 @@ GOOD: dict[str, Any] = {
             "height": 10,
             "rotation": 0,
             "lines": [{"text": "a", "confidence": 1, "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}],
-            "blocks": [1],
+            "blocks": [{"id": "p1.b1", "type": "paragraph", "lines": [0]}],
             "warnings": [],
         }
     ],
@@ -65,10 +73,25 @@ def test_the_good_form_is_read() -> None:
 def broken() -> list[bytes]:
     page: dict[str, Any] = GOOD["pages"][0]
     line = page["lines"][0]
+    block = page["blocks"][0]
+    cell = {"row": 0, "col": 0, "row_span": 1, "col_span": 1, "polygon": line["polygon"], "lines": [0]}
+    table = {"rows": 1, "cols": 1, "header_rows": 0, "continues_from": None, "cells": [cell]}
+    # Unharmed, the parts make a document.
+    decode(packed({**GOOD, "pages": [{**page, "blocks": [{**block, "type": "table", "table": table}]}]}))
     pages: list[Any] = [
-        {**page, "blocks": [2]},
+        {**page, "blocks": [1]},
         {**page, "blocks": []},
-        {**page, "blocks": [-1, 2]},
+        {**page, "blocks": [{**block, "lines": [0, 1]}]},
+        {**page, "blocks": [{**block, "lines": [-1]}]},
+        {**page, "blocks": [{**block, "lines": [0, 0]}]},
+        {**page, "blocks": [{**block, "type": "poem"}]},
+        {**page, "blocks": [{**block, "type": "table"}]},
+        {**page, "blocks": [{**block, "type": "table", "table": {**table, "rows": 2}}]},
+        {**page, "blocks": [{**block, "type": "table", "table": {**table, "cells": [cell, cell]}}]},
+        {
+            **page,
+            "blocks": [{**block, "type": "table", "table": {**table, "cells": [{**cell, "lines": []}]}}],
+        },
         {**page, "width": "10"},
         {**page, "width": True},
         {**page, "lines": [{**line, "text": 1}]},

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crnn_ocr.cli import main, read
+from crnn_ocr.cli import convert, main, read
 from crnn_ocr.document import Block, Document, Line, Page, Remark
 from crnn_ocr.errors import ImageDecodeError, ImageEmptyError, ModelBrokenError
 from crnn_ocr.options import ReadOptions
@@ -29,9 +28,8 @@ class FakeReader:
         self.closed = False
 
     def read(self, source: Any, options: ReadOptions | None = None) -> Document:
-        data = source.read_bytes() if isinstance(source, Path) else source.read()
         assert options == self.options
-        text = data.decode()
+        text = source.decode()
         match text:
             case "":
                 raise ImageEmptyError("There are no bytes.")
@@ -51,8 +49,9 @@ class FakeReader:
                 9,
                 (Block((Line(part, 0.5, BOX),)),),
                 warnings=(Remark("IMAGE_BLURRED", "It is blurred."),) if part == "blurred" else (),
+                number=number,
             )
-            for part in text.split("\f")
+            for number, part in enumerate(text.split("\f"), start=1)
         ]
         return Document(tuple(pages), "fake/1")
 
@@ -69,10 +68,11 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[FakeReader]:
         made.append(FakeReader(settings, options, threads))
         return made[-1]
 
-    monkeypatch.setattr(read, "_open_engine", make)
+    for command in (read, convert):
+        monkeypatch.setattr(command, "open_engine", make)
     return made
 
 
 if __name__ == "__main__":
-    read._open_engine = FakeReader
+    read.open_engine = convert.open_engine = FakeReader  # type: ignore[attr-defined]
     raise SystemExit(main())

@@ -9,17 +9,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from crnn_ocr.cli import read
-from crnn_ocr.document import Block, Document, Line, Page, Remark
+from crnn_ocr.document import BlockKind
 from crnn_ocr.export import FORMATS, to_json
+from crnn_ocr.export.json import from_dict
 from crnn_ocr.options import ReadOptions
 
 ROOT = Path(__file__).parents[2]
 CLI = (ROOT / "docs" / "cli.md").read_text("utf-8")
+FILE_FORMATS = (ROOT / "docs" / "formats.md").read_text("utf-8")
 DOCUMENT = (ROOT / "docs" / "document.md").read_text("utf-8")
 
 
@@ -54,30 +56,19 @@ def test_every_flag_is_told_of() -> None:
     read.add_parser(parser.add_subparsers())
     for name in ReadOptions.model_fields:
         assert f"`--{name.replace('_', '-')}`" in CLI
-    for name in FORMATS:
+    for name, writer in FORMATS.items():
+        assert f"| `{name}` | `{writer.suffix}` |" in FILE_FORMATS
+    for name in ("text", "json"):
         assert f"| `{name}` |" in CLI
 
 
 def test_the_json_is_what_is_written() -> None:
     (shown,) = _blocks(DOCUMENT, "json")
     expected: dict[str, Any] = json.loads(shown)
-    (page,) = expected["pages"]
-    lines = [
-        Line(entry["text"], entry["confidence"], tuple(map(tuple, entry["polygon"])))  # type: ignore[arg-type]
-        for entry in page["lines"]
-    ]
-    document = Document(
-        (
-            Page(
-                page["width"],
-                page["height"],
-                tuple(Block((line,)) for line in lines),
-                warnings=(Remark("IMAGE_BLURRED", "…"),),
-            ),
-        ),
-        expected["model"],
-    )
-    written = to_json(document, source=expected["source"])
+    written = to_json(from_dict(expected), source=expected["source"])
     assert written == json.dumps(expected, ensure_ascii=False, separators=(",", ":")) + "\n"
+    (page,) = expected["pages"]
     for key in (*expected, *page):
         assert f"`{key}`" in DOCUMENT or f"`pages[].{key}`" in DOCUMENT or key in {"pages", "width", "height"}
+    for kind in get_args(BlockKind):
+        assert f"`{kind}`" in DOCUMENT

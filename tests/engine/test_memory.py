@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 from crnn_ocr import OCR
 from crnn_ocr.engine import ocr as engine_ocr
 from crnn_ocr.engine.stage import run_stages
+from crnn_ocr.errors import DeadlineExceededError
 from crnn_ocr.imaging.opened import OpenedDocument
+from crnn_ocr.scheduling.ticket import Ticket
 from tests import drawing
 
 needs_proc = pytest.mark.skipif(
@@ -69,6 +72,16 @@ def test_large_pictures_are_decoded_where_memory_is_counted(
     ocr.read(cv2.imencode(".bmp", page)[1].tobytes())
 
     assert [name.startswith(thread) for name in drawn] == [True]
+
+
+def test_pictures_that_others_decode_share_the_room(ocr: OCR) -> None:
+    most, late = engine_ocr.PICTURE_BYTES, Ticket(deadline=time.monotonic() + 0.5)
+    with ocr.hold(most + 1, Ticket()):
+        assert ocr._scheduler._policy._reserved == most + 1
+        with pytest.raises(DeadlineExceededError), ocr.hold(most // 2, late):
+            pass
+    with ocr.hold(most // 2, Ticket()), ocr.hold(most // 2, Ticket()):
+        assert ocr._scheduler._policy._reserved == 0
 
 
 _TEXT = "The quick brown fox jumps over the lazy dog, and again over it"

@@ -62,7 +62,7 @@ def test_another_model_takes_over_and_the_old_one_goes(engine: OCR) -> None:
     assert engine.use("accurate") == "ppocrv6-small/1"
     assert said(engine) == ("ppocrv6-small/1", "Number 4711")
     active = {info.name for info in engine.models().models if info.active}
-    assert active == {"ppocrv6-det-small", "ppocrv6-small"}
+    assert active == {"ppocrv6-det-small", "ppocrv6-small", "slanet-plus"}
 
 
 def test_what_was_prepared_may_be_cancelled(engine: OCR) -> None:

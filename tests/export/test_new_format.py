@@ -52,7 +52,7 @@ def test_the_api_answers_with_it(client: Any) -> None:
     assert reply.get_data(as_text=True) == text.upper() + "!"
     document = openapi_document()["paths"]
     (parameter,) = [one for one in document["/ocr"]["post"]["parameters"] if one["name"] == "format"]
-    assert "loud" in parameter["schema"]["enum"]
+    assert "loud" in parameter["schema"]["items"]["enum"]
     assert "text/x-loud" in document["/export"]["post"]["responses"]["200"]["content"]
 
 

@@ -57,3 +57,19 @@ def test_what_is_over_its_limit_has_nothing_left(machine: ControlGroups) -> None
     machine.join("0::/")
     write(machine.mount("it"), memory__max="1000", memory__current="5000", memory__stat="nonsense")
     assert cgroups.memory_left() == 0
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_kills_are_those_of_the_own_group_else_of_the_machine(
+    machine: ControlGroups, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "_VMSTAT", machine.folder / "vmstat")
+    assert cgroups.memory_kills() is None
+    machine.join("7:memory:/a" if version == 1 else "0::/a")
+    top = machine.mount("it", controllers="memory" if version == 1 else "")
+    (machine.folder / "vmstat").write_text("oom_kill 7\n", encoding="ascii")
+    assert cgroups.memory_kills() == 7
+    name = "memory__oom_control" if version == 1 else "memory__events"
+    write(top, **{name: "oom_kill 9"})  # others' as well
+    write(top / "a", **{name: "oom 5\noom_kill_disable 0\noom_kill 2\noom_group_kill 0"})
+    assert cgroups.memory_kills() == 2

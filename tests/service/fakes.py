@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from flask import Flask
@@ -55,7 +55,7 @@ def page(*texts: str, width: int = 200, height: int = 100, warnings: tuple[Remar
 
 
 def document(*pages: Page) -> Document:
-    return Document(pages, model="fake/1")
+    return Document(tuple(replace(one, number=n) for n, one in enumerate(pages, start=1)), model="fake/1")
 
 
 def digest_answer(data: bytes, _options: ReadOptions) -> Document:
@@ -107,6 +107,7 @@ class FakeReader:
         self.identity = Fingerprint("fake/1", "fake")
         self.fingerprint_error: Exception | None = None
         self.log: list[str] = []
+        self.held: list[int] = []
         self.active = "fake"
         self.problem: str | None = None
         self.prepare_errors: dict[str, Exception] = {}
@@ -115,6 +116,12 @@ class FakeReader:
         if ready:
             self.may_warm_up.set()
         self._ready = ready
+
+    @contextmanager
+    def hold(self, memory: int, ticket: Ticket) -> Iterator[None]:
+        self.held.append(memory)
+        yield
+        self.held.append(-memory)
 
     @property
     def ready(self) -> bool:

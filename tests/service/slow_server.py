@@ -7,6 +7,9 @@ picture's end, where no decoder looks.
 from __future__ import annotations
 
 import contextlib
+import os
+import resource
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +26,11 @@ from tests.service.fakes import FakeReader
 from tests.service.rendering import encoded
 from tests.service.wire import Server, running_server
 
+#: Environment variable: bytes of answers that the server keeps for its clients.
+MOST_UNSENT = "SLOW_SERVER_MOST_UNSENT"
+
 _MARK = b"takes "
+_CRASH = b"crashes"
 
 
 def slow_png(
@@ -32,6 +39,11 @@ def slow_png(
     """A picture that takes that long, or until a file is there; the name tells it from others like it."""
     told = f"{seconds} {until or ''}".encode()
     return encoded(Image.new("L", (width, height), 255)) + name.encode() + _MARK + told
+
+
+def crashing_png(name: str = "") -> bytes:
+    """A picture that ends the process that reads it."""
+    return encoded(Image.new("L", (32, 32), 255)) + name.encode() + _CRASH
 
 
 @contextlib.contextmanager
@@ -44,6 +56,9 @@ class SlowReader(FakeReader):
     """Sleeps as long as the picture says, and asks its ticket in between as the engine does."""
 
     def work(self, source: bytes, options: ReadOptions, ticket: Ticket | None) -> Document:
+        if source.endswith(_CRASH):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            os.kill(os.getpid(), signal.SIGSEGV)
         seconds, _, path = source.rpartition(_MARK)[2].decode().partition(" ")
         deadline = time.monotonic() + float(seconds or 0)
         while time.monotonic() < deadline and not (path and Path(path).exists()):
@@ -74,6 +89,7 @@ def main() -> None:
 
     # Tests that hold clients which do not read may themselves take long on a busy machine.
     unsent_answers.PATIENCE_S = 600.0
+    unsent_answers.MOST_BYTES = int(os.environ.get(MOST_UNSENT, unsent_answers.MOST_BYTES))
     settings = load_settings().model_copy(update={"port": 0})
     configure_logging(settings.log_level, settings.log_format)
     listener = launcher.bind(settings)

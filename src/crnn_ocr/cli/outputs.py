@@ -141,6 +141,9 @@ def open_output(argument: str | None, suffix: str) -> Output:
     if argument is None or argument == "-":
         return StreamOutput()
     path = Path(argument)
-    if path.is_dir() or argument.endswith("/"):
-        return FolderOutput(path, suffix)
-    return StreamOutput(path)
+    return FolderOutput(path, suffix) if is_folder(argument) else StreamOutput(path)
+
+
+def is_folder(argument: str | None) -> bool:
+    """Return whether an argument of `--output` names a folder."""
+    return argument is not None and (Path(argument).is_dir() or argument.endswith("/"))

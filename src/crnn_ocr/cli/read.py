@@ -9,19 +9,20 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.flags import add_option_flags, options_of
-from crnn_ocr.cli.inputs import STDIN, Input, expand, unreadable
-from crnn_ocr.cli.outputs import Output, OutputError, open_output
+from crnn_ocr.cli.inputs import STDIN, Input, expand
+from crnn_ocr.cli.outputs import Output, OutputError, is_folder, open_output
 from crnn_ocr.cli.stderr import print_error, print_message
+from crnn_ocr.cli.write_options import input_bytes, write_options
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError
-from crnn_ocr.export import FORMATS, WriteOptions
+from crnn_ocr.export import FORMATS, Writer
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import Settings, load_settings
@@ -69,7 +70,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="no progress bar and no remarks, errors only"
     )
-    parser.add_argument("--threads", type=_count, metavar="N", help="cores to use (default: all)")
+    parser.add_argument("--threads", type=thread_count, metavar="N", help="cores to use (default: all)")
     add_option_flags(parser)
     parser.set_defaults(run=partial(run, parser=parser))
 
@@ -91,22 +92,26 @@ def run(
         0 if all inputs were read, 1 if one failed, 2 if a setting or the name of the model is wrong.
     """
     inputs = expand(args.files, recursive=args.recursive)
+    form = FORMATS[args.format or _format_of(args.output)]
     if parser is not None:
         _refuse_to_overwrite(args.output, inputs, parser)
+        if not (form.appendable or len(inputs) == 1 or is_folder(args.output)):
+            parser.error(
+                f"several results do not fit into one {form.title} file: name a folder with --output"
+            )
     try:
         settings = load_settings()
         # Log lines at level info are meant for a service; a command would only clutter standard error.
         level = "warning" if settings.log_level == "info" else settings.log_level
         configure_logging(level, settings.log_format)
-        options = options_of(args)
-        reader = (open_reader or _open_engine)(settings, options, args.threads)
+        options = options_of(args).with_layout(form.layout)
+        reader = (open_reader or open_engine)(settings, options, args.threads)
     except OcrError as error:
         print_error(None, error)
         return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
-    name = args.format or _format_of(args.output)
     try:
-        with open_output(args.output, FORMATS[name].suffix) as output:
-            return _Run(reader, options, output, name, args.chars, args.quiet).all(inputs)
+        with open_output(args.output, form.suffix) as output:
+            return _Run(reader, settings, options, output, form, args.chars, args.quiet).all(inputs)
     except OutputError as error:
         print_error(None, error)
         return EXIT_FAILED
@@ -114,7 +119,8 @@ def run(
         reader.close()
 
 
-def _open_engine(settings: Settings, options: ReadOptions, threads: int | None) -> Reader:
+def open_engine(settings: Settings, options: ReadOptions, threads: int | None) -> Reader:
+    """Return the real engine."""
     # Imported late: OpenCV and ONNX Runtime take longer to load than everything else together.
     from crnn_ocr.engine.ocr import OCR
 
@@ -125,12 +131,20 @@ class _Run:
     """One run over all inputs, with its output and format."""
 
     def __init__(
-        self, reader: Reader, options: ReadOptions, output: Output, form: str, chars: bool, quiet: bool
+        self,
+        reader: Reader,
+        settings: Settings,
+        options: ReadOptions,
+        output: Output,
+        writer: Writer,
+        chars: bool,
+        quiet: bool,
     ) -> None:
         self._reader = reader
+        self._settings = settings
         self._options = options
         self._output = output
-        self._writer = FORMATS[form]
+        self._writer = writer
         self._chars = chars
         self._quiet = quiet
 
@@ -142,7 +156,7 @@ class _Run:
         """
         status = EXIT_OK
         named = not self._writer.headed or (len(inputs) > 1 and not self._output.apart)
-        for entry in _with_progress(inputs, shown=not self._quiet):
+        for entry in with_progress(inputs, shown=not self._quiet):
             try:
                 self._one(entry, named)
             except (ModelBrokenError, SettingsError) as error:
@@ -156,33 +170,36 @@ class _Run:
         return status
 
     def _one(self, entry: Input, named: bool) -> None:
-        document = self._read(entry)
-        how = WriteOptions(source=entry.name if named else None, chars=self._chars)
-        content = self._writer.write(document, how)
+        data = input_bytes(entry, self._settings)
+        document = read_input(self._reader, entry, data, self._options)
+        with write_options(entry, data, self._settings, self._options, named=named, chars=self._chars) as how:
+            content = self._writer.write(document, how)
         if isinstance(content, str):
             content = content.encode("utf-8", "replace")
         self._output.put(entry, content)
         if not self._quiet:
-            _remark(entry.name, document)
-
-    def _read(self, entry: Input) -> Document:
-        if entry.problem is not None:
-            raise entry.problem
-        try:
-            return self._reader.read(sys.stdin.buffer if entry.path is None else entry.path, self._options)
-        except OSError as error:
-            raise unreadable(error) from None
-        except OcrError:
-            raise
-        except Exception as error:
-            _log.debug("reading failed", exc_info=True, extra={"fields": {"file": entry.name}})
-            raise OcrError(
-                f"The engine failed with {type(error).__name__}.",
-                hint="Please report this bug in crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
-            ) from error
+            print_remarks(entry.name, document)
 
 
-def _with_progress(inputs: list[Input], *, shown: bool) -> Iterable[Input]:
+def read_input(reader: Reader, entry: Input, data: bytes, options: ReadOptions) -> Document:
+    """Return what an input says.
+
+    Raises:
+        OcrError: It cannot be read.
+    """
+    try:
+        return reader.read(data, options)
+    except OcrError:
+        raise
+    except Exception as error:
+        _log.debug("reading failed", exc_info=True, extra={"fields": {"file": entry.name}})
+        raise OcrError(
+            f"The engine failed with {type(error).__name__}.",
+            hint="Please report this bug in crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
+        ) from error
+
+
+def with_progress(inputs: Sequence[Input], *, shown: bool) -> Iterable[Input]:
     """Return the inputs, with a progress bar if there are several and standard error is a terminal."""
     if not shown or len(inputs) < 2 or not sys.stderr.isatty():
         return inputs
@@ -192,10 +209,11 @@ def _with_progress(inputs: list[Input], *, shown: bool) -> Iterable[Input]:
     return inputs if sys.stdout.isatty() else tqdm(inputs, unit="file", file=sys.stderr, leave=False)
 
 
-def _remark(name: str, document: Document) -> None:
+def print_remarks(name: str, document: Document) -> None:
+    """Print the warnings and errors of all pages on standard error."""
     for number, page in enumerate(document.pages, start=1):
         where = name if len(document.pages) == 1 else f"{name}, page {number}"
-        for remark in page.warnings:
+        for remark in (*page.warnings, *([page.error] if page.error else [])):
             print_message(f"crnn-ocr: {where}: {remark.message} ({remark.code})")
 
 
@@ -214,7 +232,8 @@ def _refuse_to_overwrite(output: str | None, inputs: list[Input], parser: argpar
             parser.error(f"the output {output} is one of the files to read")
 
 
-def _count(text: str) -> int:
+def thread_count(text: str) -> int:
+    """Return the value of `--threads`; for `argparse`."""
     try:
         value = int(text)
     except ValueError:

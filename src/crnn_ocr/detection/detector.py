@@ -104,7 +104,9 @@ class DbDetector:
         self._session = session
         self._manifest = manifest
         self._parameters = parameters or DetectorParameters()
-        self._boxes = boxes or BoxParameters()
+        self._boxes = boxes or BoxParameters(
+            threshold=manifest.map_threshold, box_threshold=manifest.box_threshold
+        )
         self._wide = wide
         self._seconds_per_pixel = self._self_check()
 

@@ -20,6 +20,7 @@ from crnn_ocr.settings import Settings
 if TYPE_CHECKING:
     from crnn_ocr.detection.detector import DbDetector
     from crnn_ocr.recognition.network.recognizer import CtcRecognizer
+    from crnn_ocr.tables.network.recognizer import TableRecognizer
 
 M = TypeVar("M", bound=Closable)
 
@@ -57,6 +58,7 @@ class ModelKind(Generic[M]):
         prove: Tests a loaded model; raises `ModelBrokenError` if it fails.
         places: How many models may be kept in memory because requests named them, beside the active one.
         precisions: The precisions in which a pack must load.
+        lazy: It is loaded when a page first needs it: neither warming up nor readiness waits for it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class ModelKind(Generic[M]):
     prove: Callable[[M, Pack], None] = _prove_nothing
     places: Callable[[Settings], int] = lambda settings: 1
     precisions: Callable[[Manifest], tuple[Precision, ...]] = lambda manifest: ("auto",)
+    lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +110,18 @@ def _load_detector(pack: Pack, how: LoadSettings) -> DbDetector:
     return load_pack(pack, threads=how.threads, cache_dir=how.cache_dir, precision=how.precision)
 
 
+def _load_table_recognizer(pack: Pack, how: LoadSettings) -> TableRecognizer:
+    from crnn_ocr.tables.network.load import load_pack
+
+    return load_pack(pack, cache_dir=how.cache_dir, precision=how.precision)
+
+
+def _prove_table_recognizer(recognizer: TableRecognizer, pack: Pack) -> None:
+    from crnn_ocr.tables.network.load import check_reads
+
+    check_reads(recognizer, pack)
+
+
 RECOGNIZER: ModelKind[CtcRecognizer] = ModelKind(
     "rec",
     "recogniser",
@@ -119,6 +134,15 @@ RECOGNIZER: ModelKind[CtcRecognizer] = ModelKind(
 DETECTOR: ModelKind[DbDetector] = ModelKind(
     "det", "detector", _load_detector, active=lambda settings: settings.detector
 )
+#: Most pages have no table, so it is loaded when one is found.
+TABLE: ModelKind[TableRecognizer] = ModelKind(
+    "table",
+    "table recogniser",
+    _load_table_recognizer,
+    active=lambda settings: "slanet-plus",
+    prove=_prove_table_recognizer,
+    lazy=True,
+)
 
 #: Every kind of model, by its name in manifests.
-KINDS: dict[str, ModelKind[Any]] = {kind.name: kind for kind in (RECOGNIZER, DETECTOR)}
+KINDS: dict[str, ModelKind[Any]] = {kind.name: kind for kind in (RECOGNIZER, DETECTOR, TABLE)}

@@ -102,6 +102,7 @@ class ModelManager:
             )
             for kind in kinds
         }
+        self._eager = {kind.name: self._stores[kind.name] for kind in kinds if not kind.lazy}
         self._idle: IdleUnloader | None = None
         if settings.unload_after_s:
             self._idle = IdleUnloader(tuple(self._stores.values()), settings.unload_after_s)
@@ -123,13 +124,13 @@ class ModelManager:
 
     @property
     def ready(self) -> bool:
-        """Whether the active model of every kind is loaded and has passed its self-check."""
-        return all(store.snapshot(store.active) is not None for store in self._stores.values())
+        """Whether the active model of every kind that is not lazy is loaded and has passed its self-check."""
+        return all(store.snapshot(store.active) is not None for store in self._eager.values())
 
     @property
     def problem(self) -> str | None:
-        """Why one of the active models cannot be loaded; None if no reason is known."""
-        for kind, store in self._stores.items():
+        """Why one of the active models cannot be loaded, lazy ones aside; None if no reason is known."""
+        for kind, store in self._eager.items():
             if store.snapshot(store.active) is not None:
                 continue
             try:
@@ -201,13 +202,13 @@ class ModelManager:
         return store.lease(name, pinned=pinned, patience=patience)
 
     def warm_up(self) -> None:
-        """Load the active model of every kind.
+        """Load the active model of every kind that is not lazy.
 
         Raises:
             ModelBrokenError: A pack is missing, differs from its manifest or fails its self-check.
         """
         with ExitStack() as stack:
-            for store in self._stores.values():
+            for store in self._eager.values():
                 stack.enter_context(store.lease())
 
     def prepare(self, name: str) -> Switch:

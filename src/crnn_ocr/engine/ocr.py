@@ -275,8 +275,10 @@ class OCR:
             document.choose(drawn)
             if admit is not None:
                 held.enter_context(admit(document))
-            models = LeasedModels(self._models, self._uses, options, ticket.remaining)
-            if found.reads:
+            models = LeasedModels(
+                self._models, self._uses, options, ticket.remaining, reads=bool(found.reads)
+            )
+            if drawn:
                 held.enter_context(models)
             elif options.model is not None:
                 packs_to_use(self._models, self._uses, options)  # an unknown model is an error in any case
@@ -354,6 +356,22 @@ class OCR:
                 state = state_of(image, share, text, blocks=tools.options.layout == "blocks")
                 del image  # no second reference may keep a large picture after a stage replaced it
                 return replace(run_stages(self._stages, state, tools, clock), dpi=dpi)
+
+    @contextmanager
+    def hold(self, memory: int, ticket: Ticket) -> Iterator[None]:
+        """Hold room for a picture that the caller itself decodes while the block runs, as `read` does.
+
+        Args:
+            memory: The bytes that it takes.
+            ticket: The request's ticket; the wait for room ends when it becomes invalid.
+
+        Raises:
+            DeadlineExceededError: The ticket's time ran out.
+            RequestCancelledError: The ticket was cancelled.
+        """
+        beyond = memory if memory > PICTURE_BYTES else 0
+        with self._room(memory, ticket, StageClock(ticket)), self._scheduler.reserve(beyond):
+            yield
 
     @contextmanager
     def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from crnn_ocr.document import Block, Line, Remark, with_polygons
-from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, ModelUse
+from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, TABLE, ModelUse
 from crnn_ocr.engine.stage import PageState, Stage, Tools
 from crnn_ocr.engine.text_lines import upright_lines
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
@@ -19,12 +19,14 @@ from crnn_ocr.layout.order import reading_order
 from crnn_ocr.layout.spread_labels import find_spread_labels
 from crnn_ocr.layout.stacks import find_stacks
 from crnn_ocr.models.fingerprint import SECOND_READER
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.lines import single_strokes
 from crnn_ocr.recognition.lines.crops import turned, unturn
 from crnn_ocr.recognition.lines.line_joining import join_lines
 from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, reinsert_superscripts
 from crnn_ocr.recognition.lines.remarks import reading_remarks
 from crnn_ocr.tables.find import find_tables
+from crnn_ocr.tables.grid import Box, Grid
 
 DETECTION = ModelUse("detector", DETECTOR)
 RECOGNITION = ModelUse("recognizer", RECOGNIZER, name=lambda options: options.model)
@@ -35,6 +37,7 @@ SECOND_LOOK = ModelUse(
     wanted=lambda options, lent: options.recheck == "auto" and lent[RECOGNITION.role].second_look,
     optional=True,
 )
+TABLES = ModelUse("tables", TABLE, wanted=lambda options, lent: options.layout == "blocks", optional=True)
 
 
 def _enhance(state: PageState, tools: Tools) -> None:
@@ -109,12 +112,21 @@ def _find_blocks(state: PageState, tools: Tools) -> None:
     image = state.image if state.whole is None else state.whole
     lines = [*(entry.line() for entry in state.kept), *_text_lines(state)]
     order = [index for block in _reading_order(state) for index in block]
-    tables, rest = find_tables(image, [lines[index] for index in order])
+    tables, rest = find_tables(image, [lines[index] for index in order], partial(_grids_of_network, tools))
     blocks = arrange_blocks(image, rest, tables)
     if state.turn:
         place = partial(unturn, turn=state.turn, width=state.width, height=state.height)
         blocks = tuple(with_polygons(block, place) for block in blocks)
     state.blocks = tuple(blocks)
+
+
+def _grids_of_network(tools: Tools, image: Pixels, area: Box, lines: Sequence[Line]) -> Sequence[Grid]:
+    """Return the grids of a table that the network sees; none if its pack is missing or broken."""
+    try:
+        recognizer = tools.models(TABLES)
+    except (ModelNotFoundError, ModelBrokenError):
+        return ()
+    return recognizer.grids(image, area, lines, tools.work)
 
 
 def _remark(state: PageState, tools: Tools) -> None:
@@ -170,7 +182,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("recheck", _recheck, (RECOGNITION, SECOND_LOOK), _may_look_again),
     Stage("recognise", _widths, (RECOGNITION,), _is_read),
     Stage("layout", _arrange),
-    Stage("layout", _find_blocks, applies=lambda state, tools: tools.options.layout == "blocks"),
+    Stage("layout", _find_blocks, (TABLES,), lambda state, tools: tools.options.layout == "blocks"),
     Stage("layout", _remark, applies=_is_read),
 )
 

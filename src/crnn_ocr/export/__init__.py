@@ -11,8 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from crnn_ocr.document import Document
+from crnn_ocr.export.extras import require
 from crnn_ocr.export.json import to_dict, to_json
+from crnn_ocr.export.ocr_xml.alto import to_alto
+from crnn_ocr.export.ocr_xml.hocr import to_hocr
+from crnn_ocr.export.ocr_xml.page_xml import page_xml_files, to_page_xml
 from crnn_ocr.export.text import to_text
+from crnn_ocr.export.text_formats.csv import csv_files, to_csv
+from crnn_ocr.export.text_formats.markdown import to_markdown
+from crnn_ocr.export.text_formats.tsv import to_tsv
+from crnn_ocr.export.web.html import to_html
+from crnn_ocr.export.web.report import to_report
+from crnn_ocr.export.web.svg import to_svg
 
 if TYPE_CHECKING:
     from crnn_ocr.pixels import Pixels
@@ -31,12 +41,20 @@ class WriteOptions:
             a document that a client sends back.
         picture: Returns the picture of the page with that number as (H, W) grey or (H, W, 3) BGR, in the
             pixels of the page's polygons, for figures and overlays; None where pictures are not known.
+        name: File name of the input, for formats that name the picture of their pages or have a title; None
+            where it is not known.
     """
 
     source: str | None = None
     chars: bool = False
     original: Callable[[], bytes] | None = None
     picture: Callable[[int], Pixels] | None = None
+    name: str | None = None
+
+    @property
+    def title(self) -> str | None:
+        """The best name of the input that there is."""
+        return self.name if self.source is None else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,11 @@ class Writer:
         layout: The layout that the format needs where the options leave it open.
         appendable: Whether results of several inputs can be written one after the other into one file.
         needs_original: Whether nothing can be written without the input itself.
+        needs_chars: Whether it writes places or confidences of words or characters, which the document tells
+            only where its lines have their characters.
+        write_parts: Turns a document into several files, for example one per table: the names of the parts,
+            which go between the document's name and the suffix, and their contents. None where `write` gives
+            all there is. `export.files` chooses between the two.
     """
 
     write: Callable[[Document, WriteOptions], str | bytes]
@@ -62,6 +85,32 @@ class Writer:
     layout: Literal["lines", "blocks"] = "lines"
     appendable: bool = True
     needs_original: bool = False
+    needs_chars: bool = False
+    write_parts: Callable[[Document, WriteOptions], list[tuple[str, bytes]]] | None = None
+
+
+# The writers below need extras and load much, so they are imported on first use.
+
+
+def _xlsx(document: Document, how: WriteOptions) -> bytes:
+    require("xlsxwriter", "office", "Excel files")
+    from crnn_ocr.export.office.xlsx import to_xlsx
+
+    return to_xlsx(document, how)
+
+
+def _docx(document: Document, how: WriteOptions) -> bytes:
+    require("docx", "office", "Word files")
+    from crnn_ocr.export.office.word import to_docx
+
+    return to_docx(document, how)
+
+
+def _pdf(document: Document, how: WriteOptions) -> bytes:
+    require("pikepdf", "pdf", "searchable PDFs")
+    from crnn_ocr.export.pdf.writer import to_pdf
+
+    return to_pdf(document, how)
 
 
 #: Every output format by name.
@@ -73,10 +122,105 @@ FORMATS: dict[str, Writer] = {
         "Plain text",
         headed=True,
     ),
+    "markdown": Writer(
+        lambda document, how: to_markdown(document, picture=how.picture),
+        ".md",
+        "text/markdown; charset=utf-8",
+        "Markdown",
+        layout="blocks",
+    ),
+    "html": Writer(
+        lambda document, how: to_html(document, source=how.title, picture=how.picture),
+        ".html",
+        "text/html; charset=utf-8",
+        "HTML",
+        layout="blocks",
+        appendable=False,
+    ),
+    "csv": Writer(
+        lambda document, how: to_csv(document),
+        ".csv",
+        "text/csv; charset=utf-8",
+        "Tables (CSV)",
+        layout="blocks",
+        appendable=False,
+        write_parts=lambda document, how: csv_files(document),
+    ),
+    "tsv": Writer(
+        lambda document, how: to_tsv(document),
+        ".tsv",
+        "text/tab-separated-values; charset=utf-8",
+        "Words with places (TSV)",
+        layout="blocks",
+        appendable=False,
+        needs_chars=True,
+    ),
+    "hocr": Writer(
+        lambda document, how: to_hocr(document, source=how.title, chars=how.chars),
+        ".hocr",
+        "text/vnd.hocr+html; charset=utf-8",
+        "hOCR",
+        layout="blocks",
+        appendable=False,
+        needs_chars=True,
+    ),
+    "alto": Writer(
+        lambda document, how: to_alto(document, source=how.title, chars=how.chars),
+        ".alto.xml",
+        "application/alto+xml",
+        "ALTO",
+        layout="blocks",
+        appendable=False,
+        needs_chars=True,
+    ),
+    "page-xml": Writer(
+        lambda document, how: to_page_xml(document, source=how.title, chars=how.chars),
+        ".page.xml",
+        "application/vnd.prima.page+xml",
+        "PAGE-XML",
+        layout="blocks",
+        appendable=False,
+        needs_chars=True,
+        write_parts=lambda document, how: page_xml_files(document, source=how.title, chars=how.chars),
+    ),
+    "svg": Writer(
+        lambda document, how: to_svg(document, source=how.title, picture=how.picture),
+        ".svg",
+        "image/svg+xml",
+        "Picture with text (SVG)",
+        layout="blocks",
+        appendable=False,
+    ),
+    "report": Writer(
+        lambda document, how: to_report(document, source=how.title, picture=how.picture),
+        ".report.html",
+        "text/html; charset=utf-8",
+        "Report for checking (HTML)",
+        layout="blocks",
+        appendable=False,
+        needs_chars=True,
+    ),
     "json": Writer(
         lambda document, how: to_json(document, source=how.source, chars=how.chars),
         ".json",
         "application/json",
         "JSON",
     ),
+    "xlsx": Writer(
+        _xlsx,
+        ".xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "Excel",
+        layout="blocks",
+        appendable=False,
+    ),
+    "docx": Writer(
+        _docx,
+        ".docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "Word",
+        layout="blocks",
+        appendable=False,
+    ),
+    "pdf": Writer(_pdf, ".pdf", "application/pdf", "Searchable PDF", appendable=False, needs_original=True),
 }

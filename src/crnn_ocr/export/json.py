@@ -26,6 +26,10 @@ from crnn_ocr.document import (
     block_id,
 )
 
+#: How many places a table's grid may have: enough for any form, and too few to fill the memory with the rows
+#: of a small document that claims a cell of a million rows.
+_PLACES, _PLACES_PER_CELL = 256, 64
+
 
 def to_json(document: Document, *, source: str | None = None, chars: bool = False) -> str:
     r"""Write a document as one line of JSON (NDJSON when several are written in a row).
@@ -128,11 +132,12 @@ def from_dict(value: Any) -> Document:
     Raises:
         ValueError: A value is missing, has a wrong type, or does not fit the others; the message names it.
     """
+    pages = _list(value, "pages")
     layout = value.get("layout", "lines")
     if layout not in ("lines", "blocks"):
         raise ValueError("'layout' is neither lines nor blocks")
     return Document(
-        tuple(page_from_dict(page, number) for number, page in enumerate(_list(value, "pages"), start=1)),
+        tuple(page_from_dict(page, number) for number, page in enumerate(pages, start=1)),
         _text(_get(value, "model"), "model"),
         layout=layout,
     )
@@ -168,7 +173,7 @@ def page_from_dict(value: Mapping[str, Any], number: int = 1) -> Page:
         tuple(blocks),
         rotation,
         tuple(remark_from_dict(remark) for remark in _list(value, "warnings")),
-        _whole(value.get("number", number), "number"),
+        _whole(value.get("number", number), "number", least=1),
         origin,
         None if dpi is None else _number(dpi, "dpi"),
         None if error is None else remark_from_dict(error),
@@ -183,9 +188,14 @@ def _block_from_dict(value: Mapping[str, Any], lines: Sequence[Line]) -> Block:
     table = value.get("table")
     polygon = None if value.get("polygon") is None else _read_polygon(value)
     level = _whole(value.get("level", 0), "level")
+    if (table is None) == (kind == "table"):
+        raise ValueError("'table' belongs to blocks of the type table, and to them alone")
     if table is None:
         return Block(own, kind, level, None, polygon)
-    return Block(own, kind, level, _table_from_dict(table, lines), polygon)
+    grid = _table_from_dict(table, lines)
+    if [id(line) for line in own] != [id(line) for line in grid.lines]:
+        raise ValueError("'lines' of a table are not the lines of its cells")
+    return Block(own, kind, level, grid, polygon)
 
 
 def _table_from_dict(value: Mapping[str, Any], lines: Sequence[Line]) -> Table:
@@ -193,30 +203,47 @@ def _table_from_dict(value: Mapping[str, Any], lines: Sequence[Line]) -> Table:
         Cell(
             _whole(_get(cell, "row"), "row"),
             _whole(_get(cell, "col"), "col"),
-            _whole(_get(cell, "row_span"), "row_span"),
-            _whole(_get(cell, "col_span"), "col_span"),
+            _whole(_get(cell, "row_span"), "row_span", least=1),
+            _whole(_get(cell, "col_span"), "col_span", least=1),
             _lines_at(cell, lines),
             _read_polygon(cell),
         )
         for cell in _list(value, "cells")
     )
     rows, cols = _whole(_get(value, "rows"), "rows"), _whole(_get(value, "cols"), "cols")
-    covered = sorted(
-        (row, col)
-        for cell in cells
-        for row in range(cell.row, min(cell.row + cell.row_span, rows + 1))
-        for col in range(cell.col, min(cell.col + cell.col_span, cols + 1))
-    )
-    if len(covered) != rows * cols or covered != [(row, col) for row in range(rows) for col in range(cols)]:
-        raise ValueError("'cells' do not cover the table's grid once")
+    _check_grid(rows, cols, cells)
+    heads = _whole(value.get("header_rows", 0), "header_rows")
+    if heads > rows:
+        raise ValueError("'header_rows' is more than the table's rows")
     former = value.get("continues_from")
     return Table(
         rows,
         cols,
         cells,
-        _whole(value.get("header_rows", 0), "header_rows"),
+        heads,
         None if former is None else _text(former, "continues_from"),
     )
+
+
+def _check_grid(rows: int, cols: int, cells: Sequence[Cell]) -> None:
+    if rows * cols > _PLACES + _PLACES_PER_CELL * len(cells):
+        raise ValueError("'rows' and 'cols' are too many for so few 'cells'")
+    if any(cell.row + cell.row_span > rows or cell.col + cell.col_span > cols for cell in cells):
+        raise ValueError("'cells' reach beyond the table's grid")
+    starts = [(cell.row, cell.col) for cell in cells]
+    area = sum(cell.row_span * cell.col_span for cell in cells)
+    covered = (
+        {
+            (row, col)
+            for cell in cells
+            for row in range(cell.row, cell.row + cell.row_span)
+            for col in range(cell.col, cell.col + cell.col_span)
+        }
+        if area == rows * cols
+        else set()
+    )
+    if len(covered) != rows * cols or starts != sorted(starts):
+        raise ValueError("'cells' do not cover the table's grid once, by row and column")
 
 
 def _lines_at(value: Mapping[str, Any], lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -317,7 +344,7 @@ def _number(value: object, name: str) -> float:
     raise ValueError(f"{name!r} is not a number")
 
 
-def _whole(value: object, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name!r} is not a count")
+def _whole(value: object, name: str, *, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name!r} is not a whole number from {least}")
     return value

@@ -224,7 +224,7 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
                 low = max(low, start)
             elif start >= gutter[1]:
                 high = min(high, end)
-    boxes = _boxes(within)
+    boxes = [box for box in _boxes(within) if not box.unit]
     left = _column([box for box in boxes if low <= _centre(box) <= gutter[0]], height)
     right = _column([box for box in boxes if gutter[1] <= _centre(box) <= high], height)
     if left is None or right is None:

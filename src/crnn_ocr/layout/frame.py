@@ -27,6 +27,7 @@ class Box:
         downward: For tall boxes: whether the text runs from top to bottom (columns, text turned clockwise).
         prose: Score of its text as running text, see `prose`; 0 if unknown.
         column: Whether it is known to be a column of upright characters, however short.
+        unit: Whether it is a table or a figure, which is read as a whole and says nothing about the text.
     """
 
     left: float
@@ -37,6 +38,7 @@ class Box:
     downward: bool = True
     prose: float = 0.0
     column: bool = False
+    unit: bool = False
 
     @property
     def width(self) -> float:
@@ -56,11 +58,14 @@ class Box:
     @property
     def tall(self) -> bool:
         """Whether it is a column or much higher than wide."""
-        return self.column or self.height >= TALL * self.width
+        return not self.unit and (self.column or self.height >= TALL * self.width)
 
 
 def upright_boxes(
-    polygons: Sequence[Polygon], texts: Sequence[str] = (), columns: Sequence[bool] = ()
+    polygons: Sequence[Polygon],
+    texts: Sequence[str] = (),
+    columns: Sequence[bool] = (),
+    units: Sequence[Polygon] = (),
 ) -> list[Box]:
     """Convert every polygon to a box in the frame in which most of the text is horizontal.
 
@@ -70,6 +75,7 @@ def upright_boxes(
         polygons: Corners of the lines in pixels.
         texts: Texts of the lines; may be empty.
         columns: Whether each line is known to be a column of upright characters; empty if none is.
+        units: Corners of tables and figures; their indices follow those of the lines.
 
     Returns:
         The boxes, sorted from top to bottom, then from left to right.
@@ -82,6 +88,10 @@ def upright_boxes(
         boxes = [replace(box, prose=prose(texts[box.members[0]])) for box in boxes]
     if any(columns):
         boxes = [replace(box, column=columns[box.members[0]]) for box in boxes]
+    boxes += [
+        replace(_box(units[i], angle, len(polygons) + i), unit=True)
+        for i in sorted(range(len(units)), key=lambda i: units[i])
+    ]
     # The sort is stable: equal boxes stay in the canonical order.
     return sorted(boxes, key=lambda box: (box.top, box.left, box.bottom, box.right))
 

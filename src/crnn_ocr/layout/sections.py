@@ -46,8 +46,15 @@ class Section:
 
 
 def line_height(boxes: Iterable[Box]) -> float:
-    """Return the median text height of boxes in pixels; for a tall box, its width counts."""
-    return median(min(box.height, box.width) if box.tall else box.height for box in boxes)
+    """Return the median text height of boxes in pixels; for a tall box, its width counts.
+
+    Units count only where there is nothing else.
+    """
+    boxes = list(boxes)
+    return median(
+        min(box.height, box.width) if box.tall else box.height
+        for box in [box for box in boxes if not box.unit] or boxes
+    )
 
 
 def strips(boxes: Sequence[Box]) -> list[Strip]:
@@ -56,9 +63,13 @@ def strips(boxes: Sequence[Box]) -> list[Strip]:
     Boxes that are much higher than the rest, such as a label beside several rows, do not merge these rows.
     They join the first row that they stand beside.
     """
-    typical = median(box.height for box in boxes)
+    typical = median(box.height for box in [box for box in boxes if not box.unit] or boxes)
     least = _STANDING * typical
-    spanning = [box for box in boxes if box.height > least and (box.tall or box.height > _SPANNING * typical)]
+    spanning = [
+        box
+        for box in boxes
+        if box.height > least and (box.tall or box.unit or box.height > _SPANNING * typical)
+    ]
     rows = boxes
     if spanning:
         apart = {id(box) for box in spanning}

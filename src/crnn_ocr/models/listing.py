@@ -20,7 +20,7 @@ class ModelInfo:
     Attributes:
         name: Name of the pack; answers give `name/version`.
         version: Version of the pack.
-        kind: "rec" or "det".
+        kind: "rec", "det" or "table".
         title: Description for people.
         languages: Language tags, such as "zh-Hant".
         licence: Licence of the weights.

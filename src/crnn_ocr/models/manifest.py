@@ -143,6 +143,12 @@ class Manifest(BaseModel):
 
     # -- detectors only
     multiple: int = Field(default=32, ge=1, description="Sides must be a multiple of this; pixels.")
+    map_threshold: float = Field(
+        default=0.3, gt=0, lt=1, description="Least probability of the places that form a region."
+    )
+    box_threshold: float = Field(
+        default=0.6, gt=0, lt=1, description="Least mean probability of a region that is kept."
+    )
 
     notes: str = ""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 _PROC = Path("/proc/self")
+_VMSTAT = Path("/proc/vmstat")
 #: cgroup v1 writes a number near 2^63 for "no limit".
 _UNLIMITED = 1 << 60
 
@@ -62,6 +64,22 @@ def memory_left() -> int | None:
         if limit is not None and used is not None:
             left.append(max(0, limit - used + _cached_files(group)))
     return min(left, default=None)
+
+
+def memory_kills() -> int | None:
+    """Return how many processes the kernel has killed in this process's group because memory ran out.
+
+    Without a group that counts them, those of the whole machine; None if nothing counts them.
+    """
+    own = groups("memory")[:1]
+    files = [group / name for group in own for name in ("memory.events", "memory.oom_control")]
+    for file in (*files, _VMSTAT):
+        with suppress(OSError, ValueError):
+            for row in file.read_text(encoding="ascii").splitlines():
+                name, _, count = row.partition(" ")
+                if name == "oom_kill":
+                    return int(count)
+    return None
 
 
 def number(*files: Path) -> int | None:

@@ -17,7 +17,17 @@ from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import FETCHER, INTAKE
 from crnn_ocr.service.requests.url_fetch import Fetcher
-from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, models, ocr, preview
+from crnn_ocr.service.routes import (
+    batch,
+    compat_rapidocr,
+    compat_umi,
+    convert,
+    export,
+    models,
+    ocr,
+    preview,
+)
+from crnn_ocr.service.routes.files import FileAnswers
 from crnn_ocr.service.server import reply_and_drain
 from crnn_ocr.service.telemetry.instrumentation import Observer
 from crnn_ocr.service.telemetry.tracing import make_tracer
@@ -67,13 +77,15 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     error_handlers.install(app)
     observed = observer.watch(reader, readiness, gate, answers)
     readings = Readings(observed, answers, admit=gate.admit, issue_ticket=gate.issue_ticket)
-    ocr.install(app, reader, readings, readiness)
+    files = FileAnswers(reader, settings, gate.admit)
+    ocr.install(app, reader, readings, readiness, files)
+    convert.install(app, readings, files)
     batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
-    export.install(app, issue_ticket=gate.issue_ticket)
+    export.install(app, files, issue_ticket=gate.issue_ticket)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))
-    preview.install(app, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
+    preview.install(app, reader, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()
     return app

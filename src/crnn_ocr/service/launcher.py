@@ -30,6 +30,7 @@ from crnn_ocr.service.requests.url_fetch import Rules
 from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
+from crnn_ocr.service.server.harmful_pictures import HarmfulPictures
 from crnn_ocr.service.server.orphaned_requests import HeldRequests
 from crnn_ocr.service.telemetry import tracing
 from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
@@ -154,6 +155,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             else None
         )
         self._held_requests = HeldRequests()
+        self._harmful = HarmfulPictures()
         super().__init__()
 
     def load_config(self) -> None:
@@ -205,18 +207,21 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
     def _pre_fork(self, arbiter: object, worker: object) -> None:
         self._held_requests.pre_fork(arbiter, worker)
+        self._harmful.pre_fork(arbiter, worker)
         if self._metrics is not None:
             self._metrics.pre_fork(arbiter, worker)
 
     def _post_fork(self, arbiter: object, worker: object) -> None:
         self._held_requests.post_fork(arbiter, worker)
+        self._harmful.post_fork(arbiter, worker)
         if self._metrics is not None:
             self._metrics.post_fork(arbiter, worker)
 
     def _child_exit(self, arbiter: object, worker: Any) -> None:
-        self._held_requests.child_exit(arbiter, worker)  # first, because clients wait for it
+        self._harmful.child_exit(arbiter, worker)  # before its clients are told to try again
+        self._held_requests.child_exit(arbiter, worker)
         try:
-            self._shared.forget(worker.pid)
+            self._shared.forget(worker.pid, crashed=not worker.left)
         except OSError as error:  # the disk is full; this must not end the supervisor
             _log.warning("a switch could not be cancelled", extra={"fields": {"reason": error.strerror}})
         if self._metrics is not None:

@@ -4,19 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crnn_ocr.document import Block, Line
+from crnn_ocr.document import Block, Line, with_polygons
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
+from crnn_ocr.tables.regions import find_regions
+from crnn_ocr.tables.rules import find_rules
+from crnn_ocr.tables.select import Candidates, read_table
+from crnn_ocr.tables.words import text_box, typical_height, words_of
+
+#: Number of sideways lines from which a table may be on its side.
+_SIDEWAYS = 6
 
 
-def find_tables(image: Pixels, lines: Sequence[Line]) -> tuple[list[Block], list[Line]]:
+def find_tables(
+    image: Pixels, lines: Sequence[Line], candidates: Candidates | None = None
+) -> tuple[list[Block], list[Line]]:
     """Find the tables of a page, and which of its lines stand outside of them.
 
     Args:
         image: The upright page, (H, W) grey or (H, W, 3) BGR.
         lines: Its lines with their characters, in reading order; coordinates are pixels of the upright page.
+        candidates: Another method whose grids compete with those of the rules and the white space. It gets
+            the page, the area of a table and the lines in it, all as they lie after the page has been made
+            straight.
 
     Returns:
         One block per table, with its grid; and the lines outside of tables. A line that crosses a border is
-        divided, so that together they hold every character of the lines once.
+        divided, so that together they hold every character of the lines once, but for the white space at
+        which a line is divided.
     """
-    return [], list(lines)
+    blocks, rest = _tables_on(frame_of_skew(image, lines), image, lines, candidates)
+    for clockwise in (True, False):
+        sideways = [line for line in rest if is_turned(line, clockwise=clockwise)]
+        if len(sideways) >= _SIDEWAYS:
+            more, left = _tables_on(turned_frame(image, clockwise=clockwise), image, sideways, candidates)
+            if more:
+                kept = {id(line) for line in sideways}
+                blocks += more
+                rest = [line for line in rest if id(line) not in kept] + left
+    return blocks, rest
+
+
+def _tables_on(
+    frame: Frame | None, image: Pixels, lines: Sequence[Line], candidates: Candidates | None
+) -> tuple[list[Block], list[Line]]:
+    """Find the tables of a page as a frame shows it, and return them with coordinates of the page."""
+    if frame is None:
+        return _tables(image, lines, candidates)
+    straight = [frame.line(line) for line in lines]
+    blocks, rest = _tables(frame.picture(image), straight, candidates)
+    # Lines that were not divided stay the ones they were, to the last digit.
+    whole = {id(there): here for there, here in zip(straight, lines, strict=True)}
+    return (
+        [with_polygons(block, frame.back) for block in blocks],
+        [whole[id(line)] if id(line) in whole else frame.line_back(line) for line in rest],
+    )
+
+
+def _tables(
+    image: Pixels, lines: Sequence[Line], candidates: Candidates | None
+) -> tuple[list[Block], list[Line]]:
+    """Find the tables of a straight page."""
+    if not lines:
+        return [], []
+    height = typical_height(lines)
+    rules = find_rules(image, height, [text_box(line) for line in lines])
+    blocks: list[Block] = []
+    rest = list(lines)
+    for region in find_regions(rules, words_of(lines), height):
+        found = read_table(image, region, rest, rules, height, candidates)
+        if found is not None:
+            block, rest = found
+            blocks.append(block)
+    return blocks, rest

@@ -287,3 +287,31 @@ def test_too_much_memory_is_refused_before_decoding() -> None:
 
     for kind in SUITABLE:
         assert len(list(decode_pages(file(kind), limits))) == 1, kind
+
+
+@pytest.mark.parametrize(
+    ("mode", "tags", "per_pixel"),
+    [
+        ("L", {}, 2),
+        ("RGB", {}, 7),  # four here, and three in the parent
+        ("RGB", {274: 6}, 8),  # turned, which takes twice four for a moment
+        ("RGBA", {}, 8),
+        ("I;16", {}, 8),
+    ],
+)
+def test_both_processes_count_together_where_one_of_them_decodes(
+    mode: str, tags: dict[int, int], per_pixel: int
+) -> None:
+    size = (2800, 4000)  # 67 MB, which are always given, are enough for 6 bytes per pixel only
+    image = Image.new(mode, size)
+    if mode == "RGBA":
+        image.putpixel((0, 0), (0, 0, 0, 0))
+    data = saved(image, "TIFF", compression="tiff_lzw", tiffinfo=tags)
+    limits = Limits(max_bytes=1 << 30, max_pixels=2800 * 4000, max_side=10_000, max_pages=9)
+    (extent,) = decode_pages(data, replace(limits, max_pixels=10**8)).extents
+    assert round(extent.memory / (2800 * 4000)) == per_pixel
+    if per_pixel > 6:
+        with pytest.raises(ImageTooLargeError, match="TIFF picture would take"):
+            list(decode_pages(data, limits))
+    else:
+        assert len(list(decode_pages(data, limits))) == 1

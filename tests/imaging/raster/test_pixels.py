@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import cv2
@@ -13,7 +14,7 @@ from PIL import Image
 
 from crnn_ocr.errors import ImageTooLargeError, OcrError, UnsupportedImageError
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_array, from_pil
-from crnn_ocr.imaging.raster.pixels import composite, to_uint8
+from crnn_ocr.imaging.raster.pixels import BAND_ROWS, _border_luminance, composite, to_uint8
 from tests.imaging.pictures import LIMITS, Pixels, pil, quadrants, saved, text_page
 
 
@@ -204,6 +205,39 @@ def test_one_channel_is_grey_and_views_become_contiguous() -> None:
 )
 def test_numbers_of_every_type_become_8_bits(array: NDArray[Any], expected: list[int]) -> None:
     assert from_array(array)[0].tolist() == expected
+
+
+@pytest.mark.parametrize("kind", ["letters", "faint", "nothing"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_background_is_chosen_by_the_whole_picture_though_it_is_looked_at_in_bands(
+    kind: str, channels: int
+) -> None:
+    rng = np.random.default_rng(7)
+    height, width = 3 * BAND_ROWS + 5, 70
+    colour = rng.integers(0, 256, (height, width, channels)[: 2 if channels == 1 else 3], np.uint8)
+    alpha = np.zeros((height, width), np.uint8)
+    if kind == "letters":  # their edges lie on the edges of bands, too
+        alpha[BAND_ROWS - 1 : 2 * BAND_ROWS, 3:40] = 255
+        alpha[-3:, 50:] = 200
+    elif kind == "faint":
+        alpha[5:100, 5:9] = 90
+    opaque = np.where(alpha > 127, 255, 0).astype(np.uint8)
+    border = cv2.subtract(opaque, cv2.erode(opaque, np.ones((3, 3), np.uint8), borderValue=255))
+    grey = colour if channels == 1 else cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
+    mask = next((mask for mask in (border, opaque, alpha) if mask.any()), None)
+    expected = 0.0 if mask is None else grey[mask > 0].mean()
+    assert _border_luminance(colour, alpha) == pytest.approx(expected)
+
+
+def test_a_picture_is_composited_without_another_one_of_its_size() -> None:
+    colour = np.full((1000, 1000, 3), 40, np.uint8)
+    alpha = np.full((1000, 1000), 255, np.uint8)
+    alpha[:100, :100] = 0
+    tracemalloc.start()
+    composite(colour, alpha)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < alpha.nbytes  # the estimate of its memory has no room for a mask
 
 
 def test_bgra_and_grey_with_alpha_are_composited() -> None:

@@ -43,6 +43,13 @@ def test_inserted_text_is_not_searched_again() -> None:
     assert applied("x", {"x": "xx"}) == "xx"
 
 
+@pytest.mark.parametrize("wanted", ["a.c", "[0-9]+", "(a+)+$", r"\d", "^a|b", "a*", "a{4}", ".", "(?i)A"])
+def test_what_looks_like_a_regular_expression_is_meant_literally(wanted: str) -> None:
+    table = parse(f"{wanted}\t" + r"\1\g<0>$&")
+    assert applied("abc 12 aaaa", table) == "abc 12 aaaa"
+    assert applied(f"5 {wanted} 6", table) == r"5 \1\g<0>$& 6"
+
+
 def test_a_line_without_any_of_the_strings_is_left_as_it_is() -> None:
     line = reading("nothing to do")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_every_key_is_found_by_name_and_no_other() -> None:
         "\ud800",
     ):
         assert keys.find(stranger) is None
+
+
+@pytest.mark.parametrize("key", [TEAM.key, OTHER.key, "", TEAM.key[:-1]])
+def test_every_hash_is_compared_whole_and_in_constant_time(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the time tells neither how much of a key is right nor which key it is."""
+    compared = []
+
+    def compare(presented: bytes, known: bytes) -> bool:
+        compared.append((presented, known))
+        return known == hashlib.sha256(OTHER.key.encode()).digest()  # whatever was presented
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    assert ring(TEAM.entry, OTHER.entry).find(key) == "other-2"  # nothing else decides
+    presented = hashlib.sha256(key.encode()).digest()
+    assert compared == [(presented, hashlib.sha256(known.key.encode()).digest()) for known in (TEAM, OTHER)]
 
 
 def test_keys_come_from_variable_and_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from crnn_ocr.service.routes.batch_pool import MOST_BATCHES
+from crnn_ocr.service.routes.batch_pool import MOST_BATCHES, MOST_OF_CLIENT
 from crnn_ocr.settings import MIB
 from tests.service.slow_server import slow_png, slow_server
 from tests.service.wire import Reply, Server
@@ -44,7 +44,7 @@ def test_many_batches_do_not_mean_many_threads(slow: Server) -> None:
     answers = [future.result() for future in asked]
     kinds = Counter(answer.status for answer in answers)
     assert set(kinds) <= {200, 503}
-    assert kinds[200] >= MOST_BATCHES
+    assert kinds[200] >= MOST_OF_CLIENT
     assert all(answer.json["failed"] == 0 for answer in answers if answer.status == 200)
     assert all(answer.code == "OVERLOADED" for answer in answers if answer.status == 503)
     assert most <= MOST_BATCHES + OTHERS

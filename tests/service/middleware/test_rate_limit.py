@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from crnn_ocr.caching.shared import connect
 from crnn_ocr.service.middleware import rate_limit
-from crnn_ocr.service.middleware.rate_limit import Bucket, LocalBuckets, SharedBuckets, client_name
+from crnn_ocr.service.middleware.rate_limit import Bucket, LocalBuckets, SharedBuckets
+from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.settings import Settings
 from tests.caching.redis_server import running_redis
 from tests.service.fakes import FakeReader, create_app

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.service.middleware.test_gate import head, read_answer, wait_for
-from tests.service.slow_server import slow_png, slow_server
+from tests.service.slow_server import MOST_UNSENT, slow_png, slow_server
 from tests.service.wire import Server
 
 #: More than the server has threads: 4 for pictures, and 8 others.
@@ -81,3 +81,26 @@ def test_a_reader_that_takes_its_time_gets_everything(slow: Server) -> None:
             top, body = read_answer(connections[0])
             assert top.startswith(b"HTTP/1.1 200 ")
             assert body == whole
+
+
+def test_a_greedy_address_does_not_cost_another_one_its_answers() -> None:
+    asked = 4  # more than the kernel keeps
+    with slow_server(**{MOST_UNSENT: "400000"}) as server, contextlib.ExitStack() as held:
+
+        def ask(address: str) -> socket.socket:
+            connection = held.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.bind((address, 0))
+            connection.connect(server.address)
+            connection.sendall(REQUESTS["the document"] * asked)
+            return connection
+
+        honest = ask("127.0.0.1")
+        for _ in range(READERS):
+            ask("127.0.0.2")
+        wait_for(lambda: b'given_up_total{reason="crowded"} 0.0' not in server.get("/metrics").body)
+        whole = server.get("/docs").body
+        for _ in range(asked):
+            assert read_answer(honest)[1] == whole
+        told = [record for record in server.records() if "crowded" in record]
+        assert {record["client"] for record in told} == {"address:127.0.0.2"}

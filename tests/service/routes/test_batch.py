@@ -21,7 +21,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import ImageDecodeError, OverloadedError, UnsupportedImageError
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.api import examples
-from crnn_ocr.service.routes.batch_pool import MOST_BATCHES
+from crnn_ocr.service.routes.batch_pool import MOST_BATCHES, MOST_OF_CLIENT
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader, create_app, digest_answer, document, page
 
@@ -263,25 +263,68 @@ def test_many_batches_share_a_bounded_pool_and_more_are_refused(
         assert may_end.wait(PATIENCE_S)
         return digest_answer(data, options)
 
-    def send(number: int) -> Any:
+    def send(number: int, client: str = "") -> Any:
         pictures = entries(*(bytes([number, picture]) for picture in range(8)))
-        with app.test_client().post("/ocr/batch", json=pictures, headers=headers) as answer:
+        address = {"REMOTE_ADDR": client or f"10.0.0.{number}"}
+        with app.test_client().post(
+            "/ocr/batch", json=pictures, headers=headers, environ_base=address
+        ) as answer:
             answer.get_data()
             return answer
 
     reader.answer = wait
-    with ThreadPoolExecutor(MOST_BATCHES + 10) as clients:
-        asked = [clients.submit(send, number) for number in range(MOST_BATCHES + 10)]
-        refused = [future.result() for future in islice(as_completed(asked, PATIENCE_S), 10)]
+    with ThreadPoolExecutor(MOST_BATCHES + 20) as clients:
+        # One client sends first, and more than its share …
+        greedy = [clients.submit(send, number, "10.1.1.1") for number in range(MOST_OF_CLIENT + 5)]
+        refused = [future.result() for future in islice(as_completed(greedy, PATIENCE_S), 5)]
+        # … then others do, and more than all.
+        left = MOST_BATCHES - MOST_OF_CLIENT
+        others = [clients.submit(send, 100 + number) for number in range(left + 5)]
+        refused += [future.result() for future in islice(as_completed(others, PATIENCE_S), 5)]
         assert len(batch_threads() - before) <= MOST_BATCHES
         may_end.set()
-        answers = [future.result() for future in asked]
+        answers = [[future.result() for future in asked] for asked in (greedy, others)]
     for answer in refused:
         assert (answer.status_code, answer.json["error"]["code"]) == (503, "OVERLOADED")
         assert int(answer.headers["Retry-After"]) >= 1
-    taken = [answer for answer in answers if answer.status_code == 200]
-    assert len(taken) == MOST_BATCHES
+    taken = [sum(answer.status_code == 200 for answer in group) for group in answers]
+    assert taken == [MOST_OF_CLIENT, left]
+    assert send(0, "10.1.1.1").status_code == 200
     assert app.test_client().post("/ocr/batch", json=entries(b"afterwards")).status_code == 200
+
+
+def test_a_batch_for_which_there_is_no_place_is_refused_before_it_is_read(
+    app: Flask, reader: FakeReader
+) -> None:
+    may_end = threading.Event()
+    started = threading.Semaphore(0)
+
+    def wait(data: bytes, options: ReadOptions) -> Document:
+        started.release()
+        assert may_end.wait(PATIENCE_S)
+        return digest_answer(data, options)
+
+    class Unread(BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise AssertionError("the body was read")
+
+        readinto = read1 = readline = read  # type: ignore[assignment]
+
+    def send(number: int) -> Any:
+        return app.test_client().post("/ocr/batch", json=entries(bytes([number])))
+
+    reader.answer = wait
+    with ThreadPoolExecutor(MOST_OF_CLIENT) as clients:
+        asked = [clients.submit(send, number) for number in range(MOST_OF_CLIENT)]
+        for _ in asked:
+            assert started.acquire(timeout=PATIENCE_S)
+        answer = app.test_client().post(
+            "/ocr/batch", input_stream=Unread(), content_type="application/json", content_length=100
+        )
+        assert answer.status_code == 503
+        assert f"{MOST_OF_CLIENT} batches of this client" in answer.get_json()["error"]["message"]
+        may_end.set()
+        assert {future.result().status_code for future in asked} == {200}
 
 
 def test_a_large_batch_lets_a_small_one_pass(app: Flask, reader: FakeReader) -> None:

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from crnn_ocr.imaging.opened import open_document
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import Settings
 from tests.service.fakes import FakeReader, create_app
@@ -55,6 +56,14 @@ def test_single_pages(client: FlaskClient) -> None:
     answer = client.post("/preview?page=3", data=pages, content_type="image/tiff")
     assert answer.status_code == 422
     assert "no page 3" in answer.get_json()["error"]["message"]
+
+
+def test_a_preview_takes_of_the_room_that_pictures_share(client: FlaskClient, reader: FakeReader) -> None:
+    pages = tiff([picture("a", width=width).convert("L") for width in (600, 500)])
+    shown(client, pages, "page=2", "image/tiff")
+    with open_document(pages, Settings().limits) as opened:
+        most = opened.extents[1].memory  # the other page is not decoded
+    assert reader.held == [most, -most]
 
 
 def test_long_pages_are_scaled_down(client: FlaskClient) -> None:

@@ -12,7 +12,9 @@ from tests.service.wire import Server, running_server
 
 
 def active(server: Server) -> set[str]:
-    return {model["name"] for model in server.get("/models").json["models"] if model["active"]}
+    """Names of the active recogniser and detector."""
+    models = server.get("/models").json["models"]
+    return {model["name"] for model in models if model["active"] and model["kind"] != "table"}
 
 
 def switch(server: Server, name: str) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import signal
 import subprocess
@@ -9,9 +11,11 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from crnn_ocr.service.server.fork_signals import Supervisor
 from tests.processes import living_children
 from tests.service.slow_server import slow_server
 from tests.service.wire import Server, clean_environment
@@ -172,3 +176,33 @@ def successor(server: Server, pid: int) -> int:
                 return child
         assert time.monotonic() < deadline, f"{pid} did not hear it"
         time.sleep(0.0005)
+
+
+# ---- how workers end ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("program", "left", "killed_by"),
+    [
+        ("", True, None),
+        ("raise SystemExit(1)", False, None),
+        ("import os; os.kill(os.getpid(), 9)", False, signal.SIGKILL),
+        ("import os; os.kill(os.getpid(), 15)", False, signal.SIGTERM),
+    ],
+)
+def test_the_supervisor_knows_how_a_worker_has_ended(program: str, left: bool, killed_by: int | None) -> None:
+    ended = []
+    supervisor = object.__new__(Supervisor)
+    supervisor.log = logging.getLogger(__name__)
+    supervisor.reexec_pid = supervisor.dirty_arbiter_pid = 0
+    supervisor.cfg = SimpleNamespace(child_exit=lambda _arbiter, worker: ended.append(worker))
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        worker = SimpleNamespace(left=False, killed_by=None, tmp=io.BytesIO())
+        other = SimpleNamespace(left=False, killed_by=None)
+        supervisor.WORKERS = {process.pid: worker, os.getpid(): other}
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        supervisor.reap_workers()
+        process.returncode = 0  # the supervisor has asked for it
+    assert ended == [worker]
+    assert (worker.left, worker.killed_by) == (left, killed_by)
+    assert (other.left, other.killed_by) == (False, None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -25,17 +26,17 @@ class Setting:
         self.poller = stack.enter_context(selectors.DefaultSelector())
         self.unsent = UnsentAnswers(lambda: self.poller, clock=lambda: self.now)
 
-    def client(self) -> tuple[AnswerSocket, socket.socket]:
+    def client(self, name: str = "") -> tuple[AnswerSocket, socket.socket]:
         """A connection, and its client, which reads only in `take`."""
         theirs, client = socket.socketpair()
-        ours = AnswerSocket(theirs, on_unsent=self.unsent.note, clock=lambda: self.now)
+        ours = AnswerSocket(theirs, on_unsent=self.unsent.note, name=name, clock=lambda: self.now)
         self._stack.enter_context(ours)
         self._stack.enter_context(client)
         return ours, client
 
-    def answer(self, data: bytes = LARGE) -> tuple[AnswerSocket, socket.socket]:
+    def answer(self, data: bytes = LARGE, name: str = "") -> tuple[AnswerSocket, socket.socket]:
         """A connection on which an answer was made that its client does not read."""
-        ours, client = self.client()
+        ours, client = self.client(name)
         ours.sendall(data)
         self.unsent.finish(ours, lambda: self.finished.append(ours))
         return ours, client
@@ -153,7 +154,23 @@ def test_a_client_that_is_gone_is_given_up(setting: Setting) -> None:
     assert other.unsent == 0
 
 
-def test_where_too_much_is_kept_the_oldest_are_given_up(
+def test_where_too_much_is_kept_the_greediest_client_loses_its_largest(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsent_answers, "MOST_BYTES", 4 * len(LARGE))
+    before = unsent_answers.given_up["crowded"]
+    honest, _ = setting.answer(name="honest")  # the oldest
+    setting.sweep(1)
+    small, _ = setting.answer(name="greedy")
+    large, _ = setting.answer(2 * LARGE, name="greedy")
+    other, _ = setting.answer(2 * LARGE, name="other")
+    setting.sweep(1)
+    assert setting.finished == [large]
+    assert [answer.given_up for answer in (honest, small, large, other)] == [False, False, True, False]
+    assert unsent_answers.given_up["crowded"] == before + 1
+
+
+def test_of_equal_answers_of_one_client_the_oldest_is_given_up(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unsent_answers, "MOST_BYTES", 2 * len(LARGE))
@@ -163,6 +180,33 @@ def test_where_too_much_is_kept_the_oldest_are_given_up(
         setting.sweep(1)
     assert setting.finished == answers[:2]
     assert [answer.given_up for answer in answers] == [True, True, False, False]
+
+
+def test_only_what_is_left_counts_and_takes_memory(setting: Setting) -> None:
+    ours, client = setting.client()
+    ours.sendall(LARGE)
+    assert ours.unsent < len(LARGE)  # the kernel keeps some
+    tracemalloc.start()
+    while ours.unsent > len(LARGE) // 8:
+        client.recv(65536)
+        ours.send_on()
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0 < ours.unsent <= kept < len(LARGE) // 3  # a copy of the rest, and not the whole answer
+
+
+def test_who_is_given_up_is_told_in_the_log_but_not_each_time(
+    setting: Setting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsent_answers, "_LOG_EVERY_S", 10 * PATIENCE_S)
+    for count in (1, 2, 3):
+        for _ in range(count):
+            setting.answer(name=f"client {count}")
+        setting.sweep(PATIENCE_S + 1)
+    setting.sweep(10 * PATIENCE_S)
+    setting.sweep(10 * PATIENCE_S)
+    told = [record.fields for record in caplog.records]  # type: ignore[attr-defined]
+    assert told == [{"slow": 1, "client": "client 1"}, {"slow": 5, "client": "client 3"}]
 
 
 def test_a_single_answer_may_be_larger_than_all_that_is_kept(

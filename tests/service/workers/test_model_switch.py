@@ -232,7 +232,7 @@ def test_a_leader_that_dies_leaves_nobody_waiting(runtime: SharedState) -> None:
         runtime.choose(Choice(1, {"rec": "fake"}, candidate="other"))
         follower.look()
     assert reader.log == ["prepare other"]
-    runtime.forget(os.getpid())  # as the supervisor does, whichever worker has ended
+    runtime.forget(os.getpid(), crashed=True)  # as the supervisor does, whichever worker has ended
     follower.look()
     assert reader.log == ["prepare other", "cancel other"]
     assert runtime.choice() == Choice(2, {"rec": "fake"})
@@ -265,7 +265,7 @@ def test_what_a_full_disk_keeps_is_not_loaded_either(
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_worker_that_ends_while_it_loads_ends_the_switch(runtime: SharedState, again: bool) -> None:
+def test_a_worker_that_crashes_while_it_loads_ends_the_switch(runtime: SharedState, again: bool) -> None:
     first = FakeReader()
     victim, reports = 7, runtime.reports
     runtime.report(Report(victim))
@@ -274,19 +274,46 @@ def test_a_worker_that_ends_while_it_loads_ends_the_switch(runtime: SharedState,
         """It ends as soon as it has loaded, and another one may have started in its place."""
         found = reports()
         if runtime.choice().candidate is not None:
-            runtime.forget(victim)
+            runtime.forget(victim, crashed=True)
             if again:
                 runtime.report(Report(8))
         return found
 
     with following([Follower(first, runtime)]):
         runtime.reports = look  # type: ignore[method-assign]
-        with pytest.raises(ModelSwitchError, match="Worker 7 ended while it was loading") as caught:
+        with pytest.raises(ModelSwitchError, match="Worker 7 crashed or was killed while") as caught:
             SharedSwitching(first, runtime).switch("other")
         assert "memory" in str(caught.value.hint)
         wait_for(lambda: first.log == ["prepare other", "cancel other"])
     assert runtime.choice().candidate is None
     assert runtime.choice().active["rec"] == first.active == "fake"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_one_that_leaves_after_its_number_of_requests_does_not(runtime: SharedState, again: bool) -> None:
+    first, successor = FakeReader(), FakeReader()
+    reports = runtime.reports
+    runtime.report(Report(7))
+    started: list[Follower] = []
+
+    def look() -> list[Report]:
+        found = reports()
+        if runtime.choice().candidate is not None and any(report.pid == 7 for report in found):
+            runtime.forget(7, crashed=False)
+            if again:
+                started.append(Follower(successor, runtime, pid=8))
+                started[0].start(every_s=0.005, stop=ended.is_set)
+        return found
+
+    ended = threading.Event()
+    with following([Follower(first, runtime)]):
+        runtime.reports = look  # type: ignore[method-assign]
+        made = SharedSwitching(first, runtime).switch("other")
+        if again:
+            wait_for(lambda: successor.model == "other/1")
+        ended.set()
+    assert (made.model, made.workers) == ("other/1", 2 if again else 1)
+    assert first.log == ["prepare other", "commit other"]
 
 
 def test_a_worker_that_ends_after_it_has_loaded_does_not(runtime: SharedState) -> None:
@@ -295,7 +322,7 @@ def test_a_worker_that_ends_after_it_has_loaded_does_not(runtime: SharedState) -
 
     def look() -> list[Report]:
         if runtime.choice().active["rec"] == "other":
-            runtime.forget(7)
+            runtime.forget(7, crashed=True)
         return reports()
 
     with following([Follower(first, runtime)]):

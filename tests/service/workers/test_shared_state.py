@@ -87,20 +87,28 @@ def test_workers_report_and_count_until_they_are_forgotten(runtime: SharedState)
     runtime.report(report)
     assert runtime.reports() == [report, Report(8)]
     for pid in (7, 8, 8):
-        runtime.forget(pid)
+        runtime.forget(pid, crashed=False)
     assert runtime.reports() == []
     left = {path.name for path in runtime.folder.iterdir()}
     assert left == {"choice.json", "service.lock", "switch.lock"}
 
 
+def test_the_last_workers_that_crashed_are_remembered(runtime: SharedState) -> None:
+    assert runtime.crashed() == []
+    for pid in range(1, 200):
+        runtime.forget(pid, crashed=pid % 2 == 1)
+    assert runtime.crashed() == list(range(73, 200, 2))  # 64
+    assert runtime.reports() == []
+
+
 def test_a_switch_ends_with_its_leader_but_no_other_worker(runtime: SharedState) -> None:
     with runtime.switching():
         runtime.choose(Choice(1, {"rec": "first"}, candidate="second"))
-        runtime.forget(7)
+        runtime.forget(7, crashed=True)
         assert runtime.choice() == Choice(1, {"rec": "first"}, candidate="second")
-    runtime.forget(8)  # it held the lock
+    runtime.forget(8, crashed=False)  # it held the lock
     assert runtime.choice() == Choice(2, {"rec": "first"})
-    runtime.forget(9)
+    runtime.forget(9, crashed=True)
     assert runtime.choice() == Choice(2, {"rec": "first"})
 
 

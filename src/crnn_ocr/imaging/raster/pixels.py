@@ -183,15 +183,26 @@ def composite(colour: Pixels, alpha: Pixels) -> Pixels:
 
 
 def _border_luminance(colour: Pixels, alpha: Pixels) -> float:
-    """Return the mean luminance of opaque pixels next to transparent ones, or of all visible pixels."""
-    opaque = cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1]
-    inside = cv2.erode(opaque, np.ones((3, 3), np.uint8), borderValue=255)
-    border = cv2.subtract(opaque, inside)
-    grey = colour if colour.ndim == 2 else cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
-    for mask in (border, opaque, alpha):
-        if mask.any():
-            return float(cv2.mean(grey, mask=mask)[0])
-    return 0.0  # nothing is visible: a blank white page
+    """Return the mean luminance of opaque pixels next to transparent ones, or of all visible pixels.
+
+    It is 0, that of a blank white page, if nothing is visible.
+    """
+    sums, counts = [0.0, 0.0, 0.0], [0, 0, 0]
+    height = alpha.shape[0]
+    for top in range(0, height, BAND_ROWS):  # in bands, because each mask is a byte for every pixel
+        bottom = min(height, top + BAND_ROWS)
+        first, last = max(0, top - 1), min(height, bottom + 1)  # with a row of each neighbour
+        own = slice(top - first, bottom - first)
+        opaque = cv2.threshold(alpha[first:last], 127, 255, cv2.THRESH_BINARY)[1]
+        inside = cv2.erode(opaque, np.ones((3, 3), np.uint8), borderValue=255)
+        border = cv2.subtract(opaque, inside)
+        band = colour[top:bottom]
+        grey = band if colour.ndim == 2 else cv2.cvtColor(band, cv2.COLOR_BGR2GRAY)
+        for place, mask in enumerate((border[own], opaque[own], alpha[top:bottom])):
+            count = cv2.countNonZero(mask)
+            counts[place] += count
+            sums[place] += cv2.mean(grey, mask=mask)[0] * count
+    return next((total / count for total, count in zip(sums, counts, strict=True) if count), 0.0)
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:

@@ -7,9 +7,9 @@ It only decodes: the pixels go to the parent as they are stored, in whatever mod
 | open | `format`, `limits`, `pages`, and the file as bytes | `count` of pages seen; `pages`, see below |
 | read | `page` | `width`, `height`, `mode`, `row` …, and the rows as bytes |
 
-Of each wanted page `pages` tells its number, width and height, and the bytes that decoding takes here and
-converting in the parent; all zero for a page that cannot be decoded, which `read` then explains. `row` is the
-bytes of a row.
+Of each wanted page `pages` tells its number, width and height, the bytes that decoding takes here, and the
+most of both processes at a time, since the parent converts a page while it is kept here; all zero for a page
+that cannot be decoded, which `read` then explains. `row` is the bytes of a row.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Reader:
             self._limits.check_size(*image.size)
             _check_slow(image, self._name)
             needs = _needs(image, self._name, turned=orientation_of(image) != 1)
-            self._limits.check_memory(max(needs[2:]), self._name.value)
+            self._limits.check_memory(needs[3], self._name.value)
             self._count, self._pages = 1, {0: [1, *needs]} if 1 in wanted else {}
         return {"pages": list(self._pages.values()), "count": self._count}
 
@@ -90,7 +90,7 @@ class Reader:
         if self._name is Format.TIFF:  # Pillow turns its pages upright by itself
             image.seek(index)
             needs = _tiff_needs(image, self._limits)  # type: ignore[arg-type]
-            self._limits.check_memory(max(needs[2:]), self._name.value)
+            self._limits.check_memory(needs[3], self._name.value)
             image.load()
         else:
             image.load()
@@ -131,13 +131,14 @@ def _plain(transparency: Any) -> Any:
 
 
 def _needs(image: ImageFile, name: Format, *, turned: bool, buffer: int = 0) -> list[int]:
-    """Return width and height, and the bytes that decoding takes here and converting there."""
+    """Return width and height, and the bytes that decoding takes here and in both processes together."""
     width, height = image.size
-    upright = turned and name is not Format.TIFF  # a TIFF is turned here
-    copies = 2 if turned and name is Format.TIFF else 1
-    here = copies * stored(image, name) * width * height + buffer
-    there = converted(image.mode, turned=upright, transparent=image.has_transparency_data) * width * height
-    return [width, height, round(here), round(there)]
+    pixels = width * height
+    upright = turned and name is not Format.TIFF  # a TIFF is turned here, which takes a copy for a moment
+    kept = stored(image, name) * pixels
+    here = kept * (2 if turned and name is Format.TIFF else 1) + buffer
+    there = converted(image.mode, turned=upright, transparent=image.has_transparency_data) * pixels
+    return [width, height, round(here), round(max(here, kept + buffer + there))]
 
 
 def _check_slow(image: ImageFile, name: Format) -> None:

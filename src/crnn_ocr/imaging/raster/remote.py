@@ -102,7 +102,7 @@ class _File(ProcessDocument):
     @property
     def extents(self) -> tuple[Extent, ...]:
         """Size and memory of each page, in both processes together."""
-        return tuple(Extent(width, height, here + there) for _, width, height, here, there in self._pages)
+        return tuple(Extent(width, height, both) for _, width, height, _, both in self._pages)
 
     def open(self) -> tuple[int, ...]:
         """Read the headers and return the numbers of the wanted pages."""
@@ -124,10 +124,10 @@ class _File(ProcessDocument):
             self._pages = [[int(number) for number in page] for page in found["pages"]]
             if not self._pages:
                 raise self._wanted.nothing_left(int(found["count"]))
-            for _, width, height, here, there in self._pages:
+            for _, width, height, here, both in self._pages:
                 if max(width, height):  # reading another one tells what is wrong with it
                     self._limits.check_size(width, height)
-                if min(here, there) < 0:
+                if min(here, both) < 0:
                     raise ValueError("memory cannot be negative")
 
     def read(self, index: int) -> Pixels:

@@ -53,6 +53,7 @@ READ_ERRORS: tuple[ErrorClass, ...] = (
     errors.ImageDecodeError,
     errors.PdfPasswordError,
     errors.WrongPdfPasswordError,
+    errors.ImageKilledWorkerError,
     errors.InvalidOptionError,
     InternalError,
     errors.MissingExtraError,

@@ -20,13 +20,13 @@ from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.error_answers import body_too_large
-from crnn_ocr.service.middleware.rate_limit import client_name
 from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.body_budget import Intake
 from crnn_ocr.service.requests.timed_body import TimedBody
 from crnn_ocr.service.server import handover
+from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.settings import Settings
 

@@ -7,7 +7,6 @@ form, ITU-T I.371, Annex A), which makes the arithmetic one line in Python and o
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import threading
@@ -21,6 +20,7 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.caching.shared import connect
 from crnn_ocr.errors import RateLimitedError
+from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -167,21 +167,6 @@ def bucket_of(settings: Settings) -> Bucket:
     """Return the bucket for the rate in the settings."""
     burst = settings.rate_limit_burst or max(1, math.floor(settings.rate_limit_per_minute))
     return Bucket(settings.rate_limit_per_minute / _WINDOW_S, burst)
-
-
-def client_name(key_name: str | None, address: str | None) -> str:
-    """Return the client: the key's name, or the address; of IPv6 the /64, which one customer gets."""
-    if key_name is not None:
-        return f"key:{key_name}"
-    try:
-        parsed = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return "address:unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return f"address:{parsed.ipv4_mapped}"
-        return f"address:{ipaddress.ip_network((parsed, 64), strict=False)}"
-    return f"address:{parsed}"
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -139,7 +139,7 @@ class AnswerCache:
         remarks = {remark.code for page in document.pages for remark in page.warnings}
         expected = document.model == fingerprint.model and document.packs == fingerprint.packs
         # A text layer says the same whatever the models are.
-        expected |= document.model == TEXT_LAYER and not document.packs
+        expected |= document.model == TEXT_LAYER and document.packs <= fingerprint.packs
         if not expected or remarks & _TRANSIENT_REMARKS:
             return
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from crnn_ocr.document import Document
@@ -83,6 +84,10 @@ class Reader(PictureReader, Protocol):
 
     def warm_up(self) -> None:
         """Load the models and check them; return at once if they are loaded."""
+        ...
+
+    def hold(self, memory: int, ticket: Ticket) -> AbstractContextManager[None]:
+        """Hold room for a picture of so many bytes, which the caller decodes, while the block runs."""
         ...
 
     def scheduler_stats(self) -> SchedulerStats:

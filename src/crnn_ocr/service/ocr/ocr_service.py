@@ -15,6 +15,7 @@ from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.ocr.answer_cache import AnswerCache, CacheUse, Source
 from crnn_ocr.service.ocr.engine_protocol import PictureReader
+from crnn_ocr.service.server.harmful_pictures import watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +100,5 @@ class Readings:
     def _read(self, picture: bytes, options: ReadOptions, ticket: Ticket) -> Document:
         admit = self._admit
         lets_in = None if admit is None else lambda document: admit(document, ticket)
-        return self._reader.read(picture, options, ticket=ticket, admit=lets_in)
+        with watched(picture, ticket):
+            return self._reader.read(picture, options, ticket=ticket, admit=lets_in)

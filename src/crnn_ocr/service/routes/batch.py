@@ -51,6 +51,7 @@ from crnn_ocr.service.requests.parsing import (
     text_options,
 )
 from crnn_ocr.service.routes.batch_pool import BatchPool
+from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -80,11 +81,13 @@ def install(
 
     @routes.post("/ocr/batch")
     def batch() -> Response:
+        client = client_name(g.get("key_name"), request.remote_addr)
+        pool.check_room(client)  # before the body is read
         items = parse_batch(request, settings.batch_max_items)
         started = time.perf_counter()
         ticket = readings.issue_ticket()
         g.result_size = {"items": len(items)}
-        resources.of_request().enter_context(pool.place())
+        resources.of_request().enter_context(pool.place(client))
         use, request_id = wanted_use(request), g.request_id
         works = [
             partial(_result, index, item, readings, ticket, use, request_id)

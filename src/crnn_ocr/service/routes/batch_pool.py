@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ _T = TypeVar("_T")
 
 #: Batches at a time, and pictures of all of them if there are few cores.
 MOST_BATCHES = 16
+#: Those of one client; the rest is left to the others.
+MOST_OF_CLIENT = 12
 
 
 class BatchPool:
@@ -32,25 +35,43 @@ class BatchPool:
         # One more than cores, so that a picture can be decoded while the cores compute.
         self._at_once = cores + 1
         self._retry_after = retry_after
-        self._places = threading.BoundedSemaphore(MOST_BATCHES)
+        self._lock = threading.Lock()
+        self._held: Counter[str] = Counter()
         self._pool = ThreadPoolExecutor(max(MOST_BATCHES, self._at_once), thread_name_prefix="crnn-ocr-batch")
 
+    def check_room(self, client: str) -> None:
+        """Return if a batch of that client would be taken now.
+
+        Raises:
+            OverloadedError: All places are taken, or the client has its share of them.
+        """
+        with self._lock:
+            self._check(client)
+
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, client: str) -> Iterator[None]:
         """Hold one of the places for batches while the block runs.
 
         Raises:
-            OverloadedError: All of them are taken.
+            OverloadedError: All places are taken, or the client has its share of them.
         """
-        if not self._places.acquire(blocking=False):
-            raise OverloadedError(
-                f"The service reads {MOST_BATCHES} batches, and takes no more.",
-                retry_after=max(1, self._retry_after()),
-            )
+        with self._lock:
+            self._check(client)
+            self._held[client] += 1
         try:
             yield
         finally:
-            self._places.release()
+            with self._lock:
+                self._held -= Counter([client])  # without those that hold none
+
+    def _check(self, client: str) -> None:
+        if self._held.total() >= MOST_BATCHES:
+            message = f"The service reads {MOST_BATCHES} batches, and takes no more."
+        elif self._held[client] >= MOST_OF_CLIENT:
+            message = f"The service reads {MOST_OF_CLIENT} batches of this client, and takes no more of them."
+        else:
+            return
+        raise OverloadedError(message, retry_after=max(1, self._retry_after()))
 
     def run(self, works: Sequence[Callable[[], _T]], ticket: Ticket) -> Iterator[tuple[int, _T]]:
         """Yield index and result of each work when it is done.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, Request, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from crnn_ocr.document import Document
 from crnn_ocr.errors import (
@@ -19,7 +19,7 @@ from crnn_ocr.errors import (
     UploadTimeoutError,
     WorkerLostError,
 )
-from crnn_ocr.export import FORMATS, WriteOptions, Writer
+from crnn_ocr.export import FORMATS
 from crnn_ocr.export.json import from_dict
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
@@ -29,7 +29,6 @@ from crnn_ocr.service.api.openapi_components import (
     RouteGroup,
     detail_parameter,
     header_ref,
-    ref,
     responses,
     timeout_parameter,
 )
@@ -37,10 +36,15 @@ from crnn_ocr.service.api.schemas import DocumentBody
 from crnn_ocr.service.requests.body import read_body, refuse_early
 from crnn_ocr.service.requests.json_text import parse_json
 from crnn_ocr.service.requests.parsing import is_json, wanted_detail
+from crnn_ocr.service.routes.files import (
+    FORMAT,
+    FileAnswers,
+    file_content,
+    format_parameter,
+    wanted_formats,
+)
 from crnn_ocr.settings import MIB
 
-#: Name of the query parameter for the format.
-FORMAT = "format"
 #: Largest document, in bytes: about 300 full pages without single characters …
 _LARGEST = 4 * MIB
 #: … and most values in it, of which such pages have 300,000. As Python objects they take up to 50 MiB, and
@@ -48,11 +52,12 @@ _LARGEST = 4 * MIB
 _MOST_VALUES = 600_000
 
 
-def install(app: Flask, *, issue_ticket: Callable[[], Ticket]) -> None:
+def install(app: Flask, files: FileAnswers, *, issue_ticket: Callable[[], Ticket]) -> None:
     """Add the route.
 
     Args:
         app: The application.
+        files: Writes the answers.
         issue_ticket: Returns the ticket of the request.
     """
     routes = Blueprint("export", __name__)
@@ -61,10 +66,10 @@ def install(app: Flask, *, issue_ticket: Callable[[], Ticket]) -> None:
     @routes.post("/export")
     def export() -> Response:
         chars = wanted_detail(request) == "chars"
-        writer = wanted_format(request)
-        if writer is None:
+        names = wanted_formats(request, FORMAT)
+        if len(names) != 1:
             raise InvalidOptionError(
-                f"{FORMAT!r} is missing.", hint=f"Name one of the formats: {', '.join(FORMATS)}."
+                f"{FORMAT!r} must name one format.", hint=f"Name one of the formats: {', '.join(FORMATS)}."
             )
         refuse_early(request)
         _check_size(request.content_length or 0)
@@ -74,8 +79,9 @@ def install(app: Flask, *, issue_ticket: Callable[[], Ticket]) -> None:
             )
         body = read_body(request)
         _check_size(len(body))  # a chunked body has no announced length
-        with one_at_a_time.take(1, issue_ticket()):
-            return written(_document(body), writer, chars=chars)
+        ticket = issue_ticket()
+        with one_at_a_time.take(1, ticket):
+            return files.answer(_document(body), names, ticket, chars=chars)
 
     app.register_blueprint(routes)
 
@@ -95,27 +101,6 @@ def _check_size(count: int) -> None:
         raise BodyTooLargeError(f"A document to be written may have {_LARGEST // MIB} MiB.")
 
 
-def wanted_format(request: Request) -> Writer | None:
-    """Return the writer of the format in the query string; None if there is none.
-
-    Raises:
-        InvalidOptionError: There is no such format, or several are named.
-    """
-    names = request.args.getlist(FORMAT)
-    if not names:
-        return None
-    if len(names) > 1 or names[0] not in FORMATS:
-        raise InvalidOptionError(
-            f"{FORMAT!r} names one of the formats, once.", hint=f"There are: {', '.join(FORMATS)}."
-        )
-    return FORMATS[names[0]]
-
-
-def written(document: Document, writer: Writer, *, chars: bool) -> Response:
-    """Return an answer with the document in the writer's format."""
-    return Response(writer.write(document, WriteOptions(chars=chars)), content_type=writer.media_type)
-
-
 # ---- the document ------------------------------------------------------------------------------------
 
 _ERRORS = (
@@ -132,35 +117,6 @@ _ERRORS = (
 )
 
 
-def format_parameter(*, required: bool) -> Json:
-    """Return the description of the parameter `format`."""
-    return {
-        "name": FORMAT,
-        "in": "query",
-        "required": required,
-        "description": "The form of the answer: a file of this format"
-        + ("." if required else ", instead of the JSON of this API."),
-        "schema": {"type": "string", "enum": list(FORMATS)},
-    }
-
-
-def file_content() -> Json:
-    """Return the media types of answers in all formats."""
-    content: Json = {writer.media_type.partition(";")[0]: {"schema": {}} for writer in FORMATS.values()}
-    content["application/json"] = {"schema": ref(DocumentBody)}
-    return content
-
-
-def with_files(answers: Json) -> Json:
-    """Return the responses of an operation that answers with a file if a format is requested."""
-    files = file_content()
-    content = answers["200"]["content"]
-    own = content["application/json"]
-    own["schema"] = {"anyOf": [own["schema"], files.pop("application/json")["schema"]]}
-    content.update(files)
-    return answers
-
-
 def _paths() -> Json:
     described = responses(None, "The file.", _ERRORS)
     described["200"]["content"] = file_content()
@@ -172,7 +128,11 @@ def _paths() -> Json:
                 "summary": "Write a document that was read as a file",
                 "description": "The body is what `POST /ocr?format=json` answers, with the changes that a "
                 "person or a program has made; nothing is read again.",
-                "parameters": [format_parameter(required=True), timeout_parameter(), detail_parameter()],
+                "parameters": [
+                    format_parameter(required=True, several=False),
+                    timeout_parameter(),
+                    detail_parameter(),
+                ],
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": {"type": "object"}}},

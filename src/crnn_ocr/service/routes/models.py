@@ -50,7 +50,7 @@ class ModelOut(_Body):
 
     name: str = Field(description="Its name, for the option `model`.", examples=["crnn-zh-en"])
     version: str = Field(description="Answers name `name/version` as their model.", examples=["1"])
-    kind: str = Field(description="rec: recogniser; det: detector.", examples=["rec"])
+    kind: str = Field(description="rec: recogniser; det: detector; table: grids of tables.", examples=["rec"])
     title: str = Field(description="What it is.")
     languages: list[str] = Field(description="Language tags of what it reads.", examples=[["zh", "en"]])
     licence: str = Field(description="Licence of its weights.", examples=["Apache-2.0"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 
@@ -16,35 +16,40 @@ from crnn_ocr.service.ocr.answer_cache import wanted_use
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.ocr.ocr_service import Readings
 from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wanted_detail
-from crnn_ocr.service.routes.export import FORMAT, wanted_format, written
+from crnn_ocr.service.routes.files import FORMAT, FileAnswers, accepted_format, wanted_formats
 from crnn_ocr.service.routes.openapi import openapi_document
 
 #: Formats in which the page can save a reading: all formats of the engine, and two of its own.
 _OF_THE_PAGE = ("markdown", "csv")
 
 
-def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness) -> None:
+def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness, files: FileAnswers) -> None:
     """Add all routes to the application."""
-    app.register_blueprint(_api(reader, readings, readiness))
+    app.register_blueprint(_api(reader, readings, readiness, files))
     app.register_blueprint(_pages())
 
 
-def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
+def _api(reader: Reader, readings: Readings, readiness: Readiness, files: FileAnswers) -> Blueprint:
     api = Blueprint("api", __name__)
 
     @api.post("/ocr")
     def ocr() -> Response:
         detail = wanted_detail(request)
         chars = detail == "chars"
-        writer = wanted_format(request)
+        names = wanted_formats(request, FORMAT)
+        if not names and (accepted := accepted_format(request)):
+            names = [accepted]
         wanted = parse_input(request, besides=(DETAIL, FORMAT))
-        layout = "blocks" if detail == "blocks" else "lines" if writer is None else writer.layout
+        layout: Literal["lines", "blocks"] = "lines"
+        if detail == "blocks" or any(FORMATS[name].layout == "blocks" for name in names):
+            layout = "blocks"
+        ticket = readings.issue_ticket()
         read = readings.read_one(
             wanted.picture,
             wanted.options.with_layout(layout),
-            readings.issue_ticket(),
+            ticket,
             use=wanted_use(request),
-            chars=chars,
+            chars=chars or any(FORMATS[name].needs_chars for name in names),
         )
         answer = ocr_answer(
             read.document,
@@ -60,10 +65,11 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
             "model": read.document.model,
             "cache": read.source,
         }
-        if writer is None:
-            response = json_response(json_of(answer))
+        if names:
+            response = files.answer(read.document, names, ticket, original=wanted.picture, chars=chars)
         else:
-            response = written(read.document, writer, chars=chars)
+            response = json_response(json_of(answer))
+        response.vary.add("Accept")
         response.headers["X-Cache"] = read.source
         return response
 
@@ -94,10 +100,15 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness) -> Blueprint:
 def _formats() -> dict[str, Any]:
     """Return the formats that the page offers, and descriptions of those that it cannot write itself."""
     writers = {
-        name: {"suffix": writer.suffix, "media_type": writer.media_type, "title": writer.title}
+        name: {
+            "suffix": writer.suffix,
+            "media_type": writer.media_type,
+            "title": writer.title,
+            "needs_original": writer.needs_original,
+        }
         for name, writer in FORMATS.items()
     }
-    return {"x-export-formats": (*FORMATS, *_OF_THE_PAGE), "x-export-writers": writers}
+    return {"x-export-formats": [*dict.fromkeys((*FORMATS, *_OF_THE_PAGE))], "x-export-writers": writers}
 
 
 def _pages() -> Blueprint:

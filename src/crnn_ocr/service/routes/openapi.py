@@ -8,7 +8,6 @@ from pydantic.json_schema import models_json_schema
 
 import crnn_ocr
 from crnn_ocr import errors
-from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.api import examples
 from crnn_ocr.service.api.openapi_components import (
     COMMON_ERRORS,
@@ -20,21 +19,30 @@ from crnn_ocr.service.api.openapi_components import (
     detail_parameter,
     headers,
     option_parameters,
-    option_schemas,
-    ref,
     responses,
     security_schemes,
     timeout_parameter,
     with_cache_header,
     without_null,
 )
+from crnn_ocr.service.api.picture_bodies import picture_bodies
 from crnn_ocr.service.api.schemas import ErrorAnswer, HealthAnswer, OcrAnswer, OcrRequest, ReadyAnswer
-from crnn_ocr.service.routes import batch, compat_rapidocr, compat_umi, export, models, preview
+from crnn_ocr.service.routes import (
+    batch,
+    compat_rapidocr,
+    compat_umi,
+    convert,
+    export,
+    files,
+    models,
+    preview,
+)
 from crnn_ocr.service.telemetry import instrumentation
 
 #: Groups of routes, each of which describes itself next to its code.
 GROUPS: tuple[RouteGroup, ...] = (
     batch.ROUTES,
+    convert.ROUTES,
     export.ROUTES,
     models.ROUTES,
     compat_rapidocr.ROUTES,
@@ -114,24 +122,12 @@ def _ocr() -> Json:
         "parameters": [
             *option_parameters(),
             detail_parameter(),
-            export.format_parameter(required=False),
+            files.format_parameter(required=False),
             timeout_parameter(),
         ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": ref(OcrRequest), "example": examples.OCR_REQUEST},
-                "multipart/form-data": _form(),
-                "image/*": {"schema": {}},
-                "application/pdf": {"schema": {}},
-                "application/zip": {"schema": {}},
-                "application/octet-stream": {"schema": {}},
-            },
-        },
+        "requestBody": picture_bodies(),
         "responses": with_cache_header(
-            export.with_files(
-                responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER)
-            )
+            files.with_files(responses(OcrAnswer, "What was read.", READ_ERRORS, example=examples.OCR_ANSWER))
         ),
     }
 
@@ -164,26 +160,6 @@ def _healthz() -> Json:
         "summary": "Tell that the process is alive",
         "description": "For supervisors. Looks at nothing but the process itself.",
         "responses": responses(HealthAnswer, "Alive.", OPEN_ERRORS),
-    }
-
-
-def _form() -> Json:
-    properties: Json = {
-        "image": {"type": "string", "format": "binary", "description": "The file with the picture."},
-        "options": {**ref(ReadOptions), "description": "All options as one JSON object."},
-    }
-    for name, schema in option_schemas().items():
-        properties[name] = schema
-    return {
-        "schema": {
-            "type": "object",
-            "description": "the file in the field `image`; `options` as one JSON field, or each option as a "
-            "field of its own",
-            "required": ["image"],
-            "properties": properties,
-            "additionalProperties": False,
-        },
-        "encoding": {"image": {"contentType": "image/*"}, "options": {"contentType": "application/json"}},
     }
 
 

@@ -33,8 +33,10 @@ from crnn_ocr.service.api.openapi_components import (
     timeout_parameter,
 )
 from crnn_ocr.service.api.responses import json_response
+from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.ocr.ocr_service import Admission
 from crnn_ocr.service.requests.parsing import parse_input
+from crnn_ocr.service.server.harmful_pictures import watched
 from crnn_ocr.settings import Settings
 
 Image = NDArray[np.uint8]
@@ -60,17 +62,20 @@ class LimitsAnswer(BaseModel):
     batch_max_items: int = Field(ge=1, description="Most pictures in one request to `POST /ocr/batch`.")
 
 
-def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: Callable[[], Ticket]) -> None:
+def install(
+    app: Flask, reader: Reader, settings: Settings, *, admit: Admission, issue_ticket: Callable[[], Ticket]
+) -> None:
     """Add the routes.
 
     Args:
         app: The application.
+        reader: Has the room that pictures share.
         settings: The limits.
         admit: Admits the work, or refuses it, as for readings.
         issue_ticket: Returns the ticket of the request.
     """
     routes = Blueprint("preview", __name__)
-    # One preview at a time: a page's pixels take much memory, which the engine does not count.
+    # One preview at a time: what is made of a page takes memory that nobody counts.
     one_at_a_time = Budget(1)
 
     @routes.post("/preview")
@@ -78,14 +83,16 @@ def install(app: Flask, settings: Settings, *, admit: Admission, issue_ticket: C
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue_ticket()
-        opened = open_document(
-            wanted.picture,
-            settings.limits,
-            pdf_dpi=settings.pdf_dpi,
-            ticket=ticket,
-            wanted=Wanted(PageRanges(str(page), ((page, page),)), password=wanted.options.password),
-        )
-        with opened, admit(opened, ticket), one_at_a_time.take(1, ticket):
+        chosen = Wanted(PageRanges(str(page), ((page, page),)), password=wanted.options.password)
+        with (
+            watched(wanted.picture, ticket, whole=False),
+            open_document(
+                wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket, wanted=chosen
+            ) as opened,
+            admit(opened, ticket),
+            one_at_a_time.take(1, ticket),
+            reader.hold(max((extent.memory for extent in opened.extents), default=0), ticket),
+        ):
             image = opened.draw_next()
             quality = measure(image)
             steps = plan(image.shape[:2], wanted.options, quality)

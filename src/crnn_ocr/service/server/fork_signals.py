@@ -12,7 +12,9 @@ closed in which the service was started, and Gunicorn's handler replaces what `n
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -24,7 +26,10 @@ IGNORED = frozenset({signal.SIGHUP, signal.SIGUSR2})
 
 
 class Supervisor(Arbiter):  # type: ignore[misc]  # Gunicorn has no types
-    """Gunicorn's arbiter, but it forks with stop signals blocked, which each worker must unblock."""
+    """Gunicorn's arbiter, but it forks with stop signals blocked, which each worker must unblock.
+
+    A worker that has ended as it should has `left`; one that a signal has ended has it as `killed_by`.
+    """
 
     SIGNALS = tuple(number for number in Arbiter.SIGNALS if number not in IGNORED)
 
@@ -41,6 +46,19 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # Gunicorn has no types
             return super().spawn_worker()  # does not return in the worker
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def reap_workers(self) -> None:
+        """Note how each worker has ended, which Gunicorn's hook is not told, before the kernel forgets it."""
+        for pid, worker in list(self.WORKERS.items()):
+            with suppress(ChildProcessError):
+                end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if end is None:
+                    continue
+                if end.si_code == os.CLD_EXITED:
+                    worker.left = end.si_status == 0
+                else:
+                    worker.killed_by = end.si_status
+        super().reap_workers()
 
 
 def unblock_stop_signals() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import selectors
 import socket
 import time
@@ -24,6 +25,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from crnn_ocr.errors import BadRequestError, OcrError, UploadTimeoutError
 from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.raw_response import bare_answer
+from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.service.server.fork_signals import IGNORED, unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
@@ -40,7 +42,7 @@ _HEAD_END = b"\r\n\r\n"
 #: How long a connection with incomplete headers is not checked again, in seconds.
 _LOOK_AGAIN_S = 0.1
 #: Beginnings of requests that have threads of their own, so that they wait for nobody.
-_PROBES = tuple(f"GET {path} ".encode() for path in ("/healthz", "/readyz", "/metrics"))
+_PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz|metrics)[ ?]")
 _PROBE_THREADS = 2
 _GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 #: Errors that mean that no connection can be accepted now, from any client.
@@ -99,6 +101,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     SIGNALS = tuple(number for number in ThreadWorker.SIGNALS if number not in IGNORED)
+    #: In the supervisor, once it has ended: whether it ended as it should, and the signal that ended it.
+    left = False
+    killed_by: int | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,7 +128,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._pause(error)
                 return False
             raise
-        client = AnswerSocket(client, on_unsent=partial(self.method_queue.defer, self._unsent.note))
+        client = AnswerSocket(
+            client,
+            on_unsent=partial(self.method_queue.defer, self._unsent.note),
+            name=client_name(None, address[0]),
+        )
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname(), linger=self._linger)
         conn.timeout = time.monotonic() + HEADERS_S
@@ -169,7 +178,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Connection) -> None:
         """Hand a connection with a request to a thread."""
-        pool = self._probes if (conn.head() or b"").startswith(_PROBES) else self.tpool
+        pool = self._probes if _PROBE.match(conn.head() or b"") else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 

@@ -2,41 +2,58 @@
 
 A thread that sends to a client that does not read is lost to everybody else. So a thread only gives its
 answer to the socket; what the kernel does not take at once is kept, and the worker's main loop sends it as
-the client reads. What is kept is bounded in time, by a least rate, and in bytes.
+the client reads. What is kept is bounded in time, by a least rate, and in bytes, of which the client that
+keeps the most has to give.
 """
 
 from __future__ import annotations
 
 import errno
+import logging
 import selectors
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 #: Seconds in which the rate of a client does not matter …
 PATIENCE_S = 10.0
 #: … and the slowest average at which it may take its answer after them, in bytes per second.
 MIN_RATE = 4 * 1024
-#: Bytes of all answers of a worker that are kept for their clients; more cost the oldest their connection.
+#: Bytes of all answers of a worker that are kept for their clients; more cost the greediest a connection.
 MOST_BYTES = 16 * 1024 * 1024
 #: Least time between two looks at all connections, in seconds.
 _SWEEP_S = 0.1
 #: What the kernel keeps of an answer, in bytes; Linux doubles it. Its own choice is up to 4 MiB a connection.
 _KERNEL_BYTES = 64 * 1024
+#: Least time between two log lines about clients that were given up, in seconds.
+_LOG_EVERY_S = 10.0
+
+#: Why a client was given up: it took its answer too slowly, or kept the most of too much.
+Reason = Literal["slow", "crowded"]
+
+#: Connections of this process that were given up, for the metrics.
+given_up: Counter[Reason] = Counter()
+
+_log = logging.getLogger("crnn_ocr.service.request")
 
 
 class AnswerSocket(socket.socket):
-    """A client's socket to which sending never blocks."""
+    """A client's socket to which sending never blocks.
+
+    Attributes:
+        name: Whose connection it is.
+    """
 
     def __init__(
         self,
         client: socket.socket,
         *,
         on_unsent: Callable[[AnswerSocket], None],
+        name: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take over an accepted connection.
@@ -44,10 +61,12 @@ class AnswerSocket(socket.socket):
         Args:
             client: Its socket, which is detached.
             on_unsent: Called in the sending thread when the client does not take all of an answer at once.
+            name: Whose connection it is.
             clock: Returns the time in seconds; it must never go back.
         """
         super().__init__(client.family, client.type, client.proto, fileno=client.detach())
         self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+        self.name = name
         self._on_unsent = on_unsent
         self._clock = clock
         self._lock = threading.Lock()
@@ -60,7 +79,7 @@ class AnswerSocket(socket.socket):
     def unsent(self) -> int:
         """Bytes that are kept in memory for the client."""
         with self._lock:
-            return sum(len(part) for part, _ in self._parts)
+            return sum(len(part) - sent for part, sent in self._parts)
 
     @property
     def given_up(self) -> bool:
@@ -132,10 +151,13 @@ class AnswerSocket(socket.socket):
             except BlockingIOError:
                 return
             self._taken += sent
-            if start + sent < len(part):
-                self._parts[0] = part, start + sent
-            else:
+            start += sent
+            if start == len(part):
                 self._parts.popleft()
+            elif 2 * start < len(part):
+                self._parts[0] = part, start
+            else:  # so that what has been sent takes no more memory than what has not
+                self._parts[0] = part[start:], 0
 
 
 class UnsentAnswers:
@@ -155,7 +177,8 @@ class UnsentAnswers:
         """
         self._poller = poller
         self._clock = clock
-        self._next_sweep = 0.0
+        self._next_sweep = self._next_report = 0.0
+        self._unreported: Counter[tuple[Reason, str]] = Counter()
         # What to call in the end; None while a thread still answers, which may close the socket meanwhile.
         self._waiting: dict[AnswerSocket, Callable[[], None] | None] = {}
 
@@ -187,7 +210,7 @@ class UnsentAnswers:
             then()
 
     def sweep(self) -> None:
-        """Give up clients that are late, or the oldest of too many; send on where a thread still answers."""
+        """Give up who is late, or the greediest of too much; send on where a thread still answers."""
         now = self._clock()
         if now < self._next_sweep:
             return
@@ -196,12 +219,42 @@ class UnsentAnswers:
             if then is None:
                 client.send_on()
             if client.is_late(now):
-                client.give_up()
-        kept = {client: client.unsent for client in self._waiting}
-        total = sum(kept.values())
-        for client in sorted(kept, key=lambda client: client.since):
-            if total > MOST_BYTES and kept[client] < total:  # a single answer may be larger
-                client.give_up()
-                total -= kept[client]
+                self._give_up(client, "slow")
+        self._make_room()
+        for client in list(self._waiting):
             if not client.unsent:
                 self._end(client)
+        self._report(now)
+
+    def _make_room(self) -> None:
+        """Close the largest connection of whoever keeps the most, or the oldest of equals, until all fits."""
+        kept = {client: client.unsent for client in self._waiting}
+        of_name: Counter[str] = Counter()
+        for client, size in kept.items():
+            of_name[client.name] += size
+        while sum(of_name.values()) > MOST_BYTES and sum(size > 0 for size in kept.values()) > 1:
+            greediest = max(of_name, key=lambda name: of_name[name])
+            chosen = max(
+                (client for client in kept if client.name == greediest),
+                key=lambda client: (kept[client], -client.since),
+            )
+            of_name[greediest] -= kept.pop(chosen)
+            self._give_up(chosen, "crowded")
+
+    def _give_up(self, client: AnswerSocket, reason: Reason) -> None:
+        client.give_up()
+        given_up[reason] += 1
+        self._unreported[reason, client.name] += 1
+
+    def _report(self, now: float) -> None:
+        """Log how many were given up since the last time, and the client that most often was."""
+        if not self._unreported or now < self._next_report:
+            return
+        self._next_report = now + _LOG_EVERY_S
+        (_, name), _ = self._unreported.most_common(1)[0]
+        counts: Counter[str] = Counter()
+        for (reason, _), count in self._unreported.items():
+            counts[reason] += count
+        self._unreported.clear()
+        fields = {**counts, "client": name}
+        _log.warning("gave up connections that do not take their answers", extra={"fields": fields})

@@ -15,7 +15,8 @@ from crnn_ocr.runtime.cgroups import memory_limit
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
-from crnn_ocr.service.telemetry.metrics import Metrics
+from crnn_ocr.service.server import unsent_answers
+from crnn_ocr.service.telemetry.metrics import GIVEN_UP_REASONS, Metrics
 from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 from crnn_ocr.settings import MIB, Settings
 
@@ -75,6 +76,12 @@ def gate(of: Gate) -> Probe:
         metrics.body_limit.set(intake.max_bytes)
 
     return look
+
+
+def answers_given_up(metrics: Metrics) -> None:
+    """Count the connections of clients that did not take their answers; a probe."""
+    for reason in GIVEN_UP_REASONS:
+        metrics.advance(metrics.given_up, unsent_answers.given_up[reason], reason)
 
 
 def cache(answers: AnswerCache, limit: int) -> Probe:

@@ -60,6 +60,7 @@ class Observer:
             metrics.add_probe(collectors.processes(settings))
             metrics.add_probe(collectors.engine(reader, readiness))
             metrics.add_probe(collectors.gate(gate))
+            metrics.add_probe(collectors.answers_given_up)
             if answers is not None:
                 metrics.add_probe(collectors.cache(answers, settings.cache_bytes))
             if settings.workers > 1:

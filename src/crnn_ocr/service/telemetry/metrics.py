@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 import crnn_ocr
 from crnn_ocr.scheduling.stage_clock import STAGES
+from crnn_ocr.service.server.unsent_answers import Reason
 from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 
 #: In seconds, from answers of the cache to the longest time that a client is likely to wait.
@@ -31,6 +32,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}
 OUTCOMES = ("read", "refused", "cancelled", "timed_out", "failed")
 CACHE_RESULTS = ("hit", "shared", "miss")
 EXIT_REASONS = ("left", "crashed")
+GIVEN_UP_REASONS: tuple[Reason, ...] = ("slow", "crowded")
 
 #: Number of names that a label may have if people choose them, such as names of model packs.
 MOST_NAMES = 50
@@ -95,6 +97,14 @@ class Metrics:
         )
         self.requests_in_progress = self._gauge("http_requests_in_progress", "Requests being answered.")
         self.errors = self._counter("errors", "Requests answered with an error, by its code.", "code")
+        self.given_up = self._counter(
+            "answers_given_up",
+            "Connections closed because the client did not take its answer: slow (too little in its time) or "
+            "crowded (the worker kept too much, and this client the most).",
+            "reason",
+        )
+        for reason in GIVEN_UP_REASONS:
+            self.given_up.labels(reason)
 
     def _make_readings(self) -> None:
         self.readings = self._counter(

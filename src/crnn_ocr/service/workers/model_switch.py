@@ -2,9 +2,10 @@
 
 A switch has two phases, so that all workers switch or none does: first each worker loads the new model beside
 the old one and tests it, then each one makes it the active one, which takes no time. If a worker fails, all
-keep the old model. A worker that starts meanwhile takes part. One that ends before it has loaded the model
-ends the switch, because the model may have ended it, for want of memory for example. If the leader ends, the
-supervisor cancels the switch, or else the worker that finds what it left, which then loads nothing.
+keep the old model. A worker that starts meanwhile takes part; one that leaves, after its number of requests,
+does not. One that crashes before it has loaded the model ends the switch, because the model may have ended
+it, for want of memory for example. If the leader ends, the supervisor cancels the switch, or else the worker
+that finds what it left, which then loads nothing.
 """
 
 from __future__ import annotations
@@ -130,15 +131,16 @@ class SharedSwitching:
         """Wait until all workers have followed; return the process ids of those that did not in time.
 
         Raises:
-            ModelSwitchError: A worker reports a problem, or ended before it had followed `until_loaded`.
+            ModelSwitchError: A worker reports a problem, or crashed before it had followed `until_loaded`.
         """
         deadline = time.monotonic() + patience
         waiting: list[int] = []
         while True:
             reports = self._shared.reports()
-            if until_loaded and (ended := set(waiting) - {report.pid for report in reports}):
+            ended = set(waiting) - {report.pid for report in reports}
+            if until_loaded and ended and (crashed := ended.intersection(self._shared.crashed())):
                 raise ModelSwitchError(
-                    f"Worker {min(ended)} ended while it was loading the model.",
+                    f"Worker {min(crashed)} crashed or was killed while it was loading the model.",
                     hint="See the log: the memory may not suffice for this model.",
                 )
             for report in reports:

@@ -4,6 +4,7 @@ The supervisor makes the folder before the first worker starts, and removes it a
 
 * `choice.json`: which models are active, and which one is to become so. Every change raises its generation.
 * `PID.json`: the report of that worker; the supervisor removes it when the worker has ended.
+* `crashed.json`: which workers crashed or were killed lately.
 * `switch.lock`: locked by the worker that leads a switch.
 * `service.lock`: locked by the supervisor and, from the fork on, by its workers. A folder in which it is not
   locked was left by a service that was killed, and is removed by the next one.
@@ -29,6 +30,7 @@ from crnn_ocr.errors import ModelSwitchRunningError, SettingsError
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (a private folder is made in it)
 _PREFIX, _SERVICE_LOCK = "crnn-ocr-", "service.lock"
+_MOST_CRASHED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class SharedState:
         """Use an existing folder."""
         self.folder = folder
         self._choice_file = folder / "choice.json"
+        self._crashed_file = folder / "crashed.json"
 
     @classmethod
     def create(cls, active: Mapping[str, str], *, memory: Path = _MEMORY) -> Self:
@@ -159,8 +162,18 @@ class SharedState:
                 found.append(Report(**{**values, "loaded": tuple(values["loaded"])}))
         return found
 
-    def forget(self, pid: int) -> None:
+    def crashed(self) -> list[int]:
+        """Return the process ids of the last workers that crashed or were killed."""
+        try:
+            return [int(pid) for pid in _read(self._crashed_file)["pids"]]
+        except FileNotFoundError:
+            return []
+
+    def forget(self, pid: int, *, crashed: bool) -> None:
         """In the supervisor, when a worker has ended: remove its report, and cancel a switch that it led."""
+        if crashed:  # before its report is gone, as whoever misses that looks here
+            with suppress(OSError):
+                _write(self._crashed_file, {"pids": [*self.crashed()[1 - _MOST_CRASHED :], pid]})
         (self.folder / f"{pid}.json").unlink(missing_ok=True)
         self.give_up_orphan()
 

@@ -23,7 +23,8 @@ export function fieldsOf(schema) {
     if (kind.type === "number" || kind.type === "integer") {
       return [{ ...field, kind: "number", minimum: kind.minimum, maximum: kind.maximum, whole: kind.type === "integer" }];
     }
-    return kind.type === "string" ? [{ ...field, kind: "text", longest: kind.maxLength }] : [];
+    // The page keeps options in the browser; a password must not stay there.
+    return kind.type === "string" && property.format !== "password" ? [{ ...field, kind: "text", longest: kind.maxLength }] : [];
   });
 }
 

@@ -4,7 +4,7 @@ import { stem } from "../core/files.js";
 import { linesOf } from "./result.js";
 import { paragraphsOf } from "./paragraphs.js";
 
-/** Every format by name: how the page writes it, and what the file is called. */
+/** What the page can write itself, of several readings together too, by name, and what the file is called. */
 export const FORMATS = {
   text: { suffix: ".txt", type: "text/plain;charset=utf-8", write: (readings, how) => readings.map((one) => titled(one, readings, how)).join("\n") },
   markdown: { suffix: ".md", type: "text/markdown;charset=utf-8", write: (readings, how) => readings.map((one) => markdownOf(one, how)).join("\n") },
@@ -12,10 +12,14 @@ export const FORMATS = {
   csv: { suffix: ".csv", type: "text/csv;charset=utf-8", write: csvOf },
 };
 
+// Of these the page knows more than the server: rows joined or not, and what a line said before it was edited.
+const OWN = ["text", "json"];
+
 /**
  * The formats on offer: those that the server's schema names and that the page or the server can write; without a
  * schema all of the page.
- * @returns {{name: string, suffix: string, title?: string}[]} those with a title are written by the server
+ * @returns {{name: string, suffix: string, title?: string, needs_original?: boolean}[]} those with a title are
+ *   written by the server
  */
 export function formatsOf(schema) {
   const named = schema?.["x-export-formats"];
@@ -23,7 +27,7 @@ export function formatsOf(schema) {
   const names = Array.isArray(named) ? named : Object.keys(FORMATS);
   return names
     .filter((name) => Object.hasOwn(FORMATS, name) || Object.hasOwn(written, name))
-    .map((name) => ({ name, ...(FORMATS[name] ?? written[name]) }));
+    .map((name) => ({ name, ...(OWN.includes(name) ? FORMATS[name] : written[name] ?? FORMATS[name]) }));
 }
 
 /** A reading with its edits as the server takes it (`POST /export`). */

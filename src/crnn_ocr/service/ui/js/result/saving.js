@@ -5,7 +5,7 @@ import { download } from "../core/files.js";
 import { currentJob } from "../jobs/jobs.js";
 import { documentOf, exportName, FORMATS, formatsOf } from "../reading/formats.js";
 import { explain } from "../server/problem.js";
-import { exportFile } from "../server/request.js";
+import { convertFile, exportFile } from "../server/request.js";
 import { makeMenu } from "../shell/menu.js";
 import { t } from "../words/words.js";
 
@@ -18,7 +18,7 @@ export function watchExport(store, say) {
     const done = jobs.filter((job) => job.result);
     const items = formats.map((format) => item(format, [current]));
     // The server writes one document at a time.
-    const together = formats.filter(({ name }) => Object.hasOwn(FORMATS, name));
+    const together = formats.filter(({ name }) => Object.hasOwn(FORMATS, name)).map(({ name }) => ({ name, ...FORMATS[name] }));
     if (done.length > 1) {
       const title = t("exportAll", { count: done.length });
       const all = together.map((format) => item(format, done));
@@ -44,13 +44,18 @@ export function watchExport(store, say) {
     );
   }
 
+  function written(format, job) {
+    return format.needs_original
+      ? convertFile(job.file, job.options, format.name)
+      : exportFile(documentOf(job), format.name);
+  }
+
   async function save(format, jobs) {
     const joined = store.get().prefs.view === "paragraphs";
     const name = exportName(jobs, format);
-    const own = FORMATS[format.name];
     try {
-      const content = own ? own.write(jobs, { joined }) : await exportFile(documentOf(jobs[0]), format.name);
-      download(name, content, own?.type);
+      const content = format.write ? format.write(jobs, { joined }) : await written(format, jobs[0]);
+      download(name, content, format.type);
       say(t("saved", { name }));
     } catch (problem) {
       say(explain(problem));

@@ -5,6 +5,9 @@ import { keyHeaders, withKey } from "./key.js";
 
 const PAUSE = 1000; // milliseconds before a request that did not get through is made once more
 
+// Headings, paragraphs and tables, so that what is saved is a document, unless the options say otherwise.
+const BLOCKS = { layout: "blocks" };
+
 /**
  * Sends one file to be read; resolves to the answer of POST /ocr.
  * @param {Blob} file
@@ -12,7 +15,7 @@ const PAUSE = 1000; // milliseconds before a request that did not get through is
  *   of the file has left; 1 means that the server is reading
  */
 export async function readFile(file, { options, signal, onSent }) {
-  const query = new URLSearchParams({ ...optionText(options), detail: "chars" });
+  const query = new URLSearchParams({ ...BLOCKS, ...optionText(options), detail: "chars" });
   const reply = await withKey(() => twice(() => upload(`/ocr?${query}`, file, signal, onSent), signal));
   const answer = parse(reply.body);
   if (reply.status === 200 && answer?.success === true && Array.isArray(answer.lines)) {
@@ -37,6 +40,17 @@ export async function exportFile(document, format) {
   const query = new URLSearchParams({ format });
   const init = { method: "POST", body: JSON.stringify(document), headers: { "Content-Type": "application/json" } };
   const reply = await withKey(() => reach(`/export?${query}`, init));
+  if (!reply.ok) {
+    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
+  }
+  return reply.blob();
+}
+
+/** Lets the server read a file once more and write it in a format that is built on the file itself. */
+export async function convertFile(file, options, format) {
+  const query = new URLSearchParams({ ...BLOCKS, ...optionText(options), to: format });
+  const init = { method: "POST", body: file, headers: { "Content-Type": mediaType(file) } };
+  const reply = await withKey(() => reach(`/convert?${query}`, init));
   if (!reply.ok) {
     throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
   }

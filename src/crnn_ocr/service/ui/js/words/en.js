@@ -98,7 +98,7 @@ const page = {
   format_text: "Plain text",
   format_markdown: "Markdown",
   format_json: "JSON with boxes",
-  format_csv: "Table (CSV)",
+  format_csv: "Lines (CSV)",
   saved: ({ name }) => `Saved: ${name}`,
   // in the place of a result
   waiting: "Press “Recognise” to read the picture.",

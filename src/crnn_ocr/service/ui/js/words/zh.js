@@ -97,7 +97,7 @@ const page = {
   format_text: "纯文本",
   format_markdown: "Markdown",
   format_json: "JSON（含位置）",
-  format_csv: "表格（CSV）",
+  format_csv: "文字行（CSV）",
   saved: ({ name }) => `已保存：${name}`,
   // in the place of a result
   waiting: "点击“开始高精度识别”读取图中文字。",

@@ -1,0 +1,1 @@
+"""Writes files for office programs: Excel and Word."""

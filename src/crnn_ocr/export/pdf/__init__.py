@@ -1,0 +1,1 @@
+"""Writes searchable PDFs: invisible text over the untouched pages of the input."""

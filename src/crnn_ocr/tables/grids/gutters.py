@@ -1,0 +1,148 @@
+"""Finds the columns of a table from the white space between its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crnn_ocr.tables.grids.text_rows import TextRow
+
+#: Share of the rows in which words may lie across a gutter: heads and notes span columns.
+_CROSSED = 0.12
+#: What a word across a gutter counts if it stands alone in its row: a heading of the rows below.
+_ALONE = 0.15
+#: Least width of a gutter, in heights of text, by the number of rows that have it. Words are about 0.3 apart
+#: in proportional type and up to 0.6 in typewriting; that such blanks lie one below the other in many rows is no
+#: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
+_ROWS, _WIDTHS = (2, 6, 20), (1.0, 0.45, 0.32)
+
+
+@dataclass(frozen=True, slots=True)
+class Gutter:
+    """White space between two columns.
+
+    Attributes:
+        left: Its left end.
+        right: Its right end.
+    """
+
+    left: float
+    right: float
+
+    @property
+    def middle(self) -> float:
+        """Its middle."""
+        return (self.left + self.right) / 2
+
+
+def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list[Gutter]:
+    """Return the gutters between the columns of rows of text, from left to right.
+
+    Args:
+        rows: The rows of text of the table.
+        height: Typical height of text in pixels.
+        heads: Number of rows at the top whose words may lie across gutters, such as heads of several columns.
+    """
+    words = [(index, word) for index, row in enumerate(rows) for word in row.words]
+    if not words:
+        return []
+    first = min(word.box[0] for _, word in words)
+    width = int(max(word.box[2] for _, word in words) - first) + 2
+    crossed = np.zeros(width + 1)
+    extent = np.zeros((len(rows), 2))
+    for index, row in enumerate(rows):
+        alone = _is_one_text(row, height)
+        weight = _ALONE if alone or index < heads else 1.0
+        extent[index] = row.words[0].box[0] - first, max(word.box[2] for word in row.words) - first
+        for left, right in _runs(row, height):
+            crossed[int(left - first)] += weight
+            crossed[int(right - first) + 1] -= weight
+    across = np.cumsum(crossed)[:width]
+    several = sum(not _is_one_text(row, height) for row in rows[heads:])
+    limit = max(0.5, _CROSSED * several)
+    gutters = []
+    for left, right in _low(across, limit):
+        for a, b in _without_words(left, right, rows[max(0, heads - 1) :], first, height):
+            beside = sum(1 for start, end in extent if start < a and end > b)
+            # Where regions of text end, more white space was seen than the places of characters show.
+            beside += 2 * sum(_ends_a_line(row, a + first, b + first) for row in rows)
+            needed = float(np.interp(beside, _ROWS, _WIDTHS)) * height
+            if b - a >= needed and beside:
+                gutters.append(Gutter(a + first, b + first))
+    # Of heads, only the last row names single columns; those above it may stand in white space.
+    return _between_texts(gutters, rows[max(0, heads - 1) :], height)
+
+
+def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
+    """Return whether two lines meet at a gutter."""
+    return any(
+        one.line != other.line and one.middle < left and other.middle > right
+        for one, other in zip(row.words, row.words[1:], strict=False)
+    )
+
+
+def _is_one_text(row: TextRow, height: float) -> bool:
+    return len(_chunks(row, 0.8 * height)) == 1
+
+
+def _chunks(row: TextRow, gap: float) -> list[tuple[float, float]]:
+    """Return the extents of words that are nearer to one another than `gap`."""
+    chunks: list[tuple[float, float]] = []
+    for word in row.words:
+        if chunks and word.box[0] - chunks[-1][1] < gap:
+            chunks[-1] = (chunks[-1][0], max(chunks[-1][1], word.box[2]))
+        else:
+            chunks.append((word.box[0], word.box[2]))
+    return chunks
+
+
+def _runs(row: TextRow, height: float) -> list[tuple[float, float]]:
+    return _chunks(row, 0.4 * height)
+
+
+def _low(across: np.ndarray, limit: float) -> list[tuple[int, int]]:
+    """Return the runs where not more than `limit` words lie, without those at the ends."""
+    low = np.concatenate([[False], across <= limit, [False]])
+    edges = np.flatnonzero(low[1:] != low[:-1])
+    return [
+        (int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if a > 0 and b < len(across)
+    ]
+
+
+def _without_words(
+    left: int, right: int, rows: Sequence[TextRow], first: float, height: float
+) -> list[tuple[float, float]]:
+    """Divide white space by the words that lie in it as a whole: a column with few entries."""
+    inside = sorted(
+        (a - first, b - first)
+        for row in rows
+        for a, b in _chunks(row, 0.8 * height)
+        if a - first > left and b - first < right
+    )
+    parts, reached = [], float(left)
+    for a, b in inside:
+        if a > reached:
+            parts.append((reached, a))
+        reached = max(reached, b)
+    parts.append((reached, float(right)))
+    return [(a, b) for a, b in parts if b > a]
+
+
+def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: float) -> list[Gutter]:
+    """Return the gutters that have a column between them: at least one text that lies between as a whole."""
+    texts = [text for row in rows for text in _runs(row, height)]
+    kept: list[Gutter] = []
+    for gutter in gutters:
+        start = kept[-1].left if kept else -np.inf
+        if _within(texts, start, gutter.right, height):
+            kept.append(gutter)
+        elif kept:
+            # Nothing between the two: the wider one is the gutter.
+            kept[-1] = max(kept[-1], gutter, key=lambda g: g.right - g.left)
+    return kept
+
+
+def _within(texts: Sequence[tuple[float, float]], start: float, end: float, height: float) -> int:
+    return sum(1 for a, b in texts if a > start - 0.2 * height and b < end + 0.2 * height)

@@ -1,0 +1,155 @@
+"""Reads one table: gathers its lines, lets the methods compete, and decides whether it is a table at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from crnn_ocr.document import Block, Line, Polygon
+from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.cells import cut, fill
+from crnn_ocr.tables.grid import Box, Grid
+from crnn_ocr.tables.grids.partly import partly_ruled_grid
+from crnn_ocr.tables.grids.placing import places_of
+from crnn_ocr.tables.grids.ruled import ruled_grid
+from crnn_ocr.tables.grids.scoring import violations
+from crnn_ocr.tables.heads import header_rows
+from crnn_ocr.tables.regions import Region, Sign
+from crnn_ocr.tables.rules import Rule, Rules
+from crnn_ocr.tables.words import Word, text_box, words_of
+
+#: Another method: given the page, the area of a table and its lines, it returns grids of the table.
+Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
+
+#: Least share of cells with text. Forms with empty places are drawn with rules; nothing else shows a cell.
+_FILLED_NET, _FILLED = 0.15, 0.4
+#: Greatest weighted violations per word of what is still a table.
+_VIOLATIONS_NET, _VIOLATIONS = 0.5, 0.3
+
+
+def read_table(
+    image: Pixels,
+    region: Region,
+    lines: Sequence[Line],
+    rules: Rules,
+    height: float,
+    candidates: Candidates | None = None,
+) -> tuple[Block, list[Line]] | None:
+    """Return the table of a region and the lines outside of it, or None if it is no table.
+
+    Args:
+        image: The page.
+        region: Where the table may be.
+        lines: The lines of the page that stand in no other table.
+        rules: The rules of the page.
+        height: Typical height of text in pixels.
+        candidates: Another method whose grids compete.
+    """
+    inside, rest = _divided(lines, region.box, height)
+    words = words_of(inside)
+    if not words:
+        return None
+    own = rules_in(rules, region.box, height)
+    box = (
+        min(word.box[0] for word in words),
+        min(word.box[1] for word in words),
+        max(word.box[2] for word in words),
+        max(word.box[3] for word in words),
+    )
+    grids = grids_of(box, words, own, height)
+    if candidates is not None:
+        grids += candidates(image, region.box, inside)
+    if not grids:
+        return None
+    # Of equal ones the first counts: rules draw what white space only suggests.
+    total, index = min(
+        (violations(grid, words, own, height).total, index) for index, grid in enumerate(grids)
+    )
+    grid = grids[index]
+    if not is_table(grid, total, words, region.sign):
+        return None
+    table = fill(grid, inside, words)
+    table = replace(table, header_rows=header_rows(table, own))
+    return Block(table.lines, "table", table=table, polygon=_polygon(region.box)), rest
+
+
+def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign) -> bool:
+    """Return whether a grid is one of a table: several rows and columns with text, and few violations.
+
+    Args:
+        grid: The best grid of its region.
+        total: Its violations, weighted.
+        words: The words of the region.
+        sign: What speaks for the region.
+    """
+    if grid.rows < 2 or grid.cols < 2:
+        return False
+    filled = {int(cell) for cell in places_of(grid, [word.box for word in words]).cells}
+    share = len(filled) / len(grid.cells)
+    if len(filled) < 4 or share < (_FILLED_NET if sign == "net" else _FILLED):
+        return False
+    return total <= (_VIOLATIONS_NET if sign == "net" else _VIOLATIONS) * len(words)
+
+
+def _divided(lines: Sequence[Line], box: Box, height: float) -> tuple[list[Line], list[Line]]:
+    """Return the lines, or parts of them, inside of a box and outside of it."""
+    inside: list[Line] = []
+    outside: list[Line] = []
+    for line in lines:
+        left, top, right, bottom = text_box(line)
+        if not box[1] - 0.2 * height < (top + bottom) / 2 < box[3] + 0.2 * height:
+            outside.append(line)
+        elif box[0] - height < left and right < box[2] + height:
+            inside.append(line)
+        else:
+            for part, within in _split(line, box, height):
+                (inside if within else outside).append(part)
+    return inside, outside
+
+
+def _split(line: Line, box: Box, height: float) -> list[tuple[Line, bool]]:
+    """Return the parts of a line and whether they lie in a box; it is divided between words alone."""
+    words = words_of([line])
+    within = [box[0] - 0.3 * height < word.middle < box[2] + 0.3 * height for word in words]
+    if not words or all(within) or not any(within):
+        return [(line, bool(within) and all(within))]
+    parts: list[tuple[Line, bool]] = []
+    first = 0
+    for index in range(1, len(words) + 1):
+        if index == len(words) or within[index] != within[first]:
+            parts.append((cut(line, words[first].first, words[index - 1].end), within[first]))
+            first = index
+    return parts
+
+
+def rules_in(rules: Rules, box: Box, height: float) -> Rules:
+    """Return the rules of an area, cut off at its sides."""
+
+    def part(found: Sequence[Rule], low: float, high: float, start: float, end: float) -> tuple[Rule, ...]:
+        slack = 0.5 * height
+        return tuple(
+            Rule(rule.at, max(rule.start, start - slack), min(rule.end, end + slack))
+            for rule in found
+            if low - slack <= rule.at <= high + slack
+            and min(rule.end, end + slack) - max(rule.start, start - slack) > height
+        )
+
+    left, top, right, bottom = box
+    return Rules(
+        part(rules.horizontal, top, bottom, left, right), part(rules.vertical, left, right, top, bottom)
+    )
+
+
+def _polygon(box: Box) -> Polygon:
+    left, top, right, bottom = box
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def grids_of(box: Box, words: Sequence[Word], rules: Rules, height: float) -> list[Grid]:
+    """Return the grids that the methods without a network see."""
+    found = [
+        ruled_grid(words, rules, box, height),
+        partly_ruled_grid(words, rules, box, height, by_rules=True),
+        partly_ruled_grid(words, rules, box, height, by_rules=False),
+    ]
+    return [grid for grid in found if grid is not None]

@@ -1,0 +1,117 @@
+"""Takes lines apart into words, the smallest parts that a border may divide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from crnn_ocr.document import Line, Polygon
+from crnn_ocr.tables.grid import Box
+
+#: Share of a line's height by which its box is higher than its text, above and below: the detector finds
+#: regions of text with a margin.
+_MARGIN = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A run of characters of a line without white space.
+
+    Attributes:
+        line: Number of its line.
+        first: Its first character in the text of the line.
+        end: The character after its last one.
+        box: Its area without the margin above and below.
+        text: Its characters.
+    """
+
+    line: int
+    first: int
+    end: int
+    box: Box
+    text: str
+
+    @property
+    def middle(self) -> float:
+        """Its middle from left to right."""
+        return (self.box[0] + self.box[2]) / 2
+
+    @property
+    def level(self) -> float:
+        """Its middle from top to bottom."""
+        return (self.box[1] + self.box[3]) / 2
+
+
+def bounds(polygon: Polygon) -> Box:
+    """Return the smallest upright box around a polygon."""
+    xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def typical_height(lines: Sequence[Line]) -> float:
+    """Return the median height of the boxes of lines, without their margins; 20 if there are none."""
+    heights = [box[3] - box[1] for box in map(text_box, lines)]
+    return max(4.0, median(heights)) if heights else 20.0
+
+
+def text_box(line: Line) -> Box:
+    """Return the box around a line without the margin above and below its text."""
+    left, top, right, bottom = bounds(line.polygon)
+    margin = _MARGIN * min(bottom - top, right - left)
+    return left, top + margin, right, bottom - margin
+
+
+def character_boxes(line: Line) -> list[Box]:
+    """Return a box for each character of a line's text.
+
+    A line without characters, or with others than its text has, is divided evenly.
+    """
+    left, top, right, bottom = text_box(line)
+    if len(line.chars) == len(line.text) and all(len(char.text) == 1 for char in line.chars):
+        boxes = []
+        for char in line.chars:
+            box = bounds(char.polygon)
+            boxes.append((box[0], top, box[2], bottom) if right - left >= bottom - top else box)
+        return boxes
+    count = max(1, len(line.text))
+    return [
+        (left + (right - left) * i / count, top, left + (right - left) * (i + 1) / count, bottom)
+        for i in range(len(line.text))
+    ]
+
+
+def is_vertical(line: Line) -> bool:
+    """Return whether a line of several characters runs from top to bottom."""
+    left, top, right, bottom = bounds(line.polygon)
+    return len(line.text) > 1 and bottom - top > 1.5 * (right - left)
+
+
+def words_of(lines: Sequence[Line]) -> list[Word]:
+    """Return the words of lines, line by line; a vertical line is one word."""
+    words = []
+    for number, line in enumerate(lines):
+        if is_vertical(line):
+            words.append(Word(number, 0, len(line.text), bounds(line.polygon), line.text))
+            continue
+        boxes = character_boxes(line)
+        start = None
+        for index, char in enumerate(f"{line.text} "):
+            if char.isspace():
+                if start is not None:
+                    words.append(_word(number, line, boxes, start, index))
+                start = None
+            elif start is None:
+                start = index
+    return words
+
+
+def _word(number: int, line: Line, boxes: Sequence[Box], first: int, end: int) -> Word:
+    part = boxes[first:end]
+    box = (
+        min(b[0] for b in part),
+        min(b[1] for b in part),
+        max(b[2] for b in part),
+        max(b[3] for b in part),
+    )
+    return Word(number, first, end, box, line.text[first:end])
