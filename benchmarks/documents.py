@@ -19,6 +19,8 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
@@ -30,6 +32,9 @@ from benchmarks.engines import Engine, EngineError, Worker, peer
 from benchmarks.teds import teds
 from crnn_ocr.document import Line
 from crnn_ocr.export import FORMATS, WriteOptions
+from crnn_ocr.imaging.decode import Limits, decode_pages
+from crnn_ocr.pixels import Pixels
+from crnn_ocr.settings import load_settings
 
 TABLES = ("tables", "tables_icdar2013", "tables_pubtabnet")
 
@@ -70,7 +75,7 @@ class Answer:
 
 
 def pictures(name: str, every: int = 1) -> list[Path]:
-    """Return the pictures of a folder by name, or every second, third … of them; the truth lies beside each."""
+    """Return the pictures of a folder by name, or every n-th; the truth lies beside each as HTML."""
     return sorted((datasets.root() / name).glob("*.png"))[::every]
 
 
@@ -175,6 +180,13 @@ def measure_tables(given: argparse.Namespace) -> int:
     return int(failed)
 
 
+def page_picture(path: Path, number: int) -> Pixels:
+    """Return the picture of a page, as it was read, from its number."""
+    settings = load_settings()
+    limits = Limits(settings.max_image_bytes, settings.max_pixels, settings.max_side, settings.max_pages)
+    return next(islice(decode_pages(path.read_bytes(), limits), number - 1, None))
+
+
 def measure_pdf(given: argparse.Namespace) -> int:
     """Measure searchable PDFs and print the result; return the exit status."""
     pages = [one.name for one in datasets.PAGES]
@@ -185,7 +197,10 @@ def measure_pdf(given: argparse.Namespace) -> int:
             texts: dict[str, list[tuple[list[str], str]]] = {}
             for sample in tqdm(datasets.load(name), name, disable=None, leave=False):
                 document = engine.read(sample.path)
-                content = FORMATS["pdf"].write(document, WriteOptions(original=sample.path.read_bytes))
+                how = WriteOptions(
+                    original=sample.path.read_bytes, picture=partial(page_picture, sample.path)
+                )
+                content = FORMATS["pdf"].write(document, how)
                 path = Path(folder) / f"{sample.path.stem}.pdf"
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
                 lines = [line.text for page in document.pages for line in page.lines]

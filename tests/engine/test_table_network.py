@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr import OCR, Settings
+from crnn_ocr.cli import serve
 from crnn_ocr.document import Block, Line
 from crnn_ocr.engine import page_stages
 from crnn_ocr.engine.kinds import KINDS
 from crnn_ocr.engine.pack_check import prove_pack
+from crnn_ocr.errors import ModelNotFoundError
 from crnn_ocr.models import registry
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.pixels import Pixels
@@ -77,3 +79,12 @@ def test_its_pack_is_listed_and_proved() -> None:
         (model,) = (model for model in ocr.models().models if model.name == "slanet-plus")
     assert (model.kind, model.active, model.loaded) == ("table", True, False)
     assert model.card
+
+
+def test_the_service_starts_without_its_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = tmp_path / "bundled"
+    shutil.copytree(registry.BUNDLED, bundled, ignore=shutil.ignore_patterns("slanet-plus"))
+    monkeypatch.setattr(registry, "BUNDLED", bundled)
+    serve._check_packs(Settings(verify_models=True))
+    with pytest.raises(ModelNotFoundError, match="no model 'other'"):
+        serve._check_packs(Settings(detector="other"))

@@ -64,6 +64,7 @@ def test_the_page_is_told_of_it(client: Any) -> None:
         "suffix": ".loud",
         "media_type": "text/x-loud; charset=utf-8",
         "title": "Loud text",
+        "needs_original": False,
     }
 
 

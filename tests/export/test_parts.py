@@ -73,6 +73,14 @@ def test_a_character_that_is_several_words_tells_no_places() -> None:
     ]
 
 
+def test_words_of_a_column_stand_below_each_other() -> None:
+    chars = tuple(Char(char, 1.0, box(5, at, 15, at + 10)) for char, at in (("上", 0), (" ", 10), ("下", 20)))
+    column = Line("上 下", 0.5, box(5, 0, 15, 30), chars)
+    assert [word.polygon for word in words_of(column)] == [box(5, 0, 15, 10), box(5, 20, 15, 30)]
+    pair = Line("上下 左右", 0.5, box(5, 0, 15, 90))
+    assert [word.polygon for word in words_of(pair)] == [box(5, 0, 15, 40), box(5, 50, 15, 90)]
+
+
 def test_words_of_a_corrected_line_share_its_length() -> None:
     """Four halves for two Chinese characters, one for the blank, three for the letters."""
     own = Line("合计 abc", 0.5, box(0, 0, 80, 10), (Char("x", 0.1, box(0, 0, 1, 1)),))
@@ -147,6 +155,7 @@ def test_owners_of_captions(names: list[BlockKind], owners: dict[int, int]) -> N
 def test_depths_grow_one_by_one() -> None:
     items = [Block((), "list_item", level) for level in (3, 1, 4, 4, 2, 0)]
     assert depths(items) == [1, 1, 2, 3, 2, 1]
+    assert max(depths([Block((), "list_item", 10**6)] * 50)) == 9
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,19 @@ def column(x: float, y: float, width: float, counts: Sequence[int], **shape: flo
     return made
 
 
+def beside(
+    heads: Sequence[int], texts: Sequence[int], *, width: float = 150, x: float = 260, gap: float = 0.8
+) -> list[Polygon]:
+    """Return headings of so many lines in the left margin, each before its text of so many lines."""
+    made: list[Polygon] = []
+    y = 60.0
+    for head, text in zip(heads, texts, strict=True):
+        made += [box(60, y + i * 1.4 * HEIGHT, width * (0.9 if i == 0 else 0.6)) for i in range(head)]
+        made += paragraph(x, y, 600, text, indent=0.0)
+        y += (max(head, text) * 1.4 + gap) * HEIGHT
+    return made
+
+
 def table(
     xs: Sequence[float], y: float, widths: Sequence[Sequence[float]], *, pitch: float = 1.8
 ) -> list[Polygon]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crnn_ocr.document import Polygon
 from crnn_ocr.layout.order import reading_order
 from tests.counting import steps
-from tests.layout.pages import HEIGHT, box, column, order_of, shaken, table, turned
+from tests.layout.pages import HEIGHT, beside, box, column, order_of, shaken, table, turned
 
 PAGES: dict[str, list[Polygon]] = {
     "one column": column(60, 50, 800, [5, 7, 3]),
@@ -32,6 +32,22 @@ PAGES: dict[str, list[Polygon]] = {
     "three columns": column(40, 50, 300, [6, 9, 5])
     + column(370, 50, 300, [8, 7, 4])
     + column(700, 50, 300, [5, 5, 9]),
+    "headings of one line beside their texts": beside([1, 1, 1], [5, 7, 4]),
+    "headings of two lines beside their texts": beside([2, 2, 2], [5, 7, 4]),
+    "headings beside texts without white space between them": beside([2, 2, 2], [5, 7, 4], gap=0.0),
+    "headings of one to three lines beside their texts": beside([2, 1, 3], [6, 5, 8]),
+    "wide headings beside their texts": beside([3, 2, 3], [6, 5, 8], width=260, x=350),
+    "a headline over two of three columns": [
+        *column(40, 50, 235, [9, 9, 9, 8]),
+        box(300, 50, 490, 44),
+        *column(300, 120, 235, [6, 9, 5]),
+        *column(560, 120, 235, [9, 5, 7]),
+    ],
+    "two articles beside a third": [
+        *column(40, 50, 235, [9, 9, 9, 8]),
+        *(box(300, 50, 490, 44), *column(300, 120, 235, [5, 4]), *column(560, 120, 235, [4, 5])),
+        *(box(300, 480, 490, 44), *column(300, 550, 235, [4, 5]), *column(560, 550, 235, [5, 4])),
+    ],
     "a newspaper": column(40, 50, 235, [6, 9, 5, 7, 4])
     + column(300, 50, 235, [9, 5, 7, 4])
     + column(560, 50, 235, [5, 7, 4])

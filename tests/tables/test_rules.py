@@ -12,7 +12,7 @@ from crnn_ocr.tables.words import text_box
 from tests.tables.pages import Sheet
 
 
-@pytest.mark.parametrize(("ink", "thick"), [(0, 1), (0, 5), (200, 1), (225, 2)])
+@pytest.mark.parametrize(("ink", "thick"), [(0, 1), (0, 3), (200, 1), (225, 2)])
 def test_a_grid_is_found_whatever_its_ink(ink: int, thick: int) -> None:
     sheet = Sheet()
     sheet.grid([100, 300, 500], [100, 140, 180, 220], ink, thick)

@@ -98,6 +98,22 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise SettingsError("; ".join(parts), hint="`crnn-ocr serve --help` lists the flags.") from None
 
 
+def _check_packs(settings: Settings) -> None:
+    """Check the packs that the service needs, so that a misspelt name ends the start; the workers load them.
+
+    Raises:
+        ModelNotFoundError: There is no such pack.
+        ModelBrokenError: Its manifest is invalid, or with `verify_models` one of its files is.
+    """
+    registry = Registry(settings.models_dir)
+    for kind in KINDS.values():
+        if kind.lazy:  # the service does without it
+            continue
+        pack = registry.find(kind.active(settings), kind.name)
+        if settings.verify_models:
+            pack.verify()
+
+
 def _serve(settings: Settings) -> int:
     _leave_deleted_folder()
     try:
@@ -107,12 +123,7 @@ def _serve(settings: Settings) -> int:
             f"The service needs the package {error.name!r}.",
             hint="Install it: pip install 'crnn-ocr[service]'.",
         ) from None
-    # Checked here, so that a misspelt name ends the start; the workers load the models.
-    registry = Registry(settings.models_dir)
-    for kind in KINDS.values():
-        pack = registry.find(kind.active(settings), kind.name)
-        if settings.verify_models:
-            pack.verify()
+    _check_packs(settings)
     if settings.replacements is not None:
         replacement_table.load(settings.replacements)
     if settings.redis_url is not None:

@@ -10,8 +10,9 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 #: Everything outside of the production Char of XML 1.0 (fifth edition, section 2.2): control characters but
 #: tab, line feed and carriage return; surrogates; U+FFFE and U+FFFF.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: A run of white space with a character at which some program would begin a new row or cell.
-_BREAKS = re.compile("\\s*[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]\\s*")
+_SPACES = re.compile(r"\s+")
+#: White space at which some program would begin a new row or cell.
+_BREAK = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
 
 
 def clean(text: str) -> str:
@@ -23,8 +24,8 @@ def clean(text: str) -> str:
 
 
 def one_row(text: str) -> str:
-    """Return clean text without line breaks and tabs; a blank takes the place of each run of them."""
-    return clean(_BREAKS.sub(" ", text))
+    """Return clean text without line breaks and tabs; a blank takes the place of white space with one."""
+    return clean(_SPACES.sub(lambda match: " " if _BREAK.search(match[0]) else match[0], text))
 
 
 def xml(text: str) -> str:

@@ -10,6 +10,9 @@ from crnn_ocr.document import Block, BlockKind
 #: A bullet, or a number with a dot or a bracket, before the text of a list item.
 _MARKER = re.compile(r"\s*(?:(?P<bullet>[•·●○◦▪■□◆◇‣*–—-])|(?P<number>\d{1,9})(?P<sign>[.)]))\s+(?=\S)")
 
+#: Depth of lists that all programs show, Word's own limit among them; it bounds the indents of hostile lists.
+_DEEPEST = 9
+
 
 def caption_owners(blocks: Sequence[Block]) -> dict[int, int]:
     """Return which table or figure every caption belongs to, as places among the blocks.
@@ -19,14 +22,16 @@ def caption_owners(blocks: Sequence[Block]) -> dict[int, int]:
     without a neighbour are left out.
     """
     owners: dict[int, int] = {}
+    owned: set[int] = set()
     # The usual places first, then what is left.
     for step, kinds in ((1, ("table",)), (-1, ("figure",)), (-1, ("table",)), (1, ("figure",))):
         for index, block in enumerate(blocks):
             other = index + step
             if block.kind != "caption" or index in owners or not 0 <= other < len(blocks):
                 continue
-            if blocks[other].kind in kinds and other not in owners.values():
+            if blocks[other].kind in kinds and other not in owned:
                 owners[index] = other
+                owned.add(other)
     return owners
 
 
@@ -39,10 +44,10 @@ def run_of(blocks: Sequence[Block], start: int, kind: BlockKind) -> int:
 
 
 def depths(items: Sequence[Block]) -> list[int]:
-    """Return the depths of list items, from 1, so that none is more than one deeper than the one before."""
+    """Return the depths of list items, 1 to 9, so that none is more than one deeper than the one before."""
     found: list[int] = []
     for item in items:
-        found.append(max(1, min(item.level, (found[-1] if found else 0) + 1)))
+        found.append(max(1, min(item.level, (found[-1] if found else 0) + 1, _DEEPEST)))
     return found
 
 

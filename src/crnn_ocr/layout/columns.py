@@ -31,6 +31,9 @@ _FILLS, _ENDS_EARLY = 0.4, -0.8
 _FULL_LEAST, _FULL_MOST = -2.0, 2.0
 #: Most distance from its column's edge of a line that fills it: in line heights, plus a share of the width.
 _EDGE, _EDGE_SHARE = 0.6, 0.06
+#: Least width of a headline over several columns, in usual widths of lines; most share of the lines that are
+#: headlines; and the least white space between two columns beneath it, in line heights.
+_HEADLINE, _HEADLINES, _COLUMN_GAP = 1.6, 0.2, 0.4
 #: Range of a paragraph's indent in line heights.
 _INDENT, _MOST_INDENT = 1.0, 3.5
 #: Lines whose edges all agree within this share of a line height are codes rather than text.
@@ -225,6 +228,7 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
             elif start >= gutter[1]:
                 high = min(high, end)
     boxes = [box for box in _boxes(within) if not box.unit]
+    low, high = _within_headlines(boxes, gutter, low, high, height)
     left = _column([box for box in boxes if low <= _centre(box) <= gutter[0]], height)
     right = _column([box for box in boxes if gutter[1] <= _centre(box) <= high], height)
     if left is None or right is None:
@@ -250,6 +254,32 @@ def _points(within: Sequence[Strip], gutter: Interval, section: Section) -> floa
     white = min(box.left for box in right.lines) - max(box.right for box in left.lines)
     points += _GUTTER_POINTS * _clamp((_GUTTER - white / height) / _GUTTER)
     return points
+
+
+def _within_headlines(
+    boxes: Sequence[Box], gutter: Interval, low: float, high: float, height: float
+) -> tuple[float, float]:
+    """Return the outer edges of the columns beside a gutter where headlines run over several columns.
+
+    A headline over the second and the third column of a newspaper hides the gutter between them, and the two
+    would count as one column of lines that end early.
+    """
+    sides = []
+    for start, end in ((low, gutter[0]), (gutter[1], high)):
+        side = [box for box in boxes if start <= _centre(box) <= end]
+        usual = median([box.width for box in side] or [0.0])
+        narrow = [box for box in side if box.width < _HEADLINE * usual]
+        if len(side) - len(narrow) and len(side) - len(narrow) <= _HEADLINES * len(side):
+            edges: list[Interval] = []
+            for box in sorted(narrow, key=lambda box: box.left):
+                if edges and box.left - edges[-1][1] < _COLUMN_GAP * height:
+                    edges[-1] = (edges[-1][0], max(edges[-1][1], box.right))
+                else:
+                    edges.append((box.left, box.right))
+            if len(edges) > 1:
+                start, end = (edges[-1][0], end) if end == gutter[0] else (start, edges[0][1])
+        sides.append((start, end))
+    return sides[0][0], sides[1][1]
 
 
 def _text_points(left: _Column, right: _Column, length: float) -> float:

@@ -5,6 +5,7 @@ become one unit (`vertical`). The rest is cut into sections with the same gutter
 gutter the evidence decides whether it separates columns, which are read one after the other, or the cells of
 rows (`columns`). Rows are read from left to right, cell by cell (`rows`); the content of a column is arranged
 in the same way recursively. Sections without a gutter between columns are cut into paragraphs (`paragraphs`).
+Headings in a margin of their own (`side_headings`) are read before the text beside them.
 Tables and figures are units (`units`) that take their place among the lines.
 """
 
@@ -18,6 +19,7 @@ from crnn_ocr.layout.frame import Box, upright_boxes
 from crnn_ocr.layout.paragraphs import paragraphs
 from crnn_ocr.layout.rows import cell_rows
 from crnn_ocr.layout.sections import Section, sections
+from crnn_ocr.layout.side_headings import beside_headings
 from crnn_ocr.layout.units import around_unit, runs_between_units
 from crnn_ocr.layout.vertical import join_columns
 
@@ -58,6 +60,8 @@ def _arrange(boxes: Sequence[Box], depth: int) -> list[list[Box]]:
 
 
 def _arrange_section(section: Section, depth: int) -> list[list[Box]]:
+    if depth and (headed := beside_headings(section)) is not None:
+        return [block for part in headed for block in _arrange(part, depth - 1)]
     if depth and (gutter := best_gutter(section)) is not None:
         above, within, below = gutter.parts
         left = [box for box in within if box.left + box.right <= 2 * gutter.x]

@@ -10,7 +10,7 @@ from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.regions import find_regions
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
-from crnn_ocr.tables.words import text_box, typical_height, words_of
+from crnn_ocr.tables.words import bounds, text_box, typical_height, words_of
 
 #: Number of sideways lines from which a table may be on its side.
 _SIDEWAYS = 6
@@ -33,16 +33,32 @@ def find_tables(
         divided, so that together they hold every character of the lines once, but for the white space at
         which a line is divided.
     """
-    blocks, rest = _tables_on(frame_of_skew(image, lines), image, lines, candidates)
+    blocks: list[Block] = []
+    rest = list(lines)
     for clockwise in (True, False):
         sideways = [line for line in rest if is_turned(line, clockwise=clockwise)]
         if len(sideways) >= _SIDEWAYS:
-            more, left = _tables_on(turned_frame(image, clockwise=clockwise), image, sideways, candidates)
-            if more:
+            frame = turned_frame(image, clockwise=clockwise)
+            upright = [line for line in rest if not is_turned(line, clockwise=clockwise)]
+            found, left = _tables_on(frame, image, sideways, candidates)
+            # The heads of upright columns may stand on their side: then the rest of the table is upright.
+            if found and all(_is_on_its_side(block, upright) for block in found):
+                blocks += found
                 kept = {id(line) for line in sideways}
-                blocks += more
                 rest = [line for line in rest if id(line) not in kept] + left
-    return blocks, rest
+    more, rest = _tables_on(frame_of_skew(image, rest), image, rest, candidates)
+    return blocks + more, rest
+
+
+def _is_on_its_side(block: Block, upright: Sequence[Line]) -> bool:
+    """Return whether a table holds more lines on their side than upright ones."""
+    assert block.polygon is not None
+    left, top, right, bottom = bounds(block.polygon)
+    boxes = [text_box(line) for line in upright]
+    inside = [
+        box for box in boxes if left < (box[0] + box[2]) / 2 < right and top < (box[1] + box[3]) / 2 < bottom
+    ]
+    return 2 * len(inside) < len(block.lines)
 
 
 def _tables_on(

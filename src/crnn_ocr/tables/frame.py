@@ -18,7 +18,7 @@ _LEAST_SKEW = 0.4
 #: Greatest skew in degrees that is one; more is a picture of something at an angle.
 _GREATEST_SKEW = 12.0
 #: Least width of a line, in heights, whose direction counts.
-_LONG = 4.0
+_LONG = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ def is_turned(line: Line, *, clockwise: bool) -> bool:
 
     A column of characters that stand upright runs down too, but its polygon starts with its short side.
     """
-    (x0, y0), (x1, y1), _, (x3, y3) = line.polygon
+    (x0, y0), (x1, y1), _, _ = line.polygon
     down = y1 - y0 if clockwise else y0 - y1
-    return down > 1.2 * math.hypot(x3 - x0, y3 - y0) and down > 2 * abs(x1 - x0)
+    return down > 2 * abs(x1 - x0)
 
 
 def turned_frame(image: Pixels, *, clockwise: bool) -> Frame:

@@ -81,6 +81,9 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
                 waiting = []
             elif len(waiting) > 2:
                 break
+        if side is above and waiting and middles and waiting[0].words[0].box[0] > middles[0]:
+            # The head of several columns; a title begins further to the left.
+            left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting[:1]))
         if side is below and waiting and middles and waiting[0].top - bottom < 0.6 * height:
             # The last lines of cells with several lines.
             left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))
@@ -168,15 +171,29 @@ def _between_rules(rules: Rules, words: Sequence[Word], height: float) -> list[B
             groups.append([rule])
     boxes = []
     for group in groups:
-        run = [group[0]]
-        for rule in group[1:]:
-            if _is_tabular(_strip(run[-1], rule), words, height):
-                run.append(rule)
-                continue
-            boxes += [_strip(run[0], run[-1])] if len(run) > 1 else []
-            run = [rule]
-        boxes += [_strip(run[0], run[-1])] if len(run) > 1 else []
+        boxes += _tabular_runs(group, words, height)
     return boxes
+
+
+def _tabular_runs(group: Sequence[Rule], words: Sequence[Word], height: float) -> list[Box]:
+    """Return the areas of strips that hold text in columns; single texts may stand between them."""
+    boxes: list[Box] = []
+    first: Rule | None = None
+    last = group[0]
+    for one, other in itertools.pairwise(group):
+        strip = _strip(one, other)
+        if _is_tabular(strip, words, height):
+            first = one if first is None else first
+            last = other
+        elif first is not None and not _is_single(strip, words, height):
+            boxes.append(_strip(first, last))
+            first = None
+    return boxes if first is None else [*boxes, _strip(first, last)]
+
+
+def _is_single(box: Box, words: Sequence[Word], height: float) -> bool:
+    """Return whether an area is as high as one row of text: the heading of a group of rows, or a sum."""
+    return box[3] - box[1] < 3.5 * height and len(text_rows(_inside(words, box), height)) <= 1
 
 
 def _strip(one: Rule, other: Rule) -> Box:
@@ -252,7 +269,7 @@ def _is_table_without_rules(rows: Sequence[TextRow], height: float) -> bool:
     if len(gutters) >= 2 and not (_has_figures(rows, middles) or _is_short(rows, height)):
         return False
     if len(gutters) >= 2:
-        return float(np.mean(filled)) >= 0.5 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
+        return float(np.mean(filled)) >= 0.7 * (len(gutters) + 1) and sum(n >= 2 for n in filled) >= 3
     last = [[word for word in row.words if word.middle > middles[0]] for row in several]
     figures = sum(bool(words) and is_figures(words) for words in last)
     return len(several) >= 4 and figures >= 0.7 * len(several)
@@ -268,7 +285,7 @@ def _has_figures(rows: Sequence[TextRow], middles: Sequence[float]) -> bool:
 
 
 def _is_short(rows: Sequence[TextRow], height: float) -> bool:
-    """Return whether most texts are as short as names; longer ones without rules are the parts of a letter."""
+    """Return whether most texts are as short as names; longer ones are parts of a letter."""
     return float(np.median(_lengths(rows, height))) <= 12
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -23,6 +24,10 @@ Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
 
 #: Least share of cells with text. Forms with empty places are drawn with rules; nothing else shows a cell.
 _FILLED_NET, _FILLED = 0.15, 0.4
+#: The panes of a window on a screen make a large net, too: most of them empty, and many that span others.
+_LARGE, _FILLED_LARGE, _SPANNING = 60, 0.5, 0.2
+#: Greatest share of the words that stand in one cell.
+_IN_ONE_CELL = 0.5
 #: Greatest weighted violations per word of what is still a table.
 _VIOLATIONS_NET, _VIOLATIONS = 0.5, 0.3
 
@@ -84,8 +89,16 @@ def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign) -> boo
     """
     if grid.rows < 2 or grid.cols < 2:
         return False
-    filled = {int(cell) for cell in places_of(grid, [word.box for word in words]).cells}
+    places = places_of(grid, [word.box for word in words]).cells.tolist()
+    filled = set(places)
     share = len(filled) / len(grid.cells)
+    # Windows on a screen are nets of rules, too, with most of the text in one of them.
+    most = max(Counter(places).values())
+    if most > _IN_ONE_CELL * len(words) and most >= 16:
+        return False
+    spanning = sum(cell.row_span * cell.col_span > 1 for cell in grid.cells) / len(grid.cells)
+    if len(grid.cells) > _LARGE and share < _FILLED_LARGE and spanning > _SPANNING:
+        return False
     if len(filled) < 4 or share < (_FILLED_NET if sign == "net" else _FILLED):
         return False
     return total <= (_VIOLATIONS_NET if sign == "net" else _VIOLATIONS) * len(words)

@@ -20,8 +20,9 @@ from crnn_ocr.export import FORMATS, WriteOptions
 from crnn_ocr.export.office.seams import goes_on, joined
 from crnn_ocr.export.office.word_tables import column_widths
 from crnn_ocr.pixels import Pixels
-from tests.export.documents import HOSTILE, all_documents
+from tests.export.documents import HOSTILE, all_documents, documents
 from tests.export.office.libreoffice import convert, needs_libreoffice
+from tests.export.rereading import lines_text, squeezed
 from tests.export.samples import DOCUMENT, SPANNING_TABLE, block, box, picture, table
 
 
@@ -71,6 +72,8 @@ def test_the_sample() -> None:
         ["项目", "金额（元）", "金额（元）"], ["项目", "上期", "本期"], ["合计", "1,200.00", "=1+1"],
     ]  # fmt: skip
     assert len(list(spanning._tbl.iter(qn("w:tblHeader")))) == 2
+    right = [cell.text for row in simple.rows for cell in row.cells if cell.paragraphs[0].alignment]
+    assert right == ["-5.00", "12.50"]
     assert file.core_properties.title == "报告.png"
     (shape,) = file.inline_shapes
     assert shape.width / file.sections[0].page_width == pytest.approx(0.5, abs=0.01)  # 400 of 800 pixels
@@ -269,6 +272,14 @@ def test_any_document(document: Document) -> None:
     for own, grid in zip(file.tables, tables, strict=True):
         assert (len(own.rows), len(own.columns)) == (grid.rows, grid.cols)
         assert all(len(row.cells) == grid.cols for row in own.rows)
+
+
+@settings(max_examples=40)
+@given(documents)
+def test_no_text_is_lost(document: Document) -> None:
+    file = docx.Document(io.BytesIO(written(document)))
+
+    assert squeezed("".join(each.text for each in file.paragraphs)) == lines_text(document)
 
 
 def test_large_tables() -> None:

@@ -171,9 +171,11 @@ def test_any_document(document: Document) -> None:
     ]
     texts = [cell.content or "" for place, cell in book["Text"].cells.items() if place.startswith("D")]
     assert texts[1:] == [clean(each.text) for each in lines]
-    tables = [block.table for page in document.pages for block in page.blocks if block.table is not None]
-    stored = [cell.content for name in book if name != "Text" for cell in book[name].cells.values()]
-    assert sum(content is not None for content in stored) <= sum(len(each.cells) for each in tables)
+    if len({page.number for page in document.pages}) == len(document.pages):
+        tables = [block.table for page in document.pages for block in page.blocks if block.table is not None]
+        filled = sum(bool(clean(join_lines(cell.lines))) for own in tables for cell in own.cells)
+        stored = [cell.content for name in book if name != "Text" for cell in book[name].cells.values()]
+        assert sum(content is not None for content in stored) == filled
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(500, 50), (1, 300)])

@@ -18,7 +18,7 @@ from pikepdf import Array, Dictionary, Name
 from crnn_ocr.document import Line
 from crnn_ocr.errors import ImageDecodeError, OcrError, OriginalMissingError, PdfPasswordError
 from crnn_ocr.export import FORMATS, WriteOptions
-from tests.export.pdf.making import document, line, page, pdf_of, saved
+from tests.export.pdf.making import box, document, line, page, pdf_of, saved
 
 TEXTS = ("中华人民共和国增值税专用发票", "The quick brown fox, 3.50 €", "混排 English 与 𠮷野家 𝔘")
 
@@ -157,14 +157,21 @@ def test_the_page_looks_as_before() -> None:
     assert (before == after).all()
 
 
-@pytest.mark.parametrize("origin", ["text_layer", "mixed"])
-def test_a_page_with_text_keeps_its_own(origin: Any) -> None:
+def test_a_page_with_text_keeps_its_own() -> None:
     original = pdf_of(2)[1]
 
-    content = written(original, three_lines(1, origin=origin), three_lines(2))
+    content = written(original, three_lines(1, origin="text_layer"), three_lines(2))
 
     assert texts(content, 0) == []
     assert texts(content, 1) == list(TEXTS)
+
+
+def test_a_page_with_text_and_pictures_gets_what_was_read() -> None:
+    own = Line("from its text", 1.0, box(60, 40, 300, 60))
+
+    content = written(pdf_of()[1], page(own, line("读出来的", 60, 100), origin="mixed"))
+
+    assert texts(content) == ["读出来的"]
 
 
 def test_pages_that_were_not_read_stay() -> None:

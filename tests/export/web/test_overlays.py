@@ -57,8 +57,9 @@ def test_text_stands_where_it_stands_on_the_page() -> None:
     first, second = root.iter(f"{SVG}text")
     assert first.get("transform").startswith("rotate(45.00 ")
     assert float(first.get("textLength")) == pytest.approx(141.4)
-    assert second.get("style") == "writing-mode:vertical-rl"
-    assert (second.get("textLength"), second.get("x"), second.get("y")) == ("80.0", "60.0", "10.0")
+    assert second.get("x") == "60.0 60.0 60.0 60.0"
+    assert second.get("y") == "26.0 46.0 66.0 86.0"
+    assert second.get("font-size") == "18.0"
 
 
 @pytest.mark.parametrize(

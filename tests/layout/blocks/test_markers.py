@@ -71,6 +71,7 @@ def test_numbers_of_headings(text: str, depth: int | None) -> None:
     ("text", "of_table", "apart"),
     [
         ("图1 系统结构", False, True),
+        ("Table SA3. Cases", True, True),
         ("表 3-2：结果", True, True),
         ("Table 3: Results", True, True),
         ("Figure 2. A pump", False, True),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.document import Block, BlockKind, Line, Page, block_id
+from crnn_ocr.document import Block, BlockKind, Cell, Line, Page, Table, block_id
 from crnn_ocr.layout.blocks.heading_levels import HeadingLook, heading_levels
 from crnn_ocr.layout.blocks.whole_document import refine_pages
 from tests.layout.blocks.lines import line
@@ -146,3 +146,24 @@ def test_lines_order_and_ids_stay(drawn: list[list[Block]]) -> None:
         for block in page.blocks
     )
     assert refine_pages(refined) == refined
+
+
+def test_a_table_that_goes_on_is_linked_over_headers_that_only_the_document_shows() -> None:
+    def table(y: float) -> Block:
+        corners = ((100.0, y), (900.0, y), (900.0, y + 200), (100.0, y + 200))
+        cells = []
+        for row in range(2):
+            for col in range(2):
+                left, top = 100 + 400 * col, y + 100 * row
+                place = ((left, top), (left + 400.0, top), (left + 400.0, top + 100), (left, top + 100))
+                cells.append(Cell(row, col, 1, 1, (line(f"{y}{row}{col}", left, top),), place))
+        grid = Table(2, 2, tuple(cells))
+        return Block(grid.lines, "table", table=grid, polygon=corners)
+
+    first = Page(WIDTH, HEIGHT, (_block("某某公司年度报告", 400, 40), table(1000)), number=1)
+    second = Page(WIDTH, HEIGHT, (_block("某某公司年度报告", 400, 40), table(100)), number=2)
+    pages = refine_pages([first, second])
+    assert _kinds(pages) == [["header", "table"]] * 2
+    grid = pages[1].blocks[1].table
+    assert grid is not None
+    assert grid.continues_from == "p1.b2"

@@ -119,3 +119,10 @@ def test_tidying_leaves_no_space_in_the_empty_half_of_a_sign(read: str, wanted: 
 
     assert tidied.text == wanted
     assert "".join(char.text for char in tidied.chars) == wanted
+
+
+def test_the_least_legible_lines_are_tried_first() -> None:
+    lines = [(0.5 + at / 1000, at) for at in range(orientation.TRIED_FIRST + 2)]
+    late = {orientation.TRIED_FIRST, orientation.TRIED_FIRST + 1}
+    assert orientation.tried_late(lines) == orientation.tried_late(lines[::-1]) == late
+    assert not orientation.tried_late(lines[: orientation.TRIED_FIRST])

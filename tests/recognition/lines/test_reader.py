@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Polygon
 from crnn_ocr.recognition.lines.crops import Turn, turn_corners
+from crnn_ocr.recognition.lines.orientation import TRIED_FIRST
 from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column
 from crnn_ocr.recognition.lines.windows import read_lines
 from crnn_ocr.recognition.network.ctc import Frames
@@ -263,3 +264,33 @@ def test_pieces_of_a_column_are_joined() -> None:
     assert entry.reading.confidence == pytest.approx(0.9**3)
     tops = [char.polygon[0][1] for char in entry.line().chars]
     assert tops == pytest.approx([100, 130, 165, 202])
+
+
+def _many(count: int, turn: Turn) -> tuple[Picture, list[Region]]:
+    one, _ = pasted(drawn(TEXT[:8]), turn)
+    line = one[60 : 60 + HEIGHT, 40 : 40 + 8 * HEIGHT]
+    picture = np.full((20 * count + 20, 200), 255, np.uint8)
+    polygons: list[Polygon] = []
+    for at in range(count):
+        top = 10 + 20 * at
+        picture[top : top + HEIGHT, 20 : 20 + 8 * HEIGHT] = line
+        left, upper, right, lower = 20.0, float(top), 20.0 + 8 * HEIGHT, float(top + HEIGHT)
+        polygons.append(((left, upper), (right, upper), (right, lower), (left, lower)))
+    return picture, [Region(polygon, 0.9) for polygon in polygons]
+
+
+def test_many_unsure_lines_are_all_turned_if_the_first_ones_are_upside_down(work: Work) -> None:
+    picture, regions = _many(TRIED_FIRST + 6, 180)
+    reader = LineReader(Bars(), work)
+    found = reader.turn_unsure(picture, reader.read(picture, regions))
+    assert {(entry.turn, entry.reading.text) for entry in found} == {(180, TEXT[:8])}
+
+
+def test_of_many_unsure_upright_lines_only_some_are_tried_upside_down(work: Work) -> None:
+    picture, regions = _many(TRIED_FIRST + 6, 0)
+    bars = Bars(blind=TEXT)
+    reader = LineReader(bars, work)
+    found = reader.read(picture, regions)
+    bars.widths.clear()
+    assert reader.turn_unsure(picture, found) == found
+    assert len(bars.widths) == TRIED_FIRST

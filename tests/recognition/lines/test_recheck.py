@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.recognition.lines.recheck import Policy, Stretch, splice, stretches
+from crnn_ocr.recognition.lines.recheck import Policy, Stretch, most_doubtful, splice, stretches
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from crnn_ocr.recognition.text.postprocess import tidy
 
@@ -365,3 +365,26 @@ def test_a_line_is_surer_after_its_doubt_is_settled() -> None:
 
     assert 0.9 < settled.confidence <= 1.0
     assert open_still.confidence == pytest.approx(0.6)
+
+
+def test_with_too_many_stretches_the_most_doubtful_for_their_width_are_read() -> None:
+    def part(confidence: float, width: float) -> tuple[Reading, Stretch, float]:
+        read = Reading("甲", confidence, (ReadChar("甲", confidence, 0.0, 1.0),))
+        return read, Stretch(0, 1, 0.0, 1.0), width
+
+    parts = [part(0.8, 3.0), part(0.3, 3.0), part(0.3, 30.0), part(0.5, 3.0)]
+    assert most_doubtful(parts, Policy(most=39.0)) == (0, 1, 2, 3)
+    assert most_doubtful(parts, Policy(most=8.0)) == (1, 3)
+    assert most_doubtful(parts, Policy(most=1.0)) == ()
+
+
+@given(st.lists(readings(), max_size=6), st.floats(1, 40))
+def test_the_chosen_stretches_are_no_wider_than_the_page_may_have(drawn: list[Reading], most: float) -> None:
+    parts = [
+        (reading, stretch, 10 * (stretch.end - stretch.start))
+        for reading in drawn
+        for stretch in stretches(reading, 10.0, Policy())
+    ]
+    chosen_parts = most_doubtful(parts, Policy(most=most))
+    assert list(chosen_parts) == sorted(set(chosen_parts))
+    assert sum(parts[at][2] for at in chosen_parts) <= most or len(chosen_parts) == len(parts)

@@ -8,6 +8,7 @@ from typing import Any
 
 from crnn_ocr.document import Cell, Table
 from crnn_ocr.export.escaping import clean
+from crnn_ocr.export.office.numbers import value_of
 from crnn_ocr.export.office.word_package import element
 from crnn_ocr.export.web.tables import head_rows
 from crnn_ocr.layout.blocks.joining import join_lines
@@ -99,15 +100,18 @@ def _row(cells: Sequence[Cell], row: int, widths: Sequence[int], *, head: bool) 
             shape.append(element("w:vMerge", val="restart" if cell.row == row else "continue"))
         place.append(shape)
         text = clean(join_lines(cell.lines)) if cell.row == row else ""
-        place.append(_paragraph(text, bold=head))
+        is_value = value_of(text) or value_of(text, ",")
+        place.append(_paragraph(text, bold=head, right=is_value is not None and not head))
         made.append(place)
     return made
 
 
-def _paragraph(text: str, *, bold: bool) -> Any:
+def _paragraph(text: str, *, bold: bool, right: bool) -> Any:
     made = element("w:p")
     properties = element("w:pPr")
     properties.append(element("w:spacing", before=0, after=0))
+    if right:
+        properties.append(element("w:jc", val="right"))
     made.append(properties)
     if text:
         run = element("w:r")

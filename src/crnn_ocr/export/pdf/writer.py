@@ -1,9 +1,9 @@
 """Write a searchable PDF: the pages of the input as they are, with invisible text over what was read.
 
 A PDF keeps its pages, pictures, tags, bookmarks and forms; streams keep their very bytes. Only pages that
-were read get one more content stream; a page that already has text keeps its own. An encrypted PDF that opens
-without a password is written without encryption. Signatures do not hold for the new file. Pictures become
-pages.
+were read get one more content stream; a page that already has text keeps its own, and gets what was read in
+its pictures. An encrypted PDF that opens without a password is written without encryption. Signatures do not
+hold for the new file. Pictures become pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, Stream, StreamDecodeLevel
 
-from crnn_ocr.document import Document, Page
+from crnn_ocr.document import Document, Line, Page
 from crnn_ocr.errors import (
     ImageDecodeError,
     ImageTooLargeError,
@@ -144,21 +144,30 @@ def _add_layers(pdf: Pdf, pages: Iterable[Page], places: dict[int, tuple[pikepdf
         pages: What was read.
         places: The PDF's pages by number, and where their pictures are on them.
     """
-    # Where a page had text and pictures, nothing tells which lines it lacks; it keeps what it has.
-    read = [page for page in pages if page.origin == "ocr" and page.number in places and page.lines]
-    encoding = Encoding(writable(line.text) for page in read for line in page.lines)
+    read = [(page, lines) for page in pages if page.number in places and (lines := _read_lines(page))]
+    encoding = Encoding(writable(line.text) for _, lines in read for line in lines)
     font: pikepdf.Object | None = None
-    for page in read:
+    for page, lines in read:
         target, placement = places[page.number]
         name = _free_name(target)
         place = placement.from_pixels(max(page.width, 1), max(page.height, 1))
-        content = layer(page.lines, place, name, encoding)
+        content = layer(lines, place, name, encoding)
         if not content:
             continue
         if font is None:
             font = _font(pdf, encoding)
         _add_content(pdf, target, content)
         _add_font(target, name, font)
+
+
+def _read_lines(page: Page) -> tuple[Line, ...]:
+    """Return the lines that the page's own text lacks."""
+    if page.origin == "text_layer":
+        return ()
+    if page.origin == "mixed":
+        # Text that was taken from the page is certain; what was read never is, however sure.
+        return tuple(line for line in page.lines if line.confidence < 1)
+    return page.lines
 
 
 def _free_name(page: pikepdf.Object) -> str:

@@ -10,7 +10,7 @@ from crnn_ocr.document import Line, Page, Point, Polygon, block_id
 from crnn_ocr.export.escaping import attributes, one_row, xml
 from crnn_ocr.export.kinds import KINDS
 from crnn_ocr.export.places import outline
-from crnn_ocr.layout.frame import TALL
+from crnn_ocr.export.words import is_column
 
 
 def upright_size(page: Page) -> tuple[int, int]:
@@ -108,24 +108,34 @@ def _text_element(line: Line, text: str, fill: str) -> str:
     along = (upper_right[0] - upper_left[0], upper_right[1] - upper_left[1])
     down = (lower_left[0] - upper_left[0], lower_left[1] - upper_left[1])
     length, size = math.hypot(*along), math.hypot(*down)
-    if size >= TALL * length and len(text) > 1:
-        # A column of characters: its text runs along the longer side.
-        start = ((upper_left[0] + upper_right[0]) / 2, (upper_left[1] + upper_right[1]) / 2)
-        angle = math.degrees(math.atan2(down[1], down[0])) - 90
-        extra = ' style="writing-mode:vertical-rl"'
-        length, size = size, length
-    else:
-        # The baseline of most faces is a fifth of the line's height above its lower edge.
-        start = (lower_left[0] - down[0] / 5, lower_left[1] - down[1] / 5)
-        angle = math.degrees(math.atan2(along[1], along[0]))
-        extra = ""
-    x, y = f"{start[0]:.1f}", f"{start[1]:.1f}"
+    if is_column(line):
+        return _column(line, text, fill)
+    # The baseline of most faces is a fifth of the line's height above its lower edge.
+    x, y = f"{lower_left[0] - down[0] / 5:.1f}", f"{lower_left[1] - down[1] / 5:.1f}"
+    angle = math.degrees(math.atan2(along[1], along[0]))
     turn = f"rotate({angle:.2f} {x} {y})" if abs(angle) >= 0.005 else None
     marks = attributes(x=x, y=y, transform=turn, textLength=f"{length:.1f}", fill=fill)
     return (
-        f'<text{marks}{extra} font-size="{max(size * 0.8, 1):.1f}" lengthAdjust="spacingAndGlyphs" '
+        f'<text{marks} font-size="{max(size * 0.8, 1):.1f}" lengthAdjust="spacingAndGlyphs" '
         f'xml:space="preserve">{xml(text)}</text>'
     )
+
+
+def _column(line: Line, text: str, fill: str) -> str:
+    """Return a column of characters, each at a place of its own: browsers pile up stretched vertical text."""
+    upper_left, upper_right, lower_right, lower_left = line.polygon
+    top = ((upper_left[0] + upper_right[0]) / 2, (upper_left[1] + upper_right[1]) / 2)
+    bottom = ((lower_left[0] + lower_right[0]) / 2, (lower_left[1] + lower_right[1]) / 2)
+    size = math.dist(top, bottom) / len(text)
+    # Four fifths of a character are above its baseline.
+    shares = [(at + 0.8) / len(text) for at in range(len(text))]
+    marks = attributes(
+        x=" ".join(f"{top[0] + (bottom[0] - top[0]) * share:.1f}" for share in shares),
+        y=" ".join(f"{top[1] + (bottom[1] - top[1]) * share:.1f}" for share in shares),
+        fill=fill,
+    )
+    size = max(min(size, math.dist(upper_left, upper_right)) * 0.9, 1)
+    return f'<text{marks} font-size="{size:.1f}" text-anchor="middle" xml:space="preserve">{xml(text)}</text>'
 
 
 def _points(polygon: Polygon) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from crnn_ocr.document import Block, Line, Polygon
 from crnn_ocr.layout.blocks.captions import mark_captions
 from crnn_ocr.layout.blocks.heading_levels import HeadingLook, heading_levels
-from crnn_ocr.layout.blocks.headings import Body, body_of, mark_headings
+from crnn_ocr.layout.blocks.headings import Body, body_of, has_text, mark_headings
 from crnn_ocr.layout.blocks.lists import item_lines, mark_items
 from crnn_ocr.layout.blocks.margins import mark_footnotes, take_margins
 from crnn_ocr.layout.blocks.pieces import Piece, TextLine, cut, join_items, usual_white
@@ -60,7 +60,8 @@ def arrange_blocks(image: Pixels, lines: Sequence[Line], tables: Sequence[Block]
             blocks += entry
     pieces = [piece for piece in blocks if isinstance(piece, Piece) and not _is_inside(piece, found)]
     _classify(image, pieces, boxes[len(lines) :], body)
-    mark_footnotes(image, [*pieces, *bottom], body.size)
+    if has_text(pieces):
+        mark_footnotes(image, [*pieces, *bottom], body.size)
     _set_levels(pieces, body)
     return tuple(
         _block(piece)

@@ -196,6 +196,8 @@ def _word_points(text: str) -> float:
         points += _COLON
     elif _FIELD_NAME.match(flat) and not re.match(r"\s*(?:第|[\d.]+\s|(?i:chapter|part|step|section))", flat):
         points += _FIELD
+    if "@" in flat or "://" in flat:
+        points += _FIELD
     if sum(flat.count(sign) for sign in "，,；;。") >= 2 or "。" in flat[:-1]:
         points += _CLAUSE
     han = sum(map(is_han, flat))

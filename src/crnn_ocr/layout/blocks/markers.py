@@ -32,7 +32,9 @@ _SECTION = re.compile(r"(?i:section)\s+\d{1,3}(?:\.\d{1,3})*\b|§\s*\d+")
 _DECIMAL = re.compile(r"(\d{1,2}(?:[.．]\d{1,2}){1,4})[.．]?(?=\s|[^\d\s.．%,，:：/-])")
 _FIRST_DECIMAL = re.compile(r"\d{1,2}[.．、]?\s+(?=[^\W\d_])|\d{1,2}[.．、](?=[^\W\d_])")
 _ROMAN = re.compile(r"(?:[IVX]{1,5}|[A-Z])[.．]\s+(?=\S)")
-_ANY_NAME = r"(?:\d{1,3}|[A-Z]|[IVX]{1,5})(?:[-–—.．]\d{1,3})*(?:[a-z]\b|\s*[(（][a-z][)）])?"
+_ANY_NAME = (
+    r"(?:\d{1,3}|[A-Z]{1,2}\d{1,3}|[A-Z]\b|[IVX]{1,5})(?:[-–—.．]\d{1,3})*(?:[a-z]\b|\s*[(（][a-z][)）])?"
+)
 _CAPTION = re.compile(
     rf"(?P<zh>(?:续)?[图圖表]|附[图表]|图表|插图|照片)\s*(?:{_ANY_NAME}|{_HAN_NUMBER})(?P<zhsep>\s*[:：.．、|]|\s+|(?=[(（《“]))?"
     rf"|(?P<en>(?i:figure|fig|table|tab|chart|exhibit|plate|scheme|listing|photo|diagram|graph|illustration))[.]?\s*{_ANY_NAME}"

@@ -10,6 +10,7 @@ from crnn_ocr.document import Block, Page
 from crnn_ocr.layout.blocks.heading_levels import HeadingLook, heading_levels
 from crnn_ocr.layout.blocks.repeated import mark_repeated
 from crnn_ocr.layout.picture.looks import type_size
+from crnn_ocr.tables.continued import link_tables
 
 
 def refine_pages(pages: Sequence[Page]) -> tuple[Page, ...]:
@@ -20,7 +21,7 @@ def refine_pages(pages: Sequence[Page]) -> tuple[Page, ...]:
     """
     if len(pages) < 2:
         return tuple(pages)
-    return _with_levels(mark_repeated(pages))
+    return link_tables(_with_levels(mark_repeated(pages)))
 
 
 def _with_levels(pages: Sequence[Page]) -> tuple[Page, ...]:

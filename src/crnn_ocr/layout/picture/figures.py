@@ -25,7 +25,7 @@ _INK = 28
 #: How far white space inside a figure is closed, in line heights.
 _CLOSED = 0.8
 #: Least sides of a figure in line heights, and its least share of the page.
-_LEAST_LINES, _LEAST_SHARE = 3.5, 0.008
+_LEAST_LINES, _LEAST_SHARE = 2.8, 0.008
 #: Largest share of the page: beyond it the picture is a photograph with text in it, not a page with a figure.
 _MOST_SHARE = 0.6
 #: Most share of a figure that is covered by text: labels of a chart take less, forms and boxes take more.

@@ -208,6 +208,14 @@ class LineReader:
         """Read less legible lines in the other orientations; return the regions with the better readings."""
         found = list(found)
         unsure = [i for i, entry in enumerate(found) if not orientation.is_sure(entry.reading)]
+        level = [i for i in unsure if not is_tall(*_size(found[i].polygon))]
+        late = orientation.tried_late([(found[i].reading.legibility, i) for i in level])
+        found = self._turn(image, found, [i for i in unsure if i not in late])
+        turned_over = any(found[i].turn == 180 for i in level)
+        return self._turn(image, found, sorted(late)) if turned_over else found
+
+    def _turn(self, image: Pixels, found: list[ReadRegion], unsure: Sequence[int]) -> list[ReadRegion]:
+        """Return the regions with those of the given indices in their best orientation."""
         tries: list[tuple[int, Turn, Row | None]] = []
         for i in unsure:
             if is_tall(*_size(found[i].polygon)):
@@ -312,6 +320,12 @@ class LineReader:
                 parts.append((i, stretch))
         if not parts:
             return found
+        widths = [picture.width / picture.height for picture in pictures]
+        chosen = recheck.most_doubtful(
+            [(found[i].reading, stretch, width) for (i, stretch), width in zip(parts, widths, strict=True)],
+            policy,
+        )
+        parts, pictures = [parts[at] for at in chosen], [pictures[at] for at in chosen]
         other = second()
         looked: dict[int, list[tuple[Stretch, Reading]]] = {}
         for (i, stretch), reading in zip(parts, self._outcomes(pictures, other), strict=True):

@@ -14,7 +14,7 @@ _CROSSED = 0.12
 #: What a word across a gutter counts if it stands alone in its row: a heading of the rows below.
 _ALONE = 0.15
 #: Least width of a gutter, in heights of text, by the number of rows that have it. Words are about 0.3 apart
-#: in proportional type and up to 0.6 in typewriting; that such blanks lie one below the other in many rows is no
+#: in proportional type and up to 0.6 in typewriting; that such blanks stand in a column over many rows is no
 #: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
 _ROWS, _WIDTHS = (2, 6, 20), (1.0, 0.45, 0.32)
 
@@ -132,11 +132,13 @@ def _without_words(
 
 def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: float) -> list[Gutter]:
     """Return the gutters that have a column between them: at least one text that lies between as a whole."""
-    texts = [text for row in rows for text in _runs(row, height)]
+    runs = [text for row in rows for text in _runs(row, height)]
+    texts = [text for row in rows for text in _chunks(row, 0.8 * height)]
     kept: list[Gutter] = []
     for gutter in gutters:
         start = kept[-1].left if kept else -np.inf
-        if _within(texts, start, gutter.right, height):
+        # One word alone that stands close to another one is the end of a long text.
+        if _within(texts, start, gutter.right, height) or _within(runs, start, gutter.right, height) > 1:
             kept.append(gutter)
         elif kept:
             # Nothing between the two: the wider one is the gutter.

@@ -207,7 +207,7 @@ def _joined_by_rules(
 ) -> list[tuple[Place, Place]]:
     """Return the places of neighbouring rows that a rule between the rows leaves out.
 
-    A rule below all columns but the first says that the first cell goes on, if the lower row has no text there.
+    A rule below all columns but the first says that the first cell goes on, if it has no text below.
     """
     more: list[tuple[Place, Place]] = []
     for r in range(heads, len(groups) - 1):

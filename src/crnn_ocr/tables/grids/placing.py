@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from crnn_ocr.tables.grid import Box, Grid
 
-#: Boxes that are compared with all cells at once: bounds the memory for a table of thousands of cells.
-_AT_ONCE = 256
+#: Boxes that are placed at once.
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,28 @@ class Places:
 def places_of(grid: Grid, boxes: Sequence[Box]) -> Places:
     """Return in which cell each box lies; of equal ones the first counts."""
     cells = np.array([cell.box for cell in grid.cells], np.float64).reshape(-1, 4)
-    all_boxes = np.array(boxes, np.float64).reshape(-1, 4)
-    found, inside = [], []
-    for start in range(0, len(all_boxes), _AT_ONCE):
-        part = all_boxes[start : start + _AT_ONCE, None]
-        across = np.minimum(cells[:, 2], part[..., 2]) - np.maximum(cells[:, 0], part[..., 0])
-        down = np.minimum(cells[:, 3], part[..., 3]) - np.maximum(cells[:, 1], part[..., 1])
-        shared = np.maximum(across, 0) * np.maximum(down, 0)
-        away = np.maximum(-across, 0) + np.maximum(-down, 0)
-        touched = shared.max(axis=1) > 0
-        found.append(np.where(touched, shared.argmax(axis=1), away.argmin(axis=1)))
-        inside.append(touched)
-    if not found:
-        return Places(np.zeros(0, np.intp), np.zeros(0, np.bool_))
-    return Places(np.concatenate(found), np.concatenate(inside))
+    wanted = np.array(boxes, np.float64).reshape(-1, 4)
+    found = np.zeros(len(wanted), np.intp)
+    inside = np.zeros(len(wanted), np.bool_)
+    # Boxes that lie at the same height are compared with the cells there alone.
+    order = np.argsort(wanted[:, 1], kind="stable")
+    for start in range(0, len(order), _AT_ONCE):
+        chosen = order[start : start + _AT_ONCE]
+        part = wanted[chosen]
+        beside = np.flatnonzero((cells[:, 3] > part[:, 1].min()) & (cells[:, 1] < part[:, 3].max()))
+        if len(beside):
+            shared = np.prod(np.maximum(_shared(part, cells[beside]), 0), axis=0)
+            found[chosen] = beside[shared.argmax(axis=1)]
+            inside[chosen] = shared.max(axis=1) > 0
+    for index in np.flatnonzero(~inside):
+        away = np.maximum(-_shared(wanted[index : index + 1], cells), 0).sum(axis=0)
+        found[index] = away.argmin()
+    return Places(found, inside)
+
+
+def _shared(boxes: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (2, N, M): the width and height that boxes share with cells; negative is the gap between."""
+    part = boxes[:, None]
+    across = np.minimum(cells[:, 2], part[..., 2]) - np.maximum(cells[:, 0], part[..., 0])
+    down = np.minimum(cells[:, 3], part[..., 3]) - np.maximum(cells[:, 1], part[..., 1])
+    return np.stack([across, down])

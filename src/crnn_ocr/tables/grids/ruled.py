@@ -119,7 +119,30 @@ def ruled_grid(words: Sequence[Word], rules: Rules, box: Box, height: float) -> 
                 together.append(((r, c), (r, c + 1)))
             if r + 1 < rows and _drawn(rules.horizontal, ys[r + 1], sides[1], apart) < COVERED:
                 together.append(((r, c), (r + 1, c)))
+    filled = {
+        (
+            sum(1 for border in ys[1:-1] if word.level > border.at),
+            sum(1 for border in xs[1:-1] if word.middle > border.at),
+        )
+        for word in words
+    }
+    together += _idle_borders(rows, cols, together, filled)
     return assemble([border.at for border in ys], [border.at for border in xs], together, "rules")
+
+
+def _idle_borders(
+    rows: int, cols: int, together: Sequence[tuple[Place, Place]], filled: set[Place]
+) -> list[tuple[Place, Place]]:
+    """Return the places that a stray rule divides: it has no text beside it and leaves out other places."""
+    known = set(together)
+    more: list[tuple[Place, Place]] = []
+    down = [[((r, c), (r + 1, c)) for c in range(cols)] for r in range(rows - 1)]
+    across = [[((r, c), (r, c + 1)) for r in range(rows)] for c in range(cols - 1)]
+    for border in down + across:
+        divided = [pair for pair in border if pair not in known]
+        if len(divided) < len(border) and not any(place in filled for pair in divided for place in pair):
+            more += divided
+    return more
 
 
 def _drawn(rules: Sequence[Rule], border: Border, side: tuple[float, float], apart: float) -> float:

@@ -23,6 +23,8 @@ _SIDE_BY_SIDE = 1.0
 _STACKED = 1.0
 _EMPTY_LINE = 2.0
 _HALF_ROW = 0.35
+#: Pairs of a rule and a cell that are compared at once.
+_AT_ONCE = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,16 @@ def _ignored(grid: Grid, rules: Sequence[Rule], height: float, *, across: bool) 
     """Return how many sides of cells rules run along inside of cells instead of at their borders."""
     if not rules:
         return 0.0
+    step = max(1, _AT_ONCE // len(grid.cells))
+    if len(rules) > step:
+        parts = range(0, len(rules), step)
+        return sum(_ignored(grid, rules[at : at + step], height, across=across) for at in parts)
     at, begins, ends = np.array([(rule.at, rule.start, rule.end) for rule in rules]).T[:, :, None]
     left, top, right, bottom = np.array([cell.box for cell in grid.cells]).T
     low, high, start, end = (top, bottom, left, right) if across else (left, right, top, bottom)
-    inside = (low + 0.6 * height < at) & (at < high - 0.6 * height)
+    # Columns have more room at their sides than rows: two rules with a slit between are one border.
+    slack = (0.6 if across else 1.3) * height
+    inside = (low + slack < at) & (at < high - slack)
     share = (np.minimum(ends, end) - np.maximum(begins, start)) / np.maximum(1.0, end - start)
     return float((inside & (share > 0.7)).sum())
 
@@ -149,7 +157,21 @@ def _stacked(grid: Grid, held: Sequence[Sequence[Word]], height: float) -> int:
     for cell, words in zip(grid.cells, held, strict=True):
         if words and is_figures(words):
             lines.setdefault((cell.row, cell.row_span), []).append(len(_levels(words, height)))
-    return sum(sorted(counts)[-2] - 1 for counts in lines.values() if len(counts) > 1)
+    stacked = sum(sorted(counts)[-2] - 1 for counts in lines.values() if len(counts) > 1)
+    return stacked + _beside_rows(grid, held, height)
+
+
+def _beside_rows(grid: Grid, held: Sequence[Sequence[Word]], height: float) -> int:
+    """Return the number of lines, but the first, of cells over several rows with one line in each row."""
+    bounds = {cell.row: (cell.box[1], cell.box[3]) for cell in grid.cells if cell.row_span == 1}
+    total = 0
+    for cell, words in zip(grid.cells, held, strict=True):
+        rows = [bounds.get(row) for row in range(cell.row, cell.row + cell.row_span)]
+        levels = _levels(words, height) if cell.row_span > 2 else []
+        if levels and len(levels) == len(rows):
+            fits = [row and row[0] < level < row[1] for row, level in zip(rows, levels, strict=True)]
+            total += len(levels) - 1 if all(fits) else 0
+    return total
 
 
 def _empty_lines(grid: Grid, held: Sequence[Sequence[Word]]) -> int:

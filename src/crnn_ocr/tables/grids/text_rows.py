@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from crnn_ocr.tables.words import Word
 
+#: Share of the lower of two words by which they overlap if they stand in one row. A word in the middle of two
+#: lines overlaps each by 0.3 and more.
+_SHARED = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
@@ -31,8 +35,9 @@ class TextRow:
 def text_rows(words: Sequence[Word], height: float) -> list[TextRow]:
     """Return the rows of text from top to bottom.
 
-    Words whose boxes overlap by more than a third of the lower one share a row. A word beside two rows, like
-    a number in the middle of a row whose first cell has two lines, joins them: they are one row of the table.
+    Words share a row if their boxes overlap by more than a quarter of the lower one. A word beside two rows,
+    like a number in the middle of a row whose first cell has two lines, joins them: they are one row of the
+    table.
 
     Args:
         words: Words with upright boxes.
@@ -48,7 +53,7 @@ def text_rows(words: Sequence[Word], height: float) -> list[TextRow]:
         if bands:
             last_top, last_bottom, members = bands[-1]
             shared = min(bottom, last_bottom) - max(top, last_top)
-            if shared > 0.34 * min(bottom - top, last_bottom - last_top):
+            if shared > _SHARED * min(bottom - top, last_bottom - last_top):
                 bands[-1] = (min(top, last_top), max(bottom, last_bottom), [*members, word])
                 continue
         bands.append((top, bottom, [word]))
