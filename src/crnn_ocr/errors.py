@@ -83,11 +83,17 @@ class ImageKilledWorkerError(OcrError):
 
 
 class PdfPasswordError(OcrError):
-    """The PDF is encrypted."""
+    """The PDF is encrypted, and no password was given."""
 
     code = "PDF_PASSWORD_REQUIRED"
     http_status = 422
-    default_hint = "Remove the password from the PDF and send it again."
+    default_hint = "Give the password with the option `password`, or remove it from the PDF."
+
+
+class WrongPdfPasswordError(PdfPasswordError):
+    """The password does not open the PDF."""
+
+    code = "PDF_PASSWORD_WRONG"
 
 
 class OriginalMissingError(OcrError):

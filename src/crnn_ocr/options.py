@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from crnn_ocr.errors import InvalidOptionError
+from crnn_ocr.imaging.page_ranges import PageRanges
 
 Switch = Literal["off", "auto", "on"]
 
@@ -86,6 +87,17 @@ class ReadOptions(BaseModel):
         description="Leave out lines whose characters have a lower confidence on average.",
     )
 
+    @field_validator("pages")
+    @classmethod
+    def _check_pages(cls, text: str) -> str:
+        PageRanges.parse(text)
+        return text
+
+    @property
+    def page_ranges(self) -> PageRanges:
+        """The pages to read."""
+        return PageRanges.parse(self.pages)
+
     def with_layout(self, layout: Literal["lines", "blocks"]) -> ReadOptions:
         """Return the options with that layout, unless the caller has chosen one; `auto` means `lines`."""
         wanted = self.layout == "auto" and layout == "blocks"
@@ -128,5 +140,6 @@ def _explain(error: ValidationError) -> InvalidOptionError:
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         name = ".".join(str(part) for part in item["loc"]) or "options"
         reason = "there is no such option" if item["type"] == "extra_forbidden" else item["msg"]
+        reason = reason.removeprefix("Value error, ")  # of our own checks
         parts.append(f"option {name!r}: {reason}")
     return InvalidOptionError("; ".join(parts))

@@ -97,7 +97,15 @@ class Settings(BaseSettings):
         "pixel to decode, such as transparent PNG, TIFF in colour or lossless WebP, may have fewer.",
     )
     max_side: int = Field(default=40_000, ge=256, description="Longest side of a picture, in pixels.")
-    max_pages: int = Field(default=50, ge=1, description="Maximum number of pages of a TIFF or PDF.")
+    max_pages: int = Field(
+        default=50, ge=1, description="Maximum number of pages of one file that are read as pictures."
+    )
+    max_text_pages: int = Field(
+        default=2_000,
+        ge=1,
+        description="Maximum number of pages of one PDF, if the text that they hold may be taken, and of "
+        "files in a ZIP archive.",
+    )
     pdf_dpi: int = Field(default=200, ge=72, le=600, description="Resolution at which PDF pages are drawn.")
 
     # -- service
@@ -263,6 +271,7 @@ class Settings(BaseSettings):
             max_pixels=self.max_pixels,
             max_side=self.max_side,
             max_pages=self.max_pages,
+            max_text_pages=self.max_text_pages,
         )
 
 

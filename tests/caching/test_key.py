@@ -68,3 +68,18 @@ def test_keys_can_stand_anywhere_and_stay_the_same() -> None:
     found = cache_key(b"picture", ReadOptions(), Fingerprint("a/1", "0"))
     assert re.fullmatch("[0-9a-f]{64}", found)
     assert found == cache_key(b"picture", ReadOptions(model="a"), Fingerprint("a/1", "0"))
+
+
+def test_passwords_and_pages_have_keys_of_their_own_which_do_not_show_them() -> None:
+    mark = Fingerprint("a/1", "0")
+    options = [
+        ReadOptions(),
+        ReadOptions(password="Sesame"),
+        ReadOptions(password="sesame"),
+        ReadOptions(pages="1"),
+        ReadOptions(ocr="never"),
+    ]
+    keys = [cache_key(b"picture", wanted, mark) for wanted in options]
+    assert len(set(keys)) == len(options)
+    assert all(re.fullmatch("[0-9a-f]{64}", found) for found in keys)
+    assert "Sesame" not in repr(options[1])

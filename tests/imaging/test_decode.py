@@ -19,10 +19,13 @@ from crnn_ocr.errors import (
     ImageDecodeError,
     ImageEmptyError,
     ImageTooLargeError,
+    InvalidOptionError,
     OcrError,
     UnsupportedImageError,
 )
 from crnn_ocr.imaging.decode import Limits, decode_pages, from_pil
+from crnn_ocr.imaging.page_ranges import PageRanges
+from crnn_ocr.imaging.page_source import Wanted
 from crnn_ocr.imaging.raster import jpeg
 from tests.imaging.pictures import (
     LIMITS,
@@ -182,11 +185,46 @@ def test_too_many_pages_are_refused_before_any_is_decoded() -> None:
         decode_pages(tiff_pages(4), limits)
 
 
-def test_all_tiff_pages_are_checked_before_decoding() -> None:
-    images = [Image.new("1", (30, 20)), Image.new("1", (3000, 3000))]
+def test_a_tiff_page_that_is_too_large_costs_none_of_the_others() -> None:
+    images = [Image.new("1", size) for size in ((30, 20), (3000, 3000), (40, 20))]
     data = saved(images[0], "TIFF", save_all=True, append_images=images[1:])
-    with pytest.raises(ImageTooLargeError):
-        decode_pages(data, Limits(1 << 20, 1_000_000, 40_000, 9))
+    pages = decode_pages(data, Limits(2 << 20, 1_000_000, 40_000, 9))
+    assert pages.numbers == (1, 2, 3)
+    assert [extent.width for extent in pages.extents] == [30, 0, 40]
+    with pytest.raises(ImageTooLargeError, match="3000 × 3000"):
+        pages.draw(1)
+    assert pages.draw(2).shape == (20, 40)
+    with pytest.raises(ImageTooLargeError, match="3000 × 3000"):
+        decode_pages(data, Limits(2 << 20, 1_000_000, 40_000, 9), wanted=Wanted(PageRanges.parse("2")))
+
+
+def test_chosen_pages_of_a_tiff_count_alone() -> None:
+    limits = Limits(LIMITS.max_bytes, LIMITS.max_pixels, LIMITS.max_side, max_pages=3)
+    data = tiff_pages(9)
+    pages = decode_pages(data, limits, wanted=Wanted(PageRanges.parse("2,8-9")))
+    assert pages.numbers == (2, 8, 9)
+    assert len(list(pages)) == 3
+    with pytest.raises(ImageTooLargeError, match="At most 3 pages"):
+        decode_pages(data, limits, wanted=Wanted(PageRanges.parse("2-")))
+    with pytest.raises(InvalidOptionError, match="no page 10-: it has 9 pages"):
+        decode_pages(data, limits, wanted=Wanted(PageRanges.parse("10-")))
+
+
+def test_a_tiff_of_five_thousand_pages_is_refused_unless_pages_are_chosen() -> None:
+    # Width, height, bits, compression (none), black is 0, the place of the pixels, rows, their bytes.
+    tags = [(256, 8), (257, 8), (258, 1), (259, 1), (262, 1), (273, 8), (278, 8), (279, 8)]
+    size = 2 + 12 * len(tags) + 4
+    data = struct.pack("<2sHL8s", b"II", 42, 16, bytes(range(8)))
+    for number in range(5_000):
+        following = 16 + (number + 1) * size if number < 4_999 else 0
+        entries = b"".join(struct.pack("<2H2L", tag, 4, 1, value) for tag, value in tags)
+        data += struct.pack("<H", len(tags)) + entries + struct.pack("<L", following)
+    with pytest.raises(ImageTooLargeError, match="At most 50 pages"):
+        decode_pages(data, LIMITS)
+    pages = decode_pages(data, LIMITS, wanted=Wanted(PageRanges.parse("1,4999-")))
+    assert pages.numbers == (1, 4999, 5000)
+    assert pages.draw(2).shape == (8, 8)
+    pages.close()
 
 
 # ---- limits

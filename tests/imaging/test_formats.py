@@ -81,7 +81,7 @@ def test_the_message_names_every_format_that_is_read() -> None:
         (b"<!DOCTYPE html><html><body>404</body></html>", "an HTML page"),
         (b"\n\n <HTML lang=en>", "an HTML page"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
-        (b"PK\x03\x04" + bytes(30), "a ZIP archive or an Office document"),
+        (b"PK\x05\x06" + bytes(18), "an empty ZIP archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "an old Office document"),
         (b"\x1f\x8b\x08" + bytes(20), "a compressed archive"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "a PostScript file"),

@@ -14,9 +14,11 @@ from flask import Flask
 from crnn_ocr.document import Block, Document, Line, Page, Polygon, Remark
 from crnn_ocr.errors import ModelNotFoundError, ModelSwitchError, OcrError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, open_document
+from crnn_ocr.imaging.page_source import PageSource
 from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.models.listing import ModelInfo, ModelList
 from crnn_ocr.options import ReadOptions
+from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.scheduler import SchedulerStats
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.ocr.engine_protocol import Reader
@@ -60,6 +62,15 @@ def digest_answer(data: bytes, _options: ReadOptions) -> Document:
     return document(page(hashlib.sha256(data).hexdigest()))
 
 
+class NoPages(PageSource):
+    """A file without pages."""
+
+    extents = ()
+
+    def draw(self, place: int) -> Pixels:
+        raise IndexError(place)
+
+
 def opened_or_not(
     source: bytes, ticket: Ticket | None = None, settings: Settings | None = None
 ) -> OpenedDocument:
@@ -67,7 +78,7 @@ def opened_or_not(
     try:
         return open_document(source, (settings or Settings()).limits, ticket=ticket)
     except OcrError:
-        return OpenedDocument(iter(()), ())
+        return OpenedDocument(NoPages(), ())
 
 
 class FakeReady:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from crnn_ocr.errors import OcrError
+from crnn_ocr.imaging.natural_order import natural_key
 
 STDIN = "-"
 
@@ -86,12 +86,6 @@ def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
         for name in names:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES:  # noqa: PTH122
                 yield Path(parent, name)
-
-
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key that puts `page 2` before `page 10`."""
-    parts = re.findall(r"([0-9]+)|([^0-9]+)", name.casefold())
-    return (*((0, int(number), "") if number else (1, 0, text) for number, text in parts), (-1, 0, name))
 
 
 def unreadable(error: OSError) -> FileUnreadableError:

@@ -82,6 +82,8 @@ class LeasedModels:
         uses: Sequence[ModelUse[Any]],
         options: ReadOptions,
         patience: float | None,
+        *,
+        reads: bool = True,
     ) -> None:
         """Lease nothing yet.
 
@@ -90,7 +92,9 @@ class LeasedModels:
             uses: All models that the stages declare.
             options: The options of the reading.
             patience: Seconds to wait for a model; see `ModelStore.lease`.
+            reads: Whether a picture is read; otherwise only optional models may be leased.
         """
+        self._reads = reads
         self._manager = manager
         self._uses = uses
         self._options = options
@@ -102,10 +106,17 @@ class LeasedModels:
 
     def __enter__(self) -> LeasedModels:
         try:
+            needed: dict[str, Manifest] = {}
             for use in self._uses:
-                if not use.optional and use.wanted(self._options, self.manifests):
-                    self._lease(use, use.name(self._options))
-            optional, self._missing = optional_packs(self._manager, self._uses, self._options, self.manifests)
+                if use.optional or not use.wanted(self._options, needed):
+                    continue
+                name = use.name(self._options)
+                if self._reads:
+                    self._lease(use, name)
+                    needed[use.role] = self.manifests[use.role]
+                else:
+                    needed[use.role] = self._manager.manifest_to_use(use.kind, name)
+            optional, self._missing = optional_packs(self._manager, self._uses, self._options, needed)
             self.manifests.update(optional)
         except BaseException:
             self._held.close()

@@ -13,10 +13,22 @@ from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.engine.leases import LeasedModels, packs_to_use
 from crnn_ocr.engine.model_manager import ModelManager, Switch
 from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
-from crnn_ocr.engine.stage import PageState, Stage, Tools, models_of, run_stages
+from crnn_ocr.engine.stage import Stage, Tools, models_of, run_stages
+from crnn_ocr.engine.text_pages import (
+    PAGE_ERRORS,
+    Survey,
+    failed_page,
+    pages_without_pictures,
+    state_of,
+    survey,
+    unexpected,
+)
+from crnn_ocr.errors import OcrError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
+from crnn_ocr.imaging.page_source import Wanted
+from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.layout.blocks.whole_document import refine_pages
-from crnn_ocr.models.fingerprint import Fingerprint, Fingerprints, marks
+from crnn_ocr.models.fingerprint import TEXT_LAYER, Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
@@ -223,8 +235,8 @@ class OCR:
         """Read a picture or document.
 
         Args:
-            source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF; a Pillow image;
-                or a uint8 array, (H, W) grey or (H, W, 3) BGR.
+            source: Path, bytes or binary file of a JPG, PNG, BMP, GIF, TIFF, WebP or PDF, or of a ZIP archive
+                of them; a Pillow image; or a uint8 array, (H, W) grey or (H, W, 3) BGR.
             options: How to read; all defaults when None.
             ticket: Deadline and cancellation token of the reading; neither when None.
             admit: Returns a context that holds room for the work, or raises. It is called when the document's
@@ -232,7 +244,8 @@ class OCR:
             **values: Single options by name, instead of `options`.
 
         Returns:
-            The text and its positions; pages without text have no lines.
+            The text and its positions; pages without text have no lines. A page that cannot be read has an
+            `error`, unless it is the only one or all have failed.
 
         Raises:
             OcrError: The input cannot be read; code, message and hint say why and what to do.
@@ -248,37 +261,101 @@ class OCR:
             raise TypeError("give either an options object or single options, not both")
         ticket = ticket or Ticket()
         clock = StageClock(ticket)
+        limits = self._settings.limits
+        wanted = Wanted(options.page_ranges, options.ocr, options.password)
         with ExitStack() as held:
             with clock("decode"):
                 document = open_document(
-                    source, self._settings.limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket
+                    source, limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket, wanted=wanted
                 )
-            held.enter_context(document)
-            del source
+                held.enter_context(document)
+                del source
+                found = survey(document, options, limits, ticket)
+            drawn = sorted(found.texts.keys() | found.reads) if options.layout == "blocks" else found.reads
+            document.choose(drawn)
             if admit is not None:
                 held.enter_context(admit(document))
-            models = held.enter_context(LeasedModels(self._models, self._uses, options, ticket.remaining))
-            work = held.enter_context(self._scheduler.admit(ticket))
-            tools = Tools(models, self._replacements, work, options)
-            pages: list[Page] = []
-            while True:
-                with self._room(document.room, ticket, clock) as share:
-                    with clock("decode"):
-                        image = _draw_page(document, work)
-                    if image is None:
-                        break
-                    with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
-                        state = PageState(image, image.shape[1], image.shape[0], share)
-                        del image  # no second reference may keep a large picture after a stage replaced it
-                        page = run_stages(self._stages, state, tools, clock)
-                        pages.append(replace(page, number=len(pages) + 1))
-                        del state
-            layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
-            if layout == "blocks":
+            models = LeasedModels(
+                self._models, self._uses, options, ticket.remaining, reads=bool(found.reads)
+            )
+            if drawn:
+                held.enter_context(models)
+            elif options.model is not None:
+                packs_to_use(self._models, self._uses, options)  # an unknown model is an error in any case
+            with clock("layout"):
+                pages = pages_without_pictures(document, found, drawn, options)
+            if drawn:
+                work = held.enter_context(self._scheduler.admit(ticket))
+                tools = Tools(models, self._replacements, work, options)
+                self._read_pages(document, drawn, found, pages, tools, ticket, clock)
+            found.check_any(len(pages))
+            ordered = tuple(pages[place] for place in sorted(pages))
+            if options.layout == "blocks":
                 with clock("layout"):
-                    pages = list(refine_pages(pages))
-            name = models(RECOGNITION).name
-            return Document(tuple(pages), name, clock.milliseconds, marks(models.manifests), layout)
+                    ordered = tuple(refine_pages(ordered))
+            name = models(RECOGNITION).name if found.reads else TEXT_LAYER
+            layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
+            return Document(ordered, name, clock.milliseconds, marks(models.manifests), layout)
+
+    def _read_pages(
+        self,
+        document: OpenedDocument,
+        places: Sequence[int],
+        found: Survey,
+        pages: dict[int, Page],
+        tools: Tools,
+        ticket: Ticket,
+        clock: StageClock,
+    ) -> None:
+        """Draw and read pages; a page that cannot be read costs none of the others.
+
+        Args:
+            document: The opened document, which draws the pages at these places.
+            places: The places.
+            found: The texts of the pages; errors are added.
+            pages: The pages are added here, by their places.
+            tools: What the stages use.
+            ticket: The ticket of the reading.
+            clock: Measures the stages.
+
+        Raises:
+            OcrError: An error that is not the page's own.
+            Exception: The engine failed at the only page.
+        """
+        for place in places:
+            try:
+                page = self._read_page(document, place, found.texts.pop(place, None), tools, ticket, clock)
+            except PAGE_ERRORS as error:
+                found.failed[place] = error
+            except OcrError:
+                raise
+            except Exception as error:
+                if len(document.numbers) == 1:
+                    raise
+                found.failed[place] = unexpected(error)
+            else:
+                pages[place] = replace(page, number=document.numbers[place])
+                continue
+            pages[place] = failed_page(document, place, found.failed[place])
+
+    def _read_page(
+        self,
+        document: OpenedDocument,
+        place: int,
+        text: PageText | None,
+        tools: Tools,
+        ticket: Ticket,
+        clock: StageClock,
+    ) -> Page:
+        """Draw the next page and read it, or look at it for the blocks of its text."""
+        with self._room(document.room, ticket, clock) as share:
+            with clock("decode"):
+                image = _draw_page(document, tools.work)
+            with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
+                dpi = document.dpi(place)
+                state = state_of(image, share, text, blocks=tools.options.layout == "blocks")
+                del image  # no second reference may keep a large picture after a stage replaced it
+                return replace(run_stages(self._stages, state, tools, clock), dpi=dpi)
 
     @contextmanager
     def hold(self, memory: int, ticket: Ticket) -> Iterator[None]:
@@ -309,14 +386,14 @@ class OCR:
             yield share
 
 
-def _draw_page(document: OpenedDocument, work: Work) -> Pixels | None:
-    """Return the next page, or None after the last one.
+def _draw_page(document: OpenedDocument, work: Work) -> Pixels:
+    """Return the picture of the next page.
 
     A large page is decoded in a task, because that takes as much memory as a run of a network.
     """
     memory = counted(document.room)
     if not memory:
-        return document.draw()
-    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: document.draw())
+        return document.draw_next()
+    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: document.draw_next())
     (outcome,) = work.run([task])
     return outcome.get()

@@ -9,6 +9,7 @@ from functools import partial
 from crnn_ocr.document import Block, Line, Remark, with_polygons
 from crnn_ocr.engine.kinds import DETECTOR, RECOGNIZER, TABLE, ModelUse
 from crnn_ocr.engine.stage import PageState, Stage, Tools
+from crnn_ocr.engine.text_lines import upright_lines
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError
 from crnn_ocr.imaging.enhance import enhance
 from crnn_ocr.imaging.quality import measure, remarks
@@ -108,12 +109,15 @@ def _arrange(state: PageState, tools: Tools) -> None:
 
 def _find_blocks(state: PageState, tools: Tools) -> None:
     """Tell tables, headings, paragraphs, lists and figures apart."""
-    order = [index for block in _reading_order(state.kept) for index in block]
-    lines = [state.kept[index].line() for index in order]
-    tables, rest = find_tables(state.image, lines, partial(_grids_of_network, tools))
-    blocks = arrange_blocks(state.image, rest, tables)
-    place = partial(unturn, turn=state.turn, width=state.width, height=state.height)
-    state.blocks = tuple(with_polygons(block, place) for block in blocks)
+    image = state.image if state.whole is None else state.whole
+    lines = [*(entry.line() for entry in state.kept), *_text_lines(state)]
+    order = [index for block in _reading_order(state) for index in block]
+    tables, rest = find_tables(image, [lines[index] for index in order], partial(_grids_of_network, tools))
+    blocks = arrange_blocks(image, rest, tables)
+    if state.turn:
+        place = partial(unturn, turn=state.turn, width=state.width, height=state.height)
+        blocks = tuple(with_polygons(block, place) for block in blocks)
+    state.blocks = tuple(blocks)
 
 
 def _grids_of_network(tools: Tools, image: Pixels, area: Box, lines: Sequence[Line]) -> Sequence[Grid]:
@@ -128,8 +132,10 @@ def _grids_of_network(tools: Tools, image: Pixels, area: Box, lines: Sequence[Li
 def _remark(state: PageState, tools: Tools) -> None:
     """Add remarks about what may be missing or wrong in the result."""
     assert state.quality is not None
-    # The heights of lines that were read, not of regions: smears make regions, but no lines.
-    warnings = remarks(state.quality, [entry.height for entry in state.kept])
+    warnings: tuple[Remark, ...] = ()
+    if state.text is None:  # on a page with text there is more to see than its pictures
+        # The heights of lines that were read, not of regions: smears make regions, but no lines.
+        warnings = remarks(state.quality, [entry.height for entry in state.kept])
     warnings += reading_remarks(state.found or [], state.kept, state.image, state.turn)
     if state.failed:
         message = f"The model failed on {state.failed} lines; they are missing."
@@ -141,30 +147,43 @@ def _reader(tools: Tools) -> LineReader:
     return LineReader(tools.models(RECOGNITION), tools.work)
 
 
-def _wants_orientation(state: PageState, tools: Tools) -> bool:
-    return tools.options.orientation == "auto"
+def _is_read(state: PageState, tools: Tools) -> bool:
+    return state.is_read
 
 
-DETECT = Stage("detect", _detect, (DETECTION,), lambda state, tools: state.regions is None)
-RECOGNISE = Stage("recognise", _recognise, (RECOGNITION,), lambda state, tools: state.found is None)
+def _may_be_turned(state: PageState, tools: Tools) -> bool:
+    return tools.options.orientation == "auto" and state.text is None
 
-#: The stages of every page. After a page has been turned, its new picture is detected and read again.
+
+def _has_lines_to_turn(state: PageState, tools: Tools) -> bool:
+    return tools.options.orientation == "auto" and state.is_read
+
+
+def _may_look_again(state: PageState, tools: Tools) -> bool:
+    return state.is_read and tools.models.has(SECOND_LOOK)
+
+
+DETECT = Stage("detect", _detect, (DETECTION,), lambda state, tools: state.is_read and state.regions is None)
+RECOGNISE = Stage(
+    "recognise", _recognise, (RECOGNITION,), lambda state, tools: state.is_read and state.found is None
+)
+
+#: The stages of every page. After a page has been turned, its new picture is detected and read again. Where a
+#: page holds its text, only its pictures are read, if there are any.
 STAGES: tuple[Stage, ...] = (
-    Stage("enhance", _enhance),
+    Stage("enhance", _enhance, applies=_is_read),
     DETECT,
     RECOGNISE,
-    Stage("orient", _orient_page, (RECOGNITION,), _wants_orientation),
+    Stage("orient", _orient_page, (RECOGNITION,), _may_be_turned),
     DETECT,
     RECOGNISE,
-    Stage("orient", _orient_lines, (RECOGNITION,), _wants_orientation),
-    Stage("recognise", _extract_superscripts, (RECOGNITION,)),
-    Stage(
-        "recheck", _recheck, (RECOGNITION, SECOND_LOOK), lambda state, tools: tools.models.has(SECOND_LOOK)
-    ),
-    Stage("recognise", _widths, (RECOGNITION,)),
+    Stage("orient", _orient_lines, (RECOGNITION,), _has_lines_to_turn),
+    Stage("recognise", _extract_superscripts, (RECOGNITION,), _is_read),
+    Stage("recheck", _recheck, (RECOGNITION, SECOND_LOOK), _may_look_again),
+    Stage("recognise", _widths, (RECOGNITION,), _is_read),
     Stage("layout", _arrange),
     Stage("layout", _find_blocks, (TABLES,), lambda state, tools: tools.options.layout == "blocks"),
-    Stage("layout", _remark),
+    Stage("layout", _remark, applies=_is_read),
 )
 
 
@@ -179,23 +198,24 @@ def _with_columns_joined(found: Sequence[ReadRegion]) -> list[ReadRegion]:
 
 def _blocks(state: PageState) -> tuple[Block, ...]:
     """Return the lines in reading order, in blocks, with positions in the input picture."""
-    found = state.kept
-    return tuple(
-        Block(
-            tuple(
-                replace(
-                    found[i], polygon=unturn(found[i].polygon, state.turn, state.width, state.height)
-                ).line()
-                for i in block
-            )
-        )
-        for block in _reading_order(found)
-    )
+    place = partial(unturn, turn=state.turn, width=state.width, height=state.height)
+    lines = [replace(entry, polygon=place(entry.polygon)).line() for entry in state.kept]
+    if state.text is not None:
+        lines += state.text.lines
+    return tuple(Block(tuple(lines[index] for index in block)) for block in _reading_order(state))
 
 
-def _reading_order(found: Sequence[ReadRegion]) -> tuple[tuple[int, ...], ...]:
+def _text_lines(state: PageState) -> tuple[Line, ...]:
+    """Return the lines of the page's own text in pixels of the upright page."""
+    return () if state.text is None else upright_lines(state.text)
+
+
+def _reading_order(state: PageState) -> tuple[tuple[int, ...], ...]:
+    """Return blocks of indices: first those of the lines that were read, then those of the page's text."""
+    texts = _text_lines(state)
+    columns = () if state.text is None else state.text.columns
     return reading_order(
-        [entry.polygon for entry in found],
-        [entry.reading.text for entry in found],
-        [entry.column for entry in found],
+        [*(entry.polygon for entry in state.kept), *(line.polygon for line in texts)],
+        [*(entry.reading.text for entry in state.kept), *(line.text for line in texts)],
+        [*(entry.column for entry in state.kept), *columns],
     )

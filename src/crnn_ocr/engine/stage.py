@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Block, Page, Remark
 from crnn_ocr.engine.kinds import ModelUse
+from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.imaging.quality import Quality
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions
@@ -76,6 +77,8 @@ class PageState:
         failed: Number of lines on which the model failed.
         blocks: Lines in reading order, with positions in the input picture.
         warnings: Remarks on the page.
+        text: The text that the page holds, in pixels of the input picture; None if its picture is read.
+        whole: The upright page, if `image` shows nothing but the pictures on it.
     """
 
     image: Pixels
@@ -90,10 +93,24 @@ class PageState:
     failed: int = 0
     blocks: tuple[Block, ...] = ()
     warnings: tuple[Remark, ...] = ()
+    text: PageText | None = None
+    whole: Pixels | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether there is a picture to read."""
+        return self.text is None or bool(self.text.pictures)
+
+    @property
+    def origin(self) -> Literal["ocr", "text_layer", "mixed"]:
+        """Where the text comes from; see `Page.origin`."""
+        if self.text is None:
+            return "ocr"
+        return "mixed" if self.text.pictures else "text_layer"
 
     def page(self) -> Page:
         """Return the page of the output model."""
-        return Page(self.width, self.height, self.blocks, self.turn, self.warnings)
+        return Page(self.width, self.height, self.blocks, self.turn, self.warnings, origin=self.origin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crnn_ocr.errors import ImageEmptyError
+from crnn_ocr.imaging.archive import ArchivePages
 from crnn_ocr.imaging.formats import Format, sniff
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
-from crnn_ocr.imaging.pdf.pages import PdfPages, decode_pdf
-from crnn_ocr.imaging.raster.decoder import RasterPages, decode_raster
+from crnn_ocr.imaging.page_source import EVERY_PICTURE, PageSource, Wanted
+from crnn_ocr.imaging.pdf.pages import decode_pdf
+from crnn_ocr.imaging.raster.decoder import decode_raster
 from crnn_ocr.imaging.raster.files import orientation_of, translated
 from crnn_ocr.imaging.raster.pixels import pixels_of, pixels_of_array
-from crnn_ocr.imaging.raster.remote import RemotePages
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -24,8 +26,13 @@ __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]
 
 
 def decode_pages(
-    data: bytes | bytearray | memoryview, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
-) -> PdfPages | RasterPages | RemotePages:
+    data: bytes | bytearray | memoryview,
+    limits: Limits,
+    *,
+    pdf_dpi: int = 200,
+    ticket: Ticket | None = None,
+    wanted: Wanted = EVERY_PICTURE,
+) -> PageSource:
     """Decode a picture or a document into its pages.
 
     The format is told by the bytes, never by a name. The call itself checks the type, the header and the
@@ -38,6 +45,7 @@ def decode_pages(
         limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
         ticket: Deadline and cancellation of the request; None for no limit.
+        wanted: Which pages, and whether the text of a PDF may be taken.
 
     Returns:
         The pages: (H, W) grey or (H, W, 3) BGR, uint8, C-contiguous. Exif and TIFF orientation are applied
@@ -48,7 +56,8 @@ def decode_pages(
         ImageTooLargeError: More bytes, pixels or pages than the limits allow.
         UnsupportedImageError: The file is not a picture, or its format is not supported.
         ImageDecodeError: The file is damaged; also raised during iteration.
-        PdfPasswordError: The PDF is encrypted.
+        InvalidOptionError: The file has none of the wanted pages.
+        PdfPasswordError: The PDF is encrypted, and the password is missing or wrong.
         MissingExtraError: The file is a PDF and the extra `pdf` is not installed.
         OcrError: `decode_pdf` or `RemotePages` raised one of its other errors.
     """
@@ -58,8 +67,12 @@ def decode_pages(
         raise ImageEmptyError("The picture is empty: it has 0 bytes.")
     name = sniff(data)
     if name is Format.PDF:
-        return decode_pdf(data, limits, dpi=pdf_dpi, ticket=ticket)
-    return decode_raster(data, name, limits, ticket)
+        return decode_pdf(data, limits, dpi=pdf_dpi, ticket=ticket, wanted=wanted)
+    if name is Format.ZIP:
+        return ArchivePages(
+            data, limits, partial(decode_pages, limits=limits, pdf_dpi=pdf_dpi), ticket, wanted
+        )
+    return decode_raster(data, name, limits, ticket, wanted.pages)
 
 
 def from_pil(image: Image.Image, limits: Limits | None = None) -> Pixels:

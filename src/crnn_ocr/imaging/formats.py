@@ -19,10 +19,11 @@ class Format(Enum):
     TIFF = "TIFF"
     PNM = "PNM"
     PDF = "PDF"
+    ZIP = "ZIP"
 
 
 #: The supported formats, for messages.
-ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, PNM and PDF"
+ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, PDF and ZIP"
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"\xff\xd8\xff", Format.JPEG),
@@ -34,6 +35,7 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"MM\x00*", Format.TIFF),
     (b"II+\x00", Format.TIFF),
     (b"MM\x00+", Format.TIFF),
+    (b"PK\x03\x04", Format.ZIP),
 )
 # The whole header of a binary PNM (netpbm, ppm(5)). It must be short: Pillow reads comments byte by byte.
 _PNM = re.compile(rb"P(?:4(?:(?:\s|#[^\n]*\n)+\d+){2}|[56](?:(?:\s|#[^\n]*\n)+\d+){3})\s")
@@ -53,11 +55,7 @@ _STRANGERS: tuple[tuple[re.Pattern[bytes], str, str | None], ...] = (
         "an SVG drawing",
         "Export the drawing as PNG.",
     ),
-    (
-        re.compile(rb"PK(\x03\x04|\x05\x06)"),
-        "a ZIP archive or an Office document",
-        "Unpack it, or export the document as PDF or pictures.",
-    ),
+    (re.compile(rb"PK\x05\x06"), "an empty ZIP archive", "Pack pictures or PDFs."),
     (
         re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         "an old Office document",

@@ -14,6 +14,8 @@ DECODING_BYTES = 6
 #: Bytes that decoding may always take, however small `max_pixels` is.
 LEAST_DECODING = 64 * MIB
 
+_FEWER = "Choose some pages with the option `pages`, or split the document."
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -23,13 +25,15 @@ class Limits:
         max_bytes: Bytes of the encoded file.
         max_pixels: Width times height of one page.
         max_side: Pixels of the longer side of one page.
-        max_pages: Pages of a TIFF or PDF.
+        max_pages: Pages of one file that are read as pictures.
+        max_text_pages: Pages of a PDF whose text may be taken, which costs a hundredth of reading them.
     """
 
     max_bytes: int
     max_pixels: int
     max_side: int
     max_pages: int
+    max_text_pages: int = 2_000
 
     def check_bytes(self, count: int) -> None:
         """Refuse a file of too many bytes.
@@ -93,5 +97,17 @@ class Limits:
             number = "more pages than that" if at_least else f"{count} pages"
             raise ImageTooLargeError(
                 f"At most {self.max_pages} pages are read of one file, and this one has {number}.",
-                hint="Split the document into smaller files.",
+                hint=_FEWER,
+            )
+
+    def check_text_pages(self, count: int) -> None:
+        """Refuse a PDF of too many pages, although they may hold their text.
+
+        Raises:
+            ImageTooLargeError: `count` exceeds `max_text_pages`.
+        """
+        if count > self.max_text_pages:
+            raise ImageTooLargeError(
+                f"At most {self.max_text_pages} pages are taken of one PDF, and this one has {count}.",
+                hint=_FEWER,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -14,6 +14,9 @@ from PIL import Image as PillowImage
 from crnn_ocr.errors import ImageDecodeError, OcrError
 from crnn_ocr.imaging.decode import decode_pages, from_array, from_pil
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.page_source import EVERY_PICTURE, PageSource, Wanted
+from crnn_ocr.imaging.pdf.page_text import PageText
+from crnn_ocr.imaging.raster.decoder import RasterPages
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
@@ -27,38 +30,81 @@ class OpenedDocument:
     It is to be used by one thread at a time. Whoever opened it must close it, because a PDF holds a process.
 
     Attributes:
-        extents: Width, height and memory of each page according to the headers; empty if they do not say.
+        numbers: Number of each wanted page in the input, from 1.
+        sizes: Width, height and memory of each wanted page according to the headers; empty if they do not
+            say.
     """
 
-    def __init__(self, images: Iterator[Pixels], extents: Sequence[Extent]) -> None:
-        self._images = images
-        self.extents = tuple(extents)
+    def __init__(self, pages: PageSource, sizes: Sequence[Extent]) -> None:
+        self._pages = pages
+        self.numbers = pages.numbers
+        self.sizes = tuple(sizes)
+        self._chosen: Sequence[int] = range(len(self.numbers))
         self._drawn = 0
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        """Width, height and memory of each page that is drawn; empty if the headers do not say."""
+        return tuple(self.sizes[place] for place in self._chosen) if self.sizes else ()
 
     @property
     def room(self) -> int:
         """Most bytes that the next page takes while it is decoded; 0 if there is none or it is unknown."""
-        return self.extents[self._drawn].memory if self._drawn < len(self.extents) else 0
+        return self.sizes[self._chosen[self._drawn]].memory if self.sizes and self.has_more else 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a page is left to be drawn."""
+        return self._drawn < len(self._chosen)
+
+    def text(self, place: int) -> PageText | None:
+        """Return the text that a page holds; None if its picture has to be read.
+
+        Args:
+            place: Its place in `numbers`.
+
+        Raises:
+            OcrError: The page is damaged.
+        """
+        return self._pages.text(place)
+
+    def choose(self, places: Sequence[int]) -> None:
+        """Draw only the pages at these places in `numbers`, in this order; call it before `draw`."""
+        self._chosen = tuple(places)
+        self._drawn = 0
+        if not places:
+            self._pages.close()
 
     def draw(self) -> Pixels | None:
-        """Decode the next page.
+        """Decode the next page, see `draw_next`; return None after the last one."""
+        return self.draw_next() if self.has_more else None
+
+    def draw_next(self) -> Pixels:
+        """Decode the next page; after an error the page after it is next.
 
         Returns:
-            (H, W) grey or (H, W, 3) BGR, uint8; None after the last page. Nothing else keeps a reference to
-            it, so its memory is free as soon as the caller drops it.
+            (H, W) grey or (H, W, 3) BGR, uint8. Nothing else keeps a reference to it, so its memory is free
+            as soon as the caller drops it.
 
         Raises:
             OcrError: The page cannot be decoded.
         """
+        place = self._chosen[self._drawn]
         self._drawn += 1
-        return next(self._images, None)
+        try:
+            return self._pages.draw(place)
+        finally:
+            if not self.has_more:
+                self._pages.close()
+
+    def dpi(self, place: int) -> float | None:
+        """Return the pixels per inch at which a page of a PDF was drawn; None for pictures."""
+        return self._pages.dpi(place)
 
     def close(self) -> None:
         """Release the file and its process; no more pages can be decoded."""
-        close = getattr(self._images, "close", None)
-        if close is not None:
-            close()
-        self._images = iter(())
+        self._chosen = ()
+        self._pages.close()
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +118,12 @@ Admit = Callable[[OpenedDocument], AbstractContextManager[None]]
 
 
 def open_document(
-    source: Source, limits: Limits, *, pdf_dpi: int = 200, ticket: Ticket | None = None
+    source: Source,
+    limits: Limits,
+    *,
+    pdf_dpi: int = 200,
+    ticket: Ticket | None = None,
+    wanted: Wanted = EVERY_PICTURE,
 ) -> OpenedDocument:
     """Open a source and read its headers only.
 
@@ -81,29 +132,32 @@ def open_document(
         limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
         ticket: Deadline and cancellation of the request; None for no limit.
+        wanted: Which pages, and whether the text of a PDF may be taken.
 
     Raises:
-        OcrError: The source is not a picture, or larger than the limits allow.
+        OcrError: The source is not a picture, or larger than the limits allow, or has no wanted page.
         OSError: The path cannot be opened.
         TypeError: The source has none of the accepted types.
     """
     if isinstance(source, PillowImage.Image):
-        return _taken_over(from_pil(source, limits))
+        return _taken_over(from_pil(source, limits), wanted)
     if isinstance(source, np.ndarray):
-        return _taken_over(from_array(source, limits))
+        return _taken_over(from_array(source, limits), wanted)
     data = bytes(_data_of(source, limits.max_bytes))
-    images = decode_pages(data, limits, pdf_dpi=pdf_dpi, ticket=ticket)
+    pages = decode_pages(data, limits, pdf_dpi=pdf_dpi, ticket=ticket, wanted=wanted)
     try:
-        return OpenedDocument(images, images.extents)
+        return OpenedDocument(pages, pages.extents)
     except OcrError:  # drawing the pages will show which of them are damaged
-        return OpenedDocument(images, ())
+        return OpenedDocument(pages, ())
 
 
-def _taken_over(image: Pixels) -> OpenedDocument:
+def _taken_over(image: Pixels, wanted: Wanted) -> OpenedDocument:
+    if 1 not in wanted.pages:
+        raise wanted.pages.nothing_left(1)
     extent = Extent(image.shape[1], image.shape[0], image.nbytes)
     # The iterator must not keep a reference to the page after returning it.
     held = [image]
-    return OpenedDocument((held.pop() for _ in range(1)), (extent,))
+    return OpenedDocument(RasterPages((held.pop() for _ in range(1)), (extent,)), (extent,))
 
 
 def _data_of(source: Any, most: int) -> bytes | bytearray | memoryview:

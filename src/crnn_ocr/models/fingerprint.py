@@ -20,11 +20,14 @@ SECOND_READER = "accurate"
 #: The role of the model that a document names.
 RECOGNIZER = "recognizer"
 
+#: What a document names as its model if no picture was read.
+TEXT_LAYER = "pdf-text-layer"
+
 #: Libraries that decode, scale and compute: another version may change a pixel or a bit.
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pypdfium2")
 
 #: Settings that decide what is read or refused.
-_SETTINGS = ("max_image_bytes", "max_pages", "max_pixels", "max_side", "pdf_dpi")
+_SETTINGS = ("max_image_bytes", "max_pages", "max_pixels", "max_side", "max_text_pages", "pdf_dpi")
 
 #: Prefixes of the names of vector instructions in `/proc/cpuinfo`.
 _VECTOR = ("amx", "asimd", "avx", "bf16", "f16c", "fma", "i8mm", "sse", "ssse", "sve")

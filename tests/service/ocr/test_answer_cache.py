@@ -20,7 +20,7 @@ from crnn_ocr.caching.local import LocalStore
 from crnn_ocr.document import Document, Remark
 from crnn_ocr.errors import ImageDecodeError, ModelBrokenError
 from crnn_ocr.imaging.opened import OpenedDocument
-from crnn_ocr.models.fingerprint import Fingerprint
+from crnn_ocr.models.fingerprint import TEXT_LAYER, Fingerprint
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
@@ -72,6 +72,26 @@ def test_another_model_has_other_answers(client: FlaskClient, reader: FakeReader
     ask(client)
     reader.identity = Fingerprint("fake/1", "other")
     assert ask(client).headers["X-Cache"] == "miss"
+
+
+def test_text_layers_are_kept_whatever_the_models_are(client: FlaskClient, reader: FakeReader) -> None:
+    reader.answer = lambda *_: Document((page("taken"),), model=TEXT_LAYER)
+    assert [ask(client).headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
+    reader.answer = lambda *_: Document((page("taken"),), model=TEXT_LAYER, packs=frozenset({"a:b"}))
+    assert [ask(client, PICTURE + b"!").headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
+
+
+def test_a_broken_page_is_told_and_not_kept(client: FlaskClient, reader: FakeReader) -> None:
+    told = Remark("PAGE_UNREAD", "Page 2 could not be read: It is damaged.")
+    broken = replace(page(warnings=(told,)), number=2, error=Remark("IMAGE_DECODE_FAILED", "It is damaged."))
+    reader.answer = lambda *_: document(page("one"), broken)
+    answers = [ask(client) for _ in range(2)]
+    assert [answer.headers["X-Cache"] for answer in answers] == ["miss", "miss"]
+    assert answers[0].status_code == 200
+    body = json.loads(answers[0].data)
+    assert body["warnings"] == [{"code": "PAGE_UNREAD", "message": told.message}]
+    assert body["pages"][1]["error"] == {"code": "IMAGE_DECODE_FAILED", "message": "It is damaged."}
+    assert body["pages"][0]["error"] is None
 
 
 def test_an_answer_is_not_kept_under_the_former_models_name(client: FlaskClient, reader: FakeReader) -> None:

@@ -62,7 +62,7 @@ def test_a_preview_takes_of_the_room_that_pictures_share(client: FlaskClient, re
     pages = tiff([picture("a", width=width).convert("L") for width in (600, 500)])
     shown(client, pages, "page=2", "image/tiff")
     with open_document(pages, Settings().limits) as opened:
-        most = max(extent.memory for extent in opened.extents)
+        most = opened.extents[1].memory  # the other page is not decoded
     assert reader.held == [most, -most]
 
 

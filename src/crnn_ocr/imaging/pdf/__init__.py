@@ -1,1 +1,1 @@
-"""Draw PDF pages with PDFium, in separate processes."""
+"""Draw PDF pages with PDFium, in separate processes, and take the text that they hold."""

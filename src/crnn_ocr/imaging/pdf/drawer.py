@@ -2,8 +2,9 @@
 
 | operation | question | answer |
 |---|---|---|
-| open | the document as bytes | `pages` |
+| open | `password`, and the document as bytes | `pages` |
 | sizes | | `sizes`: width and height of all pages in points |
+| text | `page` | `size` in points; `matrix`, `pictures`, and the characters (`glyphs`) |
 | measure | `page` | `size` in points; `detail`: pixels per point of its pictures; `largest` of them |
 | draw | `scale`, of the page that was measured | `width`, `height`, and the rows as bytes, BGR |
 
@@ -20,7 +21,8 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from crnn_ocr.errors import ImageDecodeError, PdfPasswordError
+from crnn_ocr.errors import ImageDecodeError, PdfPasswordError, WrongPdfPasswordError
+from crnn_ocr.imaging.pdf import glyphs
 from crnn_ocr.imaging.process.program import Bounds
 from crnn_ocr.imaging.raster import jpeg
 from crnn_ocr.runtime.memory import give_back
@@ -44,10 +46,12 @@ class Drawer:
         """Run one operation."""
         operation = question["do"]
         if operation == "open":
-            return self._open(data), ()
+            return self._open(data, question["password"]), ()
         if operation == "sizes":
             count = len(self._document)
             return {"sizes": [self._document.get_page_size(index) for index in range(count)]}, ()
+        if operation == "text":
+            return self._text(question["page"])
         if operation == "measure":
             return self._measure(question["page"]), ()
         return self._draw(question["scale"])
@@ -64,20 +68,42 @@ class Drawer:
         if question["do"] == "draw":
             self._close_page()
 
-    def _open(self, data: bytearray) -> dict[str, Any]:
+    def _open(self, data: bytearray, password: str) -> dict[str, Any]:
         try:
             # A view, not a copy; the document keeps it alive.
             shown = (ctypes.c_ubyte * len(data)).from_buffer(data)
-            self._document = pypdfium2.PdfDocument(shown)
+            self._document = pypdfium2.PdfDocument(shown, password=password or None)
         except MemoryError:
             raise
         except Exception as error:
             if getattr(error, "err_code", None) == _WRONG_PASSWORD or "password" in str(error).lower():
+                if password:
+                    raise WrongPdfPasswordError("The password does not open the PDF.") from None
                 raise PdfPasswordError("The PDF is protected by a password.") from error
             raise ImageDecodeError("The PDF is damaged: it cannot be opened.") from error
         count = len(self._document)
         self._document.init_forms()
         return {"pages": count}
+
+    def _text(self, index: int) -> tuple[dict[str, Any], Iterable[memoryview]]:
+        page = self._document[index]
+        flat = None
+        try:
+            if glyphs.has_written_annotations(page.raw):
+                flat = glyphs.FlattenedPage(self._document.raw, index)
+            shown = (flat and flat.page) or page.raw
+            answer, parts = glyphs.characters(shown)
+            answer |= {
+                "size": page.get_size(),
+                "matrix": glyphs.matrix_of(shown),
+                "pictures": glyphs.pictures(shown),
+                "bytes": sum(map(len, parts)),
+            }
+        finally:
+            if flat is not None:
+                flat.close()
+            page.close()
+        return answer, parts
 
     def _measure(self, index: int) -> dict[str, Any]:
         self._close_page()

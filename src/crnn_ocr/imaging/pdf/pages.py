@@ -11,6 +11,9 @@ import numpy as np
 
 from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, MissingExtraError
 from crnn_ocr.imaging.limits import DECODING_BYTES, MIB, Limits
+from crnn_ocr.imaging.page_source import EVERY_PICTURE, Wanted
+from crnn_ocr.imaging.pdf.page_text import PageText
+from crnn_ocr.imaging.pdf.text_layer import page_text
 from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
 from crnn_ocr.imaging.process.helper import Helper, Trade
 from crnn_ocr.imaging.raster.footprint import Extent
@@ -37,42 +40,81 @@ _CONTENT_BYTES = 192 * MIB
 _PAGE_BYTES = 6  # per pixel: PDFium's bitmap in its own process, and our copy of it
 _PIXEL_BYTES = 4  # per pixel: the largest bitmap or memory block of PDFium
 _SPARE_BYTES = 64 * MIB
+_MOST_TEXT_BYTES = 16 * MIB  # 61 bytes for each of 200,000 characters (`glyphs.MOST_CHARS`)
 _COPIES = 3  # times the file's size: the file, its unpacked objects (not pictures), and some reserve
 
 
 class PdfPages(ProcessPages["_Document"]):
-    """The pages of a PDF, drawn one by one; to be used by one thread at a time.
+    """The wanted pages of a PDF; to be used by one thread at a time.
 
     Attributes:
-        count: Number of pages.
+        numbers: Number of each wanted page, from 1.
     """
 
-    def __init__(self, data: bytes, limits: Limits, dpi: int, ticket: Ticket) -> None:
+    def __init__(self, data: bytes, limits: Limits, dpi: int, ticket: Ticket, wanted: Wanted) -> None:
         """Open the document; see `decode_pdf`."""
         self._limits = limits
         self._dpi = dpi
-        document = _Document(data, limits, ticket)
+        self._use = wanted.text
+        self._dpis: dict[int, float] = {}
+        document = _Document(data, limits, ticket, wanted)
         super().__init__(document, document.open)
 
-    def _draw(self, index: int) -> Pixels:
-        return self._document.draw(index, self._dpi)
+    def draw(self, place: int) -> Pixels:
+        """Draw a page, see `PageSource.draw`."""
+        pixels, self._dpis[place] = self._document.draw(self.numbers[place] - 1, self._dpi)
+        return pixels
+
+    def text(self, place: int) -> PageText | None:
+        """Return the text that a page holds, see `PageSource.text`."""
+        if self._use == "force":
+            return None
+        number = self.numbers[place]
+        found, raw = self._document.text(number - 1)
+        try:
+            width, height = map(float, found["size"])
+            size, scale = self._drawn(width, height)
+            return page_text(found, raw, size, scale * _POINTS_PER_INCH, self._use)
+        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+            raise ImageDecodeError(f"The text of page {number} of the PDF is damaged.") from error
+
+    def dpi(self, place: int) -> float | None:
+        """Return the pixels per inch at which a page was drawn."""
+        return self._dpis.pop(place, None)
 
     @cached_property
     def extents(self) -> tuple[Extent, ...]:
         """Sizes of the pages as they will be drawn; small pages with detailed pictures may become larger.
 
+        A page that cannot be drawn at any size has none.
+
         Raises:
-            OcrError: A page cannot be drawn at any size, or as `decode_pdf`.
+            OcrError: As `decode_pdf`.
         """
-        extents = []
-        for width, height in self._document.sizes():
-            scale = fitting_scale(width, height, self._limits, self._dpi / _POINTS_PER_INCH)
-            wide, high = math.ceil(width * scale), math.ceil(height * scale)
-            extents.append(Extent(wide, high, _PAGE_BYTES * wide * high))
-        return tuple(extents)
+        sizes = self._document.sizes()
+        return tuple(self._extent(*sizes[number - 1]) for number in self.numbers)
+
+    def _extent(self, width: float, height: float) -> Extent:
+        try:
+            (wide, high), _ = self._drawn(width, height)
+        except (ImageDecodeError, ImageTooLargeError):
+            return Extent(0, 0, 0)
+        return Extent(wide, high, _PAGE_BYTES * wide * high)
+
+    def _drawn(self, width: float, height: float) -> tuple[tuple[int, int], float]:
+        """Return width and height in pixels of a page given in points, and the pixels per point."""
+        scale = fitting_scale(width, height, self._limits, self._dpi / _POINTS_PER_INCH)
+        return (math.ceil(width * scale), math.ceil(height * scale)), scale
 
 
-def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | None = None) -> PdfPages:
+def decode_pdf(
+    data: bytes,
+    limits: Limits,
+    *,
+    dpi: int = 200,
+    ticket: Ticket | None = None,
+    wanted: Wanted = EVERY_PICTURE,
+) -> PdfPages:
     """Draw the pages of a PDF as a viewer shows them, with annotations and filled-in forms.
 
     The document is opened and its pages are counted at once; each page is drawn when the iterator reaches it.
@@ -83,42 +125,55 @@ def decode_pdf(data: bytes, limits: Limits, *, dpi: int = 200, ticket: Ticket | 
         dpi: Resolution in pixels per inch. A page smaller than A4 is drawn at a higher resolution if a
             picture on it has more detail, up to the size of an A4 page.
         ticket: Deadline and cancellation of the request; None for no limit.
+        wanted: Which pages, and whether their text may be taken.
 
     Returns:
         The pages, (H, W, 3) BGR uint8.
 
     Raises:
         MissingExtraError: `pypdfium2` is not installed.
-        PdfPasswordError: The document is encrypted with a password.
-        ImageTooLargeError: More pages than `limits.max_pages`; during iteration also if a page takes too much
-            time or memory.
-        ImageDecodeError: The document is damaged; also raised during iteration.
-        DeadlineExceededError: The ticket's time ran out; also raised during iteration.
-        RequestCancelledError: The ticket was cancelled; also raised during iteration.
-        OverloadedError: No process can be started; also raised during iteration.
+        PdfPasswordError: The document is encrypted, and the password is missing or wrong.
+        InvalidOptionError: It has none of the wanted pages.
+        ImageTooLargeError: More wanted pages than `limits.max_pages`, or `max_text_pages` if their text may
+            be taken; for single pages also if they take too much time or memory.
+        ImageDecodeError: The document is damaged; also raised for single pages.
+        DeadlineExceededError: The ticket's time ran out; also raised for single pages.
+        RequestCancelledError: The ticket was cancelled; also raised for single pages.
+        OverloadedError: No process can be started; also raised for single pages.
         UnsupportedImageError: This program cannot start Python (see `helper`).
     """
     if importlib.util.find_spec("pypdfium2") is None:
         raise MissingExtraError(
             "Reading PDF needs the extra `pdf`.", hint="Install it: pip install 'crnn-ocr[pdf]'."
         )
-    return PdfPages(data, limits, dpi, ticket or Ticket())
+    return PdfPages(data, limits, dpi, ticket or Ticket(), wanted)
 
 
 class _Document(ProcessDocument):
     """A PDF that is open in its own process."""
 
-    def __init__(self, data: bytes, limits: Limits, ticket: Ticket) -> None:
+    def __init__(self, data: bytes, limits: Limits, ticket: Ticket, wanted: Wanted) -> None:
         super().__init__(data, _TRADE, ticket)
         self._limits = limits
+        self._wanted = wanted
         self._count = 0
         self._memory = _CONTENT_BYTES + _COPIES * len(data)
 
-    def open(self) -> int:
-        """Open the document and return the number of its pages."""
+    def open(self) -> tuple[int, ...]:
+        """Open the document and return the numbers of the wanted pages."""
         with self._slot():
             self._running(self._open_in)
-            return self._count
+        pages = self._wanted.pages
+        # Without a page of its own: whoever asks for a million pages waits for no list of them.
+        count = min(self._count, pages.last or self._count)
+        numbers = pages.of(count)
+        if not numbers:
+            raise pages.nothing_left(self._count)
+        if self._wanted.text == "force":
+            self._limits.check_pages(len(numbers))
+        else:
+            self._limits.check_text_pages(len(numbers))
+        return numbers
 
     def sizes(self) -> list[tuple[float, float]]:
         """Return width and height of every page in points."""
@@ -130,8 +185,25 @@ class _Document(ProcessDocument):
                     raise ValueError("a size is missing")
                 return [(float(width), float(height)) for width, height in sizes]
 
-    def draw(self, index: int, dpi: int) -> Pixels:
-        """Draw one page, (H, W, 3) BGR uint8, at the given resolution in pixels per inch."""
+    def text(self, index: int) -> tuple[dict[str, Any], bytes]:
+        """Return the answer about the text of one page, and the arrays that follow it."""
+        with self._slot():
+            helper = self._running(self._open_in)
+            with helper.watched(self._ticket, f"Page {index + 1} of the PDF"):
+                found = helper.ask("text", page=index, memory=self._memory, spare=_SPARE_BYTES)
+                length = int(found["bytes"])
+                if not 0 <= length <= _MOST_TEXT_BYTES:
+                    raise ValueError("the arrays are too long")
+                raw = bytearray(length)
+                helper.read(memoryview(raw))
+                return found, bytes(raw)
+
+    def draw(self, index: int, dpi: int) -> tuple[Pixels, float]:
+        """Draw one page at the given resolution in pixels per inch.
+
+        Returns:
+            (H, W, 3) BGR uint8, and the resolution at which it was really drawn.
+        """
         with self._slot():
             helper = self._running(self._open_in)
             what = f"Page {index + 1} of the PDF"
@@ -145,13 +217,19 @@ class _Document(ProcessDocument):
                     scale = detailed
                 scale = fitting_scale(width, height, self._limits, scale)
                 pixels = math.ceil(width * scale) * math.ceil(height * scale)
-                return self._rows(helper, scale, *self._room(pixels, largest), what)
+                rows = self._rows(helper, scale, *self._room(pixels, largest), what)
+                return rows, scale * _POINTS_PER_INCH
 
     def _open_in(self, helper: Helper) -> None:
         with helper.watched(self._ticket, "The PDF"):
-            found = helper.ask("open", data=self._data, memory=self._memory, spare=_SPARE_BYTES)
+            found = helper.ask(
+                "open",
+                data=self._data,
+                memory=self._memory,
+                spare=_SPARE_BYTES,
+                password=self._wanted.password,
+            )
             self._count = int(found["pages"])
-            self._limits.check_pages(self._count)
             if self._count < 1:
                 raise ImageDecodeError("The PDF has no pages.")
 

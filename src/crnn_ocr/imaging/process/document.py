@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
+from crnn_ocr.imaging.page_source import PageSource
 from crnn_ocr.imaging.process import process_limit
 from crnn_ocr.imaging.process.helper import Helper, Trade
-from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
 D = TypeVar("D", bound="ProcessDocument")
@@ -60,43 +60,29 @@ class ProcessDocument:
         return helper
 
 
-class ProcessPages(Iterator[Pixels], Generic[D]):
+class ProcessPages(PageSource, Generic[D]):
     """The pages of a document in its own process; to be used by one thread at a time.
 
     Attributes:
-        count: Number of pages.
+        numbers: Number of each wanted page, from 1.
     """
 
-    def __init__(self, document: D, count: Callable[[], int]) -> None:
-        """Open the document; `count` does so and returns its number of pages."""
+    def __init__(self, document: D, numbers: Callable[[], tuple[int, ...]]) -> None:
+        """Open the document; `numbers` does so and returns the numbers of the wanted pages."""
         self._document = document
         self._finalizer = weakref.finalize(self, document.close)
-        self._next = 0
         try:
-            self.count = count()
+            self.numbers = numbers()
         except BaseException:
             self.close()
             raise
 
-    def __next__(self) -> Pixels:
-        """Decode the next page; nothing else keeps a reference to it."""
-        index = self._next
-        if index >= self.count or not self._finalizer.alive:
-            raise StopIteration
-        self._next += 1
-        try:
-            return self._draw(index)
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            if self._next >= self.count:
-                self.close()
-
-    def _draw(self, index: int) -> Pixels:
-        """Decode one page."""
-        raise NotImplementedError
+    @property
+    def count(self) -> int:
+        """Number of wanted pages."""
+        return len(self.numbers)
 
     def close(self) -> None:
         """Release the document; no more pages can be decoded."""
+        self._next = len(self.numbers)
         self._finalizer()

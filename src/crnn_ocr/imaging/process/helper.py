@@ -26,6 +26,7 @@ from crnn_ocr.errors import (
     OverloadedError,
     PdfPasswordError,
     UnsupportedImageError,
+    WrongPdfPasswordError,
 )
 from crnn_ocr.imaging.process import program
 from crnn_ocr.scheduling.ticket import POLL_S, Ticket
@@ -53,7 +54,13 @@ _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "L
 
 _OWN_ERRORS = {
     error.code: error
-    for error in (ImageDecodeError, ImageTooLargeError, PdfPasswordError, UnsupportedImageError)
+    for error in (
+        ImageDecodeError,
+        ImageTooLargeError,
+        PdfPasswordError,
+        UnsupportedImageError,
+        WrongPdfPasswordError,
+    )
 }
 _NO_MEMORY = "needs more memory than one document is given"
 

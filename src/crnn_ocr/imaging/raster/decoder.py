@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from crnn_ocr.imaging.formats import Format
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.page_ranges import ALL_PAGES, PageRanges
+from crnn_ocr.imaging.page_source import PageSource
 from crnn_ocr.imaging.raster import direct_decode, jpeg, png, webp
 from crnn_ocr.imaging.raster.files import open_file, orientation_of, translated
 from crnn_ocr.imaging.raster.footprint import WEBP, Extent, converted, stored
@@ -30,7 +32,11 @@ _UNPACKED = (0, 3)  # BI_RGB and BI_BITFIELDS
 
 
 def decode_raster(
-    data: bytes, name: Format, limits: Limits, ticket: Ticket | None = None
+    data: bytes,
+    name: Format,
+    limits: Limits,
+    ticket: Ticket | None = None,
+    pages: PageRanges = ALL_PAGES,
 ) -> RasterPages | RemotePages:
     """Decode a picture, or the pages of a TIFF.
 
@@ -41,6 +47,7 @@ def decode_raster(
         name: Its format, as returned by `sniff`; not `Format.PDF`.
         limits: The largest input that is accepted.
         ticket: Deadline and cancellation of the request; None for no limit.
+        pages: Numbers of the wanted pages.
 
     Returns:
         The upright pages: (H, W) grey or (H, W, 3) BGR, uint8.
@@ -48,6 +55,7 @@ def decode_raster(
     Raises:
         ImageTooLargeError: The header claims more than the limits allow.
         ImageDecodeError: The file is damaged; also raised during iteration.
+        InvalidOptionError: It has none of the wanted pages.
         UnsupportedImageError: This build of Pillow lacks the decoder.
         OcrError: As `RemotePages`; also during iteration.
     """
@@ -58,7 +66,9 @@ def decode_raster(
         opening = WEBP * size[0] * size[1]
     if not _is_told_by_its_header(data, name, ticket):
         limits.check_memory(opening, name.value)
-        return RemotePages(data, name, limits, ticket, opening=opening)
+        return RemotePages(data, name, limits, ticket, pages, opening=opening)
+    if 1 not in pages:
+        raise pages.nothing_left(1)
     with translated(name):
         image = open_file(data, name)
         limits.check_size(*image.size)
@@ -69,20 +79,28 @@ def decode_raster(
     return RasterPages(_one_page(data, image, name), (extent,))
 
 
-class RasterPages(Iterator[Pixels]):
-    """The only page of a picture.
-
-    Attributes:
-        extents: Size and memory of the page according to the header.
-    """
+class RasterPages(PageSource):
+    """The only page of a picture."""
 
     def __init__(self, images: Iterator[Pixels], extents: tuple[Extent, ...]) -> None:
+        """Take the page from an iterator that keeps no reference to it."""
         self._images = images
-        self.extents = extents
+        self._extents = extents
+        self.numbers = (1,)
 
-    def __next__(self) -> Pixels:
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        """Size and memory of the page according to the header."""
+        return self._extents
+
+    def draw(self, place: int) -> Pixels:
         """Decode the page; nothing else keeps a reference to it."""
         return next(self._images)
+
+    def close(self) -> None:
+        """Release the file."""
+        super().close()
+        self._images = iter(())
 
 
 def _is_told_by_its_header(data: bytes, name: Format, ticket: Ticket) -> bool:

@@ -4,11 +4,12 @@ It only decodes: the pixels go to the parent as they are stored, in whatever mod
 
 | operation | question | answer |
 |---|---|---|
-| open | `format`, `limits`, and the file as bytes | `pages`: width, height, memory here, memory in all |
+| open | `format`, `limits`, `pages`, and the file as bytes | `count` of pages seen; `pages`, see below |
 | read | `page` | `width`, `height`, `mode`, `row` …, and the rows as bytes |
 
-Memory is in bytes: for decoding a page here, and the most of both processes at a time, since the parent
-converts a page while it is kept here. `row` is the bytes of a row.
+Of each wanted page `pages` tells its number, width and height, the bytes that decoding takes here, and the
+most of both processes at a time, since the parent converts a page while it is kept here; all zero for a page
+that cannot be decoded, which `read` then explains. `row` is the bytes of a row.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import ExifTags
 
-from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError
+from crnn_ocr.errors import ImageDecodeError, ImageTooLargeError, OcrError
 from crnn_ocr.imaging.formats import Format
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.imaging.page_ranges import PageRanges
 from crnn_ocr.imaging.process.program import Bounds
 from crnn_ocr.imaging.raster.files import open_file, orientation_of, translated
 from crnn_ocr.imaging.raster.footprint import converted, stored
@@ -46,6 +48,8 @@ class Reader:
         self._name = Format.TIFF
         self._limits = Limits(0, 0, 0, 0)
         self._image: ImageFile | None = None
+        self._count = 0
+        #: The index of each wanted page in the file, and its needs with its number in front.
         self._pages: dict[int, list[int]] = {}
 
     def answer(
@@ -56,7 +60,7 @@ class Reader:
             self._name = Format[question["format"]]
             self._limits = Limits(*question["limits"])
             with translated(self._name):
-                return self._open(data), ()
+                return self._open(data, PageRanges.parse(question["pages"])), ()
         with translated(self._name):
             return self._read(list(self._pages)[question["page"]])
 
@@ -67,16 +71,17 @@ class Reader:
     def sent(self, question: dict[str, Any]) -> None:
         """Keep what there is: the next page takes its place."""
 
-    def _open(self, data: bytearray) -> dict[str, Any]:
+    def _open(self, data: bytearray, wanted: PageRanges) -> dict[str, Any]:
         image = self._image = open_file(data, self._name)
         if self._name is Format.TIFF:
-            self._pages = _tiff_pages(image, self._limits)  # type: ignore[arg-type]
+            self._count, self._pages = _tiff_pages(image, self._limits, wanted)  # type: ignore[arg-type]
         else:
             self._limits.check_size(*image.size)
             _check_slow(image, self._name)
-            self._pages = {0: _needs(image, self._name, turned=orientation_of(image) != 1)}
-            self._limits.check_memory(self._pages[0][3], self._name.value)
-        return {"pages": list(self._pages.values())}
+            needs = _needs(image, self._name, turned=orientation_of(image) != 1)
+            self._limits.check_memory(needs[3], self._name.value)
+            self._count, self._pages = 1, {0: [1, *needs]} if 1 in wanted else {}
+        return {"pages": list(self._pages.values()), "count": self._count}
 
     def _read(self, index: int) -> tuple[dict[str, Any], Iterable[memoryview]]:
         image = self._image
@@ -84,7 +89,8 @@ class Reader:
         orientation = 1
         if self._name is Format.TIFF:  # Pillow turns its pages upright by itself
             image.seek(index)
-            self._limits.check_memory(self._pages[index][3], self._name.value)
+            needs = _tiff_needs(image, self._limits)  # type: ignore[arg-type]
+            self._limits.check_memory(needs[3], self._name.value)
             image.load()
         else:
             image.load()
@@ -148,33 +154,68 @@ def _check_slow(image: ImageFile, name: Format) -> None:
         )
 
 
-def _tiff_pages(image: TiffImageFile, limits: Limits) -> dict[int, list[int]]:
-    """Read all directories without pixels; return index and needs of every page except thumbnails."""
+def _tiff_pages(image: TiffImageFile, limits: Limits, wanted: PageRanges) -> tuple[int, dict[int, list[int]]]:
+    """Read the directories without pixels, up to the last wanted page.
+
+    Returns:
+        How many pages there are, thumbnails left out; and by their index in the file the numbers and needs of
+        the wanted ones. The needs of a page that cannot be decoded are zero.
+
+    Raises:
+        OcrError: There are too many pages or thumbnails, or none of the wanted pages can be decoded.
+    """
     pages: dict[int, list[int]] = {}
+    broken: OcrError | None = None
     first: list[int] | None = None
-    index = 0
-    while True:
+    count = index = 0
+    while wanted.last is None or count < wanted.last:
         try:
-            image.seek(index)
-        except EOFError:
-            break
-        limits.check_pages(len(pages) + 1, at_least=True)
-        limits.check_size(*image.size)
-        turned = image.tag_v2.get(ExifTags.Base.Orientation, 1) != 1
-        needs = _needs(image, Format.TIFF, turned=turned, buffer=_tile_bytes(image, limits))
+            with translated(Format.TIFF):
+                if not _seek(image, index):
+                    break
+                needs = _tiff_needs(image, limits)
+        except OcrError as error:
+            broken, needs = broken or error, [0, 0, 0, 0]
         first = first or needs
         subfile = image.tag_v2.get(_TAG_SUBFILE)
         if not (isinstance(subfile, int) and subfile & _REDUCED):
-            pages[index] = needs
+            count += 1
+            if count in wanted:
+                limits.check_pages(len(pages) + 1, at_least=True)
+                pages[index] = [count, *needs]
+        if image.tell() != index:  # the directory itself is damaged, and nothing tells where the next one is
+            break
         index += 1
         most = limits.max_pages + _MOST_THUMBNAILS
-        if index - len(pages) > most:
+        if index - count > most:
             raise ImageDecodeError(
                 f"The TIFF has more than {most} thumbnails: such files are made to do harm."
             )
-    if not pages and first is not None:
-        pages[0] = first
-    return pages
+    if not count and first is not None:
+        count, pages = 1, {0: [1, *first]} if 1 in wanted else {}
+    if broken is not None and not any(max(needs[1:]) for needs in pages.values()):
+        raise broken
+    return count, pages
+
+
+def _seek(image: TiffImageFile, index: int) -> bool:
+    """Go to a page; return whether there is one."""
+    try:
+        image.seek(index)
+    except EOFError:
+        return False
+    return True
+
+
+def _tiff_needs(image: TiffImageFile, limits: Limits) -> list[int]:
+    """Return the needs of the page that the file is at; see `_needs`.
+
+    Raises:
+        OcrError: It exceeds the limits, or its tiles do.
+    """
+    limits.check_size(*image.size)
+    turned = image.tag_v2.get(ExifTags.Base.Orientation, 1) != 1
+    return _needs(image, Format.TIFF, turned=turned, buffer=_tile_bytes(image, limits))
 
 
 def _tile_bytes(image: TiffImageFile, limits: Limits) -> int:

@@ -11,6 +11,7 @@ from PIL import Image
 from crnn_ocr.imaging.formats import Format
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import MIB, Limits
+from crnn_ocr.imaging.page_ranges import ALL_PAGES, PageRanges
 from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
 from crnn_ocr.imaging.process.helper import Helper, Trade
 from crnn_ocr.imaging.raster.footprint import Extent
@@ -29,12 +30,18 @@ class RemotePages(ProcessPages["_File"]):
     """The pages of a raster file, decoded in a separate process; to be used by one thread at a time.
 
     Attributes:
-        count: Number of pages.
-        extents: Size and memory of each page according to the headers.
+        numbers: Number of each wanted page, from 1.
     """
 
     def __init__(
-        self, data: bytes, name: Format, limits: Limits, ticket: Ticket, *, opening: int = 0
+        self,
+        data: bytes,
+        name: Format,
+        limits: Limits,
+        ticket: Ticket,
+        pages: PageRanges = ALL_PAGES,
+        *,
+        opening: int = 0,
     ) -> None:
         """Read the headers.
 
@@ -43,28 +50,38 @@ class RemotePages(ProcessPages["_File"]):
             name: Its format, as returned by `sniff`; not `Format.PDF`.
             limits: The largest input that is accepted.
             ticket: Deadline and cancellation of the request: once it is invalid, the process is killed.
+            pages: Numbers of the wanted pages.
             opening: Bytes that the decoder takes as soon as it is opened.
 
         Raises:
             ImageTooLargeError: The headers claim more than the limits allow, or reading takes too much.
             ImageDecodeError: The file is damaged; also raised during iteration.
+            InvalidOptionError: It has none of the wanted pages.
             UnsupportedImageError: Pillow lacks the decoder, or this program cannot start Python.
             DeadlineExceededError: The ticket's time ran out; also raised during iteration.
             RequestCancelledError: The ticket was cancelled; also raised during iteration.
             OverloadedError: No process can be started; also raised during iteration.
         """
-        file = _File(data, name, limits, ticket, opening)
+        file = _File(data, name, limits, ticket, pages, opening)
         super().__init__(file, file.open)
-        self.extents = file.extents
+        self._extents = file.extents
 
-    def _draw(self, index: int) -> Pixels:
-        return self._document.read(index)
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        """Size and memory of each page according to the headers."""
+        return self._extents
+
+    def draw(self, place: int) -> Pixels:
+        """Decode a page, see `PageSource.draw`."""
+        return self._document.read(place)
 
 
 class _File(ProcessDocument):
     """A raster file that is open in its own process."""
 
-    def __init__(self, data: bytes, name: Format, limits: Limits, ticket: Ticket, opening: int) -> None:
+    def __init__(
+        self, data: bytes, name: Format, limits: Limits, ticket: Ticket, pages: PageRanges, opening: int
+    ) -> None:
         file = f"The {name.value} file"
         trade = Trade(
             "crnn_ocr.imaging.raster.reader:Reader",
@@ -78,18 +95,20 @@ class _File(ProcessDocument):
         self._name = name
         self._limits = limits
         self._memory = _BESIDE + _COPIES * len(data) + opening
+        self._wanted = pages
+        #: Of each wanted page its number, its size, and the bytes that it takes here and there.
         self._pages: list[list[int]] = []
 
     @property
     def extents(self) -> tuple[Extent, ...]:
         """Size and memory of each page, in both processes together."""
-        return tuple(Extent(width, height, both) for width, height, _, both in self._pages)
+        return tuple(Extent(width, height, both) for _, width, height, _, both in self._pages)
 
-    def open(self) -> int:
-        """Read the headers and return the number of pages."""
+    def open(self) -> tuple[int, ...]:
+        """Read the headers and return the numbers of the wanted pages."""
         with self._slot():
             self._running(self._open_in)
-            return len(self._pages)
+            return tuple(number for number, *_ in self._pages)
 
     def _open_in(self, helper: Helper) -> None:
         with helper.watched(self._ticket, self._trade.file):
@@ -100,10 +119,14 @@ class _File(ProcessDocument):
                 spare=0,
                 format=self._name.name,
                 limits=astuple(self._limits),
+                pages=self._wanted.text,
             )
             self._pages = [[int(number) for number in page] for page in found["pages"]]
-            for width, height, here, both in self._pages:
-                self._limits.check_size(width, height)
+            if not self._pages:
+                raise self._wanted.nothing_left(int(found["count"]))
+            for _, width, height, here, both in self._pages:
+                if max(width, height):  # reading another one tells what is wrong with it
+                    self._limits.check_size(width, height)
                 if min(here, both) < 0:
                     raise ValueError("memory cannot be negative")
 
@@ -112,7 +135,7 @@ class _File(ProcessDocument):
         with self._slot():
             helper = self._running(self._open_in)
             with helper.watched(self._ticket, self._trade.file):
-                memory = self._memory + self._pages[index][2]
+                memory = self._memory + self._pages[index][3]
                 found = helper.ask("read", page=index, memory=memory, spare=0)
                 try:
                     pixels = pixels_of_bands(_bands(helper, found, self._limits, self._name))

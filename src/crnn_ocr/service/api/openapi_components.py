@@ -52,6 +52,7 @@ READ_ERRORS: tuple[ErrorClass, ...] = (
     errors.UnsupportedImageError,
     errors.ImageDecodeError,
     errors.PdfPasswordError,
+    errors.WrongPdfPasswordError,
     errors.ImageKilledWorkerError,
     errors.InvalidOptionError,
     InternalError,

@@ -14,7 +14,7 @@ from crnn_ocr.caching.local import LocalStore
 from crnn_ocr.caching.shared import SharedStore, Store, connect
 from crnn_ocr.caching.single_flight import SingleFlight
 from crnn_ocr.document import Document
-from crnn_ocr.models.fingerprint import Fingerprint
+from crnn_ocr.models.fingerprint import TEXT_LAYER, Fingerprint
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import Settings
 
@@ -26,7 +26,7 @@ Source = Literal["off", "miss", "hit", "shared"]
 CacheUse = Literal["use", "refresh", "off"]
 
 #: Remarks about the installation rather than the picture: the next answer may be better, so this is not kept.
-_TRANSIENT_REMARKS = frozenset({"LINES_FAILED", "RECHECK_UNAVAILABLE"})
+_TRANSIENT_REMARKS = frozenset({"LINES_FAILED", "PAGE_UNREAD", "RECHECK_UNAVAILABLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,8 @@ class AnswerCache:
     def _keep(self, key: str, fingerprint: Fingerprint, document: Document, chars: bool) -> None:
         remarks = {remark.code for page in document.pages for remark in page.warnings}
         expected = document.model == fingerprint.model and document.packs == fingerprint.packs
+        # A text layer says the same whatever the models are.
+        expected |= document.model == TEXT_LAYER and document.packs <= fingerprint.packs
         if not expected or remarks & _TRANSIENT_REMARKS:
             return
         try:

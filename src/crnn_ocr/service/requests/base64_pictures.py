@@ -11,7 +11,7 @@ from crnn_ocr.errors import ImageEmptyError, InvalidBase64Error, UnsupportedImag
 _DATA_URL = re.compile(r"\s*data:(?P<kind>[^,]{0,256}),", re.IGNORECASE)
 _URL_SAFE = (string.ascii_letters + string.digits + "-_=").encode()
 _WHITE_SPACE = b" \t\r\n\f\v"
-_OTHER_KINDS = ("application/pdf", "application/octet-stream")
+_OTHER_KINDS = ("application/pdf", "application/zip", "application/octet-stream")
 
 
 def decode_picture_field(value: object, field: str = "image") -> bytes:

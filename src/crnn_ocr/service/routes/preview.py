@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crnn_ocr.errors import InvalidOptionError
 from crnn_ocr.imaging.enhance import enhance, plan
-from crnn_ocr.imaging.opened import OpenedDocument, open_document
+from crnn_ocr.imaging.opened import open_document
+from crnn_ocr.imaging.page_ranges import PageRanges
+from crnn_ocr.imaging.page_source import Wanted
 from crnn_ocr.imaging.quality import Quality, measure
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
@@ -81,16 +83,17 @@ def install(
         page, stage = page_and_stage(request)
         wanted = parse_input(request, besides=_PARAMETERS)
         ticket = issue_ticket()
+        chosen = Wanted(PageRanges(str(page), ((page, page),)), password=wanted.options.password)
         with (
             watched(wanted.picture, ticket, whole=False),
-            open_document(wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket) as opened,
+            open_document(
+                wanted.picture, settings.limits, pdf_dpi=settings.pdf_dpi, ticket=ticket, wanted=chosen
+            ) as opened,
             admit(opened, ticket),
             one_at_a_time.take(1, ticket),
             reader.hold(max((extent.memory for extent in opened.extents), default=0), ticket),
         ):
-            image = _page(opened, page)
-            if image is None:
-                raise InvalidOptionError(f"The file has no page {page}.", hint="Pages are counted from 1.")
+            image = opened.draw_next()
             quality = measure(image)
             steps = plan(image.shape[:2], wanted.options, quality)
             if stage == "enhanced":
@@ -107,14 +110,6 @@ def install(
         return json_response(answer.model_dump_json())
 
     app.register_blueprint(routes)
-
-
-def _page(document: OpenedDocument, number: int) -> Image | None:
-    """Return a page by its number from 1, (H, W) or (H, W, 3) uint8; None if there are fewer pages."""
-    for _ in range(number - 1):
-        if document.draw() is None:
-            return None
-    return document.draw()
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:
@@ -199,6 +194,7 @@ def _paths() -> Json:
     body: Json = {
         "image/*": {"schema": {}},
         "application/pdf": {"schema": {}},
+        "application/zip": {"schema": {}},
         "application/octet-stream": {"schema": {}},
     }
     return {

@@ -1,0 +1,267 @@
+"""Read the pictures in a ZIP archive, in the natural order of their names.
+
+Nothing is unpacked to a disk. What an archive claims is checked before anything is unpacked: the number of
+its members, their sizes, and how much smaller they are packed. Only one member is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from crnn_ocr.errors import (
+    DeadlineExceededError,
+    ImageDecodeError,
+    ImageEmptyError,
+    ImageTooLargeError,
+    OcrError,
+    OverloadedError,
+    RequestCancelledError,
+    UnsupportedImageError,
+)
+from crnn_ocr.imaging.formats import Format, sniff
+from crnn_ocr.imaging.limits import MIB, Limits
+from crnn_ocr.imaging.natural_order import natural_key
+from crnn_ocr.imaging.page_ranges import ALL_PAGES
+from crnn_ocr.imaging.page_source import PageSource, Wanted
+from crnn_ocr.imaging.pdf.page_text import PageText
+from crnn_ocr.imaging.raster.footprint import Extent
+from crnn_ocr.pixels import Pixels
+from crnn_ocr.scheduling.ticket import Ticket
+
+#: Unpacked bytes of all members together, as a multiple of the largest file that is accepted.
+_TOTAL = 16
+#: Largest ratio of unpacked to packed bytes of a member, and the size from which it is checked. Blank
+#: pictures without compression of their own, such as BMP, reach 1,000 and are small in number.
+_RATIO, _RATIO_FROM = 200, 4 * MIB
+#: Bytes of the list of members that each may take: 46, its name, its extra fields and its comment.
+_ENTRY = 1024
+#: The record at the end of an archive (APPNOTE.TXT, 4.3.16), and how far from the end it may begin.
+_END, _END_REACH = struct.Struct("<4s4H2LH"), 22 + 65_535
+_DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
+_PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Files that programs leave in archives, which no person has put there.
+_LEFT_BY_PROGRAMS = re.compile(r"(.*/)?(\..*|thumbs\.db|desktop\.ini|icon\r)|__macosx/.*", re.I | re.S)
+#: Members that tell an Office document, an OpenDocument or EPUB, and a Java archive.
+_STRANGERS = {"[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"}
+
+#: Opens the bytes of one member.
+Open = Callable[..., PageSource]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A page: the member it is in, its place there, and why it cannot be read, if so."""
+
+    member: int
+    inner: int
+    extent: Extent
+    holds_text: bool = False
+    error: OcrError | None = None
+
+
+class ArchivePages(PageSource):
+    """The wanted pages of all pictures in an archive; to be used by one thread at a time."""
+
+    def __init__(
+        self, data: bytes, limits: Limits, open_member: Open, ticket: Ticket | None, wanted: Wanted
+    ) -> None:
+        """Read the list of members, and the header of each one.
+
+        Args:
+            data: The whole archive.
+            limits: The largest input that is accepted, as an archive and as a member.
+            open_member: Opens the bytes of a member, as `decode_pages` does.
+            ticket: Deadline and cancellation of the request; None for no limit.
+            wanted: Which pages, and whether the text of PDFs may be taken.
+
+        Raises:
+            ImageDecodeError: The archive is damaged or made to do harm.
+            ImageTooLargeError: Its members are too many or too large.
+            UnsupportedImageError: It holds no pictures, or is the file of another program.
+            InvalidOptionError: It has none of the wanted pages.
+            OcrError: The ticket is no longer valid, or no process can be started.
+        """
+        self._limits = limits
+        self._ticket = ticket or Ticket()
+        self._open_member = open_member
+        self._wanted = wanted
+        self._archive, self._members = _members(data, limits)
+        self._current: tuple[int, PageSource] | None = None
+        places = list(self._survey())
+        self.numbers = wanted.pages.of(len(places))
+        if not self.numbers:
+            raise wanted.pages.nothing_left(len(places))
+        (limits.check_pages if wanted.text == "force" else limits.check_text_pages)(len(self.numbers))
+        self._places = [places[number - 1] for number in self.numbers]
+
+    @cached_property
+    def extents(self) -> Sequence[Extent]:
+        """Size and memory of each page according to the headers; nothing for one that cannot be read."""
+        return tuple(place.extent for place in self._places)
+
+    def draw(self, place: int) -> Pixels:
+        """Decode a page, see `PageSource.draw`."""
+        return self._source(place).draw(self._places[place].inner)
+
+    def text(self, place: int) -> PageText | None:
+        """Return the text that a page of a PDF holds, see `PageSource.text`."""
+        found = self._places[place]
+        if found.error is not None:
+            raise found.error
+        return self._source(place).text(found.inner) if found.holds_text else None
+
+    def dpi(self, place: int) -> float | None:
+        """Return the pixels per inch of a page, see `PageSource.dpi`."""
+        found = self._places[place]
+        return self._source(place).dpi(found.inner) if found.holds_text else None
+
+    def close(self) -> None:
+        """Release the archive and the member that is open."""
+        super().close()
+        self._close_member()
+        self._archive.close()
+
+    def _close_member(self) -> None:
+        if self._current is not None:
+            self._current[1].close()
+            self._current = None
+
+    def _source(self, place: int) -> PageSource:
+        """Return the opened member of a page."""
+        found = self._places[place]
+        if found.error is not None:
+            raise found.error
+        if self._current is None or self._current[0] != found.member:
+            self._close_member()
+            self._current = found.member, self._opened(self._members[found.member])
+        return self._current[1]
+
+    def _survey(self) -> Iterator[_Place]:
+        """Read the header of every member and yield its pages; one that cannot be read has one page."""
+        for index, member in enumerate(self._members):
+            self._ticket.check()
+            try:
+                source = self._opened(member)
+            except (DeadlineExceededError, RequestCancelledError, OverloadedError):
+                raise
+            except OcrError as error:
+                yield _Place(index, 0, Extent(0, 0, 0), error=error)
+                continue
+            try:
+                holds_text = self._is_pdf(member)
+                for inner, extent in enumerate(_extents(source)):
+                    yield _Place(index, inner, extent, holds_text)
+            finally:
+                source.close()
+
+    def _is_pdf(self, member: zipfile.ZipInfo) -> bool:
+        with self._archive.open(member) as stream:
+            return sniff(stream.read(2048)) is Format.PDF
+
+    def _opened(self, member: zipfile.ZipInfo) -> PageSource:
+        """Open a member.
+
+        Raises:
+            OcrError: It cannot be opened; the message names it.
+        """
+        data = _unpacked(self._archive, member, self._limits)
+        if sniff(data) is Format.ZIP:
+            raise UnsupportedImageError(
+                "The archive holds another archive.", hint="Unpack it, and pack the pictures themselves."
+            )
+        wanted = Wanted(ALL_PAGES, self._wanted.text, self._wanted.password)
+        return self._open_member(data, ticket=self._ticket, wanted=wanted)
+
+
+def _extents(source: PageSource) -> Sequence[Extent]:
+    try:
+        return source.extents
+    except OcrError:  # drawing the pages will show which of them are damaged
+        return [Extent(0, 0, 0)] * len(source.numbers)
+
+
+def _members(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """Return the opened archive, and its pictures in the natural order of their names."""
+    _check_end(data, limits)
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        entries = archive.infolist()
+    except (zipfile.BadZipFile, struct.error, *_DAMAGED) as error:
+        raise ImageDecodeError("The ZIP archive is damaged: its list of files cannot be read.") from error
+    if any(entry.filename in _STRANGERS for entry in entries):
+        raise UnsupportedImageError(
+            "The file is not a picture but an Office document or a program.",
+            hint="Export the document as PDF or pictures.",
+        )
+    for entry in entries:
+        path = entry.filename.replace("\\", "/")
+        if path.startswith("/") or ".." in path.split("/") or re.match("[A-Za-z]:", path):
+            raise ImageDecodeError(
+                "The ZIP archive holds a path that leads out of it: it is made to do harm."
+            )
+    members = [
+        entry for entry in entries if not entry.is_dir() and not _LEFT_BY_PROGRAMS.fullmatch(entry.filename)
+    ]
+    if not members:
+        raise UnsupportedImageError("The ZIP archive holds no pictures.", hint="Pack pictures or PDFs.")
+    if len(members) > limits.max_text_pages:
+        raise _too_many(limits)
+    total = sum(entry.file_size for entry in members)
+    if total > _TOTAL * limits.max_bytes:
+        raise ImageTooLargeError(
+            f"The files in the ZIP archive have {total / MIB:.0f} MiB; at most "
+            f"{_TOTAL * limits.max_bytes / MIB:.0f} MiB are taken.",
+            hint="Divide the archive.",
+        )
+    return archive, sorted(members, key=lambda entry: natural_key(entry.filename))
+
+
+def _check_end(data: bytes, limits: Limits) -> None:
+    """Check how long the list of members is before it is read: each entry takes a kilobyte of memory."""
+    place = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_REACH))
+    if place < 0 or len(data) < place + _END.size:
+        raise ImageDecodeError("The ZIP archive is damaged or cut short: it has no end.")
+    count, size = _END.unpack_from(data, place)[4:6]
+    if count > limits.max_text_pages or size > _ENTRY * limits.max_text_pages:
+        raise _too_many(limits)
+
+
+def _too_many(limits: Limits) -> ImageTooLargeError:
+    return ImageTooLargeError(
+        f"The ZIP archive holds more than {limits.max_text_pages} files.", hint="Divide the archive."
+    )
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> bytes:
+    """Return the bytes of a member.
+
+    Raises:
+        OcrError: It is encrypted, damaged, packed in an unusual way, empty or too large.
+    """
+    if member.flag_bits & 1:
+        raise UnsupportedImageError(
+            "A file in the ZIP archive is encrypted.", hint="Pack it without a password."
+        )
+    if member.compress_type not in _PLAIN:
+        raise UnsupportedImageError(
+            "A file in the ZIP archive is packed in an unusual way.", hint="Pack it with Deflate."
+        )
+    limits.check_bytes(member.file_size)
+    if member.file_size > max(_RATIO_FROM, _RATIO * member.compress_size):
+        raise ImageTooLargeError("A file in the ZIP archive becomes far larger when it is unpacked.")
+    try:
+        with archive.open(member) as stream:
+            data = stream.read(limits.max_bytes + 1)  # whatever its header tells
+    except (zipfile.BadZipFile, zlib.error, *_DAMAGED) as error:
+        raise ImageDecodeError("A file in the ZIP archive is damaged.") from error
+    limits.check_bytes(len(data))
+    if not data:
+        raise ImageEmptyError("A file in the ZIP archive is empty.")
+    return data
