@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crnn_ocr.cli.inputs import expand, natural_key
+from crnn_ocr.cli.inputs import expand
+from crnn_ocr.imaging.natural_order import natural_key
 
 
 def _names(arguments: list[Path | str], *, recursive: bool = False) -> list[str]:

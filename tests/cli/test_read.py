@@ -217,7 +217,7 @@ def test_options_reach_the_engine(engines: Engines) -> None:
         (["--threads", "0", "a.png"], "--threads: must be a number from 1 to 256, not '0'"),
         (["--threads", "two", "a.png"], "--threads: must be a number from 1 to 256, not 'two'"),
         (["--threads", "9" * 5000, "a.png"], "--threads: must be a number from 1 to 256, not '999"),
-        (["--format", "docx", "a.png"], "--format"),
+        (["--format", "docx9", "a.png"], "--format"),
         (["--sharpen", "a.png"], "unrecognized arguments: --sharpen"),
     ],
 )

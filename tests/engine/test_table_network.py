@@ -18,9 +18,9 @@ from crnn_ocr.errors import ModelNotFoundError
 from crnn_ocr.models import registry
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.tables.find import Candidates
 from crnn_ocr.tables.grid import Grid
 from crnn_ocr.tables.network.load import draw_probe
+from crnn_ocr.tables.select import Candidates
 
 
 @pytest.fixture

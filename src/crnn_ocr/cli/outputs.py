@@ -28,6 +28,10 @@ class Output(Protocol):
 
     apart: bool
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees the results at once."""
+
     def put(self, entry: Input, content: bytes) -> None:
         """Write one result.
 
@@ -51,6 +55,11 @@ class StreamOutput:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._file: BinaryIO | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees the results at once."""
+        return self._path is None and sys.stdout.isatty()
 
     def put(self, entry: Input, content: bytes) -> None:
         """Append one result and flush it.
@@ -98,6 +107,7 @@ class FolderOutput:
     """A folder with one file per result: `scans/a.jpg` becomes `a.jpg.txt`; subfolders are kept."""
 
     apart = True
+    is_terminal = False
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self._folder = folder

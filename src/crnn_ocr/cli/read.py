@@ -176,6 +176,10 @@ class _Run:
             content = self._writer.write(document, how)
         if isinstance(content, str):
             content = content.encode("utf-8", "replace")
+        elif not self._output.apart and self._output.is_terminal:
+            raise OutputError(
+                f"{self._writer.title} is no text for a terminal.", hint="Name a file with --output."
+            )
         self._output.put(entry, content)
         if not self._quiet:
             print_remarks(entry.name, document)

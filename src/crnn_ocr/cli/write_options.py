@@ -54,8 +54,10 @@ def write_options(
     # Imported late, as the engine is: it needs OpenCV.
     from crnn_ocr.imaging.opened import open_document
     from crnn_ocr.imaging.page_pictures import PagePictures
+    from crnn_ocr.imaging.page_source import Wanted
 
-    open_again = partial(open_document, data, settings.limits, pdf_dpi=settings.pdf_dpi)
+    wanted = Wanted(options.page_ranges, password=options.password)
+    open_again = partial(open_document, data, settings.limits, pdf_dpi=settings.pdf_dpi, wanted=wanted)
     with PagePictures(open_again) as pictures:
         yield WriteOptions(
             source=entry.name if named else None,

@@ -39,22 +39,24 @@ class PagePictures:
         """Return the picture of a page as (H, W) grey or (H, W, 3) BGR, uint8.
 
         Args:
-            number: Number of the page, from 1.
+            number: Number of the page in the input, from 1.
 
         Raises:
             OcrError: The document cannot be opened or drawn, or there is no room for it.
-            IndexError: There is no such page.
+            IndexError: It was opened without such a page.
         """
+        if self._picture is not None and number == self._number:
+            return self._picture
         if self._document is None or number < self._number:
             self.close()
             self._document = self._held.enter_context(self._open_again())
             self._held.enter_context(self._admit(self._document))
-        while self._number < number:
-            self._picture = None  # the memory of one page is enough
-            self._picture = self._document.draw()
-            self._number += 1
-        if self._picture is None:
+        if number not in self._document.numbers:
             raise IndexError(f"the document has no page {number}")
+        self._picture = None  # the memory of one page is enough
+        place = self._document.numbers.index(number)
+        self._document.choose(range(place, len(self._document.numbers)))
+        self._picture, self._number = self._document.draw_next(), number
         return self._picture
 
     def close(self) -> None:

@@ -63,7 +63,14 @@ def install(app: Flask, readings: Readings, files: FileAnswers) -> None:
             "model": read.document.model,
             "cache": read.source,
         }
-        response = files.answer(read.document, names, ticket, original=wanted.picture, attached=True)
+        response = files.answer(
+            read.document,
+            names,
+            ticket,
+            original=wanted.picture,
+            options=wanted.options,
+            attached=True,
+        )
         response.headers["X-Cache"] = read.source
         return response
 

@@ -14,6 +14,8 @@ from crnn_ocr.export import FORMATS, WriteOptions
 from crnn_ocr.export.files import OutputFile, output_files, single_file, zip_of
 from crnn_ocr.imaging.opened import OpenedDocument, open_document
 from crnn_ocr.imaging.page_pictures import PagePictures
+from crnn_ocr.imaging.page_source import Wanted
+from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.api.openapi_components import Json, ref
@@ -53,6 +55,7 @@ class FileAnswers:
         ticket: Ticket,
         *,
         original: bytes | None = None,
+        options: ReadOptions | None = None,
         chars: bool = False,
         attached: bool = False,
     ) -> Response:
@@ -63,6 +66,7 @@ class FileAnswers:
             names: Names of the formats.
             ticket: The ticket of the request.
             original: The input that was read; None if a client sent the document back.
+            options: How it was read; its pages and its password count.
             chars: Whether to write single characters.
             attached: Whether a browser should save the answer instead of showing it.
 
@@ -79,12 +83,14 @@ class FileAnswers:
             if original is None:
                 file = _written(document, names, WriteOptions(chars=chars))
             else:
+                options = options or ReadOptions()
                 open_again = partial(
                     open_document,
                     original,
                     self._settings.limits,
                     pdf_dpi=self._settings.pdf_dpi,
                     ticket=ticket,
+                    wanted=Wanted(options.page_ranges, password=options.password),
                 )
                 admit = partial(self._room, ticket)
                 with PagePictures(open_again, admit=admit) as picture:

@@ -66,7 +66,14 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness, files: FileAn
             "cache": read.source,
         }
         if names:
-            response = files.answer(read.document, names, ticket, original=wanted.picture, chars=chars)
+            response = files.answer(
+                read.document,
+                names,
+                ticket,
+                original=wanted.picture,
+                options=wanted.options,
+                chars=chars,
+            )
         else:
             response = json_response(json_of(answer))
         response.vary.add("Accept")
