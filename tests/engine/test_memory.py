@@ -57,16 +57,14 @@ def test_a_picture_is_gone_as_soon_as_it_has_been_read(
 def test_large_pictures_are_decoded_where_memory_is_counted(
     ocr: OCR, size: tuple[int, int], thread: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = OpenedDocument.draw
+    draw = OpenedDocument.draw_next
     drawn = []
 
     def spy(pages: OpenedDocument) -> Any:
-        image = draw(pages)
-        if image is not None:
-            drawn.append(threading.current_thread().name)
-        return image
+        drawn.append(threading.current_thread().name)
+        return draw(pages)
 
-    monkeypatch.setattr(OpenedDocument, "draw", spy)
+    monkeypatch.setattr(OpenedDocument, "draw_next", spy)
     page = np.full((size[1], size[0], 3), 255, np.uint8)
 
     ocr.read(cv2.imencode(".bmp", page)[1].tobytes())

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,11 @@ def texts(command: str, printed: str) -> list[str]:
 # ---- docs/api.md -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [block for block in blocks("api.md", "sh") if "/preview" not in block])
+#: Examples whose answers are files.
+FILES = re.compile("/preview|/convert")
+
+
+@pytest.mark.parametrize("command", [block for block in blocks("api.md", "sh") if not FILES.search(block)])
 def test_curl(server: Server, folder: Path, command: str) -> None:
     read = texts(command, shell(server, folder, command))
     receipt = "\n".join(LINES)
@@ -110,6 +115,14 @@ def test_preview(server: Server, folder: Path) -> None:
     assert shell(server, folder, command) == ""
     with Image.open(folder / "seen.png") as seen, Image.open(folder / "receipt.png") as receipt:
         assert (seen.format, seen.size) == ("PNG", receipt.size)
+
+
+def test_convert(server: Server, folder: Path) -> None:
+    (command,) = [block for block in blocks("api.md", "sh") if "/convert" in block]
+    assert shell(server, folder, command) == ""
+    assert LINES[0] in (folder / "document.md").read_text(encoding="utf-8")
+    with zipfile.ZipFile(folder / "receipt.zip") as archive:
+        assert archive.namelist() == ["document.md", "document.html", "document.json"]
 
 
 def test_every_way_to_send_a_picture_is_shown() -> None:
