@@ -231,8 +231,9 @@ def test_a_table_on_its_side_reads_like_an_upright_one(clockwise: bool) -> None:
         assert np.array(line.polygon) == pytest.approx(np.array(before[line.text]), abs=0.01)
 
 
-def test_another_method_is_asked_and_a_worse_grid_is_not_taken() -> None:
-    sheet = wired()
+def test_a_network_is_asked_where_rules_leave_doubt_and_a_worse_grid_is_not_taken() -> None:
+    sheet = Sheet()
+    sheet.rows(ROWS, XS, 110, 30)
     asked: list[Box] = []
 
     def candidates(image: Pixels, box: Box, lines: object) -> list[Grid]:
@@ -242,6 +243,9 @@ def test_another_method_is_asked_and_a_worse_grid_is_not_taken() -> None:
     (block,), _ = find_tables(sheet.image, sheet.lines, candidates)
     assert len(asked) == 1
     assert texts(block) == ROWS
+    sheet = wired()
+    find_tables(sheet.image, sheet.lines, candidates)
+    assert len(asked) == 1  # drawn in full: nothing to ask
 
 
 def test_a_better_grid_of_another_method_is_taken() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from crnn_ocr.document import Block, Line, Polygon
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.cells import cut, fill
+from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.partly import partly_ruled_grid
 from crnn_ocr.tables.grids.placing import places_of
@@ -48,7 +50,7 @@ def read_table(
         lines: The lines of the page that stand in no other table.
         rules: The rules of the page.
         height: Typical height of text in pixels.
-        candidates: Another method whose grids compete.
+        candidates: A network, asked for its grids where those of the other methods leave doubt.
     """
     inside, rest = _divided(lines, region.box, height)
     words = words_of(inside)
@@ -62,17 +64,15 @@ def read_table(
         max(word.box[3] for word in words),
     )
     grids = grids_of(box, words, own, height)
-    if candidates is not None:
-        grids += candidates(image, region.box, inside)
     if not grids:
         return None
-    # Of equal ones the first counts: rules draw what white space only suggests.
-    total, index = min(
-        (violations(grid, words, own, height).total, index) for index, grid in enumerate(grids)
-    )
-    grid = grids[index]
-    if not is_table(grid, total, words, region.sign):
+    judge = partial(violations, words=words, rules=own, height=height)
+    grid, found = best = best_grid(grids, judge)
+    if not is_table(grid, found.total, words, region.sign):
         return None
+    if candidates is not None and not is_clear(grid, found, len(words)):
+        others = candidates(image, region.box, inside)
+        grid, _ = with_second_opinion(best, others, judge, len(words))
     table = fill(grid, inside, words)
     table = replace(table, header_rows=header_rows(table, own))
     return Block(table.lines, "table", table=table, polygon=_polygon(region.box)), rest

@@ -13,6 +13,8 @@ from crnn_ocr.tables.words import Word
 #: Share of the side of a place that a rule must cover to divide it from its neighbour. Rules end short of
 #: crossings, and a text that touches one hides a part of it.
 COVERED = 0.6
+#: Name of the method.
+RULED = "rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def ruled_grid(words: Sequence[Word], rules: Rules, box: Box, height: float) -> 
         for word in words
     }
     together += _idle_borders(rows, cols, together, filled)
-    return assemble([border.at for border in ys], [border.at for border in xs], together, "rules")
+    return assemble([border.at for border in ys], [border.at for border in xs], together, RULED)
 
 
 def _idle_borders(
