@@ -8,11 +8,11 @@ from crnn_ocr.tables.grid import Grid
 from crnn_ocr.tables.grids.ruled import RULED
 from crnn_ocr.tables.grids.scoring import Violations
 
-#: Violations per word that a grid of drawn rules may have and needs no second opinion.
+#: Violations per word that a grid of drawn rules may have before a second opinion is needed.
 _CLEAR = 0.05
-#: Violations per word that a network's grid may have more than the best other one. A network knows what a table
-#: means, such as a head over several columns; its borders are less exact. Of 0 to 0.2, tried on 143 tables, 0.1
-#: is best: TEDS-S 100 / 94.1 / 99.0 instead of 100 / 93.9 / 93.7 with 0.
+#: Violations per word that a network's grid may have more than the best other one. A network knows what a
+#: table means, such as a head over several columns; its borders are less exact. Of 0 to 0.2, tried on 143
+#: tables, 0.1 is best: TEDS-S 100 / 94.1 / 99.0 instead of 100 / 93.9 / 93.7 with 0.
 _MORE = 0.1
 
 #: What is wrong with a grid.
