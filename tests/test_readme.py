@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,10 @@ def test_the_curl_examples_answer(name: str, folder: Path, server: Server) -> No
     (block,) = [block for block in blocks(name, "sh") if "curl" in block]
     commands = [line for line in block.replace("\\\n", " ").splitlines() if line.strip()]
 
-    assert len(commands) == 3
+    assert len(commands) == 4
+    shell(commands.pop().replace("http://127.0.0.1:5000", server.url), folder)
+    with zipfile.ZipFile(folder / "invoice.xlsx") as workbook:
+        assert TEXT in workbook.read("xl/sharedStrings.xml").decode()
     for command in commands:
         answer = json.loads(shell(command.replace("http://127.0.0.1:5000", server.url), folder))
         assert (answer["success"], answer["text"]) == (True, TEXT)
@@ -71,6 +75,11 @@ def test_the_command_line_examples_read(name: str, folder: Path) -> None:
     (block,) = [block for block in blocks(name, "sh") if "crnn-ocr read" in block]
 
     assert shell(block, folder).count(TEXT) == 2
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [
+        "invoice.docx",
+        "invoice.pdf",
+        "invoice.xlsx",
+    ]
     records = [json.loads(row) for row in (folder / "scans.ndjson").read_text(encoding="utf-8").splitlines()]
     assert [record["text"] for record in records] == [TEXT, TEXT]
 

@@ -71,6 +71,15 @@ def test_indented_items_are_deeper() -> None:
     assert [block.level for block in sheet.blocks() if block.kind == "list_item"] == [1, 2, 2, 1]
 
 
+def test_a_numbered_heading_above_a_list_is_no_item_of_it() -> None:
+    """Its left edge would be the first step, and items a pixel apart could stand on either side of the second."""
+    sheet = Sheet().add("1. " + han(8), 100, 40, size=1.4).paragraph(3, 100, 90)
+    sheet.add("2. " + han(9), 100, 240, size=1.4)
+    for at, x in enumerate((119, 120, 121, 122, 123, 124)):
+        sheet.add("• " + han(20), x, 290 + 30 * at)
+    assert [block.level for block in sheet.blocks() if block.kind == "list_item"] == [1] * 6
+
+
 def test_bullets_are_seen_in_the_picture_where_the_text_lacks_them() -> None:
     sheet = Sheet().paragraph(3, 100, 60)
     for at in range(3):

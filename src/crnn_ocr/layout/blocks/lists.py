@@ -12,6 +12,9 @@ from crnn_ocr.layout.blocks.pieces import Piece, TextLine
 _REACH = 14
 #: Most distance, in sizes of the type, of the left edges of items of one list.
 _FLUSH = 1.0
+#: Ratio of type sizes from which two lines are no items of one list. Sizes of one typeface, measured on Latin
+#: and on Chinese lines, differ by up to 1.2.
+_OTHER_SIZE = 1.25
 _HAN_DIGITS = "零一二三四五六七八九十"
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
@@ -77,6 +80,9 @@ def mark_items(pieces: Sequence[Piece]) -> None:
     run: list[Piece] = []
     for piece in [*pieces, None]:
         if piece is not None and piece.kind == "paragraph" and piece.lines[0].item and not piece.grid:
+            if run and not _one_size(run[-1], piece):  # such as a numbered heading above its list
+                _set_depths(run)
+                run = []
             run.append(piece)
             continue
         # A paragraph between two items is part of the list as people see it, but ends the run here.
@@ -84,12 +90,19 @@ def mark_items(pieces: Sequence[Piece]) -> None:
         run = []
 
 
+def _one_size(one: Piece, other: Piece) -> bool:
+    first, second = one.lines[0].look.size, other.lines[0].look.size
+    return max(first, second) <= _OTHER_SIZE * min(first, second)
+
+
 def _set_depths(run: Sequence[Piece]) -> None:
     steps: list[float] = []
-    for piece in sorted(run, key=lambda piece: piece.box.left):
+    former = 0.0
+    for piece in sorted(run, key=lambda piece: piece.lines[0].box.left):
         left = piece.lines[0].box.left
-        if not steps or left - steps[-1] > _FLUSH * piece.lines[0].look.size:
+        if not steps or left - former > _FLUSH * piece.lines[0].look.size:
             steps.append(left)
+        former = left
     for piece in run:
         line: TextLine = piece.lines[0]
         piece.kind = "list_item"
