@@ -72,7 +72,7 @@ def test_indented_items_are_deeper() -> None:
 
 
 def test_a_numbered_heading_above_a_list_is_no_item_of_it() -> None:
-    """Its left edge would be the first step, and items a pixel apart could stand on either side of the second."""
+    """Its left edge would be the first step, and items a pixel apart stand on two sides of the second."""
     sheet = Sheet().add("1. " + han(8), 100, 40, size=1.4).paragraph(3, 100, 90)
     sheet.add("2. " + han(9), 100, 240, size=1.4)
     for at, x in enumerate((119, 120, 121, 122, 123, 124)):

@@ -54,7 +54,9 @@ def test_every_key_is_found_by_name_and_no_other() -> None:
         assert keys.find(stranger) is None
 
 
-@pytest.mark.parametrize("key", [TEAM.key, OTHER.key, "", TEAM.key[:-1]])
+@pytest.mark.parametrize(
+    "key", [TEAM.key, OTHER.key, "", TEAM.key[:-1]], ids=["first", "second", "empty", "cut"]
+)
 def test_every_hash_is_compared_whole_and_in_constant_time(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So the time tells neither how much of a key is right nor which key it is."""
     compared = []

@@ -41,6 +41,7 @@ def test_characters_on_request_only(asked: Any) -> None:
     plain = asked("", ONE).json
     assert "chars" not in plain["lines"][0]
     assert "blocks" not in plain
+    assert "layout" not in plain
     told = asked("?detail=chars", ONE).json
     assert told["lines"][0]["chars"][0]["text"] == "a"
     assert told["lines"][0]["chars"][0]["confidence"] == 0.9877
@@ -63,7 +64,7 @@ def test_pages_tell_their_own(asked: Any) -> None:
 def test_blocks_without_characters(asked: Any) -> None:
     told = asked("?detail=blocks", ONE).json
     assert told["blocks"] == BLOCKS
-    assert told["rotation"] == 90
+    assert (told["rotation"], told["layout"]) == (90, "lines")
     assert "chars" not in told["lines"][0]
 
 

@@ -166,6 +166,10 @@ class OcrAnswer(_Body):
     pages: list[PageOut] | None = Field(
         default=None, description="Present where the input had several pages: each with its own pixels."
     )
+    layout: Literal["lines", "blocks"] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="With `detail=blocks` or `chars`: whether blocks are typed, or only groups of lines.",
+    )
     rotation: int | SkipJsonSchema[None] = Field(
         default=None,
         description="With `detail=blocks` or `chars`, of a single page: degrees, clockwise, by which it had "
@@ -294,6 +298,8 @@ def ocr_answer(
         "warnings": list(warnings.values()),
         "request_id": request_id,
     }
+    if blocks:
+        answer["layout"] = document.layout
     if len(pages) > 1:
         answer["pages"] = pages
     elif blocks:

@@ -40,7 +40,7 @@ export function documentOf({ result }) {
     blocks: page.structure,
     warnings: page.warnings,
   }));
-  return { model: result.model, pages };
+  return { model: result.model, layout: result.layout ?? "lines", pages };
 }
 
 /** The text of one reading; pages are separated by an empty row. */

@@ -27,6 +27,7 @@ export function resultOf(answer) {
     pages: pages.map(({ lines: own, ...page }) => ({ ...page, first: lines.indexOf(own[0]), count: own.length })),
     lines,
     model: answer.model,
+    layout: answer.layout ?? "lines",
     elapsed: answer.elapsed_ms,
     cached: answer.cached === true,
     requestId: answer.request_id,
