@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crnn_ocr.cli import convert, main, read
+from crnn_ocr.cli import main, reading
 from crnn_ocr.document import Block, Document, Line, Page, Remark
 from crnn_ocr.errors import ImageDecodeError, ImageEmptyError, ModelBrokenError
 from crnn_ocr.options import ReadOptions
@@ -68,11 +68,10 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[FakeReader]:
         made.append(FakeReader(settings, options, threads))
         return made[-1]
 
-    for command in (read, convert):
-        monkeypatch.setattr(command, "open_engine", make)
+    monkeypatch.setattr(reading, "open_engine", make)
     return made
 
 
 if __name__ == "__main__":
-    read.open_engine = convert.open_engine = FakeReader  # type: ignore[attr-defined]
+    reading.open_engine = FakeReader
     raise SystemExit(main())

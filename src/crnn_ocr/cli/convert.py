@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.flags import add_option_flags, options_of
+from crnn_ocr.cli.flags import add_option_flags
 from crnn_ocr.cli.inputs import Input, expand
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.read import Reader, open_engine, print_remarks, read_input, thread_count, with_progress
-from crnn_ocr.cli.stderr import print_error
-from crnn_ocr.cli.write_options import input_bytes, write_options
-from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError
+from crnn_ocr.cli.reading import OpenReader, Reading, run_with_engine, thread_count
+from crnn_ocr.cli.write_options import write_options
+from crnn_ocr.document import Document
 from crnn_ocr.export import FORMATS
-from crnn_ocr.export.files import OutputFile, output_files
-from crnn_ocr.logging import configure_logging
-from crnn_ocr.options import ReadOptions
-from crnn_ocr.settings import Settings, load_settings
+from crnn_ocr.export.files import OutputFile, layout_for, output_files
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -68,7 +63,7 @@ def run(
     args: argparse.Namespace,
     *,
     parser: argparse.ArgumentParser | None = None,
-    open_reader: Callable[[Settings, ReadOptions, int | None], Reader] | None = None,
+    open_reader: OpenReader | None = None,
 ) -> int:
     """Convert all inputs.
 
@@ -84,81 +79,35 @@ def run(
     if folder.exists() and not folder.is_dir() and parser is not None:
         parser.error(f"the output {args.output} is not a folder")
     inputs = expand(args.files, recursive=args.recursive)
-    layout: Literal["lines", "blocks"] = "lines"
-    if any(FORMATS[name].layout == "blocks" for name in args.to):
-        layout = "blocks"
-    try:
-        settings = load_settings()
-        # Log lines at level info are meant for a service; a command would only clutter standard error.
-        configure_logging(
-            "warning" if settings.log_level == "info" else settings.log_level, settings.log_format
-        )
-        options = options_of(args).with_layout(layout)
-        reader = (open_reader or open_engine)(settings, options, args.threads)
-    except OcrError as error:
-        print_error(None, error)
-        return EXIT_USAGE if isinstance(error, SettingsError | ModelNotFoundError) else EXIT_FAILED
-    try:
-        return _Conversion(reader, settings, options, folder, args.to, args.quiet).all(inputs)
-    except OutputError as error:
-        print_error(None, error)
-        return EXIT_FAILED
-    finally:
-        reader.close()
+
+    def work(reading: Reading) -> int:
+        return reading.each(inputs, _Conversion(reading, folder, args.to, base_names(inputs)).write)
+
+    return run_with_engine(args, layout_for(FORMATS[name] for name in args.to), work, open_reader)
 
 
 class _Conversion:
     """One run over all inputs, with its formats and its folder."""
 
     def __init__(
-        self,
-        reader: Reader,
-        settings: Settings,
-        options: ReadOptions,
-        folder: Path,
-        formats: Sequence[str],
-        quiet: bool,
+        self, reading: Reading, folder: Path, formats: Sequence[str], bases: Mapping[Path, Path]
     ) -> None:
-        self._reader = reader
-        self._settings = settings
-        self._options = options
+        self._reading = reading
         self._folder = folder
         self._formats = formats
-        self._quiet = quiet
+        self._bases = bases
         self._written: dict[Path, str] = {}
 
-    def all(self, inputs: Sequence[Input]) -> int:
-        """Convert every input and return the exit code.
+    def write(self, entry: Input, data: bytes, document: Document) -> None:
+        """Write the files of one input.
 
         Raises:
             OutputError: A file cannot be written, which ends the run.
         """
-        status = EXIT_OK
-        bases = base_names(inputs)
-        for entry in with_progress(inputs, shown=not self._quiet):
-            try:
-                self._one(entry, bases[entry.place])
-            except (ModelBrokenError, SettingsError) as error:
-                print_error(entry.name, error)
-                return EXIT_FAILED  # every other input would fail in the same way
-            except OutputError:
-                raise  # it ends the run
-            except OcrError as error:
-                print_error(entry.name, error)
-                status = EXIT_FAILED
-        return status
-
-    def _one(self, entry: Input, base: Path) -> None:
-        data = input_bytes(entry, self._settings)
-        document = read_input(self._reader, entry, data, self._options)
-        with write_options(entry, data, self._settings, self._options) as how:
+        with write_options(entry, data, self._reading.settings, self._reading.options) as how:
             files = [file for name in self._formats for file in output_files(document, FORMATS[name], how)]
         for file in files:
-            self._put(entry, base, file)
-        if not self._quiet:
-            print_remarks(entry.name, document)
-        if document.pages and all(page.error is not None for page in document.pages):
-            raise OcrError("No page could be read.")
+            self._put(entry, self._bases[entry.place], file)
 
     def _put(self, entry: Input, base: Path, file: OutputFile) -> None:
         """Write a file whole or not at all.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from crnn_ocr.document import Document
 
@@ -44,6 +44,11 @@ def output_files(document: Document, writer: Writer, how: WriteOptions) -> list[
     if len(parts) == 1:
         return [OutputFile(writer.suffix, writer.media_type, parts[0][1])]
     return [OutputFile(f".{name}{writer.suffix}", writer.media_type, content) for name, content in parts]
+
+
+def layout_for(writers: Iterable[Writer]) -> Literal["lines", "blocks"]:
+    """Return the layout in which a document must be read to be written in all of these formats."""
+    return "blocks" if any(writer.layout == "blocks" for writer in writers) else "lines"
 
 
 def single_file(document: Document, writer: Writer, how: WriteOptions) -> OutputFile:

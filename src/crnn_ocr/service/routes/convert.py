@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from flask import Blueprint, Flask, Response, g, request
 
 from crnn_ocr.errors import InvalidOptionError
 from crnn_ocr.export import FORMATS
+from crnn_ocr.export.files import layout_for
 from crnn_ocr.service.api.openapi_components import (
     READ_ERRORS,
     Json,
@@ -46,9 +45,7 @@ def install(app: Flask, readings: Readings, files: FileAnswers) -> None:
                 f"{TO!r} is missing.", hint=f"Name one or several formats: {', '.join(FORMATS)}."
             )
         wanted = parse_input(request, besides=(TO,))
-        layout: Literal["lines", "blocks"] = "lines"
-        if any(FORMATS[name].layout == "blocks" for name in names):
-            layout = "blocks"
+        layout = layout_for(FORMATS[name] for name in names)
         ticket = readings.issue_ticket()
         read = readings.read_one(
             wanted.picture,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, render_template, request
 
 import crnn_ocr
 from crnn_ocr.export import FORMATS
+from crnn_ocr.export.files import layout_for
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import HealthAnswer, ReadyAnswer, ocr_answer
@@ -40,9 +41,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness, files: FileAn
         if not names and (accepted := accepted_format(request)):
             names = [accepted]
         wanted = parse_input(request, besides=(DETAIL, FORMAT))
-        layout: Literal["lines", "blocks"] = "lines"
-        if detail == "blocks" or any(FORMATS[name].layout == "blocks" for name in names):
-            layout = "blocks"
+        layout = "blocks" if detail == "blocks" else layout_for(FORMATS[name] for name in names)
         ticket = readings.issue_ticket()
         read = readings.read_one(
             wanted.picture,
