@@ -26,7 +26,7 @@ from tests.service.rendering import png
 pytestmark = [needs_docker, pytest.mark.deploy, pytest.mark.timeout(BUILD_LIMIT_S)]
 
 #: What the product promises, in megabytes of 10⁶ bytes, unpacked.
-LARGEST = 480
+LARGEST = 512
 #: Names of programs with which something could be installed, compiled, or another user become.
 TOOLS = "pip pip3 apt apt-get dpkg gcc cc g++ make ld perl su sudo mount passwd curl wget tar"
 
