@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,14 +200,21 @@ def test_export_in_every_format(open_page: Opener, tmp_path: Path) -> None:
     assert content.decode() == f'=1+1, "quoted" _x_\n{TEXTS[1]}\n{TEXTS[2]}\n'
     name, content = saved(view, "Markdown", tmp_path)
     assert name == "a_b.md"
-    assert content.decode().startswith('# a\\*b.png\n\n\\=1+1, "quoted" \\_x\\_  \nTotal')
+    assert content.decode().startswith('=1+1, "quoted" \\_x\\_\\\nTotal')
     name, content = saved(view, "JSON with boxes", tmp_path)
     value = json.loads(content)
     assert value["source"] == "a*b.png"
     assert value["pages"][0]["lines"][0]["original"] == TEXTS[0]
     assert value["pages"][0]["lines"][1]["polygon"][0] == [20, 62]
     assert value["text"].endswith(TEXTS[2])
-    name, content = saved(view, "Table (CSV)", tmp_path)
+    name, content = saved(view, "Excel", tmp_path)
+    assert name == "a_b.xlsx"
+    with zipfile.ZipFile(io.BytesIO(content)) as workbook:
+        assert TEXTS[1] in workbook.read("xl/sharedStrings.xml").decode()
+    name, content = saved(view, "Searchable PDF", tmp_path)
+    assert name == "a_b.pdf"
+    assert content.startswith(b"%PDF-")
+    name, content = saved(view, "Lines (CSV)", tmp_path)
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert rows[1][3] == '\'=1+1, "quoted" _x_'  # no formula for a spreadsheet
     assert rows[2][3:5] == [TEXTS[1], "0.62"]
@@ -221,7 +229,7 @@ def test_the_server_names_the_formats_on_offer(open_page: Opener) -> None:
     read(view)
     view.locator("#export").click()
     names = view.get_by_role("menuitem")
-    expect(names).to_have_text([re.compile(name) for name in ("text", "JSON", "Markdown", "CSV")])
+    expect(names).to_have_text([re.compile(re.escape(writer.suffix)) for writer in FORMATS.values()])
     view.context.route(
         "**/options", lambda route: route.fulfill(json={"x-export-formats": ["csv", "hocr", "text"]})
     )
@@ -263,7 +271,7 @@ def test_the_export_menu_by_keyboard(open_page: Opener) -> None:
     view.keyboard.press("Enter")
     expect(view.get_by_role("menuitem", name="Plain text")).to_be_focused()
     view.keyboard.press("ArrowUp")
-    expect(view.get_by_role("menuitem", name="Table (CSV)")).to_be_focused()
+    expect(view.get_by_role("menuitem", name="Searchable PDF")).to_be_focused()
     view.keyboard.press("Escape")
     expect(view.locator("#export-menu")).to_be_hidden()
     expect(view.locator("#export")).to_be_focused()

@@ -82,7 +82,7 @@ def bad_pictures() -> dict[str, tuple[bytes, int, str]]:
         "nothing": (b"", 400, "IMAGE_EMPTY"),
         "text": (b"hello", 415, "IMAGE_TYPE_UNSUPPORTED"),
         "HTML": (b"<!doctype html><html><body>hi</body></html>", 415, "IMAGE_TYPE_UNSUPPORTED"),
-        "zip": (b"PK\x03\x04" + bytes(100), 415, "IMAGE_TYPE_UNSUPPORTED"),
+        "zip": (b"PK\x03\x04" + bytes(100), 422, "IMAGE_DECODE_FAILED"),
         "PNG cut in its data": (good[: len(good) // 2], 422, "IMAGE_DECODE_FAILED"),
         "PNG cut in its header": (good[:20], 422, "IMAGE_DECODE_FAILED"),
         "JPEG cut in its header": (jpeg[:30], 422, "IMAGE_DECODE_FAILED"),

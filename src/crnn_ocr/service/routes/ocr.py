@@ -20,9 +20,6 @@ from crnn_ocr.service.requests.parsing import DETAIL, parse_input, wanted_detail
 from crnn_ocr.service.routes.files import FORMAT, FileAnswers, accepted_format, wanted_formats
 from crnn_ocr.service.routes.openapi import openapi_document
 
-#: Formats in which the page can save a reading: all formats of the engine, and two of its own.
-_OF_THE_PAGE = ("markdown", "csv")
-
 
 def install(app: Flask, reader: Reader, readings: Readings, readiness: Readiness, files: FileAnswers) -> None:
     """Add all routes to the application."""
@@ -114,7 +111,7 @@ def _formats() -> dict[str, Any]:
         }
         for name, writer in FORMATS.items()
     }
-    return {"x-export-formats": [*dict.fromkeys((*FORMATS, *_OF_THE_PAGE))], "x-export-writers": writers}
+    return {"x-export-formats": [*FORMATS], "x-export-writers": writers}
 
 
 def _pages() -> Blueprint:
