@@ -56,7 +56,7 @@ def write_options(
     from crnn_ocr.imaging.page_pictures import PagePictures
     from crnn_ocr.imaging.page_source import Wanted
 
-    wanted = Wanted(options.page_ranges, password=options.password)
+    wanted = Wanted(options.page_ranges, options.ocr, options.password)
     open_again = partial(open_document, data, settings.limits, pdf_dpi=settings.pdf_dpi, wanted=wanted)
     with PagePictures(open_again) as pictures:
         yield WriteOptions(

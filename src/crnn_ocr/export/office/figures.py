@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from crnn_ocr.document import Block, Page
+from crnn_ocr.export.page_picture import page_picture
 from crnn_ocr.export.places import box_of, polygons_of
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ def figure_of(
         The file, its width in widths of the upright page, and its height in widths of its own; None if there
         is no picture of it.
     """
-    if picture is None or not polygons_of(block):
+    drawn = page_picture(page, picture) if polygons_of(block) else None
+    if drawn is None:
         return None
     box = box_of(page, *polygons_of(block))
-    part = picture(page.number)[box.top : box.bottom, box.left : box.right]
+    part = drawn[box.top : box.bottom, box.left : box.right]
     if not part.size:
         return None
     upright = np.ascontiguousarray(np.rot90(part, -page.rotation // 90))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crnn_ocr.document import Block, Page
+from crnn_ocr.export.page_picture import page_picture
 from crnn_ocr.export.places import box_of, polygons_of
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ _LONGEST_WEBP = 16_383
 
 def figure_url(block: Block, page: Page, picture: Callable[[int], Pixels] | None) -> str | None:
     """Return a figure as a data URL; None if there is no picture of it."""
-    if picture is None or not polygons_of(block):
+    whole = page_picture(page, picture) if polygons_of(block) else None
+    if whole is None:
         return None
     box = box_of(page, *polygons_of(block))
-    part = picture(page.number)[box.top : box.bottom, box.left : box.right]
+    part = whole[box.top : box.bottom, box.left : box.right]
     return data_url(part, page.rotation) if part.size else None
 
 

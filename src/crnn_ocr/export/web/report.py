@@ -16,6 +16,7 @@ from crnn_ocr.document import Document, Line, Page
 from crnn_ocr.export.escaping import attributes, xml
 from crnn_ocr.export.kinds import KINDS
 from crnn_ocr.export.language import language_of
+from crnn_ocr.export.page_picture import page_picture
 from crnn_ocr.export.web.html import html_page
 from crnn_ocr.export.web.overlay import block_shapes, in_place, order_marks, picture_element, upright_size
 from crnn_ocr.export.web.pictures import data_url, figure_url
@@ -127,8 +128,9 @@ def _page(page: Page, picture: Callable[[int], Pixels] | None) -> str:
 def _drawing(page: Page, picture: Callable[[int], Pixels] | None) -> str:
     width, height = upright_size(page)
     back = ""
-    if picture is not None and page.error is None:
-        back = picture_element(page, data_url(picture(page.number), page.rotation))
+    drawn = None if page.error is not None else page_picture(page, picture)
+    if drawn is not None:
+        back = picture_element(page, data_url(drawn, page.rotation))
     # Clicks go through the marks to the blocks.
     marks = f'<g pointer-events="none">{"".join(order_marks(page))}</g>'
     marks = "".join(block_shapes(page, links="")) + marks

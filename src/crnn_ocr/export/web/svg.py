@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crnn_ocr.document import Document, Page
 from crnn_ocr.export.escaping import attributes, xml
 from crnn_ocr.export.language import language_of
+from crnn_ocr.export.page_picture import page_picture
 from crnn_ocr.export.web.overlay import (
     block_shapes,
     in_place,
@@ -52,9 +53,10 @@ def to_svg(
 
 def _page(page: Page, picture: Callable[[int], Pixels] | None) -> str:
     width, height = upright_size(page)
-    if picture is None or page.error is not None:
+    drawn = None if page.error is not None else page_picture(page, picture)
+    if drawn is None:
         back = f'<rect width="{width}" height="{height}" fill="#fff"/>'
     else:
-        back = picture_element(page, data_url(picture(page.number), page.rotation))
+        back = picture_element(page, data_url(drawn, page.rotation))
     shapes = "".join((*block_shapes(page), *line_shapes(page)))
-    return back + in_place(page, shapes + "".join(text_elements(page, visible=picture is None)))
+    return back + in_place(page, shapes + "".join(text_elements(page, visible=drawn is None)))

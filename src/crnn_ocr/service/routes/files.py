@@ -90,7 +90,7 @@ class FileAnswers:
                     self._settings.limits,
                     pdf_dpi=self._settings.pdf_dpi,
                     ticket=ticket,
-                    wanted=Wanted(options.page_ranges, password=options.password),
+                    wanted=Wanted(options.page_ranges, options.ocr, options.password),
                 )
                 admit = partial(self._room, ticket)
                 with PagePictures(open_again, admit=admit) as picture:
@@ -136,10 +136,11 @@ def wanted_formats(request: Request, parameter: str) -> list[str]:
 def accepted_format(request: Request) -> str | None:
     """Return the name of the format that the header `Accept` asks for; None if it is the JSON of this API."""
     by_type = {writer.media_type.partition(";")[0]: name for name, writer in reversed(FORMATS.items())}
-    for media_type in request.accept_mimetypes.values():
-        if media_type in _SAYS_NOTHING:
+    for accepted, quality in request.accept_mimetypes:
+        media_type = accepted.partition(";")[0].strip().lower()
+        if not quality or media_type in _SAYS_NOTHING:
             continue
-        if media_type == "application/json" or "*" in media_type:
+        if media_type == "application/json" or media_type.endswith("+json") or "*" in media_type:
             return None
         if media_type in by_type:
             return by_type[media_type]

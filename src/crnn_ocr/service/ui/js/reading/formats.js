@@ -33,12 +33,16 @@ export function formatsOf(schema) {
 /** A reading with its edits as the server takes it (`POST /export`). */
 export function documentOf({ result }) {
   const pages = result.pages.map((page, index) => ({
+    number: page.number,
     width: page.width,
     height: page.height,
+    dpi: page.dpi,
     rotation: page.rotation,
+    origin: page.origin,
     lines: linesOf(result, index).lines.map(({ text, confidence, polygon }) => ({ text, confidence, polygon })),
     blocks: page.structure,
     warnings: page.warnings,
+    error: page.error,
   }));
   return { model: result.model, layout: result.layout ?? "lines", pages };
 }
@@ -101,6 +105,7 @@ function jsonOf(readings) {
       text: pageTexts(result, index, false).join("\n"),
       lines: linesOf(result, index).lines.map(lineEntry),
       warnings: page.warnings,
+    error: page.error,
     })),
   }));
   return `${JSON.stringify(values.length === 1 ? values[0] : values, null, 2)}\n`;

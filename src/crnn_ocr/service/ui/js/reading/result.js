@@ -19,6 +19,9 @@ export function resultOf(answer) {
     structure: page.blocks ?? null,
     blocks: page.blocks?.map((block) => block.lines.length) ?? null,
     rotation: page.rotation ?? 0,
+    dpi: page.dpi ?? null,
+    origin: page.origin ?? "ocr",
+    error: page.error ?? null,
     turn: turnOf(page),
     lines: page.lines.map((line) => lineOf(line, index)),
   }));
