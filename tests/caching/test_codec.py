@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crnn_ocr.caching import codec
 from crnn_ocr.caching.codec import BrokenEntryError, decode, encode
-from crnn_ocr.document import Block, Document, Line, Page
+from crnn_ocr.document import Block, Char, Document, Line, Page
 from crnn_ocr.export.json import to_json
 from crnn_ocr.service.api.schemas import ocr_answer
 from tests.caching.documents import documents
@@ -141,3 +141,14 @@ def test_what_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     huge = Document((Page(1, 1, (Block((Line("x" * 20_000, 1.0, ((0.0, 0.0),) * 4),)),)),), "m/1")
     with pytest.raises(ValueError, match="too large"):
         encode(huge)
+
+
+def test_too_many_characters_are_refused_before_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    polygon = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
+    line = Line("abc", 0.9, polygon, tuple(Char(char, 0.9, polygon) for char in "abc"))
+    document = Document((Page(9, 9, (Block((line, line)),)),), "m/1")
+    monkeypatch.setattr(codec, "MOST_CHARS", 5)
+
+    with pytest.raises(ValueError, match="6 characters"):
+        encode(document, chars=True)
+    assert decode(encode(document)).text == document.text

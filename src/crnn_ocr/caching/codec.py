@@ -14,6 +14,8 @@ from crnn_ocr.export.json import from_dict, to_json
 #: Version of the format, part of every shared key; raise it whenever the format changes.
 FORMAT = 2
 
+#: Characters with their places in an entry: more take too much memory while they are encoded.
+MOST_CHARS = 100_000
 #: Size limit of a document's JSON before compression, in bytes.
 LARGEST_TEXT = 64 * 1024 * 1024
 
@@ -32,6 +34,9 @@ def encode(document: Document, *, chars: bool = False) -> bytes:
     Raises:
         ValueError: The document is too large for the cache.
     """
+    count = sum(len(line.chars) for page in document.pages for line in page.lines) if chars else 0
+    if count > MOST_CHARS:  # before they take memory as JSON
+        raise ValueError(f"a document of {count} characters with places is too large to be kept")
     text = to_json(document, chars=chars).encode()
     if len(text) > LARGEST_TEXT:
         raise ValueError(f"a document of {len(text)} bytes is too large to be kept")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 
 from crnn_ocr.document import Block, Cell, Char, Document, Line, Page, Table
 from crnn_ocr.export import to_dict
+from crnn_ocr.service.api import schemas
 from tests.service.fakes import FakeReader, box, document, page
 
 LINE = Line("ab", 0.9, box(10), (Char("a", 0.987654, box(10)), Char("b", 0.5, box(20))))
@@ -117,3 +119,14 @@ def test_anything_else_is_refused(client: FlaskClient, reader: FakeReader, query
     reader.answer = lambda *_: document(page("x"))
     answer = client.post(f"/ocr{query}", data=b"x", content_type="image/png")
     assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "OPTION_INVALID")
+
+
+def test_characters_of_long_documents_are_left_out_with_a_remark(
+    asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schemas, "MOST_CHARS", 10)
+    told = asked("?detail=chars", ONE, replace(ONE, number=2)).json  # six characters each
+
+    assert ["chars" in page["lines"][0] for page in told["pages"]] == [True, False]
+    assert [warning["code"] for warning in told["warnings"]] == ["CHARS_LEFT_OUT"]
+    assert asked("?detail=chars", ONE).json["warnings"] == []

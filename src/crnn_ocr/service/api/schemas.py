@@ -114,6 +114,11 @@ class BlockOut(_Body):
     table: TableOut | SkipJsonSchema[None] = Field(default=None, description="The grid of a table.")
 
 
+#: Characters with their places in one answer. Each takes about 200 bytes of JSON, and 1,300 while it is
+#: written; a document of 100 full pages would take more than the whole service may.
+MOST_CHARS = 100_000
+
+
 class WarningOut(_Body):
     """A remark about a picture that was read, for example that it is blurred."""
 
@@ -280,7 +285,14 @@ def ocr_answer(
         chars: Whether to include single characters.
         blocks: Whether to include blocks.
     """
-    pages = [page_to_dict(page, chars=chars) for page in document.pages]
+    pages: list[dict[str, Any]] = []
+    spent = 0
+    for read in document.pages:
+        spent += sum(len(line.chars) for line in read.lines) if chars else 0
+        pages.append(page_to_dict(read, chars=chars and spent <= MOST_CHARS))
+    if spent > MOST_CHARS:
+        message = f"Characters are given of the first pages alone, of {MOST_CHARS:,} characters together."
+        pages[-1]["warnings"].append({"code": "CHARS_LEFT_OUT", "message": message})
     if not blocks:
         for page in pages:
             del page["rotation"], page["blocks"]
