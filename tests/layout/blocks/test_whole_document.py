@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.document import Block, BlockKind, Cell, Line, Page, Table, block_id
+from crnn_ocr.layout.blocks import repeated
 from crnn_ocr.layout.blocks.heading_levels import HeadingLook, heading_levels
 from crnn_ocr.layout.blocks.whole_document import refine_pages
 from tests.layout.blocks.lines import line
@@ -38,6 +41,36 @@ def test_a_misread_character_does_not_matter() -> None:
     texts = ["某某公司二零二四年度报告", "某某公司二零二四年废报告", "某某公司二零二四年度报告"]
     pages = [_page(n, _block(text, 400, 40)) for n, text in enumerate(texts, 1)]
     assert _kinds(refine_pages(pages)) == [["header"]] * 3
+
+
+def test_a_header_whose_first_copy_is_misread_is_found() -> None:
+    texts = ["某某公司二零二四年废报告", *["某某公司二零二四年度报告"] * 20, "某某公司二零二四年废报吿"]
+    pages = [_page(n, _block(text, 400, 40)) for n, text in enumerate(texts, 1)]
+    assert _kinds(refine_pages(pages)) == [["header"]] * len(texts)
+
+
+def test_the_time_grows_with_the_pages_and_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    def counting(function: Callable[..., bool]) -> Callable[..., bool]:
+        def counted(*args: object, **kwargs: object) -> bool:
+            counts[-1] += 1
+            return function(*args, **kwargs)
+
+        return counted
+
+    for name in ("_similar", "_same_place"):
+        monkeypatch.setattr(repeated, name, counting(getattr(repeated, name)))
+    letters = [chr(0x4E00 + at) for at in range(5000)]
+    for length in (60, 120):
+        # No two pages begin with the same line, each at the same place.
+        pages = [
+            _page(n, _block("".join(letters[n * 12 : n * 12 + 12]), 100, 60), _block(str(n), 490, 1350))
+            for n in range(1, length + 1)
+        ]
+        counts.append(0)
+        assert _kinds(refine_pages(pages)) == [["page_number"]] * length
+    assert counts[1] < 2.2 * counts[0]
 
 
 def test_headers_may_change_sides() -> None:

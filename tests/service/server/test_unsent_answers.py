@@ -60,7 +60,9 @@ def take(setting: Setting, client: socket.socket, count: int) -> bytes:
     """What a client reads while the main loop turns."""
     data = b""
     while len(data) < count:
-        data += client.recv(min(65536, count - len(data)))
+        piece = client.recv(min(65536, count - len(data)))
+        assert piece, "the connection has ended"
+        data += piece
         setting.turn()
     return data
 
@@ -168,6 +170,32 @@ def test_where_too_much_is_kept_the_greediest_client_loses_its_largest(
     assert setting.finished == [large]
     assert [answer.given_up for answer in (honest, small, large, other)] == [False, False, True, False]
     assert unsent_answers.given_up["crowded"] == before + 1
+
+
+def test_two_large_documents_that_are_taken_fast_enough_are_both_sent(setting: Setting) -> None:
+    document = LARGE * 10  # 20 MiB
+    answers = [setting.answer(document, name=name) for name in ("one", "other")]
+    for _ in range(5):
+        setting.sweep(PATIENCE_S / 2)
+        for _, client in answers:
+            take(setting, client, len(LARGE))
+    assert [ours.given_up for ours, _ in answers] == [False, False]
+    for _, client in answers:
+        assert take(setting, client, len(document) - 5 * len(LARGE)) == document[5 * len(LARGE) :]
+    assert setting.finished == [ours for ours, _ in answers]
+    assert not any(ours.given_up for ours, _ in answers)
+
+
+def test_what_was_sent_counts_for_as_long_as_it_takes_memory(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsent_answers, "MOST_BYTES", 2 * len(LARGE))
+    large, client = setting.answer(2 * LARGE, name="large")
+    take(setting, client, len(LARGE) // 2)  # less than half, so all of it is still there
+    small, _ = setting.answer(LARGE[: len(LARGE) // 2], name="small")
+    assert large.unsent + small.unsent < 2 * len(LARGE)
+    setting.sweep(1)
+    assert (large.given_up, small.given_up) == (True, False)
 
 
 def test_of_equal_answers_of_one_client_the_oldest_is_given_up(

@@ -20,6 +20,10 @@ _MOST_LINES, _FROM_EDGE = 3, 3
 _SAME_HEIGHT, _SAME_PLACE = 0.025, 0.06
 #: Least similarity of two texts that were read from the same print.
 _SIMILAR = 0.8
+#: How many pages back a misread text may stand from the last that it is taken for.
+_PAGES_BACK = 4
+#: Most characters of a text that may be misread; longer ones, which are seldom headers, must be equal.
+_LONG = 120
 #: Least share of the pages that share a header, and least number of them in a long document: a header may
 #: change with the chapter.
 _LEAST_SHARE, _LEAST_PAGES = 0.3, 3
@@ -52,19 +56,19 @@ def mark_repeated(pages: Sequence[Page]) -> tuple[Page, ...]:
         pages: All pages of the document.
     """
     edges = [edge for at, page in enumerate(pages) for edge in _edges(at, page)]
-    kinds: dict[tuple[int, int], BlockKind] = {}
+    kinds: list[dict[int, BlockKind]] = [{} for _ in pages]
     for top in (True, False):
         side = [edge for edge in edges if edge.top == top]
         for edge in _growing(side):
-            kinds[edge.page, edge.index] = "page_number"
+            kinds[edge.page][edge.index] = "page_number"
         least = max(2, min(_LEAST_PAGES, len(pages)), round(_LEAST_SHARE * min(len(pages), 10)))
         if len(pages) == 2:
             least = 2
-        for group in _groups([edge for edge in side if (edge.page, edge.index) not in kinds]):
+        for group in _groups([edge for edge in side if edge.index not in kinds[edge.page]]):
             if len({edge.page for edge in group}) >= least:
                 for edge in group:
-                    kinds[edge.page, edge.index] = _kind(pages[edge.page].blocks[edge.index], edge)
-    return tuple(_with_kinds(page, at, kinds) for at, page in enumerate(pages))
+                    kinds[edge.page][edge.index] = _kind(pages[edge.page].blocks[edge.index], edge)
+    return tuple(_with_kinds(page, own) for page, own in zip(pages, kinds, strict=True))
 
 
 def _kind(block: Block, edge: _Edge) -> BlockKind:
@@ -73,8 +77,7 @@ def _kind(block: Block, edge: _Edge) -> BlockKind:
     return "header" if edge.top else "footer"
 
 
-def _with_kinds(page: Page, at: int, kinds: dict[tuple[int, int], BlockKind]) -> Page:
-    own = {index: kind for (number, index), kind in kinds.items() if number == at}
+def _with_kinds(page: Page, own: dict[int, BlockKind]) -> Page:
     if not own or len(own) == len(page.blocks):
         return page
     blocks = [
@@ -128,33 +131,51 @@ def _growing(edges: Sequence[_Edge]) -> list[_Edge]:
             by_offset[edge.number - edge.page].append(edge)
     found: list[_Edge] = []
     for offset in sorted(by_offset):
-        for edge in by_offset[offset]:
-            mates = [
-                other
-                for other in by_offset[offset]
-                if other.page != edge.page and _same_place(edge, other, mirrored=True)
-            ]
-            if mates:
-                found.append(edge)
+        mates = by_offset[offset]
+        found += [
+            edge
+            for edge in mates
+            if any(other.page != edge.page and _same_place(edge, other, mirrored=True) for other in mates)
+        ]
     return found
 
 
 def _groups(edges: Sequence[_Edge]) -> list[list[_Edge]]:
-    """Group edges with the same text at the same place, by the first of them."""
+    """Group edges with the same text at the same place, by the first of them.
+
+    A text that was read before is looked up. Only others are compared one by one, and only with the groups of
+    the last pages, so that the time grows with the number of pages and not with its square.
+
+    Args:
+        edges: In the order of their pages.
+    """
     groups: list[list[_Edge]] = []
+    of_text: dict[str, list[int]] = defaultdict(list)
+    recent: dict[int, str] = {}  # group → the text of its first; the one that was added to last comes last
     for edge in edges:
-        home = next(
-            (
-                group
-                for group in groups
-                if _same_place(group[0], edge, mirrored=True) and _similar(group[0].text, edge.text)
-            ),
-            None,
-        )
+        text = _without_digits(edge.text)
+        while recent and groups[oldest := next(iter(recent))][-1].page < edge.page - _PAGES_BACK:
+            del recent[oldest]
+        home = next((at for at in of_text[text] if _same_place(groups[at][0], edge, mirrored=True)), None)
+        if home is None and len(text) <= _LONG:
+            matcher = SequenceMatcher(None, "", text, autojunk=False)
+            home = next(
+                (
+                    at
+                    for at in sorted(recent)
+                    if _same_place(groups[at][0], edge, mirrored=True) and _similar(recent[at], matcher)
+                ),
+                None,
+            )
+            if home is not None:
+                of_text[text].append(home)
         if home is None:
-            groups.append([edge])
-        else:
-            home.append(edge)
+            home = len(groups)
+            groups.append([])
+            of_text[text].append(home)
+            recent[home] = text
+        groups[home].append(edge)
+        recent[home] = recent.pop(home, "") or _without_digits(groups[home][0].text)
     return groups
 
 
@@ -168,9 +189,19 @@ def _same_place(one: _Edge, other: _Edge, *, mirrored: bool) -> bool:
     return mirrored and abs(one.left - (1 - other.right)) < _SAME_PLACE
 
 
-def _similar(one: str, other: str) -> bool:
-    one, other = (re.sub(r"\d+", "0", re.sub(r"\s", "", text)) for text in (one, other))
-    if one == other:
-        return True
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return matcher.real_quick_ratio() >= _SIMILAR and matcher.ratio() >= _SIMILAR
+def _without_digits(text: str) -> str:
+    return re.sub(r"\d+", "0", re.sub(r"\s", "", text))
+
+
+def _similar(one: str, matcher: SequenceMatcher[str]) -> bool:
+    """Return whether a text may have been read from the same print as the matcher's second; without digits.
+
+    What a matcher needs to know of its second text it finds out once.
+    """
+    matcher.set_seq1(one)
+    # The first two are upper bounds, and faster.
+    return (
+        matcher.real_quick_ratio() >= _SIMILAR
+        and matcher.quick_ratio() >= _SIMILAR
+        and matcher.ratio() >= _SIMILAR
+    )

@@ -24,7 +24,8 @@ PATIENCE_S = 10.0
 #: … and the slowest average at which it may take its answer after them, in bytes per second.
 MIN_RATE = 4 * 1024
 #: Bytes of all answers of a worker that are kept for their clients; more cost the greediest a connection.
-MOST_BYTES = 16 * 1024 * 1024
+#: Converted documents of 20 MiB are ordinary, so it is two of them and some more.
+MOST_BYTES = 48 * 1024 * 1024
 #: Least time between two looks at all connections, in seconds.
 _SWEEP_S = 0.1
 #: What the kernel keeps of an answer, in bytes; Linux doubles it. Its own choice is up to 4 MiB a connection.
@@ -77,9 +78,15 @@ class AnswerSocket(socket.socket):
 
     @property
     def unsent(self) -> int:
-        """Bytes that are kept in memory for the client."""
+        """Bytes that the client has still to take."""
         with self._lock:
             return sum(len(part) - sent for part, sent in self._parts)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of memory that they take: a part is kept whole until half of it has been sent."""
+        with self._lock:
+            return sum(len(part) for part, _ in self._parts)
 
     @property
     def given_up(self) -> bool:
@@ -228,7 +235,7 @@ class UnsentAnswers:
 
     def _make_room(self) -> None:
         """Close the largest connection of whoever keeps the most, or the oldest of equals, until all fits."""
-        kept = {client: client.unsent for client in self._waiting}
+        kept = {client: client.kept for client in self._waiting}
         of_name: Counter[str] = Counter()
         for client, size in kept.items():
             of_name[client.name] += size
