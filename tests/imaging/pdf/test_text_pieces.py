@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from crnn_ocr.errors import RequestCancelledError
 from crnn_ocr.imaging.pdf import text_layer
@@ -33,9 +36,9 @@ lengths = st.sampled_from([0.0, 1.0, 1.5, 3.0, 6.0, 30.0])
 
 @st.composite
 def pieces_of(draw: st.DrawFn) -> list[Piece]:
-    found = []
+    found: list[Piece] = []
     for _ in range(draw(st.integers(0, 25))):
-        text, left, top, high, wide = (draw(kind) for kind in (texts, anywhere, anywhere, sizes, lengths))
+        text, left, top, high, wide = draw(st.tuples(texts, anywhere, anywhere, sizes, lengths))
         if found and draw(st.integers(0, 3)) == 0:  # a second print, or nearly one
             first = draw(st.sampled_from(found))
             shift = draw(st.sampled_from([0.0, 0.1, 0.7, 1.19, 1.2, 1.21, 3.6])) * draw(
@@ -64,7 +67,7 @@ def test_lines_are_the_same_as_if_each_part_were_compared_with_all_others(pieces
     assert described(joined(kept, Effort())) == described(quadratic.joined(kept))
 
 
-def glyphs(codes: np.ndarray, left: np.ndarray, top: np.ndarray, size: float = 10.0) -> Glyphs:  # type: ignore[type-arg]
+def glyphs(codes: NDArray[Any], left: NDArray[Any], top: NDArray[Any], size: float = 10.0) -> Glyphs:
     boxes = np.stack([left, top, left + 0.6 * size, top + size], axis=1).astype(np.float64)
     blank = np.zeros(len(codes), bool)
     return Glyphs(codes.astype(np.uint32), boxes, boxes, blank, blank)
