@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,18 @@ def test_natural_order_is_total(names: list[str], rng: random.Random) -> None:
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_numbers_are_compared_as_numbers(one: int, other: int) -> None:
     assert (natural_key(f"scan{one}.png") < natural_key(f"scan{other}.png")) == (one < other)
+
+
+def test_numbers_of_any_length_are_compared() -> None:
+    """Python itself converts no more than 4,300 digits to an integer."""
+    names = ["9", "1" + "0" * 5_000, "0" * 5_000 + "10", "9" * 5_000, "x"]
+    assert sorted(names, key=natural_key) == [names[0], names[2], names[3], names[1], names[4]]
+
+
+@given(st.lists(st.text("0123a", max_size=5), max_size=8))
+def test_numbers_are_compared_like_integers(names: list[str]) -> None:
+    def key(name: str) -> list[tuple[int, int, str]]:
+        parts = re.findall("([0-9]+)|([^0-9]+)", name)
+        return [*((0, int(digits), "") if digits else (1, 0, text) for digits, text in parts), (-1, 0, name)]
+
+    assert sorted(names, key=natural_key) == sorted(names, key=key)

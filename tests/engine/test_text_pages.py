@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from crnn_ocr import OCR, ReadOptions, Settings
 from crnn_ocr.document import Document
+from crnn_ocr.engine import text_pages
 from crnn_ocr.engine.page_stages import STAGES
 from crnn_ocr.engine.stage import PageState, Stage, Tools
 from crnn_ocr.errors import (
@@ -21,8 +23,10 @@ from crnn_ocr.errors import (
     InvalidOptionError,
     ModelNotFoundError,
     PdfPasswordError,
+    RequestCancelledError,
     UnsupportedImageError,
 )
+from crnn_ocr.imaging.opened import OpenedDocument
 from crnn_ocr.scheduling.ticket import Ticket
 from tests import drawing
 from tests.imaging.pdf import made
@@ -46,10 +50,10 @@ def zipped(**members: bytes) -> bytes:
     return stream.getvalue()
 
 
-def broken_pdf() -> bytes:
+def broken_pdf(text: str = "") -> bytes:
     """Return a PDF of three pages; the picture on the second claims to be far too large."""
     data = bytearray(
-        made.written(made.line("one"), made.shown(0, 0, 300, 110), made.line("three"), pixels=PAGE)
+        made.written(made.line("one"), made.shown(0, 0, 300, 110) + text, made.line("three"), pixels=PAGE)
     )
     place = 0
     while (place := data.find(b"\xff\xc0", place + 1)) > 0:
@@ -133,6 +137,63 @@ def test_never_reads_no_picture() -> None:
     assert (picture.pages[0].width, picture.pages[0].height) == (600, 220)
 
 
+@pytest.mark.parametrize(("bound", "most"), [("MOST_CHARS", 3 * len("page 1")), ("MOST_LINES", 3)])
+def test_the_texts_of_a_document_are_bounded_before_it_is_admitted(
+    bound: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admitted: list[int] = []
+
+    def admit(document: OpenedDocument) -> AbstractContextManager[None]:
+        admitted.append(len(document.numbers))
+        return nullcontext()
+
+    monkeypatch.setattr(text_pages, bound, most)
+    data = made.written(*(made.line(f"page {number}") for number in range(1, 7)))
+    with OCR() as engine:
+        assert len(engine.read(data, pages="1-3", admit=admit).pages) == 3
+        with pytest.raises(ImageTooLargeError, match=f"hold more than {most} "):
+            engine.read(data, pages="1-4", admit=admit)
+    assert admitted == [3]
+
+
+def test_the_ticket_is_checked_before_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = Ticket()
+    asked: list[int] = []
+    text = OpenedDocument.text
+
+    def cancelled(document: OpenedDocument, place: int) -> object:
+        asked.append(place)
+        found = text(document, place)
+        if place == 1:
+            ticket.cancel()
+        return found
+
+    monkeypatch.setattr(OpenedDocument, "text", cancelled)
+    data = made.written(*(made.line(f"page {number}") for number in range(1, 7)))
+    with OCR() as engine, pytest.raises(RequestCancelledError):
+        engine.read(data, ticket=ticket)
+    assert asked == [0, 1]
+
+
+@pytest.mark.parametrize("pages", ["", "2"])
+def test_a_picture_that_cannot_be_drawn_costs_no_text(pages: str) -> None:
+    data = broken_pdf(made.line("text over the picture", y=50, size=24))
+    with OCR() as engine:
+        blocks = engine.read(data, layout="blocks", pages=pages)
+        lines = engine.read(data, layout="lines", pages="2")
+        assert engine.loaded == ()
+    assert [page.text for page in blocks.pages] == (
+        ["text over the picture"] if pages else ["one", "text over the picture", "three"]
+    )
+    page = next(page for page in blocks.pages if page.number == 2)
+    assert (page.error, page.origin) == (None, "text_layer")
+    assert [remark.code for remark in page.warnings] == ["PICTURE_UNREAD"]
+    assert "60000 × 60000" in page.warnings[0].message
+    assert page.lines == lines.pages[0].lines
+    assert (page.width, page.height) == (lines.pages[0].width, lines.pages[0].height) == (1112, 834)
+    assert lines.pages[0].warnings == ()
+
+
 def test_text_pages_have_a_limit_of_their_own() -> None:
     data = made.written(*(made.line(f"page {number}") for number in range(1, 6)))
     with OCR(Settings(max_pages=2)) as engine:
@@ -201,6 +262,13 @@ def test_a_broken_page_costs_none_of_the_others(ocr: OCR) -> None:
     assert [remark.code for remark in second.warnings] == ["PAGE_UNREAD"]
     assert (second.number, second.width, second.height) == (2, 1112, 834)
     assert first.error is third.error is None
+
+
+def test_text_beside_a_broken_picture_is_kept(ocr: OCR) -> None:
+    document = ocr.read(broken_pdf(made.line("text beside it", y=200)), pages="2")
+    (page,) = document.pages
+    assert (page.text, page.error) == ("text beside it", None)
+    assert [remark.code for remark in page.warnings] == ["PICTURE_UNREAD"]
 
 
 def test_if_all_pages_are_broken_the_error_is_raised(ocr: OCR) -> None:

@@ -22,9 +22,12 @@ from crnn_ocr.errors import (
     RequestCancelledError,
     UnsupportedImageError,
 )
+from crnn_ocr.imaging import archive
 from crnn_ocr.imaging.decode import decode_pages
+from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.page_ranges import PageRanges
 from crnn_ocr.imaging.page_source import PageSource, Wanted
+from crnn_ocr.imaging.pdf.page_text import UseOfText
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.imaging.pictures import LIMITS, saved, tiff_of
 
@@ -163,6 +166,61 @@ def test_too_many_members_are_refused_by_the_end_record() -> None:
         decode_pages(bytes(forged), limits)
 
 
+def test_large_end_records_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers in the ordinary record are not those of the archive if there is a second one."""
+    data = packed({f"{n}.png": grey(n) for n in range(4)})
+    place = data.rindex(b"PK\x05\x06")
+    entries, size, offset = struct.unpack_from("<H2L", data, place + 10)
+    large = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, place, 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, size, 0xFFFFFFFF, 0)
+    forged = data[:place] + large + locator + end
+    assert len(zipfile.ZipFile(io.BytesIO(forged)).namelist()) == 4  # Python itself believes the second one
+
+    def listed(*_: object) -> None:
+        raise AssertionError("the members are listed")
+
+    monkeypatch.setattr(zipfile, "ZipFile", listed)
+    with pytest.raises(UnsupportedImageError, match="ZIP64"):
+        decode_pages(forged, replace(LIMITS, max_text_pages=3))
+
+
+def test_names_may_have_any_number_of_digits() -> None:
+    long = {"7" * 5_000 + ".png": grey(30), "8.png": grey(20)}
+    assert levels(decode_pages(packed({**long, "1.png": grey(10)}), LIMITS)) == [10, 20, 30]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the members in the order in which they are opened."""
+    names: list[str] = []
+    unpacked = archive._unpacked
+
+    def noted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> bytes:
+        names.append(member.filename)
+        return unpacked(archive, member, limits)
+
+    monkeypatch.setattr(archive, "_unpacked", noted)
+    return names
+
+
+@pytest.mark.parametrize("text", ["force", "auto"])
+def test_no_member_is_opened_once_there_are_too_many_pages(opened: list[str], text: UseOfText) -> None:
+    tiff = tiff_of(*[(Image.new("L", (20, 10), level), {}) for level in (90, 91)])
+    data = packed({f"{n}.tif": tiff for n in range(3)})
+    few = replace(LIMITS, max_pages=3) if text == "force" else replace(LIMITS, max_text_pages=3)
+    with pytest.raises(ImageTooLargeError, match=r"At most 3 pages .* has more pages than that"):
+        decode_pages(data, few, wanted=Wanted(text=text))
+    assert opened == ["0.tif", "1.tif"]
+
+
+def test_no_member_is_opened_behind_the_last_wanted_page(opened: list[str]) -> None:
+    tiff = tiff_of(*[(Image.new("L", (20, 10), level), {}) for level in (90, 91)])
+    data = packed({"0.png": grey(1), "1.tif": tiff, "2.png": grey(2), "3.png": grey(3)})
+    assert decode_pages(data, LIMITS, wanted=Wanted(PageRanges.parse("1,3"))).numbers == (1, 3)
+    assert opened == ["0.png", "1.tif"]
+
+
 def test_pictures_have_the_limit_of_pages() -> None:
     data = packed({f"{n}.png": grey(n) for n in range(4)})
     with pytest.raises(ImageTooLargeError, match="At most 3 pages"):
@@ -174,6 +232,11 @@ def test_a_cancelled_request_opens_no_more_members() -> None:
     ticket.cancel()
     with pytest.raises(RequestCancelledError):
         decode_pages(packed({"a.png": grey(1)}), LIMITS, ticket=ticket)
+
+
+def test_a_member_without_a_name_is_a_page() -> None:
+    data = packed({"a.png": grey(1), "b.png": grey(2)}).replace(b"a.png", b"\0.png")
+    assert levels(decode_pages(data, LIMITS)) == [1, 2]
 
 
 SEED = packed({"1.png": grey(1), "2.png": grey(2)})

@@ -18,6 +18,7 @@ from crnn_ocr.engine.text_pages import (
     PAGE_ERRORS,
     Survey,
     failed_page,
+    page_despite,
     pages_without_pictures,
     state_of,
     survey,
@@ -307,7 +308,7 @@ class OCR:
         ticket: Ticket,
         clock: StageClock,
     ) -> None:
-        """Draw and read pages; a page that cannot be read costs none of the others.
+        """Draw and read pages; a page that cannot be read costs none of the others, nor its own text.
 
         Args:
             document: The opened document, which draws the pages at these places.
@@ -323,20 +324,19 @@ class OCR:
             Exception: The engine failed at the only page.
         """
         for place in places:
+            text = found.texts.pop(place, None)
             try:
-                page = self._read_page(document, place, found.texts.pop(place, None), tools, ticket, clock)
+                page = self._read_page(document, place, text, tools, ticket, clock)
             except PAGE_ERRORS as error:
-                found.failed[place] = error
+                page = page_despite(error, document, place, text, found, tools.options)
             except OcrError:
                 raise
             except Exception as error:
                 if len(document.numbers) == 1:
                     raise
                 found.failed[place] = unexpected(error)
-            else:
-                pages[place] = replace(page, number=document.numbers[place])
-                continue
-            pages[place] = failed_page(document, place, found.failed[place])
+                page = failed_page(document, place, found.failed[place])
+            pages[place] = replace(page, number=document.numbers[place])
 
     def _read_page(
         self,

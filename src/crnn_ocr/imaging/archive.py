@@ -11,7 +11,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +45,8 @@ _RATIO, _RATIO_FROM = 200, 4 * MIB
 _ENTRY = 1024
 #: The record at the end of an archive (APPNOTE.TXT, 4.3.16), and how far from the end it may begin.
 _END, _END_REACH = struct.Struct("<4s4H2LH"), 22 + 65_535
+#: What may stand right before it (4.3.15): the place of a second such record, which has larger numbers.
+_LARGE_END, _LARGE_END_BYTES = b"PK\x06\x07", 20
 _DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: Files that programs leave in archives, which no person has put there.
@@ -94,12 +97,32 @@ class ArchivePages(PageSource):
         self._wanted = wanted
         self._archive, self._members = _members(data, limits)
         self._current: tuple[int, PageSource] | None = None
-        places = list(self._survey())
-        self.numbers = wanted.pages.of(len(places))
-        if not self.numbers:
-            raise wanted.pages.nothing_left(len(places))
-        (limits.check_pages if wanted.text == "force" else limits.check_text_pages)(len(self.numbers))
-        self._places = [places[number - 1] for number in self.numbers]
+        self._places: list[_Place] = []
+        self.numbers = self._choose()
+
+    def _choose(self) -> tuple[int, ...]:
+        """Take the wanted pages, and return their numbers; no member behind the last of them is opened.
+
+        Raises:
+            ImageTooLargeError: They are too many.
+            InvalidOptionError: There are none.
+        """
+        pages, last = self._wanted.pages, self._wanted.pages.last
+        limits = self._limits
+        check = limits.check_pages if self._wanted.text == "force" else limits.check_text_pages
+        numbers: list[int] = []
+        number = 0
+        with closing(self._survey()) as found:
+            for number, place in enumerate(found, 1):
+                if number in pages:
+                    numbers.append(number)
+                    self._places.append(place)
+                    check(len(numbers), at_least=True)
+                if number == last:
+                    break
+        if not numbers:
+            raise pages.nothing_left(number)
+        return tuple(numbers)
 
     @cached_property
     def extents(self) -> Sequence[Extent]:
@@ -143,7 +166,7 @@ class ArchivePages(PageSource):
             self._current = found.member, self._opened(self._members[found.member])
         return self._current[1]
 
-    def _survey(self) -> Iterator[_Place]:
+    def _survey(self) -> Generator[_Place, None, None]:
         """Read the header of every member and yield its pages; one that cannot be read has one page."""
         for index, member in enumerate(self._members):
             self._ticket.check()
@@ -207,7 +230,9 @@ def _members(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, list[zipfile
                 "The ZIP archive holds a path that leads out of it: it is made to do harm."
             )
     members = [
-        entry for entry in entries if not entry.is_dir() and not _LEFT_BY_PROGRAMS.fullmatch(entry.filename)
+        entry
+        for entry in entries
+        if not entry.filename.endswith("/") and not _LEFT_BY_PROGRAMS.fullmatch(entry.filename)
     ]
     if not members:
         raise UnsupportedImageError("The ZIP archive holds no pictures.", hint="Pack pictures or PDFs.")
@@ -228,6 +253,11 @@ def _check_end(data: bytes, limits: Limits) -> None:
     place = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_REACH))
     if place < 0 or len(data) < place + _END.size:
         raise ImageDecodeError("The ZIP archive is damaged or cut short: it has no end.")
+    if data.startswith(_LARGE_END, max(0, place - _LARGE_END_BYTES)):
+        raise UnsupportedImageError(
+            "The ZIP archive is of the kind for very many or very large files (ZIP64).",
+            hint="Pack it as an ordinary ZIP, or divide it.",
+        )
     count, size = _END.unpack_from(data, place)[4:6]
     if count > limits.max_text_pages or size > _ENTRY * limits.max_text_pages:
         raise _too_many(limits)

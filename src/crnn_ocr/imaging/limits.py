@@ -100,14 +100,19 @@ class Limits:
                 hint=_FEWER,
             )
 
-    def check_text_pages(self, count: int) -> None:
-        """Refuse a PDF of too many pages, although they may hold their text.
+    def check_text_pages(self, count: int, *, at_least: bool = False) -> None:
+        """Refuse a document of too many pages, although they may hold their text.
+
+        Args:
+            count: Number of pages found.
+            at_least: Whether counting stopped early, so that there may be more.
 
         Raises:
             ImageTooLargeError: `count` exceeds `max_text_pages`.
         """
         if count > self.max_text_pages:
+            kind, number = ("file", "more pages than that") if at_least else ("PDF", str(count))
             raise ImageTooLargeError(
-                f"At most {self.max_text_pages} pages are taken of one PDF, and this one has {count}.",
+                f"At most {self.max_text_pages} pages are taken of one {kind}, and this one has {number}.",
                 hint=_FEWER,
             )

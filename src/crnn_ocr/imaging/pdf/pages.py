@@ -56,6 +56,7 @@ class PdfPages(ProcessPages["_Document"]):
         self._limits = limits
         self._dpi = dpi
         self._use = wanted.text
+        self._ticket = ticket
         self._dpis: dict[int, float] = {}
         document = _Document(data, limits, ticket, wanted)
         super().__init__(document, document.open)
@@ -74,7 +75,8 @@ class PdfPages(ProcessPages["_Document"]):
         try:
             width, height = map(float, found["size"])
             size, scale = self._drawn(width, height)
-            return page_text(found, raw, size, scale * _POINTS_PER_INCH, self._use)
+            dpi = scale * _POINTS_PER_INCH
+            return page_text(found, raw, size, dpi, self._use, self._ticket.check)
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise ImageDecodeError(f"The text of page {number} of the PDF is damaged.") from error
 

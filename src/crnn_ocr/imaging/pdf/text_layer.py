@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from crnn_ocr.document import Line, Point, Polygon
 from crnn_ocr.imaging.pdf.page_text import Box, PageText, Turn, UseOfText, text_line
-from crnn_ocr.imaging.pdf.text_lines import Bools, Floats, Glyphs, Piece, lines_of
+from crnn_ocr.imaging.pdf.text_lines import Glyphs, lines_of
+from crnn_ocr.imaging.pdf.text_pieces import Bools, CrowdedPageError, Effort, Floats, Piece
 
 #: Largest share of characters without meaning, and of those that a font cannot name, in a good layer. A few
 #: are bullets and symbols of private fonts.
@@ -43,7 +44,12 @@ _Codes = NDArray[np.uint32]
 
 
 def page_text(
-    found: Mapping[str, Any], raw: bytes, size: tuple[int, int], dpi: float, use: UseOfText
+    found: Mapping[str, Any],
+    raw: bytes,
+    size: tuple[int, int],
+    dpi: float,
+    use: UseOfText,
+    check: Callable[[], None] | None = None,
 ) -> PageText | None:
     """Return the text of a page.
 
@@ -53,9 +59,11 @@ def page_text(
         size: Width and height of the page as it would be drawn, in pixels.
         dpi: Pixels per inch.
         use: When to take it; "never" stands for never reading a picture.
+        check: Raises an error if the text is no longer needed; called between steps.
 
     Returns:
-        The text; None if the picture of the page is to be read instead.
+        The text; None if the picture of the page is to be read instead, also because the text is in more
+        parts than any real page has.
 
     Raises:
         ValueError: The arrays are malformed.
@@ -68,7 +76,10 @@ def page_text(
     if use != "never" and not layer.is_good(float(found["unmapped"])):
         return None
     layer.drop_meaningless()
-    lines, columns, turn = layer.lines()
+    try:
+        lines, columns, turn = layer.lines(Effort(check))
+    except CrowdedPageError:
+        return None
     if use != "never" and (not lines or (layer.is_mostly_hidden and not makes_sense([*lines]))):
         return None
     unread = () if use == "never" else _unread(raster, lines, width, height)
@@ -140,7 +151,7 @@ class _Layer:
         """Leave out characters without a meaning."""
         self._keep &= ~_is_bad(self._codes)
 
-    def lines(self) -> tuple[tuple[Line, ...], tuple[bool, ...], Turn]:
+    def lines(self, effort: Effort) -> tuple[tuple[Line, ...], tuple[bool, ...], Turn]:
         """Return the lines, which of them are columns, and the turn that makes most of them upright."""
         a, c = self.matrix[0], self.matrix[1]
         cos, sin = np.cos(self._angles), -np.sin(self._angles)  # the angles are clockwise, and y points up
@@ -156,10 +167,10 @@ class _Layer:
             chosen = kept[classes[kept] == quarter]
             counts[quarter] = len(chosen)
             turn = _TURNS[quarter]
-            for piece in lines_of(self._glyphs(chosen, turn)):
+            for piece in lines_of(self._glyphs(chosen, turn), effort):
                 lines.append(self._line(piece, turn))
                 columns.append(piece.column)
-        for line in self._slanted_lines(np.flatnonzero(self._keep & slanted), np.radians(degrees)):
+        for line in self._slanted_lines(np.flatnonzero(self._keep & slanted), np.radians(degrees), effort):
             lines.append(line)
             columns.append(False)
         most = min(counts, key=lambda quarter: (-counts[quarter], quarter)) if counts else 0
@@ -179,7 +190,7 @@ class _Layer:
         a, b, c, d = (_unturned(point, turn, *self._size) for point in corners)
         return text_line(piece.text, piece.shares(), (a, b, c, d), column=piece.column)
 
-    def _slanted_lines(self, chosen: NDArray[np.intp], angles: Floats) -> list[Line]:
+    def _slanted_lines(self, chosen: NDArray[np.intp], angles: Floats, effort: Effort) -> list[Line]:
         """Return lines of text at other angles, such as watermarks, each in its own turned frame."""
         lines: list[Line] = []
         rounded = np.round(angles[chosen], 2)
@@ -196,7 +207,8 @@ class _Layer:
             half = np.stack([0.2 * total, 0.3 * total], axis=1)
             boxes = np.concatenate([middle - half, middle + half], axis=1)
             codes = _read_as(self._codes[own])
-            for piece in lines_of(Glyphs(codes, boxes, boxes, self._blank[own], self._guessed[own])):
+            glyphs = Glyphs(codes, boxes, boxes, self._blank[own], self._guessed[own])
+            for piece in lines_of(glyphs, effort):
                 left, top, right, bottom = piece.box
                 corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) @ axes.T
                 a, b, c, d = ((float(x), float(y)) for x, y in corners)

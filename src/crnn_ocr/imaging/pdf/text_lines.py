@@ -7,8 +7,6 @@ come in the order in which a program drew them, one by one or in words, often wi
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,11 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from crnn_ocr.imaging.pdf.text_pieces import (
+    BLANK,
+    BLANK_HAN,
+    EM,
+    SAME_ROW,
+    TWICE,
+    Bools,
+    Effort,
+    Floats,
+    Piece,
+    is_han,
+    joined,
+    without_second_prints,
+)
 
-#: Height of the em as a share of the box from ascent to descent: fonts have 1.0 to 1.45 em between the two.
-_EM = 0.8
 # Gaps between characters that follow one another in the content, in em. Columns are further apart than the
 # widest split. Cells of tables and words of justified text overlap between the two: the words of a row have
 # similar gaps, so a gap divides the row if it is twice their median.
@@ -29,14 +37,6 @@ _SPLIT, _WIDEST_SPLIT = 0.9, 1.5
 _BACK = -0.5
 #: Narrowest gap that counts as one between words, in em.
 _WORDS = 0.12
-#: Gap from which there is a blank although the PDF has none: between two Han characters, and otherwise.
-_BLANK_HAN, _BLANK = 0.6, 0.3
-#: Widest gap at which parts that do not follow one another in the content belong to one line, in em.
-_JOIN = 0.45
-#: Share of the lower of two boxes that the higher one must cover to stand on the same line.
-_SAME_ROW = 0.5
-#: A second print of a character is offset by less than this share of its size.
-_TWICE = 0.3
 #: Columns of upright characters: fewest characters, and the least and largest pitch in widths.
 _LEAST_COLUMN, _PITCH = 3, (0.7, 1.35)
 #: Least height of a line as a share of its box from ascent to descent; dashes and dots would have none.
@@ -76,58 +76,26 @@ class Glyphs:
         )
 
 
-@dataclass(slots=True)
-class Piece:
-    """A line, or a part of one.
+def lines_of(glyphs: Glyphs, effort: Effort | None = None) -> list[Piece]:
+    """Return the lines of a page's characters that run in one direction, in the order of the content.
 
-    Attributes:
-        text: Its characters; blanks between words are among them.
-        edges: (n, 2) start and end of every character along the line, in pixels.
-        box: Left, top, right and bottom of its ink, in pixels.
-        band: Top and bottom of its ascent and descent, in pixels.
-        column: Whether its characters are one below the other.
+    Args:
+        glyphs: The characters.
+        effort: Counts the work on the page; by default on these characters alone.
+
+    Raises:
+        CrowdedPageError: The page has too many parts of lines, or too many at the same place.
     """
-
-    text: str
-    edges: Floats
-    box: tuple[float, float, float, float]
-    band: tuple[float, float]
-    column: bool = False
-
-    @property
-    def em(self) -> float:
-        """Its em in pixels."""
-        return _EM * (self.band[1] - self.band[0])
-
-    @property
-    def middle(self) -> float:
-        """Height of its middle in pixels."""
-        return (self.band[0] + self.band[1]) / 2
-
-    def shares(self) -> array[float]:
-        """Return start and end of every character as shares of the box."""
-        start, end = (self.box[1], self.box[3]) if self.column else (self.box[0], self.box[2])
-        shares = (self.edges - start) / max(end - start, 1e-6)
-        return array("f", np.clip(shares, 0, 1).astype(np.float32).tobytes())
-
-
-def lines_of(glyphs: Glyphs) -> list[Piece]:
-    """Return the lines of a page's characters that run in one direction, in the order of the content."""
+    effort = effort or Effort()
     glyphs = _once(_with_shared_boxes_divided(glyphs))
     if not len(glyphs.codes):
         return []
-    pieces = _without_second_prints(list(_pieces(glyphs)))
-    return [_with_ligatures_apart(piece) for piece in _joined(_with_columns(pieces))]
-
-
-def _is_han(codes: NDArray[np.uint32]) -> Bools:
-    """Return which characters are written without blanks: Han, kana, and their punctuation."""
-    return np.asarray(
-        ((codes >= 0x2E80) & (codes < 0xA000))
-        | ((codes >= 0xF900) & (codes < 0xFB00))
-        | ((codes >= 0xFF00) & (codes < 0xFFF0))
-        | ((codes >= 0x20000) & (codes < 0x32000))
-    )
+    pieces = []
+    for piece in _pieces(glyphs):
+        effort.add_piece()
+        pieces.append(piece)
+    pieces = _with_columns(without_second_prints(pieces, effort))
+    return [_with_ligatures_apart(piece) for piece in joined(pieces, effort)]
 
 
 def _with_shared_boxes_divided(glyphs: Glyphs) -> Glyphs:
@@ -155,7 +123,7 @@ def _once(glyphs: Glyphs) -> Glyphs:
         return glyphs
     size = (glyphs.boxes[:, 2:] - glyphs.boxes[:, :2])[1:]
     offset = np.abs(np.diff(glyphs.boxes[:, :2], axis=0))
-    twice = (glyphs.codes[1:] == glyphs.codes[:-1]) & (offset < _TWICE * size).all(axis=1)
+    twice = (glyphs.codes[1:] == glyphs.codes[:-1]) & (offset < TWICE * size).all(axis=1)
     return glyphs[np.concatenate([[True], ~twice])] if twice.any() else glyphs
 
 
@@ -163,16 +131,16 @@ def _pieces(glyphs: Glyphs) -> Iterator[Piece]:
     """Divide the characters where the next one does not continue the line."""
     left, top, right, bottom = glyphs.boxes.T
     height = bottom - top
-    em = _EM * np.maximum(height[1:], height[:-1])
+    em = EM * np.maximum(height[1:], height[:-1])
     overlap = np.minimum(bottom[1:], bottom[:-1]) - np.maximum(top[1:], top[:-1])
     gap = left[1:] - right[:-1]
-    apart = (overlap < _SAME_ROW * np.minimum(height[1:], height[:-1])) | (gap > _WIDEST_SPLIT * em)
+    apart = (overlap < SAME_ROW * np.minimum(height[1:], height[:-1])) | (gap > _WIDEST_SPLIT * em)
     apart |= gap < _BACK * em
     apart |= _between_cells(apart, gap / np.maximum(em, 1e-6))
-    han = _is_han(glyphs.codes)
+    han = is_han(glyphs.codes)
     both = han[1:] & han[:-1]
-    blank = glyphs.blank[1:] & ~(both & glyphs.guessed[1:] & (gap < _BLANK_HAN * em))
-    blank |= gap > np.where(both, _BLANK_HAN, _BLANK) * em
+    blank = glyphs.blank[1:] & ~(both & glyphs.guessed[1:] & (gap < BLANK_HAN * em))
+    blank |= gap > np.where(both, BLANK_HAN, BLANK) * em
     blank &= ~apart
     # A soft hyphen is seen at the end of a line only.
     soft = _is_soft(glyphs.codes)
@@ -240,20 +208,6 @@ def _is_soft(codes: NDArray[np.uint32]) -> Bools:
     return np.asarray((codes == 0xAD) | (codes == 2) | (codes == 0xFFFE))
 
 
-def _without_second_prints(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return the parts without those that are printed once more over an equal one, to look bold."""
-    seen: dict[str, list[Piece]] = {}
-    kept = []
-    for piece in pieces:
-        near = _TWICE * piece.em
-        others = seen.setdefault(piece.text, [])
-        if any(all(abs(a - b) < near for a, b in zip(piece.box, other.box, strict=True)) for other in others):
-            continue
-        others.append(piece)
-        kept.append(piece)
-    return kept
-
-
 def _with_columns(pieces: Sequence[Piece]) -> list[Piece]:
     """Return the parts, with single Han characters that follow one another downwards joined to columns."""
     found: list[Piece] = []
@@ -270,9 +224,9 @@ def _with_columns(pieces: Sequence[Piece]) -> list[Piece]:
 def _continues_down(above: Piece, below: Piece) -> bool:
     if len(above.text) != 1 or len(below.text) != 1:
         return False
-    if not _is_han(np.array([ord(above.text), ord(below.text)], np.uint32)).all():
+    if not is_han(np.array([ord(above.text), ord(below.text)], np.uint32)).all():
         return False
-    size = max(max(piece.em / _EM, piece.box[2] - piece.box[0]) for piece in (above, below))
+    size = max(max(piece.em / EM, piece.box[2] - piece.box[0]) for piece in (above, below))
     across = abs((above.box[0] + above.box[2]) - (below.box[0] + below.box[2])) / 2
     # Punctuation stands in the upper right corner of its square.
     return across < 0.5 * size and _PITCH[0] * size < below.middle - above.middle < _PITCH[1] * size
@@ -288,65 +242,6 @@ def _column(chain: Sequence[Piece]) -> Piece:
     cuts = [box[1], *((a.box[3] + b.box[1]) / 2 for a, b in pairwise(chain)), box[3]]
     edges = np.stack([cuts[:-1], np.maximum.accumulate(cuts[1:])], axis=1)
     return Piece("".join(piece.text for piece in chain), edges, box, (box[1], box[3]), column=True)
-
-
-def _joined(pieces: Sequence[Piece]) -> list[Piece]:
-    """Join parts of one line that do not follow one another in the content.
-
-    Parts are looked at from left to right; each one continues the nearest line that ends just before it.
-    """
-    order = sorted(
-        (index for index, piece in enumerate(pieces) if not piece.column), key=lambda i: pieces[i].box[0]
-    )
-    lines: dict[int, Piece] = {}
-    ends: list[tuple[float, int]] = []  # middle of each line, and its place in the content
-    tallest = max((piece.em for piece in pieces), default=0.0)
-    for index in order:
-        piece = pieces[index]
-        best: int | None = None
-        place = bisect_left(ends, (piece.middle - tallest, -1))
-        while place < len(ends) and ends[place][0] <= piece.middle + tallest:
-            other = ends[place][1]
-            if _continues(lines[other], piece) and (best is None or lines[best].box[2] < lines[other].box[2]):
-                best = other
-            place += 1
-        if best is None:
-            lines[index] = piece
-            insort(ends, (piece.middle, index))
-        else:
-            line = lines[best]
-            ends.remove((line.middle, best))
-            joined = _two_as_one(line, piece)
-            lines[best] = joined
-            insort(ends, (joined.middle, best))
-    lines |= {index: piece for index, piece in enumerate(pieces) if piece.column}
-    return [lines[index] for index in sorted(lines)]
-
-
-def _continues(line: Piece, piece: Piece) -> bool:
-    em = min(line.em, piece.em)
-    gap = piece.box[0] - line.box[2]
-    if not -_TWICE * em <= gap <= _JOIN * em or max(line.em, piece.em) > 2 * em:
-        return False
-    overlap = min(line.band[1], piece.band[1]) - max(line.band[0], piece.band[0])
-    return overlap > _SAME_ROW * em / _EM
-
-
-def _two_as_one(line: Piece, piece: Piece) -> Piece:
-    gap = piece.box[0] - line.box[2]
-    han = _is_han(np.array([ord(line.text[-1]), ord(piece.text[0])], np.uint32)).all()
-    text, edges = line.text, line.edges
-    if gap > (_BLANK_HAN if han else 0.5 * _BLANK) * min(line.em, piece.em):
-        text, edges = text + " ", np.concatenate([edges, [(line.box[2], piece.box[0])]])
-    box = (
-        line.box[0],
-        min(line.box[1], piece.box[1]),
-        max(line.box[2], piece.box[2]),
-        max(line.box[3], piece.box[3]),
-    )
-    # The longer part tells where the line is: the other one may be a superscript.
-    band = line.band if len(line.text) >= len(piece.text) else piece.band
-    return Piece(text + piece.text, np.concatenate([edges, piece.edges]), box, band)
 
 
 def _with_ligatures_apart(piece: Piece) -> Piece:

@@ -26,7 +26,7 @@ Source = Literal["off", "miss", "hit", "shared"]
 CacheUse = Literal["use", "refresh", "off"]
 
 #: Remarks about the installation rather than the picture: the next answer may be better, so this is not kept.
-_TRANSIENT_REMARKS = frozenset({"LINES_FAILED", "PAGE_UNREAD", "RECHECK_UNAVAILABLE"})
+_TRANSIENT_REMARKS = frozenset({"LINES_FAILED", "PAGE_UNREAD", "PICTURE_UNREAD", "RECHECK_UNAVAILABLE"})
 
 
 @dataclass(frozen=True, slots=True)
