@@ -229,7 +229,9 @@ def test_rounded_but_nothing_else(document: Document) -> None:
     for page, written in zip(document.pages, to_dict(document)["pages"], strict=True):
         assert [line["text"] for line in written["lines"]] == [line.text for line in page.lines]
         for line, entry in zip(page.lines, written["lines"], strict=True):
-            assert abs(line.confidence - entry["confidence"]) <= (0.00005 if line.confidence < 0.9999 else 0.0001)
+            assert abs(line.confidence - entry["confidence"]) <= (
+                0.00005 if line.confidence < 0.9999 else 0.0001
+            )
             for (x, y), (near_x, near_y) in zip(line.polygon, entry["polygon"], strict=True):
                 assert abs(x - near_x) <= 0.0501
                 assert abs(y - near_y) <= 0.0501
