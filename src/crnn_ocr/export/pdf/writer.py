@@ -18,6 +18,7 @@ from crnn_ocr.export.pdf.original import with_text
 from crnn_ocr.export.pdf.pictures import Picture, add_page, encoded, unchanged_jpeg
 from crnn_ocr.export.pdf.placement import Placement
 from crnn_ocr.export.pdf.text_layers import add_layers, saved
+from crnn_ocr.imaging.archive import PackedPictures
 from crnn_ocr.imaging.formats import Format, sniff
 
 #: Size in points of a page that could not be read, so that later pages keep their numbers: A4.
@@ -48,8 +49,9 @@ def to_pdf(document: Document, how: WriteOptions) -> bytes:
         return with_text(source[0], document.pages)
     with Pdf.new() as pdf:
         places: dict[int, tuple[pikepdf.Object, Placement]] = {}
+        packed = _packed(source)
         for page in document.pages:
-            picture = _picture(page, source, how, alone=len(document.pages) == 1)
+            picture = _picture(page, source, packed, how, alone=len(document.pages) == 1)
             if picture is None:
                 pdf.add_blank_page(page_size=_BLANK)
             else:
@@ -65,15 +67,31 @@ def _format(data: bytes) -> Format | None:
         return None
 
 
+def _packed(source: tuple[bytes, Format | None] | None) -> PackedPictures | None:
+    try:
+        return PackedPictures(source[0]) if source is not None and source[1] is Format.ZIP else None
+    except OcrError:
+        return None
+
+
 def _picture(
-    page: Page, source: tuple[bytes, Format | None] | None, how: WriteOptions, *, alone: bool
+    page: Page,
+    source: tuple[bytes, Format | None] | None,
+    packed: PackedPictures | None,
+    how: WriteOptions,
+    *,
+    alone: bool,
 ) -> Picture | None:
     """Return the picture of a page; None if the page could not be read and has none.
 
     Raises:
         OriginalMissingError: The options do not hold it.
     """
-    if source is not None and source[1] is Format.JPEG and alone:
+    member = packed.of(page.number) if packed is not None and page.error is None else None
+    whole = alone
+    if member is not None:
+        source, whole = member[:2], member[2]
+    if source is not None and source[1] is Format.JPEG and whole:
         picture = unchanged_jpeg(source[0])
         if picture is not None:
             return picture
