@@ -26,7 +26,8 @@ _TRADE = Trade(
     "qpdf",
     "Print the PDF into a new PDF, or choose another output format.",
 )
-# Memory that the process may take beside the program itself; see tests/export/pdf/test_limits.py.
+# Memory that the process may take beside the program itself. Measured as its greatest resident size, with the
+# program: a page tree of 60,000 times the same page takes 223 MiB, 20 MiB on a hundred pages take 116.
 _OBJECT_BYTES = 256 * MIB
 _SPARE_BYTES = 64 * MIB
 _COPIES = 4  # times the file's size: the file twice, the new file, and some reserve
