@@ -29,6 +29,8 @@ from crnn_ocr.document import (
 #: How many places a table's grid may have: enough for any form, and too few to fill the memory with the rows
 #: of a small document that claims a cell of a million rows.
 _PLACES, _PLACES_PER_CELL = 256, 64
+#: The largest confidence below 1 that has 4 digits.
+_ALMOST_CERTAIN = 0.9999
 
 
 def to_json(document: Document, *, source: str | None = None, chars: bool = False) -> str:
@@ -280,9 +282,14 @@ def _remark_to_dict(remark: Remark) -> dict[str, str]:
 def _text_at(item: Line | Char) -> dict[str, Any]:
     return {
         "text": item.text,
-        "confidence": round(item.confidence, 4),
+        "confidence": _confidence(item.confidence),
         "polygon": _polygon(item.polygon),
     }
+
+
+def _confidence(value: float) -> float:
+    """Round a confidence, but to 1 only if it is 1: that tells text of a PDF from text that was read."""
+    return min(round(value, 4), _ALMOST_CERTAIN) if value < 1 else round(value, 4)
 
 
 def _polygon(polygon: Polygon) -> list[list[float]]:

@@ -41,6 +41,10 @@ _TOTAL = 16
 #: Largest ratio of unpacked to packed bytes of a member, and the size from which it is checked. Blank
 #: pictures without compression of their own, such as BMP, reach 1,000 and are small in number.
 _RATIO, _RATIO_FROM = 200, 4 * MIB
+#: The same ratio up to which a member is a file that is compressed itself, such as a JPEG with its metadata.
+_DENSE = 2
+#: Bytes that tell the format of a member.
+_HEAD = 2048
 #: Bytes of the list of members that each may take: 46, its name, its extra fields and its comment.
 _ENTRY = 1024
 #: The record at the end of an archive (APPNOTE.TXT, 4.3.16), and how far from the end it may begin.
@@ -186,7 +190,7 @@ class ArchivePages(PageSource):
 
     def _is_pdf(self, member: zipfile.ZipInfo) -> bool:
         with self._archive.open(member) as stream:
-            return sniff(stream.read(2048)) is Format.PDF
+            return sniff(stream.read(_HEAD)) is Format.PDF
 
     def _opened(self, member: zipfile.ZipInfo) -> PageSource:
         """Open a member.
@@ -201,6 +205,62 @@ class ArchivePages(PageSource):
             )
         wanted = Wanted(ALL_PAGES, self._wanted.text, self._wanted.password)
         return self._open_member(data, ticket=self._ticket, wanted=wanted)
+
+
+class PackedPictures:
+    """The members of an archive by page number, as far as that can be told without decoding them."""
+
+    def __init__(self, data: bytes) -> None:
+        """Read the first bytes of the members up to the first one that may have several pages.
+
+        Args:
+            data: The whole archive, of which pages have been read.
+
+        Raises:
+            OcrError: It cannot be opened.
+        """
+        self._limits = Limits(_RATIO * len(data), 0, 0, 0)
+        self._archive, members = _members(data, self._limits)
+        #: Members may lie over one another, and all of them together then be larger than the archive.
+        self._overlap = sum(member.compress_size for member in members) > len(data)
+        self._members: list[tuple[zipfile.ZipInfo, bytes, Format | None]] = []
+        for member in members:
+            head, name = self._head(member)
+            if name in (Format.TIFF, Format.PDF):
+                break
+            self._members.append((member, head, name))
+
+    def of(self, number: int) -> tuple[bytes, Format, bool] | None:
+        """Return the file that a page comes from; None if it is unknown.
+
+        Args:
+            number: Number of the page, from 1.
+
+        Returns:
+            Its bytes, its format, and whether they are the whole file; if it becomes much larger when
+            unpacked, there are only the first ones.
+        """
+        if not 1 <= number <= len(self._members):
+            return None
+        member, head, name = self._members[number - 1]
+        if name is None:
+            return None
+        if self._overlap or member.file_size > _DENSE * member.compress_size:
+            return head, name, False
+        try:
+            return _unpacked(self._archive, member, self._limits), name, True
+        except OcrError:
+            return None
+
+    def _head(self, member: zipfile.ZipInfo) -> tuple[bytes, Format | None]:
+        if member.flag_bits & 1 or member.compress_type not in _PLAIN:
+            return b"", None
+        try:
+            with self._archive.open(member) as stream:
+                head = stream.read(_HEAD)
+            return head, sniff(head)
+        except (OcrError, zipfile.BadZipFile, zlib.error, *_DAMAGED):
+            return b"", None
 
 
 def _extents(source: PageSource) -> Sequence[Extent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from PIL import Image
 from crnn_ocr.document import Remark
 from crnn_ocr.errors import ImageDecodeError, OriginalMissingError
 from crnn_ocr.export import FORMATS, WriteOptions
+from crnn_ocr.imaging.archive import PackedPictures
 from crnn_ocr.imaging.decode import decode_pages
+from crnn_ocr.imaging.formats import Format
 from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.pixels import Pixels
@@ -218,3 +221,78 @@ def test_the_same_bytes_again() -> None:
     read = page(line("字", 20, 20), width=200, height=120)
 
     assert written(data, read) == written(data, read)
+
+
+def archive_of(*files: bytes, packed: int = zipfile.ZIP_STORED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", packed) as archive:
+        for number, data in enumerate(files):
+            archive.writestr(f"{number}.picture", data)
+    return content.getvalue()
+
+
+def noise(width: int = 200, height: int = 120) -> Image.Image:
+    """What a sensor gives: hardly two pixels are the same."""
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def streams(content: bytes) -> list[tuple[str, bytes]]:
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        found = [each.Resources.XObject.Picture for each in pdf.pages]
+        return [(str(stream.Filter), stream.read_raw_bytes()) for stream in found]
+
+
+def lines_on(count: int) -> list[Any]:
+    return [page(line("字", 20, 20), number=n, width=200, height=120) for n in range(1, count + 1)]
+
+
+def test_the_jpegs_of_an_archive_are_embedded_as_they_are() -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    first, turned = file_of(noise(), "JPEG"), file_of(picture(120, 200), "JPEG", exif=exif)
+    drawing = file_of(picture(), "PNG")
+
+    content = written(archive_of(first, drawing, turned), *lines_on(3))
+
+    found = streams(content)
+    assert [found[0], found[2]] == [("/DCTDecode", first), ("/DCTDecode", turned)]
+    assert found[1][0] == "/FlateDecode"
+    (upright,) = decode_pages(turned, LIMITS)
+    assert abs(shown(content, 200, 120, 2) - upright).mean() < 4
+    assert [texts(content, index) for index in range(3)] == [["字"]] * 3
+
+
+def test_a_photo_of_an_archive_behind_several_pages_is_compressed_with_loss() -> None:
+    """Which file it comes from cannot be told without decoding, so its look decides."""
+    tiff = file_of(noise(), "TIFF", save_all=True, append_images=[Image.new("RGB", (200, 120), "white")])
+    photo = file_of(noise(), "JPEG")
+
+    content = written(archive_of(tiff, photo), *lines_on(3))
+
+    assert [kind for kind, _ in streams(content)] == ["/DCTDecode", "/FlateDecode", "/DCTDecode"]
+
+
+def test_what_is_packed_behind_a_jpeg_is_left_out() -> None:
+    padded = file_of(picture(), "JPEG") + bytes(3 << 20)
+
+    content = written(archive_of(padded, packed=zipfile.ZIP_DEFLATED), *lines_on(1))
+
+    assert streams(content)[0][0] == "/DCTDecode"
+    assert len(content) < 1 << 18
+
+
+def test_members_that_lie_over_one_another_are_not_embedded_often() -> None:
+    """Ten names of one file: an archive of a few kilobytes, which may have thousands of them."""
+    data = bytearray(archive_of(file_of(noise(), "JPEG", quality=100)))
+    start, length = data.rfind(b"PK\1\2"), data.rfind(b"PK\5\6") - data.rfind(b"PK\1\2")
+    entry = bytes(data[start : start + length])
+    end = bytearray(data[start + length :])
+    end[8:12] = (10).to_bytes(2, "little") * 2
+    end[12:16] = (10 * length).to_bytes(4, "little")
+    several = bytes(data[:start]) + entry * 10 + bytes(end)
+
+    found = PackedPictures(several).of(10)
+
+    assert found is not None
+    assert found[1:] == (Format.JPEG, False)
+    assert len(found[0]) <= 2048

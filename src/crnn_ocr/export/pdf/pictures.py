@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ _POINTS_PER_INCH = 72
 _LEAST_SIDE, _MOST_SIDE = 3, 14_400
 #: Quality of pictures that had been compressed with loss before, but not as JPEG.
 _QUALITY = 90
+#: About so many pixels tell whether a picture has a plain ground.
+_SAMPLE = 65_536
 
 _COLOUR_SPACES = {"L": ("/DeviceGray", 1), "RGB": ("/DeviceRGB", 3), "CMYK": ("/DeviceCMYK", 4)}
 #: How stored pixels become upright, by Exif orientation: sides swapped, then mirrored across and down.
@@ -105,9 +108,12 @@ def encoded(pixels: Pixels, source: tuple[bytes, Format] | None) -> Picture:
 
     Args:
         pixels: (H, W) grey or (H, W, 3) BGR.
-        source: Its file and the format of it, for the resolution; None if unknown.
+        source: Its file and the format of it, for the resolution; None if unknown. Of an archive it is only
+            known that the picture is in it: what looks like a photo or a scan is taken for one.
     """
     lossy, dpi = _nature(*source) if source else (False, None)
+    if source and source[1] is Format.ZIP:
+        lossy = not _has_plain_ground(pixels)
     height, width = pixels.shape[:2]
     if pixels.ndim == 3 and all(np.array_equal(pixels[..., 0], pixels[..., i]) for i in (1, 2)):
         pixels = np.ascontiguousarray(pixels[..., 0])
@@ -171,8 +177,17 @@ def _matrix(orientation: int, turn: int, width: float, height: float) -> tuple[f
     return a - e, b - f, c - e, d - f, e, f
 
 
+def _has_plain_ground(pixels: Pixels) -> bool:
+    """Tell whether half of a picture has exactly one colour, as drawings have; a sensor's pixels vary."""
+    step = max(1, math.isqrt(pixels.shape[0] * pixels.shape[1] // _SAMPLE))
+    sample = pixels[::step, ::step].reshape(-1, 1 if pixels.ndim == 2 else 3).astype(np.uint32)
+    colours = sample @ np.array([1, 256, 65536][: sample.shape[1]], np.uint32)
+    return bool(2 * np.unique(colours, return_counts=True)[1].max() >= len(colours))
+
+
 def _nature(data: bytes, name: Format) -> tuple[bool, tuple[float, float] | None]:
     """Tell whether a file was compressed with loss, and its resolution."""
+    lossy = name is Format.JPEG or (name is Format.WEBP and b"VP8L" not in data[12:64])
     try:
         image = open_file(data, name)
         compression = image.info.get("compression")
@@ -180,8 +195,7 @@ def _nature(data: bytes, name: Format) -> tuple[bool, tuple[float, float] | None
         if _TURNS[orientation_of(image)][0]:
             dpi = dpi and dpi[::-1]
     except Exception:  # decoders raise anything; the pixels are known, and the rest is a matter of taste
-        return False, None
-    lossy = name is Format.JPEG or (name is Format.WEBP and b"VP8L" not in data[12:64])
+        return lossy, None
     return lossy or compression in ("jpeg", "tiff_jpeg", "webp"), dpi
 
 

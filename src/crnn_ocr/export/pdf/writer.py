@@ -8,34 +8,18 @@ hold for the new file. Pictures become pages.
 
 from __future__ import annotations
 
-import io
-import warnings
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pikepdf
-from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, Stream, StreamDecodeLevel
+from pikepdf import Pdf
 
-from crnn_ocr.document import Document, Line, Page
-from crnn_ocr.errors import (
-    ImageDecodeError,
-    ImageTooLargeError,
-    OcrError,
-    OriginalMissingError,
-    PdfPasswordError,
-)
+from crnn_ocr.document import Document, Page
+from crnn_ocr.errors import OcrError, OriginalMissingError
 from crnn_ocr.export import WriteOptions
-from crnn_ocr.export.pdf.encoding import Encoding, writable
-from crnn_ocr.export.pdf.glyphs import ASCENT, DESCENT, EM, font_program
-from crnn_ocr.export.pdf.layer import layer
+from crnn_ocr.export.pdf.original import with_text
 from crnn_ocr.export.pdf.pictures import Picture, add_page, encoded, unchanged_jpeg
-from crnn_ocr.export.pdf.placement import Placement, inherited, placement_of
+from crnn_ocr.export.pdf.placement import Placement
+from crnn_ocr.export.pdf.text_layers import add_layers, saved
+from crnn_ocr.imaging.archive import PackedPictures
 from crnn_ocr.imaging.formats import Format, sniff
-
-# pikepdf remarks on odd forms in a PDF. The filter is set once: `catch_warnings` is not thread-safe.
-warnings.filterwarnings("ignore", module=r"pikepdf\.")
 
 #: Size in points of a page that could not be read, so that later pages keep their numbers: A4.
 _BLANK = (595.28, 841.89)
@@ -55,24 +39,25 @@ def to_pdf(document: Document, how: WriteOptions) -> bytes:
         OriginalMissingError: The options hold neither the input nor its pictures.
         PdfPasswordError: The PDF opens only with a password.
         ImageDecodeError: The PDF is damaged.
+        ImageTooLargeError: Writing the PDF takes too much memory or time.
+        OverloadedError: No process can be started for it.
+        UnsupportedImageError: This program cannot start Python (see `helper`).
     """
     data = how.original() if how.original is not None else None
     source = None if data is None else (data, _format(data))
     if source is not None and source[1] is Format.PDF:
-        with _translated(), Pdf.open(io.BytesIO(source[0])) as pdf:
-            own = ((page.obj, placement_of(page.obj)) for page in pdf.pages)
-            _add_layers(pdf, document.pages, dict(enumerate(own, start=1)))
-            return _saved(pdf)
+        return with_text(source[0], document.pages)
     with Pdf.new() as pdf:
         places: dict[int, tuple[pikepdf.Object, Placement]] = {}
+        packed = _packed(source)
         for page in document.pages:
-            picture = _picture(page, source, how, alone=len(document.pages) == 1)
+            picture = _picture(page, source, packed, how, alone=len(document.pages) == 1)
             if picture is None:
                 pdf.add_blank_page(page_size=_BLANK)
             else:
                 places[page.number] = add_page(pdf, picture, page.rotation)
-        _add_layers(pdf, document.pages, places)
-        return _saved(pdf)
+        add_layers(pdf, document.pages, places)
+        return bytes(saved(pdf))
 
 
 def _format(data: bytes) -> Format | None:
@@ -82,46 +67,31 @@ def _format(data: bytes) -> Format | None:
         return None
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Translate any exception about a PDF that is not ours into an `OcrError`."""
+def _packed(source: tuple[bytes, Format | None] | None) -> PackedPictures | None:
     try:
-        yield
+        return PackedPictures(source[0]) if source is not None and source[1] is Format.ZIP else None
     except OcrError:
-        raise
-    except pikepdf.PasswordError as error:
-        raise PdfPasswordError("The PDF opens only with its password, so no text can be added.") from error
-    except MemoryError as error:
-        raise ImageTooLargeError("There is not enough memory to write this PDF again.") from error
-    except Exception as error:
-        # For damaged input pikepdf raises PdfError, but qpdf's own errors, too: RuntimeError, TypeError …
-        raise ImageDecodeError("The PDF is damaged: no text can be added to it.") from error
-
-
-def _saved(pdf: Pdf) -> bytes:
-    content = io.BytesIO()
-    pdf.save(
-        content,
-        deterministic_id=True,
-        # As it was: nothing is unpacked, compressed or put together in another way.
-        compress_streams=False,
-        stream_decode_level=StreamDecodeLevel.none,
-        object_stream_mode=ObjectStreamMode.preserve,
-        fix_metadata_version=False,
-        encryption=False,
-    )
-    return content.getvalue()
+        return None
 
 
 def _picture(
-    page: Page, source: tuple[bytes, Format | None] | None, how: WriteOptions, *, alone: bool
+    page: Page,
+    source: tuple[bytes, Format | None] | None,
+    packed: PackedPictures | None,
+    how: WriteOptions,
+    *,
+    alone: bool,
 ) -> Picture | None:
     """Return the picture of a page; None if the page could not be read and has none.
 
     Raises:
         OriginalMissingError: The options do not hold it.
     """
-    if source is not None and source[1] is Format.JPEG and alone:
+    member = packed.of(page.number) if packed is not None and page.error is None else None
+    whole = alone
+    if member is not None:
+        source, whole = member[:2], member[2]
+    if source is not None and source[1] is Format.JPEG and whole:
         picture = unchanged_jpeg(source[0])
         if picture is not None:
             return picture
@@ -134,108 +104,3 @@ def _picture(
             raise
         return None
     return encoded(pixels, (source[0], source[1]) if source is not None and source[1] else None)
-
-
-def _add_layers(pdf: Pdf, pages: Iterable[Page], places: dict[int, tuple[pikepdf.Object, Placement]]) -> None:
-    """Add text to the pages that were read.
-
-    Args:
-        pdf: The document.
-        pages: What was read.
-        places: The PDF's pages by number, and where their pictures are on them.
-    """
-    read = [(page, lines) for page in pages if page.number in places and (lines := _read_lines(page))]
-    encoding = Encoding(writable(line.text) for _, lines in read for line in lines)
-    font: pikepdf.Object | None = None
-    for page, lines in read:
-        target, placement = places[page.number]
-        name = _free_name(target)
-        place = placement.from_pixels(max(page.width, 1), max(page.height, 1))
-        content = layer(lines, place, name, encoding)
-        if not content:
-            continue
-        if font is None:
-            font = _font(pdf, encoding)
-        _add_content(pdf, target, content)
-        _add_font(target, name, font)
-
-
-def _read_lines(page: Page) -> tuple[Line, ...]:
-    """Return the lines that the page's own text lacks."""
-    if page.origin == "text_layer":
-        return ()
-    if page.origin == "mixed":
-        # Text that was taken from the page is certain; what was read never is, however sure.
-        return tuple(line for line in page.lines if line.confidence < 1)
-    return page.lines
-
-
-def _free_name(page: pikepdf.Object) -> str:
-    """Return a name that no font of the page has, without its slash."""
-    fonts = _entries(_entries(inherited(page, "/Resources")).get("/Font"))
-    number = 0
-    while f"/Ocr{number}" in fonts:
-        number += 1
-    return f"Ocr{number}"
-
-
-def _add_font(page: pikepdf.Object, name: str, font: pikepdf.Object) -> None:
-    """Add a font to the page alone; its resources may be shared with others."""
-    resources = _entries(inherited(page, "/Resources"))
-    fonts = _entries(resources.get("/Font")) | {f"/{name}": font}
-    page["/Resources"] = Dictionary(resources | {"/Font": Dictionary(fonts)})
-
-
-def _entries(value: object) -> dict[str, Any]:
-    """Return the entries of a dictionary, none if it is something else."""
-    return dict(value.items()) if isinstance(value, Dictionary) else {}
-
-
-def _add_content(pdf: Pdf, page: pikepdf.Object, content: bytes) -> None:
-    """Put a content stream before the page's own ones, where the graphics state is the page's first one."""
-    own = page.get("/Contents")
-    before = own if isinstance(own, pikepdf.Array) else [] if own is None else [own]
-    page["/Contents"] = Array([_deflated(pdf, content), *before])
-
-
-def _font(pdf: Pdf, encoding: Encoding) -> pikepdf.Object:
-    """Return the font of all layers (ISO 32000-1, 9.7)."""
-    program = font_program()
-    file = _deflated(pdf, program)
-    file["/Length1"] = len(program)
-    descriptor = Dictionary(
-        Type=Name.FontDescriptor,
-        FontName=Name.Invisible,
-        Flags=4,  # symbolic: not the characters of Adobe's standard set
-        FontBBox=Array([0, DESCENT, EM, ASCENT]),
-        ItalicAngle=0,
-        Ascent=ASCENT,
-        Descent=DESCENT,
-        CapHeight=ASCENT,
-        StemV=80,
-        FontFile2=file,
-    )
-    descendant = Dictionary(
-        Type=Name.Font,
-        Subtype=Name.CIDFontType2,
-        BaseFont=Name.Invisible,
-        CIDSystemInfo=Dictionary(Registry="Adobe", Ordering="Identity", Supplement=0),
-        FontDescriptor=pdf.make_indirect(descriptor),
-        DW=EM,
-        W=Array([Array(part) if isinstance(part, list) else part for part in encoding.widths()]),
-        CIDToGIDMap=_deflated(pdf, encoding.glyphs()),
-    )
-    return pdf.make_indirect(
-        Dictionary(
-            Type=Name.Font,
-            Subtype=Name.Type0,
-            BaseFont=Name.Invisible,
-            Encoding=Name("/Identity-H"),
-            DescendantFonts=Array([pdf.make_indirect(descendant)]),
-            ToUnicode=_deflated(pdf, encoding.to_unicode()),
-        )
-    )
-
-
-def _deflated(pdf: Pdf, content: bytes) -> pikepdf.Stream:
-    return Stream(pdf, zlib.compress(content), Filter=Name.FlateDecode)
