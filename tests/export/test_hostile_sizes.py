@@ -51,7 +51,7 @@ def blocks(name: str) -> tuple[Block, ...]:
 def test_no_format_is_slow_or_large(name: str) -> None:
     document = Document((Page(100, 100, blocks(name)),), "m/1", layout="blocks")
     size = sum(len(line.text) for page in document.pages for line in page.lines)
-    for form in TEXT_FORMATS:
+    for form in (*TEXT_FORMATS, "docx", "xlsx"):
         written = single_file(document, FORMATS[form], WriteOptions())
         assert len(written.content) < 5_000_000 + 500 * size
 
