@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from crnn_ocr.document import (
@@ -31,6 +31,11 @@ from crnn_ocr.document import (
 _PLACES, _PLACES_PER_CELL = 256, 64
 #: The largest confidence below 1 that has 4 digits.
 _ALMOST_CERTAIN = 0.9999
+#: How many places any grid may have, however many its cells; twice 500 rows by 50 columns.
+_MOST_PLACES = 50_000
+#: How many more places than cells the tables of a document may have together. Formats write something into
+#: each place, so a cell that spans many makes a file that is far larger than what was sent.
+_MOST_SPANNED = 100_000
 
 
 def to_json(document: Document, *, source: str | None = None, chars: bool = False) -> str:
@@ -138,8 +143,16 @@ def from_dict(value: Any) -> Document:
     layout = value.get("layout", "lines")
     if layout not in ("lines", "blocks"):
         raise ValueError("'layout' is neither lines nor blocks")
+    read: list[Page] = []
+    spanned = 0
+    for number, page in enumerate(pages, start=1):
+        read.append(page_from_dict(page, number))
+        tables = [block.table for block in read[-1].blocks if block.table is not None]
+        spanned += sum(_places(table.rows, table.cols) - len(table.cells) for table in tables)
+        if spanned > _MOST_SPANNED:
+            raise ValueError("'rows' and 'cols' of all tables are too many for so few 'cells'")
     return Document(
-        tuple(page_from_dict(page, number) for number, page in enumerate(pages, start=1)),
+        tuple(read),
         _text(_get(value, "model"), "model"),
         layout=layout,
     )
@@ -227,25 +240,35 @@ def _table_from_dict(value: Mapping[str, Any], lines: Sequence[Line]) -> Table:
     )
 
 
+def _places(rows: int, cols: int) -> int:
+    """Return how many places a grid has; rows without columns count, too, because formats go through them."""
+    return max(rows, 1) * max(cols, 1)
+
+
 def _check_grid(rows: int, cols: int, cells: Sequence[Cell]) -> None:
-    if rows * cols > _PLACES + _PLACES_PER_CELL * len(cells):
+    if _places(rows, cols) > _PLACES + _PLACES_PER_CELL * len(cells):
         raise ValueError("'rows' and 'cols' are too many for so few 'cells'")
+    if _places(rows, cols) > _MOST_PLACES:
+        raise ValueError(f"'rows' and 'cols' make up more than {_MOST_PLACES:,} places")
     if any(cell.row + cell.row_span > rows or cell.col + cell.col_span > cols for cell in cells):
         raise ValueError("'cells' reach beyond the table's grid")
     starts = [(cell.row, cell.col) for cell in cells]
     area = sum(cell.row_span * cell.col_span for cell in cells)
-    covered = (
-        {
-            (row, col)
-            for cell in cells
-            for row in range(cell.row, cell.row + cell.row_span)
-            for col in range(cell.col, cell.col + cell.col_span)
-        }
-        if area == rows * cols
-        else set()
-    )
-    if len(covered) != rows * cols or starts != sorted(starts):
+    if area != rows * cols or starts != sorted(starts) or _overlap(rows, cols, cells):
         raise ValueError("'cells' do not cover the table's grid once, by row and column")
+
+
+def _overlap(rows: int, cols: int, cells: Iterable[Cell]) -> bool:
+    """Tell whether two cells that lie within a grid share a place."""
+    taken = bytearray(rows * cols)
+    for cell in cells:
+        for row in range(cell.row, cell.row + cell.row_span):
+            start = row * cols + cell.col
+            end = start + cell.col_span
+            if any(taken[start:end]):
+                return True
+            taken[start:end] = b"\1" * cell.col_span
+    return False
 
 
 def _lines_at(value: Mapping[str, Any], lines: Sequence[Line]) -> tuple[Line, ...]:

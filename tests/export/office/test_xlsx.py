@@ -155,6 +155,44 @@ def test_hostile_cells_stay_text(text: str) -> None:
     assert (book["Text"].cells["D2"].content or "") == clean(text)[:32_767]
 
 
+def test_columns_beyond_those_of_excel_are_on_the_text_sheet() -> None:
+    book = sheets_of(table([[f"t{col}" for col in range(16_386)]], 100, {}, 0))
+
+    assert len(contents(book["Table 1"])) == 16_384
+    text = contents(book["Text"])
+    assert [[text.get(f"{column}{row}") for column in "ABCD"] for row in (2, 3, 4)] == [
+        [1, "Table 1, row 1, column 16385", "Table", "t16384"],
+        [1, "Table 1, row 1, column 16386", "Table", "t16385"],
+        [None] * 4,
+    ]
+
+
+def test_rows_beyond_those_of_excel_are_on_the_text_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crnn_ocr.export.office.xlsx._MOST_ROWS", 4)
+    spanning = table([["a"], ["b"], ["c"], ["d"], [None], ["e"]], 100, {(3, 0): (2, 1)}, 0)
+    lines = Block(tuple(line(f"line {at}", 0, 30 * at) for at in range(5)))
+
+    book = sheets_of(spanning, lines)
+
+    assert list(book) == ["Table 1", "Text", "Text 2", "Text 3"]
+    assert [*contents(book["Table 1"]).values()] == ["a", "b", "c"]
+    texts = [contents(book[name]).get(f"D{row}") for name in [*book][1:] for row in (2, 3, 4)]
+    assert texts == [*(f"line {at}" for at in range(5)), "d", "e", None, None]
+
+
+def test_long_texts_go_on_in_further_rows() -> None:
+    text = "".join(chr(0x4E00 + at % 20_000) for at in range(70_000))
+    place = box(0, 0, 10, 10)
+    own = Line(text, 0.99, place)
+    grid = Table(1, 1, (Cell(0, 0, 1, 1, (own,), place),))
+
+    book = sheets_of(Block(grid.lines, "table", 0, grid), Block((own,)))
+
+    rows = [str(contents(book["Text"])[f"D{row}"]) for row in range(2, 7)]
+    assert "".join(rows[:3]) == text
+    assert str(contents(book["Table 1"])["A1"]) + "".join(rows[3:]) == text
+
+
 @settings(max_examples=30)
 @given(all_documents)
 def test_any_document(document: Document) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from crnn_ocr.document import Cell, Document, Table, block_id
@@ -18,8 +18,6 @@ _SURE = 0.8
 CERTAIN = 0.9
 #: Width of columns in characters: least, greatest, and the space beside the text.
 _NARROWEST, _WIDEST, _SPACE = 4, 60, 2
-#: Most characters of a cell (Excel specifications and limits).
-MOST_CHARACTERS = 32_767
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +25,19 @@ class SheetCell:
     """A cell as it is written.
 
     Attributes:
+        page: Number of the page on which it stands.
         row: First row, from 0.
         col: First column, from 0.
         last_row: Last row that it covers.
         last_col: Last column that it covers.
-        text: Its text, with line feeds between lines; empty for an empty cell.
+        text: Its text, with line feeds between lines; empty for an empty cell. It may be longer than what a
+            cell of a spreadsheet holds.
         value: Its number or date; None if it is text.
         head: Whether it names columns.
         doubtful: Whether it was read with low confidence.
     """
 
+    page: int
     row: int
     col: int
     last_row: int
@@ -84,30 +85,32 @@ def sheets(document: Document) -> list[Sheet]:
 def _sheet(parts: Sequence[tuple[int, Table]]) -> Sheet:
     first = parts[0][1]
     heads = head_rows(first)
-    cells: list[Cell] = []
+    cells: list[tuple[int, Cell]] = []
     rows = 0
-    for _, table in parts:
+    for page, table in parts:
         # The head is often repeated on the next page.
         repeated = head_rows(table) == heads and _head(table, heads) == _head(first, heads)
         skipped = heads if rows and repeated else 0
-        cells += [replace(cell, row=cell.row - skipped + rows) for cell in table.cells if cell.row >= skipped]
+        own = (cell for cell in table.cells if cell.row >= skipped)
+        cells += [(page, replace(cell, row=cell.row - skipped + rows)) for cell in own]
         rows += table.rows - skipped
     cols = max(table.cols for _, table in parts)
-    texts = {(cell.row, cell.col): clean(join_lines(cell.lines))[:MOST_CHARACTERS] for cell in cells}
+    texts = {(cell.row, cell.col): clean(join_lines(cell.lines)) for _, cell in cells}
     body = {place: text for place, text in texts.items() if place[0] >= heads}
     usual = decimal_sign(body.values())
-    signs = [
-        decimal_sign((text for (_, col), text in body.items() if col == at), usual) for at in range(cols)
-    ]
+    by_column: list[list[str]] = [[] for _ in range(cols)]
+    for (_, col), text in body.items():
+        by_column[col].append(text)
+    signs = [decimal_sign(own, usual) for own in by_column]
     written = []
-    for cell in cells:
+    for page, cell in cells:
         text = texts[cell.row, cell.col]
         confidence = min((line.confidence for line in cell.lines), default=1.0)
         head = cell.row < heads
         value = None if head or confidence < _SURE else value_of(text, signs[cell.col])
         last_row, last_col = cell.row + cell.row_span - 1, cell.col + cell.col_span - 1
         doubtful = confidence < CERTAIN
-        written.append(SheetCell(cell.row, cell.col, last_row, last_col, text, value, head, doubtful))
+        written.append(SheetCell(page, cell.row, cell.col, last_row, last_col, text, value, head, doubtful))
     pages = tuple(dict.fromkeys(page for page, _ in parts))
     return Sheet(pages, heads, tuple(written), tuple(_widths(written, cols)))
 
@@ -120,18 +123,13 @@ def _head(table: Table, count: int) -> list[tuple[int, int, int, int, str]]:
     ]
 
 
-def _widths(cells: Sequence[SheetCell], cols: int) -> Iterator[int]:
-    for col in range(cols):
-        longest = max(
-            (
-                display_width(row)
-                for cell in cells
-                if cell.col == cell.last_col == col
-                for row in cell.text.split("\n")
-            ),
-            default=0,
-        )
-        yield min(max(longest + _SPACE, _NARROWEST), _WIDEST)
+def _widths(cells: Iterable[SheetCell], cols: int) -> Iterator[int]:
+    longest = [0] * cols
+    for cell in cells:
+        if cell.col == cell.last_col:
+            longest[cell.col] = max(longest[cell.col], *map(display_width, cell.text.split("\n")))
+    for each in longest:
+        yield min(max(each + _SPACE, _NARROWEST), _WIDEST)
 
 
 def display_width(text: str) -> int:

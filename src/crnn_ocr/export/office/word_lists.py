@@ -27,6 +27,8 @@ class Lists:
         """Prepare for a file without lists."""
         self._numbering = file.part.numbering_part.element
         self._abstract: dict[str, int] = {}
+        ids = (int(each.get(qn("w:numId"))) for each in self._numbering.iterchildren(qn("w:num")))
+        self._last_id = max(ids, default=0)
         # The list that is open at each depth: its id, sign and last number.
         self._open: dict[int, tuple[int, str, int]] = {}
 
@@ -74,14 +76,14 @@ class Lists:
         """Add a list that starts with a number at a depth, and return its id."""
         if sign not in self._abstract:
             self._abstract[sign] = self._add_abstract(sign)
-        ids = [int(each.get(qn("w:numId"))) for each in self._numbering.iterchildren(qn("w:num"))]
-        made = element("w:num", numId=max(ids, default=0) + 1)
+        self._last_id += 1  # counted here: looking for it among the lists takes the square of their number
+        made = element("w:num", numId=self._last_id)
         made.append(element("w:abstractNumId", val=self._abstract[sign]))
         override = element("w:lvlOverride", ilvl=depth - 1)
         override.append(element("w:startOverride", val=number))
         made.append(override)
         self._numbering.append(made)
-        return max(ids, default=0) + 1
+        return self._last_id
 
     def _add_abstract(self, sign: str) -> int:
         """Add a kind of list whose numbers have a sign behind them, and return its id."""
