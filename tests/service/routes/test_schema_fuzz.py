@@ -50,7 +50,7 @@ BYTES = st.one_of(
         mutated, st.sampled_from(GOOD), st.integers(0, 4_000), st.integers(0, 400), st.integers(0, 255)
     ),
 )
-for media_type in ("image/*", "application/pdf"):
+for media_type in ("image/*", "application/pdf", "application/zip"):
     schemathesis.openapi.media_type(media_type, BYTES)
 
 app = create_app(FakeReader(decode_only), Settings(), warm_up=False)

@@ -17,6 +17,7 @@ def picture_bodies() -> Json:
             "multipart/form-data": _form(),
             "image/*": {"schema": {}},
             "application/pdf": {"schema": {}},
+            "application/zip": {"schema": {}},
             "application/octet-stream": {"schema": {}},
         },
     }
