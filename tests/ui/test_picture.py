@@ -166,7 +166,7 @@ def test_boxes_show_confidence_and_unsure_characters_places(open_page: Opener) -
 
 
 def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stage: Stage) -> None:
-    pages = tuple(sheet(line(f"Page {number}", 0), height=88) for number in (1, 2, 3))
+    pages = tuple(replace(sheet(line(f"Page {number}", 0), height=88), number=number) for number in (1, 2, 3))
     stage.play(lambda *_: Document(pages, "fake/1"))
     view = open_page()
     file = tiff([drawn(f"Page {number}") for number in (1, 2, 3)])
