@@ -220,18 +220,25 @@ def block_id(page: int, index: int) -> str:
     return f"p{page}.b{index + 1}"
 
 
+def line_with_polygons(line: Line, place: Callable[[Polygon], Polygon]) -> Line:
+    """Return a line with its polygon and those of its characters converted."""
+    chars = tuple(replace(char, polygon=place(char.polygon)) for char in line.chars)
+    return replace(line, polygon=place(line.polygon), chars=chars)
+
+
 def with_polygons(block: Block, place: Callable[[Polygon], Polygon]) -> Block:
     """Return a block with all its polygons converted, those of its lines, characters and cells too."""
-
-    def placed(line: Line) -> Line:
-        chars = tuple(replace(char, polygon=place(char.polygon)) for char in line.chars)
-        return replace(line, polygon=place(line.polygon), chars=chars)
-
     polygon = None if block.polygon is None else place(block.polygon)
     if block.table is None:
-        return replace(block, lines=tuple(placed(line) for line in block.lines), polygon=polygon)
+        return replace(
+            block, lines=tuple(line_with_polygons(line, place) for line in block.lines), polygon=polygon
+        )
     cells = tuple(
-        replace(cell, lines=tuple(placed(line) for line in cell.lines), polygon=place(cell.polygon))
+        replace(
+            cell,
+            lines=tuple(line_with_polygons(line, place) for line in cell.lines),
+            polygon=place(cell.polygon),
+        )
         for cell in block.table.cells
     )
     table = replace(block.table, cells=cells)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from crnn_ocr.cli.flags import add_option_flags
 from crnn_ocr.cli.inputs import Input, expand
-from crnn_ocr.cli.outputs import OutputError
+from crnn_ocr.cli.outputs import OutputError, check_unused
 from crnn_ocr.cli.reading import OpenReader, Reading, run_with_engine, thread_count
 from crnn_ocr.cli.write_options import write_options
 from crnn_ocr.document import Document
@@ -121,11 +121,7 @@ class _Conversion:
                 f"{target} is the input itself.",
                 hint="Name another folder with --output; inputs are never replaced.",
             )
-        other = self._written.setdefault(target, entry.name)
-        if other != entry.name:
-            raise OutputError(
-                f"{target} already holds the result of {other}.", hint="Write the two to different folders."
-            )
+        check_unused(self._written, target, entry)
         part = target.with_name(target.name + ".part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -121,11 +121,7 @@ class FolderOutput:
             OutputError: It cannot be written, or the file holds the result of another input.
         """
         target = self._folder / entry.place.with_name(entry.place.name + self._suffix)
-        other = self._written.setdefault(target, entry.name)
-        if other != entry.name:
-            raise OutputError(
-                f"{target} already holds the result of {other}.", hint="Write the two to different folders."
-            )
+        check_unused(self._written, target, entry)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
@@ -139,6 +135,24 @@ class FolderOutput:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Do nothing: there is nothing to close."""
+
+
+def check_unused(written: dict[Path, str], target: Path, entry: Input) -> None:
+    """Note that a file holds a result of an input.
+
+    Args:
+        written: The name of the input of each file so far; the file is added.
+        target: The file.
+        entry: The input.
+
+    Raises:
+        OutputError: It holds the result of another input.
+    """
+    other = written.setdefault(target, entry.name)
+    if other != entry.name:
+        raise OutputError(
+            f"{target} already holds the result of {other}.", hint="Write the two to different folders."
+        )
 
 
 def open_output(argument: str | None, suffix: str) -> Output:

@@ -14,11 +14,11 @@ from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Block, Page, Remark
 from crnn_ocr.engine.kinds import ModelUse
 from crnn_ocr.imaging.pdf.page_text import PageText
+from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.imaging.quality import Quality
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.lines.crops import Turn
 from crnn_ocr.recognition.lines.reader import ReadRegion
 from crnn_ocr.recognition.text.replacements import Replacements
 from crnn_ocr.scheduling.budget import Share

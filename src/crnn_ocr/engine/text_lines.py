@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crnn_ocr.document import Line
-from crnn_ocr.imaging.pdf.page_text import PageText, Turn, moved_line
+from crnn_ocr.imaging.pdf.page_text import PageText, moved_line
+from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.recognition.lines.crops import unturn
 
 _BACK: dict[Turn, Turn] = {0: 0, 90: 270, 180: 180, 270: 90}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crnn_ocr.document import Block, Document, Page, Polygon
+from crnn_ocr.imaging.polygons import corners
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,7 @@ def outline(page: Page, block: Block) -> Polygon:
     if block.polygon is not None:
         return block.polygon
     box = box_of(page, *polygons_of(block))
-    left, top, right, bottom = float(box.left), float(box.top), float(box.right), float(box.bottom)
-    return (left, top), (right, top), (right, bottom), (left, bottom)
+    return corners((float(box.left), float(box.top), float(box.right), float(box.bottom)))
 
 
 def is_upright(polygon: Polygon) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crnn_ocr.document import Cell, Line, Polygon, Table
+from crnn_ocr.imaging.polygons import bounds, corners
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.placing import places_of
-from crnn_ocr.tables.words import Word, bounds, words_of
+from crnn_ocr.tables.words import Word, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def fill(grid: Grid, lines: Sequence[Line], words: Sequence[Word] | None = None)
             cell.row_span,
             cell.col_span,
             tuple(_in_order(held.get(index, []))),
-            _polygon(cell.box),
+            corners(cell.box),
         )
         for index, cell in enumerate(grid.cells)
     )
@@ -130,8 +131,3 @@ def _in_order(lines: Sequence[Line]) -> list[Line]:
                 continue
         rows.append([(box, line)])
     return [line for row in rows for _, line in sorted(row, key=lambda entry: (entry[0][0], entry[0][1]))]
-
-
-def _polygon(box: Box) -> Polygon:
-    left, top, right, bottom = box
-    return (left, top), (right, top), (right, bottom), (left, bottom)

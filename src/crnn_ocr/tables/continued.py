@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crnn_ocr.document import Block, BlockKind, Page, Table, block_id
-from crnn_ocr.tables.words import bounds
+from crnn_ocr.imaging.polygons import bounds
 
 #: Greatest difference between the borders of columns of both parts, as a share of the width of the table.
 _SHIFT = 0.04

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crnn_ocr.document import Block, Line, with_polygons
+from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.regions import find_regions
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
-from crnn_ocr.tables.words import bounds, text_box, typical_height, words_of
+from crnn_ocr.tables.words import text_box, typical_height, words_of
 
 #: Number of sideways lines from which a table may be on its side.
 _SIDEWAYS = 6

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crnn_ocr.document import Line, Point, Polygon
+from crnn_ocr.document import Line, Point, Polygon, line_with_polygons
 from crnn_ocr.pixels import Pixels
 
 #: Skew in degrees from which a page is made straight: 0.4 degrees are 7 of 1,000 pixels, half a line.
@@ -58,13 +58,11 @@ class Frame:
 
     def line(self, line: Line) -> Line:
         """Return a line of the page in the frame."""
-        chars = tuple(replace(char, polygon=self.to(char.polygon)) for char in line.chars)
-        return replace(line, polygon=self.to(line.polygon), chars=chars)
+        return line_with_polygons(line, self.to)
 
     def line_back(self, line: Line) -> Line:
         """Return a line of the frame on the page."""
-        chars = tuple(replace(char, polygon=self.back(char.polygon)) for char in line.chars)
-        return replace(line, polygon=self.back(line.polygon), chars=chars)
+        return line_with_polygons(line, self.back)
 
 
 def _moved(matrix: NDArray[np.float64], polygon: Polygon) -> Polygon:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from crnn_ocr.document import Block, Line, Polygon
+from crnn_ocr.document import Block, Line
+from crnn_ocr.imaging.polygons import corners
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.cells import cut, fill
 from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
@@ -75,7 +76,7 @@ def read_table(
         grid, _ = with_second_opinion(best, others, judge, len(words))
     table = fill(grid, inside, words)
     table = replace(table, header_rows=header_rows(table, own))
-    return Block(table.lines, "table", table=table, polygon=_polygon(region.box)), rest
+    return Block(table.lines, "table", table=table, polygon=corners(region.box)), rest
 
 
 def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign) -> bool:
@@ -151,11 +152,6 @@ def rules_in(rules: Rules, box: Box, height: float) -> Rules:
     return Rules(
         part(rules.horizontal, top, bottom, left, right), part(rules.vertical, left, right, top, bottom)
     )
-
-
-def _polygon(box: Box) -> Polygon:
-    left, top, right, bottom = box
-    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def grids_of(box: Box, words: Sequence[Word], rules: Rules, height: float) -> list[Grid]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from crnn_ocr.document import Line, Polygon
+from crnn_ocr.document import Line
+from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.tables.grid import Box
 
 #: Share of a line's height by which its box is higher than its text, above and below: the detector finds
@@ -41,12 +42,6 @@ class Word:
     def level(self) -> float:
         """Its middle from top to bottom."""
         return (self.box[1] + self.box[3]) / 2
-
-
-def bounds(polygon: Polygon) -> Box:
-    """Return the smallest upright box around a polygon."""
-    xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def typical_height(lines: Sequence[Line]) -> float:

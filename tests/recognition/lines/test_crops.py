@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition.lines.crops import Turn, crop, part, turn_corners, turned, unturn, unturn_point
+from crnn_ocr.imaging.polygons import Turn, unturn_point
+from crnn_ocr.recognition.lines.crops import crop, part, turn_corners, turned, unturn
 
 TURNS: list[Turn] = [0, 90, 180, 270]
 SIDES = st.integers(1, 30)

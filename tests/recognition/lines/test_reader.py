@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Polygon
-from crnn_ocr.recognition.lines.crops import Turn, turn_corners
+from crnn_ocr.imaging.polygons import Turn
+from crnn_ocr.recognition.lines.crops import turn_corners
 from crnn_ocr.recognition.lines.orientation import TRIED_FIRST
 from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column
 from crnn_ocr.recognition.lines.windows import read_lines

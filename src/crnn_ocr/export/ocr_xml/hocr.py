@@ -74,9 +74,9 @@ class _Writer:
     def _block(self, page: Page, block: Block, at: int, name: str) -> str:
         id_ = f"{name}.{block_id(page.number, at).partition('.')[2]}"
         class_, title = KINDS[block.kind].hocr, _bbox(page, *polygons_of(block))
-        lines = "\n".join(self._line(page, line, f"{id_}.l{at}") for at, line in enumerate(block.lines, 1))
         if block.table is not None:
             return self._table(page, block, id_, title)
+        lines = "\n".join(self._line(page, line, f"{id_}.l{at}") for at, line in enumerate(block.lines, 1))
         if block.kind == "heading":
             level = min(heading_level(block), len(_HEADINGS))
             class_ = _HEADINGS[level - 1]

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 
 from crnn_ocr.document import Block, Page
-from crnn_ocr.export.page_picture import page_picture
-from crnn_ocr.export.places import box_of, polygons_of
+from crnn_ocr.export.page_picture import figure_picture
 
 if TYPE_CHECKING:
     from crnn_ocr.pixels import Pixels
@@ -29,12 +28,8 @@ def figure_of(
         The file, its width in widths of the upright page, and its height in widths of its own; None if there
         is no picture of it.
     """
-    drawn = page_picture(page, picture) if polygons_of(block) else None
-    if drawn is None:
-        return None
-    box = box_of(page, *polygons_of(block))
-    part = drawn[box.top : box.bottom, box.left : box.right]
-    if not part.size:
+    part = figure_picture(block, page, picture)
+    if part is None:
         return None
     upright = np.ascontiguousarray(np.rot90(part, -page.rotation // 90))
     files = (

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crnn_ocr.document import Block, Page
-from crnn_ocr.export.page_picture import page_picture
-from crnn_ocr.export.places import box_of, polygons_of
+from crnn_ocr.export.page_picture import figure_picture
 
 if TYPE_CHECKING:
     from crnn_ocr.pixels import Pixels
@@ -21,12 +20,8 @@ _LONGEST_WEBP = 16_383
 
 def figure_url(block: Block, page: Page, picture: Callable[[int], Pixels] | None) -> str | None:
     """Return a figure as a data URL; None if there is no picture of it."""
-    whole = page_picture(page, picture) if polygons_of(block) else None
-    if whole is None:
-        return None
-    box = box_of(page, *polygons_of(block))
-    part = whole[box.top : box.bottom, box.left : box.right]
-    return data_url(part, page.rotation) if part.size else None
+    part = figure_picture(block, page, picture)
+    return None if part is None else data_url(part, page.rotation)
 
 
 def data_url(picture: Pixels, rotation: int = 0) -> str:

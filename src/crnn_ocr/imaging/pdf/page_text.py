@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, overload
 
 from crnn_ocr.document import Char, Line, Point, Polygon
+from crnn_ocr.imaging.polygons import Turn
 
 #: Clockwise rotation in degrees.
-Turn = Literal[0, 90, 180, 270]
 #: Left, top, right and bottom in pixels.
 Box = tuple[float, float, float, float]
 #: When the text of a page is taken: where it is good, never, or always. It is the option `ocr`.

@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from crnn_ocr.document import Line, Point, Polygon
-from crnn_ocr.imaging.pdf.page_text import Box, PageText, Turn, UseOfText, text_line
+from crnn_ocr.document import Line
+from crnn_ocr.imaging.pdf.page_text import Box, PageText, UseOfText, text_line
 from crnn_ocr.imaging.pdf.text_lines import Glyphs, lines_of
 from crnn_ocr.imaging.pdf.text_pieces import Bools, CrowdedPageError, Effort, Floats, Piece
+from crnn_ocr.imaging.polygons import Turn, bounds, corners, unturn_point
 
 #: Largest share of characters without meaning, and of those that a font cannot name, in a good layer. A few
 #: are bullets and symbols of private fonts.
@@ -185,9 +186,7 @@ class _Layer:
         return Glyphs(codes, boxes, ink, self._blank[chosen], self._guessed[chosen])
 
     def _line(self, piece: Piece, turn: Turn) -> Line:
-        left, top, right, bottom = piece.box
-        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-        a, b, c, d = (_unturned(point, turn, *self._size) for point in corners)
+        a, b, c, d = (unturn_point(point, turn, *self._size) for point in corners(piece.box))
         return text_line(piece.text, piece.shares(), (a, b, c, d), column=piece.column)
 
     def _slanted_lines(self, chosen: NDArray[np.intp], angles: Floats, effort: Effort) -> list[Line]:
@@ -209,9 +208,8 @@ class _Layer:
             codes = _read_as(self._codes[own])
             glyphs = Glyphs(codes, boxes, boxes, self._blank[own], self._guessed[own])
             for piece in lines_of(glyphs, effort):
-                left, top, right, bottom = piece.box
-                corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) @ axes.T
-                a, b, c, d = ((float(x), float(y)) for x, y in corners)
+                moved = np.array(corners(piece.box)) @ axes.T
+                a, b, c, d = ((float(x), float(y)) for x, y in moved)
                 lines.append(text_line(piece.text, piece.shares(), (a, b, c, d)))
         return lines
 
@@ -297,17 +295,6 @@ def _turned(boxes: Floats, turn: Turn, width: int, height: int) -> Floats:
     return np.stack(parts, axis=1)
 
 
-def _unturned(point: Point, turn: Turn, width: int, height: int) -> Point:
-    x, y = point
-    if turn == 90:
-        return y, height - x
-    if turn == 180:
-        return width - x, height - y
-    if turn == 270:
-        return width - y, x
-    return x, y
-
-
 def _place_box(matrix: Floats, box: Sequence[float]) -> Box:
     left, bottom, right, top = (float(value) for value in box)
     (x, y), (u, v) = (np.array([[left, bottom, 1.0], [right, top, 1.0]]) @ matrix).tolist()
@@ -344,7 +331,7 @@ def _unread(raster: NDArray[np.uint8], lines: Sequence[Line], width: int, height
         return ()
     count, _, stats, _ = cv2.connectedComponentsWithStats(raster, connectivity=4)
     areas: list[Box] = []
-    boxes = np.array([_bounds(line.polygon) for line in lines]).reshape(-1, 4)
+    boxes = np.array([bounds(line.polygon) for line in lines]).reshape(-1, 4)
     for left, top, wide, high, cells in stats[1:count].tolist():
         if cells < LEAST_PICTURE * _CELLS * _CELLS:
             continue
@@ -355,8 +342,3 @@ def _unread(raster: NDArray[np.uint8], lines: Sequence[Line], width: int, height
         if covered < MOST_COVERED * cells * across * down:
             areas.append(box)
     return tuple(areas)
-
-
-def _bounds(polygon: Polygon) -> Box:
-    across, down = zip(*polygon, strict=True)
-    return min(across), min(down), max(across), max(down)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crnn_ocr.document import Block, Line, Polygon
+from crnn_ocr.imaging.polygons import bounds, corners
 from crnn_ocr.layout.blocks.captions import mark_captions
 from crnn_ocr.layout.blocks.heading_levels import HeadingLook, heading_levels
 from crnn_ocr.layout.blocks.headings import Body, body_of, has_text, mark_headings
@@ -39,7 +40,7 @@ def arrange_blocks(image: Pixels, lines: Sequence[Line], tables: Sequence[Block]
     """
     table_polygons = [_polygon_of(table) for table in tables]
     found = figures.find_figures(image, lines, table_polygons)
-    units = [*table_polygons, *map(_corners, found)]
+    units = [*table_polygons, *map(corners, found)]
     boxes = _boxes(lines, units)
     looks = measure_looks(image, lines)
     bullets = bulleted(image, lines, [look.size for look in looks])
@@ -171,11 +172,4 @@ def _polygon_of(block: Block) -> Polygon:
 
 
 def _around(lines: Sequence[Line]) -> Polygon:
-    points = [point for line in lines for point in line.polygon]
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    return _corners((min(xs), min(ys), max(xs), max(ys)))
-
-
-def _corners(box: figures.Box) -> Polygon:
-    left, top, right, bottom = box
-    return (left, top), (right, top), (right, bottom), (left, bottom)
+    return corners(bounds(*(line.polygon for line in lines)))

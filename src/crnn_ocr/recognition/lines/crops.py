@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from crnn_ocr.document import Point, Polygon
+from crnn_ocr.imaging.polygons import Turn, unturn_point
 from crnn_ocr.pixels import Pixels
 
 #: Clockwise rotation of a picture in degrees.
-Turn = Literal[0, 90, 180, 270]
 
 _CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -64,28 +63,6 @@ def crop(image: Pixels, polygon: Polygon) -> Pixels:
 def turned(image: Pixels, turn: Turn) -> Pixels:
     """Return the picture turned clockwise by that many degrees."""
     return image if turn == 0 else np.asarray(cv2.rotate(image, _CODES[turn]), np.uint8)
-
-
-def unturn_point(point: Point, turn: Turn, width: float, height: float) -> Point:
-    """Convert a point of the turned picture to the original picture.
-
-    Args:
-        point: (x, y) in the turned picture, in pixels.
-        turn: Clockwise rotation of the original in degrees.
-        width: Width of the original in pixels.
-        height: Height of the original in pixels.
-
-    Returns:
-        (x, y) in the original picture.
-    """
-    x, y = point
-    if turn == 90:
-        return y, height - x
-    if turn == 180:
-        return width - x, height - y
-    if turn == 270:
-        return width - y, x
-    return x, y
 
 
 def unturn(polygon: Polygon, turn: Turn, width: float, height: float) -> Polygon:

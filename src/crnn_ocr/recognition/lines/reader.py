@@ -12,13 +12,14 @@ import numpy as np
 
 from crnn_ocr.detection.boxes import Region
 from crnn_ocr.document import Char, Line, Polygon
+from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.columns.column_cells import Cells, Row, column_to_row
 from crnn_ocr.recognition.columns.column_text import has_unread_cells, tidy_column
 from crnn_ocr.recognition.ink import superscripts
 from crnn_ocr.recognition.ink.components import Part, ink_parts
 from crnn_ocr.recognition.lines import orientation, recheck
-from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, part, turn_corners
+from crnn_ocr.recognition.lines.crops import crop, crop_size, part, turn_corners
 from crnn_ocr.recognition.lines.recheck import Policy, Stretch
 from crnn_ocr.recognition.lines.windows import LinePicture, compare_with_ink, read_lines, settle_widths
 from crnn_ocr.recognition.network.charset import is_han

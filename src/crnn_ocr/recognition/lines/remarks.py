@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crnn_ocr.document import Polygon, Remark
+from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.components import ink_parts
 from crnn_ocr.recognition.ink.numbers import surety
-from crnn_ocr.recognition.lines.crops import Turn, unturn
+from crnn_ocr.recognition.lines.crops import unturn
 from crnn_ocr.recognition.lines.reader import ReadRegion
 
 #: Regions with a lower legibility count as unread; the caller asked for leaving out those above it.

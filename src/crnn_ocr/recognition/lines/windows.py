@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from crnn_ocr.document import Polygon
+from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink import dashes, numbers, sign_spacing, widths, words
 from crnn_ocr.recognition.ink.components import ink_columns, ink_parts
-from crnn_ocr.recognition.lines.crops import Turn, crop, crop_size, turned
+from crnn_ocr.recognition.lines.crops import crop, crop_size, turned
 from crnn_ocr.recognition.network.ctc import Frames
 from crnn_ocr.recognition.network.recognizer import PreparedLine, Reading, Recognizer
 from crnn_ocr.recognition.text.postprocess import spaced, tidy

@@ -37,6 +37,16 @@ class Answer:
         """Whether it came from the cache."""
         return self.source in ("hit", "shared")
 
+    @property
+    def size(self) -> dict[str, object]:
+        """What the log and the traces tell of it."""
+        return {
+            "pages": len(self.document.pages),
+            "lines": sum(len(page.lines) for page in self.document.pages),
+            "model": self.document.model,
+            "cache": self.source,
+        }
+
 
 #: Reserves capacity for the work on a document while the block runs, or refuses it.
 Admission = Callable[[OpenedDocument, Ticket], AbstractContextManager[None]]

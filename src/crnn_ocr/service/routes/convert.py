@@ -54,12 +54,7 @@ def install(app: Flask, readings: Readings, files: FileAnswers) -> None:
             use=wanted_use(request),
             chars=any(FORMATS[name].needs_chars for name in names),
         )
-        g.result_size = {
-            "pages": len(read.document.pages),
-            "lines": sum(len(page.lines) for page in read.document.pages),
-            "model": read.document.model,
-            "cache": read.source,
-        }
+        g.result_size = read.size
         response = files.answer(
             read.document,
             names,

@@ -55,12 +55,7 @@ def _api(reader: Reader, readings: Readings, readiness: Readiness, files: FileAn
             chars=chars,
             blocks=detail != "lines",
         )
-        g.result_size = {
-            "pages": len(read.document.pages),
-            "lines": len(answer["lines"]),
-            "model": read.document.model,
-            "cache": read.source,
-        }
+        g.result_size = read.size
         if names:
             response = files.answer(
                 read.document,

@@ -64,9 +64,8 @@ def draw_page(file: Path, number: int) -> Pixels:
         OcrError: The file cannot be read, or it has no such page.
     """
     with open_document(file, _LIMITS) as document:
-        for _ in range(number - 1):
-            document.draw()
-        image = document.draw()
-    if image is None:
-        raise TrainingError(f"{file} has no page {number}.")
+        if number not in document.numbers:
+            raise TrainingError(f"{file} has no page {number}.")
+        document.choose([document.numbers.index(number)])
+        image = document.draw_next()
     return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)

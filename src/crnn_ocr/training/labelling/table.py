@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from crnn_ocr.document import Polygon
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.lines.crops import Turn, crop, is_upright, turn_corners, turned
+from crnn_ocr.recognition.lines.crops import crop, is_upright, turn_corners, turned
 from crnn_ocr.training.labelling.agreement import Agreement, Label, decide
 from crnn_ocr.training.labelling.lines import LabelledLine, lowered, read_lines, write_page
 from crnn_ocr.training.labelling.pages import draw_page
