@@ -25,7 +25,7 @@ _FRUGAL_BYTES = 8 * 1024 * 1024
 _USUAL_BYTES = 32 * 1024 * 1024  # glibc itself raises the threshold up to this
 
 #: `make_room` returns holes when the process would grow beyond this, in bytes (figures: docs/memory.md).
-MOST = 400 * 1024 * 1024
+MOST = 360 * 1024 * 1024
 #: The same while a `frugal` block runs. It is less, since the lines read after it need blocks of other sizes.
 FRUGAL_MOST = 320 * 1024 * 1024
 
