@@ -252,6 +252,62 @@ class Settings(BaseSettings):
         description="Maximum number of pictures in one request to `POST /ocr/batch`.",
     )
 
+    # -- jobs
+    jobs: Literal["embedded", "celery", "off"] = Field(
+        default="embedded",
+        description="Where jobs run (`POST /jobs`). embedded: in the workers of the service, with their "
+        "table in a file. celery: in `crnn-ocr worker` on any number of machines, with their table in Redis (extra "
+        "`celery`). off: no jobs.",
+    )
+    jobs_dir: Path | None = Field(
+        default=None,
+        description="Folder with the files of jobs, and with their table where they run embedded; "
+        "`~/.local/state/crnn-ocr/jobs` (XDG) when empty. With Celery, all machines must share it.",
+    )
+    jobs_files_url: SecretStr | None = Field(
+        default=None,
+        description="S3-compatible bucket for the files of jobs instead of the folder, such as "
+        "`s3://BUCKET/PREFIX` (extra `s3`); none when empty.",
+    )
+    jobs_redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis with the table of jobs where they run with Celery; `CRNN_OCR_REDIS_URL` when "
+        "empty.",
+    )
+    jobs_broker_url: SecretStr | None = Field(
+        default=None,
+        description="Broker of Celery, such as `amqp://rabbitmq:5672//`; the Redis of the table when empty.",
+    )
+    jobs_per_key: int = Field(
+        default=100, ge=1, le=100_000, description="Unfinished jobs that each API key may have."
+    )
+    jobs_max_file_bytes: int = Field(
+        default=256 * MIB, ge=1024, description="Largest file of a job, in bytes."
+    )
+    jobs_max_files: int = Field(default=500, ge=1, le=10_000, description="Maximum number of files of a job.")
+    jobs_max_pages: int = Field(
+        default=5_000, ge=1, le=100_000, description="Maximum number of pages of one file of a job."
+    )
+    jobs_quota_bytes: int = Field(
+        default=4096 * MIB, ge=MIB, description="Space for the files of all jobs, in bytes."
+    )
+    jobs_ttl_s: float = Field(
+        default=86_400.0,
+        ge=60,
+        le=90 * 86_400,
+        description="How long the files of a finished job are kept, in seconds, unless it asks for less.",
+    )
+    jobs_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret that signs webhooks (Standard Webhooks: `whsec_` and base64); without one, jobs "
+        "with a webhook are refused.",
+    )
+    jobs_webhook_hosts: Words = Field(
+        default=(),
+        description="Hosts that webhooks may go to: `HOST`, `HOST:PORT` or `.DOMAIN`; every public host when "
+        "empty.",
+    )
+
     # -- observing
     metrics: bool = Field(
         default=True, description="Collect metrics, and serve them to Prometheus at `GET /metrics`."

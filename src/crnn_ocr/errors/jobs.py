@@ -1,0 +1,79 @@
+"""Errors of jobs."""
+
+from __future__ import annotations
+
+from crnn_ocr.errors.base import OcrError
+
+
+class JobsDisabledError(OcrError):
+    """This service runs no jobs."""
+
+    code = "JOBS_DISABLED"
+    http_status = 404
+    default_hint = (
+        "Send the document to POST /ocr or /convert; the server's setting CRNN_OCR_JOBS enables jobs."
+    )
+
+
+class JobNotFoundError(OcrError):
+    """There is no such job, or it belongs to another API key."""
+
+    code = "JOB_NOT_FOUND"
+    http_status = 404
+    default_hint = "Check the id, and use the API key that made the job; GET /jobs lists its jobs."
+
+
+class JobNotReadyError(OcrError):
+    """The job is not finished, so that its result cannot be had yet, or it was cancelled."""
+
+    code = "JOB_NOT_READY"
+    http_status = 409
+    default_hint = "Wait until GET /jobs/ID shows the state `succeeded` or `partial`."
+
+
+class JobExpiredError(OcrError):
+    """The files of the job have been deleted, because its time to live was over."""
+
+    code = "JOB_EXPIRED"
+    http_status = 410
+    default_hint = "Send the document again; a longer time can be asked for with `ttl`."
+
+
+class IdempotencyKeyReusedError(OcrError):
+    """The idempotency key was used with another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    http_status = 422
+    default_hint = "Use a new Idempotency-Key for every new job."
+
+
+class TooManyJobsError(OcrError):
+    """The API key has as many unfinished jobs as it may have."""
+
+    code = "JOBS_TOO_MANY"
+    http_status = 429
+    default_hint = "Wait until some are finished, or cancel some; the limit is CRNN_OCR_JOBS_PER_KEY."
+
+
+class JobStorageFullError(OcrError):
+    """There is no room for the files of another job."""
+
+    code = "JOB_STORAGE_FULL"
+    http_status = 507
+    default_hint = "Delete finished jobs, or wait until they expire; the limit is CRNN_OCR_JOBS_QUOTA_BYTES."
+
+
+class JobsUnavailableError(OcrError):
+    """The table of jobs or their files cannot be reached or written."""
+
+    code = "JOBS_UNAVAILABLE"
+    http_status = 503
+    default_hint = "Send the request again later; nothing was accepted."
+
+
+class JobWorkerLostError(OcrError):
+    """The workers that read this page, or wrote this result, died each time; of the last attempt alone."""
+
+    code = "JOB_WORKER_LOST"
+    http_status = 500
+    default_hint = "Scale the page down, or save it in another format, and send that; tell the operator."
