@@ -87,6 +87,7 @@ def equip(
     app: Celery,
     settings: Settings,
     *,
+    concurrency: int | None = None,
     open_worker: OpenWorker | None = None,
     open_background: OpenBackground | None = None,
 ) -> None:
@@ -95,6 +96,7 @@ def equip(
     Args:
         app: What `celery_config.make_app` made.
         settings: The settings of the installation.
+        concurrency: Processes of the pool, which share the cores; what Celery's command line says when None.
         open_worker: Makes what runs tasks; that of `celery_runtime` when None.
         open_background: Makes what runs in the main process; that of `celery_runtime` when None.
 

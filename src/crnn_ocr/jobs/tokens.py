@@ -139,7 +139,9 @@ class TokenKeeper:
             sent = top_up(self._store, self._queue)
         except JobsUnavailableError as error:
             if not self._failing:
-                _log.warning("jobs cannot be announced to workers", extra={"fields": {"reason": error.message}})
+                _log.warning(
+                    "jobs cannot be announced to workers", extra={"fields": {"reason": error.message}}
+                )
             self._failing = True
             return
         if self._failing:
