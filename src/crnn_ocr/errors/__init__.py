@@ -35,6 +35,7 @@ from crnn_ocr.errors.installation import (
 from crnn_ocr.errors.jobs import (
     IdempotencyKeyReusedError,
     JobExpiredError,
+    JobFailedError,
     JobNotFoundError,
     JobNotReadyError,
     JobsDisabledError,
@@ -84,6 +85,7 @@ __all__ = [
     "InvalidJsonError",
     "InvalidOptionError",
     "JobExpiredError",
+    "JobFailedError",
     "JobNotFoundError",
     "JobNotReadyError",
     "JobStorageFullError",

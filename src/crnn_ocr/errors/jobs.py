@@ -31,6 +31,14 @@ class JobNotReadyError(OcrError):
     default_hint = "Wait until GET /jobs/ID shows the state `succeeded` or `partial`."
 
 
+class JobFailedError(OcrError):
+    """The job, or the page that is asked for, failed, so that there is no result."""
+
+    code = "JOB_FAILED"
+    http_status = 422
+    default_hint = "GET /jobs/ID and GET /jobs/ID/pages tell why; mend the file, and send it as a new job."
+
+
 class JobExpiredError(OcrError):
     """The files of the job have been deleted, because its time to live was over."""
 

@@ -26,8 +26,10 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.service.middleware.api_keys import KeyRing
 from crnn_ocr.service.middleware.cors import check_origins
+from crnn_ocr.service.middleware.gate import MOST_UPLOADS
 from crnn_ocr.service.requests.url_fetch import Rules
 from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
+from crnn_ocr.service.server.event_streams import MOST_STREAMS
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
 from crnn_ocr.service.server.harmful_pictures import HarmfulPictures
@@ -162,7 +164,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Set what differs from Gunicorn's defaults."""
         settings = self._settings
         patience = math.ceil(settings.graceful_timeout_s)
-        threads = settings.worker_threads + _SPARE_THREADS
+        threads = settings.worker_threads + _SPARE_THREADS + MOST_UPLOADS + MOST_STREAMS
         values: dict[str, object] = {
             "bind": f"fd://{self._listener.detach()}",
             "backlog": _BACKLOG,

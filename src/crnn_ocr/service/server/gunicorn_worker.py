@@ -26,6 +26,7 @@ from crnn_ocr.errors import BadRequestError, OcrError, UploadTimeoutError
 from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.raw_response import bare_answer
 from crnn_ocr.service.server.client_name import client_name
+from crnn_ocr.service.server.event_streams import is_stopping
 from crnn_ocr.service.server.fork_signals import IGNORED, unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
@@ -234,6 +235,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Run the application for a request whose headers have arrived."""
         conn.watch.close()
         close_after_answer.set(req.force_close)
+        is_stopping.set(lambda: not self.alive)
         return super().handle_request(req, conn)
 
     def murder_pending(self) -> None:
