@@ -26,7 +26,7 @@ from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.service.middleware.api_keys import KeyRing
 from crnn_ocr.service.middleware.cors import check_origins
-from crnn_ocr.service.requests.url_fetch import Rules
+from crnn_ocr.service.requests.url_fetch import fetch_rules
 from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
@@ -62,7 +62,7 @@ def check(settings: Settings) -> None:
     """
     KeyRing.from_settings(settings)
     check_origins(settings.cors_origins)
-    Rules.from_settings(settings)
+    fetch_rules(settings)
     tracing.check()
 
 
