@@ -42,6 +42,10 @@ from crnn_ocr.errors.jobs import (
     JobsUnavailableError,
     JobWorkerLostError,
     TooManyJobsError,
+    WebhookFailedError,
+    WebhookGoneError,
+    WebhookNotAllowedError,
+    WebhooksDisabledError,
 )
 from crnn_ocr.errors.pictures import (
     ImageDecodeError,
@@ -120,6 +124,10 @@ __all__ = [
     "UrlFetchError",
     "UrlInputDisabledError",
     "UrlNotAllowedError",
+    "WebhookFailedError",
+    "WebhookGoneError",
+    "WebhookNotAllowedError",
+    "WebhooksDisabledError",
     "WorkerLostError",
     "WrongPdfPasswordError",
 ]

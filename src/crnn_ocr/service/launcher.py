@@ -22,6 +22,7 @@ from gunicorn.glogging import Logger
 
 from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
+from crnn_ocr.jobs import webhooks
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.service.middleware.api_keys import KeyRing
@@ -57,12 +58,13 @@ def check(settings: Settings) -> None:
     """Check at start what the workers would fail on.
 
     Raises:
-        SettingsError: A key, an origin, a host, a network or an exporter of traces is malformed.
+        SettingsError: A key, an origin, a host, a network, a secret or an exporter of traces is malformed.
         MissingExtraError: Traces are configured, and OpenTelemetry is not installed.
     """
     KeyRing.from_settings(settings)
     check_origins(settings.cors_origins)
     fetch_rules(settings)
+    webhooks.check(settings)
     tracing.check()
 
 
