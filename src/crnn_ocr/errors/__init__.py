@@ -43,6 +43,10 @@ from crnn_ocr.errors.jobs import (
     JobsUnavailableError,
     JobWorkerLostError,
     TooManyJobsError,
+    WebhookFailedError,
+    WebhookGoneError,
+    WebhookNotAllowedError,
+    WebhooksDisabledError,
 )
 from crnn_ocr.errors.pictures import (
     ImageDecodeError,
@@ -122,6 +126,10 @@ __all__ = [
     "UrlFetchError",
     "UrlInputDisabledError",
     "UrlNotAllowedError",
+    "WebhookFailedError",
+    "WebhookGoneError",
+    "WebhookNotAllowedError",
+    "WebhooksDisabledError",
     "WorkerLostError",
     "WrongPdfPasswordError",
 ]

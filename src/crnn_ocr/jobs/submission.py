@@ -12,11 +12,10 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from crnn_ocr.errors import (
     BadRequestError,
@@ -37,6 +36,7 @@ from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import Readable, source_key
 from crnn_ocr.jobs.records import Job, JobRequest, NewJob, SourceFile
+from crnn_ocr.jobs.webhooks import check_webhook
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import MIB, Settings
 
@@ -46,8 +46,6 @@ _HEAD = 2048
 _LONGEST_NAME = 255
 #: Shortest time to live, in seconds: a client must be able to fetch the result.
 LEAST_TTL_S = 60.0
-#: Longest URL of a webhook, in characters, as of a picture that is fetched.
-_LONGEST_URL = 2048
 #: What an `Idempotency-Key` may be: printable ASCII, at most as long as a name.
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
@@ -59,7 +57,6 @@ def job_request(
     formats: Sequence[str] = (),
     webhook: str | None = None,
     ttl: float | None = None,
-    check_webhook: Callable[[str], None] = lambda url: None,
 ) -> JobRequest:
     """Return what a client asks of a job, after checking it.
 
@@ -69,10 +66,11 @@ def job_request(
         formats: Names of the formats to be written; JSON and text always are.
         webhook: URL that is told about the end; None for none.
         ttl: Seconds after its end for which the job is kept; None for as long as possible.
-        check_webhook: Raises an `OcrError` for a URL that may not be called.
 
     Raises:
-        InvalidOptionError: A value is not valid, or not possible in this installation.
+        InvalidOptionError: A value is not valid.
+        WebhooksDisabledError: A webhook is asked for, and this service sends none.
+        WebhookNotAllowedError: The webhook may not be called.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -85,32 +83,13 @@ def job_request(
             hint="Name a time in between, or leave 'ttl' out for the longest.",
         )
     if webhook is not None:
-        _check_url(webhook)
-        if settings.jobs_webhook_secret is None:
-            raise InvalidOptionError(
-                "This service sends no webhooks.",
-                hint="Ask for GET /jobs/ID instead; the setting CRNN_OCR_JOBS_WEBHOOK_SECRET enables them.",
-            )
-        check_webhook(webhook)
+        check_webhook(webhook, settings)
     return JobRequest(
         options=options.model_dump(exclude_unset=True),
         formats=tuple(dict.fromkeys(formats)),
         webhook=webhook,
         ttl_s=settings.jobs_ttl_s if ttl is None else ttl,
     )
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and len(url) <= _LONGEST_URL
-        good = good and (parts.port or 1) > 0
-    except ValueError:
-        good = False
-    if not good:
-        raise InvalidOptionError(
-            "'webhook' is not the URL of a web server.", hint="Write it like https://example.com/hook."
-        )
 
 
 def check_idempotency_key(key: str | None) -> str | None:

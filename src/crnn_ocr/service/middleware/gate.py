@@ -17,6 +17,7 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.errors import BadRequestError
 from crnn_ocr.imaging.opened import OpenedDocument
+from crnn_ocr.net.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
@@ -29,7 +30,6 @@ from crnn_ocr.service.requests.parsing import is_json
 from crnn_ocr.service.requests.timed_body import TimedBody
 from crnn_ocr.service.server import handover
 from crnn_ocr.service.server.client_name import client_name
-from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.settings import Settings
 
 #: Documents in the engine at a time. Those in the engine may hold decoded pixels; those that wait for it hold

@@ -64,6 +64,8 @@ _SUBMIT: tuple[ErrorClass, ...] = (
     errors.UnsupportedImageError,
     errors.ImageDecodeError,
     errors.InvalidOptionError,
+    errors.WebhooksDisabledError,
+    errors.WebhookNotAllowedError,
     errors.IdempotencyKeyReusedError,
     errors.TooManyJobsError,
     errors.JobStorageFullError,

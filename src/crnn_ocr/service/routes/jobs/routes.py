@@ -267,9 +267,7 @@ def _bounded(given: list[str], least: int, most: int, what: str, error: Callable
     text = given[0]
     good = len(given) == 1 and text.isascii() and text.isdecimal() and len(text) <= len(str(most))
     if not good or not least <= int(text) <= most:
-        raise error(
-            f"{what} is not a number from {least} to {most}, given once.", hint="Give it as 1, 2, 3 …"
-        )
+        raise error(f"{what} is not a number from {least} to {most}, given once.", hint="Write it in digits.")
     return int(text)
 
 

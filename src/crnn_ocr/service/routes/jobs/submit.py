@@ -1,4 +1,4 @@
-"""Reads the request of `POST /jobs` in its three forms, and makes the job; files are stored as they arrive."""
+"""Reads the request of `POST /jobs` in its three forms, and makes the job; stores files as they arrive."""
 
 from __future__ import annotations
 
