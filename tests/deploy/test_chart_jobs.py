@@ -7,7 +7,7 @@ import re
 import pytest
 
 from crnn_ocr.cli import _parser
-from crnn_ocr.jobs.celery_config import CHILD_BYTES, KILL_AFTER_S, configuration
+from crnn_ocr.jobs.messaging.configuration import CHILD_BYTES, KILL_AFTER_S, configuration
 from crnn_ocr.settings import MIB
 from tests.deploy.chart import (
     ANONYMOUS,

@@ -32,9 +32,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "worker",
         help="run jobs for a service whose jobs run with Celery",
-        description="Run jobs for services whose jobs run with Celery (CRNN_OCR_JOBS=celery), until SIGTERM or "
-        "Ctrl+C: then it finishes the page that it reads, and gives the rest back. Settings come from the "
-        "environment (CRNN_OCR_…) and have to be those of the service.",
+        description="Run jobs for services whose jobs run with Celery (CRNN_OCR_JOBS=celery), until SIGTERM "
+        "or Ctrl+C: then it gives back what it has not finished. Settings come from the environment "
+        "(CRNN_OCR_…) and have to be those of the service.",
     )
     parser.add_argument(
         "--concurrency",
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Run jobs until a signal ends it.
 
     Returns:
-        0 after a requested stop, 1 if the worker cannot start, 2 if a setting or the name of a model is wrong.
+        0 after a requested stop, 1 if the worker cannot start, 2 if a setting or a model's name is wrong.
     """
     # Recent ONNX Runtime wheels send telemetry unless this is set; the processes inherit it.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -89,11 +89,12 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _work(settings: Settings, concurrency: int, name: str) -> int:
     # Imported late: it needs the extra `celery`, and other commands do not.
-    from crnn_ocr.jobs.celery_config import make_app
-    from crnn_ocr.jobs.celery_worker import equip
+    from crnn_ocr.jobs.messaging.configuration import make_app
+    from crnn_ocr.jobs.messaging.parts import open_background, open_worker
+    from crnn_ocr.jobs.messaging.worker import equip
 
     app = make_app(settings)
-    equip(app, settings, concurrency=concurrency)
+    equip(app, settings, open_worker, open_background)
     _check_models(settings)
     worker = app.Worker(
         hostname=f"worker@{name}",

@@ -6,10 +6,11 @@ product; Flower and `celery inspect` take this module, too.
 
 from __future__ import annotations
 
-from crnn_ocr.jobs.celery_config import make_app
-from crnn_ocr.jobs.celery_worker import equip
+from crnn_ocr.jobs.messaging.configuration import make_app
+from crnn_ocr.jobs.messaging.parts import open_background, open_worker
+from crnn_ocr.jobs.messaging.worker import equip
 from crnn_ocr.settings import load_settings
 
 _settings = load_settings()
 app = make_app(_settings)
-equip(app, _settings)
+equip(app, _settings, open_worker, open_background)

@@ -170,7 +170,7 @@ CRNN_OCR_{{ upper $name }}: {{ include "crnn-ocr.setting" $value | quote }}
 
 {{- /* Longer than a task may take, which ends with an exception and then with a signal 30 seconds later. */ -}}
 {{- define "crnn-ocr.workerGracePeriod" -}}
-{{- add (.Values.settings.jobs_task_timeout_s | default 600 | float64 | ceil) 40 -}}
+{{- add (.Values.settings.jobs_task_timeout_s | default 1200 | float64 | ceil) 40 -}}
 {{- end }}
 
 {{- define "crnn-ocr.checkJobs" -}}

@@ -78,7 +78,7 @@ def broker_url(settings: Settings) -> str:
 
 
 def make_app(settings: Settings) -> Celery:
-    """Return Celery's application, which can send tokens; `celery_worker.equip` makes it run tasks.
+    """Return Celery's application, which can send tokens; `worker.equip` makes it run tasks.
 
     Nothing is connected yet. Make it after a fork, not before.
 
@@ -117,6 +117,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
+        "worker_concurrency": 1,  # an engine uses all cores that it may
         "task_soft_time_limit": settings.jobs_task_timeout_s,
         "task_time_limit": settings.jobs_task_timeout_s + KILL_AFTER_S,
         "worker_max_tasks_per_child": CHILD_TASKS,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from crnn_ocr.errors import JobsUnavailableError
-from crnn_ocr.jobs.celery_config import QUEUE, TASK, make_app
+from crnn_ocr.jobs.messaging.configuration import QUEUE, TASK, make_app
 from crnn_ocr.jobs.store import JobStore
 from crnn_ocr.settings import Settings
 
@@ -109,8 +109,16 @@ class TokenKeeper:
     It replaces tokens that are lost, and sends those of a new job, so that no request waits for the broker.
     """
 
-    def __init__(self, store: JobStore, queue: Queue, *, every_s: float = COMPARE_S) -> None:
-        """Prepare; `start` begins."""
+    def __init__(
+        self, store: Callable[[], JobStore], queue: Queue, *, every_s: float = COMPARE_S
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            store: Opens the table, or returns it; it raises `JobsUnavailableError` while it is away.
+            queue: The queue.
+            every_s: Seconds between two comparisons.
+        """
         self._store = store
         self._queue = queue
         self._every_s = every_s
@@ -136,7 +144,7 @@ class TokenKeeper:
     def compare(self) -> None:
         """Top up once; a table or a broker that is away is logged once."""
         try:
-            sent = top_up(self._store, self._queue)
+            sent = top_up(self._store(), self._queue)
         except JobsUnavailableError as error:
             if not self._failing:
                 _log.warning(
