@@ -256,8 +256,8 @@ class Settings(BaseSettings):
     jobs: Literal["embedded", "celery", "off"] = Field(
         default="embedded",
         description="Where jobs run (`POST /jobs`). embedded: in the workers of the service, with their "
-        "table in a file. celery: in `crnn-ocr worker` on any number of machines, with their table in Redis (extra "
-        "`celery`). off: no jobs.",
+        "table in a file. celery: in `crnn-ocr worker` on any number of machines, with their table in Redis "
+        "(extra `celery`). off: no jobs.",
     )
     jobs_dir: Path | None = Field(
         default=None,
@@ -300,12 +300,17 @@ class Settings(BaseSettings):
     jobs_webhook_secret: SecretStr | None = Field(
         default=None,
         description="Secret that signs webhooks (Standard Webhooks: `whsec_` and base64); without one, jobs "
-        "with a webhook are refused.",
+        "with a webhook are refused. While it is changed, the new and the old one, separated by a blank.",
     )
     jobs_webhook_hosts: Words = Field(
         default=(),
         description="Hosts that webhooks may go to: `HOST`, `HOST:PORT` or `.DOMAIN`; every public host when "
         "empty.",
+    )
+    jobs_webhook_networks: Words = Field(
+        default=(),
+        description="Networks that are not public and that webhooks may go to nevertheless, such as "
+        "`10.1.0.0/16`.",
     )
 
     # -- observing

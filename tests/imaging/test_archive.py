@@ -22,7 +22,7 @@ from crnn_ocr.errors import (
     RequestCancelledError,
     UnsupportedImageError,
 )
-from crnn_ocr.imaging import archive
+from crnn_ocr.imaging import archive, archive_members
 from crnn_ocr.imaging.decode import decode_pages
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.page_ranges import PageRanges
@@ -194,13 +194,13 @@ def test_names_may_have_any_number_of_digits() -> None:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the members in the order in which they are opened."""
     names: list[str] = []
-    unpacked = archive._unpacked
+    unpacked = archive_members.unpacked
 
     def noted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> bytes:
         names.append(member.filename)
         return unpacked(archive, member, limits)
 
-    monkeypatch.setattr(archive, "_unpacked", noted)
+    monkeypatch.setattr(archive, "unpacked", noted)
     return names
 
 

@@ -77,5 +77,5 @@ def _kinds(base: type[OcrError]) -> Iterator[type[OcrError]]:
 
 _KINDS: dict[str, type[OcrError]] = {
     OcrError.code: OcrError,
-    **{kind.code: kind for kind in _kinds(OcrError) if kind.__module__ == errors.__name__},
+    **{kind.code: kind for kind in _kinds(OcrError) if kind.__module__.startswith(f"{errors.__name__}.")},
 }

@@ -35,6 +35,7 @@ from crnn_ocr.errors.installation import (
 from crnn_ocr.errors.jobs import (
     IdempotencyKeyReusedError,
     JobExpiredError,
+    JobFailedError,
     JobNotFoundError,
     JobNotReadyError,
     JobsDisabledError,
@@ -42,6 +43,10 @@ from crnn_ocr.errors.jobs import (
     JobsUnavailableError,
     JobWorkerLostError,
     TooManyJobsError,
+    WebhookFailedError,
+    WebhookGoneError,
+    WebhookNotAllowedError,
+    WebhooksDisabledError,
 )
 from crnn_ocr.errors.pictures import (
     ImageDecodeError,
@@ -84,6 +89,7 @@ __all__ = [
     "InvalidJsonError",
     "InvalidOptionError",
     "JobExpiredError",
+    "JobFailedError",
     "JobNotFoundError",
     "JobNotReadyError",
     "JobStorageFullError",
@@ -120,6 +126,10 @@ __all__ = [
     "UrlFetchError",
     "UrlInputDisabledError",
     "UrlNotAllowedError",
+    "WebhookFailedError",
+    "WebhookGoneError",
+    "WebhookNotAllowedError",
+    "WebhooksDisabledError",
     "WorkerLostError",
     "WrongPdfPasswordError",
 ]

@@ -31,6 +31,14 @@ class JobNotReadyError(OcrError):
     default_hint = "Wait until GET /jobs/ID shows the state `succeeded` or `partial`."
 
 
+class JobFailedError(OcrError):
+    """The job, or the page that is asked for, failed, so that there is no result."""
+
+    code = "JOB_FAILED"
+    http_status = 422
+    default_hint = "GET /jobs/ID and GET /jobs/ID/pages tell why; mend the file, and send it as a new job."
+
+
 class JobExpiredError(OcrError):
     """The files of the job have been deleted, because its time to live was over."""
 
@@ -77,3 +85,40 @@ class JobWorkerLostError(OcrError):
     code = "JOB_WORKER_LOST"
     http_status = 500
     default_hint = "Scale the page down, or save it in another format, and send that; tell the operator."
+
+
+class WebhooksDisabledError(OcrError):
+    """The job names a webhook, but this service sends none."""
+
+    code = "WEBHOOKS_DISABLED"
+    http_status = 403
+    default_hint = (
+        "Ask GET /jobs/ID until the job is finished; the server's setting CRNN_OCR_JOBS_WEBHOOK_SECRET "
+        "enables webhooks."
+    )
+
+
+class WebhookNotAllowedError(OcrError):
+    """The URL of the webhook is malformed, or leads to a host to which this service does not connect."""
+
+    code = "WEBHOOK_NOT_ALLOWED"
+    http_status = 403
+    default_hint = (
+        "Use an http or https URL of a public host; the operator can name others with "
+        "CRNN_OCR_JOBS_WEBHOOK_HOSTS and CRNN_OCR_JOBS_WEBHOOK_NETWORKS."
+    )
+
+
+class WebhookFailedError(OcrError):
+    """The webhook of a finished job has not received the message; only logs and the job show it."""
+
+    code = "WEBHOOK_FAILED"
+    http_status = 502
+    default_hint = "Check the receiver; the message is sent again for some hours."
+
+
+class WebhookGoneError(WebhookFailedError):
+    """The webhook answers with status 410: it wants no more messages."""
+
+    code = "WEBHOOK_GONE"
+    default_hint = "Name another webhook in the next job; GET /jobs/ID shows how this one ended."

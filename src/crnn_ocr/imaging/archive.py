@@ -1,14 +1,12 @@
 """Read the pictures in a ZIP archive, in the natural order of their names.
 
-Nothing is unpacked to a disk. What an archive claims is checked before anything is unpacked: the number of
-its members, their sizes, and how much smaller they are packed. Only one member is in memory at a time.
+Nothing is unpacked to a disk, and only one member is in memory at a time. `archive_members` checks what an
+archive claims before anything is unpacked.
 """
 
 from __future__ import annotations
 
 import io
-import re
-import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Sequence
@@ -18,17 +16,14 @@ from functools import cached_property
 
 from crnn_ocr.errors import (
     DeadlineExceededError,
-    ImageDecodeError,
-    ImageEmptyError,
-    ImageTooLargeError,
     OcrError,
     OverloadedError,
     RequestCancelledError,
     UnsupportedImageError,
 )
+from crnn_ocr.imaging.archive_members import DAMAGED, PLAIN, RATIO, open_archive, unpacked
 from crnn_ocr.imaging.formats import Format, sniff
-from crnn_ocr.imaging.limits import MIB, Limits
-from crnn_ocr.imaging.natural_order import natural_key
+from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.page_ranges import ALL_PAGES
 from crnn_ocr.imaging.page_source import PageSource, Wanted
 from crnn_ocr.imaging.pdf.page_text import PageText
@@ -36,27 +31,10 @@ from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
-#: Unpacked bytes of all members together, as a multiple of the largest file that is accepted.
-_TOTAL = 16
-#: Largest ratio of unpacked to packed bytes of a member, and the size from which it is checked. Blank
-#: pictures without compression of their own, such as BMP, reach 1,000 and are small in number.
-_RATIO, _RATIO_FROM = 200, 4 * MIB
 #: The same ratio up to which a member is a file that is compressed itself, such as a JPEG with its metadata.
 _DENSE = 2
 #: Bytes that tell the format of a member.
 _HEAD = 2048
-#: Bytes of the list of members that each may take: 46, its name, its extra fields and its comment.
-_ENTRY = 1024
-#: The record at the end of an archive (APPNOTE.TXT, 4.3.16), and how far from the end it may begin.
-_END, _END_REACH = struct.Struct("<4s4H2LH"), 22 + 65_535
-#: What may stand right before it (4.3.15): the place of a second such record, which has larger numbers.
-_LARGE_END, _LARGE_END_BYTES = b"PK\x06\x07", 20
-_DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
-_PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: Files that programs leave in archives, which no person has put there.
-_LEFT_BY_PROGRAMS = re.compile(r"(.*/)?(\..*|thumbs\.db|desktop\.ini|icon\r)|__macosx/.*", re.I | re.S)
-#: Members that tell an Office document, an OpenDocument or EPUB, and a Java archive.
-_STRANGERS = {"[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"}
 
 #: Opens the bytes of one member.
 Open = Callable[..., PageSource]
@@ -99,7 +77,7 @@ class ArchivePages(PageSource):
         self._ticket = ticket or Ticket()
         self._open_member = open_member
         self._wanted = wanted
-        self._archive, self._members = _members(data, limits)
+        self._archive, self._members = open_archive(io.BytesIO(data), limits)
         self._current: tuple[int, PageSource] | None = None
         self._places: list[_Place] = []
         self.numbers = self._choose()
@@ -198,7 +176,7 @@ class ArchivePages(PageSource):
         Raises:
             OcrError: It cannot be opened; the message names it.
         """
-        data = _unpacked(self._archive, member, self._limits)
+        data = unpacked(self._archive, member, self._limits)
         if sniff(data) is Format.ZIP:
             raise UnsupportedImageError(
                 "The archive holds another archive.", hint="Unpack it, and pack the pictures themselves."
@@ -219,8 +197,8 @@ class PackedPictures:
         Raises:
             OcrError: It cannot be opened.
         """
-        self._limits = Limits(_RATIO * len(data), 0, 0, 0)
-        self._archive, members = _members(data, self._limits)
+        self._limits = Limits(RATIO * len(data), 0, 0, 0)
+        self._archive, members = open_archive(io.BytesIO(data), self._limits)
         #: Members may lie over one another, and all of them together then be larger than the archive.
         self._overlap = sum(member.compress_size for member in members) > len(data)
         self._members: list[tuple[zipfile.ZipInfo, bytes, Format | None]] = []
@@ -248,18 +226,18 @@ class PackedPictures:
         if self._overlap or member.file_size > _DENSE * member.compress_size:
             return head, name, False
         try:
-            return _unpacked(self._archive, member, self._limits), name, True
+            return unpacked(self._archive, member, self._limits), name, True
         except OcrError:
             return None
 
     def _head(self, member: zipfile.ZipInfo) -> tuple[bytes, Format | None]:
-        if member.flag_bits & 1 or member.compress_type not in _PLAIN:
+        if member.flag_bits & 1 or member.compress_type not in PLAIN:
             return b"", None
         try:
             with self._archive.open(member) as stream:
                 head = stream.read(_HEAD)
             return head, sniff(head)
-        except (OcrError, zipfile.BadZipFile, zlib.error, *_DAMAGED):
+        except (OcrError, zipfile.BadZipFile, zlib.error, *DAMAGED):
             return b"", None
 
 
@@ -268,90 +246,3 @@ def _extents(source: PageSource) -> Sequence[Extent]:
         return source.extents
     except OcrError:  # drawing the pages will show which of them are damaged
         return [Extent(0, 0, 0)] * len(source.numbers)
-
-
-def _members(data: bytes, limits: Limits) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
-    """Return the opened archive, and its pictures in the natural order of their names."""
-    _check_end(data, limits)
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = archive.infolist()
-    except (zipfile.BadZipFile, struct.error, *_DAMAGED) as error:
-        raise ImageDecodeError("The ZIP archive is damaged: its list of files cannot be read.") from error
-    if any(entry.filename in _STRANGERS for entry in entries):
-        raise UnsupportedImageError(
-            "The file is not a picture but an Office document or a program.",
-            hint="Export the document as PDF or pictures.",
-        )
-    for entry in entries:
-        path = entry.filename.replace("\\", "/")
-        if path.startswith("/") or ".." in path.split("/") or re.match("[A-Za-z]:", path):
-            raise ImageDecodeError(
-                "The ZIP archive holds a path that leads out of it: it is made to do harm."
-            )
-    members = [
-        entry
-        for entry in entries
-        if not entry.filename.endswith("/") and not _LEFT_BY_PROGRAMS.fullmatch(entry.filename)
-    ]
-    if not members:
-        raise UnsupportedImageError("The ZIP archive holds no pictures.", hint="Pack pictures or PDFs.")
-    if len(members) > limits.max_text_pages:
-        raise _too_many(limits)
-    total = sum(entry.file_size for entry in members)
-    if total > _TOTAL * limits.max_bytes:
-        raise ImageTooLargeError(
-            f"The files in the ZIP archive have {total / MIB:.0f} MiB; at most "
-            f"{_TOTAL * limits.max_bytes / MIB:.0f} MiB are taken.",
-            hint="Divide the archive.",
-        )
-    return archive, sorted(members, key=lambda entry: natural_key(entry.filename))
-
-
-def _check_end(data: bytes, limits: Limits) -> None:
-    """Check how long the list of members is before it is read: each entry takes a kilobyte of memory."""
-    place = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_REACH))
-    if place < 0 or len(data) < place + _END.size:
-        raise ImageDecodeError("The ZIP archive is damaged or cut short: it has no end.")
-    if data.startswith(_LARGE_END, max(0, place - _LARGE_END_BYTES)):
-        raise UnsupportedImageError(
-            "The ZIP archive is of the kind for very many or very large files (ZIP64).",
-            hint="Pack it as an ordinary ZIP, or divide it.",
-        )
-    count, size = _END.unpack_from(data, place)[4:6]
-    if count > limits.max_text_pages or size > _ENTRY * limits.max_text_pages:
-        raise _too_many(limits)
-
-
-def _too_many(limits: Limits) -> ImageTooLargeError:
-    return ImageTooLargeError(
-        f"The ZIP archive holds more than {limits.max_text_pages} files.", hint="Divide the archive."
-    )
-
-
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> bytes:
-    """Return the bytes of a member.
-
-    Raises:
-        OcrError: It is encrypted, damaged, packed in an unusual way, empty or too large.
-    """
-    if member.flag_bits & 1:
-        raise UnsupportedImageError(
-            "A file in the ZIP archive is encrypted.", hint="Pack it without a password."
-        )
-    if member.compress_type not in _PLAIN:
-        raise UnsupportedImageError(
-            "A file in the ZIP archive is packed in an unusual way.", hint="Pack it with Deflate."
-        )
-    limits.check_bytes(member.file_size)
-    if member.file_size > max(_RATIO_FROM, _RATIO * member.compress_size):
-        raise ImageTooLargeError("A file in the ZIP archive becomes far larger when it is unpacked.")
-    try:
-        with archive.open(member) as stream:
-            data = stream.read(limits.max_bytes + 1)  # whatever its header tells
-    except (zipfile.BadZipFile, zlib.error, *_DAMAGED) as error:
-        raise ImageDecodeError("A file in the ZIP archive is damaged.") from error
-    limits.check_bytes(len(data))
-    if not data:
-        raise ImageEmptyError("A file in the ZIP archive is empty.")
-    return data

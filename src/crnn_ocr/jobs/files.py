@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from crnn_ocr.errors import JobStorageFullError, JobsUnavailableError
 
@@ -37,10 +37,17 @@ def result_key(job: str, name: str) -> str:
     return f"{job}/results/{name}"
 
 
+class Readable(Protocol):
+    """What can be read piece by piece and once, such as the body of a request; it has no length."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to that many bytes; none at the end."""
+
+
 class FileStore(Protocol):
     """Store of files by key. A file appears whole or not at all; it is safe to use from several threads."""
 
-    def put(self, key: str, content: BinaryIO | bytes) -> int:
+    def put(self, key: str, content: Readable | bytes) -> int:
         """Store a file, and replace one with this key; return its bytes.
 
         Raises:
@@ -95,7 +102,7 @@ class FolderFiles:
         except OSError as error:
             raise _unavailable(error) from None
 
-    def put(self, key: str, content: BinaryIO | bytes) -> int:
+    def put(self, key: str, content: Readable | bytes) -> int:
         """Store a file, see `FileStore.put`."""
         path = self._folder / key
         left = self._quota - self.used_bytes()
@@ -161,7 +168,7 @@ class FolderFiles:
         return total
 
 
-def _pieces(content: BinaryIO | bytes) -> Iterator[bytes]:
+def _pieces(content: Readable | bytes) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
         return

@@ -16,6 +16,8 @@ TaskKind = Literal["plan", "read", "assemble", "notify"]
 
 #: Most attempts at a page, and at planning or assembling, before it fails with its last problem.
 MOST_ATTEMPTS = 3
+#: Most attempts at telling a webhook, after which it is left alone.
+MOST_DELIVERIES = 9
 
 
 @dataclass(frozen=True, slots=True)

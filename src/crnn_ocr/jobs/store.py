@@ -61,7 +61,7 @@ class JobStore(Protocol):
     # ---- for clients -------------------------------------------------------------------------------
 
     def create(self, new: NewJob, *, most_unfinished: int) -> tuple[Job, bool]:
-        """Create a job with one `plan` task per file.
+        """Create a job with one `plan` task per file. The same job may be created again: it is made once.
 
         Returns:
             The job, and whether it is new: a request that is repeated with its idempotency key gives the job
@@ -85,7 +85,10 @@ class JobStore(Protocol):
         """Cancel a job; return False if it was finished already. Its workers learn it by their next beat."""
 
     def expire(self, job: str) -> None:
-        """Mark a finished job as expired; its files must be deleted first. It is forgotten a day later."""
+        """Mark a finished job as expired; its files must be deleted first. It is forgotten a day later.
+
+        Its pages, and a webhook that has not been told yet, are forgotten at once.
+        """
 
     def due(self, now: float) -> list[str]:
         """Return the ids of finished jobs whose time to live is over, at most 100.
@@ -132,7 +135,8 @@ class JobStore(Protocol):
         """End a task. After the last `read` task of a job follows `assemble`, after that `notify`.
 
         `assemble` ends the job: as `succeeded`, as `partial` if some pages or files failed, as `failed` if
-        all did. A job whose files all failed while they were planned ends without `assemble`.
+        all did. A job whose files all failed while they were planned ends without `assemble`. Pages that a
+        `read` task leaves behind are given out again, as if its worker had been lost.
         """
 
     def fail(self, lease: str, problem: Problem, *, retry_after_s: float | None = None) -> bool:
@@ -142,7 +146,7 @@ class JobStore(Protocol):
             lease: The lease.
             problem: The reason.
             retry_after_s: Seconds after which the task is given out again, unless it has had
-                `MOST_ATTEMPTS` (`notify`: `webhooks.MOST_DELIVERIES`); None to give up at once. Given up, a
+                `MOST_ATTEMPTS` (`notify`: `MOST_DELIVERIES`); None to give up at once. Given up, a
                 `plan` fails its file, a `read` its unfinished pages, an `assemble` its job; a `notify`
                 changes nothing.
         """
@@ -160,7 +164,8 @@ class JobStore(Protocol):
 
         A page that was being read has had an attempt; one with `MOST_ATTEMPTS` fails as `JOB_WORKER_LOST`,
         and a task without pages likewise. A `read` task with several pages is split, so that each page that
-        was being read is a task of its own.
+        was being read is a task of its own. The other pages keep the task's attempt, unless no page had been
+        begun: then all of them are given out with an attempt more, or fail after `MOST_ATTEMPTS`.
         """
 
     def counts(self) -> JobCounts:

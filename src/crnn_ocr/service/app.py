@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 
+from crnn_ocr.jobs.backends import LazyJobs
 from crnn_ocr.service.api.responses import pretty_json
 from crnn_ocr.service.middleware import auth, cors, error_handlers, rate_limit, request_scope, same_origin
 from crnn_ocr.service.middleware.api_keys import KeyRing
@@ -23,6 +24,7 @@ from crnn_ocr.service.routes import (
     compat_umi,
     convert,
     export,
+    jobs,
     models,
     ocr,
     preview,
@@ -82,6 +84,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     convert.install(app, readings, files)
     batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
     export.install(app, files, issue_ticket=gate.issue_ticket)
+    jobs.install(app, LazyJobs(settings), gate)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))

@@ -22,12 +22,15 @@ from gunicorn.glogging import Logger
 
 from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
+from crnn_ocr.jobs import webhooks
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.service.middleware.api_keys import KeyRing
 from crnn_ocr.service.middleware.cors import check_origins
-from crnn_ocr.service.requests.url_fetch import Rules
+from crnn_ocr.service.middleware.gate import MOST_UPLOADS
+from crnn_ocr.service.requests.url_fetch import fetch_rules
 from crnn_ocr.service.server.connection_limit import connections_within, raise_limit
+from crnn_ocr.service.server.event_streams import MOST_STREAMS
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
 from crnn_ocr.service.server.harmful_pictures import HarmfulPictures
@@ -57,12 +60,13 @@ def check(settings: Settings) -> None:
     """Check at start what the workers would fail on.
 
     Raises:
-        SettingsError: A key, an origin, a host, a network or an exporter of traces is malformed.
+        SettingsError: A key, an origin, a host, a network, a secret or an exporter of traces is malformed.
         MissingExtraError: Traces are configured, and OpenTelemetry is not installed.
     """
     KeyRing.from_settings(settings)
     check_origins(settings.cors_origins)
-    Rules.from_settings(settings)
+    fetch_rules(settings)
+    webhooks.check(settings)
     tracing.check()
 
 
@@ -162,7 +166,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Set what differs from Gunicorn's defaults."""
         settings = self._settings
         patience = math.ceil(settings.graceful_timeout_s)
-        threads = settings.worker_threads + _SPARE_THREADS
+        threads = settings.worker_threads + _SPARE_THREADS + MOST_UPLOADS + MOST_STREAMS
         values: dict[str, object] = {
             "bind": f"fd://{self._listener.detach()}",
             "backlog": _BACKLOG,

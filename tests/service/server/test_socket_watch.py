@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.errors import UploadTimeoutError
+from crnn_ocr.net.socket_watch import SocketWatcher, is_gone
 from crnn_ocr.service.requests.timed_body import PATIENCE_S, TimedBody, deadline_after
-from crnn_ocr.service.server.socket_watch import SocketWatcher, is_gone
 
 Pair = tuple[socket.socket, socket.socket]
 

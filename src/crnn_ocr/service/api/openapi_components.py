@@ -166,6 +166,8 @@ def headers() -> Json:
             "description": 'What is left, such as `"default";r=12;t=48`: 12 requests, all in 48 seconds.',
             "schema": text,
         },
+        "Location": {"description": "Path of what was made.", "schema": text},
+        "Content-Disposition": {"description": "Name to save the file under (RFC 6266).", "schema": text},
         "WWW-Authenticate": {"description": "How to send a key (RFC 6750).", "schema": text},
     }
 

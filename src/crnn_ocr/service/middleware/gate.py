@@ -7,6 +7,7 @@ The limits themselves know nothing of HTTP: `service/ocr/admission.py` limits th
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.errors import BadRequestError
 from crnn_ocr.imaging.opened import OpenedDocument
+from crnn_ocr.net.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
@@ -24,10 +26,10 @@ from crnn_ocr.service.middleware.request_scope import is_made_while_sent
 from crnn_ocr.service.ocr.admission import Admission, estimate_seconds, least_seconds
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.body_budget import Intake
+from crnn_ocr.service.requests.parsing import is_json
 from crnn_ocr.service.requests.timed_body import TimedBody
 from crnn_ocr.service.server import handover
 from crnn_ocr.service.server.client_name import client_name
-from crnn_ocr.service.server.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.settings import Settings
 
 #: Documents in the engine at a time. Those in the engine may hold decoded pixels; those that wait for it hold
@@ -37,6 +39,10 @@ MOST_READ = 32
 #: PUT requests at a time, and the bytes that they may announce together.
 MOST_SWITCHES = 2
 _MOST_SWITCH_BYTES = 64 * 1024
+
+#: Bodies at a time that are stored as they arrive. They take next to no memory, but a thread each, so they
+#: have threads of their own.
+MOST_UPLOADS = 8
 
 TIMEOUT_HEADER = "X-Request-Timeout"
 
@@ -70,6 +76,8 @@ class Gate:
         )
         # A model can be switched while all slots are taken; but bodies must not take all spare threads.
         self._switches = Intake(MOST_SWITCHES, _MOST_SWITCH_BYTES)
+        self._uploads = Intake(MOST_UPLOADS, sys.maxsize)
+        self._stored: dict[str, int] = {}
         self._reading = Budget(min(settings.worker_threads, MOST_READ))
 
     # ---- requests --------------------------------------------------------------------------------
@@ -79,6 +87,15 @@ class Gate:
         resources.install(app)
         app.before_request(self._check_request)
         app.after_request(_release_connection)
+
+    def store_bodies_of(self, endpoint: str, longest: int) -> None:
+        """Let bodies of a route be longer, unless they are JSON: the route stores them as they arrive.
+
+        Args:
+            endpoint: Flask's name of the route.
+            longest: Most bytes of such a body.
+        """
+        self._stored[endpoint] = longest
 
     def issue_ticket(self) -> Ticket:
         """Return the ticket of the current request, whose body has been read.
@@ -103,27 +120,36 @@ class Gate:
             resources.of_request().callback(g.release_connection)
         if request.method not in ("POST", "PUT"):
             return  # bodies of other methods are not read
+        is_stored = request.endpoint in self._stored and not is_json(request.mimetype)
+        if is_stored:
+            request.max_content_length = self._stored[request.endpoint or ""]
         longest = request.max_content_length
         announced = request.content_length
         if announced is not None and longest is not None and announced > longest:
             raise body_too_large(request)
         client = client_name(g.get("key_name"), request.remote_addr)
+        total_s = self._settings.upload_timeout_s
         if request.method == "PUT":
             g.slot = self._switches.enter(announced or 0, client)
+        elif is_stored:
+            g.slot = self._uploads.enter(0, client)
+            # A longer body has more time, so that the same connection is fast enough for both.
+            total_s *= max(1.0, (announced or longest or 0) / self._settings.max_body_bytes)
         else:
-            self.admission.check_room(least_seconds(announced or 0))
+            if request.endpoint not in self._stored:  # what is only stored now is read when there is time
+                self.admission.check_room(least_seconds(announced or 0))
             g.slot = self.intake.enter(announced or 0, client)
         resources.of_request().callback(g.slot.release)
-        self._time_body(request.environ)
+        self._time_body(request.environ, total_s)
 
-    def _time_body(self, environ: dict[str, Any]) -> None:
+    def _time_body(self, environ: dict[str, Any], total_s: float) -> None:
         connection = environ.get("gunicorn.socket")
         if connection is not None:
             environ["wsgi.input"] = TimedBody(
                 environ["wsgi.input"],
                 connection,
                 self._watch,
-                total_s=self._settings.upload_timeout_s,
+                total_s=total_s,
                 min_rate=self._settings.upload_min_rate,
             )
 

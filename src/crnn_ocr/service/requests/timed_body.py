@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from crnn_ocr.errors import UploadTimeoutError
-from crnn_ocr.service.server.socket_watch import SocketWatcher
+from crnn_ocr.net.socket_watch import SocketWatcher
 
 #: Seconds in which the rate of a body does not matter, because of slow starts and lost packets.
 PATIENCE_S = 10.0

@@ -34,6 +34,7 @@ from crnn_ocr.service.routes import (
     convert,
     export,
     files,
+    jobs,
     models,
     preview,
 )
@@ -44,6 +45,7 @@ GROUPS: tuple[RouteGroup, ...] = (
     batch.ROUTES,
     convert.ROUTES,
     export.ROUTES,
+    jobs.ROUTES,
     models.ROUTES,
     compat_rapidocr.ROUTES,
     compat_umi.ROUTES,

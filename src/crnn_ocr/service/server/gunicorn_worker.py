@@ -23,13 +23,14 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from crnn_ocr.errors import BadRequestError, OcrError, UploadTimeoutError
+from crnn_ocr.net.socket_watch import socket_watcher
 from crnn_ocr.service.api.error_answers import InternalError
 from crnn_ocr.service.api.raw_response import bare_answer
 from crnn_ocr.service.server.client_name import client_name
+from crnn_ocr.service.server.event_streams import is_stopping
 from crnn_ocr.service.server.fork_signals import IGNORED, unblock_stop_signals
 from crnn_ocr.service.server.graceful_close import ClosingConnections
 from crnn_ocr.service.server.reply_and_drain import close_after_answer
-from crnn_ocr.service.server.socket_watch import socket_watcher
 from crnn_ocr.service.server.unsent_answers import AnswerSocket, UnsentAnswers
 
 _log = logging.getLogger("crnn_ocr.service.request")
@@ -234,6 +235,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Run the application for a request whose headers have arrived."""
         conn.watch.close()
         close_after_answer.set(req.force_close)
+        is_stopping.set(lambda: not self.alive)
         return super().handle_request(req, conn)
 
     def murder_pending(self) -> None:

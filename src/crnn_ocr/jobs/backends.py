@@ -1,0 +1,93 @@
+"""Opens the table and the files of jobs as the settings say, once and when they are first needed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from crnn_ocr.errors import JobsDisabledError, JobsUnavailableError
+from crnn_ocr.jobs.files import FileStore, FolderFiles
+from crnn_ocr.jobs.store import JobStore
+from crnn_ocr.settings import Settings
+
+#: Names in the folder of jobs.
+_TABLE, _FILES = "jobs.sqlite", "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The table of jobs with its queue, and the files of jobs.
+
+    Attributes:
+        store: The table and the queue.
+        files: The files.
+        settings: Their limits.
+    """
+
+    store: JobStore
+    files: FileStore
+    settings: Settings
+
+
+def open_jobs(settings: Settings) -> Jobs:
+    """Open the table and the files of jobs.
+
+    Raises:
+        JobsDisabledError: There are no jobs in this installation.
+        JobsUnavailableError: The table or the folder cannot be reached or written.
+        MissingExtraError: The settings need a package that is not installed.
+    """
+    if settings.jobs == "off":
+        raise JobsDisabledError("This service runs no jobs.")
+    folder = jobs_folder(settings)
+    files = FolderFiles(folder / _FILES, quota=settings.jobs_quota_bytes)
+    # Imported late, since not every installation needs it.
+    from crnn_ocr.jobs.sqlite_store import SqliteStore
+
+    return Jobs(SqliteStore(folder / _TABLE), files, settings)
+
+
+def jobs_folder(settings: Settings) -> Path:
+    """Return the folder with the files of jobs.
+
+    Raises:
+        JobsUnavailableError: None is set, and the user has no home folder.
+    """
+    if settings.jobs_dir is not None:
+        return settings.jobs_dir
+    try:
+        # https://specifications.freedesktop.org/basedir-spec/: data that should survive a restart.
+        state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    except RuntimeError:
+        raise JobsUnavailableError(
+            "There is no home folder to keep jobs in.", hint="The operator can set CRNN_OCR_JOBS_DIR."
+        ) from None
+    return Path(state) / "crnn-ocr" / "jobs"
+
+
+class LazyJobs:
+    """The jobs of a process, opened with the first request for them, again and again until that works.
+
+    So a folder that cannot be written, or a Redis that is away, fails requests for jobs and nothing else.
+    """
+
+    def __init__(self, settings: Settings, open_: Callable[[Settings], Jobs] = open_jobs) -> None:
+        """Prepare; nothing is opened yet."""
+        self.settings = settings
+        self._open = open_
+        self._lock = threading.Lock()
+        self._opened: Jobs | None = None
+
+    def get(self) -> Jobs:
+        """Return the jobs.
+
+        Raises:
+            OcrError: See `open_jobs`.
+        """
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open(self.settings)
+            return self._opened

@@ -1,0 +1,60 @@
+"""Tells what a stored result is, by the format that was asked for and its first bytes. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crnn_ocr.export import FORMATS
+from crnn_ocr.jobs.records import Job
+
+#: Formats that every job writes, besides those that it was asked for.
+ALWAYS = ("json", "text")
+#: First bytes of an archive (APPNOTE.TXT, 4.3.7), and of one without files (4.3.16).
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+#: Bytes that `result_form` looks at.
+HEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ResultForm:
+    """What a file with a result is.
+
+    Attributes:
+        name: Name under which it should be saved.
+        media_type: Value of the Content-Type header.
+    """
+
+    name: str
+    media_type: str
+
+
+def formats_of(job: Job) -> tuple[str, ...]:
+    """Return the formats in which the results of a job can be had."""
+    return tuple(dict.fromkeys((*job.request.formats, *ALWAYS)))
+
+
+def result_form(job: Job, fmt: str, head: bytes) -> ResultForm:
+    """Return what the result of a job is: a file of the format, or an archive.
+
+    A job of several files has an archive per format, with one entry per file. A job of one file has an
+    archive only where the format has several parts, such as CSV with a file per table; Office formats look
+    like archives themselves, but have no parts.
+
+    Args:
+        job: The job.
+        fmt: Name of the format.
+        head: The first `HEAD` bytes of the result.
+    """
+    writer = FORMATS[fmt]
+    several = len(job.files) > 1
+    stem = f"job-{job.id[:8]}" if several else stem_of(job.files[0].name)
+    if several or (writer.write_parts is not None and head.startswith(_ZIP)):
+        return ResultForm(f"{stem}{writer.suffix}.zip", "application/zip")
+    return ResultForm(stem + writer.suffix, writer.media_type)
+
+
+def stem_of(name: str) -> str:
+    """Return the name of a file without its folders and its suffix."""
+    last = name.rpartition("/")[2]
+    stem = last.rpartition(".")[0]
+    return stem.lstrip(".") or last.lstrip(".") or "document"

@@ -1,0 +1,1 @@
+"""Holds what the stores of jobs share and are made of: pure decisions, encodings, the schema, the script."""

@@ -1,0 +1,1 @@
+"""Connects to hosts that others name, without opening the operator's network to them; watches sockets."""

@@ -1,0 +1,302 @@
+"""The routes of jobs: submit, list, look, follow, fetch, delete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from flask import Blueprint, Flask, Response, g, request, url_for
+
+from crnn_ocr.errors import (
+    BadRequestError,
+    InvalidOptionError,
+    JobExpiredError,
+    JobFailedError,
+    JobNotFoundError,
+    JobNotReadyError,
+    JobStorageFullError,
+    JobsUnavailableError,
+    OcrError,
+    TooManyJobsError,
+)
+from crnn_ocr.jobs.backends import Jobs, LazyJobs
+from crnn_ocr.jobs.files import result_key
+from crnn_ocr.jobs.records import FINISHED, Job, JobState
+from crnn_ocr.jobs.results import HEAD, formats_of, result_form
+from crnn_ocr.service.api.job_bodies import MOST_SEQUENCE, STATES, job_out, page_out
+from crnn_ocr.service.api.responses import json_of, json_response
+from crnn_ocr.service.middleware.gate import Gate
+from crnn_ocr.service.requests import resources
+from crnn_ocr.service.routes.jobs.events import event_stream
+from crnn_ocr.service.routes.jobs.submit import longest_body, submit
+from crnn_ocr.service.server.client_name import client_name
+from crnn_ocr.service.server.event_streams import StreamPlaces, is_stopping
+
+#: Most jobs and pages in one answer.
+MOST_JOBS, MOST_PAGES = 500, 1000
+#: Bytes of a result that are sent at a time.
+_PIECE = 64 * 1024
+_ID = re.compile(r"[0-9a-f]{32}")
+#: Seconds after which a request may succeed that failed with one of these errors: a page takes about a
+#: second, files expire after minutes at least, and a store that is restarted is back in seconds.
+_RETRY_AFTER_S: dict[type[OcrError], int] = {
+    TooManyJobsError: 10,
+    JobStorageFullError: 60,
+    JobsUnavailableError: 5,
+}
+
+
+def install(app: Flask, jobs: LazyJobs, gate: Gate) -> None:
+    """Add the routes.
+
+    Args:
+        app: The application.
+        jobs: Opens the table and the files.
+        gate: Limits the bodies of requests.
+    """
+    gate.store_bodies_of("jobs.submit_job", longest_body(jobs.settings))
+    app.register_blueprint(_blueprint(_Access(jobs)))
+
+
+class _Access:
+    """Jobs as the client of the current request may see them: those of its own API key."""
+
+    def __init__(self, jobs: LazyJobs) -> None:
+        self._jobs = jobs
+
+    @property
+    def owner(self) -> str:
+        """Name of the API key of the request; "" without keys."""
+        name: str = g.get("key_name", "")
+        return name
+
+    @contextmanager
+    def opened(self) -> Iterator[Jobs]:
+        """Yield the jobs; errors that pass tell when to try again.
+
+        Raises:
+            OcrError: See `open_jobs`.
+        """
+        try:
+            yield self._jobs.get()
+        except (TooManyJobsError, JobStorageFullError, JobsUnavailableError) as error:
+            if error.retry_after is None:
+                error.retry_after = _RETRY_AFTER_S[type(error)]
+            raise
+
+    def own(self, jobs: Jobs, job_id: str) -> Job:
+        """Return a job of the client.
+
+        Raises:
+            JobNotFoundError: There is none, or it belongs to another key, which is not told apart.
+        """
+        job = jobs.store.get(job_id) if _ID.fullmatch(job_id) else None
+        if job is None or job.owner != self.owner:
+            raise JobNotFoundError("There is no job with this id.")
+        return job
+
+
+def _blueprint(access: _Access) -> Blueprint:
+    routes = Blueprint("jobs", __name__)
+    places = StreamPlaces()
+
+    @routes.post("/jobs")
+    def submit_job() -> Response:
+        with access.opened() as jobs:
+            job = submit(request, jobs, access.owner)
+        g.result_size = {"job": job.id, "files": len(job.files)}
+        response = _job_response(job, 202)
+        response.headers["Location"] = url_for("jobs.show_job", job_id=job.id)
+        return response
+
+    @routes.get("/jobs")
+    def list_jobs() -> Response:
+        states = _wanted_states()
+        limit = _number("limit", 100, 1, MOST_JOBS)
+        _only("state", "limit")
+        with access.opened() as jobs:
+            found = jobs.store.jobs(access.owner, states=states, limit=limit)
+        body = {"success": True, "jobs": [job_out(job) for job in found], "request_id": g.request_id}
+        return json_response(json_of(body))
+
+    @routes.get("/jobs/<job_id>")
+    def show_job(job_id: str) -> Response:
+        _only()
+        with access.opened() as jobs:
+            return _job_response(access.own(jobs, job_id))
+
+    @routes.delete("/jobs/<job_id>")
+    def delete_job(job_id: str) -> Response:
+        _only()
+        with access.opened() as jobs:
+            job = access.own(jobs, job_id)
+            if not jobs.store.cancel(job_id) and job.state != "expired":
+                jobs.files.delete_job(job_id)
+                jobs.store.expire(job_id)
+            else:  # a worker that still writes a page is stopped by its next beat; the watcher sweeps up
+                jobs.files.delete_job(job_id)
+            return _job_response(access.own(jobs, job_id))
+
+    @routes.get("/jobs/<job_id>/pages")
+    def list_pages(job_id: str) -> Response:
+        after = _number("after", 0, 0, MOST_SEQUENCE)
+        limit = _number("limit", MOST_PAGES, 1, MOST_PAGES)
+        _only("after", "limit")
+        with access.opened() as jobs:
+            access.own(jobs, job_id)
+            pages = jobs.store.pages(job_id, after=after, limit=limit)
+        body = {
+            "success": True,
+            "pages": [page_out(page) for page in pages],
+            "next": pages[-1].sequence if pages else after,
+            "request_id": g.request_id,
+        }
+        return json_response(json_of(body))
+
+    @routes.get("/jobs/<job_id>/events")
+    def follow_job(job_id: str) -> Response:
+        after = _last_event()
+        _only("after")
+        with access.opened() as jobs:
+            job = access.own(jobs, job_id)
+        if job.state in FINISHED and after >= job.sequence:
+            return Response(status=204)  # a browser does not reconnect then
+        client = client_name(g.get("key_name"), request.remote_addr)
+        resources.of_request().callback(places.take(client))
+        events = event_stream(jobs.store, job_id, after, is_stopping=is_stopping.get())
+        # Otherwise proxies such as nginx buffer the events.
+        headers = {"X-Accel-Buffering": "no"}
+        return Response(events, content_type="text/event-stream; charset=utf-8", headers=headers)
+
+    @routes.get("/jobs/<job_id>/result")
+    def fetch_result(job_id: str) -> Response:
+        given = request.args.getlist("format")
+        _only("format")
+        with access.opened() as jobs:
+            job = access.own(jobs, job_id)
+            fmt = _wanted_format(job, given)
+            _check_finished(job)
+            return _file_response(jobs, job, fmt)
+
+    return routes
+
+
+# ---- answers -----------------------------------------------------------------------------------------
+
+
+def _job_response(job: Job, status: int = 200) -> Response:
+    body = {**job_out(job), "success": True, "request_id": g.request_id}
+    return json_response(json_of(body), status)
+
+
+def _check_finished(job: Job) -> None:
+    """Make sure that a job has results.
+
+    Raises:
+        JobExpiredError: They are deleted.
+        JobFailedError: It failed.
+        JobNotReadyError: It is not finished, or was cancelled.
+    """
+    if job.state == "expired":
+        raise _expired()
+    if job.state == "failed":
+        reason = "all of its pages failed" if job.problem is None else job.problem.message.rstrip(".")
+        raise JobFailedError(f"The job failed: {reason}.")
+    if job.state == "cancelled":
+        raise JobNotReadyError("The job was cancelled.", hint="Send the document again as a new job.")
+    if job.state not in FINISHED:
+        raise JobNotReadyError(f"The job is {job.state}.")
+
+
+def _expired() -> JobExpiredError:
+    return JobExpiredError("The files of this job have been deleted.")
+
+
+def _file_response(jobs: Jobs, job: Job, fmt: str) -> Response:
+    held = resources.of_request()
+    try:
+        path = held.enter_context(jobs.files.local(result_key(job.id, fmt)))
+        file = held.enter_context(path.open("rb"))
+    except (KeyError, FileNotFoundError):
+        if access_lost := jobs.store.get(job.id):  # it may have expired meanwhile
+            _check_finished(access_lost)
+        raise JobFailedError(f"There is no result in the format {fmt!r}.") from None
+    form = result_form(job, fmt, file.read(HEAD))
+    size = file.seek(0, 2)
+    file.seek(0)
+    response = Response(_pieces(file), content_type=form.media_type, direct_passthrough=True)
+    response.content_length = size
+    response.headers.set("Content-Disposition", "attachment", filename=form.name)
+    return response
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+# ---- parameters --------------------------------------------------------------------------------------
+
+
+def _only(*names: str) -> None:
+    """Make sure that there are no other query parameters.
+
+    Raises:
+        InvalidOptionError: There are.
+    """
+    unknown = sorted(set(request.args) - set(names))
+    if unknown:
+        raise InvalidOptionError(f"There is no parameter {unknown[0]!r}.")
+
+
+def _number(name: str, default: int, least: int, most: int) -> int:
+    """Return the number in a query parameter.
+
+    Raises:
+        InvalidOptionError: It is not a number within the bounds, or is given twice.
+    """
+    given = request.args.getlist(name)
+    if not given:
+        return default
+    return _bounded(given, least, most, f"{name!r}", InvalidOptionError)
+
+
+def _bounded(given: list[str], least: int, most: int, what: str, error: Callable[..., OcrError]) -> int:
+    text = given[0]
+    good = len(given) == 1 and text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    if not good or not least <= int(text) <= most:
+        raise error(f"{what} is not a number from {least} to {most}, given once.", hint="Write it in digits.")
+    return int(text)
+
+
+def _wanted_states() -> tuple[JobState, ...]:
+    given = request.args.getlist("state")
+    names = [name.strip() for name in given[0].split(",")] if given else []
+    if len(given) > 1 or any(name not in STATES for name in names):
+        raise InvalidOptionError(
+            "'state' names states, separated by commas, once.", hint=f"There are: {', '.join(STATES)}."
+        )
+    return tuple(cast(JobState, name) for name in names)
+
+
+def _wanted_format(job: Job, given: list[str]) -> str:
+    formats = formats_of(job)
+    if len(given) > 1 or (given and given[0] not in formats):
+        raise InvalidOptionError(
+            "'format' must name one of the formats of this job, once.", hint=f"It has: {', '.join(formats)}."
+        )
+    return given[0] if given else formats[0]
+
+
+def _last_event() -> int:
+    """Return the place in the changes up to which the client knows them.
+
+    Raises:
+        BadRequestError: It is not one of the ids that this route sends.
+    """
+    header = request.headers.get("Last-Event-ID")
+    if header:
+        return _bounded([header], 0, MOST_SEQUENCE, "The header Last-Event-ID", BadRequestError)
+    return _number("after", 0, 0, MOST_SEQUENCE)
