@@ -193,6 +193,11 @@ class OCR:
         switch.commit()
         return switch.model
 
+    @property
+    def background_s(self) -> float:
+        """CPU seconds that readings in the background have taken of the cores so far."""
+        return self._scheduler.background_s
+
     def scheduler_stats(self) -> SchedulerStats:
         """Return how many cores are busy and how many tasks wait for one."""
         return self._scheduler.stats()

@@ -76,8 +76,10 @@ class JobResultTooLargeError(OcrError):
 
     code = "JOB_RESULT_TOO_LARGE"
     http_status = 413
-    default_hint = "Ask for fewer pages or files in one job, or for other formats; the limit is "\
+    default_hint = (
+        "Ask for fewer pages or files in one job, or for other formats; the limit is "
         "CRNN_OCR_JOBS_MAX_RESULT_BYTES."
+    )
 
 
 class JobsUnavailableError(OcrError):

@@ -70,10 +70,9 @@ class Drawer:
 
     def _open(self, source: bytearray | str, password: str) -> dict[str, Any]:
         try:
-            if not isinstance(source, str):
-                # A view, not a copy; the document keeps it alive.
-                source = (ctypes.c_ubyte * len(source)).from_buffer(source)
-            self._document = pypdfium2.PdfDocument(source, password=password or None)
+            # A view, not a copy; the document keeps it alive.
+            shown = source if isinstance(source, str) else (ctypes.c_ubyte * len(source)).from_buffer(source)
+            self._document = pypdfium2.PdfDocument(shown, password=password or None)
         except MemoryError:
             raise
         except Exception as error:

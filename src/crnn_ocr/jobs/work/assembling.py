@@ -78,7 +78,7 @@ def _assemble_several(
         streams: dict[str, IO[bytes]] = {}
         archives: dict[str, zipfile.ZipFile] = {}
         for name in writers:
-            stream = held.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
+            stream = held.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
             streams[name] = stream
             archives[name] = held.enter_context(zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED))
         for file in job.files:

@@ -115,9 +115,7 @@ class IsolatedProcess:
             done.set()
 
 
-def read_isolated(
-    jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND
-) -> None:
+def read_isolated(jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND) -> None:
     """Read the pages of a task in a process of its own, see `reading.read_pages`.
 
     A page at which the process dies is tried again by another task, until its attempts are used up; the other
@@ -193,8 +191,11 @@ def sent_settings(settings: Settings) -> dict[str, Any]:
 
 def error_of(answer: dict[str, Any]) -> OcrError:
     """Return the error of an answer."""
-    known = [kind for name in errors.__all__ if issubclass(kind := getattr(errors, name), OcrError)]
-    kinds = {kind.code: kind for kind in known}
+    kinds: dict[str, type[OcrError]] = {}
+    for name in errors.__all__:
+        kind: Any = getattr(errors, name)
+        if issubclass(kind, OcrError):
+            kinds[kind.code] = kind
     code = str(answer["code"])
     error = kinds.get(code, OcrError)(str(answer["message"]), hint=str(answer["hint"]) or None)
     error.code = code

@@ -72,7 +72,7 @@ def _answer(error: OcrError) -> dict[str, Any]:
 
 
 def _yield_to_others() -> None:
-    """Be the first process killed when memory runs out, and the last one served; end with the parent alone."""
+    """Be the first process killed when memory runs out and the last one served, and end with the parent."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from crnn_ocr.document import Page, Remark
 from crnn_ocr.engine.page_readings import PageReading, PageReadings
 from crnn_ocr.engine.text_pages import unexpected
-from crnn_ocr.document import Page, Remark
 from crnn_ocr.errors import OcrError, RequestCancelledError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from crnn_ocr.errors import JobsUnavailableError, JobStorageFullError, ModelBrokenError, OcrError, OverloadedError
+from crnn_ocr.errors import (
+    JobStorageFullError,
+    JobsUnavailableError,
+    ModelBrokenError,
+    OcrError,
+    OverloadedError,
+)
 from crnn_ocr.export import FORMATS, Writer
 from crnn_ocr.export.files import layout_for
 from crnn_ocr.imaging.limits import Limits

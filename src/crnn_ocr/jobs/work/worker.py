@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 from crnn_ocr.engine.ocr import OCR
-from crnn_ocr.errors import JobWorkerLostError, OcrError, RequestCancelledError
+from crnn_ocr.errors import JobWorkerLostError, OcrError, RequestCancelledError, WebhookFailedError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.records import Problem, Task
 from crnn_ocr.jobs.store import BEAT_S
+from crnn_ocr.jobs.webhooks import wait_s
 from crnn_ocr.jobs.work.assembling import assemble
 from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, read_isolated
+from crnn_ocr.jobs.work.notifying import notify
 from crnn_ocr.jobs.work.planning import plan
 from crnn_ocr.jobs.work.reading import read_pages
 from crnn_ocr.jobs.work.sources import Sources
@@ -31,8 +33,7 @@ MOST_PAGES_HERE = 20
 #: Webhooks that are told at a time, since they may be slow to answer.
 _MOST_NOTIFIED = 4
 
-#: Tells the webhook of a job that it is finished; raises `OcrError`, and returns the seconds after which to
-#: try again if that is of use.
+#: Tells the webhook of a job that it is finished; raises `OcrError` where it cannot be told.
 Notify = Callable[[Jobs, Task], None]
 
 
@@ -46,7 +47,7 @@ class Worker:
         *,
         name: str,
         stopping: Callable[[], bool] = lambda: False,
-        notify: Notify | None = None,
+        notify: Notify = notify,
         command: Sequence[str] = COMMAND,
     ) -> None:
         """Prepare; nothing is taken yet.
@@ -57,7 +58,7 @@ class Worker:
             name: Name of the worker in the table.
             stopping: Returns whether the process is to end: then nothing is taken any more, and the task in
                 hand is given back.
-            notify: Does `notify` tasks; that of `notifying` when None.
+            notify: Does `notify` tasks.
             command: The program for pages that are read in a process of their own.
         """
         self._jobs = jobs
@@ -96,7 +97,7 @@ class Worker:
                     if self._stopping():
                         store.release(task.lease)
                 except OcrError as error:
-                    store.fail(task.lease, problem_of(error), retry_after_s=_patience(error))
+                    store.fail(task.lease, problem_of(error), retry_after_s=_patience(task, error))
                     fields = {"job": task.job, "task": task.kind, "code": error.code}
                     _log.info("a task of a job failed", extra={"fields": fields})
                 except Exception as error:
@@ -137,10 +138,7 @@ class Worker:
                 self._tell(task)
 
     def _tell(self, task: Task) -> None:
-        notify = self._notify
-        if notify is None:
-            from crnn_ocr.jobs.work.notifying import notify
-        notify(self._jobs, task)
+        self._notify(self._jobs, task)
         self._jobs.store.finish(task.lease)
 
     @contextmanager
@@ -170,8 +168,10 @@ class Worker:
             done.set()
 
 
-def _patience(error: OcrError) -> float | None:
+def _patience(task: Task, error: OcrError) -> float | None:
     """Return the seconds after which a task that failed is tried again; None if that is of no use."""
+    if isinstance(error, WebhookFailedError):
+        return wait_s(task.attempt, error)
     return 0.0 if isinstance(error, JobWorkerLostError) else retry_after(error)
 
 
@@ -202,7 +202,7 @@ class WorkerLoop:
         self._thread.start()
 
     def stop(self, timeout_s: float | None = None) -> None:
-        """Take nothing any more, give back what is in hand, and wait for that, at most for so many seconds."""
+        """Take nothing any more, give back what is in hand, and wait for that for at most so many seconds."""
         self._ended.set()
         self._thread.join(timeout_s)
         self._beside.shutdown(wait=False, cancel_futures=True)
