@@ -89,10 +89,11 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _work(settings: Settings, concurrency: int, name: str) -> int:
     # Imported late: it needs the extra `celery`, and other commands do not.
-    from crnn_ocr.jobs.messaging.configuration import make_app
+    from crnn_ocr.jobs.messaging.configuration import check, make_app
     from crnn_ocr.jobs.messaging.parts import open_background, open_worker
     from crnn_ocr.jobs.messaging.worker import equip
 
+    check(settings)
     app = make_app(settings)
     equip(app, settings, open_worker, open_background)
     _check_models(settings)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crnn_ocr.errors import MissingExtraError, SettingsError
+from crnn_ocr.jobs.redis_store import connect
 from crnn_ocr.settings import MIB, Settings
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ CHILD_START_S = 120.0
 #: Seconds until a broker that is silent counts as away, so that none holds up a request for long.
 BROKER_S = 5.0
 
-_SCHEMES = ("redis", "rediss", "unix", "amqp", "amqps")
+_REDIS = ("redis", "rediss", "unix")
 
 
 def table_url(settings: Settings) -> str:
     """Return the URL of the Redis with the table of jobs.
 
     Raises:
-        SettingsError: None is given.
+        SettingsError: None is given, or it is not the URL of a Redis.
     """
     url = settings.jobs_redis_url or settings.redis_url
     if url is None:
@@ -54,7 +55,8 @@ def table_url(settings: Settings) -> str:
             "CRNN_OCR_JOBS is celery, and there is no Redis for the table of jobs.",
             hint="Set CRNN_OCR_JOBS_REDIS_URL, for example to redis://localhost:6379/0.",
         )
-    return url.get_secret_value()
+    name = "CRNN_OCR_REDIS_URL" if settings.jobs_redis_url is None else "CRNN_OCR_JOBS_REDIS_URL"
+    return _checked(name, url.get_secret_value(), _REDIS)
 
 
 def broker_url(settings: Settings) -> str:
@@ -64,21 +66,39 @@ def broker_url(settings: Settings) -> str:
         SettingsError: It is not the URL of a Redis or of RabbitMQ, or none is given.
     """
     given = settings.jobs_broker_url
-    # It may contain a password, so no message quotes it.
-    url = given.get_secret_value() if given is not None else table_url(settings)
+    if given is None:
+        url = table_url(settings)
+    else:
+        url = _checked("CRNN_OCR_JOBS_BROKER_URL", given.get_secret_value(), (*_REDIS, "amqp", "amqps"))
     parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES:
-        name = "CRNN_OCR_JOBS_BROKER_URL" if given is not None else "CRNN_OCR_JOBS_REDIS_URL"
-        *first, last = (f"{scheme}://" for scheme in _SCHEMES)
-        raise SettingsError(f"{name}: the URL must begin with {', '.join(first)} or {last}")
     if parts.scheme != "unix":
         return url
     query = {("virtual_host" if name == "db" else name): value for name, value in parse_qsl(parts.query)}
     return f"redis+socket://{parts.netloc}{parts.path}?{urlencode(query)}".removesuffix("?")
 
 
+def _checked(name: str, url: str, schemes: tuple[str, ...]) -> str:
+    # It may contain a password, so no message quotes it.
+    if urlsplit(url).scheme not in schemes:
+        *first, last = (f"{scheme}://" for scheme in schemes)
+        raise SettingsError(f"{name}: the URL must begin with {', '.join(first)} or {last}")
+    return url
+
+
+def check(settings: Settings) -> None:
+    """Check at start what jobs with Celery would fail on; nothing is connected.
+
+    Raises:
+        SettingsError: There is no Redis for the table, or a URL is not valid.
+        MissingExtraError: Celery or the client of Redis is not installed.
+    """
+    if settings.jobs == "celery":
+        make_app(settings)
+        connect(table_url(settings)).close()
+
+
 def make_app(settings: Settings) -> Celery:
-    """Return Celery's application, which can send tokens; `worker.equip` makes it run tasks.
+    """Return Celery's application, which can send tokens; `worker.equip` makes it run them.
 
     Nothing is connected yet. Make it after a fork, not before.
 

@@ -45,10 +45,9 @@ def open_worker(
 
 def open_background(settings: Settings) -> list[Background]:
     """Return the threads of the main process: the watcher, and what replaces lost tokens."""
-    from redis import Redis
+    from crnn_ocr.jobs.redis_store import connect
+    from crnn_ocr.jobs.work.watcher import WatcherLoop
 
-    from crnn_ocr.jobs.work.watcher import Watcher
-
-    warn_if_forgetful(Redis.from_url(table_url(settings), socket_timeout=1, socket_connect_timeout=1))
+    warn_if_forgetful(connect(table_url(settings)))
     lazy = LazyJobs(settings)
-    return [Watcher(lazy.get), TokenKeeper(lambda: lazy.get().store, CeleryQueue(settings))]
+    return [WatcherLoop(lazy.get), TokenKeeper(lambda: lazy.get().store, CeleryQueue(settings))]

@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import Gauge
 
 from crnn_ocr.errors import NotReadyError, OcrError
-from crnn_ocr.jobs.files import FileStore
+from crnn_ocr.jobs.backends import LazyJobs, has_table
 from crnn_ocr.jobs.store import JobStore
 from crnn_ocr.runtime.cgroups import memory_limit
 from crnn_ocr.service.middleware.gate import Gate
@@ -26,24 +25,11 @@ from crnn_ocr.settings import MIB, Settings
 
 Probe = Callable[[Metrics], None]
 
-
-class JobTable(Protocol):
-    """Table and files of jobs, as `jobs.backends.Jobs` has them."""
-
-    @property
-    def store(self) -> JobStore:
-        """The table."""
-
-    @property
-    def files(self) -> FileStore:
-        """The files."""
-
-
 #: Memory for which a service with one worker is designed, in bytes.
 BUDGET = 512 * MIB
 #: How often a worker refreshes its gauges, in seconds, because a scrape may ask another worker.
 REFRESH_S = 5.0
-#: How long figures of the table of jobs are kept, in seconds: counting takes the longer the more jobs there are.
+#: How long figures of the table of jobs are kept, in seconds: counting takes longer the more jobs there are.
 JOBS_S = 4.0
 #: How long the space that their files take is kept, in seconds: a folder is walked through for it.
 JOB_FILES_S = 30.0
@@ -120,25 +106,26 @@ def cache(answers: AnswerCache, limit: int) -> Probe:
     return look
 
 
-def jobs(table: Callable[[], JobTable], *, limit: int, clock: Callable[[], float] = time.monotonic) -> Probe:
+def jobs(lazy: LazyJobs, *, clock: Callable[[], float] = time.monotonic) -> Probe:
     """Return the probe of jobs, which asks for figures every few seconds at most, whoever scrapes.
 
     Args:
-        table: Opens the table and the files, or returns them; it raises `OcrError` if they are away.
-        limit: Bytes that files of jobs may take.
+        lazy: The jobs of this process; they are not opened as long as there can be none.
         clock: Returns the time in seconds.
     """
     counts_at = files_at = -math.inf
 
     def look(metrics: Metrics) -> None:
         nonlocal counts_at, files_at
-        metrics.job_bytes_limit.set(limit)
+        metrics.job_bytes_limit.set(lazy.settings.jobs_quota_bytes)
         now = clock()
         if now - counts_at < JOBS_S:
             return
         counts_at = now
         try:
-            opened = table()
+            if not has_table(lazy.settings):
+                return
+            opened = lazy.get()
             _show(metrics, opened.store)
             if now - files_at >= JOB_FILES_S:
                 metrics.job_bytes.set(opened.files.used_bytes())
