@@ -28,7 +28,10 @@ def open_worker(
 
     jobs = open_jobs(settings)
     threads = max(1, (settings.threads or available_cores()) // processes)
-    worker = Worker(jobs, OCR(settings, threads=threads), name=name, stopping=stopping)
+    ocr = OCR(settings, threads=threads)
+    if settings.warm_up:
+        ocr.warm_up()
+    worker = Worker(jobs, ocr, name=name, stopping=stopping)
     queue = CeleryQueue(settings)
 
     def run_one() -> bool:
