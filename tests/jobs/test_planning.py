@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, cast
 
 from hypothesis import given
@@ -26,7 +27,7 @@ def test_every_page_is_in_one_task_in_order(costs: list[float]) -> None:
     for task in tasks:
         assert len(task) == 1 or sum(cost[page] for page in task) <= TASK_COST * 1.001
     # No two neighbours could be one task, the first one aside.
-    for task, after in zip(tasks[1:], tasks[2:], strict=False):
+    for task, after in pairwise(tasks[1:]):
         assert len(task) == MOST_PAGES or sum(cost[page] for page in (*task, after[0])) > TASK_COST * 0.999
 
 

@@ -309,7 +309,7 @@ def test_nothing_starts_in_the_background_while_another_request_waits(
     for item, begun in simulation.begun.items():
         if item[0] not in background:
             continue
-        for other, later in simulation.begun.items():
+        for other in simulation.begun:
             if other[0] not in background and came[other[0]] <= begun:
                 assert place[other] < place[item], "it waited, and had to wait on"
 
