@@ -194,6 +194,7 @@ def _show() -> Json:
     return {
         "operationId": "showJob",
         "summary": "Tell how far a job is",
+        "description": "The job with its files, its pages in numbers, and the reason where it failed.",
         "parameters": [_job_id()],
         "responses": responses(JobAnswer, "The job.", _ONE, example=EXAMPLE),
     }
@@ -214,6 +215,8 @@ def _pages() -> Json:
     return {
         "operationId": "listJobPages",
         "summary": "Tell how far the pages of a job are",
+        "description": "In the order in which they last changed, so that a client that asks again is told only "
+        "what is new.",
         "parameters": [
             _job_id(),
             _query("after", _sequence(), "Only what changed after this: `next` of an earlier answer."),
