@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import TestResponse, encode_multipart
 
 from crnn_ocr.jobs.backends import Jobs, open_jobs
 from crnn_ocr.jobs.files import result_key
@@ -39,10 +41,22 @@ class World:
         """Submit a job with files, or one file, and return it."""
         given = files or (("a.png", PNG),)
         form = {"file": [(io.BytesIO(data), name) for name, data in given], **fields}
-        answer = self.client.post("/jobs", data=form, headers=_key(key))
+        answer = self.post("/jobs", form, key=key)
         assert answer.status_code == 202, answer.json
         assert answer.json is not None
         return dict(answer.json)
+
+    def post(self, path: str, form: dict[str, Any], *, key: str | None = None) -> TestResponse:
+        """Send a form; the test client would keep a long one in a file that nobody closes."""
+        parts = [
+            (name, FileStorage(*value) if isinstance(value, tuple) else value)
+            for name, given in form.items()
+            for value in (given if isinstance(given, list) else [given])
+        ]
+        boundary, body = encode_multipart(MultiDict(parts))
+        headers = {} if key is None else {"Idempotency-Key": key}
+        kind = f"multipart/form-data; boundary={boundary}"
+        return self.client.post(path, data=body, content_type=kind, headers=headers)
 
     def plan(self, pages: int = 2) -> None:
         """Plan the next file: each page is a task."""
@@ -82,10 +96,6 @@ class World:
         """Return the keys of all stored files."""
         folder = self.folder / "files"
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-def _key(key: str | None) -> dict[str, str]:
-    return {} if key is None else {"Idempotency-Key": key}
 
 
 def make_world(folder: Path, **settings: Any) -> World:

@@ -12,6 +12,8 @@ import pytest
 from crnn_ocr.errors import JobsUnavailableError
 from crnn_ocr.jobs.files import source_key
 from crnn_ocr.service.routes.jobs.submit import longest_body
+from crnn_ocr.settings import MIB, Settings
+from tests.service.fakes import FakeReader, create_app
 from tests.service.routes.jobs_world import PNG, World, make_world, zipped
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -36,10 +38,10 @@ def nothing_is_left(world: World) -> bool:
 def test_files_of_a_form_are_stored_and_queued(world: World) -> None:
     data = random.Random(1).randbytes(300_000)  # larger than a body that is held in memory may be
     form = {
-        "file": [(io.BytesIO(PNG), "甲.png"), (io.BytesIO(data), "C:\\scans\\b.pdf")],
+        "file": [(io.BytesIO(PNG), "甲.png"), (io.BytesIO(data), "C:/scans/b.pdf")],
         "formats": "docx, csv",
     }
-    answer = world.client.post("/jobs?layout=lines", data=form)
+    answer = world.post("/jobs?layout=lines", form)
     assert answer.status_code == 202
     job = answer.json
     assert job is not None
@@ -117,7 +119,7 @@ def test_a_repeated_request_finds_its_job(world: World) -> None:
 def test_a_key_belongs_to_one_request(world: World, data: bytes, fields: dict[str, str]) -> None:
     first = world.submit(("a.png", PNG), key="k1", formats="docx")
     form = {"file": (io.BytesIO(data), "a.png"), **fields}
-    answer = world.client.post("/jobs", data=form, headers={"Idempotency-Key": "k1"})
+    answer = world.post("/jobs", form, key="k1")
     assert error(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert world.stored() == [source_key(first["id"], 0)]
 
@@ -173,7 +175,7 @@ def test_bad_forms_leave_nothing(world: World, form: dict[str, Any], status: int
     }
     if code == "IMAGE_MISSING":
         del sent["image"]
-    answer = world.client.post("/jobs", data=sent, content_type="multipart/form-data")
+    answer = world.post("/jobs", sent)
     assert error(answer) == (status, code)
     assert nothing_is_left(world)
 
@@ -195,8 +197,8 @@ def test_a_webhook_to_a_private_address_is_refused(tmp_path: Path) -> None:
         ({"jobs_max_file_bytes": 2048}, [PNG, bytes(2049)], 413, "IMAGE_TOO_LARGE"),
         ({"jobs_max_file_bytes": 2048}, [zipped([("1.png", bytes(2049))])], 413, "IMAGE_TOO_LARGE"),
         (
-            {"jobs_quota_bytes": 1024 * 1024},
-            [PNG, random.Random(2).randbytes(1024 * 1024)],
+            {"jobs_quota_bytes": MIB},
+            [PNG, random.Random(2).randbytes(MIB)],
             507,
             "JOB_STORAGE_FULL",
         ),
@@ -205,7 +207,7 @@ def test_a_webhook_to_a_private_address_is_refused(tmp_path: Path) -> None:
 def test_limits(tmp_path: Path, settings: dict[str, Any], files: list[bytes], status: int, code: str) -> None:
     world = make_world(tmp_path, **settings)
     form = {"file": [(io.BytesIO(data), f"{number}.png") for number, data in enumerate(files)]}
-    answer = world.client.post("/jobs", data=form)
+    answer = world.post("/jobs", form)
     assert error(answer) == (status, code)
     if status == 507:
         assert int(answer.headers["Retry-After"]) >= 1
@@ -286,7 +288,7 @@ def test_bad_idempotency_keys(world: World, key: str) -> None:
 
 def test_options_may_stand_in_one_place_only(world: World) -> None:
     form = {"file": (io.BytesIO(PNG), "a.png"), "grey": "on"}
-    assert error(world.client.post("/jobs?grey=off", data=form)) == (422, "OPTION_INVALID")
+    assert error(world.post("/jobs?grey=off", form)) == (422, "OPTION_INVALID")
     assert nothing_is_left(world)
 
 
@@ -336,8 +338,8 @@ def test_a_job_whose_creation_was_not_confirmed_keeps_its_files(
 def test_a_folder_that_cannot_be_written_fails_jobs_and_nothing_else(tmp_path: Path) -> None:
     world = make_world(tmp_path / "good")
     (tmp_path / "file").write_bytes(b"")
-    broken = make_world_of_file(tmp_path / "file" / "jobs")
-    client = broken.test_client()
+    broken = Settings(jobs_dir=tmp_path / "file" / "jobs")
+    client = create_app(FakeReader(), broken, warm_up=False).test_client()
     for answer in (client.get("/jobs"), client.post("/jobs", data=PNG, content_type="image/png")):
         assert error(answer) == (503, "JOBS_UNAVAILABLE")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -345,18 +347,8 @@ def test_a_folder_that_cannot_be_written_fails_jobs_and_nothing_else(tmp_path: P
     assert world.client.get("/jobs").status_code == 200
 
 
-def make_world_of_file(folder: Path) -> Any:
-    from crnn_ocr.settings import Settings
-    from tests.service.fakes import FakeReader, create_app
-
-    return create_app(FakeReader(), Settings(jobs_dir=folder), warm_up=False)
-
-
 @pytest.mark.parametrize("path", ["/jobs", "/jobs/x", "/jobs/x/pages", "/jobs/x/events", "/jobs/x/result"])
 def test_without_jobs_every_route_says_so(tmp_path: Path, path: str) -> None:
-    from crnn_ocr.settings import Settings
-    from tests.service.fakes import FakeReader, create_app
-
     client = create_app(FakeReader(), Settings(jobs="off", jobs_dir=tmp_path), warm_up=False).test_client()
     assert error(client.get(path)) == (404, "JOBS_DISABLED")
     assert list(tmp_path.iterdir()) == []

@@ -215,8 +215,8 @@ def _pages() -> Json:
     return {
         "operationId": "listJobPages",
         "summary": "Tell how far the pages of a job are",
-        "description": "In the order in which they last changed, so that a client that asks again is told only "
-        "what is new.",
+        "description": "In the order in which they last changed, so that a client that asks again is told "
+        "only what is new.",
         "parameters": [
             _job_id(),
             _query("after", _sequence(), "Only what changed after this: `next` of an earlier answer."),
