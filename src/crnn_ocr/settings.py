@@ -291,6 +291,9 @@ class Settings(BaseSettings):
     jobs_quota_bytes: int = Field(
         default=4096 * MIB, ge=MIB, description="Space for the files of all jobs, in bytes."
     )
+    jobs_max_result_bytes: int = Field(
+        default=256 * MIB, ge=1024, description="Largest result of a job in one format, in bytes."
+    )
     jobs_ttl_s: float = Field(
         default=86_400.0,
         ge=60,

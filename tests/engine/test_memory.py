@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from crnn_ocr import OCR
-from crnn_ocr.engine import ocr as engine_ocr
+from crnn_ocr.engine import page_reader
 from crnn_ocr.engine.stage import run_stages
 from crnn_ocr.errors import DeadlineExceededError
 from crnn_ocr.imaging.opened import OpenedDocument
@@ -44,7 +44,7 @@ def test_a_picture_is_gone_as_soon_as_it_has_been_read(
         seen.append(weakref.ref(state.image))
         return run_stages(stages, state, *rest)
 
-    monkeypatch.setattr(engine_ocr, "run_stages", spy)
+    monkeypatch.setattr(page_reader, "run_stages", spy)
     page = drawing.page([(30, 30, "Total due 19.80"), (30, 90, "Eight blue Widgets")], shape=size)
 
     # A file, so that the engine alone has its pixels.
@@ -74,7 +74,7 @@ def test_large_pictures_are_decoded_where_memory_is_counted(
 
 
 def test_pictures_that_others_decode_share_the_room(ocr: OCR) -> None:
-    most, late = engine_ocr.PICTURE_BYTES, Ticket(deadline=time.monotonic() + 0.5)
+    most, late = page_reader.PICTURE_BYTES, Ticket(deadline=time.monotonic() + 0.5)
     with ocr.hold(most + 1, Ticket()):
         assert ocr._scheduler._policy._reserved == most + 1
         with pytest.raises(DeadlineExceededError), ocr.hold(most // 2, late):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Any, Literal
 
@@ -12,47 +11,31 @@ from crnn_ocr.document import Document, Page
 from crnn_ocr.engine.kinds import RECOGNIZER
 from crnn_ocr.engine.leases import LeasedModels, packs_to_use
 from crnn_ocr.engine.model_manager import ModelManager, Switch
+from crnn_ocr.engine.page_reader import PICTURE_BYTES, PageReader
+from crnn_ocr.engine.page_readings import PageReading, PageReadings
 from crnn_ocr.engine.page_stages import RECOGNITION, STAGES
-from crnn_ocr.engine.stage import Stage, Tools, models_of, run_stages
+from crnn_ocr.engine.stage import Stage, Tools, models_of
 from crnn_ocr.engine.text_pages import (
-    PAGE_ERRORS,
     Survey,
-    failed_page,
-    page_despite,
     pages_without_pictures,
-    state_of,
     survey,
-    unexpected,
 )
-from crnn_ocr.errors import OcrError
+from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.opened import Admit, OpenedDocument, Source, open_document
 from crnn_ocr.imaging.page_source import Wanted
-from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.layout.blocks.whole_document import refine_pages
 from crnn_ocr.models.fingerprint import TEXT_LAYER, Fingerprint, Fingerprints, marks
 from crnn_ocr.models.listing import ModelList
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.options import ReadOptions, parse_options
-from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.recognition.text.replacements import Replacements
 from crnn_ocr.runtime.cores import available_cores
-from crnn_ocr.runtime.memory import make_room
-from crnn_ocr.scheduling.budget import Budget, Share
-from crnn_ocr.scheduling.policy import Demand, counted
+from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.scheduler import Scheduler, SchedulerStats
 from crnn_ocr.scheduling.stage_clock import StageClock
 from crnn_ocr.scheduling.ticket import Ticket
-from crnn_ocr.scheduling.work import Task, Work
 from crnn_ocr.settings import Settings, load_settings
-
-#: Memory budget of the pictures in work, decoders included, in bytes: two photographs of 10 megapixels, or
-#: ten pages at 1080p. A larger picture waits until only small ones are in work, and leaves less for tasks.
-PICTURE_BYTES = 64 * 1024 * 1024
-#: Seconds per byte of decoding a large picture; only the ratio to the cost of the networks' runs matters.
-DECODING_SECONDS = 3e-9
-#: Smaller pictures do not wait for the budget: the number of threads limits what they take together.
-SMALL_PICTURE_BYTES = 2 * 1024 * 1024
 
 
 class OCR:
@@ -110,8 +93,9 @@ class OCR:
         self._fingerprints = Fingerprints(
             partial(packs_to_use, self._models, self._uses), self._settings, table
         )
-        self._pixels = Budget(PICTURE_BYTES)
-        self._scheduler = Scheduler(self._threads)
+        pixels = Budget(PICTURE_BYTES)
+        self._scheduler = Scheduler(self._threads, contended=pixels.contended)
+        self._pages = PageReader(self._stages, self._scheduler, pixels)
 
     @property
     def model(self) -> str:
@@ -209,6 +193,11 @@ class OCR:
         switch.commit()
         return switch.model
 
+    @property
+    def background_s(self) -> float:
+        """CPU seconds that readings in the background have taken of the cores so far."""
+        return self._scheduler.background_s
+
     def scheduler_stats(self) -> SchedulerStats:
         """Return how many cores are busy and how many tasks wait for one."""
         return self._scheduler.stats()
@@ -271,24 +260,13 @@ class OCR:
                 )
                 held.enter_context(document)
                 del source
-                found = survey(document, options, limits, ticket)
+                places = range(len(document.numbers))
+                found = survey(document, places, options, limits, ticket)
             drawn = sorted(found.texts.keys() | found.reads) if options.layout == "blocks" else found.reads
             document.choose(drawn)
             if admit is not None:
                 held.enter_context(admit(document))
-            models = LeasedModels(
-                self._models, self._uses, options, ticket.remaining, reads=bool(found.reads)
-            )
-            if drawn:
-                held.enter_context(models)
-            elif options.model is not None:
-                packs_to_use(self._models, self._uses, options)  # an unknown model is an error in any case
-            with clock("layout"):
-                pages = pages_without_pictures(document, found, drawn, options)
-            if drawn:
-                work = held.enter_context(self._scheduler.admit(ticket))
-                tools = Tools(models, self._replacements, work, options)
-                self._read_pages(document, drawn, found, pages, tools, ticket, clock)
+            pages, models = self._read_chosen(document, places, drawn, found, options, ticket, clock, held)
             found.check_any(len(pages))
             ordered = tuple(pages[place] for place in sorted(pages))
             if options.layout == "blocks":
@@ -298,67 +276,84 @@ class OCR:
             layout: Literal["lines", "blocks"] = "blocks" if options.layout == "blocks" else "lines"
             return Document(ordered, name, clock.milliseconds, marks(models.manifests), layout)
 
-    def _read_pages(
+    def open_pages(
+        self,
+        source: Source,
+        options: ReadOptions,
+        *,
+        ticket: Ticket,
+        limits: Limits | None = None,
+        background: bool = False,
+    ) -> PageReadings:
+        """Open a document whose pages are read one by one, as jobs do.
+
+        What `page_readings.joined` makes of all of its pages is what `read` returns.
+
+        Args:
+            source: What to read, see `read`.
+            options: How to read.
+            ticket: Deadline and cancellation token of all that is done with the document.
+            limits: The largest input that is accepted, instead of the settings'.
+            background: Whether cores and memory go to other readings first.
+
+        Returns:
+            The opened document; the caller closes it.
+
+        Raises:
+            OcrError: The input cannot be read; code, message and hint say why and what to do.
+            OSError: The path cannot be opened.
+        """
+        limits = limits or self._settings.limits
+        wanted = Wanted(options.page_ranges, options.ocr, options.password)
+        document = open_document(source, limits, pdf_dpi=self._settings.pdf_dpi, ticket=ticket, wanted=wanted)
+
+        def read(place: int) -> PageReading:
+            clock = StageClock(ticket)
+            with clock("decode"):
+                found = survey(document, (place,), options, limits, ticket)
+            drawn = [place] if place in found.reads or (options.layout == "blocks" and found.texts) else []
+            document.choose(drawn, once=False)
+            with ExitStack() as held:
+                pages, models = self._read_chosen(
+                    document, (place,), drawn, found, options, ticket, clock, held, background=background
+                )
+                model = models(RECOGNITION).name if found.reads else None
+                return PageReading(pages[place], model, marks(models.manifests), found.failed.get(place))
+
+        return PageReadings(document, read)
+
+    def _read_chosen(
         self,
         document: OpenedDocument,
         places: Sequence[int],
+        drawn: Sequence[int],
         found: Survey,
-        pages: dict[int, Page],
-        tools: Tools,
+        options: ReadOptions,
         ticket: Ticket,
         clock: StageClock,
-    ) -> None:
-        """Draw and read pages; a page that cannot be read costs none of the others, nor its own text.
+        held: ExitStack,
+        *,
+        background: bool = False,
+    ) -> tuple[dict[int, Page], LeasedModels]:
+        """Read the pages at these places, which have been surveyed and chosen; `held` keeps the models."""
+        models = LeasedModels(self._models, self._uses, options, ticket.remaining, reads=bool(found.reads))
+        if drawn:
+            held.enter_context(models)
+        elif options.model is not None:
+            packs_to_use(self._models, self._uses, options)  # an unknown model is an error in any case
+        with clock("layout"):
+            pages = pages_without_pictures(document, places, found, drawn, options)
+        if drawn:
+            work = held.enter_context(self._scheduler.admit(ticket, background=background))
+            tools = Tools(models, self._replacements, work, options)
+            alone = len(document.numbers) == 1
+            read = self._pages.read(
+                document, drawn, found, tools, ticket, clock, alone=alone, background=background
+            )
+            pages.update(read)
+        return pages, models
 
-        Args:
-            document: The opened document, which draws the pages at these places.
-            places: The places.
-            found: The texts of the pages; errors are added.
-            pages: The pages are added here, by their places.
-            tools: What the stages use.
-            ticket: The ticket of the reading.
-            clock: Measures the stages.
-
-        Raises:
-            OcrError: An error that is not the page's own.
-            Exception: The engine failed at the only page.
-        """
-        for place in places:
-            text = found.texts.pop(place, None)
-            try:
-                page = self._read_page(document, place, text, tools, ticket, clock)
-            except PAGE_ERRORS as error:
-                page = page_despite(error, document, place, text, found, tools.options)
-            except OcrError:
-                raise
-            except Exception as error:
-                if len(document.numbers) == 1:
-                    raise
-                found.failed[place] = unexpected(error)
-                page = failed_page(document, place, found.failed[place])
-            pages[place] = replace(page, number=document.numbers[place])
-
-    def _read_page(
-        self,
-        document: OpenedDocument,
-        place: int,
-        text: PageText | None,
-        tools: Tools,
-        ticket: Ticket,
-        clock: StageClock,
-    ) -> Page:
-        """Draw the next page and read it, or look at it for the blocks of its text."""
-        with self._room(document.room, ticket, clock) as share:
-            with clock("decode"):
-                image = _draw_page(document, tools.work)
-            with self._scheduler.reserve(image.nbytes if image.nbytes > PICTURE_BYTES else 0):
-                dpi = document.dpi(place)
-                state = state_of(image, share, text, blocks=tools.options.layout == "blocks")
-                del image  # no second reference may keep a large picture after a stage replaced it
-                return replace(run_stages(self._stages, state, tools, clock), dpi=dpi)
-
-    @contextmanager
-    def hold(self, memory: int, ticket: Ticket) -> Iterator[None]:
+    def hold(self, memory: int, ticket: Ticket) -> AbstractContextManager[None]:
         """Hold room for a picture that the caller itself decodes while the block runs, as `read` does.
 
         Args:
@@ -369,31 +364,4 @@ class OCR:
             DeadlineExceededError: The ticket's time ran out.
             RequestCancelledError: The ticket was cancelled.
         """
-        beyond = memory if memory > PICTURE_BYTES else 0
-        with self._room(memory, ticket, StageClock(ticket)), self._scheduler.reserve(beyond):
-            yield
-
-    @contextmanager
-    def _room(self, amount: int, ticket: Ticket, clock: StageClock) -> Iterator[Share | None]:
-        """Hold that many bytes of the pictures' memory budget; yield None for a small picture."""
-        if amount < SMALL_PICTURE_BYTES:
-            yield None
-            return
-        with ExitStack() as held:
-            with clock("queue"):
-                share = held.enter_context(self._pixels.take(amount, ticket))
-            make_room(amount)
-            yield share
-
-
-def _draw_page(document: OpenedDocument, work: Work) -> Pixels:
-    """Return the picture of the next page.
-
-    A large page is decoded in a task, because that takes as much memory as a run of a network.
-    """
-    memory = counted(document.room)
-    if not memory:
-        return document.draw_next()
-    task = Task(Demand(DECODING_SECONDS * memory, memory), lambda _cores: document.draw_next())
-    (outcome,) = work.run([task])
-    return outcome.get()
+        return self._pages.hold(memory, ticket)

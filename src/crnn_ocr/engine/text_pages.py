@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -88,8 +88,14 @@ class Survey:
             raise self.failed[min(self.failed)]
 
 
-def survey(document: OpenedDocument, options: ReadOptions, limits: Limits, ticket: Ticket) -> Survey:
-    """Take the texts of all pages that hold one.
+def survey(
+    document: OpenedDocument,
+    places: Sequence[int],
+    options: ReadOptions,
+    limits: Limits,
+    ticket: Ticket,
+) -> Survey:
+    """Take the texts of the pages at these places that hold one.
 
     Raises:
         ImageTooLargeError: More pages have to be read as pictures than the limits allow, or the texts are
@@ -99,7 +105,7 @@ def survey(document: OpenedDocument, options: ReadOptions, limits: Limits, ticke
         OcrError: An error that concerns more than one page.
     """
     found = Survey()
-    for place in range(len(document.numbers)):
+    for place in places:
         ticket.check()
         text: PageText | None = None
         try:
@@ -120,11 +126,16 @@ def survey(document: OpenedDocument, options: ReadOptions, limits: Limits, ticke
 
 
 def pages_without_pictures(
-    document: OpenedDocument, found: Survey, drawn: Collection[int], options: ReadOptions
+    document: OpenedDocument,
+    places: Sequence[int],
+    found: Survey,
+    drawn: Collection[int],
+    options: ReadOptions,
 ) -> dict[int, Page]:
     """Return the pages that are finished without being drawn, by their places; their texts are taken out."""
     pages: dict[int, Page] = {}
-    for place, number in enumerate(document.numbers):
+    for place in places:
+        number = document.numbers[place]
         if place in found.failed:
             pages[place] = failed_page(document, place, found.failed[place])
         elif place in found.empty:

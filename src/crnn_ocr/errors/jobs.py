@@ -71,6 +71,17 @@ class JobStorageFullError(OcrError):
     default_hint = "Delete finished jobs, or wait until they expire; the limit is CRNN_OCR_JOBS_QUOTA_BYTES."
 
 
+class JobResultTooLargeError(OcrError):
+    """A result of the job is larger than it may be."""
+
+    code = "JOB_RESULT_TOO_LARGE"
+    http_status = 413
+    default_hint = (
+        "Ask for fewer pages or files in one job, or for other formats; the limit is "
+        "CRNN_OCR_JOBS_MAX_RESULT_BYTES."
+    )
+
+
 class JobsUnavailableError(OcrError):
     """The table of jobs or their files cannot be reached or written."""
 

@@ -16,9 +16,11 @@ from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.page_source import EVERY_PICTURE, PageSource, Wanted
 from crnn_ocr.imaging.pdf.pages import decode_pdf
+from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.imaging.raster.decoder import decode_raster
 from crnn_ocr.imaging.raster.files import orientation_of, translated
 from crnn_ocr.imaging.raster.pixels import pixels_of, pixels_of_array
+from crnn_ocr.imaging.raster.remote import RemotePages
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -26,7 +28,7 @@ __all__ = ["Limits", "Pixels", "decode_pages", "from_array", "from_pil"]
 
 
 def decode_pages(
-    data: bytes | bytearray | memoryview,
+    data: bytes | bytearray | memoryview | StoredFile,
     limits: Limits,
     *,
     pdf_dpi: int = 200,
@@ -41,7 +43,7 @@ def decode_pages(
     files are refused.
 
     Args:
-        data: The whole file.
+        data: The whole file, or where it is.
         limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
         ticket: Deadline and cancellation of the request; None for no limit.
@@ -62,12 +64,19 @@ def decode_pages(
         OcrError: `decode_pdf` or `RemotePages` raised one of its other errors.
     """
     limits.check_bytes(len(data))
-    data = bytes(data)
-    if not data:
+    if not len(data):
         raise ImageEmptyError("The picture is empty: it has 0 bytes.")
-    name = sniff(data)
+    if isinstance(data, StoredFile):
+        name = sniff(data.head())
+        if name is Format.TIFF:
+            return RemotePages(data, name, limits, ticket or Ticket(), wanted.pages)
+    else:
+        data = bytes(data)
+        name = sniff(data)
     if name is Format.PDF:
         return decode_pdf(data, limits, dpi=pdf_dpi, ticket=ticket, wanted=wanted)
+    if isinstance(data, StoredFile):
+        data = data.content(limits.max_bytes)
     if name is Format.ZIP:
         return ArchivePages(
             data, limits, partial(decode_pages, limits=limits, pdf_dpi=pdf_dpi), ticket, wanted

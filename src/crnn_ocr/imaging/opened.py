@@ -16,12 +16,15 @@ from crnn_ocr.imaging.decode import decode_pages, from_array, from_pil
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.page_source import EVERY_PICTURE, PageSource, Wanted
 from crnn_ocr.imaging.pdf.page_text import PageText
+from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.imaging.raster.decoder import RasterPages
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
-Source = str | Path | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
+Source = (
+    str | Path | StoredFile | bytes | bytearray | memoryview | BinaryIO | PillowImage.Image | NDArray[Any]
+)
 
 
 class OpenedDocument:
@@ -41,6 +44,7 @@ class OpenedDocument:
         self.sizes = tuple(sizes)
         self._chosen: Sequence[int] = range(len(self.numbers))
         self._drawn = 0
+        self._once = True
 
     @property
     def extents(self) -> tuple[Extent, ...]:
@@ -68,11 +72,17 @@ class OpenedDocument:
         """
         return self._pages.text(place)
 
-    def choose(self, places: Sequence[int]) -> None:
-        """Draw only the pages at these places in `numbers`, in this order; call it before `draw`."""
+    def choose(self, places: Sequence[int], *, once: bool = True) -> None:
+        """Draw only the pages at these places in `numbers`, in this order; call it before `draw`.
+
+        Args:
+            places: The places.
+            once: Whether the file is released after the last of them; otherwise pages may be chosen again.
+        """
         self._chosen = tuple(places)
         self._drawn = 0
-        if not places:
+        self._once = once
+        if once and not places:
             self._pages.close()
 
     def draw(self) -> Pixels | None:
@@ -94,7 +104,7 @@ class OpenedDocument:
         try:
             return self._pages.draw(place)
         finally:
-            if not self.has_more:
+            if self._once and not self.has_more:
                 self._pages.close()
 
     def dpi(self, place: int) -> float | None:
@@ -128,7 +138,7 @@ def open_document(
     """Open a source and read its headers only.
 
     Args:
-        source: A path, bytes, a binary file, a Pillow image or an array; see `OCR.read`.
+        source: A path, a stored file, bytes, a binary file, a Pillow image or an array; see `OCR.read`.
         limits: The largest input that is accepted.
         pdf_dpi: Resolution at which PDF pages are drawn, in pixels per inch.
         ticket: Deadline and cancellation of the request; None for no limit.
@@ -143,7 +153,7 @@ def open_document(
         return _taken_over(from_pil(source, limits), wanted)
     if isinstance(source, np.ndarray):
         return _taken_over(from_array(source, limits), wanted)
-    data = bytes(_data_of(source, limits.max_bytes))
+    data = source if isinstance(source, StoredFile) else bytes(_data_of(source, limits.max_bytes))
     pages = decode_pages(data, limits, pdf_dpi=pdf_dpi, ticket=ticket, wanted=wanted)
     try:
         return OpenedDocument(pages, pages.extents)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crnn_ocr.errors import JobsDisabledError, JobsUnavailableError
-from crnn_ocr.jobs.files import FileStore, FolderFiles
+from crnn_ocr.jobs.files import FileStore, open_files
 from crnn_ocr.jobs.store import JobStore
 from crnn_ocr.settings import Settings
 
@@ -43,11 +43,23 @@ def open_jobs(settings: Settings) -> Jobs:
     if settings.jobs == "off":
         raise JobsDisabledError("This service runs no jobs.")
     folder = jobs_folder(settings)
-    files = FolderFiles(folder / _FILES, quota=settings.jobs_quota_bytes)
+    files = open_files(settings, folder / _FILES)
     # Imported late, since not every installation needs it.
     from crnn_ocr.jobs.sqlite_store import SqliteStore
 
     return Jobs(SqliteStore(folder / _TABLE), files, settings)
+
+
+def has_table(settings: Settings) -> bool:
+    """Return whether there is a table in a file, so that there may be embedded jobs.
+
+    Raises:
+        JobsUnavailableError: No folder is set, and the user has no home folder.
+    """
+    try:
+        return (jobs_folder(settings) / _TABLE).exists()
+    except OSError as error:
+        raise JobsUnavailableError(f"The table of jobs cannot be read: {error.strerror}.") from None
 
 
 def jobs_folder(settings: Settings) -> Path:

@@ -8,18 +8,35 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from crnn_ocr.errors import JobStorageFullError, JobsUnavailableError
+from crnn_ocr.errors import JobExpiredError, JobStorageFullError, JobsUnavailableError
+from crnn_ocr.jobs.used_space import SharedUsedSpace
+from crnn_ocr.settings import Settings
 
-_PIECE = 1024 * 1024
-#: Prefix of files that are still being written.
-_UNFINISHED = ".part-"
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+PIECE = 1024 * 1024
+#: Prefix of files that are still being written, and of folders that are being deleted.
+_UNFINISHED, _GONE = ".part-", ".gone-"
+#: File with the total size of the others.
+_TOTAL = ".used-bytes"
+#: Folder of marks of deleted jobs, in which nothing more may be put. Ids of jobs do not begin with a dot.
+DELETED = ".deleted"
+#: Seconds for which a mark is kept. Whoever still puts files into a job that has been deleted for that long
+#: will find its lease lost, and the watcher finds the files (`job_ids`).
+DELETED_S = 86_400.0
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_KEY = re.compile(rf"{_PART}(/{_PART})+")
+_JOB = re.compile(_PART)
 
 
 def source_key(job: str, file: int) -> str:
@@ -37,6 +54,16 @@ def result_key(job: str, name: str) -> str:
     return f"{job}/results/{name}"
 
 
+def is_key(text: str) -> bool:
+    """Return whether a text has the form of a key, so that it cannot lead out of the store."""
+    return _KEY.fullmatch(text) is not None
+
+
+def is_job(text: str) -> bool:
+    """Return whether a text has the form of a job's id."""
+    return _JOB.fullmatch(text) is not None
+
+
 class Readable(Protocol):
     """What can be read piece by piece and once, such as the body of a request; it has no length."""
 
@@ -45,7 +72,11 @@ class Readable(Protocol):
 
 
 class FileStore(Protocol):
-    """Store of files by key. A file appears whole or not at all; it is safe to use from several threads."""
+    """Store of files by key. A file appears whole or not at all; it is safe to use from several threads.
+
+    Keys are those of the functions above: any other raises `ValueError` where a file is put, and is a file or
+    a job that does not exist everywhere else.
+    """
 
     def put(self, key: str, content: Readable | bytes) -> int:
         """Store a file, and replace one with this key; return its bytes.
@@ -53,6 +84,7 @@ class FileStore(Protocol):
         Raises:
             JobStorageFullError: The quota or the disk is full; nothing is left of the file.
             JobsUnavailableError: The store cannot be reached or written.
+            JobExpiredError: The files of the job have been deleted, maybe meanwhile; so is this one.
         """
 
     def get(self, key: str) -> bytes:
@@ -73,13 +105,17 @@ class FileStore(Protocol):
         """
 
     def delete_job(self, job: str) -> None:
-        """Delete all files of a job; none is fine."""
+        """Delete all files of a job; none is fine. What is still being put will be deleted by who puts it.
+
+        Raises:
+            JobsUnavailableError: The store cannot be reached or written; some files may be left.
+        """
 
     def job_ids(self) -> list[str]:
         """Return the ids of all jobs that have files."""
 
     def used_bytes(self) -> int:
-        """Return the bytes of all files."""
+        """Return the bytes of all files. It is cheap: they are counted anew only now and then."""
 
 
 class FolderFiles:
@@ -96,88 +132,198 @@ class FolderFiles:
             JobsUnavailableError: The folder cannot be made.
         """
         self._folder = folder
-        self._quota = quota
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise _unavailable(error) from None
+        self._space = SharedUsedSpace(folder / _TOTAL, self._count, quota=quota)
+        with _told():
+            _make(folder)
 
     def put(self, key: str, content: Readable | bytes) -> int:
         """Store a file, see `FileStore.put`."""
+        if not is_key(key):
+            raise ValueError(key)
+        job = key.partition("/")[0]
         path = self._folder / key
-        left = self._quota - self.used_bytes()
+        if self._is_deleted(job):
+            raise _expired()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Of mkstemp, so that only the owner can read it.
-            descriptor, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
+            with _told():
+                _make(path.parent)
+                # Of mkstemp, so that only the owner can read it.
+                descriptor, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
+            return self._fill(descriptor, Path(unfinished), path, content)
+        except JobsUnavailableError:
+            if self._is_deleted(job):
+                raise _expired() from None
+            raise
+        finally:
+            # Deleted meanwhile: the folder that was made above may be younger than that.
+            if self._is_deleted(job):
+                self._remove(job)
+
+    def _fill(self, descriptor: int, unfinished: Path, path: Path, content: Readable | bytes) -> int:
+        size = 0
+        try:
             try:
-                with os.fdopen(descriptor, "wb") as target:
-                    size = 0
-                    for piece in _pieces(content):
+                for piece in pieces(content):  # its errors are not those of the store
+                    with _told():
+                        self._space.take(len(piece))
                         size += len(piece)
-                        if size > left:
-                            raise JobStorageFullError("The files of all jobs take up the space set for them.")
-                        target.write(piece)
-                    target.flush()
-                    os.fsync(target.fileno())
-                Path(unfinished).replace(path)
-            except BaseException:
-                Path(unfinished).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise _unavailable(error) from None
+                        write_all(descriptor, piece)
+                with _told():
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            with _told():
+                replaced = _size(path)
+                unfinished.replace(path)
+                _sync(path.parent)
+        except BaseException:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+                self._space.give(size)
+            raise
+        if self._is_deleted(path.relative_to(self._folder).parts[0]):
+            raise _expired()
+        self._space.give(replaced)
         return size
 
     def get(self, key: str) -> bytes:
         """Return the content of a file, see `FileStore.get`."""
-        try:
-            return (self._folder / key).read_bytes()
-        except FileNotFoundError:
-            raise KeyError(key) from None
-        except OSError as error:
-            raise _unavailable(error) from None
+        with self.local(key) as path, _told(key):
+            return path.read_bytes()
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         """Yield the path of a file, see `FileStore.local`."""
         path = self._folder / key
-        if not path.is_file():
+        if not is_key(key) or not path.is_file():
             raise KeyError(key)
         yield path
 
     def delete_job(self, job: str) -> None:
-        """Delete all files of a job."""
-        # Renamed first, so that a worker that still writes into it cannot keep the folder alive.
-        path = self._folder / job
-        gone = self._folder / f"{_UNFINISHED}{job}"
-        with suppress(FileNotFoundError):
-            path.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        """Delete all files of a job, see `FileStore.delete_job`."""
+        if is_job(job):
+            with _told():
+                _make(self._folder / DELETED)
+                (self._folder / DELETED / job).touch(mode=0o600)
+            self._remove(job)
+
+    def _remove(self, job: str) -> None:
+        # Renamed first, so that who still writes into it cannot keep the folder alive.
+        with _told():
+            gone = Path(tempfile.mkdtemp(prefix=f"{_GONE}{job}-", dir=self._folder))
+            with suppress(FileNotFoundError):
+                (self._folder / job).replace(gone)
+            size = sum(_size(path) for path in _walk(gone) if not path.name.startswith(_UNFINISHED))
+            shutil.rmtree(gone, ignore_errors=True)
+            self._space.give(size)
+
+    def _is_deleted(self, job: str) -> bool:
+        return (self._folder / DELETED / job).exists()
 
     def job_ids(self) -> list[str]:
         """Return the ids of all jobs that have files."""
-        return sorted(path.name for path in self._folder.iterdir() if not path.name.startswith("."))
+        with _told():
+            return sorted(path.name for path in self._folder.iterdir() if is_job(path.name))
 
     def used_bytes(self) -> int:
         """Return the bytes of all files."""
-        total = 0
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                with suppress(FileNotFoundError):
-                    total += (Path(folder) / name).stat().st_size
-        return total
+        with _told():
+            return self._space.size()
+
+    def _count(self) -> int:
+        """Return the bytes of all files, and clear up what deletions left behind."""
+        for path in self._folder.glob(f"{_GONE}*"):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in self._folder.glob(f"{DELETED}/*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - DELETED_S:
+                    path.unlink()
+        return sum(_size(path) for path in _walk(self._folder) if path.name != _TOTAL)
 
 
-def _pieces(content: Readable | bytes) -> Iterator[bytes]:
+def pieces(content: Readable | bytes) -> Iterator[bytes]:
+    """Yield what is to be stored, piece by piece."""
     if isinstance(content, bytes):
         yield content
         return
-    while piece := content.read(_PIECE):
+    while piece := content.read(PIECE):
         yield piece
 
 
-def _unavailable(error: OSError) -> JobStorageFullError | JobsUnavailableError:
+def write_all(descriptor: int, piece: Buffer) -> None:
+    """Write all of a piece, however many calls that takes."""
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield Path(parent, name)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it for the owner alone; `Path.mkdir` gives those above other rights."""
+    for path in (*reversed(folder.parents), folder):
+        if not path.is_dir():
+            path.mkdir(exist_ok=True, mode=0o700)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder survive a power failure, too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told(key: str | None = None) -> Iterator[None]:
+    """Raise the system's errors as those of the product; with a key, a missing file as `KeyError`."""
+    try:
+        yield
+    except OSError as error:
+        if key is not None and isinstance(error, FileNotFoundError):
+            raise KeyError(key) from None
+        raise storage_error(error) from None
+
+
+def storage_error(error: OSError) -> JobStorageFullError | JobsUnavailableError:
+    """Return the error of the product for one of the system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return JobStorageFullError("The disk for the files of jobs is full.")
-    return JobsUnavailableError(f"The files of jobs cannot be written: {error.strerror or error}.")
+    return JobsUnavailableError(f"The files of jobs cannot be used: {error.strerror or error}.")
+
+
+def _expired() -> JobExpiredError:
+    return JobExpiredError("The files of the job have been deleted.")
+
+
+def open_files(settings: Settings, folder: Path) -> FileStore:
+    """Return the store of files that the settings name.
+
+    Each process opens its own: the library behind S3 has threads, which do not survive a fork.
+
+    Args:
+        settings: The settings.
+        folder: Folder for the files, unless there is a bucket.
+
+    Raises:
+        SettingsError: The URL of the bucket is malformed.
+        MissingExtraError: The package for S3 is not installed.
+        JobsUnavailableError: The folder cannot be made.
+    """
+    if settings.jobs_files_url is None:
+        return FolderFiles(folder, quota=settings.jobs_quota_bytes)
+    from crnn_ocr.jobs.object_files import ObjectFiles
+
+    return ObjectFiles(settings.jobs_files_url.get_secret_value(), quota=settings.jobs_quota_bytes)

@@ -20,12 +20,14 @@ class Share:
     Attributes:
         amount: How much is held, in the budget's unit.
         passed: How many later callers have overtaken it while it waited.
+        background: Whether all others may overtake it.
     """
 
-    def __init__(self, budget: Budget, amount: int) -> None:
+    def __init__(self, budget: Budget, amount: int, *, background: bool = False) -> None:
         self._budget = budget
         self.amount = amount
         self.passed = 0
+        self.background = background
 
     def shrink(self, amount: int) -> None:
         """Give back everything above that amount; an amount above the one held changes nothing."""
@@ -57,18 +59,19 @@ class Budget:
         self._changed = threading.Condition()
 
     @contextmanager
-    def take(self, amount: int, ticket: Ticket) -> Iterator[Share]:
+    def take(self, amount: int, ticket: Ticket, *, background: bool = False) -> Iterator[Share]:
         """Hold a share while the block runs; the block may shrink it.
 
         Args:
             amount: How much to take.
             ticket: The caller's ticket; the wait ends when it becomes invalid.
+            background: Whether the caller waits until nobody else does.
 
         Raises:
             DeadlineExceededError: The ticket's time ran out.
             RequestCancelledError: The ticket was cancelled.
         """
-        share = Share(self, amount)
+        share = Share(self, amount, background=background)
         with self._changed:
             self._queue.append(share)
             try:
@@ -84,13 +87,21 @@ class Budget:
         finally:
             self._give_back(share, 0)
 
+    def contended(self) -> bool:
+        """Return whether somebody waits who is not in the background."""
+        with self._changed:
+            return any(not share.background for share in self._queue)
+
     def _admits(self, share: Share) -> bool:
         fits = self._taken == 0 or self._taken + share.amount <= self._limit
+        if share.background and any(not other.background for other in self._queue):
+            return False
         return fits and all(earlier.passed < _MOST_PASS for earlier in self._before(share))
 
     def _before(self, share: Share) -> Iterator[Share]:
-        """Yield the shares that have waited longer."""
-        return itertools.takewhile(lambda earlier: earlier is not share, self._queue)
+        """Yield the shares that have waited longer, and that it may not overtake at will."""
+        earlier = itertools.takewhile(lambda other: other is not share, self._queue)
+        return (other for other in earlier if share.background or not other.background)
 
     def _give_back(self, share: Share, kept: int) -> None:
         with self._changed:

@@ -11,6 +11,11 @@ all work that had been started when the request arrived, plus `crowd` times the 
   times as long, so under overload the small ones are fast and the large ones never end. Here, no request that
   arrives after another `crowd` × c of work has been done can overtake a request of cost c.
 
+Requests in the background, such as the pages of jobs, start an item only where no other request has one that
+waits, be it for memory. An exception is made while somebody waits for what a request in the background may
+hold (`pressed`): it can only give it back by going on, and has its turn as soon as it has waited longer than
+all others. Costs of the two kinds do not affect each other.
+
 Inside a request the most expensive item goes first, so that no core is idle at the end.
 
 A few items need so much memory that only a limited number of them may run at a time. While one waits for
@@ -68,6 +73,7 @@ class _Flow(Generic[Payload]):
 
     number: int
     tag: float
+    background: bool
     waiting: list[tuple[float, int, Demand, Payload]] = field(default_factory=list)
 
 
@@ -95,7 +101,8 @@ class Policy(Generic[Request, Payload]):
         self._reserved = 0
         self._flows: dict[Request, _Flow[Payload]] = {}
         self._crowd = 2 * cores if crowd is None else crowd
-        self._started = 0.0  # cost of all that was started so far
+        #: Cost of all that was started so far, of requests in the background and of others.
+        self._started = {True: 0.0, False: 0.0}
         self._numbers = itertools.count()
 
     # ---- state --------------------------------------------------------------------------------------
@@ -117,15 +124,19 @@ class Policy(Generic[Request, Payload]):
 
     # ---- requests and their items -------------------------------------------------------------------
 
-    def open(self, request: Request) -> None:
+    def open(self, request: Request, *, background: bool = False) -> None:
         """Open a request; its items may be added at any time after that.
+
+        Args:
+            request: The request.
+            background: Whether all others go first.
 
         Raises:
             ValueError: It is open already.
         """
         if request in self._flows:
             raise ValueError("this request is open already")
-        self._flows[request] = _Flow(next(self._numbers), self._started)
+        self._flows[request] = _Flow(next(self._numbers), self._started[background], background)
 
     def close(self, request: Request) -> list[Payload]:
         """Close a request, however it ended.
@@ -175,24 +186,28 @@ class Policy(Generic[Request, Payload]):
 
     # ---- running items ------------------------------------------------------------------------------
 
-    def start(self) -> Grant[Request, Payload] | None:
+    def start(self, *, pressed: bool = False) -> Grant[Request, Payload] | None:
         """Start the next item; return None if no core is free or no waiting item can run now.
 
         Call it until it returns None whenever items have been added or have ended.
+
+        Args:
+            pressed: Whether requests in the background may go before others that came later.
         """
         if self._free < 1:
             return None
-        able = self._startable()
+        able = self._startable(pressed)
         if not able:
             return None
         request = able[0]
         flow = self._flows[request]
         _, _, demand, payload = heapq.heappop(flow.waiting)
-        self._started += demand.cost
+        self._started[flow.background] += demand.cost
         flow.tag += self._crowd * demand.cost
         self._taken += demand.memory
         cores = min(demand.most_cores, self._cores)
-        if cores > self._free or self._startable():
+        others = flow.background and not all(other.background for other in self._flows.values())
+        if cores > self._free or others or self._startable(pressed):
             cores = 1
         self._free -= cores
         return Grant(request, payload, cores, demand.memory)
@@ -202,19 +217,28 @@ class Policy(Generic[Request, Payload]):
         self._free += grant.cores
         self._taken -= grant.memory
 
-    def _startable(self) -> list[Request]:
+    def _startable(self, pressed: bool) -> list[Request]:
         """Return the requests whose next item could start on a free core, in the order of their tags."""
         able = []
         blocked = False
-        for request, flow in sorted(
-            ((request, flow) for request, flow in self._flows.items() if flow.waiting),
-            key=lambda pair: (pair[1].tag, pair[1].number),
-        ):
+        for request, flow in self._ordered(pressed):
             memory = flow.waiting[0][2].memory
             if memory == 0 or (not blocked and self._fits(memory)):
                 able.append(request)
             blocked = blocked or memory > 0
         return able
+
+    def _ordered(self, pressed: bool) -> list[tuple[Request, _Flow[Payload]]]:
+        """Return the requests with waiting items that may start now, the next one first."""
+        waiting = [(request, flow) for request, flow in self._flows.items() if flow.waiting]
+        waiting.sort(key=lambda pair: (pair[1].tag, pair[1].number))
+        others = [pair for pair in waiting if not pair[1].background]
+        if not others:
+            return waiting
+        if not pressed:
+            return others
+        first = min(flow.number for _, flow in others)
+        return [pair for pair in waiting if pair[1].background and pair[1].number < first] + others
 
     def _fits(self, memory: int) -> bool:
         return self._taken == 0 or self._taken + memory <= self._memory - self._reserved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,17 +52,27 @@ class Scheduler:
     after it.
     """
 
-    def __init__(self, cores: int, *, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        cores: int,
+        *,
+        memory: int | None = None,
+        contended: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Prepare the thread pool; no thread is started yet.
 
         Args:
             cores: Number of cores that may be busy, at least 1.
             memory: Bytes that running tasks may take together; derived from the number of cores when None.
+            contended: Returns whether a request waits for what another one holds, such as a share of a
+                budget, so that requests in the background must go on as all others.
         """
         self.cores = cores
         if memory is None:
             memory = max(LEAST_MEMORY, cores * MEMORY_PER_CORE)
         self._policy: Policy[_OpenRequest, _Entry[Any]] = Policy(cores, memory=memory)
+        self._contended = contended
+        self._background_s = 0.0
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="crnn-ocr-core")
         self._closed = False
@@ -81,6 +91,12 @@ class Scheduler:
         with self._lock:
             return self._policy.busy
 
+    @property
+    def background_s(self) -> float:
+        """CPU seconds that tasks in the background have taken so far."""
+        with self._lock:
+            return self._background_s
+
     def stats(self) -> SchedulerStats:
         """Return the current state and the totals since the start."""
         with self._lock:
@@ -91,15 +107,16 @@ class Scheduler:
             )
 
     @contextmanager
-    def admit(self, ticket: Ticket) -> Iterator[Work]:
+    def admit(self, ticket: Ticket, *, background: bool = False) -> Iterator[Work]:
         """Admit a request until the block ends.
 
         Args:
             ticket: The request's ticket; tasks that still wait when it becomes invalid are never started.
+            background: Whether its tasks run only where no task of another request waits.
         """
-        request = _OpenRequest(self, ticket)
+        request = _OpenRequest(self, ticket, background)
         with self._lock:
-            self._policy.open(request)
+            self._policy.open(request, background=background)
         try:
             yield request
         finally:
@@ -155,7 +172,8 @@ class Scheduler:
         for request in self._policy.requests:
             if not request.ticket.valid:
                 _abandon(self._policy.drop(request))
-        while (grant := self._policy.start()) is not None:
+        pressed = self._contended()
+        while (grant := self._policy.start(pressed=pressed)) is not None:
             try:
                 self._threads.submit(self._work, grant)
             except RuntimeError:  # the interpreter is shutting down
@@ -164,11 +182,14 @@ class Scheduler:
 
     def _work(self, grant: Grant[_OpenRequest, _Entry[Any]]) -> None:
         """Run one task in a thread of the pool."""
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), time.thread_time()
         outcome = Outcome.of(grant.payload.task, grant.cores)
         with self._lock:
             self._policy.finish(grant)
             self._done += 1
+            if grant.request.background:
+                # What the other cores have done for it is not measured: as much as this one.
+                self._background_s += (time.thread_time() - spent) * grant.cores
             self._waited_s += grant.payload.begin(began)
             if not self._closed:
                 self._start()
@@ -178,9 +199,10 @@ class Scheduler:
 class _OpenRequest:
     """A request that is being worked on."""
 
-    def __init__(self, scheduler: Scheduler, ticket: Ticket) -> None:
+    def __init__(self, scheduler: Scheduler, ticket: Ticket, background: bool) -> None:
         self._scheduler = scheduler
         self.ticket = ticket
+        self.background = background
 
     def run(self, tasks: Sequence[Task[T]]) -> list[Outcome[T]]:
         """Run tasks and wait for them, see `Work.run`."""

@@ -2,7 +2,7 @@
 
 | operation | question | answer |
 |---|---|---|
-| open | `password`, and the document as bytes | `pages` |
+| open | `password`, and the document as bytes or its `path` | `pages` |
 | sizes | | `sizes`: width and height of all pages in points |
 | text | `page` | `size` in points; `matrix`, `pictures`, and the characters (`glyphs`) |
 | measure | `page` | `size` in points; `detail`: pixels per point of its pictures; `largest` of them |
@@ -46,7 +46,7 @@ class Drawer:
         """Run one operation."""
         operation = question["do"]
         if operation == "open":
-            return self._open(data, question["password"]), ()
+            return self._open(question.get("path") or data, question["password"]), ()
         if operation == "sizes":
             count = len(self._document)
             return {"sizes": [self._document.get_page_size(index) for index in range(count)]}, ()
@@ -68,10 +68,10 @@ class Drawer:
         if question["do"] == "draw":
             self._close_page()
 
-    def _open(self, data: bytearray, password: str) -> dict[str, Any]:
+    def _open(self, source: bytearray | str, password: str) -> dict[str, Any]:
         try:
             # A view, not a copy; the document keeps it alive.
-            shown = (ctypes.c_ubyte * len(data)).from_buffer(data)
+            shown = source if isinstance(source, str) else (ctypes.c_ubyte * len(source)).from_buffer(source)
             self._document = pypdfium2.PdfDocument(shown, password=password or None)
         except MemoryError:
             raise

@@ -16,6 +16,7 @@ from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.imaging.pdf.text_layer import page_text
 from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
 from crnn_ocr.imaging.process.helper import Helper, Trade
+from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
@@ -51,7 +52,9 @@ class PdfPages(ProcessPages["_Document"]):
         numbers: Number of each wanted page, from 1.
     """
 
-    def __init__(self, data: bytes, limits: Limits, dpi: int, ticket: Ticket, wanted: Wanted) -> None:
+    def __init__(
+        self, data: bytes | StoredFile, limits: Limits, dpi: int, ticket: Ticket, wanted: Wanted
+    ) -> None:
         """Open the document; see `decode_pdf`."""
         self._limits = limits
         self._dpi = dpi
@@ -110,7 +113,7 @@ class PdfPages(ProcessPages["_Document"]):
 
 
 def decode_pdf(
-    data: bytes,
+    data: bytes | StoredFile,
     limits: Limits,
     *,
     dpi: int = 200,
@@ -122,7 +125,7 @@ def decode_pdf(
     The document is opened and its pages are counted at once; each page is drawn when the iterator reaches it.
 
     Args:
-        data: The whole file.
+        data: The whole file, or where it is.
         limits: What to refuse. A page that would have too many pixels is drawn at a lower resolution.
         dpi: Resolution in pixels per inch. A page smaller than A4 is drawn at a higher resolution if a
             picture on it has more detail, up to the size of an A4 page.
@@ -154,12 +157,13 @@ def decode_pdf(
 class _Document(ProcessDocument):
     """A PDF that is open in its own process."""
 
-    def __init__(self, data: bytes, limits: Limits, ticket: Ticket, wanted: Wanted) -> None:
+    def __init__(self, data: bytes | StoredFile, limits: Limits, ticket: Ticket, wanted: Wanted) -> None:
         super().__init__(data, _TRADE, ticket)
         self._limits = limits
         self._wanted = wanted
         self._count = 0
-        self._memory = _CONTENT_BYTES + _COPIES * len(data)
+        self._size = len(data)
+        self._memory = _CONTENT_BYTES + _COPIES * self._size
 
     def open(self) -> tuple[int, ...]:
         """Open the document and return the numbers of the wanted pages."""
@@ -259,7 +263,7 @@ class _Document(ProcessDocument):
         """
         spare = max(_SPARE_BYTES, _PIXEL_BYTES * max(pixels, largest))
         decoding = DECODING_BYTES * min(largest, self._limits.max_pixels)
-        content = max(_CONTENT_BYTES, decoding) + _COPIES * len(self._data)
+        content = max(_CONTENT_BYTES, decoding) + _COPIES * self._size
         return content + _PIXEL_BYTES * pixels, spare
 
     def _rows(self, helper: Helper, scale: float, memory: int, spare: int, what: str) -> Pixels:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from crnn_ocr.imaging.page_source import PageSource
 from crnn_ocr.imaging.process import process_limit
 from crnn_ocr.imaging.process.helper import Helper, Trade
+from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.scheduling.ticket import Ticket
 
 D = TypeVar("D", bound="ProcessDocument")
@@ -18,11 +19,11 @@ D = TypeVar("D", bound="ProcessDocument")
 class ProcessDocument:
     """A document that is open in its own process; it is opened again if that process was released."""
 
-    def __init__(self, data: bytes, trade: Trade, ticket: Ticket) -> None:
+    def __init__(self, data: bytes | StoredFile, trade: Trade, ticket: Ticket) -> None:
         """Keep the file; nothing is started yet.
 
         Args:
-            data: The whole file.
+            data: The whole file, or where it is.
             trade: What the process is to decode.
             ticket: Deadline and cancellation of the request.
         """

@@ -29,6 +29,7 @@ from crnn_ocr.errors import (
     WrongPdfPasswordError,
 )
 from crnn_ocr.imaging.process import program
+from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.scheduling.ticket import POLL_S, Ticket
 
 #: CPU seconds for one step: opening, measuring all pages, or drawing one page. A page with two hundred
@@ -139,14 +140,16 @@ class Helper:
         finally:
             done.set()
 
-    def ask(self, do: str, *, memory: int, spare: int, data: bytes = b"", **values: Any) -> dict[str, Any]:
+    def ask(
+        self, do: str, *, memory: int, spare: int, data: bytes | StoredFile = b"", **values: Any
+    ) -> dict[str, Any]:
         """Send a question and return the answer; call it inside `watched`.
 
         Args:
             do: The operation; see the decoder.
             memory: Bytes that it may take.
             spare: Bytes that it may request in one block.
-            data: The document.
+            data: The document; of a stored file only its path is sent.
             **values: Further arguments of the operation.
 
         Returns:
@@ -159,6 +162,9 @@ class Helper:
             ValueError: The answer cannot be parsed.
         """
         question = {"do": do, "memory": memory, "spare": spare, "seconds": CPU_SECONDS, **values}
+        if isinstance(data, StoredFile):
+            question["path"] = str(data.path.absolute())
+            data = b""
         if not self.ready:
             program.receive(_raw(self._process.stdout))
             self.ready = True

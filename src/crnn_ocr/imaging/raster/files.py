@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import ExifTags, Image
@@ -39,8 +40,8 @@ _DECODERS: dict[Format, tuple[str, str]] = {
 }
 
 
-def open_file(data: bytes | bytearray, name: Format) -> ImageFile:
-    """Read the header of a file with the one decoder for its format.
+def open_file(data: bytes | bytearray | str, name: Format) -> ImageFile:
+    """Read the header of a file, or of the file at a path, with the one decoder for its format.
 
     Raises:
         UnsupportedImageError: This build of Pillow lacks the decoder.
@@ -51,7 +52,9 @@ def open_file(data: bytes | bytearray, name: Format) -> ImageFile:
         decoder: type[ImageFile] = getattr(import_module(f"PIL.{module}"), class_name)
     except (ImportError, AttributeError) as error:
         raise UnsupportedImageError(f"This installation of Pillow cannot read {name.value}.") from error
-    return decoder(io.BytesIO(data))
+    # A stream of our own, since Pillow closes one that it has opened itself after the first page.
+    stream = Path(data).open("rb") if isinstance(data, str) else io.BytesIO(data)  # noqa: SIM115
+    return decoder(stream)
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -4,7 +4,7 @@ It only decodes: the pixels go to the parent as they are stored, in whatever mod
 
 | operation | question | answer |
 |---|---|---|
-| open | `format`, `limits`, `pages`, and the file as bytes | `count` of pages seen; `pages`, see below |
+| open | `format`, `limits`, `pages`, the file or its `path` | `count` of pages seen; `pages`, see below |
 | read | `page` | `width`, `height`, `mode`, `row` …, and the rows as bytes |
 
 Of each wanted page `pages` tells its number, width and height, the bytes that decoding takes here, and the
@@ -60,7 +60,7 @@ class Reader:
             self._name = Format[question["format"]]
             self._limits = Limits(*question["limits"])
             with translated(self._name):
-                return self._open(data, PageRanges.parse(question["pages"])), ()
+                return self._open(question.get("path") or data, PageRanges.parse(question["pages"])), ()
         with translated(self._name):
             return self._read(list(self._pages)[question["page"]])
 
@@ -71,8 +71,8 @@ class Reader:
     def sent(self, question: dict[str, Any]) -> None:
         """Keep what there is: the next page takes its place."""
 
-    def _open(self, data: bytearray, wanted: PageRanges) -> dict[str, Any]:
-        image = self._image = open_file(data, self._name)
+    def _open(self, source: bytearray | str, wanted: PageRanges) -> dict[str, Any]:
+        image = self._image = open_file(source, self._name)
         if self._name is Format.TIFF:
             self._count, self._pages = _tiff_pages(image, self._limits, wanted)  # type: ignore[arg-type]
         else:

@@ -14,6 +14,7 @@ from crnn_ocr.imaging.limits import MIB, Limits
 from crnn_ocr.imaging.page_ranges import ALL_PAGES, PageRanges
 from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
 from crnn_ocr.imaging.process.helper import Helper, Trade
+from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.imaging.raster.pixels import BAND_ROWS, Bands, pixels_of_bands
 from crnn_ocr.pixels import Pixels
@@ -35,7 +36,7 @@ class RemotePages(ProcessPages["_File"]):
 
     def __init__(
         self,
-        data: bytes,
+        data: bytes | StoredFile,
         name: Format,
         limits: Limits,
         ticket: Ticket,
@@ -46,7 +47,7 @@ class RemotePages(ProcessPages["_File"]):
         """Read the headers.
 
         Args:
-            data: The whole file.
+            data: The whole file, or where it is.
             name: Its format, as returned by `sniff`; not `Format.PDF`.
             limits: The largest input that is accepted.
             ticket: Deadline and cancellation of the request: once it is invalid, the process is killed.
@@ -80,7 +81,13 @@ class _File(ProcessDocument):
     """A raster file that is open in its own process."""
 
     def __init__(
-        self, data: bytes, name: Format, limits: Limits, ticket: Ticket, pages: PageRanges, opening: int
+        self,
+        data: bytes | StoredFile,
+        name: Format,
+        limits: Limits,
+        ticket: Ticket,
+        pages: PageRanges,
+        opening: int,
     ) -> None:
         file = f"The {name.value} file"
         trade = Trade(

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from crnn_ocr.errors import JobsUnavailableError
+from crnn_ocr.jobs.description import job_out, page_out
 from crnn_ocr.jobs.records import FINISHED, PageRecord
 from crnn_ocr.jobs.store import JobStore
-from crnn_ocr.service.api.job_bodies import job_out, page_out
 from crnn_ocr.service.api.responses import json_of
 
 #: Seconds between two looks at the table: half a second is what a person takes for at once.

@@ -22,10 +22,11 @@ from crnn_ocr.errors import (
     TooManyJobsError,
 )
 from crnn_ocr.jobs.backends import Jobs, LazyJobs
+from crnn_ocr.jobs.description import job_out, page_out
 from crnn_ocr.jobs.files import result_key
 from crnn_ocr.jobs.records import FINISHED, Job, JobState
 from crnn_ocr.jobs.results import HEAD, formats_of, result_form
-from crnn_ocr.service.api.job_bodies import MOST_SEQUENCE, STATES, job_out, page_out
+from crnn_ocr.service.api.job_bodies import MOST_SEQUENCE, STATES
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.requests import resources

@@ -1,0 +1,22 @@
+"""Tells the webhook of a job that it is finished."""
+
+from __future__ import annotations
+
+from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.description import job_out
+from crnn_ocr.jobs.records import Task
+from crnn_ocr.jobs.webhooks import Webhooks
+
+
+def notify(jobs: Jobs, task: Task) -> None:
+    """Deliver the message to the webhook of a task, once.
+
+    Raises:
+        WebhookFailedError: It was not received.
+        SettingsError: The secret that signs webhooks is malformed.
+    """
+    job = jobs.store.get(task.job)
+    url = task.request.webhook
+    if job is None or url is None or job.finished is None:
+        return
+    Webhooks.from_settings(jobs.settings).deliver(url, job.id, job_out(job), finished=job.finished)

@@ -1,0 +1,151 @@
+"""Watches over the workers of jobs: gives lost tasks out again, and deletes what is kept no longer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crnn_ocr.errors import OcrError
+from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.store import LEASE_S, Beat
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the leases.
+LOOK_S = 1.0
+#: Seconds between two looks for jobs and files that are kept no longer.
+PURGE_S = 60.0
+#: Seconds for which the record of a job whose files are gone is kept.
+FORGET_S = 86_400.0
+#: Seconds for which files without a job are left alone: they are stored before the job is created. Sending
+#: 256 MiB at 16 KiB per second, the slowest rate that is accepted, takes 16,384.
+ORPHAN_S = 20_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A beat, and when it was seen first, in seconds on the watcher's clock."""
+
+    count: int
+    since: float
+
+
+class Watcher:
+    """Looks at the table from time to time. Several of them do no harm: each change is made once.
+
+    A lease is judged by the watcher's own monotonic clock alone, see `crnn_ocr.jobs.store`.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            jobs: The table and the files.
+            clock: Returns seconds that never go back.
+            today: Returns seconds since 1970.
+        """
+        self._jobs = jobs
+        self._clock = clock
+        self._today = today
+        self._seen: dict[str, _Seen] = {}
+        self._orphans: dict[str, float] = {}
+        self._purged: float | None = None
+
+    def look(self) -> None:
+        """Give out lost tasks again and, once in a while, delete what is kept no longer.
+
+        Raises:
+            JobsUnavailableError: The table or the files cannot be reached.
+        """
+        self._revoke_lost()
+        now = self._clock()
+        if self._purged is None or now - self._purged >= PURGE_S:
+            self._purged = now
+            self._purge()
+            self._delete_orphans()
+
+    def _revoke_lost(self) -> None:
+        now = self._clock()
+        seen: dict[str, _Seen] = {}
+        for beat in self._jobs.store.beats():
+            before = self._seen.get(beat.lease)
+            if before is None or before.count != beat.count:
+                seen[beat.lease] = _Seen(beat.count, now)
+            elif now - before.since < LEASE_S:
+                seen[beat.lease] = before
+            elif self._jobs.store.revoke(Beat(beat.lease, beat.count)):
+                _log.warning("a worker of jobs was lost", extra={"fields": {"lease": beat.lease[:8]}})
+        self._seen = seen
+
+    def _purge(self) -> None:
+        store, now = self._jobs.store, self._today()
+        while due := store.due(now):
+            for job in due:
+                self._jobs.files.delete_job(job)
+                store.expire(job)
+        store.forget(now - FORGET_S)
+
+    def _delete_orphans(self) -> None:
+        """Delete files without a job, which a process left that was killed."""
+        now = self._clock()
+        orphans: dict[str, float] = {}
+        for job_id in self._jobs.files.job_ids():
+            job = self._jobs.store.get(job_id)
+            if job is not None and job.state != "expired":
+                continue
+            since = self._orphans.get(job_id, now)
+            if job is not None or now - since >= ORPHAN_S:
+                self._jobs.files.delete_job(job_id)
+            else:
+                orphans[job_id] = since
+        self._orphans = orphans
+
+
+class WatcherLoop:
+    """Thread that watches as long as its process lives."""
+
+    def __init__(self, open_jobs: Callable[[], Jobs | None]) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            open_jobs: Opens the table and the files; returns None as long as there is nothing to watch.
+        """
+        self._open_jobs = open_jobs
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="job-watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """End, and wait for that, at most for so many seconds."""
+        self._ended.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        watcher: Watcher | None = None
+        reported = ""
+        while not self._ended.wait(LOOK_S):
+            try:
+                if watcher is None and (jobs := self._open_jobs()) is not None:
+                    watcher = Watcher(jobs)
+                if watcher is not None:
+                    watcher.look()
+                reported = ""
+            except OcrError as error:
+                if error.message != reported:
+                    reported = error.message
+                    fields = {"code": error.code, "reason": error.message}
+                    _log.warning("jobs cannot be watched over", extra={"fields": fields})
+            except Exception:
+                _log.exception("the watcher of jobs failed")

@@ -1,0 +1,247 @@
+"""Takes tasks from the table, does them, and tells the table that it is alive meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+from crnn_ocr.engine.ocr import OCR
+from crnn_ocr.errors import JobWorkerLostError, OcrError, RequestCancelledError, WebhookFailedError
+from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.records import Problem, Task
+from crnn_ocr.jobs.store import BEAT_S
+from crnn_ocr.jobs.webhooks import wait_s
+from crnn_ocr.jobs.work.assembling import assemble
+from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, read_isolated
+from crnn_ocr.jobs.work.notifying import notify
+from crnn_ocr.jobs.work.planning import plan
+from crnn_ocr.jobs.work.reading import read_pages
+from crnn_ocr.jobs.work.sources import Sources
+from crnn_ocr.jobs.work.tasks import RETRY_S, problem_of, reading_options, retry_after
+from crnn_ocr.scheduling.ticket import Ticket
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between two looks into the table that find nothing. One look takes 60 µs of CPU time.
+POLL_S = 0.5
+#: Jobs of more pages are assembled in a process of their own, which gives the memory back at its end.
+MOST_PAGES_HERE = 20
+#: Webhooks that are told at a time, since they may be slow to answer.
+_MOST_NOTIFIED = 4
+
+#: Tells the webhook of a job that it is finished; raises `OcrError` where it cannot be told.
+Notify = Callable[[Jobs, Task], None]
+
+
+class Worker:
+    """Does the tasks of one process, one after the other."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        ocr: OCR,
+        *,
+        name: str,
+        stopping: Callable[[], bool] = lambda: False,
+        notify: Notify = notify,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        """Prepare; nothing is taken yet.
+
+        Args:
+            jobs: The table and the files.
+            ocr: Reads the pages.
+            name: Name of the worker in the table.
+            stopping: Returns whether the process is to end: then nothing is taken any more, and the task in
+                hand is given back.
+            notify: Does `notify` tasks.
+            command: The program for pages that are read in a process of their own.
+        """
+        self._jobs = jobs
+        self._ocr = ocr
+        self._name = name
+        self._stopping = stopping
+        self._notify = notify
+        self._command = command
+        self._sources = Sources(jobs, ocr)
+
+    def run_one(self) -> bool:
+        """Do the next task; return whether there was one.
+
+        Raises:
+            JobsUnavailableError: The table cannot be reached.
+        """
+        task = self.take()
+        if task is None:
+            return False
+        self.do(task)
+        return True
+
+    def take(self) -> Task | None:
+        """Take the next task; None if there is none, or the process is to end."""
+        return None if self._stopping() else self._jobs.store.take(self._name)
+
+    def do(self, task: Task) -> None:
+        """Do a task that was taken, and report how it ended. No error of a task leaves it."""
+        store = self._jobs.store
+        ticket = Ticket()
+        try:
+            with self._beating(task, ticket):
+                try:
+                    self._do(task, ticket)
+                except RequestCancelledError:
+                    if self._stopping():
+                        store.release(task.lease)
+                except OcrError as error:
+                    store.fail(task.lease, problem_of(error), retry_after_s=_patience(task, error))
+                    fields = {"job": task.job, "task": task.kind, "code": error.code}
+                    _log.info("a task of a job failed", extra={"fields": fields})
+                except Exception as error:
+                    _log.exception("a task of a job failed", extra={"fields": {"job": task.job}})
+                    problem = Problem("INTERNAL_ERROR", f"The worker failed with {type(error).__name__}.")
+                    store.fail(task.lease, problem, retry_after_s=RETRY_S)
+        except OcrError as error:  # the table is away: the lease ends by itself
+            fields = {"job": task.job, "code": error.code, "reason": error.message}
+            _log.warning("the end of a task could not be told", extra={"fields": fields})
+
+    def close(self) -> None:
+        """Release the file that is open."""
+        self._sources.close()
+
+    def _do(self, task: Task, ticket: Ticket) -> None:
+        store = self._jobs.store
+        match task.kind:
+            case "plan":
+                options = reading_options(task.request)
+                with self._sources.opened(task) as readings:
+                    blocks = options.layout == "blocks"
+                    tasks = plan(readings, blocks=blocks, takes_text=options.ocr != "force")
+                store.plan(task.lease, tasks)
+            case "read" if task.attempt > 1:
+                self._sources.close()
+                read_isolated(self._jobs, self._ocr, task, ticket, self._command)
+            case "read":
+                with self._sources.opened(task) as readings:
+                    read_pages(self._jobs, task, readings)
+            case "assemble":
+                job = store.get(task.job)
+                if task.attempt > 1 or (job is not None and (job.pages_total or 0) > MOST_PAGES_HERE):
+                    assemble_isolated(self._jobs, task, ticket, self._command)
+                else:
+                    assemble(self._jobs, task.job, ticket)
+                store.finish(task.lease)
+            case "notify":
+                self._tell(task)
+
+    def _tell(self, task: Task) -> None:
+        self._notify(self._jobs, task)
+        self._jobs.store.finish(task.lease)
+
+    @contextmanager
+    def _beating(self, task: Task, ticket: Ticket) -> Iterator[None]:
+        """Renew the lease while the block runs; stop it once the lease is lost or the process is to end."""
+        done = threading.Event()
+
+        def stop() -> None:
+            ticket.cancel()
+            if task.kind in ("plan", "read"):
+                self._sources.cancel()
+
+        def beat() -> None:
+            while not done.wait(BEAT_S):
+                if self._stopping():
+                    stop()
+                with suppress(OcrError):  # the table is away; the lease may be lost, and the next beat tells
+                    if not self._jobs.store.beat(task.lease):
+                        stop()
+                        return
+
+        thread = threading.Thread(target=beat, name="job-beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+
+
+def _patience(task: Task, error: OcrError) -> float | None:
+    """Return the seconds after which a task that failed is tried again; None if that is of no use."""
+    if isinstance(error, WebhookFailedError):
+        return wait_s(task.attempt, error)
+    return 0.0 if isinstance(error, JobWorkerLostError) else retry_after(error)
+
+
+class WorkerLoop:
+    """Thread that does tasks as long as its process lives; a context manager for tests.
+
+    Webhooks and the assembling of large jobs are done beside it, so that pages need not wait for them.
+    """
+
+    def __init__(self, open_worker: Callable[[Callable[[], bool]], Worker | None]) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            open_worker: Makes the worker once there is something to do, from a function that tells whether to
+                stop; returns None as long as there is nothing.
+        """
+        self._open_worker = open_worker
+        self._ended = threading.Event()
+        self._beside = ThreadPoolExecutor(_MOST_NOTIFIED + 1, thread_name_prefix="job-beside")
+        self._notified = threading.BoundedSemaphore(_MOST_NOTIFIED)
+        self._assembled = threading.BoundedSemaphore(1)
+        self._thread = threading.Thread(target=self._run, name="job-worker", daemon=True)
+        #: CPU seconds that the thread itself has taken.
+        self.cpu_s = 0.0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Take nothing any more, give back what is in hand, and wait for that for at most so many seconds."""
+        self._ended.set()
+        self._thread.join(timeout_s)
+        self._beside.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        worker: Worker | None = None
+        reported = ""
+        while not self._ended.is_set():
+            found = False
+            try:
+                worker = worker or self._open_worker(self._ended.is_set)
+                if worker is not None and (task := worker.take()) is not None:
+                    found = True
+                    self._do(worker, task)
+                reported = ""
+            except OcrError as error:
+                if error.message != reported:
+                    reported = error.message
+                    fields = {"code": error.code, "reason": error.message}
+                    _log.warning("jobs cannot be worked on", extra={"fields": fields})
+            except Exception:
+                _log.exception("the worker of jobs failed")
+            self.cpu_s = time.thread_time()
+            if not found:
+                self._ended.wait(POLL_S)
+        if worker is not None:
+            worker.close()
+
+    def _do(self, worker: Worker, task: Task) -> None:
+        """Do a task here or, if it is slow for other reasons than reading, beside this thread."""
+        places = {"notify": self._notified, "assemble": self._assembled}.get(task.kind)
+        if places is None or not places.acquire(blocking=False):
+            worker.do(task)
+            return
+
+        def do() -> None:
+            try:
+                worker.do(task)
+            finally:
+                places.release()
+
+        self._beside.submit(do)
