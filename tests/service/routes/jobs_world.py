@@ -95,7 +95,9 @@ class World:
     def stored(self) -> list[str]:
         """Return the keys of all stored files."""
         folder = self.folder / "files"
-        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+        # What begins with a dot is the store's own: marks of deleted jobs, and the sum of the bytes.
+        return sorted(str(path) for path in found if not str(path).startswith("."))
 
 
 def make_world(folder: Path, **settings: Any) -> World:
