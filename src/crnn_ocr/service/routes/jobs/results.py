@@ -91,7 +91,7 @@ def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Respons
         form = result_form(job, fmt, file.read(HEAD))
         size = file.seek(0, 2)
         file.seek(0)
-    response = Response(_pieces(file), content_type=form.media_type, direct_passthrough=True)
+    response = Response(_pieces(file), content_type=form.media_type)
     response.content_length = size
     response.headers.set("Content-Disposition", "attachment", **_file_name(form.name))
     return response
