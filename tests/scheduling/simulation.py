@@ -19,6 +19,7 @@ class Arrival:
     name: str
     demands: tuple[Demand, ...]
     cancelled_at: float | None = None
+    background: bool = False
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Simulation:
             heapq.heappush(events, (time, count, what))
 
         def come(arrival: Arrival) -> None:
-            policy.open(arrival.name)
+            policy.open(arrival.name, background=arrival.background)
             policy.add(
                 arrival.name, ((demand, (arrival.name, n)) for n, demand in enumerate(arrival.demands))
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -273,3 +275,106 @@ def test_what_makes_no_sense_is_refused() -> None:
         with pytest.raises(ValueError, match="nothing can be granted"):
             policy.add("r", [(demand, "x")])
     assert policy.close("unknown") == []
+
+
+# ---- requests in the background ----------------------------------------------------------------------
+
+
+@st.composite
+def two_kinds(draw: st.DrawFn) -> list[Arrival]:
+    found = draw(traffic())
+    return [replace(arrival, background=draw(st.booleans())) for arrival in found]
+
+
+@given(two_kinds(), st.integers(1, 5))
+def test_in_the_background_every_item_runs_once_too(arrivals: list[Arrival], cores: int) -> None:
+    simulation = Simulation(cores, MEMORY)
+
+    simulation.run(arrivals)
+
+    assert set(simulation.ended) == every_item(arrivals)
+
+
+@given(two_kinds(), st.integers(1, 5))
+def test_nothing_starts_in_the_background_while_another_request_waits(
+    arrivals: list[Arrival], cores: int
+) -> None:
+    simulation = Simulation(cores, MEMORY)
+    background = {arrival.name for arrival in arrivals if arrival.background}
+    came = {arrival.name: arrival.at for arrival in arrivals}
+
+    simulation.run(arrivals)
+
+    place = {item: n for n, item in enumerate(simulation.order)}
+    for item, begun in simulation.begun.items():
+        if item[0] not in background:
+            continue
+        for other in simulation.begun:
+            if other[0] not in background and came[other[0]] <= begun:
+                assert place[other] < place[item], "it waited, and had to wait on"
+
+
+@given(two_kinds(), st.integers(1, 5))
+def test_in_the_background_several_cores_are_taken_only_where_nobody_else_is(
+    arrivals: list[Arrival], cores: int
+) -> None:
+    simulation = Simulation(cores, MEMORY)
+    background = {arrival.name for arrival in arrivals if arrival.background}
+    first = min((arrival.at for arrival in arrivals if not arrival.background), default=float("inf"))
+
+    simulation.run(arrivals)
+
+    for item, granted in simulation.granted.items():
+        if item[0] in background and simulation.begun[item] >= first:
+            assert granted == 1  # the simulation never closes a request that has ended
+
+
+@given(two_kinds(), st.integers(1, 5))
+def test_other_requests_wait_only_for_what_runs(arrivals: list[Arrival], cores: int) -> None:
+    """An item that fits is not started only while all cores are busy, whatever waits in the background."""
+
+    def watch(policy: Policy[str, Item], running: list[Grant[str, Item]]) -> None:
+        used = sum(grant.cores for grant in running)
+        if used < cores and policy.waiting:
+            assert any(grant.memory for grant in running)
+
+    Simulation(cores, MEMORY).run(arrivals, watch)
+
+
+def waiting_policy(*requests: tuple[str, bool]) -> Policy[str, str]:
+    policy: Policy[str, str] = Policy(1, memory=MEMORY)
+    for name, background in requests:
+        policy.open(name, background=background)
+        policy.add(name, [(Demand(1.0), f"{name}{n}") for n in range(2)])
+    return policy
+
+
+def order(policy: Policy[str, str], *, pressed: bool) -> list[str]:
+    found = []
+    while (grant := policy.start(pressed=pressed)) is not None:
+        found.append(grant.payload)
+        policy.finish(grant)
+    return found
+
+
+def test_who_holds_what_others_wait_for_has_its_turn() -> None:
+    requests = (("old", False), ("job", True), ("new", False))
+    assert order(waiting_policy(*requests), pressed=False)[-2:] == ["job0", "job1"]
+    # It came after one request and before the other, and so it goes on.
+    found = order(waiting_policy(*requests), pressed=True)
+    assert found.index("job0") < found.index("new1")
+    assert set(found[: found.index("job0")]) >= {"old0", "old1"}
+
+
+def test_costs_in_the_background_do_not_count_against_others() -> None:
+    policy = waiting_policy(("job", True))
+    order(policy, pressed=False)
+    for name in ("a", "b"):
+        policy.open(name)
+    policy.add("a", [(Demand(1.0), "a0")])
+    policy.add("b", [(Demand(1.0), "b0")])
+    plain: Policy[str, str] = Policy(1, memory=MEMORY)
+    for name in ("a", "b"):
+        plain.open(name)
+        plain.add(name, [(Demand(1.0), f"{name}0")])
+    assert order(policy, pressed=False) == order(plain, pressed=False)

@@ -45,6 +45,7 @@ class OpenedDocument:
         self._chosen: Sequence[int] = range(len(self.numbers))
         self._drawn = 0
         self._once = True
+        self._dpis: dict[int, float | None] = {}
 
     @property
     def extents(self) -> tuple[Extent, ...]:
@@ -102,14 +103,16 @@ class OpenedDocument:
         place = self._chosen[self._drawn]
         self._drawn += 1
         try:
-            return self._pages.draw(place)
+            pixels = self._pages.draw(place)
+            self._dpis[place] = self._pages.dpi(place)  # a member of an archive tells it while it is open
+            return pixels
         finally:
             if self._once and not self.has_more:
                 self._pages.close()
 
     def dpi(self, place: int) -> float | None:
-        """Return the pixels per inch at which a page of a PDF was drawn; None for pictures."""
-        return self._pages.dpi(place)
+        """Return, once, the pixels per inch at which a page of a PDF was drawn; None for pictures."""
+        return self._dpis.pop(place, None)
 
     def close(self) -> None:
         """Release the file and its process; no more pages can be decoded."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask, Response
@@ -24,11 +26,11 @@ from crnn_ocr.service.routes import (
     compat_umi,
     convert,
     export,
-    jobs,
     models,
     ocr,
     preview,
 )
+from crnn_ocr.service.routes import jobs as jobs_routes
 from crnn_ocr.service.routes.files import FileAnswers
 from crnn_ocr.service.server import reply_and_drain
 from crnn_ocr.service.telemetry.instrumentation import Observer
@@ -46,7 +48,15 @@ class Service(Flask):
         return packed(super().send_static_file(filename), folder / filename)
 
 
-def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm_up: bool = True) -> Flask:
+def create_app(
+    reader: Reader,
+    settings: Settings,
+    *,
+    switching: Switching,
+    warm_up: bool = True,
+    jobs: LazyJobs | None = None,
+    cpu_clock: Callable[[], float] = time.process_time,
+) -> Flask:
     """Build the WSGI application around a reader.
 
     Args:
@@ -54,6 +64,8 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
         settings: Limits, keys and everything else that can be configured.
         switching: Switches the active model in all workers.
         warm_up: Start loading the models in the background at once, unless the settings say otherwise.
+        jobs: The jobs of this process; its own when None.
+        cpu_clock: Returns the CPU seconds that requests have taken so far.
     """
     app = Service(__name__, static_folder="ui", static_url_path="/ui")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -62,7 +74,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     app.add_template_filter(pretty_json)
     app.extensions[FETCHER] = Fetcher.from_settings(settings)
     readiness = Readiness(reader, lazy=not settings.warm_up)
-    gate = Gate(settings)
+    gate = Gate(settings, cpu_clock=cpu_clock)
     app.extensions[INTAKE] = gate.intake
     answers = make_cache(settings)
     observer = Observer(settings, make_tracer())
@@ -84,7 +96,7 @@ def create_app(reader: Reader, settings: Settings, *, switching: Switching, warm
     convert.install(app, readings, files)
     batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
     export.install(app, files, issue_ticket=gate.issue_ticket)
-    jobs.install(app, LazyJobs(settings), gate)
+    jobs_routes.install(app, jobs or LazyJobs(settings), gate)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))

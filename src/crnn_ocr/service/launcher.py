@@ -11,9 +11,11 @@ import logging
 import math
 import os
 import socket
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -23,6 +25,7 @@ from gunicorn.glogging import Logger
 from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.jobs import webhooks
+from crnn_ocr.jobs.backends import LazyJobs
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.service.middleware.api_keys import KeyRing
@@ -33,7 +36,7 @@ from crnn_ocr.service.server.connection_limit import connections_within, raise_l
 from crnn_ocr.service.server.event_streams import MOST_STREAMS
 from crnn_ocr.service.server.fork_signals import Supervisor
 from crnn_ocr.service.server.gunicorn_worker import Worker
-from crnn_ocr.service.server.harmful_pictures import HarmfulPictures
+from crnn_ocr.service.server.harmful_pictures import HarmfulPictures, watched
 from crnn_ocr.service.server.orphaned_requests import HeldRequests
 from crnn_ocr.service.telemetry import tracing
 from crnn_ocr.service.telemetry.shared_metrics import SharedMetrics
@@ -41,11 +44,17 @@ from crnn_ocr.service.workers.model_switch import Follower, SharedSwitching
 from crnn_ocr.service.workers.shared_state import SharedState
 from crnn_ocr.settings import Settings
 
+if TYPE_CHECKING:
+    from crnn_ocr.jobs.work.embedded import EmbeddedJobs
+
 _log = logging.getLogger(__name__)
 
 _BACKLOG = 256
 #: Threads beyond those for pictures, so that health checks, pages and refusals never wait for pictures.
 _SPARE_THREADS = 8
+#: Seconds that a worker that ends waits for its jobs. It gives back its task within half a second and one run
+#: of a network; a task that it keeps is given out again when its lease is lost.
+_JOBS_END_S = 3.0
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  (Gunicorn's heartbeat file, removed as soon as it is open)
 
 
@@ -158,6 +167,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
             if settings.metrics
             else None
         )
+        #: In a worker: itself, and the jobs in it.
+        self._worker: Any = None
+        self._jobs: EmbeddedJobs | None = None
         self._held_requests = HeldRequests()
         self._harmful = HarmfulPictures()
         super().__init__()
@@ -193,14 +205,13 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "pre_fork": self._pre_fork,
             "post_fork": self._post_fork,
             "child_exit": self._child_exit,
+            "worker_exit": self._worker_exit,
             "on_exit": self._on_exit,
             # New in Gunicorn 27: a control socket under $HOME, which a read-only root does not have.
             "control_socket_disable": True,
         }
         if os.access(_MEMORY_FOLDER, os.W_OK):
             values["worker_tmp_dir"] = str(_MEMORY_FOLDER)
-        if self._metrics is not None:
-            values["worker_exit"] = self._metrics.worker_exit
         for name, value in values.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -216,10 +227,17 @@ class _Application(BaseApplication):  # type: ignore[misc]
             self._metrics.pre_fork(arbiter, worker)
 
     def _post_fork(self, arbiter: object, worker: object) -> None:
+        self._worker = worker
         self._held_requests.post_fork(arbiter, worker)
         self._harmful.post_fork(arbiter, worker)
         if self._metrics is not None:
             self._metrics.post_fork(arbiter, worker)
+
+    def _worker_exit(self, arbiter: object, worker: object) -> None:
+        if self._jobs is not None:
+            self._jobs.stop(_JOBS_END_S)
+        if self._metrics is not None:
+            self._metrics.worker_exit(arbiter, worker)
 
     def _child_exit(self, arbiter: object, worker: Any) -> None:
         self._harmful.child_exit(arbiter, worker)  # before its clients are told to try again
@@ -238,6 +256,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Build the application; runs in each worker, after the fork."""
         from crnn_ocr.engine.ocr import OCR
+        from crnn_ocr.jobs.work.embedded import EmbeddedJobs
         from crnn_ocr.service.app import create_app
 
         shared = self._shared
@@ -252,4 +271,22 @@ class _Application(BaseApplication):  # type: ignore[misc]
                 first = reader.resolve(self._settings.model)
                 shared.choose(shared.choice().switched(RECOGNIZER.name, first))
         Follower(reader, shared).start()
-        return create_app(reader, self._settings, switching=SharedSwitching(reader, shared))
+        lazy = LazyJobs(self._settings)
+        cpu_clock: Callable[[], float] = time.process_time
+        if self._settings.jobs == "embedded":
+            embedded = self._jobs = EmbeddedJobs(
+                lazy,
+                reader,
+                stopping=lambda: not self._worker.alive,
+                watch=lambda key, ticket: watched(key.encode(), ticket),
+            )
+            embedded.start()
+            cpu_clock = lambda: time.process_time() - embedded.cpu_s  # noqa: E731
+
+        return create_app(
+            reader,
+            self._settings,
+            switching=SharedSwitching(reader, shared),
+            jobs=lazy,
+            cpu_clock=cpu_clock,
+        )

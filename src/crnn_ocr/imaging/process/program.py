@@ -9,8 +9,8 @@ It imports as little as possible: no NumPy, no OpenCV and none of the package's 
 Both directions use frames: the length of a JSON object in four bytes, big-endian, then the object, then as
 many bytes as its key "bytes" says; a document that is stored has its `path` instead. The parent sends one
 question at a time; which ones there are is up to the decoder (`pdf.drawer`, `raster.reader`). Each question
-also limits memory (`memory`, `spare`, in bytes) and CPU time (`seconds`). An answer with `code`, `message` and
-`hint` is an error. Before the first question the process reports that it is ready.
+also limits memory (`memory`, `spare`, in bytes) and CPU time (`seconds`). An answer with `code`, `message`
+and `hint` is an error. Before the first question the process reports that it is ready.
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.jobs.backends import Jobs, LazyJobs, has_table
 from crnn_ocr.jobs.work.watcher import WatcherLoop
-from crnn_ocr.jobs.work.worker import Worker, WorkerLoop
+from crnn_ocr.jobs.work.worker import Watch, Worker, WorkerLoop
 
 
 class EmbeddedJobs:
@@ -18,14 +19,23 @@ class EmbeddedJobs:
     As long as no job has ever been made, there is no table, and the threads look for its file alone.
     """
 
-    def __init__(self, jobs: LazyJobs, ocr: OCR, *, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        jobs: LazyJobs,
+        ocr: OCR,
+        *,
+        stopping: Callable[[], bool],
+        watch: Watch = lambda key, ticket: nullcontext(),
+    ) -> None:
         """Prepare; nothing is started or opened yet.
 
         Args:
             jobs: The jobs of this process.
             ocr: Reads the pages.
             stopping: Returns whether the process is to end.
+            watch: See `Worker`.
         """
+        self._watch = watch
         self._jobs = jobs
         self._ocr = ocr
         self._stopping = stopping
@@ -55,4 +65,8 @@ class EmbeddedJobs:
         if jobs is None:
             return None
         name = f"{socket.gethostname()}:{os.getpid()}"
-        return Worker(jobs, self._ocr, name=name, stopping=lambda: ended() or self._stopping())
+
+        def stopping() -> bool:
+            return ended() or self._stopping()
+
+        return Worker(jobs, self._ocr, name=name, stopping=stopping, watch=self._watch)

@@ -197,9 +197,7 @@ def error_of(answer: dict[str, Any]) -> OcrError:
         if issubclass(kind, OcrError):
             kinds[kind.code] = kind
     code = str(answer["code"])
-    error = kinds.get(code, OcrError)(str(answer["message"]), hint=str(answer["hint"]) or None)
-    error.code = code
-    return error
+    return kinds.get(code, OcrError)(str(answer["message"]), hint=str(answer["hint"]) or None)
 
 
 def _problem() -> Problem:

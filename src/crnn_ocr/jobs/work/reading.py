@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from crnn_ocr.document import Page, Remark
 from crnn_ocr.engine.page_readings import PageReading, PageReadings
 from crnn_ocr.engine.text_pages import unexpected
-from crnn_ocr.errors import OcrError, RequestCancelledError
+from crnn_ocr.errors import ImageKilledWorkerError, OcrError, RequestCancelledError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key
 from crnn_ocr.jobs.records import Problem, Task
@@ -17,13 +19,16 @@ from crnn_ocr.jobs.work.tasks import keeps_chars, problem_of
 _log = logging.getLogger(__name__)
 
 
-def read_pages(jobs: Jobs, task: Task, readings: PageReadings) -> None:
+def read_pages(
+    jobs: Jobs, task: Task, readings: PageReadings, watch: Callable[[str], AbstractContextManager[None]]
+) -> None:
     """Read the pages of a task; one that cannot be read costs none of the others.
 
     Args:
         jobs: The table and the files.
         task: The task.
         readings: Its opened file.
+        watch: Returns a context in which the page with a key is read.
 
     Raises:
         RequestCancelledError: The job was cancelled, or the task was given to another worker.
@@ -32,9 +37,14 @@ def read_pages(jobs: Jobs, task: Task, readings: PageReadings) -> None:
     chars = keeps_chars(task.request)
     for number in task.pages:
         begin(jobs, task, number)
-        reading = read_page(readings, number)
+        key = page_key(task.job, task.file, number)
+        try:
+            with watch(key):
+                reading = read_page(readings, number)
+        except ImageKilledWorkerError as error:
+            reading = failed_reading(number, error)
         problem = None if reading.error is None else problem_of(reading.error)
-        jobs.files.put(page_key(task.job, task.file, number), encode_page(reading, chars=chars))
+        jobs.files.put(key, encode_page(reading, chars=chars))
         end(jobs, task, number, reading.elapsed_ms, problem)
     jobs.store.finish(task.lease)
 

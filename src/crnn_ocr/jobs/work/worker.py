@@ -6,8 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.errors import JobWorkerLostError, OcrError, RequestCancelledError, WebhookFailedError
@@ -35,6 +34,8 @@ _MOST_NOTIFIED = 4
 
 #: Tells the webhook of a job that it is finished; raises `OcrError` where it cannot be told.
 Notify = Callable[[Jobs, Task], None]
+#: Watches a page while it is read, so that it can be told what ended a process.
+Watch = Callable[[str, Ticket], AbstractContextManager[None]]
 
 
 class Worker:
@@ -48,6 +49,7 @@ class Worker:
         name: str,
         stopping: Callable[[], bool] = lambda: False,
         notify: Notify = notify,
+        watch: Watch = lambda key, ticket: nullcontext(),
         command: Sequence[str] = COMMAND,
     ) -> None:
         """Prepare; nothing is taken yet.
@@ -59,6 +61,7 @@ class Worker:
             stopping: Returns whether the process is to end: then nothing is taken any more, and the task in
                 hand is given back.
             notify: Does `notify` tasks.
+            watch: Returns a context in which a page is read, given its key in the file store; it may wait.
             command: The program for pages that are read in a process of their own.
         """
         self._jobs = jobs
@@ -66,6 +69,7 @@ class Worker:
         self._name = name
         self._stopping = stopping
         self._notify = notify
+        self._watch = watch
         self._command = command
         self._sources = Sources(jobs, ocr)
 
@@ -126,7 +130,7 @@ class Worker:
                 read_isolated(self._jobs, self._ocr, task, ticket, self._command)
             case "read":
                 with self._sources.opened(task) as readings:
-                    read_pages(self._jobs, task, readings)
+                    read_pages(self._jobs, task, readings, lambda key: self._watch(key, ticket))
             case "assemble":
                 job = store.get(task.job)
                 if task.attempt > 1 or (job is not None and (job.pages_total or 0) > MOST_PAGES_HERE):
@@ -190,7 +194,6 @@ class WorkerLoop:
         """
         self._open_worker = open_worker
         self._ended = threading.Event()
-        self._beside = ThreadPoolExecutor(_MOST_NOTIFIED + 1, thread_name_prefix="job-beside")
         self._notified = threading.BoundedSemaphore(_MOST_NOTIFIED)
         self._assembled = threading.BoundedSemaphore(1)
         self._thread = threading.Thread(target=self._run, name="job-worker", daemon=True)
@@ -205,7 +208,6 @@ class WorkerLoop:
         """Take nothing any more, give back what is in hand, and wait for that for at most so many seconds."""
         self._ended.set()
         self._thread.join(timeout_s)
-        self._beside.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
         worker: Worker | None = None
@@ -244,4 +246,5 @@ class WorkerLoop:
             finally:
                 places.release()
 
-        self._beside.submit(do)
+        # A daemon, as its thread is: neither keeps the process from ending.
+        threading.Thread(target=do, name="job-beside", daemon=True).start()

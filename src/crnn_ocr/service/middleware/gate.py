@@ -56,6 +56,7 @@ class Gate:
         *,
         watch: SocketWatcher = socket_watcher,
         clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
         """Set the limits.
 
@@ -63,12 +64,13 @@ class Gate:
             settings: Limits of the whole service; every worker process gets an equal share of them.
             watch: Notices clients that are gone or too slow.
             clock: Returns the time in seconds; it must never go back.
+            cpu_clock: Returns the CPU seconds that requests have taken so far.
         """
         self._settings = settings
         self._watch = watch
         self._clock = clock
         cores = min(settings.threads or math.inf, core_share()) / settings.workers
-        self.admission = Admission(settings.queue_seconds * cores, cores)
+        self.admission = Admission(settings.queue_seconds * cores, cores, cpu_clock=cpu_clock)
         self.intake = Intake(
             settings.worker_threads,
             max(1, settings.max_bytes_in_flight // settings.workers),

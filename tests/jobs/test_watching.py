@@ -1,0 +1,145 @@
+"""The watcher: leases by its own clock alone, and nothing kept longer than it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.files import result_key, source_key
+from crnn_ocr.jobs.records import MOST_ATTEMPTS
+from crnn_ocr.jobs.store import LEASE_S
+from crnn_ocr.jobs.work.watcher import FORGET_S, LOOK_S, ORPHAN_S, PURGE_S, Watcher
+from tests.jobs.stores import Clock
+from tests.jobs.working import opened, record, submitted
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    found = opened(tmp_path / "jobs")
+    yield found
+    found.store.close()
+
+
+def looked(watcher: Watcher, clock: Clock, seconds: float) -> None:
+    """Look as often as the thread does for so many seconds."""
+    for _ in range(round(seconds / LOOK_S)):
+        clock.now += LOOK_S
+        watcher.look()
+
+
+def test_a_lease_that_does_not_beat_is_lost_by_the_watchers_clock(jobs: Jobs) -> None:
+    clock = Clock()
+    watcher = Watcher(jobs, clock=clock)
+    job = submitted(jobs, ("a", b"content"))
+    task = jobs.store.take("dead")
+    assert task is not None
+    looked(watcher, clock, LEASE_S)
+    assert jobs.store.beat(task.lease)  # still held
+    looked(watcher, clock, LEASE_S)
+    assert jobs.store.beat(task.lease)
+    looked(watcher, clock, LEASE_S + 2 * LOOK_S)
+    assert not jobs.store.beat(task.lease)
+    again = jobs.store.take("alive")
+    assert again is not None
+    assert (again.job, again.kind, again.attempt) == (job, "plan", 2)
+
+
+def test_a_wall_clock_that_jumps_takes_no_lease(jobs: Jobs) -> None:
+    clock, today = Clock(), Clock()
+    watcher = Watcher(jobs, clock=clock, today=today)
+    submitted(jobs, ("a", b"content"))
+    task = jobs.store.take("alive")
+    assert task is not None
+    for jump in (1e6, -2e6, 1e7):
+        today.now += jump
+        watcher.look()
+        clock.now += LOOK_S
+    assert jobs.store.beat(task.lease)
+
+
+def test_many_watchers_count_a_loss_once(jobs: Jobs) -> None:
+    clock = Clock()
+    watchers = [Watcher(jobs, clock=clock) for _ in range(3)]
+    submitted(jobs, ("a", b"content"))
+    assert jobs.store.take("dead") is not None
+    for _ in range(round(LEASE_S) + 3):
+        clock.now += LOOK_S
+        for watcher in watchers:
+            watcher.look()
+    assert jobs.store.counts().expired_leases == 1
+
+
+def test_workers_that_always_die_fail_the_file_with_a_reason(jobs: Jobs) -> None:
+    clock = Clock()
+    watcher = Watcher(jobs, clock=clock)
+    job = submitted(jobs, ("a", b"content"))
+    for _ in range(MOST_ATTEMPTS):
+        assert jobs.store.take("dead") is not None
+        looked(watcher, clock, LEASE_S + 2 * LOOK_S)
+    found = record(jobs, job)
+    assert found.state == "failed"
+    assert found.files[0].problem is not None
+    assert found.files[0].problem.code == "JOB_WORKER_LOST"
+
+
+def test_what_is_over_is_deleted_and_later_forgotten(tmp_path: Path) -> None:
+    clock, today = Clock(), Clock()
+    jobs = opened(tmp_path / "jobs", clock=today)
+    watcher = Watcher(jobs, clock=clock, today=today)
+    job = submitted(jobs, ("a", b"content"))
+    jobs.store.cancel(job)
+    expires = record(jobs, job).expires
+    assert expires is not None
+
+    def at(seconds: float) -> None:
+        today.now = seconds
+        clock.now += PURGE_S
+        watcher.look()
+
+    at(expires - 1)
+    assert jobs.files.get(source_key(job, 0)) == b"content"
+    at(expires + 1)
+    assert record(jobs, job).state == "expired"
+    assert jobs.files.job_ids() == []
+    at(expires + FORGET_S)
+    assert record(jobs, job).state == "expired"
+    at(expires + FORGET_S + 2)
+    assert jobs.store.get(job) is None
+
+
+def test_files_without_a_job_are_deleted_once_no_upload_can_last_so_long(jobs: Jobs) -> None:
+    clock = Clock()
+    watcher = Watcher(jobs, clock=clock)
+    job = submitted(jobs, ("a", b"content"))
+    jobs.files.put(source_key("f" * 32, 0), b"half an upload")
+    watcher.look()
+    clock.now += ORPHAN_S - PURGE_S
+    watcher.look()
+    assert len(jobs.files.job_ids()) == 2
+    clock.now += PURGE_S
+    watcher.look()
+    assert jobs.files.job_ids() == [job]
+
+
+def test_what_a_late_worker_wrote_into_a_job_that_is_over_is_deleted(tmp_path: Path) -> None:
+    clock, today = Clock(), Clock()
+    folder = tmp_path / "jobs"
+    jobs = opened(folder, clock=today)
+    watcher = Watcher(jobs, clock=clock, today=today)
+    job = submitted(jobs, ("a", b"content"))
+    jobs.store.cancel(job)
+    expires = record(jobs, job).expires
+    assert expires is not None
+    today.now = expires + 1
+    watcher.look()
+    assert record(jobs, job).state == "expired"
+    # As of a process that has not seen that the job was deleted.
+    late = folder / "files" / result_key(job, "json")
+    late.parent.mkdir(parents=True)
+    late.write_bytes(b"{}")
+    clock.now += PURGE_S
+    watcher.look()
+    assert jobs.files.job_ids() == []
