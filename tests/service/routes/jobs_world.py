@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse, encode_multipart
 
 from crnn_ocr.jobs.backends import Jobs, open_jobs
@@ -98,6 +101,20 @@ class World:
         found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
         # What begins with a dot is the store's own: marks of deleted jobs, and the sum of the bytes.
         return sorted(str(path) for path in found if not str(path).startswith("."))
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """Serve the application over HTTP, and yield its address."""
+    server = make_server("127.0.0.1", 0, world.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def make_world(folder: Path, **settings: Any) -> World:
