@@ -13,9 +13,7 @@ import pytest
 
 from crnn_ocr.errors import JobsUnavailableError, SettingsError
 from crnn_ocr.jobs.messaging.configuration import PREFIX, QUEUE, broker_url, configuration, make_app
-from crnn_ocr.jobs.messaging.parts import open_background, open_worker
 from crnn_ocr.jobs.messaging.tokens import MOST_WAITING, CeleryQueue, TokenKeeper, top_up
-from crnn_ocr.jobs.messaging.worker import equip
 from crnn_ocr.jobs.store import JobCounts, JobStore
 from crnn_ocr.settings import Settings
 from tests.caching.redis_server import RedisServer, running_redis
@@ -108,7 +106,7 @@ def test_a_task_ends_before_its_process_is_killed() -> None:
 def test_a_worker_without_celery_jobs_says_so(where: str) -> None:
     given = settings(jobs=where, jobs_redis_url="redis://host/0")
     with pytest.raises(SettingsError, match=f"CRNN_OCR_JOBS is {where}"):
-        equip(make_app(given), given, open_worker, open_background)
+        make_app(given)
 
 
 # ---- tokens -----------------------------------------------------------------------------------------

@@ -94,9 +94,9 @@ def _work(settings: Settings, concurrency: int, name: str) -> int:
     from crnn_ocr.jobs.messaging.worker import equip
 
     check(settings)
+    _check_models(settings)
     app = make_app(settings)
     equip(app, settings, open_worker, open_background)
-    _check_models(settings)
     worker = app.Worker(
         hostname=f"worker@{name}",
         concurrency=concurrency,

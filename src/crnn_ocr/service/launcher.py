@@ -79,7 +79,8 @@ def check(settings: Settings) -> None:
     check_origins(settings.cors_origins)
     fetch_rules(settings)
     webhooks.check(settings)
-    configuration.check(settings)
+    if settings.jobs == "celery":
+        configuration.check(settings)
     tracing.check()
 
 

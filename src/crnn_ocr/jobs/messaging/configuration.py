@@ -89,12 +89,11 @@ def check(settings: Settings) -> None:
     """Check at start what jobs with Celery would fail on; nothing is connected.
 
     Raises:
-        SettingsError: There is no Redis for the table, or a URL is not valid.
+        SettingsError: Jobs are not run with Celery, there is no Redis for the table, or a URL is not valid.
         MissingExtraError: Celery or the client of Redis is not installed.
     """
-    if settings.jobs == "celery":
-        make_app(settings)
-        connect(table_url(settings)).close()
+    make_app(settings)
+    connect(table_url(settings)).close()
 
 
 def make_app(settings: Settings) -> Celery:
@@ -103,9 +102,14 @@ def make_app(settings: Settings) -> Celery:
     Nothing is connected yet. Make it after a fork, not before.
 
     Raises:
-        SettingsError: There is no broker, or its URL is not valid.
+        SettingsError: Jobs are not run with Celery, there is no broker, or its URL is not valid.
         MissingExtraError: Celery is not installed.
     """
+    if settings.jobs != "celery":
+        raise SettingsError(
+            f"CRNN_OCR_JOBS is {settings.jobs}, so there is nothing to do for a worker.",
+            hint="Set CRNN_OCR_JOBS=celery for the service and its workers alike.",
+        )
     try:
         from celery import Celery
     except ModuleNotFoundError as error:

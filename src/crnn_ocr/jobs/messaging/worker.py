@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crnn_ocr.errors import OcrError, SettingsError
+from crnn_ocr.errors import OcrError
 from crnn_ocr.jobs.messaging.configuration import TASK
 from crnn_ocr.logging import configure_logging
 from crnn_ocr.settings import Settings
@@ -120,17 +120,9 @@ def equip(app: Celery, settings: Settings, open_worker: OpenWorker, open_backgro
         settings: The settings of the installation.
         open_worker: Makes what runs tasks.
         open_background: Makes the threads of the main process.
-
-    Raises:
-        SettingsError: Jobs are not run with Celery.
     """
     from celery import signals
 
-    if settings.jobs != "celery":
-        raise SettingsError(
-            f"CRNN_OCR_JOBS is {settings.jobs}, so there is nothing to do for a worker.",
-            hint="Set CRNN_OCR_JOBS=celery for the service and its workers alike.",
-        )
     process = _PoolProcess(settings, open_worker)
     threads: list[Background] = []
 
