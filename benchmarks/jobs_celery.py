@@ -40,6 +40,7 @@ import psutil
 from PIL import Image, ImageDraw, ImageFont
 
 from crnn_ocr.errors import OcrError
+from crnn_ocr.jobs.records import PageRecord
 from crnn_ocr.jobs.redis_store import RedisStore, connect
 
 #: Pages of each job: several jobs share the workers.
@@ -170,7 +171,12 @@ class Lab:
         self.redis = Part("redis", redis, environment, folder / "redis.log")
         self.service = Part("service", [*program, "serve"], environment, folder / "service.log")
         self.workers = [
-            Part(f"worker-{at}", [*program, "worker", "--name", str(at)], environment, folder / f"worker-{at}.log")
+            Part(
+                f"worker-{at}",
+                [*program, "worker", "--name", str(at)],
+                environment,
+                folder / f"worker-{at}.log",
+            )
             for at in range(workers)
         ]
 
@@ -286,11 +292,6 @@ class Trouble:
         self.killed.append((name, time.monotonic()))
         return name
 
-    @property
-    def workers_killed(self) -> list[float]:
-        """When workers, or processes of theirs, were killed."""
-        return [at for name, at in self.killed if name.startswith(("worker", "process"))]
-
     def _worker(self, worker: Part) -> str:
         worker.kill()
         worker.start()
@@ -315,17 +316,17 @@ class Trouble:
 
 @dataclass
 class Watch:
-    """Sees when pages are begun anew.
+    """Sees how long pages whose worker was killed are in nobody's hands.
 
     Attributes:
-        recoveries: Seconds from the last death of a worker until a page was begun again.
+        recoveries: Seconds from the death of a worker until a page that was being read then was begun again.
     """
 
     lab: Lab
-    trouble: Trouble
     recoveries: list[float] = field(default_factory=list)
     _after: dict[str, int] = field(default_factory=dict)
-    _attempts: dict[tuple[str, int], int] = field(default_factory=dict)
+    _running: dict[tuple[str, int], int] = field(default_factory=dict)
+    _lost: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
 
     def look(self, jobs: Sequence[str]) -> None:
         """Read the pages that have changed; a Redis that is away tells nothing."""
@@ -333,15 +334,23 @@ class Watch:
             for job in jobs:
                 for page in self.lab.store.pages(job, after=self._after.get(job, 0)):
                     self._after[job] = page.sequence
-                    key = (job, page.number)
-                    if page.state != "queued" and page.attempts > self._attempts.get(key, 0):
-                        self._begun(key, page.attempts)
+                    self._see((job, page.number), page)
 
-    def _begun(self, key: tuple[str, int], attempts: int) -> None:
-        self._attempts[key] = attempts
-        deaths = self.trouble.workers_killed
-        if attempts > 1 and deaths:
-            self.recoveries.append(time.monotonic() - deaths[-1])
+    def strike(self, name: str) -> None:
+        """Note that something was killed: whatever is being read may have lost its worker."""
+        if name.startswith(("worker", "process")):
+            self._lost |= {key: (attempts, time.monotonic()) for key, attempts in self._running.items()}
+
+    def _see(self, key: tuple[str, int], page: PageRecord) -> None:
+        if page.state == "running":
+            self._running[key] = page.attempts
+        else:
+            self._running.pop(key, None)
+        attempts, at = self._lost.get(key, (0, 0.0))
+        if attempts and page.attempts > attempts:
+            self.recoveries.append(time.monotonic() - at)
+        if attempts and (page.attempts > attempts or page.state in ("done", "failed")):
+            del self._lost[key]
 
 
 # ---- the measurement --------------------------------------------------------------------------------
@@ -372,7 +381,9 @@ def mistakes(lab: Lab, jobs: dict[str, tuple[int, int]], read: str) -> list[str]
     return found
 
 
-def run(lab: Lab, *, pages: int, every_s: float, limit_s: float, job_pages: int = JOB_PAGES) -> dict[str, Any]:
+def run(
+    lab: Lab, *, pages: int, every_s: float, limit_s: float, job_pages: int = JOB_PAGES
+) -> dict[str, Any]:
     """Send jobs, kill parts until all are finished, and return the figures.
 
     Args:
@@ -385,7 +396,7 @@ def run(lab: Lab, *, pages: int, every_s: float, limit_s: float, job_pages: int 
     headers = {"Content-Type": "application/pdf"}
     read = json.loads(lab.ask("POST", "/ocr", document(0, 1), headers)[1])["text"]
     trouble = Trouble(lab)
-    watch = Watch(lab, trouble)
+    watch = Watch(lab)
     jobs: dict[str, tuple[int, int]] = {}
     for number, begin in enumerate(range(0, pages, job_pages)):
         count = min(job_pages, pages - begin)
@@ -396,7 +407,9 @@ def run(lab: Lab, *, pages: int, every_s: float, limit_s: float, job_pages: int 
         watch.look(list(jobs))
         if time.monotonic() - struck >= every_s:
             struck = time.monotonic()
-            print(f"{struck - started:6.0f} s: {trouble.strike()} killed, {len(waiting)} jobs to do", flush=True)
+            name = trouble.strike()
+            watch.strike(name)
+            print(f"{struck - started:6.0f} s: {name} killed, {len(waiting)} jobs to do", flush=True)
         for job in list(waiting):
             state = lab.state(job)
             if state is not None and state["finished"] is not None:

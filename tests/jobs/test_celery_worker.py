@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 import pytest
-
 from benchmarks.jobs_celery import Lab, LabError, Part, Trouble, document, free_port, mistakes
+
 from crnn_ocr.cli import main
 from crnn_ocr.jobs.messaging.redis_check import shortcomings
 from tests.jobs.rabbitmq_server import running_rabbitmq
@@ -146,7 +146,7 @@ def test_a_killed_redis_loses_nothing_and_is_found_again(lab: Lab, read: str) ->
     lab.redis.start()
     eventually(lambda: finished(lab, job))
     assert mistakes(lab, {job: (3, 12)}, read) == []
-    # Where it could not be told whether the job was made, its files wait for the watcher; no job came of them.
+    # Where it could not be told whether the job was made, its files wait for the watcher; there is no job.
     assert len({path.name for path in (lab.folder / "jobs" / "files").iterdir()} - before) <= 1
     listed = json.loads(lab.ask("GET", "/jobs")[1])["jobs"]
     assert "e.pdf" not in json.dumps(listed)
@@ -195,10 +195,12 @@ def test_celerys_own_command_line_and_flower_know_the_worker(lab: Lab, read: str
         assert "theirs@here: OK" in asked.stdout, asked.stdout + asked.stderr
 
         def shown() -> dict[str, Any]:
-            with suppress(OSError):
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/workers?refresh=1", timeout=30) as told:
-                    found: dict[str, Any] = json.load(told)
-                    return found
+            with (
+                suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/workers?refresh=1", timeout=30) as told,
+            ):
+                found: dict[str, Any] = json.load(told)
+                return found
             return {}
 
         eventually(lambda: "theirs@here" in shown())
@@ -233,8 +235,14 @@ def test_rabbitmq_calls_the_workers_as_well(tmp_path: Path, lab: Lab, read: str)
     [
         ({}, "CRNN_OCR_JOBS is embedded"),
         ({"JOBS": "celery"}, "there is no Redis for the table of jobs"),
-        ({"JOBS": "celery", "JOBS_REDIS_URL": "http://h"}, "CRNN_OCR_JOBS_REDIS_URL: the URL must begin with"),
-        ({"JOBS": "celery", "JOBS_REDIS_URL": "redis://h:x/0"}, "CRNN_OCR_JOBS_REDIS_URL: the URL is malformed"),
+        (
+            {"JOBS": "celery", "JOBS_REDIS_URL": "http://h"},
+            "CRNN_OCR_JOBS_REDIS_URL: the URL must begin with",
+        ),
+        (
+            {"JOBS": "celery", "JOBS_REDIS_URL": "redis://h:x/0"},
+            "CRNN_OCR_JOBS_REDIS_URL: the URL is malformed",
+        ),
         ({"JOBS": "celery", "JOBS_REDIS_URL": "redis://h", "MODEL": "none-such"}, "MODEL_NOT_FOUND"),
     ],
 )
@@ -273,7 +281,9 @@ def test_one_command_runs_redis_service_and_worker(tmp_path: Path) -> None:
     environment = {**kept, "XDG_STATE_HOME": str(tmp_path), "CRNN_OCR_PORT": str(port)}
     lab = Lab(tmp_path, workers=0)
     lab.port = port
-    command = Part("all", [sys.executable, str(root / "scripts" / "run-redis")], environment, tmp_path / "log")
+    command = Part(
+        "all", [sys.executable, str(root / "scripts" / "run-redis")], environment, tmp_path / "log"
+    )
     command.start()
     try:
         try:

@@ -71,8 +71,8 @@ def check(settings: Settings) -> None:
     """Check at start what the workers would fail on.
 
     Raises:
-        SettingsError: A key, an origin, a host, a network, a secret, the URL of the Redis or the broker of jobs
-            or an exporter of traces is malformed.
+        SettingsError: A key, an origin, a host, a network, a secret, an exporter of traces, or the URL of the
+            Redis or the broker of jobs is malformed.
         MissingExtraError: Traces or jobs with Celery are configured, and what they need is not installed.
     """
     KeyRing.from_settings(settings)

@@ -72,9 +72,10 @@ class CeleryQueue:
 
 @contextmanager
 def _broker_errors(app: Celery) -> Iterator[None]:
+    away = _connection_errors(app)
     try:
         yield
-    except (*_connection_errors(app), OSError) as error:
+    except away as error:
         raise JobsUnavailableError(
             f"The broker of the jobs cannot be reached: {type(error).__name__}."
         ) from error
@@ -84,7 +85,7 @@ def _connection_errors(app: Celery) -> tuple[type[Exception], ...]:
     from kombu.exceptions import KombuError
 
     connection = app.connection_for_write()
-    return (*connection.connection_errors, *connection.channel_errors, KombuError)
+    return (*connection.connection_errors, *connection.channel_errors, KombuError, OSError)
 
 
 def top_up(store: JobStore, queue: Queue) -> int:
@@ -109,9 +110,7 @@ class TokenKeeper:
     It replaces tokens that are lost, and sends those of a new job, so that no request waits for the broker.
     """
 
-    def __init__(
-        self, store: Callable[[], JobStore], queue: Queue, *, every_s: float = COMPARE_S
-    ) -> None:
+    def __init__(self, store: Callable[[], JobStore], queue: Queue, *, every_s: float = COMPARE_S) -> None:
         """Prepare; `start` begins.
 
         Args:

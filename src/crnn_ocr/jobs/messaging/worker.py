@@ -112,6 +112,47 @@ class _PoolProcess:
         return self.stopping[0] != 0
 
 
+class _Hooks:
+    """What Celery's signals call, in the main process and in those of the pool."""
+
+    def __init__(self, settings: Settings, process: _PoolProcess, open_background: OpenBackground) -> None:
+        self._settings = settings
+        self._process = process
+        self._open_background = open_background
+        self._threads: list[Background] = []
+
+    def log(self, **_: object) -> None:
+        """Set up the log; Celery then leaves it alone."""
+        configure_logging(self._settings.log_level, self._settings.log_format)
+
+    def count(self, instance: Any, **_: object) -> None:
+        """Note how many processes the pool will have; before it is made."""
+        self._process.processes = instance.concurrency
+
+    def prepare(self, **_: object) -> None:
+        """Load the models in a new process of the pool; what fails is tried again with every token."""
+        try:
+            self._process.prepare()
+        except OcrError as error:
+            self._process.complain(error)
+
+    def begin(self, **_: object) -> None:
+        """Start the threads of the main process."""
+        self._threads.extend(self._open_background(self._settings))
+        for thread in self._threads:
+            thread.start()
+        _log.info("ready for jobs", extra={"fields": {"processes": self._process.processes}})
+
+    def tell(self, **_: object) -> None:
+        """Tell all processes that the worker has been told to stop."""
+        self._process.stopping[0] = 1
+
+    def end(self, **_: object) -> None:
+        """End the threads of the main process."""
+        for thread in self._threads:
+            thread.stop(END_S)
+
+
 def equip(app: Celery, settings: Settings, open_worker: OpenWorker, open_background: OpenBackground) -> None:
     """Make an application run tasks of the table when it is started as a worker.
 
@@ -124,43 +165,18 @@ def equip(app: Celery, settings: Settings, open_worker: OpenWorker, open_backgro
     from celery import signals
 
     process = _PoolProcess(settings, open_worker)
-    threads: list[Background] = []
+    hooks = _Hooks(settings, process, open_background)
 
     def work() -> None:
         process.work()
 
-    def log(**_: object) -> None:
-        configure_logging(settings.log_level, settings.log_format)
-
-    def count(instance: Any, **_: object) -> None:
-        process.processes = instance.concurrency
-
-    def prepare(**_: object) -> None:
-        try:
-            process.prepare()
-        except OcrError as error:  # it is tried again with every token
-            process.complain(error)
-
-    def begin(**_: object) -> None:
-        threads.extend(open_background(settings))
-        for thread in threads:
-            thread.start()
-        _log.info("ready for jobs", extra={"fields": {"processes": process.processes}})
-
-    def tell(**_: object) -> None:
-        process.stopping[0] = 1
-
-    def end(**_: object) -> None:
-        for thread in threads:
-            thread.stop(END_S)
-
     app.task(work, name=TASK, ignore_result=True)
     for signal, hook in (
-        (signals.setup_logging, log),  # Celery then leaves the log alone
-        (signals.celeryd_after_setup, count),
-        (signals.worker_process_init, prepare),
-        (signals.worker_ready, begin),
-        (signals.worker_shutting_down, tell),
-        (signals.worker_shutdown, end),
+        (signals.setup_logging, hooks.log),
+        (signals.celeryd_after_setup, hooks.count),
+        (signals.worker_process_init, hooks.prepare),
+        (signals.worker_ready, hooks.begin),
+        (signals.worker_shutting_down, hooks.tell),
+        (signals.worker_shutdown, hooks.end),
     ):
         signal.connect(hook, weak=False)
