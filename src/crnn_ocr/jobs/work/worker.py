@@ -98,7 +98,8 @@ class Worker:
                 try:
                     self._do(task, ticket)
                 except RequestCancelledError:
-                    if self._stopping():
+                    # Or the beat of an earlier task came too late, and found that task ended.
+                    if self._stopping() or store.beat(task.lease):
                         store.release(task.lease)
                 except OcrError as error:
                     store.fail(task.lease, problem_of(error), retry_after_s=_patience(task, error))
@@ -161,7 +162,8 @@ class Worker:
                     stop()
                 with suppress(OcrError):  # the table is away; the lease may be lost, and the next beat tells
                     if not self._jobs.store.beat(task.lease):
-                        stop()
+                        if not done.is_set():
+                            stop()
                         return
 
         thread = threading.Thread(target=beat, name="job-beat", daemon=True)
