@@ -67,7 +67,7 @@ def scripted_server(*steps: Step) -> Iterator[Script]:
                 step = script.steps.pop(0)
             step(self)
 
-        do_GET = do_POST = reply  # noqa: N815
+        do_GET = do_POST = do_DELETE = reply  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -156,6 +156,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
     """The client's time."""
     told = Time()
     monkeypatch.setattr("crnn_ocr.client.time", told)
+    monkeypatch.setattr("crnn_ocr.client.asking.time", told)
     return told
 
 

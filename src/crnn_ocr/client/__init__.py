@@ -7,46 +7,49 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
-from urllib.parse import urlencode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from crnn_ocr.client.answers import ModelInfo, OcrLine, OcrPage, OcrResult, parse_models, parse_result
+from crnn_ocr.client.asking import Asker, failure, json_object, parsed
+from crnn_ocr.client.bodies import Source, chunks, fields, form, query, read, uploads
 from crnn_ocr.client.errors import (
     AnswerTimeoutError,
     BadAnswerError,
     ConnectionFailedError,
+    UploadFileError,
     bad_answer,
     error_of,
 )
-from crnn_ocr.client.retry import delay, is_retryable, parse_retry_after
+from crnn_ocr.client.job_answers import JobFile, JobPage, JobResult, JobStatus, parse_job, parse_jobs
+from crnn_ocr.client.remote_job import RemoteJob
+from crnn_ocr.client.retry import delay, is_retryable
 from crnn_ocr.client.transport import Request, Transport
+from crnn_ocr.client.uploads import FormBody
 from crnn_ocr.errors import OcrError
-from crnn_ocr.options import ReadOptions, parse_options
+from crnn_ocr.options import ReadOptions
 
 __all__ = [
     "AnswerTimeoutError",
     "BadAnswerError",
     "Client",
     "ConnectionFailedError",
+    "JobFile",
+    "JobPage",
+    "JobResult",
+    "JobStatus",
     "ModelInfo",
     "OcrLine",
     "OcrPage",
     "OcrResult",
+    "RemoteJob",
+    "UploadFileError",
 ]
-
-Source = str | Path | bytes | bytearray | memoryview | BinaryIO
-Result = TypeVar("Result")
-
-#: Limits of one request of a batch; servers accept more by default.
-_MOST_ITEMS = 32
-_MOST_BYTES = 16 * 1024 * 1024
 
 _GRACE_S = 2.0
 #: The shortest timeout that a server accepts, in seconds; a client with a shorter one gives up earlier.
@@ -87,6 +90,7 @@ class Client:
         self._headers = {"Accept": "application/json"}
         if api_key is not None:
             self._headers["Authorization"] = f"Bearer {api_key}"
+        self._asker = Asker(self._transport, self._headers, retry_for=retry_for)
         self._timeout = timeout
         self._retry_for = retry_for
 
@@ -119,8 +123,8 @@ class Client:
             OSError: The path cannot be opened.
         """
         headers = {**self._reading_headers(fresh), "Content-Type": "application/octet-stream"}
-        request = Request("POST", f"/ocr{_query(options, values)}", _read(source), headers)
-        return self._retried(lambda: _parsed(self._object(request), parse_result))
+        request = Request("POST", f"/ocr{query(options, values)}", read(source), headers)
+        return self._asker.retried_object(request, parse_result)
 
     def batch(
         self,
@@ -161,9 +165,9 @@ class Client:
         Yields:
             The index among the sources, and the result or error.
         """
-        path = f"/ocr/batch{_query(options, values)}"
+        path = f"/ocr/batch{query(options, values)}"
         headers = {**self._reading_headers(fresh), "Accept": "application/x-ndjson"}
-        for chunk in _chunks(sources):
+        for chunk in chunks(sources):
             yield from self._stream(path, headers, chunk)
 
     def _stream(
@@ -173,7 +177,7 @@ class Client:
         deadline = time.monotonic() + self._retry_for
         for attempt in itertools.count(1):
             refused: dict[int, OcrError] = {}
-            failure: OcrError | None = None
+            whole: OcrError | None = None
             places = list(pictures)
             try:
                 for number, result in self._rows(path, headers, list(pictures.values())):
@@ -186,17 +190,17 @@ class Client:
             except OcrError as error:
                 if not is_retryable(error):
                     raise
-                failure = error
+                whole = error
             if not pictures:
                 return
-            errors = [*refused.values(), *([failure] if failure else [])]
+            errors = [*refused.values(), *([whole] if whole else [])]
             asked = max(
                 (error.retry_after for error in errors if error.retry_after is not None), default=None
             )
             pause = delay(attempt, asked, random.random)
             if time.monotonic() + pause >= deadline:
-                if failure is not None:
-                    raise failure
+                if whole is not None:
+                    raise whole
                 yield from refused.items()
                 return
             time.sleep(pause)
@@ -205,20 +209,20 @@ class Client:
         self, path: str, headers: dict[str, str], pictures: list[bytes]
     ) -> Iterator[tuple[int, OcrResult | OcrError]]:
         """Yield the results of one request as they arrive."""
-        kind, body = _form(pictures)
+        kind, body = form(pictures)
         request = Request("POST", path, body, {**headers, "Content-Type": kind})
         missing = set(range(len(pictures)))
         with self._transport.send(request) as response:
             if response.status != 200:
-                raise _failure(response.status, response.read(), response.getheader("Retry-After"))
+                raise failure(response.status, response.read(), response.getheader("Retry-After"))
             for row in response:
-                entry = _json_object(row, 200)
+                entry = json_object(row, 200)
                 index = entry.get("index")
                 if index not in missing:
                     raise bad_answer(200)
                 missing.discard(index)
                 if entry.get("success") is True:
-                    yield index, _parsed(entry, parse_result)
+                    yield index, parsed(entry, parse_result)
                 else:
                     yield index, error_of(entry, int(entry.get("status", 500)), entry.get("retry_after"))
             response.read()  # nothing is left, so the connection can be kept
@@ -229,12 +233,11 @@ class Client:
 
     def options(self) -> dict[str, Any]:
         """Return the JSON Schema of the options that the server accepts."""
-        return self._retried(lambda: self._object(Request("GET", "/options", headers=self._headers)))
+        return self._asker.retried_object(Request("GET", "/options"), dict)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return the model packs of the server, sorted by name."""
-        request = Request("GET", "/models", headers=self._headers)
-        return self._retried(lambda: _parsed(self._object(request), parse_models))
+        return self._asker.retried_object(Request("GET", "/models"), parse_models)
 
     def healthy(self) -> bool:
         """Return whether the server answers and its models are ready; this never retries or raises."""
@@ -245,109 +248,71 @@ class Client:
         except OcrError:
             return False
 
+    # ---- jobs ------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        sources: Source | Sequence[Source] | Mapping[str, Source],
+        options: ReadOptions | None = None,
+        *,
+        formats: Sequence[str] = (),
+        webhook: str | None = None,
+        ttl: float | None = None,
+        idempotency_key: str | None = None,
+        **values: Any,
+    ) -> RemoteJob:
+        """Let the server read documents in the background; return the job.
+
+        Files are sent from the disk, and never held in memory.
+
+        Args:
+            sources: One document or several: paths, bytes or binary files; a mapping gives them names.
+            options: How to read; all defaults when None.
+            formats: Names of the formats to write, besides JSON and text.
+            webhook: URL that is told about the end.
+            ttl: Seconds after its end for which the job is kept; None for as long as the server does.
+            idempotency_key: Key with which this call, if it is repeated in another process, finds the job
+                again; None for a random one, so that repeated attempts of this call make one job.
+            **values: Single options by name, instead of `options`.
+
+        Raises:
+            OcrError: The server's error, or one of the client's own.
+            OSError: A path cannot be opened.
+        """
+        wanted = fields(options, values)
+        if formats:
+            wanted["formats"] = ",".join(formats)
+        if webhook is not None:
+            wanted["webhook"] = webhook
+        if ttl is not None:
+            wanted["ttl"] = f"{ttl:g}"
+        body = FormBody(uploads(sources), wanted)
+        headers = {
+            "Content-Type": body.media_type,
+            "Idempotency-Key": idempotency_key or secrets.token_hex(16),
+        }
+        job = self._asker.retried_object(Request("POST", "/jobs", body, headers), parse_job, status=202)
+        return RemoteJob(self._asker, job.id)
+
+    def job(self, job_id: str) -> RemoteJob:
+        """Return the job with an id; nothing is asked yet."""
+        return RemoteJob(self._asker, quote(job_id, safe=""))
+
+    def jobs(self, *states: str, limit: int = 100) -> tuple[JobStatus, ...]:
+        """Return the jobs of this API key, the newest first.
+
+        Args:
+            *states: Only jobs in these states; all without any.
+            limit: Most jobs.
+
+        Raises:
+            OcrError: The server's error, or one of the client's own.
+        """
+        given = {"limit": limit, **({"state": ",".join(states)} if states else {})}
+        return self._asker.retried_object(Request("GET", f"/jobs?{urlencode(given)}"), parse_jobs)
+
     # ---- one request -----------------------------------------------------------------------------
 
     def _reading_headers(self, fresh: bool) -> dict[str, str]:
         headers = {**self._headers, "X-Request-Timeout": f"{max(_LEAST_S, self._timeout):g}"}
         return {**headers, "Cache-Control": "no-cache"} if fresh else headers
-
-    def _object(self, request: Request) -> dict[str, Any]:
-        with self._transport.send(request) as response:
-            data, status, after = response.read(), response.status, response.getheader("Retry-After")
-        if status != 200:
-            raise _failure(status, data, after)
-        return _json_object(data, status)
-
-    def _retried(self, ask: Callable[[], Result]) -> Result:
-        deadline = time.monotonic() + self._retry_for
-        for attempt in itertools.count(1):
-            try:
-                return ask()
-            except OcrError as error:
-                pause = delay(attempt, error.retry_after, random.random)
-                if not is_retryable(error) or time.monotonic() + pause >= deadline:
-                    raise
-            time.sleep(pause)
-        raise AssertionError  # the count has no end
-
-
-# ---- what is sent ------------------------------------------------------------------------------------
-
-
-def _query(options: ReadOptions | None, values: dict[str, Any]) -> str:
-    if options is None:
-        options = parse_options(values)
-    elif values:
-        raise TypeError("give either an options object or single options, not both")
-    given = options.model_dump(exclude_unset=True, exclude_none=True)
-    return f"?{urlencode(given)}" if given else ""
-
-
-def _read(source: Source) -> bytes:
-    if isinstance(source, str | Path):
-        return Path(source).read_bytes()
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    data = source.read()
-    if not isinstance(data, bytes):
-        raise TypeError("the file object gives text, not bytes: open it with mode 'rb'")
-    return data
-
-
-def _chunks(sources: Sequence[Source]) -> Iterator[dict[int, bytes]]:
-    """Yield the pictures of one request after the other, by index; each picture is read only when needed."""
-    chunk: dict[int, bytes] = {}
-    size = 0
-    for place, source in enumerate(sources):
-        data = _read(source)
-        if chunk and (len(chunk) == _MOST_ITEMS or size + len(data) > _MOST_BYTES):
-            yield chunk
-            chunk, size = {}, 0
-        chunk[place] = data
-        size += len(data)
-    if chunk:
-        yield chunk
-
-
-def _form(pictures: Sequence[bytes]) -> tuple[str, bytes]:
-    """Return the media type and the body of a multipart form (RFC 7578)."""
-    boundary = secrets.token_hex(16)
-    parts: list[bytes] = []
-    for number, data in enumerate(pictures):
-        head = (
-            f"--{boundary}\r\n"
-            f'Content-Disposition: form-data; name="image"; filename="{number}"\r\n'
-            "Content-Type: application/octet-stream\r\n\r\n"
-        )
-        parts += [head.encode(), data, b"\r\n"]
-    parts.append(f"--{boundary}--\r\n".encode())
-    return f"multipart/form-data; boundary={boundary}", b"".join(parts)
-
-
-# ---- what comes back ---------------------------------------------------------------------------------
-
-
-def _json_object(data: bytes, status: int) -> dict[str, Any]:
-    try:
-        body = json.loads(data)
-    except ValueError:
-        raise bad_answer(status) from None
-    if not isinstance(body, dict):
-        raise bad_answer(status)
-    return body
-
-
-def _parsed(body: dict[str, Any], parse: Callable[[dict[str, Any]], Result]) -> Result:
-    try:
-        return parse(body)
-    except (KeyError, TypeError, ValueError):
-        raise bad_answer(200) from None
-
-
-def _failure(status: int, data: bytes, retry_after: str | None) -> OcrError:
-    seconds = parse_retry_after(retry_after)
-    try:
-        body = _json_object(data, status)
-    except BadAnswerError:
-        return bad_answer(status, seconds)
-    return error_of(body, status, seconds)

@@ -33,6 +33,14 @@ class BadAnswerError(OcrError):
     default_hint = "Check the address: another program may be listening there, or a proxy may have answered."
 
 
+class UploadFileError(OcrError):
+    """A file cannot be read while it is sent, or has changed its size."""
+
+    code = "UPLOAD_FILE_FAILED"
+    http_status = 400
+    default_hint = "Check the file, and send it when nothing writes to it."
+
+
 def error_of(body: Mapping[str, Any], status: int, retry_after: int | None) -> OcrError:
     """Return the error in an answer, as an instance of the class that the server raised.
 

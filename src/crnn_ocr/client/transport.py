@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from crnn_ocr.client.errors import AnswerTimeoutError, ConnectionFailedError
@@ -17,20 +18,30 @@ _MOST_IDLE = 16
 _CONNECT_S = 10.0
 
 
+class Body(Protocol):
+    """A body that is not held in memory."""
+
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An HTTP request.
 
     Attributes:
-        method: "GET" or "POST".
+        method: "GET", "POST" or "DELETE".
         path: Path below the server's address, with the query string.
-        body: Bytes, or None.
+        body: Bytes, or what yields them each time that it is sent; None for no body.
         headers: Headers, in addition to those that HTTP itself needs.
     """
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | Body | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -103,6 +114,9 @@ class Transport:
                 raise self._late() from None
             except (OSError, http.client.HTTPException):
                 kept.close()
+            except BaseException:
+                kept.close()
+                raise
         connection = self._connect()
         try:
             return connection, self._ask(connection, request)
@@ -114,12 +128,17 @@ class Transport:
             raise ConnectionFailedError(
                 f"{self._host}:{connection.port} does not answer: {_reason(error)}."
             ) from None
+        except BaseException:
+            connection.close()
+            raise
 
     def _ask(self, connection: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
+        headers = dict(request.headers)
+        body = request.body
+        if body is not None and not isinstance(body, bytes):
+            headers["Content-Length"] = str(body.length)
         try:
-            connection.request(
-                request.method, self._prefix + request.path, request.body, dict(request.headers)
-            )
+            connection.request(request.method, self._prefix + request.path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
             # A server may refuse a body before it has read all of it; its answer may have arrived anyway.
             if request.body is None or connection.sock is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crnn_ocr.export import FORMATS
@@ -51,6 +52,22 @@ def result_form(job: Job, fmt: str, head: bytes) -> ResultForm:
     if several or (writer.write_parts is not None and head.startswith(_ZIP)):
         return ResultForm(f"{stem}{writer.suffix}.zip", "application/zip")
     return ResultForm(stem + writer.suffix, writer.media_type)
+
+
+def entries_of(archive: Iterable[str], stems: Sequence[str], number: int) -> list[str]:
+    """Return the entries of an archive of results that belong to one file.
+
+    Args:
+        archive: Names of all entries: the stem of the file, perhaps a part, and the suffix of the format.
+        stems: The stems of all files; one may begin with another and a dot.
+        number: Place of the file among them.
+    """
+    found = []
+    for name in archive:
+        owners = [place for place, stem in enumerate(stems) if name.startswith(f"{stem}.")]
+        if owners and max(owners, key=lambda place: len(stems[place])) == number:
+            found.append(name)
+    return found
 
 
 def stem_of(name: str) -> str:

@@ -42,6 +42,8 @@ from crnn_ocr.settings import MIB, Settings
 
 #: Bytes of a file that tell its format; as many as `imaging` looks at in a member of an archive.
 _HEAD = 2048
+#: First bytes of an archive without files (APPNOTE.TXT, 4.3.16), which no format of pictures has.
+_EMPTY_ARCHIVE = b"PK\x05\x06"
 #: Longest name of a file, in characters: what file systems take, if each character takes one byte.
 _LONGEST_NAME = 255
 #: Shortest time to live, in seconds: a client must be able to fetch the result.
@@ -130,6 +132,7 @@ class Submission:
         self._id = secrets.token_hex(16)
         self._files: list[SourceFile] = []
         self._uploads: list[list[Any]] = []
+        self._refused: list[OcrError] = []
         self._created = False
         if idempotency_key is None:  # a repeated request must find its job, however many there are
             self._refuse_early()
@@ -165,10 +168,21 @@ class Submission:
             raise ImageEmptyError(f"The file {name!r} is empty.")
         self._jobs.files.put(source_key(self._id, number), upload)
         self._uploads.append([name, upload.size, upload.digest])
-        if sniff(upload.head) is Format.ZIP:
+        if self._is_archive(upload.head):
             self._expand(number, name)
         else:
             self._files.append(SourceFile(name, upload.size))
+
+    def _is_archive(self, head: bytes) -> bool:
+        """Return whether a file is a ZIP archive, and note if it cannot be read at all."""
+        if head.startswith(_EMPTY_ARCHIVE):
+            return True
+        try:
+            found = sniff(head)
+        except OcrError as error:
+            self._refused.append(error)
+            return False
+        return found is Format.ZIP
 
     def _expand(self, number: int, name: str) -> None:
         settings, files = self._jobs.settings, self._jobs.files
@@ -183,7 +197,7 @@ class Submission:
                     member = clean_name(members[place].filename)
                     with member_stream(archive, members[place], limits) as stream:
                         content = _Upload(stream, settings.jobs_max_file_bytes, member)
-                        if sniff(content.head) is Format.ZIP:
+                        if self._is_archive(content.head):
                             raise UnsupportedImageError(
                                 f"The archive {name!r} holds another archive, {member!r}.",
                                 hint="Unpack it, and pack the documents themselves.",
@@ -205,12 +219,15 @@ class Submission:
 
         Raises:
             MissingImageError: There is no file.
+            OcrError: Not one of the files can be read, as far as their first bytes tell.
             TooManyJobsError: The owner has as many unfinished jobs as it may have.
             IdempotencyKeyReusedError: The key was used with another request.
             JobsUnavailableError: The store cannot be reached or written.
         """
         if not self._files:
             raise MissingImageError("The job has no file.", hint="Send at least one file, in a field 'file'.")
+        if len(self._refused) == len(self._files):  # otherwise those fail alone, when they are planned
+            raise self._refused[0]
         new = NewJob(
             id=self._id,
             owner=self._owner,
@@ -223,6 +240,7 @@ class Submission:
             job, self._created = self._jobs.store.create(new, most_unfinished=self._most_unfinished)
         except JobsUnavailableError:
             job = self._perhaps_created()
+        self._jobs.announce()
         return job
 
     def _perhaps_created(self) -> Job:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import tempfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import schemathesis
@@ -53,7 +56,9 @@ BYTES = st.one_of(
 for media_type in ("image/*", "application/pdf", "application/zip"):
     schemathesis.openapi.media_type(media_type, BYTES)
 
-app = create_app(FakeReader(decode_only), Settings(), warm_up=False)
+jobs_folder = tempfile.TemporaryDirectory()
+atexit.register(jobs_folder.cleanup)
+app = create_app(FakeReader(decode_only), Settings(jobs_dir=Path(jobs_folder.name, "a")), warm_up=False)
 schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
 
 
@@ -96,7 +101,12 @@ troubled.prepare_errors = {
 }
 troubled_app = create_app(
     troubled,
-    Settings(api_keys=(f"tests:{hash_key(KEY)}",), rate_limit_per_minute=100_000, cache_bytes=0),
+    Settings(
+        api_keys=(f"tests:{hash_key(KEY)}",),
+        rate_limit_per_minute=100_000,
+        cache_bytes=0,
+        jobs_dir=Path(jobs_folder.name, "b"),
+    ),
     warm_up=False,
 )
 troubled_schema = schemathesis.openapi.from_wsgi("/openapi.json", troubled_app, headers={"X-API-Key": KEY})

@@ -23,12 +23,14 @@ from crnn_ocr.service.api.openapi_components import (
     ErrorClass,
     Json,
     RouteGroup,
+    detail_parameter,
     header_ref,
     option_parameters,
     option_schemas,
     ref,
     responses,
 )
+from crnn_ocr.service.api.schemas import OcrAnswer
 from crnn_ocr.service.routes.files import file_content
 
 #: Errors of every request about jobs.
@@ -82,6 +84,7 @@ def _paths() -> Json:
         "/jobs": {"post": _submit(), "get": _list()},
         "/jobs/{job_id}": {"get": _show(), "delete": _delete()},
         "/jobs/{job_id}/pages": {"get": _pages()},
+        "/jobs/{job_id}/pages/{file}/{number}": {"get": _page()},
         "/jobs/{job_id}/events": {"get": _events()},
         "/jobs/{job_id}/result": {"get": _result()},
     }
@@ -194,6 +197,7 @@ def _show() -> Json:
     return {
         "operationId": "showJob",
         "summary": "Tell how far a job is",
+        "description": "The job with its files, its pages in numbers, and the reason where it failed.",
         "parameters": [_job_id()],
         "responses": responses(JobAnswer, "The job.", _ONE, example=EXAMPLE),
     }
@@ -214,6 +218,8 @@ def _pages() -> Json:
     return {
         "operationId": "listJobPages",
         "summary": "Tell how far the pages of a job are",
+        "description": "In the order in which they last changed, so that a client that asks again is told "
+        "only what is new.",
         "parameters": [
             _job_id(),
             _query("after", _sequence(), "Only what changed after this: `next` of an earlier answer."),
@@ -224,6 +230,30 @@ def _pages() -> Json:
             ),
         ],
         "responses": responses(JobPagesAnswer, "The pages.", _ONE),
+    }
+
+
+def _page() -> Json:
+    places = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": description,
+            "schema": {"type": "integer", "minimum": least, "maximum": 10_000},
+        }
+        for name, least, description in (
+            ("file", 0, "Number of the file, from 0."),
+            ("number", 1, "Number of the page in the file, from 1."),
+        )
+    ]
+    return {
+        "operationId": "readJobPage",
+        "summary": "Tell what was read on a page",
+        "description": "As soon as the page has been read, and before the job has finished. What only the "
+        "whole document tells, such as the levels of headings, is only in the result.",
+        "parameters": [_job_id(), *places, detail_parameter()],
+        "responses": responses(OcrAnswer, "What was read.", _RESULT),
     }
 
 
@@ -270,6 +300,11 @@ def _result() -> Json:
         "parameters": [
             _job_id(),
             _query("format", _NAMES, "One of the job's formats; by default the first."),
+            _query(
+                "file",
+                {"type": "integer", "minimum": 0, "maximum": 10_000},
+                "Only the result of the file with this number.",
+            ),
         ],
         "responses": described,
     }

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import cast, overload
 
 from flask import Blueprint, Flask, Response, g, request, url_for
 
 from crnn_ocr.errors import (
     BadRequestError,
     InvalidOptionError,
-    JobExpiredError,
-    JobFailedError,
     JobNotFoundError,
-    JobNotReadyError,
     JobStorageFullError,
     JobsUnavailableError,
     OcrError,
@@ -23,22 +20,23 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.jobs.backends import Jobs, LazyJobs
 from crnn_ocr.jobs.description import job_out, page_out
-from crnn_ocr.jobs.files import result_key
 from crnn_ocr.jobs.records import FINISHED, Job, JobState
-from crnn_ocr.jobs.results import HEAD, formats_of, result_form
+from crnn_ocr.jobs.results import formats_of
 from crnn_ocr.service.api.job_bodies import MOST_SEQUENCE, STATES
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.requests import resources
+from crnn_ocr.service.requests.parsing import DETAIL, wanted_detail
 from crnn_ocr.service.routes.jobs.events import event_stream
+from crnn_ocr.service.routes.jobs.results import check_finished, file_response, page_response
 from crnn_ocr.service.routes.jobs.submit import longest_body, submit
 from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.service.server.event_streams import StreamPlaces, is_stopping
 
 #: Most jobs and pages in one answer.
 MOST_JOBS, MOST_PAGES = 500, 1000
-#: Bytes of a result that are sent at a time.
-_PIECE = 64 * 1024
+#: More than any job has files.
+MOST_FILES = 10_000
 _ID = re.compile(r"[0-9a-f]{32}")
 #: Seconds after which a request may succeed that failed with one of these errors: a page takes about a
 #: second, files expire after minutes at least, and a store that is restarted is back in seconds.
@@ -58,7 +56,12 @@ def install(app: Flask, jobs: LazyJobs, gate: Gate) -> None:
         gate: Limits the bodies of requests.
     """
     gate.store_bodies_of("jobs.submit_job", longest_body(jobs.settings))
-    app.register_blueprint(_blueprint(_Access(jobs)))
+    access = _Access(jobs)
+    routes = Blueprint("jobs", __name__)
+    _add_jobs(routes, access)
+    _add_progress(routes, access)
+    _add_results(routes, access)
+    app.register_blueprint(routes)
 
 
 class _Access:
@@ -99,10 +102,7 @@ class _Access:
         return job
 
 
-def _blueprint(access: _Access) -> Blueprint:
-    routes = Blueprint("jobs", __name__)
-    places = StreamPlaces()
-
+def _add_jobs(routes: Blueprint, access: _Access) -> None:
     @routes.post("/jobs")
     def submit_job() -> Response:
         with access.opened() as jobs:
@@ -140,6 +140,10 @@ def _blueprint(access: _Access) -> Blueprint:
                 jobs.files.delete_job(job_id)
             return _job_response(access.own(jobs, job_id))
 
+
+def _add_progress(routes: Blueprint, access: _Access) -> None:
+    places = StreamPlaces()
+
     @routes.get("/jobs/<job_id>/pages")
     def list_pages(job_id: str) -> Response:
         after = _number("after", 0, 0, MOST_SEQUENCE)
@@ -171,17 +175,27 @@ def _blueprint(access: _Access) -> Blueprint:
         headers = {"X-Accel-Buffering": "no"}
         return Response(events, content_type="text/event-stream; charset=utf-8", headers=headers)
 
+
+def _add_results(routes: Blueprint, access: _Access) -> None:
     @routes.get("/jobs/<job_id>/result")
     def fetch_result(job_id: str) -> Response:
         given = request.args.getlist("format")
-        _only("format")
+        number = _number("file", None, 0, MOST_FILES)
+        _only("format", "file")
         with access.opened() as jobs:
             job = access.own(jobs, job_id)
             fmt = _wanted_format(job, given)
-            _check_finished(job)
-            return _file_response(jobs, job, fmt)
+            check_finished(job)
+            return file_response(jobs, job, fmt, number)
 
-    return routes
+    @routes.get("/jobs/<job_id>/pages/<file>/<number>")
+    def show_page(job_id: str, file: str, number: str) -> Response:
+        detail = wanted_detail(request)
+        _only(DETAIL)
+        with access.opened() as jobs:
+            job = access.own(jobs, job_id)
+            place = _place(file, MOST_FILES), _place(number, MOST_SEQUENCE)
+            return page_response(jobs, job, *place, detail)
 
 
 # ---- answers -----------------------------------------------------------------------------------------
@@ -190,52 +204,6 @@ def _blueprint(access: _Access) -> Blueprint:
 def _job_response(job: Job, status: int = 200) -> Response:
     body = {**job_out(job), "success": True, "request_id": g.request_id}
     return json_response(json_of(body), status)
-
-
-def _check_finished(job: Job) -> None:
-    """Make sure that a job has results.
-
-    Raises:
-        JobExpiredError: They are deleted.
-        JobFailedError: It failed.
-        JobNotReadyError: It is not finished, or was cancelled.
-    """
-    if job.state == "expired":
-        raise _expired()
-    if job.state == "failed":
-        reason = "all of its pages failed" if job.problem is None else job.problem.message.rstrip(".")
-        raise JobFailedError(f"The job failed: {reason}.")
-    if job.state == "cancelled":
-        raise JobNotReadyError("The job was cancelled.", hint="Send the document again as a new job.")
-    if job.state not in FINISHED:
-        raise JobNotReadyError(f"The job is {job.state}.")
-
-
-def _expired() -> JobExpiredError:
-    return JobExpiredError("The files of this job have been deleted.")
-
-
-def _file_response(jobs: Jobs, job: Job, fmt: str) -> Response:
-    held = resources.of_request()
-    try:
-        path = held.enter_context(jobs.files.local(result_key(job.id, fmt)))
-        file = held.enter_context(path.open("rb"))
-    except (KeyError, FileNotFoundError):
-        if access_lost := jobs.store.get(job.id):  # it may have expired meanwhile
-            _check_finished(access_lost)
-        raise JobFailedError(f"There is no result in the format {fmt!r}.") from None
-    form = result_form(job, fmt, file.read(HEAD))
-    size = file.seek(0, 2)
-    file.seek(0)
-    response = Response(_pieces(file), content_type=form.media_type, direct_passthrough=True)
-    response.content_length = size
-    response.headers.set("Content-Disposition", "attachment", filename=form.name)
-    return response
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece
 
 
 # ---- parameters --------------------------------------------------------------------------------------
@@ -252,7 +220,20 @@ def _only(*names: str) -> None:
         raise InvalidOptionError(f"There is no parameter {unknown[0]!r}.")
 
 
-def _number(name: str, default: int, least: int, most: int) -> int:
+def _place(text: str, most: int) -> int:
+    """Return a number in a path.
+
+    Raises:
+        JobNotFoundError: It is no number, so there is no such page.
+    """
+    return _bounded([text], 0, most, "The number of a file or page", JobNotFoundError)
+
+
+@overload
+def _number(name: str, default: int, least: int, most: int) -> int: ...
+@overload
+def _number(name: str, default: None, least: int, most: int) -> int | None: ...
+def _number(name: str, default: int | None, least: int, most: int) -> int | None:
     """Return the number in a query parameter.
 
     Raises:
