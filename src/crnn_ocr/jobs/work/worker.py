@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.5
 #: Jobs of more pages are assembled in a process of their own, which gives the memory back at its end.
 MOST_PAGES_HERE = 20
+#: Attempt at planning or assembling from which on the death of an isolated process is final. The first attempt
+#: is made here.
+_LAST_DEATH = 3
 #: Webhooks that are told at a time, since they may be slow to answer.
 _MOST_NOTIFIED = 4
 
@@ -180,7 +183,9 @@ def _patience(task: Task, error: OcrError) -> float | None:
     """Return the seconds after which a task that failed is tried again; None if that is of no use."""
     if isinstance(error, WebhookFailedError):
         return wait_s(task.attempt, error)
-    return 0.0 if isinstance(error, JobWorkerLostError) else retry_after(error)
+    if isinstance(error, JobWorkerLostError):  # an isolated process died, and one more may
+        return 0.0 if task.attempt < _LAST_DEATH else None
+    return retry_after(error)
 
 
 class WorkerLoop:
