@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.5
 #: Jobs of more pages are assembled in a process of their own, which gives the memory back at its end.
 MOST_PAGES_HERE = 20
-#: Attempt at planning or assembling from which on the death of an isolated process is final. The first attempt
-#: is made here.
+#: Attempt at planning or assembling from which on the death of an isolated process is final; the first one is
+#: made here.
 _LAST_DEATH = 3
 #: Webhooks that are told at a time, since they may be slow to answer.
 _MOST_NOTIFIED = 4
