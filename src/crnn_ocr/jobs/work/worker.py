@@ -15,7 +15,7 @@ from crnn_ocr.jobs.records import Problem, Task
 from crnn_ocr.jobs.store import BEAT_S
 from crnn_ocr.jobs.webhooks import wait_s
 from crnn_ocr.jobs.work.assembling import assemble
-from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, read_isolated
+from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, plan_isolated, read_isolated
 from crnn_ocr.jobs.work.notifying import notify
 from crnn_ocr.jobs.work.planning import plan
 from crnn_ocr.jobs.work.reading import read_pages
@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.5
 #: Jobs of more pages are assembled in a process of their own, which gives the memory back at its end.
 MOST_PAGES_HERE = 20
+#: Attempt at planning or assembling from which on the death of an isolated process is final; the first one is
+#: made here.
+_LAST_DEATH = 3
 #: Webhooks that are told at a time, since they may be slow to answer.
 _MOST_NOTIFIED = 4
 
@@ -98,7 +101,8 @@ class Worker:
                 try:
                     self._do(task, ticket)
                 except RequestCancelledError:
-                    if self._stopping():
+                    # Or the beat of an earlier task came too late, and found that task ended.
+                    if self._stopping() or store.beat(task.lease):
                         store.release(task.lease)
                 except OcrError as error:
                     store.fail(task.lease, problem_of(error), retry_after_s=_patience(task, error))
@@ -119,6 +123,8 @@ class Worker:
     def _do(self, task: Task, ticket: Ticket) -> None:
         store = self._jobs.store
         match task.kind:
+            case "plan" if task.attempt > 1:
+                store.plan(task.lease, plan_isolated(self._jobs, self._ocr, task, ticket, self._command))
             case "plan":
                 options = reading_options(task.request)
                 with self._sources.opened(task) as readings:
@@ -161,7 +167,8 @@ class Worker:
                     stop()
                 with suppress(OcrError):  # the table is away; the lease may be lost, and the next beat tells
                     if not self._jobs.store.beat(task.lease):
-                        stop()
+                        if not done.is_set():
+                            stop()
                         return
 
         thread = threading.Thread(target=beat, name="job-beat", daemon=True)
@@ -176,7 +183,9 @@ def _patience(task: Task, error: OcrError) -> float | None:
     """Return the seconds after which a task that failed is tried again; None if that is of no use."""
     if isinstance(error, WebhookFailedError):
         return wait_s(task.attempt, error)
-    return 0.0 if isinstance(error, JobWorkerLostError) else retry_after(error)
+    if isinstance(error, JobWorkerLostError):  # an isolated process died, and one more may
+        return 0.0 if task.attempt < _LAST_DEATH else None
+    return retry_after(error)
 
 
 class WorkerLoop:
