@@ -31,7 +31,8 @@ COPY deploy/docker/stoppable.pth /opt/crnn-ocr/lib/python3.11/site-packages/
 FROM ${PYTHON_IMAGE} AS system
 RUN groupadd --gid 10001 crnn-ocr \
  && useradd --uid 10001 --gid crnn-ocr --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin crnn-ocr \
- && mkdir /models
+ && mkdir /models \
+ && install --directory --owner 10001 --group 10001 --mode 700 /jobs
 COPY --from=installed /opt/crnn-ocr /opt/crnn-ocr
 COPY deploy/docker/healthy.py /opt/crnn-ocr/
 COPY deploy/docker/trim.py deploy/docker/prepare.py /build/

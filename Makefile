@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export ORT_DISABLE_TELEMETRY = 1
 
-.PHONY: help install run test test-all test-deploy check bench bench-load format clean
+.PHONY: help install run run-redis test test-all test-deploy check bench bench-load format clean
 
 help: ## Show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Debian keeps ensurepip, without which no environment can be made, in a package of its own.
 can_make_venv = { $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -25,6 +25,9 @@ install: $(VENV)/.all.stamp ## Install the product into .venv
 
 run: install ## Serve the page and the API on http://127.0.0.1:5000
 	$(BIN)/crnn-ocr serve
+
+run-redis: install ## Serve with jobs in Redis and a worker for them, as on many machines
+	$(BIN)/python scripts/run-redis
 
 # A file's tests stay together: they share its fixtures.
 test: $(VENV)/.test.stamp ## Install what the tests need and run those that a change of the product can break

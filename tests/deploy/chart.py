@@ -63,9 +63,19 @@ class Rendering:
     def of(self, kind: str) -> list[Manifest]:
         return [manifest for manifest in self.manifests if manifest["kind"] == kind]
 
+    def named(self, kind: str, end: str = "") -> Manifest:
+        """Return the resource of the service, or with the end "-worker" that of its workers."""
+        of_workers = [each for each in self.of(kind) if each["metadata"]["name"].endswith("-worker")]
+        (found,) = of_workers if end else [each for each in self.of(kind) if each not in of_workers]
+        return found
+
     @cached_property
     def deployment(self) -> Manifest:
-        (found,) = self.of("Deployment")
+        return self.named("Deployment")
+
+    @property
+    def worker_pod(self) -> Manifest:
+        found: Manifest = self.named("Deployment", "-worker")["spec"]["template"]["spec"]
         return found
 
     @property
@@ -79,6 +89,13 @@ class Rendering:
         return found
 
     @property
+    def worker(self) -> Manifest:
+        """The container of the workers."""
+        (found,) = self.worker_pod["containers"]
+        assert isinstance(found, dict)
+        return found
+
+    @property
     def container(self) -> Manifest:
         (found,) = self.pod["containers"]
         assert isinstance(found, dict)
@@ -86,14 +103,31 @@ class Rendering:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The container's variables; that of the Redis has a stand-in."""
-        redis = "redis://redis.redis.svc:6379/0"
-        return {entry["name"]: entry.get("value", redis) for entry in self.container["env"]}
+        """The container's variables; those from Secrets have stand-ins."""
+        return environment_of(self.container)
 
     @property
     def settings(self) -> Settings:
         """The settings as the service would read them."""
         return settings_of(self.environment)
+
+
+#: Stand-ins for what lies in Secrets.
+SECRETS = {
+    "CRNN_OCR_REDIS_URL": "redis://redis.redis.svc:6379/0",
+    "CRNN_OCR_JOBS_REDIS_URL": "redis://jobs.redis.svc:6379/0",
+    "CRNN_OCR_JOBS_BROKER_URL": "amqp://jobs.rabbitmq.svc:5672//",
+    "CRNN_OCR_JOBS_FILES_URL": "s3://documents/jobs",
+    "CRNN_OCR_JOBS_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+}
+
+
+def environment_of(container: Manifest) -> dict[str, str]:
+    """Return a container's variables, with stand-ins for those from Secrets."""
+    return {
+        entry["name"]: entry["value"] if "value" in entry else SECRETS[entry["name"]]
+        for entry in container["env"]
+    }
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
@@ -186,6 +220,41 @@ BARE: Values = {
     "extraVolumeMounts": [{"name": "tables", "mountPath": "/tables", "readOnly": True}],
     "settings": {"replacements": "/tables/a.tsv"},
 }
+JOBS: Values = {
+    **ANONYMOUS,
+    "jobs": {
+        "enabled": True,
+        "redis": {"existingSecret": "crnn-ocr-jobs-redis"},
+        "files": {"claimSize": "20Gi"},
+        "autoscaling": {"min": 0, "queue": {"enabled": True}},
+    },
+    "monitoring": {"enabled": True},
+}
+JOBS_IN_A_BUCKET: Values = {
+    **FULL,
+    "jobs": {
+        "enabled": True,
+        "redis": {"existingSecret": "crnn-ocr-jobs-redis", "namespace": "tables", "port": 6380},
+        "broker": {"existingSecret": "crnn-ocr-broker"},
+        "files": {"bucketSecret": "crnn-ocr-bucket"},
+        "webhooks": {"existingSecret": "crnn-ocr-webhooks"},
+        "concurrency": 2,
+        "resources": {
+            kind: {"cpu": 2, "memory": "1Gi", "ephemeral-storage": "4Gi"} for kind in ("requests", "limits")
+        },
+    },
+    "settings": {"jobs_task_timeout_s": 900.5, "jobs_max_pages": 500},
+}
+JOBS_FIXED: Values = {
+    **BARE,
+    "jobs": {
+        "enabled": True,
+        "redis": {"existingSecret": "crnn-ocr-jobs-redis"},
+        "files": {"existingClaim": "jobs"},
+        "replicas": 3,
+        "autoscaling": {"enabled": False},
+    },
+}
 CASES = {
     "minimal": values_of("minimal"),
     "production": values_of("production"),
@@ -193,4 +262,15 @@ CASES = {
     "full": FULL,
     "big": BIG,
     "bare": BARE,
+    "jobs": JOBS,
+    "jobs in a bucket": JOBS_IN_A_BUCKET,
+    "jobs with a fixed number of workers": JOBS_FIXED,
 }
+
+
+def ports_of_jobs(values: Values) -> set[int]:
+    """Return the ports that jobs need: of names, of the table and of the broker."""
+    jobs: Values = values.get("jobs", {})
+    if not jobs.get("enabled"):
+        return set()
+    return {53, jobs["redis"].get("port", 6379)} | ({5672} if "broker" in jobs else set())

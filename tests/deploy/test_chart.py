@@ -26,6 +26,7 @@ from tests.deploy.chart import (
     CASES,
     CHART,
     FULL,
+    JOBS,
     K8S,
     KEYS,
     SCRIPT,
@@ -34,15 +35,26 @@ from tests.deploy.chart import (
     Values,
     changed,
     helm,
+    ports_of_jobs,
 )
 from tests.deploy.docker import ROOT
+from tests.observability.test_files import selectors
 
 #: The oldest version of Kubernetes that the chart supports, and the newest that there are schemas of.
 VERSIONS = ("1.27", "1.37")
 #: Resources of other makers, for which there are no schemas.
 CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
 #: What the operator makes.
-GIVEN = {"crnn-ocr-keys", "crnn-ocr-prometheus", "crnn-ocr-redis", "crnn-ocr-tls", "packs", "reader-account"}
+GIVEN = {f"crnn-ocr-{name}" for name in ("jobs-redis", "broker", "bucket", "webhooks")}
+GIVEN |= {
+    "jobs",
+    "crnn-ocr-keys",
+    "crnn-ocr-prometheus",
+    "crnn-ocr-redis",
+    "crnn-ocr-tls",
+    "packs",
+    "reader-account",
+}
 #: Memory for each worker, as docs/docker.md promises, in MiB.
 MEMORY = 512
 
@@ -160,7 +172,7 @@ def test_volumes_are_mounted_and_those_written_have_a_size(rendered: Rendering) 
     assert len(mounts) == len(rendered.container["volumeMounts"])
     for path, mount in mounts.items():
         directory = volumes[mount["name"]].get("emptyDir")
-        assert directory["sizeLimit"] if directory else mount["readOnly"], path
+        assert directory["sizeLimit"] if directory else mount.get("readOnly") or path == "/jobs", path
     assert volumes[mounts["/dev/shm"]["name"]]["emptyDir"]["medium"] == "Memory"
     assert "/tmp" in mounts
     models = rendered.settings.models_dir
@@ -188,7 +200,7 @@ def test_selectors_choose_the_pods(rendered: Rendering) -> None:
         assert chooses(constraint["labelSelector"]["matchLabels"], labels)
     (service,) = rendered.of("Service")
     (budget,) = rendered.of("PodDisruptionBudget")
-    (policy,) = rendered.of("NetworkPolicy")
+    policy = rendered.named("NetworkPolicy")
     chosen = (
         service["spec"]["selector"],
         budget["spec"]["selector"]["matchLabels"],
@@ -197,6 +209,9 @@ def test_selectors_choose_the_pods(rendered: Rendering) -> None:
     for selector in chosen:
         assert chooses(selector, labels)
         assert not any(chooses(selector, desk["metadata"]["labels"]) for desk in rendered.of("Pod"))
+        if rendered.of("Deployment") != [rendered.deployment]:
+            worker = rendered.named("Deployment", "-worker")["spec"]["template"]["metadata"]["labels"]
+            assert not chooses(selector, worker)
     for monitor in rendered.of("ServiceMonitor"):
         assert chooses(monitor["spec"]["selector"]["matchLabels"], service["metadata"]["labels"])
         # The job that the alerts and the dashboard expect.
@@ -206,7 +221,7 @@ def test_selectors_choose_the_pods(rendered: Rendering) -> None:
 def test_ports_lead_to_the_container(rendered: Rendering) -> None:
     (service,) = rendered.of("Service")
     (port,) = service["spec"]["ports"]
-    (policy,) = rendered.of("NetworkPolicy")
+    policy = rendered.named("NetworkPolicy")
     names = [each["name"] for each in rendered.container["ports"]]
     assert port["targetPort"] in names
     assert policy["spec"]["ingress"][0]["ports"][0]["port"] in names
@@ -241,7 +256,11 @@ def named(node: object) -> Iterator[str]:
 
 
 def test_one_autoscaler_targets_the_deployment(rendered: Rendering, values: Values) -> None:
-    found = [*rendered.of("HorizontalPodAutoscaler"), *rendered.of("ScaledObject")]
+    found = [
+        each
+        for each in (*rendered.of("HorizontalPodAutoscaler"), *rendered.of("ScaledObject"))
+        if not each["metadata"]["name"].endswith("-worker")
+    ]
     wanted = values.get("autoscaling", {}).get("enabled", True)
     assert len(found) == wanted
     # The autoscaler's number must not be written over when the manifests are applied again.
@@ -253,15 +272,14 @@ def test_one_autoscaler_targets_the_deployment(rendered: Rendering, values: Valu
 
 
 def test_the_queue_is_one_number_of_real_metrics(rendered: Rendering) -> None:
+    known = {metric.name for metric in Metrics().definitions}
     for scaled in rendered.of("ScaledObject"):
         (asked,) = (each["metadata"] for each in scaled["spec"]["triggers"] if each["type"] == "prometheus")
         query = promql_parser.parse(asked["query"])
         assert isinstance(query, promql_parser.AggregateExpr)
-        selector = query.expr
-        assert isinstance(selector, promql_parser.VectorSelector)
-        assert selector.name in {metric.name for metric in Metrics().definitions}
-        assert 'job="crnn-ocr"' in asked["query"]
-        assert 'namespace="crnn-ocr"' in asked["query"]
+        assert {name for name, _ in selectors(asked["query"])} <= known
+        for label in ('job="crnn-ocr"', 'namespace="crnn-ocr"'):
+            assert asked["query"].count(label) == asked["query"].count("{")
         assert rendered.of("ServiceMonitor")
 
 
@@ -278,15 +296,16 @@ def test_nobody_waits_less_than_the_service_works(rendered: Rendering) -> None:
             assert int(notes[name].rstrip("m")) * 2**20 >= settings.max_body_bytes
 
 
-def test_the_network_opens_only_to_who_has_to_pass(rendered: Rendering) -> None:
-    (policy,) = rendered.of("NetworkPolicy")
+def test_the_network_opens_only_to_who_has_to_pass(rendered: Rendering, values: Values) -> None:
+    policy = rendered.named("NetworkPolicy")
     peers = policy["spec"]["ingress"][0]["from"]
     others = [peer for peer in peers if "namespaceSelector" in peer]
     assert len(others) == len(rendered.of("Ingress")) + len(rendered.of("ServiceMonitor"))
     assert all(peer["namespaceSelector"]["matchLabels"] for peer in others)
     settings = rendered.settings
     needed = {53, 6379} if settings.redis_url else set()
-    needed |= {53, 80, 443} if settings.fetch_urls else set()
+    needed |= {53, 80, 443} if settings.fetch_urls or settings.jobs_files_url else set()
+    needed |= ports_of_jobs(values)
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == needed
 
@@ -381,6 +400,23 @@ REFUSED: dict[str, tuple[Values, str]] = {
         changed(ANONYMOUS, monitoring={"enabled": True}, settings={"metrics": False}),
         "needs settings.metrics",
     ),
+    "jobs without a table": (
+        changed(JOBS, jobs={"redis": {"existingSecret": ""}}),
+        "needs redis.existingSecret",
+    ),
+    "jobs in the Redis of the cache": (
+        changed(JOBS, redis={"existingSecret": "crnn-ocr-jobs-redis"}),
+        "has to be another one than that of the cache",
+    ),
+    "jobs without files": (
+        changed(JOBS, jobs={"files": {"claimSize": ""}}),
+        "needs one of files.existingClaim",
+    ),
+    "no worker to count the CPU use of": (
+        changed(JOBS, jobs={"autoscaling": {"queue": {"enabled": False}}}),
+        "min can be 0 only with queue.enabled",
+    ),
+    "jobs as a setting": (changed(ANONYMOUS, settings={"jobs": "celery"}), "additional properties 'jobs'"),
     "desk without a volume": (
         changed(ANONYMOUS, models={"desk": True}),
         "desk needs existingClaim",

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from crnn_ocr.jobs.messaging.configuration import KILL_AFTER_S
+from crnn_ocr.jobs.messaging.redis_check import shortcomings
 from crnn_ocr.settings import Settings
 from tests.deploy.docker import ROOT
 
@@ -160,10 +162,11 @@ def composed(*profiles: str) -> dict[str, Any]:
 def test_compose_takes_it() -> None:
     assert set(composed()["services"]) == {"crnn-ocr", "redis"}
     assert set(composed("monitoring")["services"]) == {"crnn-ocr", "redis", "prometheus", "grafana"}
+    assert set(composed("jobs")["services"]) == {"crnn-ocr", "redis", "worker", "jobs-redis"}
 
 
 def test_every_container_is_confined_and_comes_back() -> None:
-    for name, service in composed("monitoring")["services"].items():
+    for name, service in composed("monitoring", "jobs")["services"].items():
         assert service["restart"] == "unless-stopped", name
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -196,23 +199,64 @@ def test_the_table_of_variables_is_complete() -> None:
 
 
 def test_it_starts_in_order() -> None:
-    services = composed("monitoring")["services"]
-    for name, other in (("crnn-ocr", "redis"), ("prometheus", "crnn-ocr"), ("grafana", "prometheus")):
+    services = composed("monitoring", "jobs")["services"]
+    order = (
+        ("crnn-ocr", "redis"),
+        ("worker", "jobs-redis"),
+        ("prometheus", "crnn-ocr"),
+        ("grafana", "prometheus"),
+    )
+    for name, other in order:
         assert services[name]["depends_on"][other]["condition"] == "service_healthy"
         # The image of the service brings its own.
         assert other == "crnn-ocr" or services[other]["healthcheck"]["test"]
 
 
 def test_only_the_service_reaches_its_cache() -> None:
-    content = composed("monitoring")
+    content = composed("monitoring", "jobs")
     assert content["networks"]["cache"]["internal"] is True
     members = {name for name, service in content["services"].items() if "cache" in service["networks"]}
     assert members == {"crnn-ocr", "redis"}
     assert not content["services"]["redis"].get("ports")
 
 
+def test_service_and_worker_share_jobs() -> None:
+    content = composed("jobs")
+    service, worker = (content["services"][name] for name in ("crnn-ocr", "worker"))
+    assert content["networks"]["tasks"]["internal"] is True
+    members = {name for name, each in content["services"].items() if "tasks" in each["networks"]}
+    assert members == {"crnn-ocr", "worker", "jobs-redis"}
+    assert service["environment"]["CRNN_OCR_JOBS"] == "embedded"
+    assert worker["environment"]["CRNN_OCR_JOBS"] == "celery"
+    for name in ("CRNN_OCR_JOBS_DIR", "CRNN_OCR_JOBS_REDIS_URL", "CRNN_OCR_LOG_FORMAT"):
+        assert service["environment"][name] == worker["environment"][name]
+    for each in (service, worker):
+        assert "/jobs" in {volume["target"] for volume in each["volumes"]}
+    assert not worker.get("ports")
+    assert seconds(worker["stop_grace_period"]) > Settings().jobs_task_timeout_s + KILL_AFTER_S
+    # A folder of the image's user, which a new volume takes over.
+    assert re.search("^ && install .*--owner 10001 .* /jobs", DOCKERFILE, re.MULTILINE)
+
+
+def seconds(period: str) -> int:
+    """Read a period such as `20m40s`."""
+    return sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in re.findall(r"(\d+)([hms])", period))
+
+
+def test_the_redis_of_the_jobs_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRNN_OCR_JOBS", "celery")
+    content = composed("jobs")
+    assert content["services"]["crnn-ocr"]["environment"]["CRNN_OCR_JOBS"] == "celery"
+    redis = content["services"]["jobs-redis"]
+    words = redis["command"]
+    given = {word[2:]: words[place + 1] for place, word in enumerate(words) if word.startswith("--")}
+    told = {"maxmemory_policy": given["maxmemory-policy"], "aof_enabled": given["appendonly"] == "yes"}
+    assert shortcomings(told) == []
+    assert [volume["target"] for volume in redis["volumes"]] == ["/data"]
+
+
 def test_what_it_mounts_is_there() -> None:
-    for name, service in composed("monitoring")["services"].items():
+    for name, service in composed("monitoring", "jobs")["services"].items():
         for volume in service.get("volumes", []):
             if volume["type"] == "bind":
                 assert Path(volume["source"]).is_file(), name

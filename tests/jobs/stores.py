@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crnn_ocr.jobs.records import JobRequest, NewJob, Problem, SourceFile, Task
 from crnn_ocr.jobs.store import JobStore
@@ -19,15 +19,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@dataclass
-class Lab:
-    """A store, and further connections to the same table."""
-
-    clock: Clock
-    store: JobStore
-    opened: list[JobStore] = field(default_factory=list)
 
 
 def new_job(

@@ -55,12 +55,17 @@ def after_a_loss(jobs: Jobs, worker: Worker, data: bytes = PAGES, *, page: int =
     assert task is not None
     assert page in task.pages
     assert jobs.store.begin_page(task.lease, page)
+    revoked(jobs)
+    return job
+
+
+def revoked(jobs: Jobs) -> None:
+    """Let the watcher find all leases lost."""
     clock = Clock()
     watcher = Watcher(jobs, clock=clock)
     for _ in range(round(LEASE_S / LOOK_S) + 2):
         watcher.look()
         clock.now += LOOK_S
-    return job
 
 
 def texts(jobs: Jobs, job: str) -> list[str]:
@@ -82,7 +87,7 @@ def test_a_poisonous_page_fails_alone(jobs: Jobs, worker: Worker, monkeypatch: p
     found = worked_off(jobs, worker, job)
     assert (found.state, found.pages_done, found.pages_failed) == ("partial", 5, 1)
     failed = [page for page in jobs.store.pages(job) if page.state == "failed"]
-    assert [(page.number, page.attempts) for page in failed] == [(3, 3)]
+    assert [(page.number, page.attempts) for page in failed] == [(3, 2)]
     assert failed[0].problem is not None
     assert failed[0].problem.code == "JOB_WORKER_LOST"
     pages = result(jobs, job)["pages"]
@@ -94,10 +99,20 @@ def test_a_file_that_kills_whoever_opens_it_fails_with_a_reason(
     jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POISON", "0")
-    job = after_a_loss(jobs, worker)
+    job = submitted(jobs, ("a.pdf", PAGES))
+    assert jobs.store.take("doomed") is not None
+    revoked(jobs)
     found = worked_off(jobs, worker, job)
-    # The pages of tasks that lost no worker are read as ever.
-    assert found.pages_failed == 1
+    assert found.state == "failed"
+    assert found.files[0].problem is not None
+    assert found.files[0].problem.code == "JOB_WORKER_LOST"
+
+
+def test_a_file_whose_worker_was_lost_is_planned_apart(jobs: Jobs, worker: Worker) -> None:
+    job = submitted(jobs, ("a.pdf", PAGES))
+    assert jobs.store.take("doomed") is not None
+    revoked(jobs)
+    assert worked_off(jobs, worker, job).pages_done == 6
 
 
 def test_a_page_that_hangs_is_ended(jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from crnn_ocr.errors import IdempotencyKeyReusedError, TooManyJobsError
 from crnn_ocr.jobs.records import MOST_ATTEMPTS, MOST_DELIVERIES, Job
+from crnn_ocr.jobs.redis_store import RedisStore, connect
 from crnn_ocr.jobs.sqlite_store import SqliteStore
 from crnn_ocr.jobs.store import Beat, JobStore
+from tests.caching.redis_server import RedisServer, running_redis
 from tests.jobs.stores import BROKEN, Clock, create, new_job, planned, read, take
 
 
@@ -17,9 +19,21 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[JobStore]:
-    made = SqliteStore(tmp_path / "jobs.sqlite", clock=clock)
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[JobStore]:
+    made: JobStore
+    if request.param == "sqlite":
+        made = SqliteStore(tmp_path / "jobs.sqlite", clock=clock)
+    else:
+        client = connect(request.getfixturevalue("redis").url)
+        client.flushall()
+        made = RedisStore(client, clock=clock)
     yield made
     made.close()
 

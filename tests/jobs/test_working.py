@@ -271,8 +271,8 @@ def test_an_engine_that_fails_is_a_problem_of_the_page(
     jobs: Jobs, ocr: OCR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crnn_ocr.engine import page_reader
+    from crnn_ocr.engine.stage import run_stages as really
 
-    really = page_reader.run_stages
     calls: list[int] = []
 
     def fail_second(*args: Any) -> Any:

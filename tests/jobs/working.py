@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,12 +51,13 @@ def record(jobs: Jobs, job: str) -> Job:
     return found
 
 
-def worked_off(jobs: Jobs, worker: Worker, job: str, *, most: int = 1000) -> Job:
-    """Do tasks until a job is finished."""
-    for _ in range(most):
-        if record(jobs, job).state in FINISHED:
-            break
-        assert worker.run_one(), "the job is not finished, and there is nothing to do"
+def worked_off(jobs: Jobs, worker: Worker, job: str, *, limit: float = 240) -> Job:
+    """Do tasks until a job is finished; what failed for a reason that may pass is waited for."""
+    end = time.monotonic() + limit
+    while record(jobs, job).state not in FINISHED:
+        assert time.monotonic() < end, "the job is not finished"
+        if not worker.run_one():
+            time.sleep(0.05)
     return record(jobs, job)
 
 

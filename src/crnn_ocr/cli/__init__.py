@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from crnn_ocr import __version__
-from crnn_ocr.cli import convert, jobs, keys, models, read, serve, train
+from crnn_ocr.cli import convert, jobs, keys, models, read, serve, train, worker
 from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from crnn_ocr.cli.outputs import OutputError
 from crnn_ocr.cli.standard_streams import checked_output, discard_output, open_closed_streams
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_parser(subparsers)
     jobs.add_parser(subparsers)
     serve.add_parser(subparsers)
+    worker.add_parser(subparsers)
     keys.add_parser(subparsers)
     models.add_parser(subparsers)
     train.add_parser(subparsers)

@@ -25,11 +25,13 @@ class Jobs:
         store: The table and the queue.
         files: The files.
         settings: Their limits.
+        announce: Called after a job was created, to call workers that would not look by themselves.
     """
 
     store: JobStore
     files: FileStore
     settings: Settings
+    announce: Callable[[], None] = lambda: None
 
 
 def open_jobs(settings: Settings) -> Jobs:
@@ -39,23 +41,31 @@ def open_jobs(settings: Settings) -> Jobs:
         JobsDisabledError: There are no jobs in this installation.
         JobsUnavailableError: The table or the folder cannot be reached or written.
         MissingExtraError: The settings need a package that is not installed.
+        SettingsError: There is no Redis for the table, or its URL is not valid.
     """
     if settings.jobs == "off":
         raise JobsDisabledError("This service runs no jobs.")
     folder = jobs_folder(settings)
     files = open_files(settings, folder / _FILES)
-    # Imported late, since not every installation needs it.
+    # Imported late, since no installation needs both.
+    if settings.jobs == "celery":
+        from crnn_ocr.jobs.messaging.configuration import table_url
+        from crnn_ocr.jobs.redis_store import RedisStore, connect
+
+        return Jobs(RedisStore(connect(table_url(settings))), files, settings)
     from crnn_ocr.jobs.sqlite_store import SqliteStore
 
     return Jobs(SqliteStore(folder / _TABLE), files, settings)
 
 
 def has_table(settings: Settings) -> bool:
-    """Return whether there is a table in a file, so that there may be embedded jobs.
+    """Return whether there may be jobs: with a table in a file, whether it is there.
 
     Raises:
         JobsUnavailableError: No folder is set, and the user has no home folder.
     """
+    if settings.jobs != "embedded":
+        return settings.jobs == "celery"
     try:
         return (jobs_folder(settings) / _TABLE).exists()
     except OSError as error:

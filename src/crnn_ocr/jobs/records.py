@@ -14,8 +14,11 @@ PageState = Literal["queued", "running", "done", "failed"]
 #: `notify` tells the webhook.
 TaskKind = Literal["plan", "read", "assemble", "notify"]
 
-#: Most attempts at a page, and at planning or assembling, before it fails with its last problem.
-MOST_ATTEMPTS = 3
+#: Most attempts at a page, and at planning or assembling, before it fails with its last problem. From the
+#: second on it is tried in a process of its own, so that no worker dies of it, whatever it is: a worker that
+#: is lost then was killed for other reasons, as when a machine is restarted. With 3 attempts, 3 of 200 pages
+#: failed while the whole service was killed every 20 s on a very busy machine.
+MOST_ATTEMPTS = 8
 #: Most attempts at telling a webhook, after which it is left alone.
 MOST_DELIVERIES = 9
 

@@ -17,6 +17,7 @@ from crnn_ocr.jobs.records import FINISHED, Job, JobState, NewJob, PageRecord, P
 from crnn_ocr.jobs.store import Beat, JobCounts
 from crnn_ocr.jobs.tables import sqlite_rows as rows
 from crnn_ocr.jobs.tables.decisions import (
+    RETRY_S,
     after_loss,
     checked_plan,
     cost_of,
@@ -28,8 +29,6 @@ from crnn_ocr.jobs.tables.encoding import encode_request
 from crnn_ocr.jobs.tables.sqlite_changes import Change
 from crnn_ocr.jobs.tables.sqlite_database import BUSY_S, Database
 
-#: Seconds after which an owner with too many jobs may ask again.
-_RETRY_S = 30
 _DUE = 100
 
 
@@ -75,7 +74,7 @@ class SqliteStore:
             ).fetchone()[0]
             if unfinished >= most_unfinished:
                 raise TooManyJobsError(
-                    f"There are {unfinished} unfinished jobs already.", retry_after=_RETRY_S
+                    f"There are {unfinished} unfinished jobs already.", retry_after=RETRY_S
                 )
             number = connection.execute(
                 "INSERT INTO jobs (id, owner, request, idempotency_key, digest, created, files, open_tasks)"

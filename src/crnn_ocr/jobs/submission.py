@@ -240,6 +240,7 @@ class Submission:
             job, self._created = self._jobs.store.create(new, most_unfinished=self._most_unfinished)
         except JobsUnavailableError:
             job = self._perhaps_created()
+        self._jobs.announce()
         return job
 
     def _perhaps_created(self) -> Job:

@@ -26,6 +26,7 @@ from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.errors import ModelSwitchRunningError, OcrError, SettingsError
 from crnn_ocr.jobs import webhooks
 from crnn_ocr.jobs.backends import LazyJobs
+from crnn_ocr.jobs.messaging import configuration
 from crnn_ocr.models.registry import Registry
 from crnn_ocr.runtime.cores import available_cores
 from crnn_ocr.service.middleware.api_keys import KeyRing
@@ -45,6 +46,7 @@ from crnn_ocr.service.workers.shared_state import SharedState
 from crnn_ocr.settings import Settings
 
 if TYPE_CHECKING:
+    from crnn_ocr.jobs.messaging.service import DistributedJobs
     from crnn_ocr.jobs.work.embedded import EmbeddedJobs
 
 _log = logging.getLogger(__name__)
@@ -69,13 +71,15 @@ def check(settings: Settings) -> None:
     """Check at start what the workers would fail on.
 
     Raises:
-        SettingsError: A key, an origin, a host, a network, a secret or an exporter of traces is malformed.
-        MissingExtraError: Traces are configured, and OpenTelemetry is not installed.
+        SettingsError: A key, an origin, a host, a network, a secret, the URL of the Redis or the broker of jobs
+            or an exporter of traces is malformed.
+        MissingExtraError: Traces or jobs with Celery are configured, and what they need is not installed.
     """
     KeyRing.from_settings(settings)
     check_origins(settings.cors_origins)
     fetch_rules(settings)
     webhooks.check(settings)
+    configuration.check(settings)
     tracing.check()
 
 
@@ -169,7 +173,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         )
         #: In a worker: itself, and the jobs in it.
         self._worker: Any = None
-        self._jobs: EmbeddedJobs | None = None
+        self._jobs: EmbeddedJobs | DistributedJobs | None = None
         self._held_requests = HeldRequests()
         self._harmful = HarmfulPictures()
         super().__init__()
@@ -272,6 +276,12 @@ class _Application(BaseApplication):  # type: ignore[misc]
                 shared.choose(shared.choice().switched(RECOGNIZER.name, first))
         Follower(reader, shared).start()
         lazy = LazyJobs(self._settings)
+        if self._settings.jobs == "celery":
+            from crnn_ocr.jobs.messaging.service import DistributedJobs
+
+            distributed = self._jobs = DistributedJobs(self._settings)
+            distributed.start()
+            lazy = distributed.jobs
         cpu_clock: Callable[[], float] = time.process_time
         if self._settings.jobs == "embedded":
             embedded = self._jobs = EmbeddedJobs(

@@ -22,6 +22,10 @@ from crnn_ocr.jobs.records import MOST_ATTEMPTS, MOST_DELIVERIES, JobState, Prob
 
 #: Number of flows that share the workers equally: more than the jobs that a key may have by default.
 CROWD = 128
+#: Seconds after which an owner with too many unfinished jobs may ask again.
+RETRY_S = 30
+#: Largest number of a page; the Redis store keeps file and page in one number.
+LARGEST_PAGE = 2**18 - 1
 
 
 def serve(virtual: float, tag: float, cost: float) -> tuple[float, float]:
@@ -116,6 +120,9 @@ def checked_plan(tasks: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """
     planned = [tuple(sorted(pages)) for pages in tasks if pages]
     every = [page for pages in planned for page in pages]
-    if len(set(every)) != len(every) or min(every, default=1) < 1:
-        raise ValueError("every page belongs to one task, and pages count from 1")
+    if (
+        len(set(every)) != len(every)
+        or not 1 <= min(every, default=1) <= max(every, default=1) <= LARGEST_PAGE
+    ):
+        raise ValueError(f"every page belongs to one task, and pages count from 1 to {LARGEST_PAGE}")
     return planned

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Self
 
 from crnn_ocr import errors
@@ -20,7 +21,7 @@ from crnn_ocr.errors import JobWorkerLostError, OcrError
 from crnn_ocr.imaging.process import program
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key, source_key
-from crnn_ocr.jobs.records import MOST_ATTEMPTS, Problem, Task
+from crnn_ocr.jobs.records import Problem, Task
 from crnn_ocr.jobs.tables.encoding import encode_request
 from crnn_ocr.jobs.work.reading import begin, end
 from crnn_ocr.jobs.work.tasks import keeps_chars, problem_of
@@ -118,26 +119,16 @@ class IsolatedProcess:
 def read_isolated(jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND) -> None:
     """Read the pages of a task in a process of its own, see `reading.read_pages`.
 
-    A page at which the process dies is tried again by another task, until its attempts are used up; the other
-    pages are read.
+    A page at which the process dies twice fails; the other pages are read.
 
     Raises:
         RequestCancelledError: The job was cancelled, or the task was given to another worker.
         OcrError: An error that is not the page's own.
     """
-    lost = _problem()
     left = list(task.pages)
-    dead: list[int] = []
+    died: int | None = None
     with jobs.files.local(source_key(task.job, task.file)) as path:
-        first = {
-            "do": "read",
-            "settings": sent_settings(jobs.settings),
-            "active": dict(ocr.active_packs),
-            "threads": ocr.scheduler_stats().cores,
-            "path": str(path.absolute()),
-            "request": encode_request(task.request),
-            "chars": keeps_chars(task.request),
-        }
+        first = _first("read", jobs, ocr, task, path)
         while left:
             ticket.check()
             number = left[0]
@@ -156,15 +147,42 @@ def read_isolated(jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Seq
                         number = left[0]
                         begin(jobs, task, number)
             except LostError:
-                left.pop(0)
-                if task.attempt >= MOST_ATTEMPTS:
-                    end(jobs, task, number, 0.0, lost)
-                else:
-                    dead.append(number)
-    if dead:
-        jobs.store.fail(task.lease, lost, retry_after_s=0.0)
-    else:
-        jobs.store.finish(task.lease)
+                if died == number:
+                    left.pop(0)
+                    end(jobs, task, number, 0.0, _problem())
+                died = number
+    jobs.store.finish(task.lease)
+
+
+def plan_isolated(
+    jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND
+) -> list[list[int]]:
+    """Return the pages of each task of a file, see `planning.plan`; a process of its own opens it.
+
+    Raises:
+        JobWorkerLostError: The process died.
+        OcrError: As `plan`.
+    """
+    with jobs.files.local(source_key(task.job, task.file)) as path:
+        first = _first("plan", jobs, ocr, task, path)
+        try:
+            with IsolatedProcess(first, ticket, command) as process:
+                answer, _ = process.ask({"plan": True}, PAGE_S)
+        except LostError:
+            raise JobWorkerLostError("The process that opened the file ended before it was done.") from None
+    return [[int(page) for page in pages] for pages in answer["tasks"]]
+
+
+def _first(do: str, jobs: Jobs, ocr: OCR, task: Task, path: Path) -> dict[str, Any]:
+    return {
+        "do": do,
+        "settings": sent_settings(jobs.settings),
+        "active": dict(ocr.active_packs),
+        "threads": ocr.scheduler_stats().cores,
+        "path": str(path.absolute()),
+        "request": encode_request(task.request),
+        "chars": keeps_chars(task.request),
+    }
 
 
 def assemble_isolated(jobs: Jobs, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND) -> None:

@@ -1,7 +1,8 @@
 """Reads single pages, or assembles a job, in a process of its own: the program that `isolated` starts.
 
 Both directions use the frames of `imaging.process.program`. The first question tells the settings and the
-job; each further one names a page. An answer with `code`, `message` and `hint` is an error.
+job; each further one names a page, or asks for the plan. An answer with `code`, `message` and `hint` is an
+error.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ def main() -> None:
         while True:
             question = questions.get()
             try:
-                _read(out, readings, question["page"], chars=first["chars"])
+                if "page" in question:
+                    _read(out, readings, question["page"], chars=first["chars"])
+                else:
+                    program.send(out, {"tasks": _plan(first, readings)})
             except OcrError as error:
                 program.send(out, _answer(error))
 
@@ -104,8 +108,9 @@ def _opened(first: dict[str, Any], held: ExitStack) -> Any:
 
     settings = Settings(**first["settings"])
     ocr = held.enter_context(OCR(settings, active=first["active"], threads=first["threads"]))
-    with suppress(OcrError):  # a page with text needs no model
-        ocr.warm_up()
+    if first["do"] == "read":
+        with suppress(OcrError):  # a page with text needs no model
+            ocr.warm_up()
     _limit_memory()
     return ocr.open_pages(
         StoredFile(Path(first["path"])),
@@ -124,6 +129,15 @@ def _read(out: io.RawIOBase, readings: Any, number: int, *, chars: bool) -> None
     data = encode_page(reading, chars=chars)
     answer = {"elapsed_ms": reading.elapsed_ms, "problem": problem, "bytes": len(data)}
     program.send(out, answer, [memoryview(data)])
+
+
+def _plan(first: dict[str, Any], readings: Any) -> list[list[int]]:
+    from crnn_ocr.jobs.tables.encoding import decode_request
+    from crnn_ocr.jobs.work.planning import plan
+    from crnn_ocr.jobs.work.tasks import reading_options
+
+    options = reading_options(decode_request(first["request"]))
+    return plan(readings, blocks=options.layout == "blocks", takes_text=options.ocr != "force")
 
 
 def _assemble(first: dict[str, Any]) -> None:

@@ -60,7 +60,8 @@ class Sources:
         with self._lock:
             self._stop_timer()
             current = self._open
-            if current is None or (current.job, current.file) != (task.job, task.file):
+            known = current is not None and (current.job, current.file) == (task.job, task.file)
+            if current is None or not known or not current.ticket.valid:
                 self._close()
                 current = self._opened(task)
             try:

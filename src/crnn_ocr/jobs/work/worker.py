@@ -15,7 +15,7 @@ from crnn_ocr.jobs.records import Problem, Task
 from crnn_ocr.jobs.store import BEAT_S
 from crnn_ocr.jobs.webhooks import wait_s
 from crnn_ocr.jobs.work.assembling import assemble
-from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, read_isolated
+from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, plan_isolated, read_isolated
 from crnn_ocr.jobs.work.notifying import notify
 from crnn_ocr.jobs.work.planning import plan
 from crnn_ocr.jobs.work.reading import read_pages
@@ -98,7 +98,8 @@ class Worker:
                 try:
                     self._do(task, ticket)
                 except RequestCancelledError:
-                    if self._stopping():
+                    # Or the beat of an earlier task came too late, and found that task ended.
+                    if self._stopping() or store.beat(task.lease):
                         store.release(task.lease)
                 except OcrError as error:
                     store.fail(task.lease, problem_of(error), retry_after_s=_patience(task, error))
@@ -119,6 +120,8 @@ class Worker:
     def _do(self, task: Task, ticket: Ticket) -> None:
         store = self._jobs.store
         match task.kind:
+            case "plan" if task.attempt > 1:
+                store.plan(task.lease, plan_isolated(self._jobs, self._ocr, task, ticket, self._command))
             case "plan":
                 options = reading_options(task.request)
                 with self._sources.opened(task) as readings:
@@ -161,7 +164,8 @@ class Worker:
                     stop()
                 with suppress(OcrError):  # the table is away; the lease may be lost, and the next beat tells
                     if not self._jobs.store.beat(task.lease):
-                        stop()
+                        if not done.is_set():
+                            stop()
                         return
 
         thread = threading.Thread(target=beat, name="job-beat", daemon=True)

@@ -1,7 +1,8 @@
-"""Collects the metrics that are measured at each scrape: processes, queue, cache, models."""
+"""Collects the metrics that are measured at each scrape: processes, queue, jobs, cache, models."""
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -10,13 +11,15 @@ from pathlib import Path
 
 from prometheus_client import Gauge
 
-from crnn_ocr.errors import NotReadyError
+from crnn_ocr.errors import NotReadyError, OcrError
+from crnn_ocr.jobs.backends import LazyJobs, has_table
+from crnn_ocr.jobs.store import JobStore
 from crnn_ocr.runtime.cgroups import memory_limit
 from crnn_ocr.service.middleware.gate import Gate
 from crnn_ocr.service.ocr.answer_cache import AnswerCache
 from crnn_ocr.service.ocr.engine_protocol import Reader, Readiness
 from crnn_ocr.service.server import unsent_answers
-from crnn_ocr.service.telemetry.metrics import GIVEN_UP_REASONS, Metrics
+from crnn_ocr.service.telemetry.metrics import GIVEN_UP_REASONS, JOB_STATES, PAGE_STATES, Metrics
 from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
 from crnn_ocr.settings import MIB, Settings
 
@@ -26,6 +29,10 @@ Probe = Callable[[Metrics], None]
 BUDGET = 512 * MIB
 #: How often a worker refreshes its gauges, in seconds, because a scrape may ask another worker.
 REFRESH_S = 5.0
+#: How long figures of the table of jobs are kept, in seconds: counting takes longer the more jobs there are.
+JOBS_S = 4.0
+#: How long the space that their files take is kept, in seconds: a folder is walked through for it.
+JOB_FILES_S = 30.0
 
 _PROC = Path("/proc")
 
@@ -97,6 +104,51 @@ def cache(answers: AnswerCache, limit: int) -> Probe:
         metrics.cache_failing.set(counts.shared_failing)
 
     return look
+
+
+def jobs(lazy: LazyJobs, *, clock: Callable[[], float] = time.monotonic) -> Probe:
+    """Return the probe of jobs, which asks for figures every few seconds at most, whoever scrapes.
+
+    Args:
+        lazy: The jobs of this process; they are not opened as long as there can be none.
+        clock: Returns the time in seconds.
+    """
+    counts_at = files_at = -math.inf
+
+    def look(metrics: Metrics) -> None:
+        nonlocal counts_at, files_at
+        metrics.job_bytes_limit.set(lazy.settings.jobs_quota_bytes)
+        now = clock()
+        if now - counts_at < JOBS_S:
+            return
+        counts_at = now
+        try:
+            if not has_table(lazy.settings):
+                return
+            opened = lazy.get()
+            _show(metrics, opened.store)
+            if now - files_at >= JOB_FILES_S:
+                metrics.job_bytes.set(opened.files.used_bytes())
+                files_at = now
+        except OcrError:
+            metrics.jobs_failing.set(1)
+        else:
+            metrics.jobs_failing.set(0)
+
+    return look
+
+
+def _show(metrics: Metrics, store: JobStore) -> None:
+    counts = store.counts()
+    for state in JOB_STATES:
+        metrics.jobs.labels(state).set(counts.jobs.get(state, 0))
+    for page_state in PAGE_STATES:
+        metrics.job_pages.labels(page_state).set(counts.pages.get(page_state, 0))
+    metrics.job_tasks.set(counts.waiting_tasks)
+    metrics.job_leases.set(len(store.beats()))
+    metrics.job_age.set(0 if counts.oldest is None else max(0.0, time.time() - counts.oldest))
+    metrics.job_leases_lost.set(counts.expired_leases)
+    metrics.job_retries.set(counts.retries)
 
 
 def engine(reader: Reader, readiness: Readiness) -> Probe:

@@ -13,6 +13,7 @@ from crnn_ocr.document import Document
 from crnn_ocr.errors import DeadlineExceededError, OcrError, RequestCancelledError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument
 from crnn_ocr.models.fingerprint import Fingerprint
+from crnn_ocr.jobs.backends import LazyJobs
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.ticket import Ticket
@@ -48,7 +49,7 @@ class Observer:
             _install(app, self._metrics)
 
     def watch(
-        self, reader: Reader, readiness: Readiness, gate: Gate, answers: AnswerCache | None
+        self, reader: Reader, readiness: Readiness, gate: Gate, answers: AnswerCache | None, jobs: LazyJobs
     ) -> PictureReader:
         """Measure the parts of the service at every scrape.
 
@@ -61,6 +62,8 @@ class Observer:
             metrics.add_probe(collectors.engine(reader, readiness))
             metrics.add_probe(collectors.gate(gate))
             metrics.add_probe(collectors.answers_given_up)
+            if settings.jobs != "off":
+                metrics.add_probe(collectors.jobs(jobs))
             if answers is not None:
                 metrics.add_probe(collectors.cache(answers, settings.cache_bytes))
             if settings.workers > 1:

@@ -13,13 +13,14 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 import crnn_ocr
+from crnn_ocr.jobs.records import JobState, PageState
 from crnn_ocr.scheduling.stage_clock import STAGES
 from crnn_ocr.service.server.unsent_answers import Reason
 from crnn_ocr.service.telemetry.shared_metrics import VARIABLE
@@ -32,6 +33,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}
 OUTCOMES = ("read", "refused", "cancelled", "timed_out", "failed")
 CACHE_RESULTS = ("hit", "shared", "miss")
 EXIT_REASONS = ("left", "crashed")
+JOB_STATES: tuple[JobState, ...] = get_args(JobState)
+PAGE_STATES: tuple[PageState, ...] = get_args(PageState)
 GIVEN_UP_REASONS: tuple[Reason, ...] = ("slow", "crowded")
 
 #: Number of names that a label may have if people choose them, such as names of model packs.
@@ -81,6 +84,7 @@ class Metrics:
         self._make_http()
         self._make_readings()
         self._make_queue()
+        self._make_jobs()
         self._make_models()
         self._make_processes()
 
@@ -158,6 +162,37 @@ class Metrics:
         self.bodies = self._gauge("intake_bodies", "Request bodies held.")
         self.body_bytes = self._gauge("intake_bytes", "Memory reserved for request bodies.")
         self.body_limit = self._gauge("intake_limit_bytes", "Memory that request bodies may take.")
+
+    def _make_jobs(self) -> None:
+        """Make the metrics of jobs, which every service that shares a table reads from it alike."""
+        self.jobs = self._gauge("jobs", "Jobs in the table, by state.", "state", merge="livemax")
+        self.job_pages = self._gauge(
+            "job_pages", "Pages of unfinished jobs, by state.", "state", merge="livemax"
+        )
+        self.job_tasks = self._gauge(
+            "job_tasks_waiting", "Tasks of jobs that a worker could take now.", merge="livemax"
+        )
+        self.job_leases = self._gauge("job_leases", "Tasks of jobs that workers are at.", merge="livemax")
+        self.job_age = self._gauge(
+            "job_oldest_age_seconds", "Age of the oldest unfinished job; 0 without one.", merge="livemax"
+        )
+        self.job_leases_lost = self._gauge(
+            "job_leases_lost", "Tasks, ever, whose worker vanished; counted in the table.", merge="livemax"
+        )
+        self.job_retries = self._gauge(
+            "job_retries", "Tasks, ever, that were given out again; counted in the table.", merge="livemax"
+        )
+        self.job_bytes = self._gauge("job_files_bytes", "Space that files of jobs take.", merge="livemax")
+        self.job_bytes_limit = self._gauge(
+            "job_files_limit_bytes", "Space that files of jobs may take; 0 without jobs.", merge="livemax"
+        )
+        self.jobs_failing = self._gauge(
+            "jobs_failing", "1 while the table of jobs or their files cannot be reached.", merge="livemax"
+        )
+        for state in JOB_STATES:
+            self.jobs.labels(state)
+        for page_state in PAGE_STATES:
+            self.job_pages.labels(page_state)
 
     def _make_models(self) -> None:
         self.build = self._gauge("build_info", "Always 1.", "version", merge="livemax")

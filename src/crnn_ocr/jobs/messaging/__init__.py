@@ -1,0 +1,1 @@
+"""Calls workers on other machines through Celery; the table of jobs says what they do."""
