@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crnn_ocr.cli.flags import add_option_flags
 from crnn_ocr.cli.inputs import Input, expand
-from crnn_ocr.cli.outputs import OutputError, check_unused
+from crnn_ocr.cli.outputs import OutputError, check_unused, write_whole
 from crnn_ocr.cli.reading import OpenReader, Reading, run_with_engine, thread_count
 from crnn_ocr.cli.write_options import write_options
 from crnn_ocr.document import Document
@@ -40,7 +39,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--to",
         required=True,
-        type=_formats,
+        type=format_names,
         metavar="FORMAT[,FORMAT…]",
         help="the formats, for example md,xlsx,pdf",
     )
@@ -122,15 +121,7 @@ class _Conversion:
                 hint="Name another folder with --output; inputs are never replaced.",
             )
         check_unused(self._written, target, entry)
-        part = target.with_name(target.name + ".part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(file.content)
-            part.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            raise OutputError(f"{target}: {error.strerror}.") from None
+        write_whole(target, file.content)
 
 
 def base_names(inputs: Sequence[Input]) -> dict[Path, Path]:
@@ -145,7 +136,8 @@ def base_names(inputs: Sequence[Input]) -> dict[Path, Path]:
     }
 
 
-def _formats(text: str) -> list[str]:
+def format_names(text: str) -> list[str]:
+    """Return the names of the formats in `--to`, which may be given by their suffixes; for `argparse`."""
     names = list(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
     known = {alias: name for name, writer in FORMATS.items() for alias in (name, writer.suffix.lstrip("."))}
     unknown = [name for name in names if name not in known]
