@@ -50,11 +50,13 @@ class Results:
     def _bases(self, original: Original) -> Iterator[Path]:
         """Yield the paths without suffix that results may have, the best first.
 
-        `scans/a.jpg` becomes `scans/a`; if that is another file's, `scans/a.jpg`, and then `scans/a (2)`.
+        `scans/a.jpg` becomes `scans/a`; if that is `a.png`'s, `scans/a.jpg`; and then `scans/a (2)`.
         """
         stem = original.place.with_suffix("")
         yield stem
-        yield original.place
+        owner = self._ledger.owner(stem)
+        if owner is None or owner.place != original.place:
+            yield original.place
         for number in count(2):
             yield stem.with_name(f"{stem.name} ({number})")
 
