@@ -29,7 +29,7 @@ FORMAT = "format"
 #: Name of files in an archive and of a file that a browser saves, before the suffix.
 _NAME = "document"
 #: What browsers accept whatever they ask for: it says nothing about the format that is wanted.
-_SAYS_NOTHING = ("text/html",)
+_SAYS_NOTHING = ("text/html", "image/webp")
 
 
 class FileAnswers:
