@@ -7,7 +7,7 @@ the page offer every format in `FORMATS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from crnn_ocr.document import Document
@@ -42,6 +42,7 @@ class WriteOptions:
             a document that a client sends back.
         picture: Returns the picture of the page with that number as (H, W) grey or (H, W, 3) BGR, in the
             pixels of the page's polygons, for figures and overlays; None where pictures are not known.
+        password: Password of the input, where it is an encrypted PDF.
         name: File name of the input, for formats that name the picture of their pages or have a title; None
             where it is not known.
     """
@@ -51,6 +52,7 @@ class WriteOptions:
     original: Callable[[], bytes] | None = None
     picture: Callable[[int], Pixels] | None = None
     name: str | None = None
+    password: str = field(default="", repr=False)
 
     @property
     def title(self) -> str | None:

@@ -94,7 +94,12 @@ class FileAnswers:
                 )
                 admit = partial(self._room, ticket)
                 with PagePictures(open_again, admit=admit) as picture:
-                    how = WriteOptions(chars=chars, original=lambda: original, picture=picture)
+                    how = WriteOptions(
+                        chars=chars,
+                        original=lambda: original,
+                        picture=picture,
+                        password=options.password,
+                    )
                     file = _written(document, names, how)
         response = Response(file.content, content_type=file.media_type)
         if attached:
