@@ -240,7 +240,10 @@ def test_service_and_worker_share_jobs() -> None:
 
 def seconds(period: str) -> int:
     """Read a period such as `20m40s`."""
-    return sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in re.findall(r"(\d+)([hms])", period))
+    return sum(
+        int(number) * {"h": 3600, "m": 60, "s": 1}[unit]
+        for number, unit in re.findall(r"(\d+)([hms])", period)
+    )
 
 
 def test_the_redis_of_the_jobs_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,9 @@ def test_the_keeper_replaces_lost_tokens_and_survives_the_broker(
 
 def test_a_new_job_does_not_wait_for_the_next_comparison(redis: RedisServer) -> None:
     fake = FakeTable(0)
-    keeper = TokenKeeper(lambda: cast(JobStore, fake), CeleryQueue(settings(jobs_redis_url=redis.url)), every_s=3600)
+    keeper = TokenKeeper(
+        lambda: cast(JobStore, fake), CeleryQueue(settings(jobs_redis_url=redis.url)), every_s=3600
+    )
     keeper.start()
     try:
         assert fake.asked.wait(30)

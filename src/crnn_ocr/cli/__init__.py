@@ -16,6 +16,7 @@ from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUP
 from crnn_ocr.cli.outputs import OutputError
 from crnn_ocr.cli.standard_streams import checked_output, discard_output, open_closed_streams
 from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.watch import command as watch
 from crnn_ocr.runtime.memory import use_one_arena
 
 
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_parser(subparsers)
     convert.add_parser(subparsers)
     jobs.add_parser(subparsers)
+    watch.add_parser(subparsers)
     serve.add_parser(subparsers)
     worker.add_parser(subparsers)
     keys.add_parser(subparsers)

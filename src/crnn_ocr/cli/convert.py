@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from crnn_ocr.cli.flags import add_option_flags, format_names
 from crnn_ocr.cli.inputs import Input, expand
 from crnn_ocr.cli.jobs.converting import convert_by_server
-from crnn_ocr.cli.outputs import OutputError, check_unused
+from crnn_ocr.cli.outputs import OutputError, check_unused, write_whole
 from crnn_ocr.cli.reading import OpenReader, Reading, run_with_engine, thread_count
 from crnn_ocr.cli.write_options import write_options
 from crnn_ocr.document import Document
@@ -144,15 +143,7 @@ class _Folder:
                 hint="Name another folder with --output; inputs are never replaced.",
             )
         check_unused(self._written, target, entry)
-        part = target.with_name(target.name + ".part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(file.content)
-            part.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            raise OutputError(f"{target}: {error.strerror}.") from None
+        write_whole(target, file.content)
 
 
 def base_names(inputs: Sequence[Input]) -> dict[Path, Path]:

@@ -17,9 +17,7 @@ from crnn_ocr.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def open_worker(
-    settings: Settings, *, processes: int, name: str, stopping: Callable[[], bool]
-) -> RunOne:
+def open_worker(settings: Settings, *, processes: int, name: str, stopping: Callable[[], bool]) -> RunOne:
     """Load the models and open the table, see `worker.OpenWorker`."""
     # Imported late: the main process, which is forked, must not load ONNX Runtime.
     from crnn_ocr.engine.ocr import OCR

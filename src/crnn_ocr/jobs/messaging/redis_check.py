@@ -20,7 +20,9 @@ def warn_if_forgetful(client: Redis) -> None:
     try:
         told = cast("dict[str, Any]", client.info())
     except Exception as error:  # of whatever kind: this is advice, and whoever needs the table reports it
-        _log.debug("the Redis of the jobs was not checked", extra={"fields": {"reason": type(error).__name__}})
+        _log.debug(
+            "the Redis of the jobs was not checked", extra={"fields": {"reason": type(error).__name__}}
+        )
         return
     for remark in shortcomings(told):
         _log.warning("the Redis of the jobs may lose them", extra={"fields": {"reason": remark}})
@@ -33,5 +35,7 @@ def shortcomings(told: dict[str, Any]) -> list[str]:
     if policy != "noeviction":
         remarks.append(f"maxmemory-policy is {policy}; set it to noeviction")
     if not told.get("aof_enabled", 0):
-        remarks.append("appendonly is no: what was accepted in the last minutes is lost when Redis is restarted")
+        remarks.append(
+            "appendonly is no: what was accepted in the last minutes is lost when Redis is restarted"
+        )
     return remarks

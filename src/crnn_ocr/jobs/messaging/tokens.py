@@ -109,9 +109,7 @@ class TokenKeeper:
     It replaces tokens that are lost, and sends those of a new job, so that no request waits for the broker.
     """
 
-    def __init__(
-        self, store: Callable[[], JobStore], queue: Queue, *, every_s: float = COMPARE_S
-    ) -> None:
+    def __init__(self, store: Callable[[], JobStore], queue: Queue, *, every_s: float = COMPARE_S) -> None:
         """Prepare; `start` begins.
 
         Args:

@@ -12,8 +12,8 @@ from flask import Blueprint, Flask, Response, g, request
 from crnn_ocr.document import Document
 from crnn_ocr.errors import DeadlineExceededError, OcrError, RequestCancelledError
 from crnn_ocr.imaging.opened import Admit, OpenedDocument
-from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.jobs.backends import LazyJobs
+from crnn_ocr.models.fingerprint import Fingerprint
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling import stage_clock
 from crnn_ocr.scheduling.ticket import Ticket
