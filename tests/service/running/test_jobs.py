@@ -58,14 +58,14 @@ def test_a_job_outlives_its_service(tmp_path: Path) -> None:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    settings = {"CRNN_OCR_JOBS_DIR": str(tmp_path)}
-    with running_server("--port", str(port), **settings) as server:
+    folder = str(tmp_path)
+    with running_server("--port", str(port), CRNN_OCR_JOBS_DIR=folder) as server:
         with Client(server.url) as client:
             job_id = client.submit(pictures(), formats=["markdown"]).id
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     seen: list[JobStatus] = []
-    with running_server("--port", str(port), **settings) as server, Client(server.url) as client:
+    with running_server("--port", str(port), CRNN_OCR_JOBS_DIR=folder) as server, Client(server.url) as client:
         job = client.job(job_id)
         status = job.wait(timeout=240, on_progress=seen.append)
         assert (status.state, status.pages_done) == ("succeeded", 3)
