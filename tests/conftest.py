@@ -87,6 +87,14 @@ def restored_logging() -> Iterator[None]:
     product.setLevel(levels[1])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test, and no service that a test starts, may see the jobs of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def no_collector() -> Iterator[None]:
     """Cycles stay: whatever is freed meanwhile is freed at once."""

@@ -34,7 +34,16 @@ HEAVY = "PIL cv2 flask fontTools gunicorn matplotlib numpy onnx onnxruntime torc
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--help", "read --help", "serve --help", "read", "models --help", "train --help", "train fit --help"],
+    [
+        "--help",
+        "read --help",
+        "serve --help",
+        "watch --help",
+        "read",
+        "models --help",
+        "train --help",
+        "train fit --help",
+    ],
 )
 def test_usage_loads_nothing_heavy(arguments: str) -> None:
     code = (

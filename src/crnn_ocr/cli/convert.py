@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crnn_ocr.cli.flags import add_option_flags
+from crnn_ocr.cli.flags import add_option_flags, format_names
 from crnn_ocr.cli.inputs import Input, expand
-from crnn_ocr.cli.outputs import OutputError, check_unused
+from crnn_ocr.cli.jobs.converting import convert_by_server
+from crnn_ocr.cli.outputs import OutputError, check_unused, write_whole
 from crnn_ocr.cli.reading import OpenReader, Reading, run_with_engine, thread_count
 from crnn_ocr.cli.write_options import write_options
 from crnn_ocr.document import Document
@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--to",
         required=True,
-        type=_formats,
+        type=format_names,
         metavar="FORMAT[,FORMAT…]",
         help="the formats, for example md,xlsx,pdf",
     )
@@ -55,6 +55,11 @@ def add_parser(subparsers: Subparsers) -> None:
         help="no progress bar, no names of files and no remarks, errors only",
     )
     parser.add_argument("--threads", type=thread_count, metavar="N", help="cores to use (default: all)")
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help="let this service read them, as jobs; the variable CRNN_OCR_API_KEY holds its API key",
+    )
     add_option_flags(parser)
     parser.set_defaults(run=partial(run, parser=parser))
 
@@ -79,24 +84,23 @@ def run(
     if folder.exists() and not folder.is_dir() and parser is not None:
         parser.error(f"the output {args.output} is not a folder")
     inputs = expand(args.files, recursive=args.recursive)
+    target = _Folder(folder, base_names(inputs))
+    if args.server is not None:
+        return convert_by_server(args, inputs, target.write)
 
     def work(reading: Reading) -> int:
-        return reading.each(inputs, _Conversion(reading, folder, args.to, base_names(inputs)).write)
+        return reading.each(inputs, _Conversion(reading, target, args.to).write)
 
     return run_with_engine(args, layout_for(FORMATS[name] for name in args.to), work, open_reader)
 
 
 class _Conversion:
-    """One run over all inputs, with its formats and its folder."""
+    """One run over all inputs, with its formats."""
 
-    def __init__(
-        self, reading: Reading, folder: Path, formats: Sequence[str], bases: Mapping[Path, Path]
-    ) -> None:
+    def __init__(self, reading: Reading, target: _Folder, formats: Sequence[str]) -> None:
         self._reading = reading
-        self._folder = folder
+        self._target = target
         self._formats = formats
-        self._bases = bases
-        self._written: dict[Path, str] = {}
 
     def write(self, entry: Input, data: bytes, document: Document) -> None:
         """Write the files of one input.
@@ -106,6 +110,23 @@ class _Conversion:
         """
         with write_options(entry, data, self._reading.settings, self._reading.options) as how:
             files = [file for name in self._formats for file in output_files(document, FORMATS[name], how)]
+        self._target.write(entry, files)
+
+
+class _Folder:
+    """The folder for the files of all inputs."""
+
+    def __init__(self, folder: Path, bases: Mapping[Path, Path]) -> None:
+        self._folder = folder
+        self._bases = bases
+        self._written: dict[Path, str] = {}
+
+    def write(self, entry: Input, files: Sequence[OutputFile]) -> None:
+        """Write the files of one input.
+
+        Raises:
+            OutputError: A file cannot be written, which ends the run.
+        """
         for file in files:
             self._put(entry, self._bases[entry.place], file)
 
@@ -122,15 +143,7 @@ class _Conversion:
                 hint="Name another folder with --output; inputs are never replaced.",
             )
         check_unused(self._written, target, entry)
-        part = target.with_name(target.name + ".part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(file.content)
-            part.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            raise OutputError(f"{target}: {error.strerror}.") from None
+        write_whole(target, file.content)
 
 
 def base_names(inputs: Sequence[Input]) -> dict[Path, Path]:
@@ -143,14 +156,3 @@ def base_names(inputs: Sequence[Input]) -> dict[Path, Path]:
         entry.place: entry.place if stems[entry.place.with_suffix("")] > 1 else entry.place.with_suffix("")
         for entry in inputs
     }
-
-
-def _formats(text: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
-    known = {alias: name for name, writer in FORMATS.items() for alias in (name, writer.suffix.lstrip("."))}
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise argparse.ArgumentTypeError(
-            f"there is no format {', '.join(unknown) or repr(text)}; there are: {', '.join(FORMATS)}"
-        )
-    return list(dict.fromkeys(known[name] for name in names))

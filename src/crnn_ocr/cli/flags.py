@@ -9,6 +9,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from crnn_ocr.errors import InvalidOptionError
+from crnn_ocr.export import FORMATS
 from crnn_ocr.options import ReadOptions, options_from_text
 
 
@@ -35,6 +36,18 @@ def options_of(args: argparse.Namespace) -> ReadOptions:
     """
     given = {name: getattr(args, _dest(name)) for name in ReadOptions.model_fields}
     return options_from_text({name: text for name, text in given.items() if text is not None})
+
+
+def format_names(text: str) -> list[str]:
+    """Return the formats that an argument lists by name or suffix; for `argparse`."""
+    names = list(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    known = {alias: name for name, writer in FORMATS.items() for alias in (name, writer.suffix.lstrip("."))}
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(
+            f"there is no format {', '.join(unknown) or repr(text)}; there are: {', '.join(FORMATS)}"
+        )
+    return list(dict.fromkeys(known[name] for name in names))
 
 
 def _dest(name: str) -> str:

@@ -84,8 +84,13 @@ def _walk(folder: Path, recursive: bool) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES:  # noqa: PTH122
+            if is_picture_name(name):
                 yield Path(parent, name)
+
+
+def is_picture_name(name: str) -> bool:
+    """Return whether a file of a folder is read: its suffix is that of a picture, and it is not hidden."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES  # noqa: PTH122
 
 
 def unreadable(error: OSError) -> FileUnreadableError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -135,6 +136,41 @@ class FolderOutput:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Do nothing: there is nothing to close."""
+
+
+def write_whole(target: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a file whole or not at all, and replace one with this name.
+
+    Args:
+        target: The file; its folder is made if it does not exist.
+        content: Its content.
+        durable: Whether it must be on the disk before this returns.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        if durable:
+            sync(part)
+        part.replace(target)
+        if durable:
+            sync(target.parent)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise OutputError(f"{target}: {error.strerror}.") from None
+
+
+def sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_unused(written: dict[Path, str], target: Path, entry: Input) -> None:

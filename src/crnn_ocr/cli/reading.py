@@ -76,10 +76,10 @@ class Reading:
         for entry in _with_progress(inputs, shown=not self.quiet):
             try:
                 data = input_bytes(entry, self.settings)
-                document = self._read(entry, data)
+                document = self.read(entry, data)
                 write(entry, data, document)
                 if not self.quiet:
-                    _print_remarks(entry.name, document)
+                    print_remarks(entry.name, document)
             except (ModelBrokenError, SettingsError) as error:
                 print_error(entry.name, error)
                 return EXIT_FAILED  # every other input would fail in the same way
@@ -90,7 +90,12 @@ class Reading:
                 status = EXIT_FAILED
         return status
 
-    def _read(self, entry: Input, data: bytes) -> Document:
+    def read(self, entry: Input, data: bytes) -> Document:
+        """Read one input, given its bytes.
+
+        Raises:
+            OcrError: It cannot be read; also where the engine has a bug.
+        """
         try:
             return self.reader.read(data, self.options)
         except OcrError:
@@ -161,7 +166,8 @@ def _with_progress(inputs: Sequence[Input], *, shown: bool) -> Iterable[Input]:
     return inputs if sys.stdout.isatty() else tqdm(inputs, unit="file", file=sys.stderr, leave=False)
 
 
-def _print_remarks(name: str, document: Document) -> None:
+def print_remarks(name: str, document: Document) -> None:
+    """Print what readers of a result should know, and why pages are missing."""
     for page in document.pages:
         where = name if len(document.pages) == 1 else f"{name}, page {page.number}"
         for remark in (*page.warnings, *([page.error] if page.error else [])):

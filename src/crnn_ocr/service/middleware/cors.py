@@ -10,10 +10,13 @@ from flask import Flask, Response, request
 from crnn_ocr.errors import SettingsError
 
 _METHODS = "GET, POST, PUT, DELETE"
-_REQUEST_HEADERS = "Authorization, Cache-Control, Content-Type, X-API-Key, X-Request-Id, X-Request-Timeout"
+_REQUEST_HEADERS = (
+    "Authorization, Cache-Control, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id, "
+    "X-Request-Timeout"
+)
 #: Headers of an answer that such a page may read, in addition to those that it always may.
 _EXPOSED_HEADERS = (
-    "RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+    "Content-Disposition, Location, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
     "Server-Timing, WWW-Authenticate, X-Cache, X-Enhancements, X-Quality, X-Request-Id"
 )
 _MAX_AGE_S = 600
