@@ -30,7 +30,7 @@ from tests.jobs.stores import Clock, new_job
 
 OWNERS = ("ann", "bob")
 MOST = 3
-TASKS = st.lists(st.lists(st.integers(1, 2), max_size=2), max_size=3).map(
+TASKS = st.lists(st.lists(st.integers(1, 2), min_size=1, max_size=4), max_size=3).map(
     # Numbers that grow, with gaps, as pages that somebody chose have.
     lambda steps: _numbered(steps)
 )
@@ -130,6 +130,31 @@ class StoreMachine(RuleBasedStateMachine):
         assert task.owner == self.model.entries[task.job].new.owner
         self.model.take(task)
 
+    @rule(tasks=TASKS, begun=st.integers(0, 2), ended=st.integers(0, 2))
+    def work(self, tasks: list[list[int]], begun: int, ended: int) -> None:
+        """Take a task and get on with it, so that long stories are told often enough."""
+        before = self.model.leases().keys()
+        self.take()
+        for lease in self.model.leases().keys() - before:
+            _, piece = self.model.holder(lease)
+            if piece.kind == "plan":
+                assert self.store.plan(lease, tasks)
+                self.model.plan(lease, tasks, self.clock.now)
+                return
+            for page in piece.pages[:begun]:
+                assert self.store.begin_page(lease, page)
+                self.model.begin_page(lease, page)
+            for page in piece.pages[:ended]:
+                assert self.store.end_page(lease, page, elapsed_ms=1.5)
+                self.model.end_page(lease, page, None)
+
+    @rule(tasks=TASKS, begun=st.integers(1, 2))
+    def work_until_killed(self, tasks: list[list[int]], begun: int) -> None:
+        self.work(tasks, begun, 0)
+        for lease in self.model.leases():
+            self.lose(lease)
+            break
+
     @precondition(lambda self: self.model.leases())
     @rule(data=st.data())
     def beat(self, data: st.DataObject) -> None:
@@ -201,10 +226,13 @@ class StoreMachine(RuleBasedStateMachine):
             if stale == 0:
                 assert not self.store.revoke(Beat(lease, count - 1))
             else:
-                assert self.store.revoke(Beat(lease, count))
-                self.model.lose(lease, self.clock.now)
-                self.model.expired_leases += 1
-                self.lost_leases.append(lease)
+                self.lose(lease)
+
+    def lose(self, lease: str) -> None:
+        assert self.store.revoke(Beat(lease, self.model.holder(lease)[1].beat))
+        self.model.lose(lease, self.clock.now)
+        self.model.expired_leases += 1
+        self.lost_leases.append(lease)
 
     @rule(seconds=st.sampled_from([1.0, 15.0, 60.0]))
     def wait(self, seconds: float) -> None:

@@ -285,13 +285,13 @@ def _script() -> str:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    from redis.exceptions import RedisError
+    from redis.exceptions import OutOfMemoryError, RedisError
 
     try:
         yield
     except (RedisError, OSError) as error:
         text = str(error)
-        if "OOM" in text:
+        if isinstance(error, OutOfMemoryError) or "OOM" in text:  # up to version 6 it comes wrapped
             raise JobStorageFullError(
                 "Redis has no memory left for the table of jobs.",
                 hint="Wait until jobs expire; raise `maxmemory` of the Redis that keeps the jobs.",
