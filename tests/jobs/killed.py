@@ -29,7 +29,7 @@ def operation(place: str, name: str, subject: str, instructions: int) -> None:
     store = SqliteStore(Path(place))
 
     def deadly(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        connection = connect_to(*args, **kwargs)
+        connection: sqlite3.Connection = connect_to(*args, **kwargs)
         connection.set_progress_handler(lambda: os.kill(os.getpid(), signal.SIGKILL), instructions)
         return connection
 
@@ -82,4 +82,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "work":
         work(*sys.argv[2:])
     else:
-        in_copies(*sys.argv[1:4], *map(int, sys.argv[4:]))
+        in_copies(sys.argv[1], sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))

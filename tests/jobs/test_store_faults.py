@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -151,7 +150,7 @@ def test_a_full_disk_makes_no_half_of_a_job(
     connect_to = sqlite3.connect
 
     def limited(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        connection = connect_to(*args, **kwargs)
+        connection: sqlite3.Connection = connect_to(*args, **kwargs)
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")  # as if the disk ended here
         return connection
@@ -171,25 +170,6 @@ def test_a_full_disk_makes_no_half_of_a_job(
     store = SqliteStore(path)
     assert len(store.jobs("ann", states=["failed"])) == 1
     create(store, new_job(files=2000))
-    store.close()
-
-
-def test_threads_share_a_table(path: Path) -> None:
-    store = SqliteStore(path)
-    planned(store, [[page] for page in range(1, 41)])
-    taken: list[int] = []
-
-    def work() -> None:
-        while (task := store.take("thread")) is not None and task.kind == "read":
-            read(store, task)
-            taken.extend(task.pages)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(taken) == list(range(1, 41))
     store.close()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -345,11 +346,59 @@ def test_a_repeated_request_gives_the_same_job(store: JobStore) -> None:
         store.create(new_job(key="key", digest="other"), most_unfinished=9)
     assert create(store, new_job("bob", key="key", digest="other")) != first.id
     again, made = store.create(first, most_unfinished=1)  # as after an answer that was lost
-    assert (again.id, made) == (first.id, False)
+    assert (again.id, made) == (first.id, True)
+    assert len(store.jobs("ann")) == 1
     store.cancel(first.id)
     store.expire(first.id)
     store.forget(1e12)
     assert create(store, new_job(key="key", digest="other"))
+
+
+def together(what: Callable[[], None], times: int) -> None:
+    threads = [threading.Thread(target=what) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_requests_that_come_together_make_one_job(store: JobStore) -> None:
+    made: list[tuple[str, bool]] = []
+
+    def request() -> None:
+        job, new = store.create(new_job(key="key"), most_unfinished=9)
+        made.append((job.id, new))
+
+    together(request, 6)
+    assert len({job for job, _ in made}) == 1
+    assert [new for _, new in made].count(True) == 1
+
+
+def test_the_limit_holds_for_jobs_that_come_together(store: JobStore) -> None:
+    outcomes: list[str] = []
+
+    def request() -> None:
+        try:
+            store.create(new_job(), most_unfinished=2)
+            outcomes.append("made")
+        except TooManyJobsError:
+            outcomes.append("refused")
+
+    together(request, 6)
+    assert sorted(outcomes) == ["made"] * 2 + ["refused"] * 4
+
+
+def test_no_two_threads_hold_the_same_task(store: JobStore) -> None:
+    planned(store, [[page] for page in range(1, 31)])
+    taken: list[int] = []
+
+    def work() -> None:
+        while (task := store.take("thread")) is not None and task.kind == "read":
+            read(store, task)
+            taken.extend(task.pages)
+
+    together(work, 4)
+    assert sorted(taken) == list(range(1, 31))
 
 
 def test_an_owner_may_have_so_many_unfinished_jobs(store: JobStore) -> None:

@@ -109,7 +109,8 @@ class RedisStore:
             raise IdempotencyKeyReusedError("This Idempotency-Key was used with another request.")
         if outcome == b"too many":
             raise TooManyJobsError(f"There are {detail} unfinished jobs already.", retry_after=RETRY_S)
-        return _job(detail), outcome == b"made"
+        job = _job(detail)
+        return job, job.id == new.id
 
     def get(self, job: str) -> Job | None:
         """Return a job, see `JobStore.get`."""

@@ -68,7 +68,7 @@ class SqliteStore:
             if known is not None:
                 if known["digest"] != new.digest:
                     raise IdempotencyKeyReusedError("This Idempotency-Key was used with another request.")
-                return rows.job(connection, known), False
+                return rows.job(connection, known), known["id"] == new.id
             unfinished = connection.execute(
                 "SELECT COUNT(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')", (new.owner,)
             ).fetchone()[0]
