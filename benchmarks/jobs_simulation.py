@@ -87,12 +87,14 @@ class PaperStore:
         self._tags: dict[str, float] = defaultdict(float)
         self._open: Counter[str] = Counter()
         self._owner: dict[str, str] = {}
-        self._numbers = itertools.count()
+        self._number: dict[str, int] = {}
+        self._leases = itertools.count()
         self._held: dict[str, Task] = {}
 
     def create(self, new: NewJob, *, most_unfinished: int) -> None:
         """Add a job of one file."""
         self._owner[new.id] = new.owner
+        self._number[new.id] = len(self._number)
         self._open[new.id] = 1
         self._push(new.id, [("plan", ())])
 
@@ -110,7 +112,7 @@ class PaperStore:
         flow[1], self._tags[job] = serve(flow[1], self._tags[job], cost)
         if self._tasks[job]:
             heapq.heappush(self._ready[owner], (self._tags[job], number, job))
-        task = Task(job, f"{next(self._numbers)}", kind, JobRequest(), owner, 0, tuple(pages))  # type: ignore[arg-type]
+        task = Task(job, f"{next(self._leases)}", kind, JobRequest(), owner, 0, tuple(pages))  # type: ignore[arg-type]
         self._held[task.lease] = task
         return task
 
@@ -139,7 +141,7 @@ class PaperStore:
             if not self._ready[owner]:
                 flow[0] = max(flow[0], self._virtual)
             self._tags[job] = max(self._tags[job], flow[1])
-            heapq.heappush(self._ready[owner], (self._tags[job], next(self._numbers), job))
+            heapq.heappush(self._ready[owner], (self._tags[job], self._number[job], job))
         self._tasks[job].extend(tasks)
 
 
