@@ -60,7 +60,8 @@ _PAGE_STATES: tuple[PageState, ...] = ("queued", "running", "done", "failed")
 _PAGE = struct.Struct(">BBII")
 _FILE = 262_144
 _MOST_MICROSECONDS = 2**32 - 1
-#: Errors by which Redis says that it cannot write now; up to version 6 they come wrapped in others.
+#: Errors by which Redis says that it cannot write now. The client has classes for some of them alone, and up
+#: to version 6 of Redis they come wrapped in others.
 _STATES = ("MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "NOPERM")
 
 
@@ -286,7 +287,7 @@ def _script() -> str:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    from redis.exceptions import OutOfMemoryError, RedisError
+    from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
     try:
         yield
@@ -297,9 +298,10 @@ def _translated() -> Iterator[None]:
                 "Redis has no memory left for the table of jobs.",
                 hint="Wait until jobs expire; raise `maxmemory` of the Redis that keeps the jobs.",
             ) from None
-        if "user_script" in text and not any(state in text for state in _STATES):
+        state = next((state for state in _STATES if state in text), None)
+        if type(error) is ResponseError and "user_script" in text and state is None:
             raise  # a mistake in the script
-        reason = next((state for state in _STATES if state in text), type(error).__name__)
+        reason = state or type(error).__name__
         raise JobsUnavailableError(
             f"Redis, which keeps the table of jobs, cannot be used: {reason}.", retry_after=5
         ) from None
