@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from crnn_ocr.errors import JobsUnavailableError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import result_key, source_key
 from crnn_ocr.jobs.records import MOST_ATTEMPTS
-from crnn_ocr.jobs.store import LEASE_S
+from crnn_ocr.jobs.store import LEASE_S, Beat
 from crnn_ocr.jobs.work.watcher import FORGET_S, LOOK_S, ORPHAN_S, PURGE_S, Watcher
 from tests.jobs.stores import Clock
 from tests.jobs.working import opened, record, submitted
@@ -58,6 +59,29 @@ def test_a_wall_clock_that_jumps_takes_no_lease(jobs: Jobs) -> None:
         watcher.look()
         clock.now += LOOK_S
     assert jobs.store.beat(task.lease)
+
+
+def test_a_table_that_was_away_takes_no_lease(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    watcher = Watcher(jobs, clock=clock)
+    submitted(jobs, ("a", b"content"))
+    task = jobs.store.take("alive")
+    assert task is not None
+    looked(watcher, clock, LEASE_S / 2)
+
+    def away() -> list[Beat]:
+        raise JobsUnavailableError("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs.store, "beats", away)
+        clock.now += LEASE_S
+        with pytest.raises(JobsUnavailableError):
+            watcher.look()
+    clock.now += LEASE_S  # the worker could not tell that it lives
+    watcher.look()
+    assert jobs.store.beat(task.lease)
+    looked(watcher, clock, 2 * LEASE_S)
+    assert not jobs.store.beat(task.lease), "it is watched anew"
 
 
 def test_many_watchers_count_a_loss_once(jobs: Jobs) -> None:

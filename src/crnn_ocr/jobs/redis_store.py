@@ -60,7 +60,8 @@ _PAGE_STATES: tuple[PageState, ...] = ("queued", "running", "done", "failed")
 _PAGE = struct.Struct(">BBII")
 _FILE = 262_144
 _MOST_MICROSECONDS = 2**32 - 1
-#: Errors by which Redis says that it cannot write now; up to version 6 they come wrapped in others.
+#: Errors by which Redis says that it cannot write now. The client has classes for some of them alone, and up
+#: to version 6 of Redis they come wrapped in others.
 _STATES = ("MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "NOPERM")
 
 
@@ -109,7 +110,8 @@ class RedisStore:
             raise IdempotencyKeyReusedError("This Idempotency-Key was used with another request.")
         if outcome == b"too many":
             raise TooManyJobsError(f"There are {detail} unfinished jobs already.", retry_after=RETRY_S)
-        return _job(detail), outcome == b"made"
+        job = _job(detail)
+        return job, job.id == new.id
 
     def get(self, job: str) -> Job | None:
         """Return a job, see `JobStore.get`."""
@@ -285,20 +287,21 @@ def _script() -> str:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    from redis.exceptions import RedisError
+    from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
     try:
         yield
     except (RedisError, OSError) as error:
         text = str(error)
-        if "OOM" in text:
+        if isinstance(error, OutOfMemoryError) or "OOM" in text:  # up to version 6 it comes wrapped
             raise JobStorageFullError(
                 "Redis has no memory left for the table of jobs.",
                 hint="Wait until jobs expire; raise `maxmemory` of the Redis that keeps the jobs.",
             ) from None
-        if "user_script" in text and not any(state in text for state in _STATES):
+        state = next((state for state in _STATES if state in text), None)
+        if type(error) is ResponseError and "user_script" in text and state is None:
             raise  # a mistake in the script
-        reason = next((state for state in _STATES if state in text), type(error).__name__)
+        reason = state or type(error).__name__
         raise JobsUnavailableError(
             f"Redis, which keeps the table of jobs, cannot be used: {reason}.", retry_after=5
         ) from None

@@ -75,8 +75,13 @@ class Watcher:
 
     def _revoke_lost(self) -> None:
         now = self._clock()
+        try:
+            beats = self._jobs.store.beats()
+        except OcrError:
+            self._seen = {}  # nobody could beat meanwhile
+            raise
         seen: dict[str, _Seen] = {}
-        for beat in self._jobs.store.beats():
+        for beat in beats:
             before = self._seen.get(beat.lease)
             if before is None or before.count != beat.count:
                 seen[beat.lease] = _Seen(beat.count, now)
