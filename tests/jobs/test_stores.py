@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crnn_ocr.errors import IdempotencyKeyReusedError, TooManyJobsError
-from crnn_ocr.jobs.records import MOST_ATTEMPTS, MOST_DELIVERIES, Job
+from crnn_ocr.jobs.records import MOST_ATTEMPTS, MOST_DELIVERIES, Job, SourceFile
 from crnn_ocr.jobs.redis_store import RedisStore, connect
 from crnn_ocr.jobs.sqlite_store import SqliteStore
 from crnn_ocr.jobs.store import Beat, JobStore
@@ -344,11 +346,59 @@ def test_a_repeated_request_gives_the_same_job(store: JobStore) -> None:
         store.create(new_job(key="key", digest="other"), most_unfinished=9)
     assert create(store, new_job("bob", key="key", digest="other")) != first.id
     again, made = store.create(first, most_unfinished=1)  # as after an answer that was lost
-    assert (again.id, made) == (first.id, False)
+    assert (again.id, made) == (first.id, True)
+    assert len(store.jobs("ann")) == 1
     store.cancel(first.id)
     store.expire(first.id)
     store.forget(1e12)
     assert create(store, new_job(key="key", digest="other"))
+
+
+def together(what: Callable[[], None], times: int) -> None:
+    threads = [threading.Thread(target=what) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_requests_that_come_together_make_one_job(store: JobStore) -> None:
+    made: list[tuple[str, bool]] = []
+
+    def request() -> None:
+        job, new = store.create(new_job(key="key"), most_unfinished=9)
+        made.append((job.id, new))
+
+    together(request, 6)
+    assert len({job for job, _ in made}) == 1
+    assert [new for _, new in made].count(True) == 1
+
+
+def test_the_limit_holds_for_jobs_that_come_together(store: JobStore) -> None:
+    outcomes: list[str] = []
+
+    def request() -> None:
+        try:
+            store.create(new_job(), most_unfinished=2)
+            outcomes.append("made")
+        except TooManyJobsError:
+            outcomes.append("refused")
+
+    together(request, 6)
+    assert sorted(outcomes) == ["made"] * 2 + ["refused"] * 4
+
+
+def test_no_two_threads_hold_the_same_task(store: JobStore) -> None:
+    planned(store, [[page] for page in range(1, 31)])
+    taken: list[int] = []
+
+    def work() -> None:
+        while (task := store.take("thread")) is not None and task.kind == "read":
+            read(store, task)
+            taken.extend(task.pages)
+
+    together(work, 4)
+    assert sorted(taken) == list(range(1, 31))
 
 
 def test_an_owner_may_have_so_many_unfinished_jobs(store: JobStore) -> None:
@@ -394,6 +444,56 @@ def test_counts_add_up(store: JobStore, clock: Clock) -> None:
     assert (counts.jobs["cancelled"], counts.waiting_tasks, counts.oldest) == (1, 1, clock.now)
 
 
+def test_names_of_files_are_any_text(store: JobStore) -> None:
+    names = ("文件.pdf", "bro\udce9ken.pdf", 'a"b\\c\0.pdf', "")
+    new = replace(new_job(), files=tuple(SourceFile(name, 1) for name in names))
+    job, _ = store.create(new, most_unfinished=1)
+    assert tuple(file.name for file in job.files) == names
+
+
+def test_owners_and_keys_are_any_text(store: JobStore) -> None:
+    for owner in ("", "文", "a:b", "a b*"):
+        for key in (None, "", "k:1", "é"):
+            job = create(store, new_job(owner, key=key, digest=f"{key}"))
+            assert got(store, job).owner == owner
+        assert len(store.jobs(owner)) == 4
+
+
+def test_page_numbers_may_have_gaps(store: JobStore) -> None:
+    job = planned(store, [[5000, 7], [100_000]])
+    assert sorted(states(store, job)) == [7, 5000, 100_000]
+    task = take(store, "read")
+    assert task.pages == (7, 5000)
+    assert store.begin_page(task.lease, 8)
+    assert store.end_page(task.lease, 100_000)
+    assert set(states(store, job).values()) == {("queued", 0)}
+    read(store, task)
+    read(store, take(store, "read"))
+    assert got(store, job).pages_done == 3
+
+
+def test_a_file_may_have_many_pages(store: JobStore) -> None:
+    numbers = list(range(1, 5001))
+    job = planned(store, [numbers[at : at + 3] for at in range(0, 5000, 3)])
+    found, after = [], 0
+    while part := store.pages(job, after=after, limit=700):
+        found += [page.number for page in part]
+        after = part[-1].sequence
+    assert found == numbers
+    assert got(store, job).pages_total == 5000
+
+
+def test_a_file_without_pages_is_nothing_bad(store: JobStore) -> None:
+    job = planned(store, [])
+    store.finish(take(store, "assemble").lease)
+    assert (got(store, job).state, got(store, job).pages_total) == ("succeeded", 0)
+
+
+def test_a_job_needs_files(store: JobStore) -> None:
+    with pytest.raises(ValueError, match="at least one file"):
+        store.create(new_job(files=0), most_unfinished=1)
+
+
 # ---- fairness ------------------------------------------------------------------------------------------
 
 
@@ -413,3 +513,28 @@ def test_one_page_is_served_before_the_rest_of_many(store: JobStore) -> None:
         task.job for task in (store.take("w"), store.take("w")) if task and task.kind == "assemble"
     ]
     assert got(store, large).state == "running"
+
+
+def test_owners_share_whatever_the_number_of_their_jobs(store: JobStore) -> None:
+    for _ in range(9):
+        create(store, new_job("many"))
+    for _ in range(3):
+        take(store, "plan")
+    create(store, new_job("one", files=3))
+    owners = [take(store, "plan").owner for _ in range(6)]
+    assert owners.count("one") == 3
+
+
+def test_jobs_that_came_together_are_read_in_turn(store: JobStore) -> None:
+    jobs = [create(store, new_job()) for _ in range(3)]
+    for _ in jobs:
+        task = take(store, "plan")
+        store.plan(task.lease, [[page] for page in range(1, 7)])
+    served = [take(store, "read").job for _ in range(18)]
+    for at in range(0, 18, 3):
+        assert sorted(served[at : at + 3]) == sorted(jobs)
+
+
+def test_pages_of_a_job_are_read_in_their_order(store: JobStore) -> None:
+    planned(store, [[1, 2], [3], [4, 5]])
+    assert [take(store, "read").pages for _ in range(3)] == [(1, 2), (3,), (4, 5)]

@@ -109,7 +109,8 @@ class RedisStore:
             raise IdempotencyKeyReusedError("This Idempotency-Key was used with another request.")
         if outcome == b"too many":
             raise TooManyJobsError(f"There are {detail} unfinished jobs already.", retry_after=RETRY_S)
-        return _job(detail), outcome == b"made"
+        job = _job(detail)
+        return job, job.id == new.id
 
     def get(self, job: str) -> Job | None:
         """Return a job, see `JobStore.get`."""
@@ -285,13 +286,13 @@ def _script() -> str:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    from redis.exceptions import RedisError
+    from redis.exceptions import OutOfMemoryError, RedisError
 
     try:
         yield
     except (RedisError, OSError) as error:
         text = str(error)
-        if "OOM" in text:
+        if isinstance(error, OutOfMemoryError) or "OOM" in text:  # up to version 6 it comes wrapped
             raise JobStorageFullError(
                 "Redis has no memory left for the table of jobs.",
                 hint="Wait until jobs expire; raise `maxmemory` of the Redis that keeps the jobs.",

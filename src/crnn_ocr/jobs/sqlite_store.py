@@ -25,7 +25,7 @@ from crnn_ocr.jobs.tables.decisions import (
     serve,
     worker_lost,
 )
-from crnn_ocr.jobs.tables.encoding import encode_request
+from crnn_ocr.jobs.tables.encoding import encode, encode_request
 from crnn_ocr.jobs.tables.sqlite_changes import Change
 from crnn_ocr.jobs.tables.sqlite_database import BUSY_S, Database
 
@@ -68,7 +68,7 @@ class SqliteStore:
             if known is not None:
                 if known["digest"] != new.digest:
                     raise IdempotencyKeyReusedError("This Idempotency-Key was used with another request.")
-                return rows.job(connection, known), False
+                return rows.job(connection, known), known["id"] == new.id
             unfinished = connection.execute(
                 "SELECT COUNT(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')", (new.owner,)
             ).fetchone()[0]
@@ -92,7 +92,7 @@ class SqliteStore:
             ).lastrowid
             connection.executemany(
                 "INSERT INTO files (job, number, name, size) VALUES (?, ?, ?, ?)",
-                [(number, place, file.name, file.size) for place, file in enumerate(new.files)],
+                [(number, place, encode(file.name), file.size) for place, file in enumerate(new.files)],
             )
             change = Change.of_job(connection, new.id, self._clock())
             assert change is not None

@@ -61,11 +61,12 @@ class JobStore(Protocol):
     # ---- for clients -------------------------------------------------------------------------------
 
     def create(self, new: NewJob, *, most_unfinished: int) -> tuple[Job, bool]:
-        """Create a job with one `plan` task per file. The same job may be created again: it is made once.
+        """Create a job with one `plan` task per file.
 
         Returns:
-            The job, and whether it is new: a request that is repeated with its idempotency key gives the job
-            that it made before.
+            The job, and whether it is the new one: a request that is repeated with its idempotency key gives
+            the job that it made before. A job that is created again with its own id, because the answer was
+            lost, is made once, and is the new one both times.
 
         Raises:
             TooManyJobsError: The owner has that many unfinished jobs.

@@ -9,8 +9,11 @@ from crnn_ocr.jobs.records import JobRequest, Problem
 
 
 def encode(value: Any) -> str:
-    """Return a value as JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return a value as JSON without spaces, which can always be written as UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if any("\ud800" <= char <= "\udfff" for char in text):  # half a character, as in names of broken files
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def encode_request(request: JobRequest) -> str:

@@ -17,7 +17,7 @@ function operations.create(id, owner, key, digest, request, files, files_count, 
   if not known and key ~= '' then known = call('HGET', P .. 'keys:' .. owner, key) end
   if known then
     if get(known, 'digest') ~= digest then return {'reused', false} end
-    return {'known', read_job(known)}
+    return {'', read_job(known)}
   end
   local unfinished = number(call('HGET', P .. 'owner:' .. owner, 'unfinished'))
   if unfinished >= number(most) then return {'too many', unfinished} end
@@ -37,7 +37,7 @@ function operations.create(id, owner, key, digest, request, files, files_count, 
   local tasks = {}
   for file = 0, number(files_count) - 1 do tasks[#tasks + 1] = {PLAN, file, 1} end
   push(id, tasks)
-  return {'made', read_job(id)}
+  return {'', read_job(id)}
 end
 
 operations.get = read_job

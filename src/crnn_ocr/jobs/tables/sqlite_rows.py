@@ -35,7 +35,11 @@ def job(connection: sqlite3.Connection, row: sqlite3.Row) -> Job:
         expires=row["expires"],
         files=tuple(
             FileRecord(
-                file["number"], file["name"], file["size"], file["pages"], decode_problem(file["problem"])
+                file["number"],
+                json.loads(file["name"]),
+                file["size"],
+                file["pages"],
+                decode_problem(file["problem"]),
             )
             for file in files
         ),

@@ -36,7 +36,7 @@ CREATE INDEX jobs_by_end ON jobs (expires) WHERE expires IS NOT NULL;
 CREATE TABLE files (
     job INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    name TEXT NOT NULL,
+    name TEXT NOT NULL, -- JSON
     size INTEGER NOT NULL,
     pages INTEGER,
     problem TEXT,
