@@ -314,6 +314,7 @@ def test_a_disk_that_becomes_full_fails_the_job_with_a_reason(
     jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crnn_ocr.jobs.work.tasks.RETRY_S", 0.0)
+    monkeypatch.setattr("crnn_ocr.jobs.tables.decisions.MOST_ATTEMPTS", 2)
     full = True
     really = jobs.files.put
 
