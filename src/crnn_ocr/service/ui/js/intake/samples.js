@@ -5,11 +5,12 @@ import { t } from "../words/words.js";
 
 const SAMPLES = ["receipt", "screenshot", "photo", "poem"];
 
-/** Draws the samples; `onFile(file)` gets the one that is clicked. */
+/** Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file. */
 export function watchSamples(store, onFile, onFail) {
   store.watch((state) => [state.prefs.language], () => {
     byId("samples").replaceChildren(...SAMPLES.map((sample) => make("li", {}, card(sample))));
   });
+  return take;
 
   function card(name) {
     return make(

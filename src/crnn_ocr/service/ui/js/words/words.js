@@ -34,6 +34,11 @@ export function optionWords(name) {
   return lookUp("options", name);
 }
 
+/** What a model is, in the user's language, or undefined where the server's own words stand. */
+export function modelTitle(name) {
+  return lookUp("models", name);
+}
+
 /** The language tag for dates and numbers. */
 export function localeOf() {
   return language === "zh" ? "zh-CN" : navigator.language;
