@@ -25,7 +25,6 @@ from tests.ui.scenes import (
     many_lines,
     picture,
     read,
-    recognise,
     upload,
 )
 
@@ -42,18 +41,17 @@ def read_otherwise(view: Page) -> None:
 
 def test_escape_closes_the_servers_card_and_stops_nothing(open_page: Opener, stage: Stage) -> None:
     view = open_page()
-    choose(view, picture())
     view.route("**/ocr?*", lambda route: None)  # never answered
-    view.locator("#recognise").click()
-    expect(view.locator("#stop")).to_be_visible()
+    choose(view, picture())
+    expect(view.locator("body")).to_have_class(re.compile("is-busy"))
     view.locator("#server").click()
     expect(view.locator("#server-card")).to_be_visible()
     view.keyboard.press("Escape")
     expect(view.locator("#server-card")).to_be_hidden()
-    expect(view.locator("#stop")).to_be_visible()
+    expect(view.locator("body")).to_have_class(re.compile("is-busy"))
     expect(view.locator("#server")).to_be_focused()
     view.keyboard.press("Escape")
-    expect(view.locator("#stop")).to_be_hidden()
+    idle(view)
 
 
 def test_a_failed_second_reading_leaves_the_first_and_edits(open_page: Opener, stage: Stage) -> None:
@@ -119,7 +117,6 @@ def test_a_proxy_that_is_busy_is_asked_again(open_page: Opener) -> None:
     view = open_page()
     view.route("**/ocr?*", answer)
     choose(view, picture())
-    view.locator("#recognise").click()
     expect(view.locator(".message-title")).to_have_text("The server is busy.")
     expect(lines(view)).to_have_text(list(TEXTS))
 
@@ -155,8 +152,7 @@ def test_the_focus_goes_on_where_the_user_is(open_page: Opener) -> None:
 def test_documents_get_their_small_picture_without_being_opened(open_page: Opener) -> None:
     view = open_page()
     document = upload(tiff([drawn("Page one"), drawn("Page two")]), "paper.tif", "image/tiff")
-    choose(view, picture(name="first.png"), document)
-    recognise(view)
+    read(view, picture(name="first.png"), document)
     expect(view.locator(".job", has_text="paper.tif").locator("img")).to_have_count(1)
     expect(view.locator("#picture-name")).to_have_text("first.png")
 

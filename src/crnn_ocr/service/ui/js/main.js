@@ -32,7 +32,7 @@ import { watchPrimary } from "./shell/primary.js";
 import { say, watchSay } from "./shell/say.js";
 import { watchShare } from "./shell/share.js";
 import { noteServer, unlock, watchServer } from "./shell/server.js";
-import { t } from "./words/words.js";
+import { loadLanguage, t } from "./words/words.js";
 
 const store = createStore({
   jobs: [],
@@ -51,6 +51,7 @@ const store = createStore({
   work: null, // what the server is busy with, while someone looks
 });
 
+await loadLanguage(store.get().prefs.language);
 rememberPrefs(store);
 watchSizes(store);
 watchLooks(store);
@@ -159,7 +160,8 @@ function take(files, way) {
   const { ids, leftOut } = addFiles(store, named);
   ids.forEach((id) => addThumb(id, jobOf(store.get(), id).file));
   runner.start(ids);
-  if (!document.activeElement.checkVisibility?.()) {
+  // Whoever works with a field or a list goes on there.
+  if (document.activeElement === document.body || !document.activeElement.checkVisibility?.()) {
     byId("primary").focus({ preventScroll: true });
   }
   // The list shows them: this is for those who do not see it.

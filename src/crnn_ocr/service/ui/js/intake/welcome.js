@@ -68,9 +68,9 @@ export function watchWelcome(store, act) {
     }
     const words = make(
       "span",
-      { class: "job-words" },
-      make("span", { class: "job-name" }, entry.name),
-      make("span", { class: "job-status" }, entry.text || t("noTextShort")),
+      { class: "recent-words" },
+      make("span", { class: "recent-name" }, entry.name),
+      make("span", { class: "recent-text" }, entry.text || t("noTextShort")),
     );
     return make("li", {}, make("button", { type: "button", class: "recent-item", onclick: () => act.open(entry.id) }, picture, words));
   }

@@ -1,6 +1,7 @@
 // How a line's text is laid over its polygon: pure geometry, in the pixels of the page.
 
 const FACE_HEIGHT = 0.8; // of a box's height, which leaves some air: the line height of css/picture.css is 1 / 0.8
+const ALONG = 0.2; // weight of a distance along a line against one across it
 const IDEOGRAPHS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu;
 
 /**
@@ -38,13 +39,18 @@ export function fitText(text, polygon, measure) {
   return { size, upright: false, matrix: [ux, uy, vx, vy, ...a] };
 }
 
-/** How far a point is from a polygon, by the rectangle around it; 0 inside. */
-export function distanceTo(polygon, x, y) {
-  const xs = polygon.map((point) => point[0]);
-  const ys = polygon.map((point) => point[1]);
-  const dx = Math.max(Math.min(...xs) - x, 0, x - Math.max(...xs));
-  const dy = Math.max(Math.min(...ys) - y, 0, y - Math.max(...ys));
-  return Math.hypot(dx, dy);
+/**
+ * How far a point is from a line, 0 inside. What lies beside a line belongs to it rather than to the next one above or
+ * below, so distance along the line counts for less than across.
+ */
+export function distanceTo([a, b, , d], x, y) {
+  const beyond = (from, to) => {
+    const [ux, uy] = [to[0] - from[0], to[1] - from[1]];
+    const length = Math.hypot(ux, uy) || 1;
+    const at = ((x - from[0]) * ux + (y - from[1]) * uy) / length;
+    return Math.max(-at, 0, at - length);
+  };
+  return Math.hypot(beyond(a, b) * ALONG, beyond(a, d));
 }
 
 /** How far along its line a point is, from 0 at its beginning to 1 at its end. */

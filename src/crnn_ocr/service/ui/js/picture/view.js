@@ -152,6 +152,7 @@ export class PictureView {
       byId("picture-none").hidden = false;
     }
     this.#draw(now);
+    this.reveal(this.#store.get().hit ?? this.#store.get().active); // chosen before its page was there
   }
 
   #clear() {
