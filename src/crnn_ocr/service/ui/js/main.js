@@ -160,8 +160,8 @@ function take(files, way) {
   const { ids, leftOut } = addFiles(store, named);
   ids.forEach((id) => addThumb(id, jobOf(store.get(), id).file));
   runner.start(ids);
-  // Whoever works with a field or a list goes on there.
-  if (document.activeElement === document.body || !document.activeElement.checkVisibility?.()) {
+  // Whoever works with the text, the list or a dialog goes on there.
+  if (!document.activeElement.closest("#work, dialog")) {
     byId("primary").focus({ preventScroll: true });
   }
   // The list shows them: this is for those who do not see it.

@@ -99,8 +99,9 @@ export class Lens {
 
   // The place in the text under the pointer: a node and an offset.
   #caret({ clientX, clientY }) {
-    const caret = document.caretPositionFromPoint?.(clientX, clientY);
-    if (caret && caret.offsetNode.nodeType === Node.TEXT_NODE && this.element.contains(caret.offsetNode)) {
+    const row = document.elementFromPoint(clientX, clientY)?.closest(".lens-line");
+    const caret = row && document.caretPositionFromPoint?.(clientX, clientY);
+    if (caret?.offsetNode.nodeType === Node.TEXT_NODE && row.contains(caret.offsetNode)) {
       return [caret.offsetNode, caret.offset];
     }
     const [x, y] = this.#toPage(clientX, clientY);
