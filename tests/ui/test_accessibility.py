@@ -166,7 +166,7 @@ def test_targets_are_large_enough(open_page: Opener, stage: Stage) -> None:
     small = view.evaluate(
         """() => [...document.querySelectorAll("button, a, input, [role=tab]")]
             .filter((one) => one.checkVisibility() && !one.closest("p") && one.tabIndex >= 0)
-            .map((one) => [one.id || one.className, one.getBoundingClientRect()])
+            .map((one) => [one.id || one.className, (one.closest("label") ?? one).getBoundingClientRect()])
             .filter(([, box]) => box.width > 0 && (box.width < 24 || box.height < 24))
             .map(([name, box]) => `${name}: ${box.width} × ${box.height}`)"""
     )

@@ -242,8 +242,8 @@ def test_the_first_visit_costs_few_bytes(browser: Browser, stage: Stage) -> None
         view.goto(stage.url)
         expect(view.locator("#server")).to_have_attribute("data-state", "ready")
         view.wait_for_load_state("networkidle")
-    # The page, its modules and samples, and what it asks the server for, as they came over the wire; without the
-    # heads of the answers, half a kilobyte each, which HTTP/2 packs and HTTP/1.1 does not.
+    # The page, its modules and samples, and what it asks the server for, as they came over the wire; without
+    # the heads of the answers, half a kilobyte each, which HTTP/2 packs and HTTP/1.1 does not.
     assert len(sizes) > len(list(UI.rglob("*.js")))
     logging.getLogger(__name__).info(
         "bodies %d, heads %d", sum(sizes.values()) - sum(heads.values()), sum(heads.values())

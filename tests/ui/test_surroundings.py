@@ -137,7 +137,7 @@ def test_the_focus_goes_on_where_the_user_is(open_page: Opener) -> None:
     view = open_page()
     view.locator(".sample").first.focus()
     view.keyboard.press("Enter")
-    expect(view.locator(".job-open")).to_be_focused()
+    expect(view.locator("#primary")).to_be_focused()
     idle(view)
     choose(view, picture(name="b.png"), picture(name="c.png"))
     for name, then in (("b.png", "c.png"), ("c.png", "receipt.webp")):
@@ -146,7 +146,7 @@ def test_the_focus_goes_on_where_the_user_is(open_page: Opener) -> None:
         expect(view.locator(".job-open", has_text=then)).to_be_focused()
     view.get_by_role("button", name="Remove receipt.webp").focus()
     view.keyboard.press("Enter")
-    expect(view.locator("#choose")).to_be_focused()
+    expect(view.locator("#start")).to_be_focused()
 
 
 def test_documents_get_their_small_picture_without_being_opened(open_page: Opener) -> None:
@@ -174,7 +174,7 @@ def test_on_a_phone_a_tap_on_one_side_shows_the_other(open_page: Opener, stage: 
     stage.play(lambda *_: many_lines(24))
     view = open_page(**PHONE)
     read(view)
-    row, box = view.locator(".line"), view.locator(".box")
+    row, box = view.locator(".line"), view.locator(".lens-line")
     row.nth(18).scroll_into_view_if_needed()
     row.nth(18).tap()
     expect(row.nth(18)).to_have_class(re.compile("is-active"))
@@ -187,7 +187,8 @@ def test_on_a_phone_a_tap_on_one_side_shows_the_other(open_page: Opener, stage: 
     view.touchscreen.tap(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
     expect(view.locator(".line.is-active")).to_have_count(1)
     assert in_sight(view, view.locator(".line.is-active .line-number"))
-    assert in_sight(view, view.locator(".box.is-active"))
+    active = int(view.locator(".line.is-active").get_attribute("data-index") or -1)
+    assert in_sight(view, box.nth(active))
 
 
 @pytest.mark.parametrize("width", [320, 390, 700])
@@ -229,13 +230,13 @@ def test_a_list_that_is_too_full_takes_nothing(open_page: Opener) -> None:
     left_out = view.evaluate(
         """async () => {
             const { addFiles } = await import("/ui/js/jobs/jobs.js");
-            let state = { jobs: Array.from({ length: 203 }, (_, id) => ({ id: -id })) };
+            let state = { jobs: Array.from({ length: 503 }, (_, id) => ({ id: -id })) };
             const store = { get: () => state, set: (patch) => { state = { ...state, ...patch }; } };
             const files = Array.from({ length: 5 }, () => ({ file: new Blob(), name: "x" }));
             return [addFiles(store, files).leftOut, state.jobs.length];
         }"""
     )
-    assert left_out == [5, 203]
+    assert left_out == [5, 503]
 
 
 def test_the_history_counts_small_pictures_and_characters(open_page: Opener) -> None:

@@ -39,7 +39,7 @@ const page = {
   heroLine: "Text, tables and layout from scans, photos, screenshots and PDF, ready to copy.",
   capture: "Capture the screen",
   captureName: "Screen",
-  demo: "An example: a photo becomes a document. Click to read it.",
+  demo: "Read this example",
   recent: "Read lately",
   trustLanguages: "Chinese and English",
   trustHere: "runs on this server, nowhere else",

@@ -38,7 +38,7 @@ const page = {
   heroLine: "扫描件、照片、截图和 PDF 中的文字、表格与版面，识别后即可复制。",
   capture: "截取屏幕",
   captureName: "屏幕截图",
-  demo: "示例：照片变成文档。点击即可识别。",
+  demo: "识别这个示例",
   recent: "最近识别",
   trustLanguages: "中文和英文",
   trustHere: "只在这台服务器上运行",
