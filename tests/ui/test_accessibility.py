@@ -112,7 +112,12 @@ STATES: list[Callable[[Page], None]] = [
 def violations(view: Page) -> list[str]:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: run scripts/install-test-tools")
-    view.wait_for_timeout(200)  # what fades in has its colours only then
+    view.wait_for_timeout(200)  # what fades in has its colours only then, and on a busy machine later still
+    view.evaluate(
+        """() => Promise.all(document.getAnimations()
+            .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+            .map((one) => one.finished.catch(() => {})))"""
+    )
     if not view.evaluate("'axe' in window"):
         view.evaluate(AXE.read_text() + "; undefined")
     found: list[str] = view.evaluate(
