@@ -171,19 +171,19 @@ def test_what_lies_over_the_picture_can_be_chosen(open_page: Opener) -> None:
     view.mouse.move(5, 5)
     # At rest the picture is clean, whatever the lines are like.
     assert [stroke(boxes(view).nth(index)) for index in range(3)] == ["none"] * 3
-    view.get_by_text("Doubts", exact=True).click()
+    view.locator("#overlay").get_by_text("Doubts", exact=True).click()
     assert [stroke(boxes(view).nth(index)) == "none" for index in range(3)] == [True, False, False]
-    view.get_by_text("All", exact=True).click()
+    view.locator("#overlay").get_by_text("All", exact=True).click()
     assert all(stroke(boxes(view).nth(index)) != "none" for index in range(3))
     assert stroke(view.locator("polygon.halo").first) != "none"
     image = view.locator("#sheet img")
     assert image.evaluate("one => getComputedStyle(one).opacity") == "1"
-    view.get_by_text("Text", exact=True).click()
+    view.locator("#overlay").get_by_text("Text", exact=True).click()
     expect(image).to_have_css("opacity", "0")
     assert texts(view).first.evaluate("one => getComputedStyle(one).color") == "rgb(33, 29, 23)"
     view.reload()  # remembered
-    expect(view.get_by_role("radio", name="Text")).to_be_checked()
     read(view)
+    expect(view.get_by_role("radio", name="Text")).to_be_checked()
     view.locator("body").press("b")  # round to the first
     expect(view.get_by_role("radio", name="Clean")).to_be_checked()
     expect(image).to_have_css("opacity", "1")
