@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from tests.service.fakes import Answer, FakeReader
 from tests.service.rendering import png
 
 HOSTILE = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
+#: The button that adds files: of the first screen, beside the others, or the one that matters most.
+ADD = "#start:visible, #choose:visible, #primary[data-action=add]:visible"
 TEXTS = ("Invoice 10234", "Total 99.50 EUR", "开票日期：2026年11月22日")
 
 _serial = itertools.count()
@@ -96,23 +99,25 @@ def upload(data: bytes, name: str = "invoice.png", kind: str = "image/png") -> F
 
 def choose(view: Page, *files: FilePayload) -> None:
     with view.expect_file_chooser() as chooser:
-        view.locator("#choose").click()
+        view.locator(ADD).click()
     chooser.value.set_files(list(files))
 
 
-def recognise(view: Page) -> None:
-    """Press the button and wait until nothing is under way."""
-    view.locator("#recognise").click()
-    idle(view)
-
-
 def idle(view: Page) -> None:
-    expect(view.locator("#stop")).to_be_hidden()
+    """Wait until nothing is under way."""
+    expect(view.locator("body")).not_to_have_class(re.compile("is-busy"), timeout=20_000)
 
 
 def read(view: Page, *files: FilePayload) -> None:
+    """Choose files, which are read at once, and wait for their results."""
     choose(view, *(files or (picture(),)))
-    recognise(view)
+    idle(view)
+
+
+def read_again(view: Page) -> None:
+    """Press the keys that read what has failed or was stopped, else the shown file once more."""
+    view.keyboard.press("Control+Enter")
+    idle(view)
 
 
 def lines(view: Page) -> Locator:

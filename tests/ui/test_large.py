@@ -47,7 +47,6 @@ def spent_on(count: int, open_page: Opener, stage: Stage) -> Spent:
 
     times = [spent()]
     choose(view, picture())
-    view.locator("#recognise").click()
     expect(lines(view)).to_have_count(count, timeout=120_000)
     times.append(spent())
     view.locator(".line").nth(count // 2).scroll_into_view_if_needed()

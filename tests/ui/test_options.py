@@ -16,13 +16,16 @@ def test_the_form_is_built_from_the_schema(open_page: Opener) -> None:
     view = open_page()
     view.locator("#open-options").click()
     form = view.locator("#options-form")
+    words: dict[str, dict[str, str]] = view.evaluate(
+        """async () => (await import("/ui/js/words/en.js")).en.options"""
+    )
     for name, schema in ReadOptions.model_json_schema()["properties"].items():
         if schema.get("format") == "password":  # the page keeps options in the browser
             expect(form).not_to_contain_text(schema["title"])
             continue
-        expect(form).to_contain_text(schema["title"])
-        if name != "model":  # a list here, whose help is another one
-            expect(form).to_contain_text(schema["description"])
+        # In the page's own words: the schema's are for those who type the names.
+        expect(form).to_contain_text(words[name]["title"])
+        expect(form).to_contain_text(words[name]["help"])
         assert form.locator(f"[id=option-{name}], [name=option-{name}]").count() > 0, name
 
 
@@ -42,7 +45,7 @@ def test_the_models_of_the_server_are_on_offer(open_page: Opener, stage: Stage) 
 def test_options_are_sent_remembered_and_reset(open_page: Opener, stage: Stage) -> None:
     view = open_page()
     view.locator("body").press("s")
-    group = view.get_by_role("group", name="Denoise")
+    group = view.get_by_role("group", name="Noise")
     group.get_by_text("off", exact=True).click()
     view.get_by_label("Minimum confidence").focus()
     view.keyboard.press("ArrowRight")
@@ -66,7 +69,7 @@ def test_a_result_of_other_options_says_so(open_page: Opener, stage: Stage) -> N
     read(view)
     expect(view.locator("#stale")).to_be_hidden()
     view.locator("#open-options").click()
-    view.get_by_role("group", name="Grey").get_by_text("on", exact=True).click()
+    view.get_by_role("group", name="Colours").get_by_text("on", exact=True).click()
     expect(view.locator("#stale")).to_be_visible()
     view.get_by_role("button", name="Read again with these options").click()
     expect(view.locator("#stale")).to_be_hidden()

@@ -12,11 +12,27 @@ from crnn_ocr.document import Document
 from tests.service.rendering import picture as drawn
 from tests.service.rendering import tiff
 from tests.ui.conftest import Opener
-from tests.ui.scenes import TEXTS, Stage, choose, line, lines, picture, read, recognise, sheet, upload
+from tests.ui.scenes import (
+    TEXTS,
+    Stage,
+    choose,
+    line,
+    lines,
+    picture,
+    read,
+    read_again,
+    sheet,
+    upload,
+)
 
 
 def boxes(view: Page) -> Locator:
     return view.locator("polygon.box")
+
+
+def texts(view: Page) -> Locator:
+    """The transparent lines that lie on the picture."""
+    return view.locator(".lens-line")
 
 
 def scale(view: Page) -> float:
@@ -61,14 +77,14 @@ def test_hover_and_click_go_both_ways(open_page: Opener, stage: Stage) -> None:
     read(view)
     view.locator(".line").nth(1).hover()
     expect(boxes(view).nth(1)).to_have_class("box is-good is-hovered")
-    boxes(view).nth(0).hover()
+    texts(view).nth(0).hover()
     expect(view.locator(".line").nth(0)).to_have_class("line is-hovered")
     # A long picture is shown in full width, so the last row has to be brought into view.
     view.locator(".line").nth(59).click()
     expect(boxes(view).nth(59)).to_have_class("box is-good is-active is-hovered")
     expect(boxes(view).nth(59)).to_be_in_viewport()
     view.locator("#zoom-fit").click()
-    boxes(view).nth(5).click()
+    texts(view).nth(5).click()
     expect(view.locator(".line").nth(5)).to_have_class(re.compile("is-active"))
     expect(view.locator(".line").nth(5)).to_be_in_viewport()
 
@@ -113,9 +129,11 @@ def test_dragging_moves_the_picture_and_chooses_nothing(open_page: Opener) -> No
     frame = view.locator("#picture").bounding_box()
     assert before is not None
     assert frame is not None
-    view.mouse.move(frame["x"] + 200, frame["y"] + 200)
+    # Beside the text: over it the mouse selects.
+    start = {"x": frame["x"] + 200, "y": frame["y"] + frame["height"] - 20}
+    view.mouse.move(start["x"], start["y"])
     view.mouse.down()
-    view.mouse.move(frame["x"] + 120, frame["y"] + 200, steps=4)
+    view.mouse.move(start["x"] - 80, start["y"], steps=4)
     view.mouse.up()
     after = view.locator("#sheet").bounding_box()
     assert after is not None
@@ -143,26 +161,63 @@ def test_two_fingers_zoom(open_page: Opener) -> None:
     assert zoomed(view) > 2 * fitted
 
 
-def test_boxes_can_be_hidden(open_page: Opener) -> None:
-    view = open_page()
+def stroke(box: Locator) -> str:
+    return str(box.evaluate("box => getComputedStyle(box).stroke"))
+
+
+def test_what_lies_over_the_picture_can_be_chosen(open_page: Opener) -> None:
+    view = open_page(reduced_motion="reduce")
     read(view)
-    button = view.get_by_role("button", name="Show the boxes")
-    button.click()
-    expect(button).to_have_attribute("aria-pressed", "false")
-    expect(boxes(view).first).to_be_hidden()
-    view.locator("body").press("b")
-    expect(boxes(view).first).to_be_visible()
+    view.mouse.move(5, 5)
+    # At rest the picture is clean, whatever the lines are like.
+    assert [stroke(boxes(view).nth(index)) for index in range(3)] == ["none"] * 3
+    view.locator("#overlay").get_by_text("Doubts", exact=True).click()
+    assert [stroke(boxes(view).nth(index)) == "none" for index in range(3)] == [True, False, False]
+    view.locator("#overlay").get_by_text("All", exact=True).click()
+    assert all(stroke(boxes(view).nth(index)) != "none" for index in range(3))
+    assert stroke(view.locator("polygon.halo").first) != "none"
+    image = view.locator("#sheet img")
+    assert image.evaluate("one => getComputedStyle(one).opacity") == "1"
+    view.locator("#overlay").get_by_text("Text", exact=True).click()
+    expect(image).to_have_css("opacity", "0")
+    assert texts(view).first.evaluate("one => getComputedStyle(one).color") == "rgb(33, 29, 23)"
+    view.reload()  # remembered
+    read(view)
+    expect(view.get_by_role("radio", name="Text")).to_be_checked()
+    view.locator("body").press("b")  # round to the first
+    expect(view.get_by_role("radio", name="Clean")).to_be_checked()
+    expect(image).to_have_css("opacity", "1")
 
 
 def test_boxes_show_confidence_and_unsure_characters_places(open_page: Opener) -> None:
-    view = open_page()
+    view = open_page(reduced_motion="reduce")
     read(view)
     levels = boxes(view).evaluate_all("all => all.map((box) => box.classList[1])")
     assert levels == ["is-good", "is-poor", "is-fair"]
     dashes = boxes(view).evaluate_all("all => all.map((box) => getComputedStyle(box).strokeDasharray)")
     assert len(set(dashes)) == 3  # not by colour alone
+    places = view.locator(".box-chars polygon")
+    expect(places).to_have_count(2)
+    assert stroke(places.first) == "none"
     view.locator(".line").nth(1).click()
-    expect(view.locator(".box-chars polygon")).to_have_count(2)
+    assert stroke(places.first) != "none"
+
+
+def test_boxes_do_not_hide_dense_text(open_page: Opener, stage: Stage) -> None:
+    rows = [line(f"Row {row} of a page in very small print", row) for row in range(60)]
+    stage.play(lambda *_: Document((sheet(*rows, width=2400, height=2800),), "fake/1"))
+    view = open_page(reduced_motion="reduce")
+    read(view)
+    view.locator(".line").nth(3).click()
+    active = boxes(view).nth(3)
+    expect(active).to_have_class(re.compile("is-active"))
+    expect(view.locator("#picture")).to_have_class(re.compile("is-dense"))
+    style = active.evaluate("box => [getComputedStyle(box).strokeWidth, getComputedStyle(box).fill]")
+    assert style == ["1px", "none"]
+    for _ in range(6):
+        view.locator("#zoom-in").click()
+    expect(view.locator("#picture")).not_to_have_class(re.compile("is-dense"))
+    assert active.evaluate("box => getComputedStyle(box).strokeWidth") == "2.5px"
 
 
 def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stage: Stage) -> None:
@@ -173,8 +228,6 @@ def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stag
     choose(view, upload(file, "scan.tiff", "image/tiff"))
     expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()  # drawn by the server
     expect(view.locator(".thumb img")).to_have_count(1)
-    expect(view.locator("#pager")).to_be_hidden()
-    recognise(view)
     expect(lines(view)).to_have_text(["Page 1", "Page 2", "Page 3"])
     expect(view.locator(".result-page")).to_have_text(["Page 1 of 3", "Page 2 of 3", "Page 3 of 3"])
     expect(view.locator("#page-number")).to_have_text("Page 1 of 3")
@@ -207,8 +260,7 @@ def test_a_file_that_nobody_can_show_is_told(open_page: Opener) -> None:
     view = open_page()
     choose(view, upload(b"no picture", "odd.png"))
     expect(view.locator("#picture-none")).to_contain_text("cannot be shown")
-    assert TEXTS  # the text panel still says what to press
-    expect(view.locator(".message-title")).to_contain_text("Press")
+    expect(lines(view)).to_have_text(list(TEXTS))  # the text is there all the same
 
 
 def test_a_page_that_a_busy_server_cannot_draw_yet_comes_later(open_page: Opener) -> None:
@@ -235,7 +287,7 @@ def test_a_picture_that_was_missing_comes_with_the_next_reading(open_page: Opene
     read(view, upload(tiff([drawn("Page")]), "scan.tiff", "image/tiff"))
     expect(view.locator("#picture-none")).to_contain_text("cannot be shown")
     view.unroute("**/preview?*")
-    recognise(view)
+    read_again(view)
     expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
 
 

@@ -20,7 +20,6 @@ TEXT = ["Invoice 10234", "Total 99.50 EUR"]
 
 def test_a_pasted_screenshot_becomes_text_with_boxes(open_page: Opener, server: Server) -> None:
     view = open_page(server.url)
-    view.locator("#automatic").check()
     paste(view, upload(png(*TEXT)))
     expect(lines(view)).to_have_text(TEXT, timeout=30_000)
     expect(view.locator("#picture-facts")).to_contain_text("640 × 136")
@@ -62,6 +61,5 @@ def test_a_pdf_is_shown_and_read(open_page: Opener, server: Server, tmp_path: Pa
     view = open_page(server.url)
     choose(view, upload(path.read_bytes(), "letter.pdf", "application/pdf"))
     expect(view.get_by_role("img", name="letter.pdf")).to_be_visible(timeout=30_000)
-    view.locator("#recognise").click()
     expect(lines(view)).to_have_text(["Dear reader"], timeout=30_000)
     view.context.close()

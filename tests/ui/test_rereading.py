@@ -13,7 +13,6 @@ from tests.ui.conftest import Opener
 from tests.ui.scenes import (
     TEXTS,
     Stage,
-    choose,
     clipboard,
     drop,
     idle,
@@ -22,7 +21,7 @@ from tests.ui.scenes import (
     lines,
     picture,
     read,
-    recognise,
+    read_again,
     said,
     sheet,
 )
@@ -101,7 +100,7 @@ def test_an_open_edit_keeps_its_line_when_a_reading_arrives(open_page: Opener, s
     release.set()
     idle(view)
     expect(lines(view)).to_have_text(["Total 99.60 EUR", "Thanks"])
-    recognise(view)
+    read_again(view)
     expect(lines(view)).to_have_text(["Total 99.60 EUR", "Thanks"])
     expect(view.get_by_role("alert")).to_have_count(0)
 
@@ -144,7 +143,7 @@ def test_a_stopped_reading_leaves_the_result_with_its_options(open_page: Opener,
     read_otherwise(view)
     view.locator("#read-stale").click()
     expect(view.locator(".job")).to_have_attribute("data-status", "reading")
-    view.locator("#stop").click()
+    view.locator("#primary").click()
     idle(view)
     expect(view.locator("#stale")).to_be_visible()
     view.locator("#tab-api").click()
@@ -170,8 +169,7 @@ def test_keys_of_an_input_method_do_not_end_an_edit(open_page: Opener) -> None:
 
 def test_the_key_for_editing_shows_what_is_edited(open_page: Opener) -> None:
     view = open_page()
-    choose(view, picture())
-    recognise(view)
+    read(view)
     view.locator("#tab-api").click()
     view.keyboard.press("j")
     view.keyboard.press("e")

@@ -17,7 +17,7 @@ from crnn_ocr.document import Block, Document, Remark
 from crnn_ocr.document import Page as DocumentPage
 from crnn_ocr.export import FORMATS, Writer
 from tests.ui.conftest import Opener
-from tests.ui.scenes import TEXTS, Stage, clipboard, line, lines, picture, read, said, sheet
+from tests.ui.scenes import TEXTS, Stage, clipboard, line, lines, picture, read, read_again, said, sheet
 
 
 def row(view: Page, number: int) -> Locator:
@@ -111,8 +111,7 @@ def test_edit_a_line_in_its_place(open_page: Opener) -> None:
     view.locator(".line-edit").fill("two\n rows")
     view.locator("#copy-all").focus()  # leaving the field keeps the edit
     expect(lines(view).nth(0)).to_have_text("two rows")
-    view.locator("#recognise").click()
-    expect(view.locator("#stop")).to_be_hidden()
+    read_again(view)
     expect(lines(view).nth(1)).to_have_text("Total 99.60 EUR")
     row(view, 1).hover()
     view.get_by_role("button", name="Back to what was read: Total 99.50 EUR").click()

@@ -8,7 +8,7 @@ from crnn_ocr.document import Document, Remark
 from crnn_ocr.errors import BadRequestError
 from crnn_ocr.options import ReadOptions
 from tests.ui.conftest import Opener
-from tests.ui.scenes import HOSTILE, Stage, choose, line, lines, picture, read, recognise, sheet
+from tests.ui.scenes import HOSTILE, Stage, line, lines, picture, read, sheet
 
 
 def test_hostile_text_stays_text_wherever_it_stands(open_page: Opener, stage: Stage) -> None:
@@ -117,8 +117,7 @@ def test_the_policy_forbids_what_the_page_does_not_need(browser: Browser, stage:
 
 def test_nothing_is_kept_beyond_what_is_said(open_page: Opener) -> None:
     view = open_page()
-    choose(view, picture(name="secret-name.png"))
-    recognise(view)
+    read(view, picture(name="secret-name.png"))
     stored = view.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
     assert "secret-name" not in stored
     assert "Invoice" not in stored

@@ -25,7 +25,6 @@ from tests.ui.scenes import (
     many_lines,
     picture,
     read,
-    recognise,
     upload,
 )
 
@@ -42,18 +41,17 @@ def read_otherwise(view: Page) -> None:
 
 def test_escape_closes_the_servers_card_and_stops_nothing(open_page: Opener, stage: Stage) -> None:
     view = open_page()
-    choose(view, picture())
     view.route("**/ocr?*", lambda route: None)  # never answered
-    view.locator("#recognise").click()
-    expect(view.locator("#stop")).to_be_visible()
+    choose(view, picture())
+    expect(view.locator("body")).to_have_class(re.compile("is-busy"))
     view.locator("#server").click()
     expect(view.locator("#server-card")).to_be_visible()
     view.keyboard.press("Escape")
     expect(view.locator("#server-card")).to_be_hidden()
-    expect(view.locator("#stop")).to_be_visible()
+    expect(view.locator("body")).to_have_class(re.compile("is-busy"))
     expect(view.locator("#server")).to_be_focused()
     view.keyboard.press("Escape")
-    expect(view.locator("#stop")).to_be_hidden()
+    idle(view)
 
 
 def test_a_failed_second_reading_leaves_the_first_and_edits(open_page: Opener, stage: Stage) -> None:
@@ -119,7 +117,6 @@ def test_a_proxy_that_is_busy_is_asked_again(open_page: Opener) -> None:
     view = open_page()
     view.route("**/ocr?*", answer)
     choose(view, picture())
-    view.locator("#recognise").click()
     expect(view.locator(".message-title")).to_have_text("The server is busy.")
     expect(lines(view)).to_have_text(list(TEXTS))
 
@@ -140,23 +137,24 @@ def test_the_focus_goes_on_where_the_user_is(open_page: Opener) -> None:
     view = open_page()
     view.locator(".sample").first.focus()
     view.keyboard.press("Enter")
-    expect(view.locator(".job-open")).to_be_focused()
+    expect(view.locator("#primary")).to_be_focused()
     idle(view)
     choose(view, picture(name="b.png"), picture(name="c.png"))
-    for name, then in (("b.png", "c.png"), ("c.png", "receipt.webp")):
-        view.get_by_role("button", name=f"Remove {name}").focus()
-        view.keyboard.press("Enter")
-        expect(view.locator(".job-open", has_text=then)).to_be_focused()
-    view.get_by_role("button", name="Remove receipt.webp").focus()
+    view.get_by_role("button", name="Remove b.png").focus()
     view.keyboard.press("Enter")
-    expect(view.locator("#choose")).to_be_focused()
+    expect(view.locator(".job-open", has_text="c.png")).to_be_focused()
+    view.get_by_role("button", name="Remove c.png").focus()
+    view.keyboard.press("Enter")
+    expect(view.locator("#primary")).to_be_focused()  # the list of a single file is not shown
+    view.get_by_role("button", name="Remove this file").focus()
+    view.keyboard.press("Enter")
+    expect(view.locator("#start")).to_be_focused()
 
 
 def test_documents_get_their_small_picture_without_being_opened(open_page: Opener) -> None:
     view = open_page()
     document = upload(tiff([drawn("Page one"), drawn("Page two")]), "paper.tif", "image/tiff")
-    choose(view, picture(name="first.png"), document)
-    recognise(view)
+    read(view, picture(name="first.png"), document)
     expect(view.locator(".job", has_text="paper.tif").locator("img")).to_have_count(1)
     expect(view.locator("#picture-name")).to_have_text("first.png")
 
@@ -178,7 +176,7 @@ def test_on_a_phone_a_tap_on_one_side_shows_the_other(open_page: Opener, stage: 
     stage.play(lambda *_: many_lines(24))
     view = open_page(**PHONE)
     read(view)
-    row, box = view.locator(".line"), view.locator(".box")
+    row, box = view.locator(".line"), view.locator(".lens-line")
     row.nth(18).scroll_into_view_if_needed()
     row.nth(18).tap()
     expect(row.nth(18)).to_have_class(re.compile("is-active"))
@@ -191,7 +189,8 @@ def test_on_a_phone_a_tap_on_one_side_shows_the_other(open_page: Opener, stage: 
     view.touchscreen.tap(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
     expect(view.locator(".line.is-active")).to_have_count(1)
     assert in_sight(view, view.locator(".line.is-active .line-number"))
-    assert in_sight(view, view.locator(".box.is-active"))
+    active = int(view.locator(".line.is-active").get_attribute("data-index") or -1)
+    assert in_sight(view, box.nth(active))
 
 
 @pytest.mark.parametrize("width", [320, 390, 700])
@@ -233,13 +232,13 @@ def test_a_list_that_is_too_full_takes_nothing(open_page: Opener) -> None:
     left_out = view.evaluate(
         """async () => {
             const { addFiles } = await import("/ui/js/jobs/jobs.js");
-            let state = { jobs: Array.from({ length: 203 }, (_, id) => ({ id: -id })) };
+            let state = { jobs: Array.from({ length: 503 }, (_, id) => ({ id: -id })) };
             const store = { get: () => state, set: (patch) => { state = { ...state, ...patch }; } };
             const files = Array.from({ length: 5 }, () => ({ file: new Blob(), name: "x" }));
             return [addFiles(store, files).leftOut, state.jobs.length];
         }"""
     )
-    assert left_out == [5, 203]
+    assert left_out == [5, 503]
 
 
 def test_the_history_counts_small_pictures_and_characters(open_page: Opener) -> None:

@@ -19,11 +19,19 @@
   const preferred = navigator.languages ?? [navigator.language];
   const tongue = prefs.language ?? preferred.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => /en|zh/.test(tag));
   root.lang = tongue === "zh" ? "zh-CN" : "en";
+  for (const part of tongue === "zh" ? ["zh", "zh-server"] : ["en"]) {
+    const words = document.createElement("link");
+    words.rel = "modulepreload";
+    words.href = `/ui/js/words/${part}.js`;
+    document.head.append(words);
+  }
 
   addEventListener(
     "error",
     ({ target }) => {
-      const needed = target instanceof HTMLScriptElement || (target instanceof HTMLLinkElement && target.rel === "stylesheet");
+      const words = target instanceof HTMLLinkElement && target.href.includes("/js/words/"); // loaded by nothing else
+      const style = target instanceof HTMLLinkElement && target.rel === "stylesheet";
+      const needed = target instanceof HTMLScriptElement || style || words;
       if (needed && !broken) {
         broken = true;
         tryAgain();

@@ -1,18 +1,21 @@
 // Wires the page: one store, the views that watch it, and the few ways in which they act on each other.
 
 import { byId } from "./core/dom.js";
-import { loadOptions, loadPrefs, rememberPrefs, setPrefs } from "./core/prefs.js";
+import { loadOptions, loadPrefs, rememberPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
 import { HistoryPanel } from "./history/panel.js";
 import { watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
-import { addFiles, clearJobs, currentJob, jobOf, patchJob, removeJob, selectJob, UNDER_WAY, watchSizes } from "./jobs/jobs.js";
+import { watchWelcome } from "./intake/welcome.js";
+import { addFiles, currentJob, jobOf, patchJob, selectJob, watchSizes } from "./jobs/jobs.js";
 import { Runner } from "./jobs/runner.js";
 import { watchFirstPages } from "./jobs/first-pages.js";
 import { thumbnail } from "./jobs/thumbnail.js";
+import { removeAll, removeOne } from "./jobs/undo.js";
 import { QueueView } from "./jobs/view.js";
 import { watchOptions } from "./options/panel.js";
 import { watchPreview } from "./options/preview.js";
+import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
 import { watchCode } from "./result/code.js";
@@ -20,17 +23,24 @@ import { watchExport } from "./result/saving.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
+import { watchSides } from "./shell/follow.js";
 import { watchKeys } from "./shell/keys.js";
+import { watchLeaving } from "./shell/leaving.js";
 import { nextTheme, otherLanguage, watchLooks } from "./shell/looks.js";
-import { say } from "./shell/say.js";
+import { toggleAlone, watchPanes } from "./shell/panes.js";
+import { watchPrimary } from "./shell/primary.js";
+import { say, watchSay } from "./shell/say.js";
+import { watchShare } from "./shell/share.js";
 import { noteServer, unlock, watchServer } from "./shell/server.js";
-import { t } from "./words/words.js";
+import { loadLanguage, t } from "./words/words.js";
 
 const store = createStore({
   jobs: [],
   current: null, // id of the job that is shown
   active: null, // index of the line that the user works with
   hovered: null, // index of the line that the user points at
+  hit: null, // index of the line that the search is at
+  alone: false, // the picture has all the room
   selected: new Set(), // indexes of lines
   options: loadOptions(), // reading options that differ from the defaults
   prefs: loadPrefs(),
@@ -41,10 +51,13 @@ const store = createStore({
   work: null, // what the server is busy with, while someone looks
 });
 
+await loadLanguage(store.get().prefs.language);
 rememberPrefs(store);
 watchSizes(store);
 watchLooks(store);
 watchDialogs();
+watchSay();
+watchLeaving(store);
 
 const history = new HistoryPanel(store, say);
 const runner = new Runner(store, {
@@ -79,7 +92,17 @@ watchCode(store, say);
 watchExport(store, say);
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
 watchPreview(store);
-watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
+watchSides(store, (index) => picture.reveal(index));
+watchPanes(store);
+watchShare(store);
+watchPrimary(store, { add: () => byId("file").click(), stop: () => runner.cancelAll(), copy: () => result.copy() });
+const takeSample = watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
+watchWelcome(store, {
+  sample: takeSample,
+  captured: (file) => take([file], "captured"),
+  open: (id) => history.open(id),
+  recent: () => history.recent(),
+});
 watchIntake({ zone: document.body, inputs: [byId("file"), byId("camera")] }, take, () => say(t("nothingFound")));
 watchCard(store);
 watchServer(store);
@@ -97,39 +120,37 @@ watchKeys(store, {
   zoomOut: () => picture.zoom(1 / 1.4),
   fit: () => picture.fit(),
   turn: () => currentJob(store.get()) && picture.turn(),
-  boxes: () => picture.toggleBoxes(),
+  overlay: () => nextOverlay(store),
+  alone: () => currentJob(store.get()) && toggleAlone(store),
   options: () => byId("open-options").click(),
   history: () => byId("open-history").click(),
   theme: () => nextTheme(store),
   language: () => otherLanguage(store),
-  stop: () => runner.cancelAll(),
+  stop: () => (store.get().alone ? toggleAlone(store) : runner.cancelAll()),
 });
 
-for (const id of ["choose", "intake-zone"]) {
-  byId(id).addEventListener("click", () => byId("file").click());
-}
-byId("take-photo").addEventListener("click", () => byId("camera").click());
-byId("recognise").addEventListener("click", () => runner.startAll());
-byId("stop").addEventListener("click", () => runner.cancelAll());
-byId("clear-queue").addEventListener("click", () => {
-  runner.cancelAll();
-  store.get().jobs.forEach((job) => forgetPictures(job.id));
-  clearJobs(store);
-  byId("choose").focus();
+byId("choose").addEventListener("click", () => byId("file").click());
+byId("intake-zone").addEventListener("click", ({ target }) => {
+  if (target.closest("#start") || !target.closest("button")) {
+    byId("file").click();
+  }
 });
-byId("automatic").addEventListener("change", (event) => setPrefs(store, { automatic: event.target.checked }));
+for (const id of ["take-photo", "first-photo"]) {
+  byId(id).addEventListener("click", () => byId("camera").click());
+}
+byId("remove-file").addEventListener("click", () => remove(store.get().current));
+byId("clear-queue").addEventListener("click", () => {
+  const { jobs } = store.get();
+  offerUndo(t("removedSome", { count: jobs.length }), removeAll(store, runner));
+  jobs.forEach((job) => forgetPictures(job.id));
+  byId("start").focus();
+});
+store.watch((state) => [state.server.state], (state) => state === "ready" && runner.resume());
 
 store.watch((state) => [state.jobs.length > 0], (some) => {
   document.body.classList.toggle("has-jobs", some);
   byId("intake").hidden = some;
   byId("work").hidden = !some;
-});
-store.watch((state) => [state.jobs, state.prefs.automatic], (jobs, automatic) => {
-  const busy = jobs.some((job) => UNDER_WAY.has(job.status));
-  const idle = jobs.some((job) => !UNDER_WAY.has(job.status));
-  byId("recognise").disabled = !idle;
-  byId("stop").hidden = !busy;
-  byId("automatic").checked = automatic;
 });
 forgetTries();
 document.documentElement.dataset.ready = "";
@@ -138,16 +159,14 @@ function take(files, way) {
   const named = files.map((file) => ({ file, name: nameOf(file, way) }));
   const { ids, leftOut } = addFiles(store, named);
   ids.forEach((id) => addThumb(id, jobOf(store.get(), id).file));
-  if (store.get().prefs.automatic || way === "sample") {
-    runner.start(ids);
-    if (!document.activeElement.checkVisibility?.()) {
-      byId("queue-list").querySelector("[aria-current=true]")?.focus({ preventScroll: true });
-    }
-  } else {
-    byId("recognise").focus();
+  runner.start(ids);
+  // Whoever works with the text, the list or a dialog goes on there.
+  if (!document.activeElement.closest("#work, dialog")) {
+    byId("primary").focus({ preventScroll: true });
   }
+  // The list shows them: this is for those who do not see it.
   const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
-  say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words);
+  say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words, { quiet: leftOut === 0 });
 }
 
 // All has arrived: should a part be missing another day, first.js may load the page anew.
@@ -161,12 +180,17 @@ function forgetTries() {
 
 // The focus stays where it was in the list, or goes back to where files come from.
 function remove(id) {
-  const index = store.get().jobs.findIndex((job) => job.id === id);
-  runner.cancel(id);
-  removeJob(store, id);
+  const { jobs } = store.get();
+  const index = jobs.findIndex((job) => job.id === id);
+  offerUndo(t("removed", { name: jobs[index].name }), removeOne(store, id, runner));
   forgetPictures(id);
-  const all = [...byId("queue-list").querySelectorAll(".job-open")];
-  (all.at(Math.min(index, all.length - 1)) ?? byId("choose")).focus();
+  const all = [...byId("queue-list").querySelectorAll(".job-open")].filter((entry) => entry.checkVisibility());
+  const next = all.at(Math.min(index, all.length - 1)) ?? (jobs.length > 1 ? byId("primary") : byId("start"));
+  next.focus();
+}
+
+function offerUndo(words, run) {
+  say(words, { action: { label: t("undo"), run } });
 }
 
 async function addThumb(id, blob) {
@@ -187,7 +211,7 @@ function nameOf(file, way) {
 function read(id) {
   const job = jobOf(store.get(), id);
   noteServer(store, "ready");
-  say(t("done", { count: job.result.lines.length }));
+  say(t("done", { count: job.result.lines.length }), { quiet: true });
   history.keep(id);
   drawLater(id);
 }

@@ -46,11 +46,16 @@ export function reveal(container, element, margin = 0) {
   }
   const frame = container.getBoundingClientRect();
   const target = element.getBoundingClientRect();
-  if (target.top - margin < frame.top) {
-    container.scrollTop -= frame.top - target.top + margin;
-  } else if (target.bottom + margin > frame.bottom) {
-    container.scrollTop += target.bottom - frame.bottom + margin;
+  container.scrollTop += shortfall(target.top, target.bottom, frame.top, frame.bottom, margin);
+  container.scrollLeft += shortfall(target.left, target.right, frame.left, frame.right, margin);
+}
+
+// How far to scroll so that a span lies inside another; of one that is too long, its beginning.
+function shortfall(low, high, first, last, margin) {
+  if (low - margin < first || high - low + 2 * margin > last - first) {
+    return low - margin - first;
   }
+  return Math.max(0, high + margin - last);
 }
 
 /** Whether what is typed now goes into a field. */

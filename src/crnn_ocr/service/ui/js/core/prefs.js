@@ -6,10 +6,10 @@ const OPTIONS = "crnn-ocr.options";
 const DEFAULTS = {
   language: null, // null: the browser's
   theme: "auto",
-  automatic: false,
   history: true,
   keys: true,
-  boxes: true,
+  overlay: "clean",
+  split: 0.5,
   view: "lines",
   code: "curl",
 };

@@ -82,12 +82,18 @@ export class HistoryPanel {
     return make(
       "li",
       { class: "history-item" },
-      make("button", { type: "button", class: "job-open", onclick: () => this.#open(entry.id) }, picture, words),
+      make("button", { type: "button", class: "job-open", onclick: () => this.open(entry.id) }, picture, words),
       iconButton("trash", t("forgetFile", { name: entry.name }), () => this.#forget(entry.id)),
     );
   }
 
-  async #open(id) {
+  /** The readings that are kept, the newest first; none where the history is off or cannot be kept. */
+  async recent() {
+    return this.#store.get().prefs.history ? archive.list().catch(() => []) : [];
+  }
+
+  /** Puts a reading back on the page. */
+  async open(id) {
     const reading = await archive.find(id);
     byId("history-dialog").close();
     if (reading) {

@@ -3,13 +3,16 @@
 import { byId, make } from "../core/dom.js";
 import { t } from "../words/words.js";
 
-const SAMPLES = ["receipt", "screenshot", "photo", "poem"];
+// The first one is the example that the page shows large already (intake/welcome.js).
+const SAMPLES = { en: ["photo", "receipt", "screenshot", "poem"], zh: ["receipt", "photo", "screenshot", "poem"] };
 
-/** Draws the samples; `onFile(file)` gets the one that is clicked. */
+/** Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file. */
 export function watchSamples(store, onFile, onFail) {
   store.watch((state) => [state.prefs.language], () => {
-    byId("samples").replaceChildren(...SAMPLES.map((sample) => make("li", {}, card(sample))));
+    const [, ...others] = document.documentElement.lang === "en" ? SAMPLES.en : SAMPLES.zh;
+    byId("samples").replaceChildren(...others.map((sample) => make("li", {}, card(sample))));
   });
+  return take;
 
   function card(name) {
     return make(

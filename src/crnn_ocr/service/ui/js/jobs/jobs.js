@@ -1,10 +1,10 @@
 // The queue: what was handed in and how far it is. Jobs are never changed in place.
 
 import { sizeText } from "../core/files.js";
-import { movesOf } from "../reading/result.js";
+import { levelOf, movesOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 
-const MOST_JOBS = 200; // files in the queue: their results are kept in memory
+const MOST_JOBS = 500; // files in the queue: their results are kept in memory
 
 let lastId = 0;
 
@@ -80,16 +80,25 @@ export function selectJob(store, id) {
 /** Refuses files that are larger than the server takes, before they are sent; its limits may be known only later. */
 export function watchSizes(store) {
   store.watch((state) => [state.jobs, state.limits?.max_image_bytes], (jobs, most = Infinity) => {
-    for (const { id, file } of jobs.filter((job) => job.status === "new" && job.file.size > most)) {
+    for (const { id, file } of jobs.filter((job) => isWaiting(job) && job.file.size > most)) {
       const message = `${sizeText(file.size)} > ${sizeText(most)}`;
       patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
     }
   });
 }
 
+function isWaiting({ status }) {
+  return status === "new" || status === "queued";
+}
+
 /** Whether a job may be started: it is not under way, not done, and not refused for good. */
 export function isStartable({ status, problem }) {
-  return STARTABLE.has(status) && problem?.code !== TOO_LARGE;
+  return STARTABLE.has(status) && !problem?.hopeless;
+}
+
+/** Whether a result holds lines that a person should look at. */
+export function isDoubtful({ result }) {
+  return result?.lines.some((line) => line.text === line.original && levelOf(line.confidence) !== "good") ?? false;
 }
 
 /** Takes a job out of the queue; its neighbour is shown instead. */

@@ -6,6 +6,7 @@ import { readFile } from "../server/request.js";
 import { finishJob, isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
 
 const AT_ONCE = 2; // more would only wait inside the server
+const MOST_RESUMES = 3; // how often a file is read anew by itself after the server was gone
 const PATIENCE = 900_000; // milliseconds for which a busy server is asked again without the user
 
 /** Runs the jobs of a store. */
@@ -40,6 +41,15 @@ export class Runner {
     const { jobs, current } = this.#store.get();
     const waiting = jobs.filter(isStartable).map((job) => job.id);
     this.start(waiting.length > 0 ? waiting : [current]);
+  }
+
+  /** Starts what could not be sent while the server was gone; a file that breaks every connection is left at last. */
+  resume() {
+    const lost = this.#store.get().jobs.filter(({ status, problem }) => status === "failed" && problem.code === "NETWORK");
+    for (const { id, resumes = 0 } of lost.filter((job) => (job.resumes ?? 0) < MOST_RESUMES)) {
+      patchJob(this.#store, id, { resumes: resumes + 1 });
+      this.start([id]);
+    }
   }
 
   /** Stops a job. */
@@ -118,7 +128,7 @@ export class Runner {
     const turn = job.result ? job.turn : result.pages[0].turn;
     const page = Math.min(job.page, result.pages.length - 1);
     // Only now: what is stopped or fails leaves the old result, and with it what that was read with.
-    finishJob(this.#store, id, { status: "done", result, turn, page, options: job.wanted });
+    finishJob(this.#store, id, { status: "done", result, turn, page, options: job.wanted, resumes: 0 });
     this.#tell.done(id);
   }
 

@@ -4,19 +4,28 @@ import { byId, icon, iconButton, make, reveal } from "../core/dom.js";
 import { statusText } from "../result/message.js";
 import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
-import { UNDER_WAY } from "./jobs.js";
+import { isDoubtful, UNDER_WAY } from "./jobs.js";
+
+const FILTERS = { failed: (job) => job.status === "failed", doubtful: isDoubtful };
 
 /** Shows the jobs of the store. */
 export class QueueView {
   #act;
   #list = byId("queue-list");
   #entries = new Map(); // id → the elements of an entry, and what they show
+  #filter = null; // name of the only files to be seen
 
   /** @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)` */
   constructor(store, act) {
     this.#act = act;
     store.watch((state) => [state.jobs, state.current, state.prefs.language], () => this.#draw(store.get()));
     this.#list.addEventListener("keydown", (event) => this.#key(event));
+    for (const name of Object.keys(FILTERS)) {
+      byId(`only-${name}`).addEventListener("click", () => {
+        this.#filter = this.#filter === name ? null : name;
+        this.#draw(store.get());
+      });
+    }
   }
 
   #draw({ jobs, current, prefs }) {
@@ -27,8 +36,13 @@ export class QueueView {
         this.#entries.delete(id);
       }
     }
-    for (const job of jobs) {
+    const counts = this.#drawFilters(jobs);
+    for (const [place, job] of jobs.entries()) {
       const entry = this.#entries.get(job.id) ?? this.#add(job);
+      if (this.#list.children[place] !== entry.element) {
+        this.#list.insertBefore(entry.element, this.#list.children[place] ?? null);
+      }
+      entry.element.hidden = this.#filter !== null && !counts[this.#filter].has(job.id);
       if (entry.job !== job || entry.language !== prefs.language) {
         this.#fill(entry, job, prefs.language);
       }
@@ -44,7 +58,25 @@ export class QueueView {
     }
     const done = jobs.filter((job) => job.status === "done").length;
     byId("queue-count").textContent = t("queueCount", { done, count: jobs.length });
-    byId("clear-queue").disabled = jobs.length === 0;
+    byId("work").classList.toggle("is-single", jobs.length === 1);
+  }
+
+  // The ids that each filter shows; a filter that shows nothing any more is over.
+  #drawFilters(jobs) {
+    const found = {};
+    for (const [name, belongs] of Object.entries(FILTERS)) {
+      found[name] = new Set(jobs.filter(belongs).map((job) => job.id));
+      const count = found[name].size;
+      if (count === 0 && this.#filter === name) {
+        this.#filter = null;
+      }
+      byId(`only-${name}`).hidden = count === 0;
+      byId(`only-${name}`).textContent = t(`only_${name}`, { count });
+    }
+    for (const name of Object.keys(FILTERS)) {
+      byId(`only-${name}`).setAttribute("aria-pressed", String(this.#filter === name));
+    }
+    return found;
   }
 
   #add(job) {
@@ -62,7 +94,6 @@ export class QueueView {
     const element = make("li", { class: "job" }, open, tools, bar);
     const entry = { element, open, picture, status, bar, tools, job: null, thumb: null, url: null, kind: "" };
     this.#entries.set(job.id, entry);
-    this.#list.append(element);
     return entry;
   }
 
@@ -80,7 +111,8 @@ export class QueueView {
       entry.picture.replaceChildren(make("img", { src: entry.url, alt: "", width: "40", height: "40" }));
     }
     entry.bar.style.transform = `scaleX(${job.status === "sending" ? 0.9 * job.share : 1})`;
-    const kind = UNDER_WAY.has(job.status) ? "cancel" : ["failed", "cancelled"].includes(job.status) ? "retry" : "";
+    const again = ["failed", "cancelled"].includes(job.status) && !job.problem?.hopeless;
+    const kind = UNDER_WAY.has(job.status) ? "cancel" : again ? "retry" : "";
     if (entry.kind !== `${kind} ${language}`) {
       entry.kind = `${kind} ${language}`;
       const { id, name } = job;
@@ -97,7 +129,7 @@ export class QueueView {
 
   #key(event) {
     if (event.target.matches(".job-open") && ["ArrowDown", "ArrowUp"].includes(event.key)) {
-      const all = [...this.#list.querySelectorAll(".job-open")];
+      const all = [...this.#list.querySelectorAll(".job:not([hidden]) .job-open")];
       const next = all[all.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
       if (next) {
         event.preventDefault();

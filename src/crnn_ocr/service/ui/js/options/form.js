@@ -1,7 +1,7 @@
 // The form of the reading options, built from the server's schema.
 
 import { make } from "../core/dom.js";
-import { optionWords, t } from "../words/words.js";
+import { modelTitle, optionWords, t } from "../words/words.js";
 import { withOption } from "./schema.js";
 
 const MOST_SEGMENTS = 4; // choices that stand side by side; more become a list
@@ -17,7 +17,8 @@ export function formOf(fields, options, models, onChange) {
   let current = options;
   return fields.map((field) => {
     const words = optionWords(field.name) ?? field;
-    const help = make("p", { class: "option-help", id: `help-${field.name}` }, words.help);
+    // Back-quotes mark code in the server's own sentences; here they would only be noise.
+    const help = make("p", { class: "option-help", id: `help-${field.name}` }, words.help.replaceAll("`", ""));
     const change = (value) => {
       current = withOption(current, field, value);
       onChange(current);
@@ -61,7 +62,7 @@ function modelChoices(readers) {
   const active = readers.find((model) => model.active);
   return [
     { value: "", label: t("modelDefault", { name: active?.name }) },
-    ...readers.map(({ name, aliases, languages = [] }) => ({ value: name, label: [[name, ...aliases].join(" · "), languages.join(", ")].filter(Boolean).join(" – ") })),
+    ...readers.map(({ name, aliases, languages = [] }) => ({ value: name, label: [modelTitle(name), [name, ...aliases].join(" · "), languages.join(", ")].filter(Boolean).join(" – ") })),
   ];
 }
 

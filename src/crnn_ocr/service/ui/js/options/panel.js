@@ -7,7 +7,7 @@ import { t } from "../words/words.js";
 import { formOf } from "./form.js";
 import { fieldsOf } from "./schema.js";
 
-const SWITCHES = ["automatic", "history", "keys"];
+const SWITCHES = ["history", "keys"];
 
 /** Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key. */
 export function watchOptions(store, act) {

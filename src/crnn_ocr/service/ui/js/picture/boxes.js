@@ -1,4 +1,5 @@
-// The boxes of the lines over the picture, and the places of unsure characters in the marked line.
+// The boxes of the lines over the picture, and the places of unsure characters. Every stroke has a halo, so that it
+// can be seen on any ground; which boxes are shown is a matter of style (css/picture.css).
 
 import { makeSvg } from "../core/dom.js";
 import { levelOf, UNSURE_BELOW } from "../reading/result.js";
@@ -6,11 +7,9 @@ import { levelOf, UNSURE_BELOW } from "../reading/result.js";
 /** An SVG layer in the pixels of the page. */
 export class Boxes {
   #first = 0;
-  #boxes = [];
-  #marked = null;
-  #hovered = null;
+  #boxes = []; // per line its halo and its box
+  #marks = { "is-active": null, "is-hovered": null, "is-hit": null };
   #lines = [];
-  #chars = makeSvg("g", { class: "box-chars" });
 
   constructor() {
     this.element = makeSvg("svg", { class: "boxes", preserveAspectRatio: "none", "aria-hidden": "true" });
@@ -20,17 +19,17 @@ export class Boxes {
   draw(lines, first, { width, height }) {
     this.#first = first;
     this.#lines = lines;
-    this.#marked = this.#hovered = null;
+    for (const name of Object.keys(this.#marks)) {
+      this.#marks[name] = null;
+    }
     this.element.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.#boxes = lines.map((line, index) =>
-      makeSvg("polygon", {
-        class: `box is-${levelOf(line.confidence)}`,
-        points: points(line.polygon),
-        "data-index": first + index,
-      }),
-    );
-    this.#chars.replaceChildren();
-    this.element.replaceChildren(...this.#boxes, this.#chars);
+    this.#boxes = lines.map((line, index) => {
+      const shape = { points: points(line.polygon), "data-index": first + index };
+      const level = `is-${levelOf(line.confidence)}`;
+      return [makeSvg("polygon", { ...shape, class: `halo ${level}` }), makeSvg("polygon", { ...shape, class: `box ${level}` })];
+    });
+    const chars = lines.flatMap((line, index) => line.chars.filter(isUnsure).map((char) => placeOf(char, first + index)));
+    this.element.replaceChildren(...this.#boxes.flat(), makeSvg("g", { class: "box-chars" }, ...chars));
   }
 
   /** Takes all boxes away. */
@@ -40,12 +39,6 @@ export class Boxes {
     this.element.replaceChildren();
   }
 
-  /** The index of the line at an element of this layer, or null. */
-  lineAt(target) {
-    const box = target instanceof Element ? target.closest("polygon.box") : null;
-    return box && this.element.contains(box) ? Number(box.dataset.index) : null;
-  }
-
   /** The polygon of a line, or null where it is not on this page. */
   polygonOf(index) {
     return this.#lines[index - this.#first]?.polygon ?? null;
@@ -53,17 +46,20 @@ export class Boxes {
 
   /** Marks the line that the user works with. */
   mark(index) {
-    this.#swap(this.#marked, index, "is-active");
-    this.#marked = index;
-    const chars = this.#lines[index - this.#first]?.chars ?? [];
-    const unsure = chars.filter((char) => char.confidence < UNSURE_BELOW && char.text.trim());
-    this.#chars.replaceChildren(...unsure.map((char) => makeSvg("polygon", { points: points(char.polygon) })));
+    this.#swap("is-active", index);
+    for (const place of this.element.querySelectorAll(".box-chars polygon")) {
+      place.classList.toggle("is-active", Number(place.dataset.index) === index);
+    }
   }
 
   /** Marks the line that the user points at. */
   hover(index) {
-    this.#swap(this.#hovered, index, "is-hovered");
-    this.#hovered = index;
+    this.#swap("is-hovered", index);
+  }
+
+  /** Marks the line that a search is at. */
+  hit(index) {
+    this.#swap("is-hit", index);
   }
 
   /** Marks the selected lines. */
@@ -72,16 +68,28 @@ export class Boxes {
       box.classList.remove("is-selected");
     }
     for (const index of indexes) {
-      this.#boxes[index - this.#first]?.classList.add("is-selected");
+      this.#boxes[index - this.#first]?.forEach((shape) => shape.classList.add("is-selected"));
     }
   }
 
-  #swap(old, now, name) {
-    this.#boxes[old - this.#first]?.classList.remove(name);
-    if (now !== null) {
-      this.#boxes[now - this.#first]?.classList.add(name);
+  #swap(name, now) {
+    const old = this.#marks[name];
+    if (old !== null) {
+      this.#boxes[old - this.#first]?.forEach((shape) => shape.classList.remove(name));
     }
+    if (now !== null) {
+      this.#boxes[now - this.#first]?.forEach((shape) => shape.classList.add(name));
+    }
+    this.#marks[name] = now;
   }
+}
+
+function isUnsure({ text, confidence }) {
+  return confidence < UNSURE_BELOW && text.trim() !== "";
+}
+
+function placeOf(char, index) {
+  return makeSvg("polygon", { points: points(char.polygon), "data-index": index });
 }
 
 function points(polygon) {

@@ -28,7 +28,9 @@ export function watchGestures(element, act) {
   );
 
   element.addEventListener("pointerdown", (event) => {
-    if (event.button > 1 || event.target.closest("button")) {
+    // Over text the mouse selects; the middle button, and fingers, move the picture there, too.
+    const selects = event.pointerType === "mouse" && event.button === 0 && event.target.closest(".lens-line");
+    if (event.button > 1 || event.target.closest("button") || selects) {
       return;
     }
     pointers.set(event.pointerId, event);

@@ -1,14 +1,13 @@
 // The left side: the picture of the shown job, its boxes, and the controls of the view.
 
 import { byId, icon, make } from "../core/dom.js";
-import { setPrefs } from "../core/prefs.js";
 import { sizeText } from "../core/files.js";
 import { currentJob, patchJob } from "../jobs/jobs.js";
 import { linesOf } from "../reading/result.js";
 import { t } from "../words/words.js";
-import { Boxes } from "./boxes.js";
 import { bringIntoView, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
 import { watchGestures } from "./gestures.js";
+import { Overlay, watchOverlaySwitch } from "./overlay.js";
 import { pictureOf } from "./source.js";
 
 const LONG = 2.4; // height to width from which on a page is shown in full width
@@ -20,7 +19,7 @@ export class PictureView {
   #act;
   #frame = byId("picture");
   #sheet = byId("sheet");
-  #boxes = new Boxes();
+  #overlay;
   #page = { width: 1, height: 1 };
   #view = null;
   #touched = false; // the user has moved the view, so it is not fitted anew when the window changes
@@ -31,13 +30,15 @@ export class PictureView {
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
+    this.#overlay = new Overlay((index, event) => act.choose(index, event));
+    watchOverlaySwitch(store, this.#frame);
     watchGestures(this.#frame, {
       zoom: (factor, x, y) => this.#set(zoomAt(this.#view, factor, x, y, this.#page, this.#size())),
       pan: (dx, dy) => this.#set(pan(this.#view, dx, dy, this.#page, this.#size())),
-      click: (event) => this.#act.choose(this.#boxes.lineAt(event.target), event),
+      click: (event) => this.#act.choose(this.#overlay.lineAt(event.target), event),
       zoomed: () => this.#frame.classList.contains("is-zoomed"),
     });
-    this.#frame.addEventListener("pointerover", (event) => act.hover(this.#boxes.lineAt(event.target)));
+    this.#frame.addEventListener("pointerover", (event) => act.hover(this.#overlay.lineAt(event.target)));
     this.#frame.addEventListener("pointerleave", () => act.hover(null));
     new ResizeObserver(() => this.#resized()).observe(this.#frame);
     this.#wireButtons();
@@ -46,8 +47,9 @@ export class PictureView {
       () => this.#show(),
     );
     store.watch((state) => [currentJob(state)?.turn], () => this.#fit());
-    store.watch((state) => [state.active, state.hovered, state.selected, state.prefs.boxes], () => this.#mark());
-    store.watch((state) => [currentJob(state), state.prefs.language, state.prefs.boxes], () => this.#describe());
+    store.watch((state) => [currentJob(state)?.result?.lines], () => this.#update());
+    store.watch((state) => [state.active, state.hovered, state.hit, state.selected], () => this.#overlay.mark(store.get()));
+    store.watch((state) => [currentJob(state), state.prefs.language], () => this.#describe());
   }
 
   /** Zooms around the middle. */
@@ -79,14 +81,9 @@ export class PictureView {
     }
   }
 
-  /** Shows the boxes, or hides them. */
-  toggleBoxes() {
-    setPrefs(this.#store, { boxes: !this.#store.get().prefs.boxes });
-  }
-
   /** Moves the view so that a line can be seen. */
   reveal(index) {
-    const polygon = this.#boxes.polygonOf(index);
+    const polygon = this.#overlay.polygonOf(index);
     if (polygon && this.#view) {
       this.#set(bringIntoView(this.#view, polygon, this.#page, this.#size()));
     }
@@ -98,7 +95,6 @@ export class PictureView {
       "zoom-out": () => this.zoom(1 / STEP),
       "zoom-fit": () => this.fit(),
       turn: () => this.turn(),
-      boxes: () => this.toggleBoxes(),
       "page-before": () => this.turnPage(-1),
       "page-after": () => this.turnPage(1),
     };
@@ -146,7 +142,7 @@ export class PictureView {
       this.#page = now.result?.pages[now.page] ?? picture;
       const image = make("img", { src: picture.url, alt: job.name, draggable: "false" });
       image.addEventListener("load", () => picture.own && URL.revokeObjectURL(picture.url), { once: true });
-      this.#sheet.replaceChildren(image, this.#boxes.element);
+      this.#sheet.replaceChildren(image, ...this.#overlay.elements);
       this.#sheet.hidden = false;
       this.#touched = false;
       this.#fit();
@@ -156,19 +152,20 @@ export class PictureView {
       byId("picture-none").hidden = false;
     }
     this.#draw(now);
+    this.reveal(this.#store.get().hit ?? this.#store.get().active); // chosen before its page was there
   }
 
   #clear() {
     this.#view = null;
     this.#sheet.hidden = true;
     this.#sheet.replaceChildren();
-    this.#boxes.clear();
+    this.#overlay.clear();
     byId("picture-none").hidden = true;
   }
 
   #draw(job) {
     if (!job.result || this.#sheet.hidden) {
-      this.#boxes.clear();
+      this.#overlay.clear();
       return;
     }
     const page = job.result.pages[job.page];
@@ -177,16 +174,22 @@ export class PictureView {
       this.#fit();
     }
     const { first, lines } = linesOf(job.result, job.page);
-    this.#boxes.draw(lines, first, page);
-    this.#mark();
+    this.#overlay.draw(lines, first, page);
+    this.#overlay.mark(this.#store.get());
+    this.#rescale();
   }
 
-  #mark() {
-    const { active, hovered, selected, prefs } = this.#store.get();
-    this.#frame.classList.toggle("has-boxes", prefs.boxes);
-    this.#boxes.mark(active);
-    this.#boxes.hover(hovered);
-    this.#boxes.select(selected);
+  #update() {
+    const job = currentJob(this.#store.get());
+    if (job?.result && this.#shown === `${job.id}/${job.page}` && !this.#sheet.hidden) {
+      this.#overlay.update(linesOf(job.result, job.page).lines);
+    }
+  }
+
+  #rescale() {
+    if (this.#view) {
+      this.#frame.classList.toggle("is-dense", this.#overlay.resize(this.#view.scale));
+    }
   }
 
   #resized() {
@@ -220,6 +223,7 @@ export class PictureView {
     this.#sheet.style.width = `${this.#page.width * view.scale}px`;
     this.#sheet.style.height = `${this.#page.height * view.scale}px`;
     this.#sheet.style.transform = transformOf(view, this.#page);
+    this.#rescale();
     byId("zoom").textContent = `${Math.round(view.scale * 100)} %`;
   }
 
@@ -240,6 +244,5 @@ export class PictureView {
     byId("page-number").textContent = pages ? t("pageOf", { number: job.page + 1, count: pages.length }) : "";
     byId("page-before").disabled = !pages || job.page === 0;
     byId("page-after").disabled = !pages || job.page === pages.length - 1;
-    byId("boxes").setAttribute("aria-pressed", String(state.prefs.boxes));
   }
 }

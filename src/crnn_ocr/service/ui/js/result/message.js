@@ -14,7 +14,6 @@ import { codeOf } from "./notices.js";
 export function messageOf(job, act) {
   switch (job.status) {
     case "new":
-      return still("spark", t("waiting"));
     case "queued":
       return working(t("queued"), null, act);
     case "sending":
@@ -26,7 +25,7 @@ export function messageOf(job, act) {
     case "failed":
       return failed(job.problem, act);
     case "cancelled":
-      return still("stop", t("cancelled"), button("recognise", act.start));
+      return still("stop", t("cancelled"), button("retry", act.start));
     default:
       return still("blank", t("noText"), make("p", { class: "message-more" }, t("noTextMore")));
   }
@@ -104,8 +103,9 @@ function failed(problem, act) {
       { class: "message is-failed" },
       icon("alert"),
       make("p", { class: "message-title" }, explain(problem)),
-      make("p", { class: "message-code" }, codeOf(problem)),
-      problem.code === "TOO_LARGE_TO_SEND" ? null : button("retry", act.start),
+      // Of a file that is refused for good, the number of the request is of no use to anybody.
+      make("p", { class: "message-code" }, problem.hopeless ? problem.code : codeOf(problem)),
+      problem.hopeless ? null : button("retry", act.start),
     ),
   ];
 }

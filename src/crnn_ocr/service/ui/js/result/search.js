@@ -65,6 +65,9 @@ export class Search {
       CSS.highlights.delete("search-current");
     }
     byId("search-found").hidden = !needle;
+    if (this.#hits.length === 0) {
+      tellHit(null);
+    }
     if (this.#hits.length > 0 && place) {
       this.#mark(this.#nearest(place));
     } else if (this.#hits.length > 0) {
@@ -89,6 +92,7 @@ export class Search {
       CSS.highlights.set("search-current", new Highlight(this.#hits[at]));
     }
     byId("search-count").textContent = t("hits", { at: at + 1, count: this.#hits.length });
+    tellHit(homeOf(this.#hits[at]).dataset.index);
   }
 
   // Which row or paragraph the hit is in, and which of its hits it is; found anew even where all is drawn anew.
@@ -102,6 +106,11 @@ export class Search {
     const next = this.#homes.findIndex((other) => other > home);
     return same.at(Math.min(number, same.length - 1)) ?? (next < 0 ? this.#hits.length - 1 : next);
   }
+}
+
+// The picture shows the line of the hit, where it has one.
+function tellHit(index) {
+  document.dispatchEvent(new CustomEvent("searchhit", { detail: index === undefined || index === null ? null : Number(index) }));
 }
 
 function homeOf(hit) {

@@ -70,20 +70,20 @@ export class ResultView {
     this.#act.reveal(index);
   }
 
-  /** Copies the selection or everything. */
+  /** Copies the selection or everything; resolves to whether it worked. */
   async copy() {
     const { selected, prefs } = this.#store.get();
     const { result } = currentJob(this.#store.get()) ?? {};
     if (!result?.lines.length) {
-      return;
+      return false;
     }
     const done = await copyResult(result, selected, prefs.view === "paragraphs");
-    this.#say(t(done ? "copied" : "copyFailed"));
+    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
     if (done) {
-      const label = byId("copy-all").lastElementChild;
-      label.textContent = t("copied");
+      byId("copy-all").lastElementChild.textContent = t("copied");
       setTimeout(() => this.#selected(this.#store.get().selected), 1500);
     }
+    return done;
   }
 
   /** Lets the user edit a line. */

@@ -2,6 +2,19 @@
 
 import { errorText } from "../words/words.js";
 
+// The file itself is refused: the same file will be refused again.
+const HOPELESS = new Set([
+  "TOO_LARGE_TO_SEND",
+  "BODY_TOO_LARGE",
+  "IMAGE_EMPTY",
+  "IMAGE_DECODE_FAILED",
+  "IMAGE_TYPE_UNSUPPORTED",
+  "IMAGE_TOO_LARGE",
+  "IMAGE_KILLED_WORKER",
+  "EXTRA_MISSING",
+  "PDF_PASSWORD_REQUIRED",
+]);
+
 const STATUS_CODES = { 413: "BODY_TOO_LARGE", 429: "RATE_LIMITED", 503: "OVERLOADED" };
 
 /** A failure with the server's stable code; message and hint are the server's own sentences. */
@@ -14,6 +27,11 @@ export class Problem extends Error {
     this.requestId = requestId;
     this.status = status;
     this.retryAfter = retryAfter; // seconds, or null where waiting does not help
+  }
+
+  /** Whether trying once more cannot help, as it is the file that the server refuses. */
+  get hopeless() {
+    return HOPELESS.has(this.code);
   }
 
   /** Whether the server asks to come again later. */

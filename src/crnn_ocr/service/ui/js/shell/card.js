@@ -4,7 +4,7 @@ import { byId, make } from "../core/dom.js";
 import { sizeText, timeText } from "../core/files.js";
 import { UNDER_WAY } from "../jobs/jobs.js";
 import { askForWork } from "../server/work.js";
-import { t } from "../words/words.js";
+import { modelTitle, t } from "../words/words.js";
 import { makeMenu } from "./menu.js";
 
 const EVERY = 2_000; // milliseconds between two looks at the queue, while the card is open
@@ -34,8 +34,8 @@ function draw({ server, work, jobs, limits, models }) {
   const button = byId("server");
   button.dataset.state = server.state;
   const words = t(`server_${server.state}`);
-  byId("server-words").textContent = server.state === "ready" ? (server.model ?? words) : words;
-  button.setAttribute("aria-label", `${t("server")}: ${words}${server.model ? `, ${server.model}` : ""}`);
+  byId("server-words").textContent = words;
+  button.setAttribute("aria-label", `${t("server")}: ${words}`);
   const waiting = jobs.filter((job) => UNDER_WAY.has(job.status)).length;
   const key = server.locked ? t("keyWanted") : server.keyed ? t("keyUsed") : undefined;
   const facts = [
@@ -57,7 +57,7 @@ function draw({ server, work, jobs, limits, models }) {
 
 function modelOf({ name, version, title, active, loaded, languages = [] }) {
   const state = active ? t("modelActive") : loaded ? t("modelLoaded") : "";
-  const facts = [title, languages.join(", ")].filter(Boolean).join(" · ");
+  const facts = [modelTitle(name) ?? title, languages.join(", ")].filter(Boolean).join(" · ");
   return make(
     "li",
     { class: "model" },

@@ -2,7 +2,7 @@
 
 import { byId, icon } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
-import { setLanguage, t, translatePage } from "../words/words.js";
+import { loadLanguage, setLanguage, t, translatePage } from "../words/words.js";
 
 const THEMES = ["auto", "light", "dark"];
 
@@ -25,8 +25,12 @@ export function nextTheme(store) {
 }
 
 /** Changes between English and Chinese. */
-export function otherLanguage(store) {
-  setPrefs(store, { language: document.documentElement.lang === "en" ? "zh" : "en" });
+export async function otherLanguage(store) {
+  const language = document.documentElement.lang === "en" ? "zh" : "en";
+  await loadLanguage(language).then(
+    () => setPrefs(store, { language }),
+    () => {}, // the server is gone: the page stays as it is
+  );
 }
 
 function drawTheme(theme) {

@@ -6,7 +6,6 @@ const files = (count) => (count === 1 ? "1 file" : `${count} files`);
 const page = {
   // the frame
   skip: "Skip to the content",
-  tagline: "Image in, text out",
   apiDocs: "API documents",
   language: "切换到中文",
   languageName: "中文",
@@ -20,29 +19,35 @@ const page = {
   actions: "Actions",
   choose: "Choose pictures",
   takePhoto: "Take a photo",
-  recognise: "Recognise",
-  automatic: "Automatically",
-  automaticHelp: "Read every picture as soon as it is there.",
   stopAll: "Stop",
   options: "Options",
   history: "History",
+  addMore: "Add pictures",
+  addShort: "Add",
+  share: "Share the text",
+  undo: "Undo",
   // the empty page
-  intakeLabel: "Choose pictures",
   dropHere: "Drop pictures here",
-  tapHere: "Take a photo or choose pictures",
-  intakeMore: ({ key }) => `or paste a screenshot with ${key} V`,
+  intakeMore: ({ key }) => `Paste a screenshot with ${key} V`,
   intakeKinds: "JPG, PNG, WebP, BMP, GIF, TIFF and PDF; several at once, and whole folders",
   samples: "Or try one of these",
   sample_receipt: "Receipt",
   sample_screenshot: "Screenshot",
   sample_photo: "Photo of a page",
   sample_poem: "Poem in columns",
-  privacy: "What you choose goes to this server and nowhere else. The server keeps no picture.",
+  heroTitle: "Pictures become documents",
+  heroLine: "Text, tables and layout from scans, photos, screenshots and PDF, ready to copy.",
+  capture: "Capture the screen",
+  captureName: "Screen",
+  demo: "Read this example",
+  recent: "Read lately",
+  trustLanguages: "Chinese and English",
+  trustHere: "runs on this server, nowhere else",
+  trustKeeps: "the server keeps no picture",
   // the queue
   queue: "Files",
   queueCount: ({ done, count }) => `${done} of ${count} read`,
   clearQueue: "Remove all",
-  status_new: "not read yet",
   status_queued: "waiting",
   status_reading: "reading…",
   status_failed: "failed",
@@ -56,18 +61,30 @@ const page = {
   nothingFound: "There is no picture or document in what was dropped.",
   tooMany: ({ count }) => `The list is full: ${files(count)} left out.`,
   pastedName: "Pasted picture",
+  removed: ({ name }) => `Removed: ${name}`,
+  removedSome: ({ count }) => `${files(count)} removed`,
+  removeThis: "Remove this file",
+  onlyThese: "Show only these files",
+  only_failed: ({ count }) => `failed ${count}`,
+  only_doubtful: ({ count }) => `doubtful ${count}`,
   // the picture
   picture: "Picture",
-  pictureArea: "Picture with the boxes of its lines. Arrow keys move it.",
+  pictureArea: "Picture with its text, which can be selected. Arrow keys move it.",
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
   zoomFit: "Fit into the window",
   turn: "Turn the view",
-  boxes: "Show the boxes",
   pageBefore: "Page before",
   pageAfter: "Next page",
   pageOf: ({ number, count }) => `Page ${number} of ${count}`,
   noPreview: "This file cannot be shown here.",
+  overlay: "What is shown over the picture",
+  overlay_clean: "Clean",
+  overlay_doubts: "Doubts",
+  overlay_all: "All",
+  overlay_text: "Text",
+  alone: "Enlarge the picture",
+  splitter: "Width of the picture",
   // the result
   result: "Text",
   views: "Views of the text",
@@ -101,7 +118,6 @@ const page = {
   format_csv: "Lines (CSV)",
   saved: ({ name }) => `Saved: ${name}`,
   // in the place of a result
-  waiting: "Press “Recognise” to read the picture.",
   queued: "Waiting for its turn…",
   sending: ({ percent }) => `Sending… ${percent} %`,
   working: "Reading…",
@@ -138,6 +154,10 @@ const page = {
   choice_off: "off",
   choice_auto: "auto",
   choice_on: "on",
+  choice_lines: "lines",
+  choice_blocks: "document",
+  choice_force: "read anew",
+  choice_never: "take it",
   prefHistory: "Keep a history in this browser",
   prefKeys: "Shortcuts with single keys",
   // the preview
@@ -150,9 +170,9 @@ const page = {
   previewRight: "as it is read",
   stepNone: "Nothing was changed: the picture needs no enhancement.",
   step_grey: "Colours left out",
-  step_denoise: "Noise removed (non-local means)",
+  step_denoise: "Noise removed",
   step_stretch: "Contrast stretched",
-  step_clahe: "Local contrast raised (CLAHE)",
+  step_clahe: "Local contrast raised",
   quality_brightness: "Brightness of the paper",
   quality_contrast: "Contrast",
   quality_noise: "Noise",
@@ -197,7 +217,7 @@ const page = {
   // the shortcuts
   keysOff: "Single keys are switched off; Options switches them on.",
   key_paste: "Paste a picture",
-  key_read: "Recognise",
+  key_read: "Read again",
   key_open: "Choose pictures",
   key_copy: "Copy all, or what is selected",
   key_search: "Search in the text",
@@ -210,7 +230,8 @@ const page = {
   key_zoomOut: "Zoom out",
   key_fit: "Fit into the window",
   key_turn: "Turn the view",
-  key_boxes: "Show or hide the boxes",
+  key_overlay: "Clean, doubts, all, or text instead of the picture",
+  key_alone: "Enlarge the picture",
   key_options: "Options",
   key_history: "History",
   key_theme: "Colours",
@@ -220,7 +241,7 @@ const page = {
 };
 
 const errors = {
-  NETWORK: "The server cannot be reached. Check that it is running and try again.",
+  NETWORK: "The server cannot be reached. The file is read as soon as the server is back.",
   BAD_ANSWER: "The server gave an answer that this page does not understand. Try again in a moment.",
   IMAGE_EMPTY: "The file is empty. Choose another one.",
   TOO_LARGE_TO_SEND: ({ detail }) => `The file is larger than the server takes (${detail}). Scale it down or cut it into parts.`,
@@ -230,7 +251,21 @@ const errors = {
   UNAUTHORIZED: "The server asks for an API key. Try again and give it.",
 };
 
-// The schema's own help is written for whoever types the name.
-const options = { model: { title: "Model", help: "The model that reads the lines." } };
+// The schema's own help is written for whoever types the names.
+const options = {
+  model: { title: "Model", help: "The model that reads the lines." },
+  grey: { title: "Colours", help: "Leave out the colours before reading. Auto: as suits the model." },
+  clahe: { title: "Contrast", help: "Raise the contrast. Auto: only of pictures that are pale or dark overall." },
+  denoise: { title: "Noise", help: "Remove specks and grain. Auto: only where there is much of it." },
+  orientation: { title: "Orientation", help: "Turn pictures and lines that lie on their side or stand on their head." },
+  recheck: { title: "Second look", help: "Auto: a slower, more exact model reads again what is doubtful." },
+  layout: { title: "Layout", help: "Document: headings, paragraphs, lists and tables. Lines: one after the other." },
+  ocr: { title: "PDF pages with text", help: "Auto: take their own text where it is good. Read anew: read the picture all the same. Take it: read no picture." },
+  pages: { title: "Pages", help: "Pages to read, such as 1-3,7 or 5-. Empty: all." },
+  min_confidence: {
+    title: "Minimum confidence",
+    help: "Lines whose characters are less sure on average are left out. The per cents beside a line are stricter: how likely the whole line is right.",
+  },
+};
 
-export const en = { page, errors, warnings: {}, options };
+export const en = { page, errors, warnings: {}, options, models: {} };

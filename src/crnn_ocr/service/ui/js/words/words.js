@@ -1,15 +1,24 @@
 // The words of the page in the language of the user, and those for what the server says.
 
 import { COMMAND_KEY } from "../core/dom.js";
-import { en } from "./en.js";
-import { zh } from "./zh.js";
 
-const TEXTS = { en, zh };
+// Only the words that are needed are loaded; first.js announces those of the first language.
+const LOADERS = {
+  en: async () => (await import("./en.js")).en,
+  zh: async () => (await import("./zh.js")).zh,
+};
+const texts = {};
 let language = "en";
 
-/** Takes a language, or with null the browser's. */
+/** Loads the words of a language, or with null of the browser's; to be awaited before it is set. */
+export async function loadLanguage(wanted) {
+  const name = known(wanted);
+  texts[name] ??= await LOADERS[name]();
+}
+
+/** Takes a language, or with null the browser's; its words are there already. */
 export function setLanguage(wanted) {
-  language = wanted in TEXTS ? wanted : pick(navigator.languages ?? [navigator.language]);
+  language = known(wanted);
 }
 
 /** The words for a key; values fill the gaps of those that have some. Undefined where there are none. */
@@ -32,6 +41,11 @@ export function warningText(code) {
 /** Title and help of an option in the user's language, or undefined where the server's own words stand. */
 export function optionWords(name) {
   return lookUp("options", name);
+}
+
+/** What a model is, in the user's language, or undefined where the server's own words stand. */
+export function modelTitle(name) {
+  return lookUp("models", name);
 }
 
 /** The language tag for dates and numbers. */
@@ -57,11 +71,11 @@ export function translatePage() {
 }
 
 function lookUp(table, key) {
-  const texts = TEXTS[language][table];
-  return Object.hasOwn(texts, key) ? texts[key] : undefined;
+  const words = texts[language]?.[table] ?? {};
+  return Object.hasOwn(words, key) ? words[key] : undefined;
 }
 
-function pick(preferred) {
-  const known = preferred.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => tag in TEXTS);
-  return known ?? "en";
+function known(wanted) {
+  const preferred = Object.hasOwn(LOADERS, wanted ?? "") ? [wanted] : (navigator.languages ?? [navigator.language]);
+  return preferred.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => Object.hasOwn(LOADERS, tag)) ?? "en";
 }

@@ -11,13 +11,13 @@ export const warnings = {
 };
 
 export const errors = {
-  NETWORK: "无法连接服务器。请确认服务正在运行，然后重试。",
+  NETWORK: "无法连接服务器。服务器恢复后会自动识别此文件。",
   BAD_ANSWER: "服务器的回答无法理解，请稍后重试。",
   TOO_LARGE_TO_SEND: ({ detail }) => `文件超过了服务器的上限（${detail}）。请缩小图片或分成几部分。`,
   IMAGE_EMPTY: "文件是空的，请选择一张图片。",
   IMAGE_DECODE_FAILED: "图片无法解码，文件可能已损坏或不完整。请用看图软件打开并另存后重试。",
   IMAGE_TYPE_UNSUPPORTED: "这不是支持的图片格式。请使用 JPG、PNG、BMP、GIF、TIFF 或 WebP。",
-  IMAGE_TOO_LARGE: "图片太大。请缩小图片或分成几部分后重试。",
+  IMAGE_TOO_LARGE: ({ detail }) => tooManyPages(detail) ?? "图片太大。请缩小图片或分成几部分后重试。",
   BODY_TOO_LARGE: "文件太大，超过了服务器的上限。请换一个较小的文件。",
   PDF_PASSWORD_REQUIRED: "PDF 有密码保护。请去掉密码后重试。",
   IMAGE_KILLED_WORKER: "识别这张图片时，服务器的进程崩溃或内存不足，一小时内不再识别它。请缩小图片或另存为其他格式后重试。",
@@ -41,10 +41,30 @@ export const errors = {
 
 export const options = {
   model: { title: "模型", help: "用来识别文字行的模型。" },
-  grey: { title: "灰度", help: "去掉颜色后再识别。自动：按模型训练时的方式。" },
-  clahe: { title: "对比度（CLAHE）", help: "增强对比度。开：CLAHE；自动：只处理整体过淡或过暗的图片。" },
-  denoise: { title: "去噪", help: "非局部均值去噪。自动：只在噪声明显时使用。" },
+  grey: { title: "颜色", help: "去掉颜色后再识别。自动：按模型训练时的方式。" },
+  clahe: { title: "对比度", help: "增强对比度。自动：只处理整体过淡或过暗的图片。" },
+  denoise: { title: "去噪", help: "去除斑点和颗粒。自动：只在噪声明显时使用。" },
   orientation: { title: "方向", help: "把横放或倒置的图片和文字行转正。" },
   recheck: { title: "复读", help: "自动：没有把握的文字由高精度模型再读一遍。" },
-  min_confidence: { title: "最低置信度", help: "平均把握低于此值的行不会显示。" },
+  layout: { title: "版面", help: "文档：区分标题、段落、列表和表格。按行：逐行给出文字。" },
+  ocr: { title: "带文字的 PDF 页", help: "自动：文字可靠时直接取用。重新识别：总是识别页面图像。直接取用：不识别图像。" },
+  pages: { title: "页码", help: "要识别的页，例如 1-3,7 或 5-；留空表示全部。" },
+  min_confidence: {
+    title: "最低置信度",
+    help: "各字的平均把握低于此值的行不会显示。行旁的百分比更严格：表示整行完全正确的可能性。",
+  },
 };
+
+export const models = {
+  "crnn-zh-en": "CRNN 中英文识别模型",
+  "crnn-zh-en-edge": "小而快的 CRNN 中英文识别模型",
+  "ppocrv6-small": "PP-OCRv6 小型识别模型",
+  "ppocrv6-det-small": "PP-OCRv6 小型文字检测模型",
+  "slanet-plus": "SLANet-plus 表格结构模型",
+};
+
+// Under the same code the server refuses files with too many pages; its sentence tells which it is, and how many.
+function tooManyPages(detail) {
+  const [, most] = /at most (\d+) pages/i.exec(detail) ?? [];
+  return most && `文件的页数太多，最多识别 ${most} 页。请拆分文件，或在“选项”中指定页码。`;
+}

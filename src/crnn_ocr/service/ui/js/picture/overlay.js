@@ -1,0 +1,92 @@
+// What lies over the picture: boxes and text as one, and the switch that tells how much of them is seen.
+
+import { byId } from "../core/dom.js";
+import { setPrefs } from "../core/prefs.js";
+import { Boxes } from "./boxes.js";
+import { Lens } from "./lens.js";
+
+const MODES = ["clean", "doubts", "all", "text"];
+const DENSE = 15; // CSS pixels: of lowlier lines nothing but a thin stroke is shown, or it would hide them
+
+/** Boxes and text of the shown page. */
+export class Overlay {
+  #boxes = new Boxes();
+  #lens;
+  #height = 0; // of a usual line, in pixels of the page
+
+  /** @param choose gets the index of a line that was clicked, and the event */
+  constructor(choose) {
+    this.#lens = new Lens(choose);
+    this.elements = [this.#boxes.element, this.#lens.element];
+  }
+
+  /** Draws the lines of a page of this size. */
+  draw(lines, first, size) {
+    this.#boxes.draw(lines, first, size);
+    this.#lens.draw(lines, first);
+    this.#height = median(lines.map(({ polygon: [a, b, , d] }) => Math.min(distance(a, b), distance(a, d))));
+  }
+
+  /** Takes all away. */
+  clear() {
+    this.#boxes.clear();
+    this.#lens.clear();
+  }
+
+  /** Writes anew what has been edited. */
+  update(lines) {
+    this.#lens.update(lines);
+  }
+
+  /** Adapts to the size of the picture; tells whether the lines are dense on the screen. */
+  resize(scale) {
+    this.#lens.resize(scale);
+    return this.#height > 0 && this.#height * scale < DENSE;
+  }
+
+  /** Marks the lines that the user works with. */
+  mark({ active, hovered, hit, selected }) {
+    this.#boxes.mark(active);
+    this.#boxes.hover(hovered);
+    this.#boxes.hit(hit);
+    this.#boxes.select(selected);
+  }
+
+  /** The index of the line at an element, or null. */
+  lineAt(target) {
+    return this.#lens.lineAt(target);
+  }
+
+  /** The polygon of a line, or null where it is not on this page. */
+  polygonOf(index) {
+    return this.#boxes.polygonOf(index);
+  }
+}
+
+/** Wires the switch and shows its state in the frame of the picture. */
+export function watchOverlaySwitch(store, frame) {
+  const choices = [...byId("overlay").querySelectorAll("input")];
+  for (const choice of choices) {
+    choice.addEventListener("change", () => setPrefs(store, { overlay: choice.value }));
+  }
+  store.watch((state) => [state.prefs.overlay], (overlay) => {
+    frame.dataset.overlay = MODES.includes(overlay) ? overlay : MODES[0];
+    for (const choice of choices) {
+      choice.checked = choice.value === frame.dataset.overlay;
+    }
+  });
+}
+
+/** Goes on to the next way of looking. */
+export function nextOverlay(store) {
+  const { overlay } = store.get().prefs;
+  setPrefs(store, { overlay: MODES[(MODES.indexOf(overlay) + 1) % MODES.length] });
+}
+
+function distance([ax, ay], [bx, by]) {
+  return Math.hypot(bx - ax, by - ay);
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}

@@ -1,0 +1,80 @@
+// Keeps the two sides together: the list begins anew with another file, pages turn on both sides, and a hit of the
+// search is shown in the picture.
+
+import { byId } from "../core/dom.js";
+import { currentJob, patchJob } from "../jobs/jobs.js";
+
+const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads
+
+/** Wires both sides; `reveal(index)` brings a line into view in the picture. */
+export function watchSides(store, reveal) {
+  const panels = [...document.querySelectorAll(".panel")];
+  let shown = { id: null, page: 0 };
+  let turning = false; // the page follows the list, so the list must not follow the page
+
+  store.watch((state) => [currentJob(state)?.id, currentJob(state)?.page], (id, page) => {
+    if (id !== shown.id) {
+      panels.forEach((panel) => {
+        panel.scrollTop = 0;
+      });
+    } else if (page !== shown.page && !turning) {
+      // A line that was chosen has brought its own page, and stands in view already.
+      const active = store.get().active;
+      const line = active === null ? undefined : currentJob(store.get())?.result?.lines[active];
+      if (line?.page !== page) {
+        panels.forEach((panel) => showPage(panel, page));
+      }
+    }
+    shown = { id, page };
+  });
+
+  for (const panel of panels) {
+    panel.addEventListener("scroll", () => {
+      const job = currentJob(store.get());
+      const page = pageAt(panel);
+      const jumps = performance.now() < Number(panel.dataset.until ?? 0);
+      if (job?.result && page !== null && page !== job.page && page < job.result.pages.length && !jumps) {
+        turning = true;
+        patchJob(store, job.id, { page });
+        turning = false;
+      }
+    });
+  }
+
+  document.addEventListener("searchhit", ({ detail: index }) => {
+    const job = currentJob(store.get());
+    const line = index === null ? undefined : job?.result?.lines[index];
+    if (line && line.page !== job.page) {
+      turning = true;
+      patchJob(store, job.id, { page: line.page });
+      turning = false;
+    }
+    store.set({ hit: line ? index : null });
+    if (line) {
+      reveal(index);
+    }
+  });
+}
+
+function showPage(panel, page) {
+  const [first] = panel.querySelectorAll(`[data-page="${page}"]`);
+  if (!first || panel.hidden) {
+    return;
+  }
+  const heading = first.previousElementSibling?.matches(".result-page") ? first.previousElementSibling : first;
+  const top = panel.scrollTop + heading.getBoundingClientRect().top - panel.getBoundingClientRect().top;
+  panel.dataset.until = performance.now() + 300; // the event of this very scroll comes later
+  panel.scrollTop = top;
+}
+
+// The page whose lines stand where one reads, or null where the panel has no pages or does not scroll.
+function pageAt(panel) {
+  const pages = [...panel.querySelectorAll("[data-page]")];
+  if (pages.length < 2 || panel.scrollHeight <= panel.clientHeight) {
+    return null;
+  }
+  const frame = panel.getBoundingClientRect();
+  const line = frame.top + READING_LINE * frame.height;
+  const passed = pages.filter((page) => page.getBoundingClientRect().top <= line);
+  return Number((passed.at(-1) ?? pages[0]).dataset.page);
+}
