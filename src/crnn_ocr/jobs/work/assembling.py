@@ -175,16 +175,15 @@ def _records(jobs: Jobs, job_id: str) -> dict[int, list[PageRecord]]:
 
 def unique_stems(names: list[str]) -> list[str]:
     """Return a name without suffix for each file: `scan` of `scan.pdf`, or `scan (2)` for the second one."""
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     taken: set[str] = set()
     stems: list[str] = []
     for name in names:
         stem = stem_of(name).replace("\\", "_").strip(". ") or "document"
-        seen[stem.casefold()] += 1
         unique = stem
         while unique.casefold() in taken:
-            unique = f"{stem} ({seen[stem.casefold()]})"
-            seen[stem.casefold()] += 1
+            counts[stem.casefold()] += 1
+            unique = f"{stem} ({counts[stem.casefold()] + 1})"
         taken.add(unique.casefold())
         stems.append(unique)
     return stems
