@@ -215,7 +215,8 @@ def kills(pages: int, every: float) -> list[str]:
         attempts = [page["attempts"] for page in _pages(service, name)]
     print(
         f"{pages} pages, killed {rounds} times, every {every:g} s: {state['state']}, "
-        f"{state['pages_done']} done, {state['pages_failed']} failed, {sum(attempts) - len(attempts)} pages begun again."
+        f"{state['pages_done']} done, {state['pages_failed']} failed, "
+        f"{sum(attempts) - len(attempts)} pages begun again."
     )
     wrong = [] if state["state"] == "succeeded" else [f"the job is {state['state']}"]
     found = [page["text"].partition("\n")[0] for page in result["pages"][scans:]]
