@@ -190,16 +190,27 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.finish(lease, self.clock.now)
             self.lost_leases.append(lease)
 
-    @rule(data=st.data(), delay=st.sampled_from([None, 0.0, 20.0, 20.0]))
-    def fail(self, data: st.DataObject, delay: float | None) -> None:
+    def reading(self, lease: str) -> None:
+        """Let the worker be in the middle of a page."""
+        _, piece = self.model.holder(lease)
+        for page in piece.pages[:1]:
+            assert self.store.begin_page(lease, page)
+            self.model.begin_page(lease, page)
+
+    @rule(data=st.data(), delay=st.sampled_from([None, 0.0, 20.0, 20.0]), reading=st.booleans())
+    def fail(self, data: st.DataObject, delay: float | None, reading: bool) -> None:
         if (lease := self.lease(data)) is not None:
+            if reading:
+                self.reading(lease)
             assert self.store.fail(lease, BROKEN, retry_after_s=delay)
             self.model.fail(lease, BROKEN, delay, self.clock.now)
             self.lost_leases.append(lease)
 
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), reading=st.booleans())
+    def release(self, data: st.DataObject, reading: bool) -> None:
         if (lease := self.lease(data)) is not None:
+            if reading:
+                self.reading(lease)
             assert self.store.release(lease)
             self.model.release(lease)
             self.lost_leases.append(lease)

@@ -280,7 +280,7 @@ def test_a_redis_that_may_not_write_is_unavailable(client: Any) -> None:
     store = RedisStore(client)
     client.replicaof("127.0.0.1", "1")  # as after a failover
     try:
-        with pytest.raises(JobsUnavailableError, match="(?i)read.?only"):
+        with pytest.raises(JobsUnavailableError, match=r"(?i)read.?only"):
             store.create(new_job(), most_unfinished=9)
     finally:
         client.replicaof("NO", "ONE")

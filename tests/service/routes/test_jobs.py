@@ -252,6 +252,9 @@ def test_deleting_a_running_job_cancels_it(world: World) -> None:
     assert answer.json is not None
     assert answer.json["state"] == "cancelled"
     assert not world.jobs.store.beat(task.lease)
+    again = world.client.delete(f"/jobs/{job_id}")
+    assert again.json is not None
+    assert (again.status_code, again.json["state"]) == (200, "cancelled")
     assert job_id not in "".join(world.stored())
     assert error(world.client.get(f"/jobs/{job_id}/result")) == (409, "JOB_NOT_READY")
 

@@ -65,7 +65,10 @@ def test_a_job_outlives_its_service(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     seen: list[JobStatus] = []
-    with running_server("--port", str(port), CRNN_OCR_JOBS_DIR=folder) as server, Client(server.url) as client:
+    with (
+        running_server("--port", str(port), CRNN_OCR_JOBS_DIR=folder) as server,
+        Client(server.url) as client,
+    ):
         job = client.job(job_id)
         status = job.wait(timeout=240, on_progress=seen.append)
         assert (status.state, status.pages_done) == ("succeeded", 3)

@@ -50,25 +50,38 @@ def list_files(folder: Path, *, recursive: bool, without: Collection[Path] = ())
     Raises:
         OSError: The folder itself cannot be listed.
     """
-    with os.scandir(folder):
-        pass  # os.walk would tell an unreachable folder like any subfolder
     left_out = {str(path) for path in without}
     found: dict[Path, Signature] = {}
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [
-            name
-            for name in folders
-            if recursive and not name.startswith(".") and str(Path(parent, name).resolve()) not in left_out
-        ]
-        for name in filter(is_picture_name, names):
-            path = Path(parent, name)
-            try:
-                status = path.stat()
-            except OSError:  # it is gone again, or a link to nothing
-                continue
-            if stat.S_ISREG(status.st_mode):
-                found[path.relative_to(folder)] = Signature(status.st_size, status.st_mtime_ns)
+    waiting = [""]
+    while waiting:
+        inner = waiting.pop()
+        try:
+            with os.scandir(os.path.join(folder, inner)) as entries:  # noqa: PTH118
+                for entry in entries:
+                    name = f"{inner}/{entry.name}" if inner else entry.name
+                    if recursive and _is_watched(entry, left_out):
+                        waiting.append(name)
+                    elif is_picture_name(entry.name) and (current := _file(entry)) is not None:
+                        found[Path(name)] = current
+        except OSError:
+            if not inner:
+                raise
     return found
+
+
+def _is_watched(entry: os.DirEntry[str], left_out: Collection[str]) -> bool:
+    """Return whether an entry is a folder that is listed, too."""
+    if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+        return False
+    return not left_out or os.path.realpath(entry.path) not in left_out
+
+
+def _file(entry: os.DirEntry[str]) -> Signature | None:
+    try:
+        status = entry.stat()
+    except OSError:  # it is gone again, or a link to nothing
+        return None
+    return Signature(status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 @dataclass(slots=True)

@@ -34,8 +34,8 @@ RETRY_S = (60.0, 300.0, 1_800.0, 3_600.0)
 PAUSE_S = 15.0
 #: Seconds for which `--once` waits for files that are still being written.
 GROWING_S = 60.0
-#: The folder is listed for at most this share of the time.
-_LISTING_SHARE = 0.2
+#: The folder is listed for at most about this share of the time.
+_LISTING_SHARE = 0.1
 
 #: What became of a file. `later`: it is tried again in a while; `waiting`: it is being written, or another
 #: watcher works on it.

@@ -133,11 +133,11 @@ def _add_jobs(routes: Blueprint, access: _Access) -> None:
         _only()
         with access.opened() as jobs:
             job = access.own(jobs, job_id)
-            if not jobs.store.cancel(job_id) and job.state != "expired":
-                jobs.files.delete_job(job_id)
+            cancelled = jobs.store.cancel(job_id)
+            # What a worker of it still puts is deleted by the store of files.
+            jobs.files.delete_job(job_id)
+            if not cancelled and job.state not in ("cancelled", "expired"):
                 jobs.store.expire(job_id)
-            else:  # a worker that still writes a page is stopped by its next beat; the watcher sweeps up
-                jobs.files.delete_job(job_id)
             return _job_response(access.own(jobs, job_id))
 
 
