@@ -55,8 +55,8 @@ def import_service() -> None:
             if not module.name.endswith(("tracing", "spans")):
                 importlib.import_module(module.name)
     late = ("multiprocessing.spawn", "pypdfium2", "PIL.Image", "http.client")
-    late += ("celery.apps.worker", "celery.concurrency.prefork", "kombu.transport.redis")
-    for name in ("crnn_ocr.engine.ocr", "redis", "gunicorn.arbiter", *late):
+    worker = ("celery.apps.worker", "celery.concurrency.prefork", "kombu.transport.redis")
+    for name in ("crnn_ocr.engine.ocr", "redis", "gunicorn.arbiter", *late, *worker):
         importlib.import_module(name)
     assert crnn_ocr.cli
 

@@ -12,6 +12,7 @@ from crnn_ocr.errors import JobsUnavailableError
 from crnn_ocr.jobs.backends import Jobs, LazyJobs, open_jobs
 from crnn_ocr.jobs.files import source_key
 from crnn_ocr.jobs.records import JobRequest, NewJob, SourceFile
+from crnn_ocr.jobs.store import JobCounts
 from crnn_ocr.service.telemetry.collectors import JOB_FILES_S, JOBS_S, jobs
 from crnn_ocr.service.telemetry.metrics import Metrics
 from crnn_ocr.settings import Settings
@@ -70,11 +71,16 @@ def test_scrapes_do_not_ask_the_table_each_time(lazy: LazyJobs, monkeypatch: pyt
     opened = lazy.get()
     counts, used = opened.store.counts, opened.files.used_bytes
 
-    def counted(what: str) -> None:
-        asked[what] += 1
+    def counted_counts() -> JobCounts:
+        asked["counts"] += 1
+        return counts()
 
-    monkeypatch.setattr(opened.store, "counts", lambda: (counted("counts"), counts())[1])
-    monkeypatch.setattr(type(opened.files), "used_bytes", lambda _self: (counted("bytes"), used())[1])
+    def counted_bytes(_files: object) -> int:
+        asked["bytes"] += 1
+        return used()
+
+    monkeypatch.setattr(opened.store, "counts", counted_counts)
+    monkeypatch.setattr(type(opened.files), "used_bytes", counted_bytes)
     clock, metrics = Clock(), Metrics()
     metrics.add_probe(jobs(lazy, clock=clock))
     for _ in range(5):
@@ -96,7 +102,7 @@ def test_a_table_that_is_away_is_told_until_it_is_back(tmp_path: Path) -> None:
             raise JobsUnavailableError("away")
         return open_jobs(settings)
 
-    lazy = LazyJobs(Settings(jobs="celery", jobs_redis_url="redis://127.0.0.1:1/0"), opening)
+    lazy = LazyJobs(Settings(jobs="celery"), opening)
     clock, metrics = Clock(), Metrics()
     metrics.add_probe(jobs(lazy, clock=clock))
     assert values(metrics)["jobs_failing"] == 1
