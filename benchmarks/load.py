@@ -2,6 +2,7 @@
 
     python -m benchmarks.load [--only capacity,overload,mixed,soak] [--services crnn-ocr,…] [--quick]
     python -m benchmarks.load --only soak --requests 10000 --mix light
+    python -m benchmarks.load --only soak --clients 16 --memory-limit 512
     python -m benchmarks.load --plot benchmarks/results/soak.csv
 
 Each service is started afresh and driven over loopback with pictures of the evaluation set; our cache of
@@ -16,6 +17,7 @@ meaning on an idle machine only; ``CPU ÷ library`` has it on a busy one too.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +27,7 @@ from benchmarks import report
 from benchmarks.serving import pictures as sent
 from benchmarks.serving import scenarios, soak
 from benchmarks.serving.library import Library
+from benchmarks.serving.memory_group import NoGroupError, memory_group
 from benchmarks.serving.pictures import Picture
 from benchmarks.serving.scenarios import Measured
 from benchmarks.serving.services import OURS, SERVICES, Service, StartError, running
@@ -49,6 +52,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="longest time of one load (600; the soak's 7,200)")
     parser.add_argument(
         "--mix", choices=sent.MIXES, default="full", help="of the soak; light: fewer large pictures"
+    )
+    parser.add_argument(
+        "--clients", type=int, default=soak.CLIENTS, help=f"of the soak, at a time ({soak.CLIENTS})"
+    )
+    parser.add_argument(
+        "--memory-limit",
+        type=int,
+        metavar="MIB",
+        help="put the service of the soak into a control group\nwith this limit; usually takes root",
     )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="CRNN_OCR_… setting")
     parser.add_argument("--cache", action="store_true", help="leave our cache of answers on")
@@ -144,13 +156,25 @@ def _mixed(options: argparse.Namespace) -> list[tuple[str, scenarios.Mixture]]:
 def _soak(options: argparse.Namespace) -> tuple[list[soak.Look], list[Verdict]]:
     count = options.requests or (100 if options.quick else 1000)
     seconds = options.seconds or (120 if options.quick else 7200)
-    with running(SERVICES[OURS], sent.lines(every=100)[0], **_settings(options)) as up:
-        looks, run = soak.soak(up, count, seconds=seconds, mix=options.mix)
+    kills = None
+    with contextlib.ExitStack() as stack:
+        group = None
+        if options.memory_limit:
+            try:
+                group = stack.enter_context(memory_group(options.memory_limit * soak.MIB))
+            except NoGroupError as error:
+                sys.exit(f"--memory-limit: {error}")
+        up = stack.enter_context(
+            running(SERVICES[OURS], sent.lines(every=100)[0], group=group, **_settings(options))
+        )
+        looks, run = soak.soak(up, count, seconds=seconds, mix=options.mix, clients=options.clients)
+        if group is not None:
+            kills = group.kills
     target = report.RESULTS / "soak.csv"
     soak.write(looks, target)
     print(f"Kept in {target}")
     _draw(looks, target.with_suffix(".png"))
-    return looks, soak.judge(looks, run)
+    return looks, soak.judge(looks, run, kills)
 
 
 def _draw(looks: list[soak.Look], target: Path) -> None:

@@ -18,6 +18,8 @@ from benchmarks.serving.pictures import Picture
 from benchmarks.serving.processes import cpu_seconds
 from benchmarks.serving.services import Running
 
+_BUSY_S = 1.0
+"""How long a client waits that was refused: less than it is told to, so that the service stays full."""
 NO_ANSWER = 0
 """The status of a request that met a closed connection or no answer in time."""
 
@@ -137,7 +139,13 @@ def _own_cpu() -> float:
 
 
 def closed_loop(
-    running: Running, pictures: Iterable[Picture], *, clients: int, seconds: float = 3600, pause_s: float = 0
+    running: Running,
+    pictures: Iterable[Picture],
+    *,
+    clients: int,
+    seconds: float = 3600,
+    pause_s: float = 0,
+    tries: int = 1,
 ) -> Run:
     """Run clients that each send the next picture after the answer to the last one.
 
@@ -147,6 +155,7 @@ def closed_loop(
         clients: How many.
         seconds: After so long no more are sent.
         pause_s: How long each client waits between two pictures.
+        tries: How often a picture is sent that is refused until later; its last outcome counts.
     """
     source: Iterator[Picture] = iter(pictures)
     lock = threading.Lock()
@@ -162,6 +171,11 @@ def closed_loop(
                 if picture is None:
                     break
                 outcome = client.send(picture, time.monotonic())
+                for _ in range(tries - 1):
+                    if not (outcome.status == 503 and outcome.retry_after):
+                        break
+                    time.sleep(_BUSY_S)
+                    outcome = client.send(picture, time.monotonic())
                 with lock:
                     run.outcomes.append(outcome)
                 time.sleep(pause_s)

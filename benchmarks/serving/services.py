@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import HERE, PEERS
+from benchmarks.serving.memory_group import MemoryGroup
 from benchmarks.serving.pictures import Picture
 
 START_S = 120
@@ -141,12 +142,15 @@ class StartError(Exception):
 
 
 @contextlib.contextmanager
-def running(service: Service, probe: Picture, **settings: str) -> Iterator[Running]:
+def running(
+    service: Service, probe: Picture, *, group: MemoryGroup | None = None, **settings: str
+) -> Iterator[Running]:
     """Start a service, wait until it has read the probe, and stop it in the end.
 
     Args:
         service: which one.
         probe: a picture, so that no model is loaded within the measured time.
+        group: the control group that all its processes are in.
         **settings: further environment variables.
 
     Raises:
@@ -156,6 +160,8 @@ def running(service: Service, probe: Picture, **settings: str) -> Iterator[Runni
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(service.python), *(part.format(port=port) for part in service.command)]
+    if group is not None:
+        command = group.inside(command)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRNN_OCR_")}
     environment = {**kept, "ORT_DISABLE_TELEMETRY": "1", **service.settings, **settings}
     with tempfile.TemporaryDirectory() as folder:

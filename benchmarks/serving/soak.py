@@ -25,7 +25,8 @@ BLOCK = 50
 SETTLED = 200  # requests, after which memory must not grow any more
 MOST_MIB = 512
 MOST_GROWTH = 5.0
-_CLIENTS = 4
+CLIENTS = 4
+_TRIES = 100  # of a picture that is refused while the service is full
 _WINDOW = 4  # looks that are averaged at either end, or a third of all where that is more
 
 
@@ -50,7 +51,9 @@ class Look:
     peak_rss_mib: float
 
 
-def soak(running: Running, count: int, *, seconds: float, mix: str = "full") -> tuple[list[Look], Run]:
+def soak(
+    running: Running, count: int, *, seconds: float, mix: str = "full", clients: int = CLIENTS
+) -> tuple[list[Look], Run]:
     """Send pictures in blocks, and measure the memory after each block, with nothing in flight.
 
     Args:
@@ -58,6 +61,7 @@ def soak(running: Running, count: int, *, seconds: float, mix: str = "full") -> 
         count: How many pictures.
         seconds: Ends early after so long.
         mix: Which of `MIXES`.
+        clients: How many send at a time.
     """
     source = iter(SoakMix(mix))
     whole = Run()
@@ -66,7 +70,7 @@ def soak(running: Running, count: int, *, seconds: float, mix: str = "full") -> 
     with PeakWatch(running.pid) as watch, tqdm(total=count, desc="soak", disable=None, leave=False) as bar:
         while len(whole.outcomes) < count and time.monotonic() - start < seconds:
             block = islice(source, min(BLOCK, count - len(whole.outcomes)))
-            run = closed_loop(running, block, clients=_CLIENTS)
+            run = closed_loop(running, block, clients=clients, tries=_TRIES)
             whole.outcomes += run.outcomes
             whole.wall_s += run.wall_s
             whole.cpu_s += run.cpu_s
@@ -104,8 +108,14 @@ def growth(looks: Sequence[Look]) -> tuple[float, float] | None:
     return percent([look.mean_mib for look in settled]), percent([look.busy_mib for look in settled])
 
 
-def judge(looks: Sequence[Look], run: Run) -> list[Verdict]:
-    """Return the verdicts on the memory."""
+def judge(looks: Sequence[Look], run: Run, kills: int | None = None) -> list[Verdict]:
+    """Return the verdicts on the memory.
+
+    Args:
+        looks: at the memory.
+        run: all requests.
+        kills: of processes, by the kernel, in the control group of the service; None where it had none.
+    """
     last = looks[-1]
     busiest = max(look.busy_mib for look in looks)
     verdicts = [
@@ -116,6 +126,8 @@ def judge(looks: Sequence[Look], run: Run) -> list[Verdict]:
             busiest <= MOST_MIB,
         ),
     ]
+    if kills is not None:
+        verdicts.append(Verdict("the kernel kills nothing inside the limit", f"{kills} kills", kills == 0))
     found = growth(looks)
     if found is not None:
         mean, busy = found

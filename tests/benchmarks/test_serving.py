@@ -6,15 +6,18 @@ import http.server
 import json
 import math
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from benchmarks.serving import soak
+from benchmarks.serving import clients, soak
 from benchmarks.serving.clients import NO_ANSWER, Outcome, Run, closed_loop, open_loop, rounds
 from benchmarks.serving.library import Library
+from benchmarks.serving.memory_group import NoGroupError, memory_group
 from benchmarks.serving.pictures import Picture
 from benchmarks.serving.processes import PeakWatch, cpu_seconds, memory, tree
 from benchmarks.serving.scenarios import (
@@ -86,6 +89,23 @@ def test_the_outcome_of_each_request_is_told(up: Running) -> None:
     assert sorted(o.texts for o in run.read) == [("a",)] * 3 + [("b",)] * 3
     assert all(o.retry_after for o in run.outcomes if o.status == 503)
     assert run.wall_s > 0
+
+
+def test_who_is_refused_comes_again_if_told_so(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "_BUSY_S", 0.0)
+    refused: list[str] = []
+    send = clients._Client.send
+
+    def refuse_first(client: clients._Client, picture: Picture, due: float) -> Outcome:
+        if refused.count(picture.name) < 2:
+            refused.append(picture.name)
+            return outcome(picture, status=503, retry=picture.name == "a")
+        return send(client, picture, due)
+
+    monkeypatch.setattr(clients._Client, "send", refuse_first)
+    assert closed_loop(up, PICTURES[:2], clients=1, tries=3).statuses == {200: 1, 503: 1}
+    refused.clear()
+    assert closed_loop(up, PICTURES[:1], clients=1, tries=2).statuses == {503: 1}
 
 
 def test_arrivals_keep_their_rate(up: Running) -> None:
@@ -178,6 +198,23 @@ def test_growth_counts_from_request_200_on() -> None:
     assert [verdict.kept for verdict in soak.judge(looks(*[200] * 12), run)] == [True, True, True]
     assert [verdict.kept for verdict in soak.judge(looks(*[200] * 8, *[300] * 4), run)] == [True, True, False]
     assert [verdict.kept for verdict in soak.judge(looks(*[470] * 12), run)] == [True, False, True]
+
+
+def test_a_soak_inside_a_limit_tells_what_the_kernel_killed() -> None:
+    run = Run([outcome(PICTURES[0])])
+    assert [soak.judge(looks(200), run, kills)[2].kept for kills in (0, 1)] == [True, False]
+
+
+def test_the_kernel_enforces_the_limit_of_a_group() -> None:
+    try:
+        with memory_group(64 * soak.MIB) as group:
+            eat = group.inside([sys.executable, "-c", "b'x' * 2**28"])
+            small = group.inside([sys.executable, "-c", "b'x' * 2**20"])
+            assert [subprocess.run(program, check=False).returncode for program in (small, eat)] == [0, -9]
+            assert group.kills == 1
+    except NoGroupError as error:
+        pytest.skip(str(error))
+    assert not group.folder.exists()
 
 
 def test_looks_survive_their_file(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ MOST_UNSENT = "SLOW_SERVER_MOST_UNSENT"
 
 _MARK = b"takes "
 _CRASH = b"crashes"
+_EATS = b"eats"
 
 
 def slow_png(
@@ -47,9 +48,18 @@ def crashing_png(name: str = "") -> bytes:
     return encoded(Image.new("L", (32, 32), 255)) + name.encode() + _CRASH
 
 
+def eating_png(name: str = "") -> bytes:
+    """A picture that takes memory without end from the process that reads it."""
+    return encoded(Image.new("L", (32, 32), 255)) + name.encode() + _EATS
+
+
 @contextlib.contextmanager
-def slow_server(**settings: str) -> Iterator[Server]:
-    with running_server(wait=True, program=("tests.service.slow_server",), **settings) as server:
+def slow_server(*, group: Path | None = None, **settings: str) -> Iterator[Server]:
+    """Run it, in that control group if there is one."""
+    program = ("tests.service.slow_server",)
+    if group is not None:
+        program = ("tests.service.grouped", str(group), *program)
+    with running_server(wait=True, program=program, **settings) as server:
         yield server
 
 
@@ -62,6 +72,10 @@ class SlowReader(FakeReader):
             # As a fault does, it meets this very thread. A signal to the process meets the main thread, and
             # until that has its turn this one would go on, take its connection back and fail to answer.
             signal.pthread_kill(threading.get_ident(), signal.SIGSEGV)
+        if source.endswith(_EATS):
+            eaten = []
+            while True:
+                eaten.append(b"x" * 2**20)
         seconds, _, path = source.rpartition(_MARK)[2].decode().partition(" ")
         deadline = time.monotonic() + float(seconds or 0)
         while time.monotonic() < deadline and not (path and Path(path).exists()):

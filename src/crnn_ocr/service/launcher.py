@@ -225,6 +225,10 @@ class _Application(BaseApplication):  # type: ignore[misc]
         """Serve until a signal ends it; raise `SystemExit`."""
         Supervisor(self).run()
 
+    def every_second(self) -> None:
+        """Look at what nothing tells the supervisor."""
+        self._harmful.look()
+
     def _pre_fork(self, arbiter: object, worker: object) -> None:
         self._held_requests.pre_fork(arbiter, worker)
         self._harmful.pre_fork(arbiter, worker)

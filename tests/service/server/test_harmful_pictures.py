@@ -38,8 +38,7 @@ class Setting:
         self.now = 100.0
         self.kills: int | None = 5
         monkeypatch.setattr(harmful_pictures, "memory_kills", lambda: self.kills)
-        self.supervisor = HarmfulPictures()
-        self.supervisor._known = KnownPictures(self.supervisor._rows, clock=lambda: self.now)
+        self.supervisor = HarmfulPictures(clock=lambda: self.now)
         self.start()
 
     def start(self) -> None:
@@ -110,6 +109,50 @@ def test_a_kill_for_want_of_memory_counts_once(setting: Setting) -> None:
     setting.end(b"first", by=signal.SIGKILL)
     setting.end(b"second", by=signal.SIGKILL)
     assert [setting.is_refused(picture) for picture in (b"first", b"second")] == [True, False]
+
+
+def test_two_workers_that_the_kernel_kills_at_once_are_both_accounted_for(setting: Setting) -> None:
+    setting.kills = 7
+    for picture in (b"first", b"second", b"third"):
+        setting.end(picture, by=signal.SIGKILL)
+    assert [setting.is_refused(picture) for picture in (b"first", b"second", b"third")] == [True, True, False]
+
+
+@pytest.mark.parametrize("looks_after", [(6,), (6, 3), (1, 1, 1, 1, 1, 1), (30, 1, 0)])
+def test_kills_of_other_processes_are_not_taken_for_those_of_workers_later(
+    setting: Setting, looks_after: tuple[int, ...]
+) -> None:
+    """Memory ran out in a helper that decodes; long afterwards a person kills a worker."""
+    for _ in range(30):
+        setting.now += 1
+        setting.supervisor.look()
+    setting.kills = 6
+    for seconds in looks_after:
+        setting.now += seconds
+        setting.supervisor.look()
+    setting.now += 6
+    setting.supervisor.look()
+    setting.now += 6
+    setting.end(b"good", by=signal.SIGKILL)
+    assert not setting.is_refused(b"good")
+
+
+@pytest.mark.parametrize("look_s", [1, 4, 6, 60])
+@pytest.mark.parametrize("ending_s", [0, 2, 4.5])
+def test_a_kill_is_noticed_whenever_the_supervisor_looks(
+    setting: Setting, look_s: float, ending_s: float
+) -> None:
+    for _ in range(5):
+        setting.now += look_s
+        setting.supervisor.look()
+    setting.kills = 6
+    for _ in range(int(ending_s)):
+        setting.now += 1
+        setting.supervisor.look()
+    setting.now += ending_s % 1
+    setting.supervisor.look()
+    setting.end(b"harmful", by=signal.SIGKILL)
+    assert setting.is_refused(b"harmful")
 
 
 def test_where_nothing_counts_kills_nobody_is_blamed_for_them(setting: Setting) -> None:

@@ -47,6 +47,11 @@ class Supervisor(Arbiter):  # type: ignore[misc]  # Gunicorn has no types
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+    def murder_workers(self) -> None:
+        """Do what Gunicorn does every second, and what the application wants done as often."""
+        super().murder_workers()
+        self.app.every_second()
+
     def reap_workers(self) -> None:
         """Note how each worker has ended, which Gunicorn's hook is not told, before the kernel forgets it."""
         for pid, worker in list(self.WORKERS.items()):

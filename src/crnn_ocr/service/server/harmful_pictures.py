@@ -27,6 +27,9 @@ from crnn_ocr.scheduling.ticket import Ticket
 
 #: How long a picture is refused or suspected, in seconds.
 REMEMBERED_S = 3600.0
+#: Seconds that may pass between a kill for want of memory and the end of the worker that it met. Giving back
+#: hundreds of MiB takes tenths of a second; the rest is for machines that have little time for it.
+_ENDING_S = 5.0
 #: Pictures that are remembered; further ones replace the oldest suspects, then the oldest of all.
 MOST_KNOWN = 256
 #: Pictures of a worker that are told apart; what is read beyond them is not watched.
@@ -137,14 +140,50 @@ class Reading:
                 self._free.append(place)
 
 
-class HarmfulPictures:
-    """The supervisor's part; its methods are hooks of Gunicorn."""
+class _MemoryKills:
+    """What the kernel has killed lately because memory ran out, of which workers are a part only.
 
-    def __init__(self) -> None:
-        """Make the table that all workers share."""
+    Helper processes that decode are the first to be killed, and where no control group counts, other programs
+    count, too. So only kills of the last seconds can have ended a worker that ends now.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._counts = [(clock(), memory_kills() or 0)]
+
+    def look(self) -> None:
+        """Note the count, at most every `_ENDING_S`; call it every second or so."""
+        now = self._clock()
+        if now - self._counts[-1][0] >= _ENDING_S:
+            self._counts = [*self._counts[-1:], (now, memory_kills() or 0)]
+
+    def may_have_ended_a_worker(self) -> bool:
+        """Return whether there is such a kill that no worker's end has been put down to yet."""
+        before = next((n for since, n in reversed(self._counts) if self._clock() - since >= _ENDING_S), None)
+        if before is None:
+            before = self._counts[0][1]
+        if (memory_kills() or 0) <= before:
+            return False
+        self._counts = [(since, max(number, before + 1)) for since, number in self._counts]
+        return True
+
+
+class HarmfulPictures:
+    """The supervisor's part; its methods are hooks of Gunicorn, but for `look`."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Make the table that all workers share.
+
+        Args:
+            clock: Returns the time in seconds, the same in all processes.
+        """
         self._rows = mmap.mmap(-1, MOST_KNOWN * _ROW.size)
-        self._known = KnownPictures(self._rows)
-        self._kills = memory_kills() or 0
+        self._known = KnownPictures(self._rows, clock=clock)
+        self._kills = _MemoryKills(clock)
+
+    def look(self) -> None:
+        """Note what the kernel has killed; call it every second or so."""
+        self._kills.look()
 
     def pre_fork(self, _arbiter: object, worker: Any) -> None:
         """In the supervisor, before a fork: make the memory shared with the worker."""
@@ -156,8 +195,7 @@ class HarmfulPictures:
 
     def child_exit(self, _arbiter: object, worker: Any) -> None:
         """When a worker has ended: blame what it was reading, if that may have ended it."""
-        before, self._kills = self._kills, memory_kills() or 0
-        out_of_memory = worker.killed_by == signal.SIGKILL and self._kills > before
+        out_of_memory = worker.killed_by == signal.SIGKILL and self._kills.may_have_ended_a_worker()
         # Gunicorn aborts a worker that hangs.
         if out_of_memory or (worker.killed_by in _FAULTS and not worker.aborted):
             self.blame(bytes(worker.pictures))
