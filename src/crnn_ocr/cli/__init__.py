@@ -14,8 +14,7 @@ from crnn_ocr import __version__
 from crnn_ocr.cli import convert, jobs, keys, models, read, serve, train, worker
 from crnn_ocr.cli.exit_codes import EXIT_BROKEN_PIPE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.standard_streams import checked_output, discard_output, open_closed_streams
-from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.standard_streams import checked_output, discard_output, open_closed_streams, print_error
 from crnn_ocr.cli.watch import command as watch
 from crnn_ocr.runtime.memory import use_one_arena
 

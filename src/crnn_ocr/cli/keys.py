@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from crnn_ocr.cli.exit_codes import EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.stderr import print_error, print_message
+from crnn_ocr.cli.standard_streams import print_error, print_message
 from crnn_ocr.errors import SettingsError
 from crnn_ocr.service.middleware.api_keys import new_key
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.standard_streams import print_error
 from crnn_ocr.cli.switch_model import switch_model, url_of_this_machine
 from crnn_ocr.engine.kinds import KINDS, RECOGNIZER
 from crnn_ocr.engine.pack_check import prove_pack

@@ -13,7 +13,7 @@ from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.flags import options_of
 from crnn_ocr.cli.inputs import Input
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.stderr import print_error, print_message
+from crnn_ocr.cli.standard_streams import print_error, print_message
 from crnn_ocr.cli.write_options import input_bytes
 from crnn_ocr.document import Document
 from crnn_ocr.errors import ModelBrokenError, ModelNotFoundError, OcrError, SettingsError

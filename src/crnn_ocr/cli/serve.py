@@ -14,8 +14,7 @@ import crnn_ocr
 from crnn_ocr.caching.shared import check_redis_url
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.standard_streams import discard_output
-from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.standard_streams import discard_output, print_error
 from crnn_ocr.engine.kinds import KINDS
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging

@@ -1,14 +1,15 @@
-"""Makes standard streams that are closed or full fail as files do: with a message, not a traceback."""
+"""Prints errors in one form, and makes standard streams that are closed or full fail with a message."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
 from crnn_ocr.cli.outputs import OutputError
+from crnn_ocr.errors import OcrError
 
 
 def open_closed_streams() -> None:
@@ -68,3 +69,29 @@ def _told() -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(f"standard output: {error.strerror}.") from None
+
+
+def print_error(name: str | None, error: OcrError) -> None:
+    """Print an error: the input, the message, the code and the hint.
+
+    Args:
+        name: Name of the input that failed; None if the error belongs to no input.
+        error: The error.
+    """
+    where = "" if name is None else f"{name}: "
+    print_message(f"crnn-ocr: {where}{error.message} ({error.code})")
+    if error.hint:
+        print_message(f"  {error.hint}")
+
+
+def print_message(sentence: str) -> None:
+    """Print a sentence without breaking a progress bar; file names may hold any bytes.
+
+    Where standard error cannot be written, there is nobody to tell.
+    """
+    text = sentence.encode("utf-8", "backslashreplace").decode()
+    with suppress(OSError):
+        if "tqdm" in sys.modules:
+            sys.modules["tqdm"].tqdm.write(text, file=sys.stderr)
+        else:
+            print(text, file=sys.stderr)

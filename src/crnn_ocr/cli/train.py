@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from crnn_ocr.cli.exit_codes import EXIT_FAILED
-from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.standard_streams import print_error
 from crnn_ocr.errors import OcrError
 from crnn_ocr.training import commands
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import crnn_ocr
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from crnn_ocr.cli.stderr import print_error, print_message
+from crnn_ocr.cli.standard_streams import print_error, print_message
 from crnn_ocr.engine.kinds import KINDS
 from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging

@@ -14,7 +14,7 @@ from crnn_ocr.cli.flags import add_option_flags, format_names
 from crnn_ocr.cli.inputs import Input, expand, unreadable
 from crnn_ocr.cli.jobs.remote import add_server_flag, connected, option_values, report, watch
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.stderr import print_error, print_message
+from crnn_ocr.cli.standard_streams import print_error, print_message
 from crnn_ocr.errors import InvalidOptionError, OcrError, SettingsError
 
 if TYPE_CHECKING:

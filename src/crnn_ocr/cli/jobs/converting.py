@@ -13,7 +13,7 @@ from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.inputs import Input, unreadable
 from crnn_ocr.cli.jobs.remote import connected, files_of, option_values, report, watch
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.stderr import print_error
+from crnn_ocr.cli.standard_streams import print_error
 from crnn_ocr.errors import InvalidOptionError, OcrError, SettingsError
 from crnn_ocr.export.files import OutputFile
 

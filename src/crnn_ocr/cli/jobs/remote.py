@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK
-from crnn_ocr.cli.stderr import print_message
+from crnn_ocr.cli.standard_streams import print_message
 from crnn_ocr.cli.switch_model import KEY_VARIABLE, url_of_this_machine
 from crnn_ocr.errors import OcrError, SettingsError
 from crnn_ocr.export import FORMATS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from crnn_ocr.cli.flags import add_option_flags, format_names
 from crnn_ocr.cli.reading import OpenReader, Reading, run_with_engine, thread_count
-from crnn_ocr.cli.stderr import print_message
+from crnn_ocr.cli.standard_streams import print_message
 from crnn_ocr.cli.watch.ledger import Ledger
 from crnn_ocr.cli.watch.stop import Stop, Stopped
 from crnn_ocr.cli.watch.watcher import Plan, Watcher

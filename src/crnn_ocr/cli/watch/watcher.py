@@ -13,7 +13,7 @@ from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK
 from crnn_ocr.cli.inputs import FileUnreadableError, Input, unreadable
 from crnn_ocr.cli.outputs import OutputError
 from crnn_ocr.cli.reading import Reading, print_remarks
-from crnn_ocr.cli.stderr import print_error, print_message
+from crnn_ocr.cli.standard_streams import print_error, print_message
 from crnn_ocr.cli.watch import originals
 from crnn_ocr.cli.watch.folder import Settling, Signature, list_files, signature
 from crnn_ocr.cli.watch.ledger import MOST_READINGS, Conversion, Ledger, Original, digest_of
