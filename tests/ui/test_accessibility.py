@@ -39,12 +39,12 @@ def failed(view: Page) -> None:
 
 def paragraphs(view: Page) -> None:
     read(view)
-    view.locator("#tab-paragraphs").click()
+    view.locator("#tab-document").click()
 
 
 def code(view: Page) -> None:
     read(view)
-    view.locator("#tab-api").click()
+    view.locator("#tab-data").click()
 
 
 def options(view: Page) -> None:

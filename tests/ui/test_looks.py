@@ -89,7 +89,7 @@ def test_nothing_sticks_out_sideways(open_page: Opener, width: int, locale: str)
     read(view, picture(name="a-very-long-name-" * 12 + ".png"))
     expect(lines(view)).to_have_text(list(TEXTS))
     assert view.evaluate(overhang) == 0
-    view.locator("#tab-api").click()
+    view.locator("#tab-data").click()
     assert view.evaluate(overhang) == 0
     view.locator("#open-options").click()
     assert view.evaluate(overhang) == 0
@@ -161,10 +161,10 @@ def test_everything_by_keyboard(open_page: Opener) -> None:
     view.keyboard.press("Escape")
     view.keyboard.press("Control+a")
     expect(view.locator("#copy-all")).to_have_text("Copy 3 lines")
-    view.locator("#tab-lines").focus()
+    view.locator("#tab-proofread").focus()
     view.keyboard.press("ArrowRight")
-    expect(view.locator("#tab-paragraphs")).to_be_focused()
-    expect(view.locator("#panel-paragraphs")).to_be_visible()
+    expect(view.locator("#tab-document")).to_be_focused()
+    expect(view.locator("#panel-document")).to_be_visible()
 
 
 def test_the_help_sheet_and_switching_single_keys_off(open_page: Opener) -> None:

@@ -3,6 +3,7 @@
 import { byId } from "./core/dom.js";
 import { loadOptions, loadPrefs, rememberPrefs, setPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
+import { ExportSheet } from "./export/sheet.js";
 import { HistoryPanel } from "./history/panel.js";
 import { watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
@@ -15,8 +16,8 @@ import { watchOptions } from "./options/panel.js";
 import { watchPreview } from "./options/preview.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
-import { watchCode } from "./result/code.js";
-import { watchExport } from "./result/saving.js";
+import { BlockLayer } from "./result/layer.js";
+import { watchData } from "./result/data.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
@@ -31,6 +32,8 @@ const store = createStore({
   current: null, // id of the job that is shown
   active: null, // index of the line that the user works with
   hovered: null, // index of the line that the user points at
+  block: null, // key of a block without lines, such as a figure, that the user works with
+  blockHovered: null, // key of one that the user points at
   selected: new Set(), // indexes of lines
   options: loadOptions(), // reading options that differ from the defaults
   prefs: loadPrefs(),
@@ -56,7 +59,12 @@ const drawLater = watchFirstPages(store, async (id, blob) => {
   await addThumb(id, blob);
   history.keep(id);
 });
+const layer = new BlockLayer(store, {
+  hover: (key) => store.set({ blockHovered: key }),
+  pick: (key) => result.pick(key),
+});
 const picture = new PictureView(store, {
+  layer: layer.element,
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
   drawn: (job, blob) => job.thumb ?? addThumb(job.id, blob),
@@ -67,6 +75,8 @@ const result = new ResultView(store, say, {
   hurry: (id) => runner.hurry(id),
   edited: (id) => history.keep(id),
   reveal: (index) => index !== null && picture.reveal(index),
+  lookAt: (index) => picture.lookAt(index),
+  revealBlock: (key) => picture.revealPolygon(layer.polygonOf(key)),
 });
 new QueueView(store, {
   select: (id) => selectJob(store, id),
@@ -75,8 +85,8 @@ new QueueView(store, {
   remove,
 });
 
-watchCode(store, say);
-watchExport(store, say);
+watchData(store, say);
+new ExportSheet(store, say);
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
 watchPreview(store);
 watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
@@ -91,6 +101,9 @@ watchKeys(store, {
   next: () => result.step("ArrowDown"),
   before: () => result.step("ArrowUp"),
   edit: () => result.edit(store.get().active),
+  doubt: () => result.nextDoubt(),
+  undo: () => result.undo(),
+  redo: () => result.redo(),
   nextFile: () => stepFile(1),
   fileBefore: () => stepFile(-1),
   zoomIn: () => picture.zoom(1.4),

@@ -2,6 +2,7 @@
 
 const LARGEST = 16; // CSS pixels per pixel of the page
 const MARGIN = 12;
+const READABLE = 40; // CSS pixels of the height of a line that is looked at closely
 
 /**
  * A view of a page.
@@ -50,6 +51,20 @@ export function bringIntoView(view, polygon, page, frame) {
   const dx = shift(Math.min(...xs), Math.max(...xs), frame.width);
   const dy = shift(Math.min(...ys), Math.max(...ys), frame.height);
   return dx || dy ? pan(view, dx, dy, page, frame) : view;
+}
+
+/** The view in which a line can be read: as large as it fits into the width, but no larger than print close up. */
+export function closeUp(view, polygon, page, frame) {
+  const points = polygon.map(([x, y]) => turned(x, y, page, view.turn));
+  const xs = points.map((point) => point[0]);
+  const ys = points.map((point) => point[1]);
+  const width = Math.max(...xs) - Math.min(...xs);
+  const height = Math.max(...ys) - Math.min(...ys);
+  const room = { width: frame.width - 4 * MARGIN, height: frame.height / 2 };
+  const most = Math.max(READABLE / Math.min(width, height), fit(page, frame, view.turn).scale);
+  const scale = Math.min(LARGEST, most, room.width / width, room.height / height);
+  const middle = { x: (Math.max(...xs) + Math.min(...xs)) / 2, y: (Math.max(...ys) + Math.min(...ys)) / 2 };
+  return place({ ...view, scale, left: frame.width / 2 - middle.x * scale, top: frame.height / 2 - middle.y * scale }, page, frame);
 }
 
 // Where a point of the page lies in the window.

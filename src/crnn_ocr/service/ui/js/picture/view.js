@@ -7,7 +7,7 @@ import { currentJob, patchJob } from "../jobs/jobs.js";
 import { linesOf } from "../reading/result.js";
 import { t } from "../words/words.js";
 import { Boxes } from "./boxes.js";
-import { bringIntoView, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
+import { bringIntoView, closeUp, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
 import { watchGestures } from "./gestures.js";
 import { pictureOf } from "./source.js";
 
@@ -27,7 +27,7 @@ export class PictureView {
   #shown = null; // "job/page" whose picture is on the sheet
   #missing = false; // there is none: a new reading of the file is reason to try again
 
-  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)` */
+  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)`; `layer`: an SVG below the boxes */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
@@ -86,9 +86,21 @@ export class PictureView {
 
   /** Moves the view so that a line can be seen. */
   reveal(index) {
-    const polygon = this.#boxes.polygonOf(index);
+    this.revealPolygon(this.#boxes.polygonOf(index));
+  }
+
+  /** Moves the view so that a part of the page can be seen. */
+  revealPolygon(polygon) {
     if (polygon && this.#view) {
       this.#set(bringIntoView(this.#view, polygon, this.#page, this.#size()));
+    }
+  }
+
+  /** Moves and zooms the view so that a line can be read. */
+  lookAt(index) {
+    const polygon = this.#boxes.polygonOf(index);
+    if (polygon && this.#view) {
+      this.#set(closeUp(this.#view, polygon, this.#page, this.#size()));
     }
   }
 
@@ -146,7 +158,7 @@ export class PictureView {
       this.#page = now.result?.pages[now.page] ?? picture;
       const image = make("img", { src: picture.url, alt: job.name, draggable: "false" });
       image.addEventListener("load", () => picture.own && URL.revokeObjectURL(picture.url), { once: true });
-      this.#sheet.replaceChildren(image, this.#boxes.element);
+      this.#sheet.replaceChildren(image, this.#act.layer, this.#boxes.element);
       this.#sheet.hidden = false;
       this.#touched = false;
       this.#fit();
