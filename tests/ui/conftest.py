@@ -71,7 +71,7 @@ def open_page(browser: Browser, stage: Stage) -> Iterator[Opener]:
     with ExitStack() as stack:
 
         def opener(url: str = "", *, tab: str = "proofread", **context_options: Any) -> Page:
-            """Open the page as somebody finds it who has used this tab of a result before; "" if nobody has."""
+            """Open the page as it is for who has chosen this tab of a result before; "" for a first visit."""
             address = url or stage.url
             context = browser.new_context(**{"locale": "en-GB", "accept_downloads": True, **context_options})
             stack.callback(context.close)

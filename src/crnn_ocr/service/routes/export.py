@@ -138,7 +138,6 @@ def _check_size(count: int) -> None:
 # ---- the document ------------------------------------------------------------------------------------
 
 
-
 _FORM_SCHEMA: Json = {
     "type": "object",
     "description": "The document with the file that it was read from. Options that chose its pages or "

@@ -75,7 +75,7 @@ const result = new ResultView(store, say, {
   hurry: (id) => runner.hurry(id),
   edited: (id) => history.keep(id),
   reveal: (index) => index !== null && picture.reveal(index),
-  lookAt: (index) => picture.lookAt(index),
+  lookAt: (index, part) => picture.lookAt(index, part),
   revealBlock: (key) => picture.revealPolygon(layer.polygonOf(key)),
 });
 new QueueView(store, {

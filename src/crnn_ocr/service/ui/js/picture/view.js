@@ -96,11 +96,11 @@ export class PictureView {
     }
   }
 
-  /** Moves and zooms the view so that a line can be read. */
-  lookAt(index) {
+  /** Moves and zooms the view so that a line can be read, or the part of it that matters. */
+  lookAt(index, part) {
     const polygon = this.#boxes.polygonOf(index);
     if (polygon && this.#view) {
-      this.#set(closeUp(this.#view, polygon, this.#page, this.#size()));
+      this.#set(closeUp(this.#view, polygon, part, this.#page, this.#size()));
     }
   }
 

@@ -14,13 +14,15 @@ export function columnsOf(result, blocks) {
   let columns = [[]]; // of the group that grows, each with its numbers
   const around = (numbers) => union(numbers.map((number) => boxes[number]));
   const close = () => {
-    groups.push(columns);
+    groups.push(...(columns.length > 1 ? parted(columns, boxes) : [columns]));
     columns = [[]];
   };
   boxes.forEach((box, number) => {
     const last = columns.at(-1);
-    // Of a single column only what stands left of the block, such as no heading over the whole page, is beside it.
-    const start = last.findLastIndex((other) => !box || boxes[other].right > box.left + 2) + 1;
+    // Of a single column only what stands left of the block and not above it is beside it: headings over all are not.
+    const right = last.findLastIndex((other) => !box || boxes[other].right > box.left + 2) + 1;
+    const above = columns.length === 1 && box ? last.findIndex((other) => boxes[other].bottom > box.top) : 0;
+    const start = above < 0 ? last.length : Math.max(right, above);
     const left = last.slice(start);
     if (box && left.length > 0 && beside(around(left), box) && (start === 0 || columns.length === 1)) {
       if (start > 0) {
@@ -38,6 +40,22 @@ export function columnsOf(result, blocks) {
   });
   close();
   return groups.filter((group) => group[0].length > 0);
+}
+
+// What goes on below all other columns has the whole width, whatever its place in the order of reading.
+function parted(columns, boxes) {
+  const end = (numbers) => Math.max(...numbers.map((number) => boxes[number].bottom));
+  const below = [];
+  const upper = columns.map((numbers, at) => {
+    const others = Math.max(...columns.filter((_, other) => other !== at).map(end));
+    const start = numbers.findIndex((number) => boxes[number].top >= others);
+    if (start < 1) {
+      return numbers;
+    }
+    below.push(...numbers.slice(start));
+    return numbers.slice(0, start);
+  });
+  return below.length > 0 ? [upper, [below]] : [upper];
 }
 
 // The block begins a column: beside the former one, not only below it.

@@ -1,7 +1,7 @@
 // The tab Proofread: the list of lines, editing them, and going from doubt to doubt.
 
 import { byId, iconButton, make } from "../core/dom.js";
-import { isDoubtful } from "../reading/result.js";
+import { isDoubtful, isUnsure } from "../reading/result.js";
 import { withLine } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { currentJob } from "../jobs/jobs.js";
@@ -22,7 +22,7 @@ export class Proofread {
   /**
    * @param store
    * @param act `choose(index, event)`, `change(job, make, index)` with a function from a result to the changed one,
-   *   `copy(text)`, `lookAt(index)`, `show()` this tab
+   *   `copy(text)`, `lookAt(index, part)`, `show()` this tab
    */
   constructor(store, act) {
     this.#store = store;
@@ -85,7 +85,7 @@ export class Proofread {
     }
     endEdit();
     this.#act.choose(index, {});
-    this.#act.lookAt(index);
+    this.#act.lookAt(index, this.#line(index).chars.find(isUnsure)?.polygon);
     const job = currentJob(this.#store.get());
     const { text } = this.#line(index);
     const row = this.#list.row(index);

@@ -32,7 +32,12 @@ export function tableOf(result, block, act) {
   const open = (element) => edit(result, table, element, act);
   grid.addEventListener("keydown", (event) => onKey(event, table, cells, open));
   grid.addEventListener("click", (event) => focusOn(cells, event.target.closest("td, th")));
-  grid.addEventListener("dblclick", (event) => event.target.closest("textarea") ?? open(event.target.closest("td, th")));
+  grid.addEventListener("dblclick", (event) => {
+    event.stopPropagation(); // outside tables it opens the list of lines
+    if (!event.target.closest("textarea")) {
+      open(event.target.closest("td, th"));
+    }
+  });
   const copy = make(
     "button",
     { type: "button", class: "button button-small", onclick: () => copyTable(result, table, act.say) },

@@ -47,7 +47,7 @@ export async function getJson(path, { insist = false } = {}) {
  * @param {object} options with which it was read: they may have chosen its pages
  */
 export async function exportFile(document, format, file = null, options = {}) {
-  const query = new URLSearchParams({ ...(file ? optionText(options) : {}), format, detail: "chars" });
+  const query = new URLSearchParams({ ...(file ? optionText(options) : {}), format });
   const json = JSON.stringify(document);
   let init = { method: "POST", body: json, headers: { "Content-Type": "application/json" } };
   if (file) {
