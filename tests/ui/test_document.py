@@ -57,7 +57,9 @@ def test_blocks_are_what_they_were_on_paper(open_page: Opener, stage: Stage) -> 
     )
     expect(view.locator("mark.unsure")).to_have_text("s")
     # The figure is cut from the picture.
-    size = view.get_by_role("img", name="Figure").locator("canvas").evaluate("one => [one.width, one.height]")
+    figure = view.get_by_role("img", name="Figure")
+    figure.scroll_into_view_if_needed()
+    size = figure.locator("canvas").evaluate("one => [one.width, one.height]")
     assert abs(size[0] / size[1] - 300 / 140) < 0.02
 
 

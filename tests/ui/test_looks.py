@@ -162,7 +162,7 @@ def test_everything_by_keyboard(open_page: Opener) -> None:
     view.keyboard.press("Control+a")
     expect(view.locator("#copy-all")).to_have_text("Copy 3 lines")
     view.locator("#tab-proofread").focus()
-    view.keyboard.press("ArrowRight")
+    view.keyboard.press("ArrowLeft")
     expect(view.locator("#tab-document")).to_be_focused()
     expect(view.locator("#panel-document")).to_be_visible()
 
@@ -172,7 +172,7 @@ def test_the_help_sheet_and_switching_single_keys_off(open_page: Opener) -> None
     view.keyboard.press("?")
     sheet = view.get_by_role("dialog", name="Keyboard shortcuts")
     expect(sheet).to_contain_text("Copy all, or what is selected")
-    expect(sheet.locator(".key-row")).to_have_count(21)
+    expect(sheet.locator(".key-row")).to_have_count(25)
     view.keyboard.press("s")  # commands wait while a dialog is open
     expect(view.locator("#options-dialog")).to_be_hidden()
     sheet.get_by_role("button", name="Close").click()

@@ -90,18 +90,15 @@ export class PictureView {
   }
 
   /** Moves the view so that a part of the page can be seen. */
-  revealPolygon(polygon) {
+  revealPolygon(polygon, move = bringIntoView) {
     if (polygon && this.#view) {
-      this.#set(bringIntoView(this.#view, polygon, this.#page, this.#size()));
+      this.#set(move(this.#view, polygon, this.#page, this.#size()));
     }
   }
 
   /** Moves and zooms the view so that a line can be read, or the part of it that matters. */
   lookAt(index, part) {
-    const polygon = this.#boxes.polygonOf(index);
-    if (polygon && this.#view) {
-      this.#set(closeUp(this.#view, polygon, part, this.#page, this.#size()));
-    }
+    this.revealPolygon(this.#boxes.polygonOf(index), (view, polygon, page, size) => closeUp(view, polygon, part, page, size));
   }
 
   #wireButtons() {
@@ -143,10 +140,7 @@ export class PictureView {
       // Told below: the result can be used without the picture.
     }
     if (this.#shown !== wanted) {
-      if (picture?.own) {
-        URL.revokeObjectURL(picture.url);
-      }
-      return;
+      return picture?.own && URL.revokeObjectURL(picture.url);
     }
     this.#frame.classList.remove("is-loading");
     const now = currentJob(this.#store.get());
@@ -214,8 +208,8 @@ export class PictureView {
       return;
     }
     const turn = currentJob(this.#store.get())?.turn ?? 0;
-    const size = turnedSize(this.#page, turn);
-    const how = size.height > LONG * size.width ? fitWidth : fit;
+    const { width, height } = turnedSize(this.#page, turn);
+    const how = height > LONG * width ? fitWidth : fit;
     this.#set(how(this.#page, this.#size(), turn), false);
   }
 
@@ -227,8 +221,7 @@ export class PictureView {
     this.#view = view;
     const size = turnedSize(this.#page, view.turn);
     const frame = this.#size();
-    const larger = size.width * view.scale > frame.width || size.height * view.scale > frame.height;
-    this.#frame.classList.toggle("is-zoomed", larger);
+    this.#frame.classList.toggle("is-zoomed", size.width * view.scale > frame.width || size.height * view.scale > frame.height);
     this.#sheet.style.width = `${this.#page.width * view.scale}px`;
     this.#sheet.style.height = `${this.#page.height * view.scale}px`;
     this.#sheet.style.transform = transformOf(view, this.#page);
@@ -244,8 +237,7 @@ export class PictureView {
     const job = currentJob(state);
     const pages = job?.result?.pages;
     const page = pages?.[job.page];
-    byId("picture-name").textContent = job?.name ?? "";
-    byId("picture-name").title = job?.name ?? "";
+    byId("picture-name").textContent = byId("picture-name").title = job?.name ?? "";
     const size = page ? `${page.width} × ${page.height} · ` : "";
     byId("picture-facts").textContent = job ? size + sizeText(job.file.size) : "";
     byId("pager").hidden = !pages || pages.length < 2;

@@ -2,16 +2,15 @@
 
 import { copyText } from "../core/clipboard.js";
 import { byId, reveal } from "../core/dom.js";
-import { setPrefs, VIEWS } from "../core/prefs.js";
+import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { copyResult, selectionText, watchCopy } from "./copying.js";
+import { Description } from "./description.js";
 import { DocumentView } from "./document.js";
-import { changeResult, editsOf, redo, undo } from "./edits.js";
+import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
-import { factsOf, MessagePlace } from "./message.js";
-import { Notices } from "./notices.js";
 import { Proofread } from "./proofread.js";
 import { watchReplace } from "./replace.js";
 import { Search } from "./search.js";
@@ -27,8 +26,7 @@ export class ResultView {
   #proofread;
   #document;
   #search;
-  #notices;
-  #message;
+  #description;
   #drawn = new Map(); // view → what it shows
 
   /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)` */
@@ -59,8 +57,7 @@ export class ResultView {
       show: () => setPrefs(store, { view: "proofread" }),
       say,
     });
-    this.#notices = new Notices(byId("notices"), (id) => act.start(id));
-    this.#message = new MessagePlace(byId("message"), act);
+    this.#description = new Description(act);
     watchCopy(byId("lines"));
     watchListKeys(byId("lines"), store, this.#proofread.list, {
       choose,
@@ -132,12 +129,12 @@ export class ResultView {
 
   /** Takes the last change back. */
   undo() {
-    this.#went(undo, "undone", "nothingToUndo");
+    this.#went(undo, "undo");
   }
 
   /** Makes the last change again that was taken back. */
   redo() {
-    this.#went(redo, "redone", "nothingToRedo");
+    this.#went(redo, "redo");
   }
 
   /** Moves to another line by a step. */
@@ -188,16 +185,16 @@ export class ResultView {
     }
   }
 
-  #went(way, done, nothing) {
+  #went(way, name) {
     endEdit();
     const job = currentJob(this.#store.get());
     const at = job ? way(this.#store, job.id) : undefined;
-    this.#say(t(at === undefined ? nothing : done));
+    this.#say(t(at === undefined ? `${name}_nothing` : `${name}_done`));
     if (at !== undefined) {
       this.#act.edited(job.id);
-      if (at !== null && this.#line(at)) {
-        this.choose(at, {});
-      }
+    }
+    if (this.#line(at ?? null)) {
+      this.choose(at, {});
     }
   }
 
@@ -244,24 +241,9 @@ export class ResultView {
   #describe() {
     const { prefs } = this.#store.get();
     const job = currentJob(this.#store.get());
-    if (!job) {
-      return;
+    if (job) {
+      this.#proofread.count(job.result);
+      this.#description.show(job, prefs);
     }
-    const shown = (job.result?.lines.length ?? 0) > 0; // also while it is read again, and where that has failed
-    byId("result-tools").classList.toggle("is-off", !shown);
-    byId("result-card").classList.toggle("is-data", prefs.view === "data");
-    byId("result-facts").replaceChildren(...factsOf(job));
-    byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
-    byId("result-card").classList.toggle("is-busy", ["queued", "sending", "reading", "delayed"].includes(job.status));
-    byId("panel-proofread").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status)));
-    const { past, future } = editsOf(job);
-    byId("undo").disabled = past.length === 0;
-    byId("redo").disabled = future.length === 0;
-    this.#proofread.count(job.result);
-    this.#notices.show(job, shown);
-    for (const view of VIEWS) {
-      byId(`panel-${view}`).hidden = prefs.view !== view || (view !== "data" && !shown);
-    }
-    this.#message.show(job, !shown && prefs.view !== "data", prefs.language);
   }
 }
