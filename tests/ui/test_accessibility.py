@@ -149,7 +149,11 @@ STATES: list[Callable[[Page], None]] = [
 def violations(view: Page) -> list[str]:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: run scripts/install-test-tools")
-    view.wait_for_timeout(200)  # what fades in has its colours only then
+    view.wait_for_timeout(200)  # what fades has its colours only then, and on a busy machine later still
+    view.wait_for_function(
+        "document.getAnimations().every((one) => one.playState !== 'running' || "
+        "one.effect.getTiming().iterations === Infinity)"
+    )
     if not view.evaluate("'axe' in window"):
         view.evaluate(AXE.read_text() + "; undefined")
     found: list[str] = view.evaluate(
