@@ -65,4 +65,5 @@ def write_options(
             original=lambda: data,
             picture=pictures,
             name=entry.place.name,
+            password=options.password,
         )

@@ -7,7 +7,7 @@ the page offer every format in `FORMATS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from crnn_ocr.document import Document
@@ -20,6 +20,7 @@ from crnn_ocr.export.text import to_text
 from crnn_ocr.export.text_formats.csv import csv_files, to_csv
 from crnn_ocr.export.text_formats.markdown import to_markdown
 from crnn_ocr.export.text_formats.tsv import to_tsv
+from crnn_ocr.export.web.annotated import annotated_files, to_annotated
 from crnn_ocr.export.web.html import to_html
 from crnn_ocr.export.web.report import to_report
 from crnn_ocr.export.web.svg import to_svg
@@ -41,6 +42,7 @@ class WriteOptions:
             a document that a client sends back.
         picture: Returns the picture of the page with that number as (H, W) grey or (H, W, 3) BGR, in the
             pixels of the page's polygons, for figures and overlays; None where pictures are not known.
+        password: Password of the input, where it is an encrypted PDF.
         name: File name of the input, for formats that name the picture of their pages or have a title; None
             where it is not known.
     """
@@ -50,6 +52,7 @@ class WriteOptions:
     original: Callable[[], bytes] | None = None
     picture: Callable[[int], Pixels] | None = None
     name: str | None = None
+    password: str = field(default="", repr=False)
 
     @property
     def title(self) -> str | None:
@@ -190,6 +193,26 @@ FORMATS: dict[str, Writer] = {
         "Picture with text (SVG)",
         layout="blocks",
         appendable=False,
+    ),
+    "png": Writer(
+        lambda document, how: to_annotated(document, "png", picture=how.picture),
+        ".annotated.png",
+        "image/png",
+        "Annotated picture (PNG)",
+        layout="blocks",
+        appendable=False,
+        needs_original=True,
+        write_parts=lambda document, how: annotated_files(document, "png", picture=how.picture),
+    ),
+    "webp": Writer(
+        lambda document, how: to_annotated(document, "webp", picture=how.picture),
+        ".annotated.webp",
+        "image/webp",
+        "Annotated picture (WebP)",
+        layout="blocks",
+        appendable=False,
+        needs_original=True,
+        write_parts=lambda document, how: annotated_files(document, "webp", picture=how.picture),
     ),
     "report": Writer(
         lambda document, how: to_report(document, source=how.title, picture=how.picture),

@@ -16,7 +16,13 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from crnn_ocr.document import Line
-from crnn_ocr.errors import ImageDecodeError, OcrError, OriginalMissingError, PdfPasswordError
+from crnn_ocr.errors import (
+    ImageDecodeError,
+    OcrError,
+    OriginalMissingError,
+    PdfPasswordError,
+    WrongPdfPasswordError,
+)
 from crnn_ocr.export import FORMATS, WriteOptions
 from crnn_ocr.export.pdf.text_layers import with_layers
 from tests.export.pdf.making import box, document, line, page, pdf_of, saved
@@ -29,9 +35,10 @@ def written(original: bytes, *pages: Any) -> bytes:
     return bytes(with_layers(original, pages))
 
 
-def written_apart(original: bytes, *pages: Any) -> bytes:
+def written_apart(original: bytes, *pages: Any, password: str = "") -> bytes:
     """The same, made as it is for files of strangers."""
-    content = FORMATS["pdf"].write(document(*pages), WriteOptions(original=lambda: original))
+    how = WriteOptions(original=lambda: original, password=password)
+    content = FORMATS["pdf"].write(document(*pages), how)
     assert isinstance(content, bytes)
     return content
 
@@ -217,6 +224,9 @@ def test_encryption() -> None:
 
     with pytest.raises(PdfPasswordError):
         written_apart(closed, three_lines())
+    with pytest.raises(WrongPdfPasswordError):
+        written_apart(closed, three_lines(), password="other")
+    assert texts(written_apart(closed, three_lines(), password="secret")) == list(TEXTS)
     content = written_apart(restricted, three_lines())
     assert texts(content) == list(TEXTS)
     assert not pikepdf.open(io.BytesIO(content)).is_encrypted

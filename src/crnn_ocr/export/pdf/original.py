@@ -36,15 +36,16 @@ _TEXT_COPIES = 12  # times the size of what was read: as JSON, as objects, and a
 _PAGES_PER_SECOND = 20
 
 
-def with_text(data: bytes, pages: Iterable[Page]) -> bytes:
+def with_text(data: bytes, pages: Iterable[Page], password: str = "") -> bytes:
     """Return a PDF with text on the pages that were read.
 
     Args:
         data: The PDF.
         pages: What was read; other pages stay as they are.
+        password: Password of an encrypted PDF.
 
     Raises:
-        PdfPasswordError: The PDF opens only with a password.
+        PdfPasswordError: The PDF opens only with a password, and it is not this one.
         ImageDecodeError: It is damaged.
         ImageTooLargeError: It takes too much memory or time.
         OverloadedError: No process can be started.
@@ -52,7 +53,7 @@ def with_text(data: bytes, pages: Iterable[Page]) -> bytes:
     """
     read = [(page, lines) for page in pages if (lines := read_lines(page))]
     text = json.dumps([_entry(page, lines) for page, lines in read], separators=(",", ":")).encode()
-    return _Original(data, _TRADE, Ticket()).with_text(text, len(read))
+    return _Original(data, _TRADE, Ticket()).with_text(text, len(read), password)
 
 
 def _entry(page: Page, lines: Iterable[Line]) -> dict[str, object]:
@@ -67,7 +68,7 @@ def _entry(page: Page, lines: Iterable[Line]) -> dict[str, object]:
 class _Original(ProcessDocument):
     """A PDF that gets text in its own process."""
 
-    def with_text(self, text: bytes, pages: int) -> bytes:
+    def with_text(self, text: bytes, pages: int, password: str) -> bytes:
         memory = _OBJECT_BYTES + _COPIES * len(self._data) + _TEXT_COPIES * len(text)
         seconds = CPU_SECONDS + pages // _PAGES_PER_SECOND
         try:
@@ -76,7 +77,12 @@ class _Original(ProcessDocument):
                 with helper.watched(self._ticket, "The PDF"):
                     helper.ask("text", data=text, memory=memory, spare=_SPARE_BYTES, seconds=seconds)
                     found = helper.ask(
-                        "write", data=self._data, memory=memory, spare=_SPARE_BYTES, seconds=seconds
+                        "write",
+                        data=self._data,
+                        memory=memory,
+                        spare=_SPARE_BYTES,
+                        seconds=seconds,
+                        password=password,
                     )
                     length = int(found["bytes"])
                     if not 0 < length <= memory:

@@ -17,7 +17,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, Stream, StreamDecodeLevel
 
 from crnn_ocr.document import Line, Page
-from crnn_ocr.errors import ImageDecodeError, OcrError, PdfPasswordError
+from crnn_ocr.errors import ImageDecodeError, OcrError, PdfPasswordError, WrongPdfPasswordError
 from crnn_ocr.export.pdf.encoding import Encoding, writable
 from crnn_ocr.export.pdf.glyphs import ASCENT, DESCENT, EM, font_program
 from crnn_ocr.export.pdf.layer import layer
@@ -27,19 +27,20 @@ from crnn_ocr.export.pdf.placement import Placement, inherited, placement_of
 warnings.filterwarnings("ignore", module=r"pikepdf\.")
 
 
-def with_layers(data: bytes | bytearray, pages: Iterable[Page]) -> memoryview:
+def with_layers(data: bytes | bytearray, pages: Iterable[Page], password: str = "") -> memoryview:
     """Return a PDF with text on the pages that were read.
 
     Args:
         data: The PDF.
         pages: What was read; other pages stay as they are.
+        password: Password of an encrypted PDF.
 
     Raises:
-        PdfPasswordError: The PDF opens only with a password.
+        PdfPasswordError: The PDF opens only with a password, and it is not this one.
         ImageDecodeError: It is damaged.
         MemoryError: It needs more memory than there is.
     """
-    with _translated(), Pdf.open(io.BytesIO(data)) as pdf:
+    with _translated(password), Pdf.open(io.BytesIO(data), password=password) as pdf:
         own = ((page.obj, placement_of(page.obj)) for page in pdf.pages)
         add_layers(pdf, pages, dict(enumerate(own, start=1)))
         content = saved(pdf)
@@ -50,13 +51,17 @@ def with_layers(data: bytes | bytearray, pages: Iterable[Page]) -> memoryview:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(password: str) -> Iterator[None]:
     """Translate any exception about a PDF that is not ours into an `OcrError`."""
     try:
         yield
     except (OcrError, MemoryError):
         raise
     except pikepdf.PasswordError as error:
+        if password:
+            raise WrongPdfPasswordError(
+                "The password of the PDF is wrong, so no text can be added."
+            ) from error
         raise PdfPasswordError("The PDF opens only with its password, so no text can be added.") from error
     except Exception as error:
         # For damaged input pikepdf raises PdfError, but qpdf's own errors, too: RuntimeError, TypeError …

@@ -26,7 +26,7 @@ class Worker:
         if question["do"] == "text":
             self._pages = [_page(entry) for entry in json.loads(data)]
             return {}, ()
-        content = with_layers(data, self._pages)
+        content = with_layers(data, self._pages, question["password"])
         self._bounds.check()
         return {"bytes": len(content)}, (content,)
 

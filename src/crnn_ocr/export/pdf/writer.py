@@ -2,7 +2,7 @@
 
 A PDF keeps its pages, pictures, tags, bookmarks and forms; streams keep their very bytes. Only pages that
 were read get one more content stream; a page that already has text keeps its own, and gets what was read in
-its pictures. An encrypted PDF that opens without a password is written without encryption. Signatures do not
+its pictures. An encrypted PDF is written without encryption. Signatures do not
 hold for the new file. Pictures become pages.
 """
 
@@ -37,7 +37,7 @@ def to_pdf(document: Document, how: WriteOptions) -> bytes:
 
     Raises:
         OriginalMissingError: The options hold neither the input nor its pictures.
-        PdfPasswordError: The PDF opens only with a password.
+        PdfPasswordError: The PDF opens only with a password, and the options hold none or another one.
         ImageDecodeError: The PDF is damaged.
         ImageTooLargeError: Writing the PDF takes too much memory or time.
         OverloadedError: No process can be started for it.
@@ -46,7 +46,7 @@ def to_pdf(document: Document, how: WriteOptions) -> bytes:
     data = how.original() if how.original is not None else None
     source = None if data is None else (data, _format(data))
     if source is not None and source[1] is Format.PDF:
-        return with_text(source[0], document.pages)
+        return with_text(source[0], document.pages, how.password)
     with Pdf.new() as pdf:
         places: dict[int, tuple[pikepdf.Object, Placement]] = {}
         packed = _packed(source)

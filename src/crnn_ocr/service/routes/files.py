@@ -29,7 +29,7 @@ FORMAT = "format"
 #: Name of files in an archive and of a file that a browser saves, before the suffix.
 _NAME = "document"
 #: What browsers accept whatever they ask for: it says nothing about the format that is wanted.
-_SAYS_NOTHING = ("text/html",)
+_SAYS_NOTHING = ("text/html", "image/webp")
 
 
 class FileAnswers:
@@ -94,7 +94,12 @@ class FileAnswers:
                 )
                 admit = partial(self._room, ticket)
                 with PagePictures(open_again, admit=admit) as picture:
-                    how = WriteOptions(chars=chars, original=lambda: original, picture=picture)
+                    how = WriteOptions(
+                        chars=chars,
+                        original=lambda: original,
+                        picture=picture,
+                        password=options.password,
+                    )
                     file = _written(document, names, how)
         response = Response(file.content, content_type=file.media_type)
         if attached:
