@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.conftest import Opener
-from tests.ui.scenes import Stage, clipboard, lines, picture, read, report, said
+from tests.ui.scenes import Stage, clipboard, lines, picture, read, recognise, report, said
 
 JOINED = "Sales went up in all regions but one."
 HTML = """async () => {
@@ -210,3 +210,24 @@ def test_edits_of_cells_are_about_their_own_file(open_page: Opener, stage: Stage
     expect(cells(view).nth(6)).to_have_text("48.50")
     view.locator(".job-open").nth(0).click()
     expect(cells(view).nth(6)).to_have_text("of the first")
+
+
+def test_what_was_typed_into_a_cell_is_kept_when_it_is_read_again(open_page: Opener, stage: Stage) -> None:
+    view = opened(open_page, stage)
+    cells(view).nth(5).click()
+    view.keyboard.type("1,204")
+    view.keyboard.press("Enter")
+    recognise(view)
+    expect(cells(view).nth(5)).to_have_text("1,204")
+    expect(view.locator("#undo")).to_be_disabled()
+
+
+def test_a_second_tap_edits_a_cell(open_page: Opener, stage: Stage) -> None:
+    view = opened(open_page, stage, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    cells(view).nth(6).tap()
+    expect(cells(view).nth(6)).to_be_focused()
+    expect(view.locator(".grid textarea")).to_have_count(0)
+    cells(view).nth(6).tap()
+    view.locator(".grid textarea").fill("49.00")
+    view.keyboard.press("Enter")
+    expect(cells(view).nth(6)).to_have_text("49.00")

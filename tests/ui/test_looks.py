@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.ui.conftest import Opener
 from tests.ui.scenes import TEXTS, Stage, choose, clipboard, idle, lines, picture, read, said
 
+#: Modules that are loaded when they are first asked for.
+LATER = ("js/export/", "js/result/data.js", "js/reading/document.js", "js/server/snippets.js")
 UI = Path(__file__).resolve().parents[2] / "src" / "crnn_ocr" / "service" / "ui"
 
 
@@ -153,8 +155,11 @@ def test_everything_by_keyboard(open_page: Opener) -> None:
     view.keyboard.press("c")
     expect(view.locator("#copy-all")).to_have_text("Copied")
     assert clipboard(view) == f"{TEXTS[1]}\n{TEXTS[2]}"
-    view.keyboard.press("Tab")  # the row's own buttons are the next stop
+    view.keyboard.press("Tab")  # the row's own buttons are the next stops
+    expect(view.get_by_role("button", name=f"Accept this line: {TEXTS[1]}")).to_be_focused()
+    view.keyboard.press("Tab")
     expect(view.get_by_role("button", name=f"Edit this line: {TEXTS[1]}")).to_be_focused()
+    view.keyboard.press("Shift+Tab")
     view.keyboard.press("Shift+Tab")
     view.keyboard.press("e")
     expect(view.locator(".line-edit")).to_be_focused()
@@ -237,9 +242,9 @@ def test_the_first_visit_costs_few_bytes(browser: Browser, stage: Stage) -> None
         expect(view.locator("#server")).to_have_attribute("data-state", "ready")
         view.wait_for_load_state("networkidle")
     # The page, its modules and samples, and what it asks the server for, as they came over the wire.
-    assert len(sizes) > len(list(UI.rglob("*.js")))
-    assert sum(sizes.values()) - sum(heads.values()) < 112_000
-    assert sum(sizes.values()) < 153_000  # with the heads, which HTTP/2 packs and HTTP/1.1 does not
+    assert len(sizes) > len(list(UI.rglob("*.js"))) - 8  # those that come later
+    assert sum(sizes.values()) - sum(heads.values()) < 136_000
+    assert sum(sizes.values()) < 180_000  # with the heads, which HTTP/2 packs and HTTP/1.1 does not
 
 
 def test_a_page_that_has_not_arrived_is_loaded_anew(open_page: Opener, browser: Browser) -> None:
@@ -262,9 +267,11 @@ def test_a_page_that_has_not_arrived_is_loaded_anew(open_page: Opener, browser: 
 
 
 def test_it_is_made_of_small_modules_that_are_all_announced() -> None:
-    # Every module is announced in the head, so that none waits for another to be found.
+    # Every module is announced in the head, so that none waits to be found; not so what is loaded when first
+    # asked for: the export sheet and the tab Data.
     announced = set(re.findall(r'"/ui/(js/[^"]+)"', (UI / "index.html").read_text()))
-    assert announced == {str(path.relative_to(UI)) for path in (UI / "js").rglob("*.js")}
+    modules = {str(path.relative_to(UI)) for path in (UI / "js").rglob("*.js")}
+    assert announced == {module for module in modules if not module.startswith(LATER)}
     assert all(len(path.read_text().splitlines()) < 250 for path in (UI / "js").rglob("*.js"))
     assert all(path.stat().st_size <= 16_000 for path in UI.rglob("*.webp"))
 

@@ -3,7 +3,6 @@
 import { byId } from "./core/dom.js";
 import { loadOptions, loadPrefs, rememberPrefs, setPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
-import { ExportSheet } from "./export/sheet.js";
 import { HistoryPanel } from "./history/panel.js";
 import { watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
@@ -17,7 +16,6 @@ import { watchPreview } from "./options/preview.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
 import { BlockLayer } from "./result/layer.js";
-import { watchData } from "./result/data.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
@@ -85,8 +83,15 @@ new QueueView(store, {
   remove,
 });
 
-watchData(store, say);
-new ExportSheet(store, say);
+// What few visits need is loaded when it is first asked for.
+let exportSheet = null;
+let data = null;
+byId("export").addEventListener("click", openExport);
+store.watch((state) => [state.prefs.view, state.current], (view, current) => {
+  if (view === "data" && current !== null) {
+    data ??= import("./result/data.js").then(({ watchData }) => watchData(store, say), missing);
+  }
+});
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
 watchPreview(store);
 watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
@@ -161,6 +166,20 @@ function take(files, way) {
   }
   const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words);
+}
+
+async function openExport() {
+  try {
+    exportSheet ??= import("./export/sheet.js").then(({ ExportSheet }) => new ExportSheet(store, say));
+    (await exportSheet).open();
+  } catch {
+    missing();
+  }
+}
+
+function missing() {
+  exportSheet = data = null;
+  say(t("errorNetwork"));
 }
 
 // All has arrived: should a part be missing another day, first.js may load the page anew.

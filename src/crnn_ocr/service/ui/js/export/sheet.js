@@ -21,7 +21,6 @@ export class ExportSheet {
   constructor(store, say) {
     this.#store = store;
     this.#say = say;
-    byId("export").addEventListener("click", () => this.open());
     byId("export-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();

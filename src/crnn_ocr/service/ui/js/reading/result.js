@@ -1,5 +1,7 @@
 // An answer of the server as the page works with it: pages, and lines that can be edited.
 
+import { withCell } from "./changes.js";
+
 /** From here on a character counts as unsure (docs/recheck.md: where doubt begins). */
 export const UNSURE_BELOW = 0.9;
 const FAIR_BELOW = 0.9;
@@ -101,7 +103,31 @@ export function keepEdits(fresh, old) {
     const { text, checked } = edits.get(placeOf(line)) ?? line;
     return text === line.text && !checked ? line : { ...line, text, checked };
   };
-  return { ...fresh, lines: fresh.lines.map(kept) };
+  return withTyped({ ...fresh, lines: fresh.lines.map(kept) }, old);
+}
+
+// Lines that a person has typed into a cell were not read: they go into the same cell of the new result.
+function withTyped(fresh, old) {
+  let result = fresh;
+  old.pages.forEach(({ structure, first }, page) => {
+    for (const cell of structure?.flatMap((block) => block.table?.cells ?? []) ?? []) {
+      const typed = cell.lines.map((place) => old.lines[first + place]).filter(({ original }) => original === "");
+      const at = typed.length > 0 ? cellAt(result.pages[page], cell.polygon) : null;
+      if (at) {
+        const { lines } = result.pages[page].structure[at.block].table.cells[at.cell];
+        const read = lines.map((place) => result.lines[result.pages[page].first + place].text);
+        result = withCell(result, { page, ...at }, [...read, ...typed.map(({ text }) => text)]);
+      }
+    }
+  });
+  return result;
+}
+
+function cellAt(page, polygon) {
+  const place = JSON.stringify(polygon);
+  const cells = page?.structure?.map(({ table }) => table?.cells.findIndex((cell) => JSON.stringify(cell.polygon) === place) ?? -1) ?? [];
+  const block = cells.findIndex((cell) => cell >= 0);
+  return block < 0 ? null : { block, cell: cells[block] };
 }
 
 /** Where each line of an older result is in a new one, by index; lines that are not there any more are left out. */

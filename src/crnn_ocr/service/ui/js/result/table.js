@@ -31,7 +31,15 @@ export function tableOf(result, block, act) {
   cells[0]?.setAttribute("tabindex", "0");
   const open = (element) => edit(result, table, element, act);
   grid.addEventListener("keydown", (event) => onKey(event, table, cells, open));
-  grid.addEventListener("click", (event) => focusOn(cells, event.target.closest("td, th")));
+  let touched = null; // a second tap edits, where there is no double click
+  grid.addEventListener("click", (event) => {
+    const cell = event.target.closest("td, th");
+    focusOn(cells, cell);
+    if (event.pointerType === "touch" && cell && cell === touched && !event.target.closest("textarea")) {
+      open(cell);
+    }
+    touched = cell;
+  });
   grid.addEventListener("dblclick", (event) => {
     event.stopPropagation(); // outside tables it opens the list of lines
     if (!event.target.closest("textarea")) {

@@ -129,12 +129,12 @@ export class ResultView {
 
   /** Takes the last change back. */
   undo() {
-    this.#went(undo, "undo");
+    this.#went(undo, t("undoDone"), t("undoNothing"));
   }
 
   /** Makes the last change again that was taken back. */
   redo() {
-    this.#went(redo, "redo");
+    this.#went(redo, t("redoDone"), t("redoNothing"));
   }
 
   /** Moves to another line by a step. */
@@ -185,11 +185,11 @@ export class ResultView {
     }
   }
 
-  #went(way, name) {
+  #went(way, done, nothing) {
     endEdit();
     const job = currentJob(this.#store.get());
     const at = job ? way(this.#store, job.id) : undefined;
-    this.#say(t(at === undefined ? `${name}_nothing` : `${name}_done`));
+    this.#say(at === undefined ? nothing : done);
     if (at !== undefined) {
       this.#act.edited(job.id);
     }
