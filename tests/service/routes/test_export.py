@@ -137,7 +137,7 @@ def test_a_confidence_is_a_probability(client: FlaskClient) -> None:
     assert "'confidence'" in send(client, value).json["error"]["message"]
 
 
-def send_form(client: FlaskClient, query: str = "?format=pdf", **parts: Any) -> Any:
+def send_form(client: FlaskClient, query: str = "?format=pdf", /, **parts: bytes) -> Any:
     fields = MultiDict((name, FileStorage(io.BytesIO(part), name)) for name, part in parts.items())
     body, _, boundary = stream_encode_multipart(fields, use_tempfile=False)
     return client.post(
@@ -147,7 +147,9 @@ def send_form(client: FlaskClient, query: str = "?format=pdf", **parts: Any) -> 
 
 def test_a_corrected_document_becomes_a_searchable_pdf_of_its_picture(client: FlaskClient) -> None:
     picture = png("Total 19.80")
-    read = client.post("/ocr?format=json&detail=chars", data=picture, content_type="image/png").json
+    read = json.loads(
+        client.post("/ocr?format=json&detail=chars", data=picture, content_type="image/png").data
+    )
     read["pages"][0]["lines"][0] |= {"text": "corrected by hand", "chars": []}
 
     reply = send_form(client, document=json.dumps(read).encode(), image=picture)
@@ -182,7 +184,7 @@ def test_the_options_that_chose_the_pages_count(client: FlaskClient) -> None:
 def test_a_form_that_does_not_fit_is_refused(
     client: FlaskClient, parts: dict[str, bytes], code: str, message: str
 ) -> None:
-    reply = send_form(client, **parts)
+    reply = send_form(client, "?format=pdf", **parts)
 
     assert reply.json["error"]["code"] == code
     assert message in reply.json["error"]["message"]
