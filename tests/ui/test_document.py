@@ -182,6 +182,18 @@ def test_a_double_click_on_the_document_corrects_its_line(open_page: Opener, sta
     expect(view.locator("#doubts-count")).to_have_text("No doubts left")
 
 
+def test_keys_go_from_line_to_line(open_page: Opener, stage: Stage) -> None:
+    view = opened(open_page, stage)
+    view.keyboard.press("j")
+    view.keyboard.press("j")
+    expect(view.locator(".doc-line.is-active")).to_have_attribute("data-index", "1")
+    expect(view.locator("polygon.box.is-active")).to_have_attribute("data-index", "1")
+    view.keyboard.press("k")
+    expect(view.locator(".doc-line.is-active")).to_have_text("Quarterly report")
+    view.keyboard.press("e")
+    expect(view.locator(".line-edit")).to_have_value("Quarterly report")
+
+
 def test_the_document_on_a_phone_has_one_column(open_page: Opener, stage: Stage) -> None:
     view = opened(open_page, stage, viewport={"width": 390, "height": 800})
     first, second = (view.locator(".doc-columns > div").nth(at).bounding_box() for at in (0, 1))

@@ -82,9 +82,8 @@ export class ResultView {
   /** Makes a line the active one, and selects with Ctrl and Shift as lists do. */
   choose(index, event) {
     const { active, selected } = this.#store.get();
-    const page = this.#line(index)?.page;
     this.#store.set({ active: index, block: null, selected: selectionAfter(selected, active, index, event) });
-    this.#turnTo(page);
+    this.#turnTo(this.#line(index)?.page);
     this.#show(index);
     this.#act.reveal(index);
   }
@@ -137,12 +136,13 @@ export class ResultView {
     this.#went(redo, t("redoDone"), t("redoNothing"));
   }
 
-  /** Moves to another line by a step. */
-  step(key) {
-    const index = this.#proofread.list.target(key);
-    if (index !== null) {
+  /** Moves to another line by a step, in any tab. */
+  step(by) {
+    const last = (currentJob(this.#store.get())?.result?.lines.length ?? 0) - 1;
+    if (last >= 0) {
+      const index = Math.min(last, Math.max(0, (this.#store.get().active ?? -1) + by));
       this.choose(index, {});
-      this.#proofread.list.row(index).focus({ preventScroll: true });
+      this.#proofread.list.row(index)?.focus({ preventScroll: true });
     }
   }
 
