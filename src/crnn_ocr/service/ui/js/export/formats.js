@@ -12,11 +12,11 @@ const BASIC = { text: ".txt", markdown: ".md", html: ".html", json: ".json" };
 const GROUPS = {
   office: ["docx", "xlsx", "pdf"],
   text: ["markdown", "html", "text"],
-  data: ["json", "csv", "tsv", "hocr", "alto", "page-xml", "svg", "report"],
+  data: ["json", "csv", "tsv", "hocr", "alto", "page-xml", "svg", "png", "webp", "report"],
 };
 
-// The first two show the picture itself; in the others figures are parts of it.
-const SHOW_PICTURE = ["svg", "report"];
+// The first show the picture itself; in the others figures are parts of it.
+const SHOW_PICTURE = ["svg", "png", "webp", "report"];
 const SHOW_FIGURES = ["docx", "html", "markdown"];
 const MOST_WAITS = 5; // how often a busy server is asked again
 

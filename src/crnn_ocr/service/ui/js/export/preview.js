@@ -51,6 +51,9 @@ export class Preview {
     let text;
     try {
       const content = await written(job, format);
+      if (content.type.startsWith("image/") && turn === this.#turn) {
+        return this.#picture(content);
+      }
       text = content.type === "application/zip" ? t("exportSeveral") : await content.slice(0, 4 * SHOWN).text();
     } catch (problem) {
       return turn === this.#turn && this.#say(explain(problem), true);
@@ -66,6 +69,14 @@ export class Preview {
     this.#view?.draw(null, true);
     this.#view = null;
     this.#place.replaceChildren();
+  }
+
+  #picture(content) {
+    const url = URL.createObjectURL(content);
+    const image = make("img", { src: url, alt: t("exportPreview") });
+    ["load", "error"].forEach((name) => image.addEventListener(name, () => URL.revokeObjectURL(url), { once: true }));
+    this.#fill(image);
+    return true;
   }
 
   #fill(...parts) {

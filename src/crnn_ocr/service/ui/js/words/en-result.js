@@ -55,6 +55,8 @@ export const result = {
   format_alto: "ALTO",
   "format_page-xml": "PAGE-XML",
   format_svg: "Picture with text (SVG)",
+  format_png: "Picture with boxes (PNG)",
+  format_webp: "Picture with boxes (WebP)",
   format_report: "Report for checking",
   exportScope: "Which files",
   scopeThis: "This file",
@@ -68,7 +70,7 @@ export const result = {
   exportWriting: "Writing…",
   exportProgress: ({ at, count }) => `File ${at} of ${count}…`,
   exportNoTable: "No table was found here, so there is nothing to write. Excel takes the lines, too.",
-  exportNoFile: "The picture itself is not kept in the history, and a searchable PDF is made of it. Choose the file again.",
+  exportNoFile: "The picture itself is not kept in the history, and this format is made of it. Choose the file again.",
   exportSeveral: "Several files, which come as a ZIP archive.",
 };
 

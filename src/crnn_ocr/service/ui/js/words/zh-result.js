@@ -55,6 +55,8 @@ export const result = {
   format_alto: "ALTO",
   "format_page-xml": "PAGE-XML",
   format_svg: "带文字的图片（SVG）",
+  format_png: "带框的图片（PNG）",
+  format_webp: "带框的图片（WebP）",
   format_report: "核对报告",
   exportScope: "哪些文件",
   scopeThis: "当前文件",
@@ -68,7 +70,7 @@ export const result = {
   exportWriting: "正在生成…",
   exportProgress: ({ at, count }) => `第 ${at} / ${count} 个文件…`,
   exportNoTable: "这里没有找到表格，因此没有可写的内容。文字行可以导出为 Excel。",
-  exportNoFile: "历史记录中没有保存原图，而可搜索的 PDF 需要原图。请重新选择文件。",
+  exportNoFile: "历史记录中没有保存原图，而这种格式需要原图。请重新选择文件。",
   exportSeveral: "有多个文件，将打包为 ZIP。",
 };
 
