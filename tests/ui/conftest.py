@@ -29,6 +29,10 @@ CHROMIUM_FLAGS = [
 
 Opener = Callable[..., Page]
 
+#: What the page itself writes when a tab is chosen; what has been chosen since stays.
+REMEMBER_TAB = """localStorage.getItem("crnn-ocr.prefs") ??
+    localStorage.setItem("crnn-ocr.prefs", JSON.stringify({ view: "TAB", code: "curl" }))"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -66,12 +70,15 @@ def open_page(browser: Browser, stage: Stage) -> Iterator[Opener]:
     complaints: list[str] = []
     with ExitStack() as stack:
 
-        def opener(url: str = "", **context_options: Any) -> Page:
+        def opener(url: str = "", *, tab: str = "proofread", **context_options: Any) -> Page:
+            """Open the page as it is for who has chosen this tab of a result before; "" for a first visit."""
             address = url or stage.url
             context = browser.new_context(**{"locale": "en-GB", "accept_downloads": True, **context_options})
             stack.callback(context.close)
             context.set_default_timeout(20_000)
             context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+            if tab:
+                context.add_init_script(REMEMBER_TAB.replace("TAB", tab))
             page = context.new_page()
             page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
             page.on("console", lambda message: _listen(message.type, message.text, complaints))

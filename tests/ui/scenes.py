@@ -6,11 +6,11 @@ import base64
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from crnn_ocr.document import Block, Char, Document, Line, Polygon, Remark
+from crnn_ocr.document import Block, Cell, Char, Document, Line, Polygon, Remark, Table
 from crnn_ocr.document import Page as DocumentPage
 from crnn_ocr.options import ReadOptions
 from tests.service.fakes import Answer, FakeReader
@@ -79,6 +79,41 @@ def invoice(_data: bytes, _options: ReadOptions) -> Document:
 def many_lines(count: int) -> Document:
     rows = tuple(line(f"Line {row} of a very long page", row) for row in range(count))
     return Document((sheet(*rows, height=60 + 46 * count),), "fake/1")
+
+
+def report(_data: bytes, _options: ReadOptions) -> Document:
+    """A page with a heading, two columns, a table with spans and empty cells, a list, and a figure."""
+    left = (line("Sales went up in all re-", 1, width=280), line("gions but one.", 2, width=180))
+    right = (
+        line("中文的段落在换行时", 1, left=340, width=280),
+        line("不需要空格。", 2, left=340, width=170),
+    )
+    spots = [(0, 0, 2, 1, "Region"), (0, 1, 1, 2, "Quarter"), (1, 1, 1, 1, "Orders"), (1, 2, 1, 1, "Sum")]
+    spots += [(2, 0, 1, 1, "North"), (2, 1, 1, 1, ""), (2, 2, 1, 1, "48.50"), (3, 0, 1, 1, "South")]
+    spots += [(3, 1, 1, 1, "310"), (3, 2, 1, 1, "")]
+    cells = tuple(_cell(*spot) for spot in spots)
+    table = Table(4, 3, cells, header_rows=2)
+    blocks = (
+        Block((line("Quarterly report", 0, width=300),), "heading", 1),
+        Block(left),
+        Block(right),
+        Block((line("Table 1: Sales", 3, confidence=0.71, unsure={13: 0.4}),), "caption"),
+        Block(table.lines, "table", table=table, polygon=((20, 200), (380, 200), (380, 380), (20, 380))),
+        Block((line("• open a shop", 8),), "list_item", 1),
+        Block((line("• print the catalogue", 9),), "list_item", 1),
+        Block((), "figure", polygon=((20, 480), (320, 480), (320, 620), (20, 620))),
+        Block((line("7", 14),), "page_number"),
+    )
+    return Document((DocumentPage(640, 700, blocks),), "fake/1", layout="blocks")
+
+
+def _cell(row: int, col: int, row_span: int, col_span: int, text: str) -> Cell:
+    left, top = 20 + 120 * col, 200 + 45 * row
+    lines = (replace(line(text, 0, width=80), polygon=_box(left + 6, top + 6, 80), chars=()),) if text else ()
+    right, bottom = left + 120 * col_span, top + 45 * row_span
+    return Cell(
+        row, col, row_span, col_span, lines, ((left, top), (right, top), (right, bottom), (left, bottom))
+    )
 
 
 def _box(left: float, top: float, width: float) -> Polygon:

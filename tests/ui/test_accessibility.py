@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from crnn_ocr.export.json import to_dict
+from crnn_ocr.options import ReadOptions
 from tests.ui.conftest import Opener
-from tests.ui.scenes import TEXTS, Stage, choose, picture, read, upload
+from tests.ui.scenes import TEXTS, Stage, choose, picture, read, report, upload
 
 AXE = Path(__file__).resolve().parents[2] / ".venv" / "share" / "axe-core" / "axe.min.js"
 NOTHING = {
@@ -20,6 +22,13 @@ NOTHING = {
     "width": 9,
     "height": 9,
     "model": "fake/1",
+}
+BLOCKS = {
+    **to_dict(report(b"", ReadOptions())),
+    "success": True,
+    "elapsed_ms": 1,
+    "lines": [],
+    "request_id": "x",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -37,14 +46,27 @@ def failed(view: Page) -> None:
     read(view)
 
 
-def paragraphs(view: Page) -> None:
+def document(view: Page) -> None:
+    view.route("**/ocr?*", lambda route: route.fulfill(json=BLOCKS))
     read(view)
-    view.locator("#tab-paragraphs").click()
+    view.locator("#tab-document").click()
+    view.locator(".grid td").first.click()
+
+
+def cell(view: Page) -> None:
+    document(view)
+    view.keyboard.press("Enter")
+
+
+def doubt(view: Page) -> None:
+    read(view)
+    view.locator("#replace-toggle").click()
+    view.locator("#next-doubt").click()
 
 
 def code(view: Page) -> None:
     read(view)
-    view.locator("#tab-api").click()
+    view.locator("#tab-data").click()
 
 
 def options(view: Page) -> None:
@@ -87,16 +109,29 @@ def blank(view: Page) -> None:
     expect(view.locator(".message-title")).to_contain_text("No text")
 
 
-def menus(view: Page) -> None:
-    read(view)
+def export(view: Page) -> None:
+    read(view, picture(name="a.png"), picture(name="b.png"))
     view.locator("#export").click()
+    view.get_by_label("Chosen files").check()
+    view.get_by_role("checkbox", name="b.png").check()
+    view.locator("[value=markdown]").check()
+    expect(view.locator("#export-preview pre")).to_be_visible()
+
+
+def sheets(view: Page) -> None:
+    document(view)
+    view.locator("#export").click()
+    view.locator("[value=xlsx]").check()
+    expect(view.locator("#export-preview table")).to_be_visible()
 
 
 STATES: list[Callable[[Page], None]] = [
     empty,
     result,
     failed,
-    paragraphs,
+    document,
+    cell,
+    doubt,
     code,
     options,
     preview,
@@ -105,7 +140,8 @@ STATES: list[Callable[[Page], None]] = [
     corner,
     key,
     blank,
-    menus,
+    export,
+    sheets,
 ]
 
 
@@ -156,7 +192,7 @@ def test_a_screen_reader_meets_names_and_the_text(open_page: Opener) -> None:
     tree = view.locator("body").aria_snapshot()
     assert '- button "Copy"' in tree
     assert '- heading "crnn-ocr" [level=1]' in tree
-    assert f'row "{TEXTS[1]} Confidence 62 per cent' in tree
+    assert f'row "{TEXTS[1]} 62 per cent sure' in tree
     assert f'button "Copy this line: {TEXTS[1]}"' in tree
     assert "- button\n" not in tree
     assert "- img\n" not in tree

@@ -14,7 +14,7 @@ from tests.ui.scenes import Stage, choose, lines, many_lines, picture
 MANY, FEW = 2000, 200
 
 SCROLL = """async () => {
-    const panel = document.querySelector("#panel-lines");
+    const panel = document.querySelector("#panel-proofread");
     for (let step = 0; step < 60; step += 1) {
         panel.scrollTop = step * 90;
         await new Promise(requestAnimationFrame);

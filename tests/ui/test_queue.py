@@ -39,7 +39,7 @@ def test_progress_cancel_and_retry(open_page: Opener, stage: Stage) -> None:
     for number, state in enumerate(("reading", "reading", "queued")):
         expect(states.nth(number)).to_have_attribute("data-status", state)
     expect(view.get_by_role("progressbar", name="Reading…")).to_be_visible()
-    expect(view.locator("#panel-lines")).to_have_attribute("aria-busy", "true")
+    expect(view.locator("#panel-proofread")).to_have_attribute("aria-busy", "true")
     view.locator("#message").get_by_role("button", name="Cancel").click()
     expect(states.nth(0)).to_have_attribute("data-status", "cancelled")
     expect(states.nth(2)).to_have_attribute("data-status", "reading")
@@ -192,7 +192,7 @@ def test_a_key_is_asked_for_and_kept_for_the_session(open_page: Opener) -> None:
         view.get_by_role("textbox", name="API key").fill(key.key)
         dialog.get_by_role("button", name="Use it").click()
         expect(lines(view)).to_have_text(list(TEXTS))
-        view.locator("#tab-api").click()
+        view.locator("#tab-data").click()
         expect(view.locator("#code")).to_contain_text("Bearer $CRNN_OCR_KEY")
         assert key.key not in view.locator("body").inner_text()
         view.locator("#open-options").click()

@@ -1,23 +1,27 @@
-"""The text: confidence, marks, selection, editing, search, copying, paragraphs, export, code."""
+"""Proofreading: confidence, marks, selection, editing, doubts, undo, search and replace, copying."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-import zipfile
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from crnn_ocr.document import Block, Document, Remark
-from crnn_ocr.document import Page as DocumentPage
-from crnn_ocr.export import FORMATS, Writer
+from crnn_ocr.document import Document, Remark
 from tests.ui.conftest import Opener
-from tests.ui.scenes import TEXTS, Stage, clipboard, line, lines, picture, read, read_again, said, sheet
+from tests.ui.scenes import (
+    TEXTS,
+    Stage,
+    clipboard,
+    line,
+    lines,
+    many_lines,
+    picture,
+    read,
+    read_again,
+    said,
+    sheet,
+)
 
 
 def row(view: Page, number: int) -> Locator:
@@ -27,10 +31,12 @@ def row(view: Page, number: int) -> Locator:
 def test_confidence_and_unsure_characters(open_page: Opener) -> None:
     view = open_page()
     read(view)
+    # Numbers stand where there is something to look at; what they mean is told of every line.
+    sure = "per cent sure that the whole line is right"
     assert view.locator(".line-confidence").all_inner_texts() == [
-        "99 %\nConfidence 99 per cent",
-        "62 %\nConfidence 62 per cent",
-        "87 %\nConfidence 87 per cent",
+        f"99 {sure}",
+        f"62 %\n62 {sure}",
+        f"87 %\n87 {sure}",
     ]
     expect(view.locator(".line-confidence").nth(1)).to_have_class("line-confidence is-poor")
     mark = view.locator("mark.unsure")
@@ -125,7 +131,9 @@ def test_search_in_the_text(open_page: Opener) -> None:
     expect(view.locator("#search")).to_be_focused()
     view.keyboard.type("TOTAL 99")  # over the seam of a mark, whatever the case
     expect(view.locator("#search-count")).to_have_text("1 of 1")
-    expect(row(view, 1)).to_have_class("line has-hit")
+    expect(row(view, 1)).to_have_class(re.compile("has-hit"))
+    # The hit is shown in the picture as well.
+    expect(view.locator("polygon.box.is-active")).to_have_attribute("data-index", "1")
     assert view.evaluate("[...CSS.highlights.get('search-current')].map(String)") == ["Total 99"]
     view.locator("#search").fill("2")
     expect(view.locator("#search-count")).to_have_text("1 of 5")
@@ -143,157 +151,123 @@ def test_search_in_the_text(open_page: Opener) -> None:
     expect(view.locator("#search")).to_be_focused()
 
 
-def test_lines_and_paragraphs(open_page: Opener, stage: Stage) -> None:
-    english = [
-        line("A paragraph goes on from one", 0, width=470),  # shorter, as in a photograph
-        line("line to the next, and is hyphen-", 1, width=560),
-    ]
-    english.append(line("ated at times.", 2, width=200))
-    # Photographed askew: the frame around the line is twice as high as the line.
-    english[1] = replace(english[1], polygon=((20, 62), (580, 34), (580, 64), (20, 92)))
-    chinese = [line("中文的段落在换行时", 3, width=560), line("不需要空格。", 4, width=300)]
-    cells = [line("Price", 5, width=80), line("9.50", 5, left=400, width=80)]
-    items = [line("red apples", 6, width=200), line("green pears", 7, width=210), line("milk", 8, width=60)]
-    blocks = tuple(Block(tuple(block)) for block in (english, chinese, cells, items))
-    stage.play(lambda *_: Document((DocumentPage(640, 460, blocks),), "fake/1"))
+def test_going_from_doubt_to_doubt(open_page: Opener) -> None:
     view = open_page()
     read(view)
-    expect(lines(view)).to_have_count(10)
-    view.get_by_role("tab", name="Paragraphs").click()
-    joined = [
-        "A paragraph goes on from one line to the next, and is hyphenated at times.",
-        "中文的段落在换行时不需要空格。",
-        "Price\t9.50",
-        "red apples",
-        "green pears",
-        "milk",
-    ]
-    assert view.locator(".paragraph").all_text_contents() == joined
-    view.locator("#copy-all").click()
-    expect(said(view)).to_have_text("Copied")
-    assert clipboard(view) == "\n".join(joined)
-    view.locator("#search").fill("hyphenated")
-    expect(view.locator("#search-count")).to_have_text("1 of 1")
-    view.reload()  # the view is remembered
-    expect(view.locator("#tab-paragraphs")).to_have_attribute("aria-selected", "true")
-
-
-def saved(view: Page, name: str, folder: Path, *, all_files: bool = False) -> tuple[str, bytes]:
-    view.locator("#export").click()
-    with view.expect_download() as waiting:
-        items = view.get_by_role("menuitem", name=name)
-        items.nth(1 if all_files else 0).click()
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path.name, path.read_bytes()
-
-
-def test_export_in_every_format(open_page: Opener, tmp_path: Path) -> None:
-    view = open_page()
-    read(view, picture(name="a*b.png"), picture(name="second.png"))
-    row(view, 0).locator(".line-text").dblclick()
-    view.locator(".line-edit").fill('=1+1, "quoted" _x_')
+    expect(view.locator("#doubts-count")).to_have_text("2 doubts left")
+    fitted = view.locator("#zoom").inner_text()
+    view.get_by_role("button", name="Next doubt", exact=True).click()
+    field = view.locator(".line-edit")
+    expect(field).to_be_focused()
+    expect(field).to_have_value(TEXTS[1])
+    # The line as it is printed stands above the field, and the picture has gone there.
+    expect(view.locator(".crop-picture canvas")).to_be_visible()
+    assert view.locator("#zoom").inner_text() != fitted
+    expect(view.locator("polygon.box.is-active")).to_have_attribute("data-index", "1")
+    view.keyboard.press("Enter")  # accepted as it is, and on to the next
+    expect(view.locator("#doubts-count")).to_have_text("1 doubt left")
+    expect(row(view, 1)).to_have_class(re.compile("is-checked"))
+    expect(view.locator("mark.unsure")).to_have_count(0)
+    expect(field).to_have_value(TEXTS[2])
+    field.fill("corrected")
     view.keyboard.press("Enter")
-    name, content = saved(view, "Plain text", tmp_path)
-    assert name == "a_b.txt"
-    assert content.decode() == f'=1+1, "quoted" _x_\n{TEXTS[1]}\n{TEXTS[2]}\n'
-    name, content = saved(view, "Markdown", tmp_path)
-    assert name == "a_b.md"
-    assert content.decode().startswith('=1+1, "quoted" \\_x\\_\\\nTotal')
-    name, content = saved(view, "JSON with boxes", tmp_path)
-    value = json.loads(content)
-    assert value["source"] == "a*b.png"
-    assert value["pages"][0]["lines"][0]["original"] == TEXTS[0]
-    assert value["pages"][0]["lines"][1]["polygon"][0] == [20, 62]
-    assert value["text"].endswith(TEXTS[2])
-    name, content = saved(view, "Excel", tmp_path)
-    assert name == "a_b.xlsx"
-    with zipfile.ZipFile(io.BytesIO(content)) as workbook:
-        assert TEXTS[1] in workbook.read("xl/sharedStrings.xml").decode()
-    name, content = saved(view, "Searchable PDF", tmp_path)
-    assert name == "a_b.pdf"
-    assert content.startswith(b"%PDF-")
-    name, content = saved(view, "Lines (CSV)", tmp_path)
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    assert rows[1][3] == '\'=1+1, "quoted" _x_'  # no formula for a spreadsheet
-    assert rows[2][3:5] == [TEXTS[1], "0.62"]
-    name, content = saved(view, "Plain text", tmp_path, all_files=True)
-    assert name == "crnn-ocr.txt"
-    assert content.decode().count("==> ") == 2
-    expect(said(view)).to_have_text("Saved: crnn-ocr.txt")
+    expect(view.locator("#doubts-count")).to_have_text("No doubts left")
+    expect(view.locator("#next-doubt")).to_be_disabled()
+    expect(row(view, 2)).to_be_focused()
 
 
-def test_the_server_names_the_formats_on_offer(open_page: Opener) -> None:
+def test_tab_passes_doubts_by_and_leaves_after_the_last(open_page: Opener) -> None:
     view = open_page()
     read(view)
-    view.locator("#export").click()
-    names = view.get_by_role("menuitem")
-    expect(names).to_have_text([re.compile(re.escape(writer.suffix)) for writer in FORMATS.values()])
-    view.context.route(
-        "**/options", lambda route: route.fulfill(json={"x-export-formats": ["csv", "hocr", "text"]})
-    )
-    view.reload()
-    read(view)
-    view.locator("#export").click()
-    expect(names).to_have_text([re.compile("CSV"), re.compile("text")])
+    view.keyboard.press("g")
+    field = view.locator(".line-edit")
+    expect(field).to_have_value(TEXTS[1])
+    view.keyboard.press("Tab")
+    expect(field).to_have_value(TEXTS[2])
+    view.keyboard.press("Shift+Tab")
+    expect(field).to_have_value(TEXTS[1])
+    view.keyboard.press("Tab")
+    view.keyboard.press("Tab")  # there is no doubt behind this one: the keyboard is not caught
+    expect(field).to_have_count(0)
+    expect(view.locator("#doubts-count")).to_have_text("2 doubts left")
+    # The mouse accepts by the button of the row, or by the one above the field.
+    row(view, 1).hover()
+    view.get_by_role("button", name=f"Accept this line: {TEXTS[1]}").click()
+    expect(view.locator("#doubts-count")).to_have_text("1 doubt left")
+    lines(view).nth(2).dblclick()
+    view.get_by_role("button", name="Accept (Enter)").click()
+    expect(view.locator("#doubts-count")).to_have_text("No doubts left")
 
 
-def test_a_format_only_the_server_writes_is_saved_with_edits(
-    open_page: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loud = Writer(lambda document, how: document.text.upper(), ".loud", "text/x-loud", "Loud text")
-    monkeypatch.setitem(FORMATS, "loud", loud)
-    writers = {"loud": {"suffix": ".loud", "media_type": "text/x-loud", "title": "Loud text"}}
-    view = open_page()
-    view.context.route(
-        "**/options",
-        lambda route: route.fulfill(json={"x-export-formats": ["text", "loud"], "x-export-writers": writers}),
-    )
-    view.reload()
-    read(view)
-    lines(view).first.dblclick()
-    view.keyboard.press("Control+a")
-    view.keyboard.type("corrected by hand")
-    view.keyboard.press("Enter")
-
-    name, content = saved(view, "Loud text", tmp_path)
-
-    assert name.endswith(".loud")
-    assert content.decode().split("\n")[0] == "CORRECTED BY HAND"
-    assert content.decode().split("\n")[1:] == [text.upper() for text in TEXTS[1:]]
-
-
-def test_the_export_menu_by_keyboard(open_page: Opener) -> None:
+def test_undo_and_redo(open_page: Opener) -> None:
     view = open_page()
     read(view)
-    view.locator("#export").focus()
-    view.keyboard.press("Enter")
-    expect(view.get_by_role("menuitem", name="Plain text")).to_be_focused()
-    view.keyboard.press("ArrowUp")
-    expect(view.get_by_role("menuitem", name="Searchable PDF")).to_be_focused()
-    view.keyboard.press("Escape")
-    expect(view.locator("#export-menu")).to_be_hidden()
-    expect(view.locator("#export")).to_be_focused()
+    expect(view.locator("#undo")).to_be_disabled()
+    for index, text in ((0, "first"), (2, "third")):
+        lines(view).nth(index).dblclick()
+        view.locator(".line-edit").fill(text)
+        view.keyboard.press("Enter")
+    view.keyboard.press("Control+z")
+    expect(lines(view)).to_have_text(["first", TEXTS[1], TEXTS[2]])
+    expect(row(view, 2)).to_have_class(re.compile("is-active"))
+    view.locator("#undo").click()
+    expect(lines(view)).to_have_text(list(TEXTS))
+    expect(view.locator("#undo")).to_be_disabled()
+    view.keyboard.press("Control+Shift+z")
+    view.keyboard.press("Control+y")
+    expect(lines(view)).to_have_text(["first", TEXTS[1], "third"])
+    expect(view.locator("#redo")).to_be_disabled()
+    # What was read anew cannot be undone into what was read before.
+    view.locator("#recognise").click()
+    expect(view.locator("#undo")).to_be_disabled()
+    expect(lines(view)).to_have_text(["first", TEXTS[1], "third"])
 
 
-@pytest.mark.parametrize(
-    ("language", "expected"),
-    [
-        ("curl", "--data-binary '@it'\\''s \"odd\" $(x).png'"),
-        ("Python", 'open("it\'s \\"odd\\" $(x).png", "rb")'),
-        ("JavaScript", 'readFile("it\'s \\"odd\\" $(x).png")'),
-    ],
-)
-def test_the_request_as_code(open_page: Opener, language: str, expected: str) -> None:
+def test_find_and_replace(open_page: Opener) -> None:
     view = open_page()
-    read(view, picture(name='it\'s "odd" $(x).png'))
-    view.get_by_role("tab", name="API").click()
-    view.get_by_role("button", name=language).click()
-    expect(view.locator("#code")).to_contain_text(expected)
-    view.get_by_role("button", name="Copy the code").click()
-    expect(said(view)).to_have_text("Copied")
-    assert expected in clipboard(view)
-    expect(view.locator("#panel-api a")).to_have_attribute("href", "/docs")
+    read(view)
+    view.keyboard.press("Control+h")
+    view.locator("#search").fill("2")
+    view.locator("#replace").fill("$&")  # no pattern: what is typed is what comes
+    view.get_by_role("button", name="Replace", exact=True).click()
+    expect(lines(view).first).to_have_text("Invoice 10$&34")
+    view.get_by_role("button", name="Replace all").click()
+    expect(said(view)).to_have_text("4 replaced")
+    expect(lines(view).nth(2)).to_have_text("开票日期：$&0$&6年11月$&$&日")
+    view.locator("#undo").click()  # all of them are one step
+    expect(lines(view)).to_have_text(["Invoice 10$&34", TEXTS[1], TEXTS[2]])
+    view.locator("#replace").press("Escape")
+    expect(view.locator("#replace-row")).to_be_hidden()
+    expect(view.locator("#replace-toggle")).to_be_focused()
+
+
+def test_another_file_begins_at_its_beginning(open_page: Opener, stage: Stage) -> None:
+    stage.play(lambda *_: many_lines(80))
+    view = open_page()
+    read(view, picture(name="a.png"), picture(name="b.png"))
+    panel = view.locator("#panel-proofread")
+    panel.evaluate("panel => panel.scrollTo(0, 900)")
+    view.locator(".job-open").nth(1).click()
+    expect(view.locator("#picture-name")).to_have_text("b.png")
+    assert panel.evaluate("panel => panel.scrollTop") == 0
+
+
+def test_remarks_stand_at_their_pages(open_page: Opener, stage: Stage) -> None:
+    remark = Remark("TEXT_TOO_SMALL", "The text is too small.")
+    broken = replace(sheet(), number=2, error=Remark("PDF_PAGE_BROKEN", "Page 2 is damaged."))
+    third = replace(sheet(line("third", 0), warnings=(remark,)), number=3)
+    stage.play(lambda *_: Document((sheet(line("first", 0)), broken, third), "fake/1"))
+    view = open_page()
+    read(view)
+    expect(view.locator("#notices .notice")).to_have_count(0)
+    after = "(notice) => notice.previousElementSibling.textContent"
+    remarks = view.locator("#lines .notice")
+    expect(remarks).to_have_text(["Page 2 is damaged.", "The text is too small."])
+    assert [remarks.nth(at).evaluate(after) for at in (0, 1)] == ["Page 2 of 3", "Page 3 of 3"]
+    view.locator("#tab-document").click()
+    notices = view.locator(".doc-page .notice")
+    expect(notices).to_have_text(["Page 2 is damaged.", "The text is too small."])
+    expect(view.locator(".doc-page").nth(1).locator(".notice")).to_have_class(re.compile("is-failed"))
 
 
 def test_a_picture_without_text_gets_a_friendly_word(open_page: Opener, stage: Stage) -> None:

@@ -22,7 +22,7 @@ def test_hostile_text_stays_text_wherever_it_stands(open_page: Opener, stage: St
     expect(view.locator("#picture-name")).to_contain_text("<img src=x onerror")
     expect(view.locator(".job-name")).to_contain_text("<script>")
     view.locator(".line").first.click()
-    for tab in ("#tab-paragraphs", "#tab-api", "#tab-lines"):
+    for tab in ("#tab-document", "#tab-data", "#tab-proofread"):
         view.locator(tab).click()
     expect(view.locator("#code")).to_contain_text("<img src=x onerror")
     view.locator("#search").fill("<img")

@@ -85,12 +85,12 @@ def test_an_edit_keeps_the_hit_that_the_search_is_at(open_page: Opener, stage: S
     expect(view.locator("#search-count")).to_have_text("41 of 60")
     view.locator(".line-text").nth(39).dblclick()
     view.locator(".line-edit").fill("no hit any more")
-    scrolled = view.locator("#panel-lines").evaluate("one => one.scrollTop")
+    scrolled = view.locator("#panel-proofread").evaluate("one => one.scrollTop")
     assert scrolled > 0
     view.keyboard.press("Enter")
     expect(view.locator("#search-count")).to_have_text("40 of 59")
     expect(view.locator(".line.has-hit")).to_have_count(59)
-    assert view.locator("#panel-lines").evaluate("one => one.scrollTop") == scrolled
+    assert view.locator("#panel-proofread").evaluate("one => one.scrollTop") == scrolled
     (hit,) = view.evaluate(
         """[...CSS.highlights.get("search-current")].map(
             (range) => range.startContainer.parentElement.closest(".line").dataset.index)"""

@@ -7,9 +7,12 @@ import json
 import zipfile
 from typing import Any
 
+import pypdfium2
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import stream_encode_multipart
 
 from crnn_ocr.export import FORMATS, to_json
 from tests.export.samples import DOCUMENT as SAMPLE
@@ -132,3 +135,63 @@ def test_a_confidence_is_a_probability(client: FlaskClient) -> None:
     value["pages"][0]["lines"][0]["confidence"] = 2.5
 
     assert "'confidence'" in send(client, value).json["error"]["message"]
+
+
+def send_form(client: FlaskClient, query: str = "?format=pdf", /, **parts: bytes) -> Any:
+    fields = MultiDict((name, FileStorage(io.BytesIO(part), name)) for name, part in parts.items())
+    body, _, boundary = stream_encode_multipart(fields, use_tempfile=False)
+    return client.post(
+        f"/export{query}", data=body.read(), content_type=f"multipart/form-data; boundary={boundary}"
+    )
+
+
+def test_a_corrected_document_becomes_a_searchable_pdf_of_its_picture(client: FlaskClient) -> None:
+    picture = png("Total 19.80")
+    read = json.loads(
+        client.post("/ocr?format=json&detail=chars", data=picture, content_type="image/png").data
+    )
+    read["pages"][0]["lines"][0] |= {"text": "corrected by hand", "chars": []}
+
+    reply = send_form(client, document=json.dumps(read).encode(), image=picture)
+
+    assert (reply.status_code, reply.content_type) == (200, "application/pdf")
+    pdf = pypdfium2.PdfDocument(reply.data)
+    assert len(pdf) == 1
+    assert "corrected by hand" in pdf[0].get_textpage().get_text_range()
+    # Pictures are there for the formats that show them, too.
+    report = send_form(client, "?format=report", document=json.dumps(read).encode(), image=picture)
+    assert b"data:image/" in report.data
+    assert b"corrected by hand" in report.data
+
+
+def test_the_options_that_chose_the_pages_count(client: FlaskClient) -> None:
+    document = to_json(DOCUMENT).encode()
+    reply = send_form(client, "?format=svg&pages=9", document=document, image=png("x"))
+    assert (reply.status_code, reply.json["error"]["code"]) == (422, "OPTION_INVALID")
+    assert send_form(client, "?format=svg&pages=1", document=document, image=png("x")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "message"),
+    [
+        ({"document": b"{}"}, "BAD_REQUEST", "'image'"),
+        ({"image": b"x"}, "BAD_REQUEST", "'document'"),
+        ({"document": b"{}", "image": b"x", "other": b"x"}, "BAD_REQUEST", "'other'"),
+        ({"document": b"{}", "image": b""}, "IMAGE_EMPTY", "empty"),
+        ({"document": b"{}", "image": b"x"}, "BAD_REQUEST", "'pages' is missing"),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused(
+    client: FlaskClient, parts: dict[str, bytes], code: str, message: str
+) -> None:
+    reply = send_form(client, "?format=pdf", **parts)
+
+    assert reply.json["error"]["code"] == code
+    assert message in reply.json["error"]["message"]
+
+
+def test_the_document_in_a_form_has_its_own_limit(app: Flask) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = 32 << 20
+    reply = send_form(app.test_client(), document=b" " * (5 << 20), image=png("x"))
+    assert (reply.status_code, reply.json["error"]["code"]) == (413, "BODY_TOO_LARGE")
+    assert "4 MiB" in reply.json["error"]["message"]

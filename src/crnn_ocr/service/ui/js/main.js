@@ -18,8 +18,7 @@ import { watchPreview } from "./options/preview.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
-import { watchCode } from "./result/code.js";
-import { watchExport } from "./result/saving.js";
+import { BlockLayer } from "./result/layer.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
@@ -41,6 +40,8 @@ const store = createStore({
   hovered: null, // index of the line that the user points at
   hit: null, // index of the line that the search is at
   alone: false, // the picture has all the room
+  block: null, // key of a block without lines, such as a figure, that the user works with
+  blockHovered: null, // key of one that the user points at
   selected: new Set(), // indexes of lines
   options: loadOptions(), // reading options that differ from the defaults
   prefs: loadPrefs(),
@@ -69,7 +70,12 @@ const drawLater = watchFirstPages(store, async (id, blob) => {
   await addThumb(id, blob);
   history.keep(id);
 });
+const layer = new BlockLayer(store, {
+  hover: (key) => store.set({ blockHovered: key }),
+  pick: (key) => result.pick(key),
+});
 const picture = new PictureView(store, {
+  layer: layer.element,
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
   drawn: (job, blob) => job.thumb ?? addThumb(job.id, blob),
@@ -80,6 +86,8 @@ const result = new ResultView(store, say, {
   hurry: (id) => runner.hurry(id),
   edited: (id) => history.keep(id),
   reveal: (index) => index !== null && picture.reveal(index),
+  lookAt: (index, part) => picture.lookAt(index, part),
+  revealBlock: (key) => picture.revealPolygon(layer.polygonOf(key)),
 });
 new QueueView(store, {
   select: (id) => selectJob(store, id),
@@ -88,8 +96,15 @@ new QueueView(store, {
   remove,
 });
 
-watchCode(store, say);
-watchExport(store, say);
+// What few visits need is loaded when it is first asked for.
+let exportSheet = null;
+let data = null;
+byId("export").addEventListener("click", openExport);
+store.watch((state) => [state.prefs.view, state.current], (view, current) => {
+  if (view === "data" && current !== null) {
+    data ??= import("./result/data.js").then(({ watchData }) => watchData(store, say), missing);
+  }
+});
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
 watchPreview(store);
 watchSides(store, (index) => picture.reveal(index));
@@ -111,9 +126,12 @@ watchKeys(store, {
   open: () => byId("file").click(),
   copy: () => result.copy(),
   search: () => byId("search").focus(),
-  next: () => result.step("ArrowDown"),
-  before: () => result.step("ArrowUp"),
+  next: () => result.step(1),
+  before: () => result.step(-1),
   edit: () => result.edit(store.get().active),
+  doubt: () => result.nextDoubt(),
+  undo: () => result.undo(),
+  redo: () => result.redo(),
   nextFile: () => stepFile(1),
   fileBefore: () => stepFile(-1),
   zoomIn: () => picture.zoom(1.4),
@@ -167,6 +185,20 @@ function take(files, way) {
   // The list shows them: this is for those who do not see it.
   const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words, { quiet: leftOut === 0 });
+}
+
+async function openExport() {
+  try {
+    exportSheet ??= import("./export/sheet.js").then(({ ExportSheet }) => new ExportSheet(store, say));
+    (await exportSheet).open();
+  } catch {
+    missing();
+  }
+}
+
+function missing() {
+  exportSheet = data = null;
+  say(t("errorNetwork"));
 }
 
 // All has arrived: should a part be missing another day, first.js may load the page anew.

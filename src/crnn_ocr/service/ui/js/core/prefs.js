@@ -10,15 +10,20 @@ const DEFAULTS = {
   keys: true,
   overlay: "clean",
   split: 0.5,
-  view: "lines",
-  code: "curl",
+  view: "document", // one of VIEWS
+  code: "json",
+  format: "docx",
 };
+
+/** The tabs of a result. */
+export const VIEWS = ["document", "proofread", "data"];
 
 /** The page's settings as they were left. */
 export function loadPrefs() {
   const kept = load(PREFS);
   const known = Object.keys(DEFAULTS).filter((key) => typeof kept[key] === typeof DEFAULTS[key] || key === "language");
-  return { ...DEFAULTS, ...Object.fromEntries(known.filter((key) => key in kept).map((key) => [key, kept[key]])) };
+  const prefs = { ...DEFAULTS, ...Object.fromEntries(known.filter((key) => key in kept).map((key) => [key, kept[key]])) };
+  return VIEWS.includes(prefs.view) ? prefs : { ...prefs, view: DEFAULTS.view }; // an earlier page had other tabs
 }
 
 /** The reading options that differ from the server's defaults. */

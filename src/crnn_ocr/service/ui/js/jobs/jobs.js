@@ -1,7 +1,7 @@
 // The queue: what was handed in and how far it is. Jobs are never changed in place.
 
 import { sizeText } from "../core/files.js";
-import { levelOf, movesOf } from "../reading/result.js";
+import { isDoubtful, movesOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 
 const MOST_JOBS = 500; // files in the queue: their results are kept in memory
@@ -96,9 +96,9 @@ export function isStartable({ status, problem }) {
   return STARTABLE.has(status) && !problem?.hopeless;
 }
 
-/** Whether a result holds lines that a person should look at. */
-export function isDoubtful({ result }) {
-  return result?.lines.some((line) => line.text === line.original && levelOf(line.confidence) !== "good") ?? false;
+/** Whether the result of a job holds lines that a person should look at. */
+export function hasDoubts({ result }) {
+  return result?.lines.some(isDoubtful) ?? false;
 }
 
 /** Takes a job out of the queue; its neighbour is shown instead. */

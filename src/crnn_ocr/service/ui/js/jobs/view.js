@@ -4,9 +4,9 @@ import { byId, icon, iconButton, make, reveal } from "../core/dom.js";
 import { statusText } from "../result/message.js";
 import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
-import { isDoubtful, UNDER_WAY } from "./jobs.js";
+import { hasDoubts, UNDER_WAY } from "./jobs.js";
 
-const FILTERS = { failed: (job) => job.status === "failed", doubtful: isDoubtful };
+const FILTERS = { failed: (job) => job.status === "failed", doubtful: hasDoubts };
 
 /** Shows the jobs of the store. */
 export class QueueView {

@@ -2,6 +2,8 @@
 
 const LARGEST = 16; // CSS pixels per pixel of the page
 const MARGIN = 12;
+const READABLE = 44; // CSS pixels of the height of a line that is looked at closely …
+const LEGIBLE = 30; // … and the least of one that has no room as a whole
 
 /**
  * A view of a page.
@@ -50,6 +52,26 @@ export function bringIntoView(view, polygon, page, frame) {
   const dx = shift(Math.min(...xs), Math.max(...xs), frame.width);
   const dy = shift(Math.min(...ys), Math.max(...ys), frame.height);
   return dx || dy ? pan(view, dx, dy, page, frame) : view;
+}
+
+/** The view in which a line can be read closely: all of it where it has room, else the part that matters. */
+export function closeUp(view, polygon, part, page, frame) {
+  const line = spanOf(polygon, page, view.turn);
+  const side = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
+  const height = Math.min(side(polygon[0], polygon[1]), side(polygon[0], polygon[3])); // of a slanting line its frame is higher
+  const most = Math.max(READABLE / height, fit(page, frame, view.turn).scale);
+  const whole = (frame.width - 4 * MARGIN) / line.width;
+  const scale = Math.min(LARGEST, Math.max(Math.min(most, whole), LEGIBLE / height), frame.height / 2 / height);
+  const { x, y } = scale > whole ? spanOf(part ?? polygon, page, view.turn) : line;
+  return place({ ...view, scale, left: frame.width / 2 - x * scale, top: frame.height / 2 - y * scale }, page, frame);
+}
+
+// Size and middle of a polygon on the turned page.
+function spanOf(polygon, page, turn) {
+  const points = polygon.map(([x, y]) => turned(x, y, page, turn));
+  const [left, right] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
+  const [top, bottom] = [Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y))];
+  return { width: right - left, height: bottom - top, x: (left + right) / 2, y: (top + bottom) / 2 };
 }
 
 // Where a point of the page lies in the window.

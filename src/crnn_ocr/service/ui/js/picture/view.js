@@ -5,7 +5,7 @@ import { sizeText } from "../core/files.js";
 import { currentJob, patchJob } from "../jobs/jobs.js";
 import { linesOf } from "../reading/result.js";
 import { t } from "../words/words.js";
-import { bringIntoView, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
+import { bringIntoView, closeUp, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
 import { watchGestures } from "./gestures.js";
 import { Overlay, watchOverlaySwitch } from "./overlay.js";
 import { pictureOf } from "./source.js";
@@ -26,7 +26,7 @@ export class PictureView {
   #shown = null; // "job/page" whose picture is on the sheet
   #missing = false; // there is none: a new reading of the file is reason to try again
 
-  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)` */
+  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)`; `layer`: an SVG below the boxes */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
@@ -83,10 +83,19 @@ export class PictureView {
 
   /** Moves the view so that a line can be seen. */
   reveal(index) {
-    const polygon = this.#overlay.polygonOf(index);
+    this.revealPolygon(this.#overlay.polygonOf(index));
+  }
+
+  /** Moves the view so that a part of the page can be seen. */
+  revealPolygon(polygon, move = bringIntoView) {
     if (polygon && this.#view) {
-      this.#set(bringIntoView(this.#view, polygon, this.#page, this.#size()));
+      this.#set(move(this.#view, polygon, this.#page, this.#size()));
     }
+  }
+
+  /** Moves and zooms the view so that a line can be read, or the part of it that matters. */
+  lookAt(index, part) {
+    this.revealPolygon(this.#overlay.polygonOf(index), (view, polygon, page, size) => closeUp(view, polygon, part, page, size));
   }
 
   #wireButtons() {
@@ -127,10 +136,7 @@ export class PictureView {
       // Told below: the result can be used without the picture.
     }
     if (this.#shown !== wanted) {
-      if (picture?.own) {
-        URL.revokeObjectURL(picture.url);
-      }
-      return;
+      return picture?.own && URL.revokeObjectURL(picture.url);
     }
     this.#frame.classList.remove("is-loading");
     const now = currentJob(this.#store.get());
@@ -142,7 +148,7 @@ export class PictureView {
       this.#page = now.result?.pages[now.page] ?? picture;
       const image = make("img", { src: picture.url, alt: job.name, draggable: "false" });
       image.addEventListener("load", () => picture.own && URL.revokeObjectURL(picture.url), { once: true });
-      this.#sheet.replaceChildren(image, ...this.#overlay.elements);
+      this.#sheet.replaceChildren(image, this.#act.layer, ...this.#overlay.elements);
       this.#sheet.hidden = false;
       this.#touched = false;
       this.#fit();
@@ -205,8 +211,8 @@ export class PictureView {
       return;
     }
     const turn = currentJob(this.#store.get())?.turn ?? 0;
-    const size = turnedSize(this.#page, turn);
-    const how = size.height > LONG * size.width ? fitWidth : fit;
+    const { width, height } = turnedSize(this.#page, turn);
+    const how = height > LONG * width ? fitWidth : fit;
     this.#set(how(this.#page, this.#size(), turn), false);
   }
 
@@ -218,8 +224,7 @@ export class PictureView {
     this.#view = view;
     const size = turnedSize(this.#page, view.turn);
     const frame = this.#size();
-    const larger = size.width * view.scale > frame.width || size.height * view.scale > frame.height;
-    this.#frame.classList.toggle("is-zoomed", larger);
+    this.#frame.classList.toggle("is-zoomed", size.width * view.scale > frame.width || size.height * view.scale > frame.height);
     this.#sheet.style.width = `${this.#page.width * view.scale}px`;
     this.#sheet.style.height = `${this.#page.height * view.scale}px`;
     this.#sheet.style.transform = transformOf(view, this.#page);
@@ -236,8 +241,7 @@ export class PictureView {
     const job = currentJob(state);
     const pages = job?.result?.pages;
     const page = pages?.[job.page];
-    byId("picture-name").textContent = job?.name ?? "";
-    byId("picture-name").title = job?.name ?? "";
+    byId("picture-name").textContent = byId("picture-name").title = job?.name ?? "";
     const size = page ? `${page.width} × ${page.height} · ` : "";
     byId("picture-facts").textContent = job ? size + sizeText(job.file.size) : "";
     byId("pager").hidden = !pages || pages.length < 2;

@@ -1,23 +1,28 @@
-// What is copied: one line, the selected lines, or everything, as the visible panel shows it.
+// What is copied: the selected lines, or everything, as the shown tab has it.
 
-import { copyText } from "../core/clipboard.js";
-import { textOf } from "../reading/formats.js";
-import { paragraphsOf } from "../reading/paragraphs.js";
+import { copyRich, copyText } from "../core/clipboard.js";
+import { make } from "../core/dom.js";
+import { blocksOf, flowText, textOf, textOfBlock } from "../reading/blocks.js";
+import { plainTable, rowsWithBreaks } from "./table.js";
 
-/** Copies the selected lines, or everything where none is selected; resolves to whether it worked. */
-export function copyResult(result, selected, joined) {
-  return copyText(selected.size > 0 ? selectionText(result, selected, joined) : textOf(result, { joined }));
+/**
+ * Copies the selected lines, or everything where none is selected; resolves to whether it worked.
+ * @param {object} result
+ * @param {Set<number>} selected
+ * @param {boolean} formatted whether all goes as a document, with headings and tables for programs that know them
+ */
+export function copyResult(result, selected, formatted) {
+  if (selected.size > 0) {
+    return copyText(selectionText(result, selected));
+  }
+  return formatted && result.layout === "blocks" ? copyRich(flowText(result), richText(result)) : copyText(textOf(result));
 }
 
-/** The text of the selected lines, in reading order. */
-export function selectionText(result, selected, joined) {
+/** The text of the selected lines, in reading order; pages are separated by an empty row. */
+export function selectionText(result, selected) {
   const chosen = [...selected].sort((a, b) => a - b).map((index) => result.lines[index]).filter(Boolean);
   const pages = [...new Set(chosen.map((line) => line.page))];
-  const texts = pages.map((page) => {
-    const lines = chosen.filter((line) => line.page === page);
-    return (joined ? paragraphsOf(lines) : lines.map((line) => line.text)).join("\n");
-  });
-  return texts.join("\n\n");
+  return pages.map((page) => chosen.filter((line) => line.page === page).map((line) => line.text).join("\n")).join("\n\n");
 }
 
 /** Makes copying a part of the list with the mouse give its text alone, one row per line. */
@@ -34,6 +39,22 @@ export function watchCopy(list) {
       event.clipboardData.setData("text/plain", cells.map((cell) => partOf(cell, range)).join("\n"));
     }
   });
+}
+
+// Elements without the page's own classes and marks; only their source is used.
+function richText(result) {
+  const blocks = result.pages.flatMap((_, page) => blocksOf(result, page));
+  const parts = blocks.filter(({ type }) => !["header", "footer", "page_number"].includes(type)).flatMap((block) => rich(result, block));
+  return make("div", {}, ...parts).innerHTML;
+}
+
+function rich(result, block) {
+  if (block.table) {
+    return [plainTable(result, block.table)];
+  }
+  const text = textOfBlock(result, block);
+  const name = block.type === "heading" ? `h${Math.min(6, block.level || 2)}` : "p";
+  return text.trim() ? [make(name, {}, ...rowsWithBreaks(text))] : [];
 }
 
 function partOf(cell, range) {

@@ -1,7 +1,6 @@
-// Editing a line in its place.
+// Editing a text in its place: in a field that takes the place of the text until the user is done.
 
 import { make } from "../core/dom.js";
-import { t } from "../words/words.js";
 
 let endOpen = () => {};
 
@@ -11,31 +10,32 @@ export function endEdit() {
 }
 
 /**
- * Turns the text of a row into a field until the user is done.
- * @param {HTMLElement} row
- * @param {string} text
- * @param {(text: string | null) => void} onDone gets the new text, or null where nothing is to change
+ * Puts a field into an element.
+ * @param {HTMLElement} home its content gives way to the field
+ * @param {{text: string, label: string, rows?: boolean, above?: HTMLElement | null}} what `rows`: the text may have
+ *   several; `above`: what stands above the field
+ * @param {(text: string, how: "accept" | "leave" | "end" | "give up" | "next" | "before") => boolean | void} onDone gets
+ *   the text, and how the field was left, "end" by `endEdit`; for a Tab it tells whether the focus has gone on by that
  */
-export function editRow(row, text, onDone) {
-  const cell = row.querySelector(".line-text");
-  if (cell.querySelector("textarea")) {
+export function editIn(home, { text, label, rows = false, above = null }, onDone) {
+  if (home.querySelector("textarea")) {
     return;
   }
-  const field = make("textarea", { class: "line-edit", rows: "1", spellcheck: "false", "aria-label": t("editLine", { text }) });
+  const field = make("textarea", { class: "line-edit", rows: "1", spellcheck: "false", "aria-label": label });
   field.value = text;
+  const read = () => (rows ? field.value.replace(/\s+$/, "") : oneLine(field.value));
   let done = false;
-  const end = () => finish(oneLine(field.value), true);
-  const finish = (value, refocus) => {
-    if (!done) {
-      done = true;
-      endOpen = endOpen === end ? () => {} : endOpen;
-      field.remove();
-      onDone(value === text ? null : value);
-      if (refocus) {
-        row.focus({ preventScroll: true });
-      }
+  const finish = (how) => {
+    if (done) {
+      return false;
     }
+    done = true;
+    endOpen = endOpen === end ? () => {} : endOpen;
+    const value = how === "give up" ? text : read();
+    field.remove();
+    return onDone(value, how) === true;
   };
+  const end = () => finish("end");
   const grow = () => {
     field.style.height = "auto";
     field.style.height = `${field.scrollHeight}px`;
@@ -47,18 +47,20 @@ export function editRow(row, text, onDone) {
       return; // they belong to the input method
     }
     if (event.key === "Escape") {
-      finish(text, true);
-    } else if (event.key === "Enter") {
+      finish("give up");
+    } else if (event.key === "Enter" && !(rows && (event.shiftKey || event.altKey))) {
       event.preventDefault();
-      finish(oneLine(field.value), true);
+      finish("accept");
+    } else if (event.key === "Tab" && finish(event.shiftKey ? "before" : "next")) {
+      event.preventDefault();
     }
   });
-  field.addEventListener("blur", () => finish(oneLine(field.value), false));
+  field.addEventListener("blur", () => finish("leave"));
   endEdit();
   endOpen = end;
-  cell.replaceChildren(field);
+  home.replaceChildren(...(above ? [above, field] : [field]));
   grow();
-  field.focus();
+  field.focus({ preventScroll: true });
   field.setSelectionRange(text.length, text.length);
 }
 

@@ -3,6 +3,7 @@
 import { make, reveal } from "../core/dom.js";
 import { t } from "../words/words.js";
 import { fillRow, rowOf } from "./row.js";
+import { remarksOf } from "./notices.js";
 import { RowTools } from "./tools.js";
 
 const PAGE_STEP = 10;
@@ -21,7 +22,7 @@ export class LineList {
   /**
    * @param {HTMLElement} grid
    * @param {HTMLElement} scroller what scrolls around it
-   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `copy(index)`, `undo(index)`
+   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `copy(index)`, `undo(index)`, `accept(index)`
    */
   constructor(grid, scroller, act) {
     this.#grid = grid;
@@ -61,6 +62,7 @@ export class LineList {
       if (result.pages.length > 1) {
         const words = t("pageOf", { number: page.number, count: result.pages.length });
         parts.push(make("h3", { class: "result-page", role: "presentation" }, words));
+        parts.push(...remarksOf(page));
       }
       const rows = [];
       for (let number = 0; number < page.count; number += 1) {
@@ -77,6 +79,9 @@ export class LineList {
 
   /** Writes one line anew, after an edit. */
   update(index, line) {
+    if (this.#rows[index].querySelector("textarea")) {
+      return; // whoever edits it writes it when the field goes
+    }
     fillRow(this.#rows[index], line);
     if (index === this.#active) {
       this.#activeTools.show(this.#rows[index], index, line);

@@ -11,7 +11,7 @@ import { codeOf } from "./notices.js";
  * @param {object} job
  * @param {{start: () => void, cancel: () => void, hurry: () => void}} act
  */
-export function messageOf(job, act) {
+function messageOf(job, act) {
   switch (job.status) {
     case "new":
     case "queued":
@@ -55,7 +55,7 @@ export function factsOf(job) {
 }
 
 /** Takes over figures from a fresh message into the one that stands: the elements stay, and with them the focus. */
-export function refreshMessage(place, fresh) {
+function refreshMessage(place, fresh) {
   for (const selector of [".message-title", ".message-more"]) {
     const words = fresh.querySelector(selector)?.textContent;
     const old = place.querySelector(selector);
@@ -67,6 +67,38 @@ export function refreshMessage(place, fresh) {
   const now = fresh.querySelector("progress");
   if (bar && now?.hasAttribute("value")) {
     bar.value = now.value;
+  }
+}
+
+/** The place where a result would stand. */
+export class MessagePlace {
+  #place;
+  #act;
+  #shown = null; // which message stands there
+
+  /** @param {HTMLElement} place @param act `start(id)`, `cancel(id)` and `hurry(id)` */
+  constructor(place, act) {
+    this.#place = place;
+    this.#act = act;
+  }
+
+  /** Shows what there is to say about a job, if wanted; elements stay where they say the same. */
+  show(job, wanted, language) {
+    this.#place.hidden = !wanted;
+    const key = wanted ? `${job.id} ${job.status} ${language} ${job.problem?.code}` : null;
+    if (key === null) {
+      this.#place.replaceChildren();
+    } else {
+      const act = Object.fromEntries(["start", "cancel", "hurry"].map((name) => [name, () => this.#act[name](job.id)]));
+      const fresh = messageOf(job, act);
+      if (this.#shown === key) {
+        refreshMessage(this.#place, fresh[0]);
+      } else {
+        this.#place.setAttribute("role", job.status === "failed" ? "alert" : "group");
+        this.#place.replaceChildren(...fresh);
+      }
+    }
+    this.#shown = key;
   }
 }
 

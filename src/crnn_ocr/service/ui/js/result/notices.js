@@ -2,7 +2,7 @@
 
 import { icon, make } from "../core/dom.js";
 import { explain } from "../server/problem.js";
-import { t, warningText } from "../words/words.js";
+import { errorText, t, warningText } from "../words/words.js";
 
 /** Remarks about the shown job; their elements stay while they say the same, and with them the focus. */
 export class Notices {
@@ -23,7 +23,9 @@ export class Notices {
    */
   show(job, shown) {
     const failed = shown && job.status === "failed" ? job.problem : null;
-    const warnings = shown || job.status === "done" ? (job.result?.warnings ?? []) : [];
+    // Of several pages each says its own, where it stands.
+    const own = (job.result?.pages.length ?? 0) > 1 && shown;
+    const warnings = (shown || job.status === "done") && !own ? (job.result?.warnings ?? []) : [];
     const words = warnings.map(({ code, message }) => warningText(code) ?? message);
     const said = JSON.stringify([job.id, words, failed && [explain(failed), failed.requestId, t("retry")]]);
     if (said === this.#said) {
@@ -44,6 +46,15 @@ export class Notices {
       make("button", { type: "button", class: "button button-small", onclick: retry }, t("retry")),
     );
   }
+}
+
+/** What is remarked about one page among several: why it could not be read, and its warnings. */
+export function remarksOf({ warnings, error }) {
+  const remark = (words, extra) => make("p", { class: `notice ${extra}`.trim() }, icon("alert"), make("span", {}, words));
+  return [
+    ...(error ? [remark(errorText(error.code) ?? error.message, "is-failed")] : []),
+    ...warnings.map(({ code, message }) => remark(warningText(code) ?? message, "")),
+  ];
 }
 
 /** The code of a problem, and the id of its request where there is one. */

@@ -1,8 +1,9 @@
-// One line of the result as a row of the grid: number, text with its unsure characters marked, confidence.
+// One line of the result as a row of the grid: number, text with its unsure characters marked, and what is in doubt.
 
-import { make } from "../core/dom.js";
-import { levelOf, UNSURE_BELOW } from "../reading/result.js";
+import { icon, make } from "../core/dom.js";
+import { isDoubtful, levelOf } from "../reading/result.js";
 import { t } from "../words/words.js";
+import { marked, percentOf } from "./marked.js";
 
 /** Makes the row of a line. */
 export function rowOf(line, index, number) {
@@ -22,44 +23,15 @@ export function fillRow(row, line) {
   const [, text, confidence] = row.children;
   const edited = line.text !== line.original;
   row.classList.toggle("is-edited", edited);
-  text.replaceChildren(...(edited ? [line.text] : marked(line)));
+  row.classList.toggle("is-checked", Boolean(line.checked) && !edited);
+  row.classList.toggle("is-doubt", isDoubtful(line));
+  text.replaceChildren(...marked(line));
   const percent = percentOf(line.confidence);
-  const label = t(edited ? "editedLine" : "confidence", { percent, original: line.original });
+  const label = edited
+    ? t("editedLine", { original: line.original })
+    : line.checked ? t("checkedLine", { percent }) : t("confidence", { percent });
   confidence.title = label;
-  confidence.replaceChildren(
-    make("span", { "aria-hidden": "true" }, edited ? "✎" : `${percent} %`),
-    make("span", { class: "visually-hidden" }, label),
-  );
-}
-
-// A probability in whole per cents, rounded down: nothing below certainty looks certain.
-function percentOf(confidence) {
-  return Math.floor(confidence * 100);
-}
-
-// Neighbours that are both unsure share one mark.
-function marked({ text, chars }) {
-  if (!chars.some((char) => isUnsure(char))) {
-    return [text];
-  }
-  const pieces = [];
-  for (const char of chars) {
-    const unsure = isUnsure(char);
-    const piece = pieces.at(-1);
-    if (piece && piece.unsure === unsure) {
-      piece.text += char.text;
-      piece.least = Math.min(piece.least, char.confidence);
-    } else {
-      pieces.push({ unsure, text: char.text, least: char.confidence });
-    }
-  }
-  return pieces.map((piece) =>
-    piece.unsure
-      ? make("mark", { class: "unsure", title: t("unsure", { percent: percentOf(piece.least) }) }, piece.text)
-      : piece.text,
-  );
-}
-
-function isUnsure({ text, confidence }) {
-  return confidence < UNSURE_BELOW && text.trim() !== "";
+  // Numbers stand where there is something to look at, and nowhere else.
+  const shown = edited ? icon("edit") : line.checked ? icon("check") : isDoubtful(line) ? `${percent} %` : "";
+  confidence.replaceChildren(make("span", { "aria-hidden": "true" }, shown), make("span", { class: "visually-hidden" }, label));
 }

@@ -3,7 +3,7 @@
 import { byId, reveal } from "../core/dom.js";
 import { t } from "../words/words.js";
 
-const HOMES = ".line, .paragraph";
+const HOMES = ".line, .doc-block";
 const canHighlight = typeof Highlight === "function" && Boolean(CSS.highlights);
 
 /** Finds a text inside the panel that is shown. */
@@ -11,10 +11,14 @@ export class Search {
   #panel = null;
   #subject = null;
   #hits = [];
-  #homes = []; // for each hit the number of its row or paragraph
+  #homes = []; // for each hit the number of its row or block
   #at = -1;
 
-  constructor() {
+  #found;
+
+  /** @param {(index: number) => void} found hears the line of every hit that the user goes to */
+  constructor(found) {
+    this.#found = found;
     byId("search").addEventListener("input", () => this.run());
     byId("search").addEventListener("keydown", (event) => {
       if (event.key === "Enter") {
@@ -82,8 +86,27 @@ export class Search {
     const count = this.#hits.length;
     if (count > 0) {
       this.#mark((this.#at + by + count) % count);
-      reveal(this.#panel, homeOf(this.#hits[this.#at]), 24);
+      const hit = this.#hits[this.#at];
+      const line = hit.startContainer.parentElement.closest("[data-index]");
+      if (line) {
+        this.#found(Number(line.dataset.index)); // first: the picture turns to it, too
+      }
+      reveal(this.#panel, hit.startContainer.parentElement.closest(".line, .cell, .doc-line") ?? homeOf(hit), 24);
     }
+  }
+
+  /** The line of the hit that the user is at, and which part of its text that is; null outside the list of lines. */
+  current() {
+    const hit = this.#hits[this.#at];
+    const cell = hit?.startContainer.parentElement.closest(".line-text");
+    if (!cell) {
+      return null;
+    }
+    const before = document.createRange();
+    before.setStart(cell, 0);
+    before.setEnd(hit.startContainer, hit.startOffset);
+    const start = before.toString().length;
+    return { index: Number(cell.parentElement.dataset.index), start, end: start + hit.toString().length };
   }
 
   #mark(at) {
@@ -95,7 +118,7 @@ export class Search {
     tellHit(homeOf(this.#hits[at]).dataset.index);
   }
 
-  // Which row or paragraph the hit is in, and which of its hits it is; found anew even where all is drawn anew.
+  // Which row or block the hit is in, and which of its hits it is; found anew even where all is drawn anew.
   #place() {
     const home = this.#homes[this.#at];
     return { home, number: this.#at - this.#homes.indexOf(home) };
@@ -119,26 +142,29 @@ function homeOf(hit) {
 
 /** Ranges of all places where the text of an element's lines or paragraphs contains a text, whatever its case. */
 function rangesOf(panel, needle) {
-  const wanted = fold(needle);
-  return [...panel.querySelectorAll(".line-text, .paragraph")].flatMap((element) => hitsIn(element, wanted));
+  return [...panel.querySelectorAll(".line-text, .doc-block:not(.doc-table), .doc-table .cell")].flatMap((element) => hitsIn(element, needle));
 }
 
-function hitsIn(element, wanted) {
-  const folded = fold(element.textContent);
-  let at = folded.indexOf(wanted);
-  if (at < 0) {
-    return [];
-  }
-  const nodes = textNodes(element);
-  const hits = [];
-  while (at >= 0) {
+function hitsIn(element, needle) {
+  const starts = hitsOf(element.textContent, needle);
+  const nodes = starts.length > 0 ? textNodes(element) : [];
+  return starts.map((at) => {
     const range = document.createRange();
     range.setStart(...nodeAt(nodes, at, false));
-    range.setEnd(...nodeAt(nodes, at + wanted.length, true));
-    hits.push(range);
-    at = folded.indexOf(wanted, at + wanted.length);
+    range.setEnd(...nodeAt(nodes, at + needle.length, true));
+    return range;
+  });
+}
+
+/** Where a text stands in another, whatever the case of both. */
+export function hitsOf(text, needle) {
+  const folded = fold(text);
+  const wanted = fold(needle);
+  const starts = [];
+  for (let at = folded.indexOf(wanted); at >= 0; at = folded.indexOf(wanted, at + wanted.length)) {
+    starts.push(at);
   }
-  return hits;
+  return starts;
 }
 
 function textNodes(element) {

@@ -1,6 +1,7 @@
-// The small buttons of a row: copy, edit, undo. One set wanders to the row where it is wanted.
+// The small buttons of a row: copy, edit, accept, undo. One set wanders to the row where it is wanted.
 
 import { icon, iconButton, make } from "../core/dom.js";
+import { isDoubtful } from "../reading/result.js";
 import { t } from "../words/words.js";
 
 const THANKS = 1500; // milliseconds for which the tick stands
@@ -12,14 +13,14 @@ export class RowTools {
   #row = null;
   #key = "";
 
-  /** @param act `copy(index)`, `edit(index)` and `undo(index)`; `copy` resolves to whether it worked */
+  /** @param act `copy(index)`, `edit(index)`, `accept(index)` and `undo(index)`; `copy` resolves to whether it worked */
   constructor(act) {
     this.#act = act;
   }
 
   /** Moves to a row, or away where there is none. */
   show(row, index, line) {
-    const key = row && line ? JSON.stringify([index, line.text, line.original, t("copy")]) : "";
+    const key = row && line ? JSON.stringify([index, line.text, line.original, line.checked, t("copy")]) : "";
     if (row === this.#row && key === this.#key) {
       return;
     }
@@ -35,7 +36,9 @@ export class RowTools {
     const copy = iconButton("copy", t("copyLine", { text }), () => this.#copied(copy, index));
     const edit = iconButton("edit", t("editLine", { text }), () => this.#act.edit(index));
     const undo = iconButton("undo", t("undoLine", { text: line.original }), () => this.#act.undo(index));
-    this.#cell.replaceChildren(...(text === line.original ? [] : [undo]), edit, copy);
+    const accept = iconButton("check", t("acceptLineOf", { text }), () => this.#act.accept(index));
+    const first = text !== line.original && line.original !== "" ? [undo] : isDoubtful(line) ? [accept] : [];
+    this.#cell.replaceChildren(...first, edit, copy);
     row.append(this.#cell);
   }
 

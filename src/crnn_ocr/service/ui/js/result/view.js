@@ -1,19 +1,21 @@
-// The right side: tabs, the lines or paragraphs of the shown job, and what is remarked about it.
+// The right side: the tabs of the shown job, and what is done to its result.
 
-import { byId, make } from "../core/dom.js";
+import { copyText } from "../core/clipboard.js";
+import { byId, reveal } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
-import { pageTexts } from "../reading/formats.js";
-import { withText } from "../reading/result.js";
+import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
-import { editRow, endEdit } from "./editor.js";
 import { copyResult, selectionText, watchCopy } from "./copying.js";
-import { copyText } from "../core/clipboard.js";
-import { LineList } from "./list.js";
-import { factsOf, messageOf, refreshMessage } from "./message.js";
-import { Notices } from "./notices.js";
+import { Description } from "./description.js";
+import { DocumentView } from "./document.js";
+import { changeResult, redo, undo } from "./edits.js";
+import { endEdit } from "./editor.js";
+import { Proofread } from "./proofread.js";
+import { watchReplace } from "./replace.js";
 import { Search } from "./search.js";
 import { selectionAfter } from "./selection.js";
+import { watchListKeys } from "./list-keys.js";
 import { markTab, watchTabs } from "./tabs.js";
 
 /** Shows the result of the current job and lets the user work with it. */
@@ -21,53 +23,77 @@ export class ResultView {
   #store;
   #say;
   #act;
-  #list;
-  #search = new Search();
-  #notices;
-  #message = { job: null, status: null };
+  #proofread;
+  #document;
+  #search;
+  #description;
+  #drawn = new Map(); // view → what it shows
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)` */
+  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)` */
   constructor(store, say, act) {
     this.#store = store;
     this.#say = say;
     this.#act = act;
-    this.#list = new LineList(byId("lines"), byId("panel-lines"), {
-      choose: (index, event) => this.choose(index, event),
-      hover: (index) => store.set({ hovered: index }),
-      edit: (index) => this.edit(index),
-      undo: (index) => this.#change(currentJob(store.get()), index, this.#line(index).original),
-      copy: (index) => this.#copyLine(index),
+    const choose = (index, event) => this.choose(index, event);
+    this.#proofread = new Proofread(store, {
+      choose,
+      change: (job, make, index) => this.#change(job, make, index),
+      copy: (text) => this.#copied(copyText(text)),
+      lookAt: act.lookAt,
+      show: () => setPrefs(store, { view: "proofread" }),
     });
-    this.#notices = new Notices(byId("notices"), (id) => act.start(id));
+    this.#document = new DocumentView(byId("document"), {
+      choose,
+      hover: (index) => store.set({ hovered: index }),
+      block: (key) => store.set({ blockHovered: key }),
+      pick: (key) => this.pick(key),
+      edit: (index) => this.edit(index),
+      cell: (at, rows) => this.#change(currentJob(store.get()), (result) => withCell(result, at, rows), null),
+      say,
+    });
+    this.#search = new Search((index) => this.#found(index));
+    watchReplace(store, this.#search, {
+      change: (make, index) => this.#change(currentJob(store.get()), make, index),
+      show: () => setPrefs(store, { view: "proofread" }),
+      say,
+    });
+    this.#description = new Description(act);
     watchCopy(byId("lines"));
-    byId("lines").addEventListener("keydown", (event) => this.#key(event));
+    watchListKeys(byId("lines"), store, this.#proofread.list, {
+      choose,
+      edit: (index) => this.edit(index),
+      copy: (indexes) => this.#copied(copyText(selectionText(currentJob(store.get()).result, indexes))),
+    });
     byId("copy-all").addEventListener("click", () => this.copy());
+    byId("undo").addEventListener("click", () => this.undo());
+    byId("redo").addEventListener("click", () => this.redo());
     watchTabs(byId("result-tabs"), (view) => setPrefs(store, { view }));
-    store.watch(
-      (state) => [currentJob(state)?.id, currentJob(state)?.result?.pages, state.prefs.language],
-      () => this.#drawList(),
-    );
+    const shown = (state) => [currentJob(state)?.id, currentJob(state)?.result, state.prefs.view, state.prefs.language];
+    store.watch(shown, () => this.#drawPanel());
     store.watch((state) => [currentJob(state), state.prefs.language], () => this.#describe());
-    store.watch(
-      (state) => [currentJob(state)?.id, currentJob(state)?.result?.lines, state.prefs.view, state.prefs.language],
-      () => this.#drawPanel(),
-    );
-    store.watch((state) => [state.active, currentJob(state)?.id], () => this.#list.mark(store.get().active, this.#line(store.get().active)));
-    store.watch((state) => [state.hovered], (index) => this.#list.hover(index, this.#line(index)));
+    store.watch((state) => [state.active, state.block, currentJob(state)?.id], () => this.#mark());
+    store.watch((state) => [state.hovered, state.blockHovered], (index, key) => {
+      this.#proofread.list.hover(index, this.#line(index));
+      this.#document.hover(index, key);
+    });
     store.watch((state) => [state.selected, state.prefs.language], (selected) => this.#selected(selected));
   }
 
   /** Makes a line the active one, and selects with Ctrl and Shift as lists do. */
   choose(index, event) {
     const { active, selected } = this.#store.get();
-    const page = this.#line(index)?.page;
-    this.#store.set({ active: index, selected: selectionAfter(selected, active, index, event) });
-    const job = currentJob(this.#store.get());
-    if (page !== undefined && page !== job.page) {
-      patchJob(this.#store, job.id, { page });
-    }
-    this.#list.reveal(index);
+    this.#store.set({ active: index, block: null, selected: selectionAfter(selected, active, index, event) });
+    this.#turnTo(this.#line(index)?.page);
+    this.#show(index);
     this.#act.reveal(index);
+  }
+
+  /** Makes a block without lines, such as a figure, the active one. */
+  pick(key) {
+    this.#store.set({ active: null, block: key, selected: new Set() });
+    this.#turnTo(Number(key.split("/")[0]));
+    this.#reveal(this.#document.block(key));
+    this.#act.revealBlock(key);
   }
 
   /** Copies the selection or everything; resolves to whether it worked. */
@@ -77,8 +103,7 @@ export class ResultView {
     if (!result?.lines.length) {
       return false;
     }
-    const done = await copyResult(result, selected, prefs.view === "paragraphs");
-    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
+    const done = await this.#copied(copyResult(result, selected, prefs.view === "document"));
     if (done) {
       byId("copy-all").lastElementChild.textContent = t("copied");
       setTimeout(() => this.#selected(this.#store.get().selected), 1500);
@@ -88,16 +113,7 @@ export class ResultView {
 
   /** Lets the user edit a line. */
   edit(index) {
-    if (this.#line(index)) {
-      setPrefs(this.#store, { view: "lines" });
-      if (byId("panel-lines").hidden) {
-        return;
-      }
-      endEdit();
-      this.#store.set({ active: index });
-      const { job, text } = { job: currentJob(this.#store.get()), ...this.#line(index) };
-      editRow(this.#list.row(index), text, (edited) => this.#change(job, index, edited ?? text));
-    }
+    return this.#proofread.edit(index);
   }
 
   /** Keeps what is being typed into a line: the result is about to change. */
@@ -105,12 +121,28 @@ export class ResultView {
     endEdit();
   }
 
-  /** Moves to another line by a step. */
-  step(key) {
-    const index = this.#list.target(key);
-    if (index !== null) {
+  /** Goes to the next line that is in doubt. */
+  nextDoubt() {
+    return this.#proofread.nextDoubt();
+  }
+
+  /** Takes the last change back. */
+  undo() {
+    this.#went(undo, t("undoDone"), t("undoNothing"));
+  }
+
+  /** Makes the last change again that was taken back. */
+  redo() {
+    this.#went(redo, t("redoDone"), t("redoNothing"));
+  }
+
+  /** Moves to another line by a step, in any tab. */
+  step(by) {
+    const last = (currentJob(this.#store.get())?.result?.lines.length ?? 0) - 1;
+    if (last >= 0) {
+      const index = Math.min(last, Math.max(0, (this.#store.get().active ?? -1) + by));
       this.choose(index, {});
-      this.#list.row(index).focus({ preventScroll: true });
+      this.#proofread.list.row(index)?.focus({ preventScroll: true });
     }
   }
 
@@ -118,91 +150,90 @@ export class ResultView {
     return index === null ? undefined : currentJob(this.#store.get())?.result?.lines[index];
   }
 
+  #turnTo(page) {
+    const job = currentJob(this.#store.get());
+    if (page !== undefined && job && page !== job.page) {
+      patchJob(this.#store, job.id, { page });
+    }
+  }
+
+  #show(index) {
+    this.#proofread.list.reveal(index);
+    this.#reveal(index === null ? null : this.#document.line(index));
+  }
+
+  #reveal(element) {
+    if (element?.checkVisibility()) {
+      reveal(byId("panel-document"), element, 24);
+    }
+  }
+
+  #found(index) {
+    this.#store.set({ active: index, block: null });
+    this.#turnTo(this.#line(index)?.page);
+    this.#act.reveal(index);
+  }
+
   // The job is the one whose line was edited, which may not be the one that is shown any more.
-  #change({ id, result: { pages } }, index, text) {
+  #change({ id, result: { pages } }, make, index) {
     const job = jobOf(this.#store.get(), id);
     if (job?.result?.pages !== pages) {
       return; // removed, or read anew
     }
-    const result = withText(job.result, index, text);
-    if (this.#store.get().current === id) {
-      this.#list.update(index, result.lines[index]); // first, as the search looks into the rows
-    }
-    patchJob(this.#store, job.id, { result });
-    this.#list.mark(this.#store.get().active, this.#line(this.#store.get().active));
-    if (text !== job.result.lines[index].text) {
-      this.#act.edited(job.id);
+    if (changeResult(this.#store, id, make(job.result), index)) {
+      this.#act.edited(id);
     }
   }
 
-  async #copyLine(index) {
-    const done = await copyText(this.#line(index).text);
-    this.#say(t(done ? "copied" : "copyFailed"));
+  #went(way, done, nothing) {
+    endEdit();
+    const job = currentJob(this.#store.get());
+    const at = job ? way(this.#store, job.id) : undefined;
+    this.#say(at === undefined ? nothing : done);
+    if (at !== undefined) {
+      this.#act.edited(job.id);
+    }
+    if (this.#line(at ?? null)) {
+      this.choose(at, {});
+    }
+  }
+
+  async #copied(copying) {
+    const done = await copying;
+    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
     return done;
   }
 
-  #key(event) {
-    const { active, selected } = this.#store.get();
-    if (!event.target.matches(".line")) {
-      return;
-    }
-    const target = this.#list.target(event.key);
-    const letter = event.key.toLowerCase(); // whatever the state of Caps Lock
-    const command = event.ctrlKey || event.metaKey;
-    if (target !== null && !command && !event.altKey) {
-      this.choose(target, event);
-      this.#list.row(target).focus({ preventScroll: true });
-    } else if (event.key === "Enter" || event.key === "F2") {
-      this.edit(active);
-    } else if (event.key === " ") {
-      this.choose(active, { ctrlKey: true });
-    } else if (command && letter === "a") {
-      this.#store.set({ selected: new Set(Array.from({ length: this.#list.length }, (_, index) => index)) });
-    } else if (command && letter === "c" && getSelection().isCollapsed) {
-      this.#copySelected(selected.size > 0 ? selected : new Set([active]));
-    } else if (event.key === "Escape" && selected.size > 0) {
-      this.#store.set({ selected: new Set() });
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  async #copySelected(selected) {
-    const { result } = currentJob(this.#store.get());
-    this.#say(t((await copyText(selectionText(result, selected, false))) ? "copied" : "copyFailed"));
-  }
-
-  #drawList() {
-    endEdit();
-    const job = currentJob(this.#store.get());
-    const focused = byId("lines").contains(document.activeElement);
-    this.#list.draw(job?.result ?? { pages: [], lines: [] });
-    const { active, selected } = this.#store.get();
-    this.#list.mark(active, this.#line(active));
-    this.#list.select(selected);
-    if (focused && active !== null) {
-      this.#list.row(active)?.focus({ preventScroll: true });
-    }
-  }
-
+  // Only what is seen is drawn, and of that only what has changed.
   #drawPanel() {
     const { prefs } = this.#store.get();
     const job = currentJob(this.#store.get());
     markTab(byId("result-tabs"), prefs.view);
-    if (prefs.view === "paragraphs" && job?.result) {
-      const pages = job.result.pages.map((_, page) =>
-        make("div", { class: "prose-page" }, ...pageTexts(job.result, page, true).map((text) => make("p", { class: "paragraph" }, text))),
-      );
-      byId("prose").replaceChildren(...pages);
-    }
     this.#describe();
-    this.#search.attach(byId(`panel-${prefs.view}`), job?.result?.pages);
+    if (prefs.view === "data") {
+      return;
+    }
+    const panel = byId(`panel-${prefs.view}`);
+    const key = `${job?.id} ${prefs.language}`;
+    const fresh = this.#drawn.get(prefs.view) !== key;
+    this.#drawn.set(prefs.view, key);
+    (prefs.view === "proofread" ? this.#proofread : this.#document).draw(job, fresh);
+    if (fresh) {
+      panel.scrollTo(0, 0); // another file begins at its beginning
+    }
+    this.#mark();
+    this.#search.attach(panel, job?.result?.pages);
+  }
+
+  #mark() {
+    const { active, block, selected } = this.#store.get();
+    this.#proofread.list.mark(active, this.#line(active));
+    this.#proofread.list.select(selected);
+    this.#document.mark(active, block);
   }
 
   #selected(selected) {
-    this.#list.select(selected);
+    this.#proofread.list.select(selected);
     const words = selected.size > 0 ? t("copySome", { count: selected.size }) : t("copyAll");
     byId("copy-all").lastElementChild.textContent = words;
   }
@@ -210,40 +241,9 @@ export class ResultView {
   #describe() {
     const { prefs } = this.#store.get();
     const job = currentJob(this.#store.get());
-    if (!job) {
-      return;
+    if (job) {
+      this.#proofread.count(job.result);
+      this.#description.show(job, prefs);
     }
-    const shown = (job.result?.lines.length ?? 0) > 0; // also while it is read again, and where that has failed
-    byId("result-tools").classList.toggle("is-off", !shown);
-    byId("result-card").classList.toggle("is-api", prefs.view === "api");
-    byId("result-facts").replaceChildren(...factsOf(job));
-    byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
-    byId("result-card").classList.toggle("is-busy", ["queued", "sending", "reading", "delayed"].includes(job.status));
-    byId("panel-lines").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status)));
-    this.#notices.show(job, shown);
-    for (const view of ["lines", "paragraphs", "api"]) {
-      byId(`panel-${view}`).hidden = prefs.view !== view || (view !== "api" && !shown);
-    }
-    this.#showMessage(job, !shown && prefs.view !== "api");
-  }
-
-  #showMessage(job, wanted) {
-    const place = byId("message");
-    place.hidden = !wanted;
-    if (!wanted) {
-      this.#message = { job: null, status: null };
-      place.replaceChildren();
-      return;
-    }
-    const act = Object.fromEntries(["start", "cancel", "hurry"].map((name) => [name, () => this.#act[name](job.id)]));
-    const fresh = messageOf(job, act);
-    const key = `${job.status} ${this.#store.get().prefs.language} ${job.problem?.code}`;
-    if (this.#message.job === job.id && this.#message.key === key) {
-      refreshMessage(place, fresh[0]);
-    } else {
-      place.setAttribute("role", job.status === "failed" ? "alert" : "group");
-      place.replaceChildren(...fresh);
-    }
-    this.#message = { job: job.id, key };
   }
 }

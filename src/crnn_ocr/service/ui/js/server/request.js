@@ -15,13 +15,17 @@ const BLOCKS = { layout: "blocks" };
  *   of the file has left; 1 means that the server is reading
  */
 export async function readFile(file, { options, signal, onSent }) {
-  const query = new URLSearchParams({ ...BLOCKS, ...optionText(options), detail: "chars" });
-  const reply = await withKey(() => twice(() => upload(`/ocr?${query}`, file, signal, onSent), signal));
+  const reply = await withKey(() => twice(() => upload(readPath(options), file, signal, onSent), signal));
   const answer = parse(reply.body);
   if (reply.status === 200 && answer?.success === true && Array.isArray(answer.lines)) {
     return answer;
   }
   throw problemOf(reply.status, answer, reply.header);
+}
+
+/** The path with the query under which a file is sent to be read. */
+export function readPath(options) {
+  return `/ocr?${new URLSearchParams({ ...BLOCKS, ...optionText(options), detail: "chars" })}`;
 }
 
 /** Asks for JSON; where the server wants a key, `insist` asks the user for it. */
@@ -35,22 +39,24 @@ export async function getJson(path, { insist = false } = {}) {
   return answer;
 }
 
-/** Lets the server write a document as a file of a format; resolves to a Blob. */
-export async function exportFile(document, format) {
-  const query = new URLSearchParams({ format });
-  const init = { method: "POST", body: JSON.stringify(document), headers: { "Content-Type": "application/json" } };
-  const reply = await withKey(() => reach(`/export?${query}`, init));
-  if (!reply.ok) {
-    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
+/**
+ * Lets the server write a document as a file of a format; resolves to a Blob.
+ * @param {object} document
+ * @param {string} format
+ * @param {Blob | null} file what was read, for formats that are built on it or show parts of it
+ * @param {object} options with which it was read: they may have chosen its pages
+ */
+export async function exportFile(document, format, file = null, options = {}) {
+  const query = new URLSearchParams({ ...(file ? optionText(options) : {}), format });
+  const json = JSON.stringify(document);
+  let init = { method: "POST", body: json, headers: { "Content-Type": "application/json" } };
+  if (file) {
+    const form = new FormData();
+    form.append("document", new Blob([json], { type: "application/json" }), "document.json");
+    form.append("image", file);
+    init = { method: "POST", body: form };
   }
-  return reply.blob();
-}
-
-/** Lets the server read a file once more and write it in a format that is built on the file itself. */
-export async function convertFile(file, options, format) {
-  const query = new URLSearchParams({ ...BLOCKS, ...optionText(options), to: format });
-  const init = { method: "POST", body: file, headers: { "Content-Type": mediaType(file) } };
-  const reply = await withKey(() => reach(`/convert?${query}`, init));
+  const reply = await withKey(() => reach(`/export?${query}`, init));
   if (!reply.ok) {
     throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
   }

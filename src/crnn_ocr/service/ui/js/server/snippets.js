@@ -1,6 +1,6 @@
 // The request of what was just done, as code to copy. Names of files are quoted: they may hold anything.
 
-import { mediaType, optionText } from "./request.js";
+import { mediaType, readPath } from "./request.js";
 
 /** The languages on offer. */
 export const LANGUAGES = ["curl", "python", "javascript"];
@@ -11,8 +11,7 @@ export const LANGUAGES = ["curl", "python", "javascript"];
  * @param {string} language one of LANGUAGES
  */
 export function snippet(request, language) {
-  const query = new URLSearchParams(optionText(request.options)).toString();
-  const url = `${request.origin}/ocr${query ? `?${query}` : ""}`;
+  const url = request.origin + readPath(request.options);
   return WRITERS[language]({ ...request, url, type: mediaType(request.file) });
 }
 

@@ -27,6 +27,10 @@ const COMMANDS = [
   { keys: ["L"], name: "language", single: true },
   { keys: ["?"], name: "help", single: true },
   { keys: ["Esc"], name: "stop" },
+  { keys: ["G"], name: "doubt", single: true },
+  { keys: [COMMAND_KEY, "Z"], name: "undo" },
+  { keys: [COMMAND_KEY, "Y"], name: "redo" },
+  { keys: [COMMAND_KEY, "H"], name: "replace" },
 ];
 
 /** Wires the keys; `act` has one function per command's name. */
@@ -47,7 +51,8 @@ function commandOf(event, singles) {
     return undefined;
   }
   if (event.ctrlKey || event.metaKey) {
-    return event.key === "Enter" ? COMMANDS.find(({ name }) => name === "read") : undefined;
+    const name = { enter: "read", ...(isTyping(event.target) ? {} : { z: event.shiftKey ? "redo" : "undo", y: "redo" }) }[event.key.toLowerCase()];
+    return COMMANDS.find((command) => command.name === name);
   }
   if (isTyping(event.target)) {
     return undefined;

@@ -2,7 +2,7 @@
 
 import { byId } from "../core/dom.js";
 import { currentJob } from "../jobs/jobs.js";
-import { textOf } from "../reading/formats.js";
+import { flowText, textOf } from "../reading/blocks.js";
 import { stem } from "../core/files.js";
 
 /** Wires the button; it is there while there is something to share. */
@@ -13,7 +13,7 @@ export function watchShare(store) {
   });
   button.addEventListener("click", () => {
     const { name, result } = currentJob(store.get());
-    const joined = store.get().prefs.view === "paragraphs";
-    navigator.share({ title: stem(name), text: textOf(result, { joined }) }).catch(() => {}); // closed without choosing
+    const flows = store.get().prefs.view === "document" && result.layout === "blocks";
+    navigator.share({ title: stem(name), text: (flows ? flowText : textOf)(result) }).catch(() => {}); // closed without choosing
   });
 }

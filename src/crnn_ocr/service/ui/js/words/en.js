@@ -1,5 +1,7 @@
 // English. Functions take values where the sentence needs them.
 
+import { result, resultOptions } from "./en-result.js";
+
 const lines = (count) => (count === 1 ? "1 line" : `${count} lines`);
 const files = (count) => (count === 1 ? "1 file" : `${count} files`);
 
@@ -88,9 +90,6 @@ const page = {
   // the result
   result: "Text",
   views: "Views of the text",
-  view_lines: "Lines",
-  view_paragraphs: "Paragraphs",
-  view_api: "API",
   linesLabel: "Recognised lines",
   search: "Search in the text",
   searchClear: "Clear the search",
@@ -105,17 +104,11 @@ const page = {
   copyLine: ({ text }) => `Copy this line: ${text}`,
   editLine: ({ text }) => `Edit this line: ${text}`,
   undoLine: ({ text }) => `Back to what was read: ${text}`,
-  confidence: ({ percent }) => `Confidence ${percent} per cent`,
   editedLine: ({ original }) => `Edited; read as: ${original}`,
   unsure: ({ percent }) => `Unsure: ${percent} %`,
   lineCount: ({ count }) => lines(count),
   cached: "from the cache",
   export: "Export",
-  exportAll: ({ count }) => `All ${files(count)}, as one file`,
-  format_text: "Plain text",
-  format_markdown: "Markdown",
-  format_json: "JSON with boxes",
-  format_csv: "Lines (CSV)",
   saved: ({ name }) => `Saved: ${name}`,
   // in the place of a result
   queued: "Waiting for its turn…",
@@ -139,7 +132,6 @@ const page = {
   // the API panel
   codeLanguage: "Language of the code",
   copyCode: "Copy the code",
-  codeMore: "The request that has just been made. What else there is:",
   // the options
   optionsReading: "Reading",
   optionsPage: "This page",
@@ -268,4 +260,4 @@ const options = {
   },
 };
 
-export const en = { page, errors, warnings: {}, options, models: {} };
+export const en = { page: { ...page, ...result }, errors, warnings: {}, options: { ...options, ...resultOptions }, models: {} };

@@ -1,5 +1,6 @@
 // Chinese. Functions take values where the sentence needs them.
 
+import { result, resultOptions } from "./zh-result.js";
 import { errors, models, options, warnings } from "./zh-server.js";
 
 const page = {
@@ -87,9 +88,6 @@ const page = {
   // the result
   result: "识别结果",
   views: "结果的显示方式",
-  view_lines: "按行",
-  view_paragraphs: "按段落",
-  view_api: "API",
   linesLabel: "识别出的文字行",
   search: "在结果中查找",
   searchClear: "清除查找",
@@ -104,17 +102,11 @@ const page = {
   copyLine: ({ text }) => `复制这一行：${text}`,
   editLine: ({ text }) => `编辑这一行：${text}`,
   undoLine: ({ text }) => `恢复识别结果：${text}`,
-  confidence: ({ percent }) => `置信度百分之 ${percent}`,
   editedLine: ({ original }) => `已修改；识别结果为：${original}`,
   unsure: ({ percent }) => `没有把握：${percent} %`,
   lineCount: ({ count }) => `${count} 行`,
   cached: "来自缓存",
   export: "导出",
-  exportAll: ({ count }) => `全部 ${count} 个文件，合为一个`,
-  format_text: "纯文本",
-  format_markdown: "Markdown",
-  format_json: "JSON（含位置）",
-  format_csv: "文字行（CSV）",
   saved: ({ name }) => `已保存：${name}`,
   // in the place of a result
   queued: "正在排队…",
@@ -138,7 +130,6 @@ const page = {
   // the API panel
   codeLanguage: "代码语言",
   copyCode: "复制代码",
-  codeMore: "这就是刚才的请求。更多功能见",
   // the options
   optionsReading: "识别",
   optionsPage: "页面",
@@ -239,4 +230,4 @@ const page = {
   key_stop: "停止或关闭",
 };
 
-export const zh = { page, errors, warnings, options, models };
+export const zh = { page: { ...page, ...result }, errors, warnings, options: { ...options, ...resultOptions }, models };

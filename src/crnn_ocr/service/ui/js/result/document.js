@@ -1,0 +1,234 @@
+// The tab Document: the pages as a person would write them, with headings, paragraphs, lists, tables and figures.
+
+import { icon, make } from "../core/dom.js";
+import { blocksOf, seamsOf } from "../reading/blocks.js";
+import { columnsOf } from "../reading/columns.js";
+import { t } from "../words/words.js";
+import { cropOf } from "./crops.js";
+import { marked } from "./marked.js";
+import { remarksOf } from "./notices.js";
+import { tableOf } from "./table.js";
+
+const WIDEST = 620; // CSS pixels of a figure
+const HIGHEST = 460;
+
+/** Draws a result as a document, and redraws only the blocks that an edit has changed. */
+export class DocumentView {
+  #place;
+  #act;
+  #job = null;
+  #result = null;
+  #homes = []; // by line: the key of its block
+  #blocks = new Map(); // key → { element, page, index }
+  #active = null;
+  #hovered = null;
+  #watch = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "400px" });
+
+  /**
+   * @param {HTMLElement} place
+   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `block(key | null)` for a figure under
+   *   the pointer, `pick(key)` for one that was clicked, `cell(at, rows)` for an edited cell, `say(words)`
+   */
+  constructor(place, act) {
+    this.#place = place;
+    this.#act = act;
+    place.addEventListener("pointerover", (event) => this.#over(event.target));
+    place.addEventListener("pointerleave", () => this.#over(null));
+    place.addEventListener("click", (event) => this.#clicked(event));
+    place.addEventListener("dblclick", (event) => {
+      const line = lineAt(event.target);
+      if (line !== null && !event.target.closest("table, textarea")) {
+        act.edit(line);
+      }
+    });
+  }
+
+  /** Draws a job's result: anew, or only the blocks that an edit has changed. */
+  draw(job, fresh) {
+    const former = this.#result;
+    this.#job = job;
+    this.#result = job?.result ?? null;
+    if (!fresh && former && this.#result && former.pages === this.#result.pages) {
+      this.#update(former);
+      return;
+    }
+    this.#watch.disconnect();
+    this.#blocks.clear();
+    this.#homes = [];
+    this.#active = this.#hovered = null;
+    const pages = this.#result?.pages ?? [];
+    this.#place.classList.toggle("is-plain", this.#result?.layout !== "blocks");
+    this.#place.replaceChildren(...pages.map((page, index) => this.#page(page, index, pages.length)));
+  }
+
+  /** The element that shows a line. */
+  line(index) {
+    return this.#place.querySelector(`.doc-line[data-index="${index}"]`);
+  }
+
+  /** The element of a block. */
+  block(key) {
+    return this.#blocks.get(key)?.element;
+  }
+
+  /** Marks the line that the user works with, and its block; or a block alone. */
+  mark(index, key) {
+    this.#active = this.#swap(this.#active, index, key, "is-active");
+  }
+
+  /** Marks what the user points at. */
+  hover(index, key) {
+    this.#hovered = this.#swap(this.#hovered, index, key, "is-hovered");
+  }
+
+  #swap(old, index, key, name) {
+    old?.forEach((element) => element.classList.remove(name));
+    const now = [this.block(key ?? this.#homes[index]), index === null ? null : this.line(index)].filter(Boolean);
+    now.forEach((element) => element.classList.add(name));
+    return now;
+  }
+
+  #page(page, index, count) {
+    const words = t("pageOf", { number: page.number, count });
+    const remarks = count > 1 ? remarksOf(page) : [];
+    const blocks = blocksOf(this.#result, index);
+    const elements = blocks.map((block, number) => this.#block(block, index, number));
+    const empty = elements.length === 0 && !page.error ? [make("p", { class: "doc-none" }, t("noTextShort"))] : [];
+    return make(
+      "section",
+      { class: "doc-page", "aria-label": words, "data-page": index },
+      ...(count > 1 ? [make("p", { class: "result-page", "aria-hidden": "true" }, words)] : []),
+      ...remarks,
+      ...this.#flow(blocks, elements),
+      ...empty,
+    );
+  }
+
+  // Items that follow each other are one list, and what stood side by side stands so again.
+  #flow(blocks, elements) {
+    return columnsOf(this.#result, blocks).map((columns) => {
+      const inner = columns.map((numbers) => lists(numbers.map((number) => ({ type: blocks[number].type, element: elements[number] }))));
+      return inner.length === 1 ? inner[0] : [make("div", { class: "doc-columns" }, ...inner.map((parts) => make("div", {}, ...parts)))];
+    }).flat();
+  }
+
+  #block(block, page, number) {
+    const key = `${page}/${number}`;
+    block.lines.forEach((index) => {
+      this.#homes[index] = key;
+    });
+    const element = this.#element(block, key);
+    element.classList.add("doc-block", `doc-${block.type}`);
+    element.dataset.block = key;
+    this.#blocks.set(key, { element, page, number });
+    return element;
+  }
+
+  #element(block, key) {
+    const result = this.#result;
+    if (block.table) {
+      const [page, number] = key.split("/").map(Number);
+      return tableOf(result, block, {
+        edit: (cell, rows) => this.#act.cell({ page, block: number, cell }, rows),
+        say: this.#act.say,
+        redraw: () => this.#redraw(key),
+      });
+    }
+    if (block.type === "figure" && block.polygon) {
+      const figure = make("figure", { role: "img", "aria-label": t("figure") }, ...this.#lines(block));
+      this.#watch.observe(figure);
+      return figure;
+    }
+    if (block.type === "heading") {
+      return make("div", { role: "heading", "aria-level": Math.min(6, (block.level || 2) + 2), "data-level": Math.min(4, block.level || 2) }, ...this.#lines(block));
+    }
+    if (block.type === "list_item") {
+      return make("li", { "data-level": Math.min(6, block.level || 1) }, ...this.#lines(block));
+    }
+    return make("p", {}, ...this.#lines(block));
+  }
+
+  #lines(block) {
+    const lines = block.lines.map((index) => ({ ...this.#result.lines[index], index })).filter(({ text }) => text !== "");
+    const seams = this.#result.layout === "blocks" ? seamsOf(lines) : lines.slice(1).map(() => ({ hyphen: false, between: "\n" }));
+    return lines.flatMap((line, at) => {
+      const parts = marked(line);
+      if (seams[at]?.hyphen && typeof parts.at(-1) === "string") {
+        parts.push(parts.pop().slice(0, -1));
+      }
+      return [make("span", { class: "doc-line", "data-index": line.index }, ...parts), seams[at]?.between ?? ""];
+    });
+  }
+
+  #update(former) {
+    const keys = new Set();
+    this.#result.lines.forEach((line, index) => {
+      if (line !== former.lines[index]) {
+        keys.add(this.#homes[index]);
+      }
+    });
+    keys.forEach((key) => this.#redraw(key));
+  }
+
+  #redraw(key) {
+    const { element, page, number } = this.#blocks.get(key) ?? {};
+    if (element) {
+      const fresh = this.#block(blocksOf(this.#result, page)[number], page, number);
+      element.replaceWith(fresh);
+    }
+  }
+
+  async #seen(entries) {
+    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+      this.#watch.unobserve(target);
+      const [page, number] = target.dataset.block.split("/").map(Number);
+      const result = this.#result;
+      const { polygon } = result.pages[page].structure[number];
+      const canvas = await cropOf(this.#job, page, polygon, { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST });
+      if (this.#result?.pages === result.pages) {
+        target.prepend(canvas ?? icon("page"));
+      }
+    }
+  }
+
+  #over(target) {
+    const line = lineAt(target);
+    const key = target instanceof Element ? (target.closest(".doc-block")?.dataset.block ?? null) : null;
+    this.#act.hover(line);
+    this.#act.block(line === null ? key : null);
+  }
+
+  #clicked(event) {
+    if (!getSelection().isCollapsed || event.target.closest("button, textarea")) {
+      return;
+    }
+    const line = lineAt(event.target);
+    const key = event.target.closest(".doc-block")?.dataset.block;
+    if (line !== null) {
+      this.#act.choose(line, event);
+    } else if (key) {
+      this.#act.pick(key);
+    }
+  }
+}
+
+// A click beside the words of a block means its nearest line only where it has one alone; cells are told by themselves.
+function lineAt(target) {
+  const element = target instanceof Element ? target.closest(".doc-line, td, th") : null;
+  const line = element?.matches(".doc-line") ? element : element?.querySelector(".doc-line");
+  return line ? Number(line.dataset.index) : null;
+}
+
+function lists(parts) {
+  const found = [];
+  for (const { type, element } of parts) {
+    if (type !== "list_item") {
+      found.push(element);
+    } else if (found.at(-1)?.matches(".doc-list")) {
+      found.at(-1).append(element);
+    } else {
+      found.push(make("ul", { class: "doc-list" }, element));
+    }
+  }
+  return found;
+}
