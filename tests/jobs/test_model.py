@@ -6,6 +6,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -14,7 +15,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -29,6 +29,8 @@ from tests.jobs.model import BROKEN, Entry, Model, Piece
 from tests.jobs.stores import Clock, new_job
 
 OWNERS = ("ann", "bob")
+#: What happens more often than the rest.
+OFTEN = ("create", "work", "work", "work", "work_until_killed", "begin_page", "finish", "finish", "release")
 MOST = 3
 TASKS = st.lists(st.lists(st.integers(1, 2), min_size=1, max_size=4), max_size=3).map(
     # Numbers that grow, with gaps, as pages that somebody chose have.
@@ -39,6 +41,20 @@ TASKS = st.lists(st.lists(st.integers(1, 2), min_size=1, max_size=4), max_size=3
 def _numbered(steps: list[list[int]]) -> list[list[int]]:
     numbers = itertools.accumulate(step for pages in steps for step in pages)
     return [[next(numbers) for _ in pages] for pages in steps]
+
+
+ACTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {}
+Method = TypeVar("Method", bound=Callable[..., None])
+
+
+def action(**arguments: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
+    """Mark what may happen; as rules Hypothesis would leave most of it out of most examples."""
+
+    def mark(method: Method) -> Method:
+        ACTIONS[method.__name__] = arguments
+        return method
+
+    return mark
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -75,7 +91,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     # ---- clients -----------------------------------------------------------------------------------
 
-    @rule(
+    @action(
         owner=st.sampled_from(OWNERS),
         files=st.integers(1, 2),
         hook=st.booleans(),
@@ -105,11 +121,11 @@ class StoreMachine(RuleBasedStateMachine):
     def same_key(one: NewJob, other: NewJob) -> bool:
         return (one.owner, one.idempotency_key) == (other.owner, other.idempotency_key)
 
-    @precondition(lambda self: self.model.entries)
-    @rule(data=st.data())
+    @action(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         job = self.job(data, lambda entry: True)
-        assert job is not None
+        if job is None:
+            return
         unfinished = self.model.entries[job].unfinished
         assert self.store.cancel(job) == unfinished
         if unfinished:
@@ -118,7 +134,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     # ---- workers -----------------------------------------------------------------------------------
 
-    @rule()
+    @action()
     def take(self) -> None:
         task = self.store.take("worker")
         if task is None:
@@ -130,7 +146,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert task.owner == self.model.entries[task.job].new.owner
         self.model.take(task)
 
-    @rule(tasks=TASKS, begun=st.integers(0, 2), ended=st.integers(0, 2))
+    @action(tasks=TASKS, begun=st.integers(0, 2), ended=st.integers(0, 2))
     def work(self, tasks: list[list[int]], begun: int, ended: int) -> None:
         """Take a task and get on with it, so that long stories are told often enough."""
         before = self.model.leases().keys()
@@ -148,42 +164,40 @@ class StoreMachine(RuleBasedStateMachine):
                 assert self.store.end_page(lease, page, elapsed_ms=1.5)
                 self.model.end_page(lease, page, None)
 
-    @rule(tasks=TASKS, begun=st.integers(1, 2))
+    @action(tasks=TASKS, begun=st.integers(1, 2))
     def work_until_killed(self, tasks: list[list[int]], begun: int) -> None:
         self.work(tasks, begun, 0)
         for lease in self.model.leases():
             self.lose(lease)
             break
 
-    @precondition(lambda self: self.model.leases())
-    @rule(data=st.data())
+    @action(data=st.data())
     def beat(self, data: st.DataObject) -> None:
-        lease = self.lease(data)
-        assert lease is not None
-        assert self.store.beat(lease)
-        self.model.holder(lease)[1].beat += 1
+        if (lease := self.lease(data)) is not None:
+            assert self.store.beat(lease)
+            self.model.holder(lease)[1].beat += 1
 
-    @rule(data=st.data(), tasks=TASKS)
+    @action(data=st.data(), tasks=TASKS)
     def plan(self, data: st.DataObject, tasks: list[list[int]]) -> None:
         if (lease := self.lease(data, "plan")) is not None:
             assert self.store.plan(lease, tasks)
             self.model.plan(lease, tasks, self.clock.now)
 
-    @rule(data=st.data())
+    @action(data=st.data())
     def begin_page(self, data: st.DataObject) -> None:
         if (lease := self.lease(data, "read")) is not None and (pages := self.model.holder(lease)[1].pages):
             page = data.draw(st.sampled_from(pages))
             assert self.store.begin_page(lease, page)
             self.model.begin_page(lease, page)
 
-    @rule(data=st.data(), problem=st.sampled_from([None, None, BROKEN]))
+    @action(data=st.data(), problem=st.sampled_from([None, None, BROKEN]))
     def end_page(self, data: st.DataObject, problem: None) -> None:
         if (lease := self.lease(data, "read")) is not None and (pages := self.model.holder(lease)[1].pages):
             page = data.draw(st.sampled_from(pages))
             assert self.store.end_page(lease, page, elapsed_ms=1.5, problem=problem)
             self.model.end_page(lease, page, problem)
 
-    @rule(data=st.data())
+    @action(data=st.data())
     def finish(self, data: st.DataObject) -> None:
         if (lease := self.lease(data, "read", "assemble", "notify")) is not None:
             assert self.store.finish(lease)
@@ -197,7 +211,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.begin_page(lease, page)
             self.model.begin_page(lease, page)
 
-    @rule(data=st.data(), delay=st.sampled_from([None, 0.0, 20.0, 20.0]), reading=st.booleans())
+    @action(data=st.data(), delay=st.sampled_from([None, 0.0, 20.0, 20.0]), reading=st.booleans())
     def fail(self, data: st.DataObject, delay: float | None, reading: bool) -> None:
         if (lease := self.lease(data)) is not None:
             if reading:
@@ -206,7 +220,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.fail(lease, BROKEN, delay, self.clock.now)
             self.lost_leases.append(lease)
 
-    @rule(data=st.data(), reading=st.booleans())
+    @action(data=st.data(), reading=st.booleans())
     def release(self, data: st.DataObject, reading: bool) -> None:
         if (lease := self.lease(data)) is not None:
             if reading:
@@ -215,9 +229,10 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.release(lease)
             self.lost_leases.append(lease)
 
-    @precondition(lambda self: self.lost_leases)
-    @rule(data=st.data())
+    @action(data=st.data())
     def report_with_a_lost_lease(self, data: st.DataObject) -> None:
+        if not self.lost_leases:
+            return
         lease = data.draw(st.sampled_from(self.lost_leases))
         assert not self.store.beat(lease)
         assert not self.store.plan(lease, [[1]])
@@ -230,7 +245,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     # ---- the watcher and the clock -----------------------------------------------------------------
 
-    @rule(data=st.data(), stale=st.integers(0, 4))
+    @action(data=st.data(), stale=st.integers(0, 4))
     def revoke(self, data: st.DataObject, stale: int) -> None:
         if (lease := self.lease(data)) is not None:
             count = self.model.holder(lease)[1].beat
@@ -245,18 +260,18 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.expired_leases += 1
         self.lost_leases.append(lease)
 
-    @rule(seconds=st.sampled_from([1.0, 15.0, 60.0]))
+    @action(seconds=st.sampled_from([1.0, 15.0, 60.0]))
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
         self.model.pass_time(seconds, jump=False)
 
-    @rule(seconds=st.sampled_from([-1e6, -30.0, 30.0, 1e6]))
+    @action(seconds=st.sampled_from([-1e6, -30.0, 30.0, 1e6]))
     def the_clock_jumps(self, seconds: float) -> None:
         self.clock.now += seconds
         self.store.counts()  # as the watcher asks for them all the time
         self.model.pass_time(seconds, jump=True)
 
-    @rule()
+    @action()
     def expire(self) -> None:
         now = self.clock.now
         due = self.store.due(now)
@@ -272,13 +287,22 @@ class StoreMachine(RuleBasedStateMachine):
             self.lost_leases += self.model.entries[job].held
             self.model.expire(job, now)
 
-    @rule()
+    @action()
     def forget(self) -> None:
         self.store.forget(self.clock.now)
         for job, entry in list(self.model.entries.items()):
             if entry.expired is not None and entry.expired < self.clock.now:
                 del self.model.entries[job]
                 assert self.store.get(job) is None
+
+    @rule(data=st.data())
+    def something_happens(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from([*ACTIONS, *OFTEN]))
+        arguments = {
+            argument: data if argument == "data" else data.draw(strategy)
+            for argument, strategy in ACTIONS[name].items()
+        }
+        getattr(self, name)(**arguments)
 
     # ---- what holds at any time ----------------------------------------------------------------------
 
@@ -387,7 +411,7 @@ def machine(make: Callable[[Clock], list[JobStore]]) -> type[StoreMachine]:
     return Machine
 
 
-PROFILE = settings(max_examples=15, stateful_step_count=50, deadline=None)
+PROFILE = settings(max_examples=25, stateful_step_count=60, deadline=None)
 
 
 def test_redis_does_what_the_model_does(redis: RedisServer) -> None:
