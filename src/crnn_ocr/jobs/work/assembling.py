@@ -124,7 +124,12 @@ def written(
             wanted=Wanted(options.page_ranges, options.ocr, options.password),
         )
         picture = held.enter_context(PagePictures(open_again))
-        yield document, WriteOptions(original=path.read_bytes, picture=picture, name=file.name)
+        yield (
+            document,
+            WriteOptions(
+                original=path.read_bytes, picture=picture, name=file.name, password=options.password
+            ),
+        )
 
 
 def read_document(
