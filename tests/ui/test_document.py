@@ -229,7 +229,7 @@ def test_what_was_typed_into_a_cell_is_kept_when_it_is_read_again(open_page: Ope
     cells(view).nth(5).click()
     view.keyboard.type("1,204")
     view.keyboard.press("Enter")
-    recognise(view)
+    read_again(view)
     expect(cells(view).nth(5)).to_have_text("1,204")
     expect(view.locator("#undo")).to_be_disabled()
 

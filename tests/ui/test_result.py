@@ -218,7 +218,7 @@ def test_undo_and_redo(open_page: Opener) -> None:
     expect(lines(view)).to_have_text(["first", TEXTS[1], "third"])
     expect(view.locator("#redo")).to_be_disabled()
     # What was read anew cannot be undone into what was read before.
-    view.locator("#recognise").click()
+    read_again(view)
     expect(view.locator("#undo")).to_be_disabled()
     expect(lines(view)).to_have_text(["first", TEXTS[1], "third"])
 
