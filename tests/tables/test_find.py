@@ -189,11 +189,49 @@ def _framed_text(sheet: Sheet) -> None:
     _paragraph(sheet)
 
 
-@pytest.mark.parametrize("draw", [_paragraph, _two_columns, _list, _form, _framed_text])
+def _framed_articles(sheet: Sheet) -> None:
+    sheet.grid([10, 300, 600, 890], [20, 60, 690])
+    sheet.text("A newspaper's name", 20, 30)
+    for column in range(3):
+        for row in range(22):
+            sheet.text(PROSE[row % 5 : 24 + row % 5], 20 + 297 * column, 80 + 26 * row)
+
+
+@pytest.mark.parametrize("draw", [_paragraph, _two_columns, _list, _form, _framed_text, _framed_articles])
 def test_what_is_no_table(draw: object) -> None:
     sheet = Sheet()
     draw(sheet)  # type: ignore[operator]
     assert find_tables(sheet.image, sheet.lines) == ([], sheet.lines)
+
+
+def test_a_long_remark_in_one_cell_costs_no_table() -> None:
+    sheet = Sheet()
+    sheet.grid([10, 200, 700, 890], [20, 60, 100, 140, 420])
+    for row in range(4):
+        sheet.text(f"option {row}", 20, 30 + 40 * row)
+        sheet.text("one of two", 210, 30 + 40 * row)
+        sheet.text("required", 720, 30 + 40 * row)
+    for row in range(9):
+        sheet.text(PROSE[: 36 + row % 5], 210, 176 + 26 * row)
+    (block,), rest = find_tables(sheet.image, sheet.lines)
+    assert block.table is not None
+    assert (block.table.rows, block.table.cols, rest) == (4, 3, [])
+
+
+def test_a_form_with_long_texts_is_a_table() -> None:
+    sheet = Sheet()
+    sheet.grid([10, 200, 450, 890], [20, 60, 100, 400, 690])
+    for row, fields in enumerate([["Name", "Jane Smith", "born 1980"], ["Place", "Springfield", "single"]]):
+        for text, x in zip(fields, [20, 210, 460], strict=True):
+            sheet.text(text, x, 30 + 40 * row)
+    for top, head in ((120, "School"), (420, "Work")):
+        sheet.text(head, 20, top)
+        for row in range(10):
+            sheet.text(PROSE[: 20 + row % 3], 210, top + 26 * row)
+            sheet.text(PROSE[: 36 + row % 5], 460, top + 26 * row)
+    (block,), rest = find_tables(sheet.image, sheet.lines)
+    assert block.table is not None
+    assert (block.table.rows, block.table.cols, rest) == (4, 3, [])
 
 
 @pytest.mark.parametrize("angle", [-3.0, 1.5])

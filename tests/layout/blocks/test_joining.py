@@ -71,6 +71,30 @@ def test_an_address_keeps_its_lines() -> None:
     )  # a single short line may as well end a paragraph
 
 
+def test_an_address_whose_lines_are_equally_long_keeps_them() -> None:
+    texts = ["East Repair Inc.", "1912 Harvest Lane", "New York, NY 12210"]
+    assert join_lines(block(*texts, width=190)) == "\n".join(texts)
+    # A narrow column of prose does not begin every line with a capital or a figure.
+    prose = ["In 1912 the firm", "Harvest moved to", "the town of York"]
+    assert join_lines(block(*prose, width=190)) == " ".join(prose)
+
+
+@pytest.mark.parametrize("gap", [200, 40])
+def test_fields_side_by_side_keep_their_rows(gap: float) -> None:
+    left = lines("Invoice no.", "Date", "Due date")
+    right = lines("US-001", "11/02/2019", "26/02/2019", x=110 + gap)
+    fields = [part for row in zip(left, right, strict=True) for part in row]
+    assert join_lines(fields) == "Invoice no. US-001\nDate 11/02/2019\nDue date 26/02/2019"
+
+
+def test_one_row_in_two_parts_makes_no_form() -> None:
+    prose = block("running text goes on here", "and here it goes on, too", "until its end", width=260)
+    first = line("running text goes", width=150), line("on here", x=180, width=80)
+    assert (
+        join_lines([*first, *prose[1:]]) == "running text goes on here and here it goes on, too until its end"
+    )
+
+
 def test_a_poem_keeps_its_lines_though_they_are_equally_long() -> None:
     poem = ["床前明月光，", "疑是地上霜。", "举头望明月，", "低头思故乡。"]
     assert join_lines(lines(*poem)) == "\n".join(poem)

@@ -52,6 +52,10 @@ _KEPT_TOGETHER = 2
 _NEAR = 3
 #: Most distance of the middles, in line heights, of parts of one row; and the white space that divides them.
 _ON_ROW, _CELL_GAP = 0.4, 0.5
+#: White space between the fields of a form, and the least number of rows that have it.
+_FIELD_GAP, _MIN_FORM_ROWS = 1.0, 2
+#: Most characters, on average, of the lines of an address.
+_ADDRESS_LINE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,11 @@ def join_lines(lines: Sequence[Line]) -> str:
         return ""
     texts = [line.text for line in placed]
     breaks = [_breaks(line, below, _edge(placed, at)) for at, (line, below) in enumerate(pairwise(placed))]
-    if len(texts) >= _MIN_VERSES and (
+    verses = len(texts) >= _MIN_VERSES and (
         all(text.endswith(_LINE_ENDS) for text in texts) or sum(breaks) > len(breaks) / 2
-    ):
-        breaks = [True] * len(breaks)  # a poem, an address
+    )
+    if verses or _is_form(placed) or _is_address(placed):
+        breaks = [True] * len(breaks)
     spaced = _spaces_scripts(texts)
     known = _words(texts)
     joined = texts[0]
@@ -99,6 +104,34 @@ def join_lines(lines: Sequence[Line]) -> str:
         else:
             joined += _between(line.text, below.text, spaced) + below.text
     return joined
+
+
+def _is_form(placed: Sequence[_Placed]) -> bool:
+    """Return whether at least half of the rows are fields side by side, such as a label and its value."""
+    rows = 1
+    with_fields: set[int] = set()
+    for line, below in pairwise(placed):
+        if not _on_row(line, below):
+            rows += 1
+        elif below.start - line.end > _FIELD_GAP * line.size:
+            with_fields.add(rows)
+    return len(with_fields) >= _MIN_FORM_ROWS and 2 * len(with_fields) >= rows
+
+
+def _is_address(placed: Sequence[_Placed]) -> bool:
+    """Return whether short lines all begin as an address does: with a capital or a figure, and some have one.
+
+    Where a line of an address ends, the next word has often no room, as in prose; but of three lines of prose
+    hardly ever two begin so.
+    """
+    texts = [line.text for line in placed]
+    return (
+        len(texts) >= _MIN_VERSES
+        and sum(map(len, texts)) <= _ADDRESS_LINE * len(texts)
+        and all(text[0].isupper() or text[0].isdigit() for text in texts)
+        and any(char.isdigit() for text in texts for char in text)
+        and not any(text.endswith(("-", "\u2010", _SOFT_HYPHEN)) for text in texts)
+    )
 
 
 def _hyphen(text: str, following: str, known: frozenset[str]) -> bool | None:

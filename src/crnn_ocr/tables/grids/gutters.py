@@ -13,6 +13,8 @@ from crnn_ocr.tables.grids.text_rows import TextRow
 _CROSSED = 0.12
 #: What a word across a gutter counts if it stands alone in its row: a heading of the rows below.
 _ALONE = 0.15
+#: What a word across a gutter counts in a row of at most half as many texts as full rows: a sum or a note.
+_FEW = 0.5
 #: Least width of a gutter, in heights of text, by the number of rows that have it. Words are about 0.3 apart
 #: in proportional type and up to 0.6 in typewriting; that such blanks stand in a column over many rows is no
 #: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
@@ -52,15 +54,17 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
     width = int(max(word.box[2] for _, word in words) - first) + 2
     crossed = np.zeros(width + 1)
     extent = np.zeros((len(rows), 2))
+    texts = [len(_chunks(row, 0.8 * height)) for row in rows]
+    full = float(np.quantile(texts[heads:] or texts, 0.75))
     for index, row in enumerate(rows):
-        alone = _is_one_text(row, height)
-        weight = _ALONE if alone or index < heads else 1.0
+        weight = _FEW if 2 * texts[index] <= full else 1.0
+        weight = _ALONE if texts[index] == 1 or index < heads else weight
         extent[index] = row.words[0].box[0] - first, max(word.box[2] for word in row.words) - first
         for left, right in _runs(row, height):
             crossed[int(left - first)] += weight
             crossed[int(right - first) + 1] -= weight
     across = np.cumsum(crossed)[:width]
-    several = sum(not _is_one_text(row, height) for row in rows[heads:])
+    several = sum(count > 1 for count in texts[heads:])
     limit = max(0.5, _CROSSED * several)
     gutters = []
     for left, right in _low(across, limit):

@@ -14,6 +14,8 @@ from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
 
+#: Names of the methods: rows by rules and columns by white space, and both by white space.
+STRIPS, GUTTERS = "strips", "gutters"
 #: Share of the width of a table from which a horizontal rule divides rows as a whole.
 _FULL = 0.7
 #: Number of rows from which rules divide rows; fewer rules mark the head and the end of a table.
@@ -51,7 +53,7 @@ def partly_ruled_grid(
     ys = _row_borders(groups, full, box)
     xs = [left, *middles, right]
     together = _spans(groups, heads, middles, rules, ys, xs, height)
-    return assemble(ys, xs, together, "strips" if by_rules else "gutters")
+    return assemble(ys, xs, together, STRIPS if by_rules else GUTTERS)
 
 
 def _full_rules(
