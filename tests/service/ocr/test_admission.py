@@ -279,6 +279,25 @@ def test_several_bodies_of_one_client_leave_room_for_others() -> None:
     full(intake, 95, "other").release()
 
 
+def test_of_bodies_that_grow_together_those_that_fit_get_through() -> None:
+    intake = Intake(9, 100 * STEP)
+    growing = [(intake.enter(30 * STEP, "a"), iter(range(1, 31))) for _ in range(8)]
+    whole = 0
+    while growing:
+        for body in list(growing):
+            size = next(body[1], None)
+            try:
+                if size is not None:
+                    body[0].make_room(size * STEP)
+            except OverloadedError:
+                growing.remove(body)  # its slot is released later, with its answer
+            else:
+                if size is None:
+                    growing.remove(body)
+                    whole += 1
+    assert whole == 2
+
+
 def test_fetched_pictures_are_their_clients() -> None:
     intake = Intake(9, 100)
     body = full(intake, 10, "greedy")

@@ -117,6 +117,8 @@ class Intake:
                     self._held.add(holding)
                 holding.size = size
                 return
+            # It is not read on, so others that arrive at the same time need not be refused as well.
+            holding.size = 0
         raise self._full("bytes in its memory")
 
     def _release(self, holding: _Holding) -> None:
@@ -134,7 +136,7 @@ class Reservation:
         """Reserve that many bytes in total.
 
         Raises:
-            OverloadedError: There are too few; what was reserved before stays reserved.
+            OverloadedError: There are too few; what was reserved before is given up, too.
         """
         self._intake._reserve(self._holding, size)
 
@@ -154,7 +156,7 @@ class Slot(Reservation):
         """Reserve as many bytes as the body has by now, and some of those to come.
 
         Raises:
-            OverloadedError: There are too few.
+            OverloadedError: There are too few; what was reserved before is given up, too.
         """
         if size > self._holding.size:
             stepped = -(-size // STEP) * STEP
