@@ -165,7 +165,7 @@ def _soak(options: argparse.Namespace) -> tuple[list[soak.Look], list[Verdict]]:
             except NoGroupError as error:
                 sys.exit(f"--memory-limit: {error}")
         up = stack.enter_context(
-            running(SERVICES[OURS], sent.lines(every=100)[0], group=group, **_settings(options))
+            running(SERVICES[OURS], sent.lines(every=100)[0], group, **_settings(options))
         )
         looks, run = soak.soak(up, count, seconds=seconds, mix=options.mix, clients=options.clients)
         if group is not None:

@@ -143,7 +143,7 @@ class StartError(Exception):
 
 @contextlib.contextmanager
 def running(
-    service: Service, probe: Picture, *, group: MemoryGroup | None = None, **settings: str
+    service: Service, probe: Picture, group: MemoryGroup | None = None, /, **settings: str
 ) -> Iterator[Running]:
     """Start a service, wait until it has read the probe, and stop it in the end.
 

@@ -54,9 +54,9 @@ def eating_png(name: str = "") -> bytes:
 
 
 @contextlib.contextmanager
-def slow_server(*, group: Path | None = None, **settings: str) -> Iterator[Server]:
+def slow_server(group: Path | None = None, /, **settings: str) -> Iterator[Server]:
     """Run it, in that control group if there is one."""
-    program = ("tests.service.slow_server",)
+    program: tuple[str, ...] = ("tests.service.slow_server",)
     if group is not None:
         program = ("tests.service.grouped", str(group), *program)
     with running_server(wait=True, program=program, **settings) as server:

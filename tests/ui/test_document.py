@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.conftest import Opener
-from tests.ui.scenes import Stage, clipboard, lines, picture, read, recognise, report, said
+from tests.ui.scenes import Stage, clipboard, lines, picture, read, read_again, report, said
 
 JOINED = "Sales went up in all regions but one."
 HTML = """async () => {

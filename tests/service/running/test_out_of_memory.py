@@ -31,7 +31,7 @@ def group() -> Iterator[MemoryGroup]:
 def test_a_picture_for_which_the_kernel_killed_its_worker_is_not_read_twice(
     group: MemoryGroup, workers: str
 ) -> None:
-    with slow_server(group=group.folder, CRNN_OCR_WORKERS=workers) as server:
+    with slow_server(group.folder, CRNN_OCR_WORKERS=workers) as server:
         assert read(server, slow_png(0)) == "200"
         assert read(server, eating_png()) == "503 WORKER_LOST"
         assert group.kills == 1, "the worker, and neither the supervisor nor the other worker"
