@@ -6,8 +6,12 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from crnn_ocr.document import Block, Document
+from crnn_ocr.document import Page as DocumentPage
+from crnn_ocr.layout.blocks.joining import join_lines
+from crnn_ocr.options import ReadOptions
 from tests.ui.conftest import Opener
-from tests.ui.scenes import Stage, clipboard, lines, picture, read, read_again, report, said
+from tests.ui.scenes import Stage, clipboard, line, lines, picture, read, read_again, report, said
 
 JOINED = "Sales went up in all regions but one."
 HTML = """async () => {
@@ -243,3 +247,26 @@ def test_a_second_tap_edits_a_cell(open_page: Opener, stage: Stage) -> None:
     view.locator(".grid textarea").fill("49.00")
     view.keyboard.press("Enter")
     expect(cells(view).nth(6)).to_have_text("49.00")
+
+
+def letter(_data: bytes, _options: ReadOptions) -> Document:
+    """An address whose lines are equally long, and fields side by side."""
+    address = tuple(
+        line(text, row, width=200)
+        for row, text in enumerate(("East Repair Inc.", "1912 Harvest Lane", "New York, NY 12210"))
+    )
+    fields = tuple(
+        line(text, 4 + at // 2, left=20 + 280 * (at % 2), width=80)
+        for at, text in enumerate(("Date", "1 May", "Due", "2 June"))
+    )
+    return Document((DocumentPage(640, 700, (Block(address), Block(fields))),), "fake/1", layout="blocks")
+
+
+def test_addresses_and_fields_keep_their_lines_as_in_files(open_page: Opener, stage: Stage) -> None:
+    stage.play(letter)
+    view = open_page(tab="document")
+    read(view)
+    expect(view.locator(".doc-paragraph")).to_have_count(2)
+    shown = view.locator(".doc-paragraph").evaluate_all("all => all.map((one) => one.innerText)")
+    assert shown == [join_lines(block.lines) for block in letter(b"", ReadOptions()).pages[0].blocks]
+    assert [text.count("\n") for text in shown] == [2, 1]

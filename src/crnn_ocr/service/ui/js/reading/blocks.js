@@ -6,6 +6,10 @@ const ON_ROW = 0.4; // most distance of the middles of parts of one row
 const SLACK = 1.5; // white space that a full line may leave beyond the next word
 const SLACK_WITHIN = 4; // the same where the next line goes on within a sentence
 const KEPT_TOGETHER = 2; // characters of a Chinese line that stay together
+const FIELD_GAP = 1; // white space between the fields of a form
+const MIN_FORM_ROWS = 2;
+const MIN_ADDRESS_LINES = 3;
+const ADDRESS_LINE = 30; // most characters of its lines, on average
 const FURNITURE = new Set(["header", "footer", "page_number"]); // left out of running text, as by the server
 
 /**
@@ -52,7 +56,37 @@ export function outlineOf(result, { polygon, lines }) {
 export function seamsOf(lines) {
   const spans = lines.map(spanOf);
   const edge = Math.max(...spans.map((span) => span.end));
-  return lines.slice(1).map((line, at) => seam(lines[at].text, line.text, spans[at], spans[at + 1], edge));
+  const seams = lines.slice(1).map((line, at) => seam(lines[at].text, line.text, spans[at], spans[at + 1], edge));
+  if (!isForm(spans) && !isAddress(lines)) {
+    return seams;
+  }
+  return seams.map((each, at) => (onRow(spans[at], spans[at + 1]) || each.hyphen ? each : { hyphen: false, between: "\n" }));
+}
+
+// At least half of the rows are fields side by side, such as a label and its value.
+function isForm(spans) {
+  const withFields = new Set();
+  let rows = 1;
+  spans.slice(1).forEach((below, at) => {
+    if (!onRow(spans[at], below)) {
+      rows += 1;
+    } else if (below.start - spans[at].end > FIELD_GAP * spans[at].size) {
+      withFields.add(rows);
+    }
+  });
+  return withFields.size >= MIN_FORM_ROWS && 2 * withFields.size >= rows;
+}
+
+// Short lines that all begin with a capital or a figure, some of them with figures.
+function isAddress(lines) {
+  const texts = lines.map(({ text }) => text);
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  const begins = texts.every((text) => /^[\p{Lu}\p{Nd}]/u.test(text) && !/[-\u2010\u00ad]$/u.test(text));
+  return texts.length >= MIN_ADDRESS_LINES && length <= ADDRESS_LINE * texts.length && begins && texts.some((text) => /\d/.test(text));
+}
+
+function onRow(above, below) {
+  return Math.abs(above.across - below.across) < ON_ROW * Math.min(above.size, below.size);
 }
 
 function seam(first, second, above, below, edge) {
@@ -60,7 +94,7 @@ function seam(first, second, above, below, edge) {
     return { hyphen: false, between: "" };
   }
   const wide = WIDE.test([...first.slice(-2)].at(-1)) || WIDE.test([...second.slice(0, 2)][0]);
-  if (Math.abs(above.across - below.across) < ON_ROW * Math.min(above.size, below.size)) {
+  if (onRow(above, below)) {
     return { hyphen: false, between: wide && below.start - above.end < above.size / 2 ? "" : " " };
   }
   if (/\p{Ll}[-\u00ad]$/u.test(first) && /^\p{Ll}/u.test(second)) {
