@@ -35,7 +35,8 @@ test: $(VENV)/.test.stamp ## Install what the tests need and run those that a ch
 	$(BIN)/python -m pytest -m "not thorough" -n 2 --dist loadfile
 
 test-all: test ## Run the thorough tests, too: fuzz, faults, every state of the page, training
-	$(BIN)/python -m pytest -m thorough
+	$(BIN)/python -m pytest -m "thorough and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "thorough and alone"
 
 test-deploy: $(VENV)/.deploy.stamp ## Build the image and run it with Docker, Compose and emulated ARM
 	scripts/test-deploy

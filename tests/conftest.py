@@ -68,12 +68,18 @@ THOROUGH = (
 )
 
 
+#: Thorough tests that others beside them would disturb: they kill, fill memories and wait for real processes.
+ALONE = ("detection/", "engine/", "imaging/", "jobs/", "observability/", "scheduling/", "service/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `make test` leaves out."""
     for item in items:
         name = item.nodeid.removeprefix("tests/")
         if name.startswith(THOROUGH) or any(item.iter_markers("slow")) or any(item.iter_markers("faults")):
             item.add_marker(pytest.mark.thorough)
+            if name.startswith(ALONE):
+                item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(autouse=True)

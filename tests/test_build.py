@@ -296,4 +296,4 @@ def test_the_sources_have_it_too_and_nothing_large_beside_it(delivered: tuple[Pa
     for path, size in entries.items():
         assert size < 2_000_000 or path.startswith("src/crnn_ocr/models/bundled/"), path
     assert not [path for path in entries if path.endswith((".pt", ".pyc"))]
-    assert wheel.stat().st_size < 12_000_000
+    assert wheel.stat().st_size < 12_500_000

@@ -27,8 +27,9 @@ from crnn_ocr.export.files import single_file
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key, result_key
 from crnn_ocr.jobs.records import Task
+from crnn_ocr.jobs.results import unique_stems
 from crnn_ocr.jobs.work import worker as worker_module
-from crnn_ocr.jobs.work.assembling import read_document, unique_stems
+from crnn_ocr.jobs.work.assembling import read_document
 from crnn_ocr.jobs.work.tasks import reading_options
 from crnn_ocr.jobs.work.worker import Worker
 from crnn_ocr.scheduling.ticket import Ticket

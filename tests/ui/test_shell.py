@@ -46,7 +46,7 @@ def three_pages(_data: bytes, _options: ReadOptions) -> Document:
 
 
 def scrolled(view: Page) -> float:
-    return float(view.locator("#panel-lines").evaluate("one => one.scrollTop"))
+    return float(view.locator("#panel-proofread").evaluate("one => one.scrollTop"))
 
 
 def in_view(container: Locator, one: Locator) -> bool:
@@ -72,11 +72,11 @@ def test_removing_all_files_can_be_undone(open_page: Opener, stage: Stage) -> No
     expect(view.locator("#intake")).to_be_visible()
     expect(view.locator("#say-text")).to_have_text("3 files removed")
     calls = len(stage.reader.calls)
-    view.get_by_role("button", name="Undo").click()
+    view.locator("#say-action").click()
     expect(view.locator(".job-name")).to_have_text(["0.png", "1.png", "2.png"])
     expect(lines(view).first).to_have_text("edited")
     expect(view.get_by_role("img", name="0.png")).to_be_visible()
-    expect(view.get_by_role("button", name="Undo")).to_be_hidden()
+    expect(view.locator("#say-action")).to_be_hidden()
     assert len(stage.reader.calls) == calls  # nothing has to be read anew
 
 
@@ -87,7 +87,7 @@ def test_removing_one_file_can_be_undone_and_it_returns_to_its_place(open_page: 
     view.get_by_role("button", name="Remove 1.png").click()
     expect(view.locator(".job-name")).to_have_text(["0.png", "2.png"])
     read(view, picture(name="later.png"))
-    view.get_by_role("button", name="Undo").click()
+    view.locator("#say-action").click()
     expect(view.locator(".job-name")).to_have_text(["0.png", "1.png", "2.png", "later.png"])
 
 
@@ -98,7 +98,7 @@ def test_what_was_being_read_is_read_after_all(open_page: Opener, stage: Stage) 
     choose(view, picture(name="a.png"), picture(name="b.png"))
     expect(view.locator(".job[data-status=reading]")).to_have_count(2)
     view.locator("#clear-queue").click()
-    view.get_by_role("button", name="Undo").click()
+    view.locator("#say-action").click()
     held.release.set()
     expect(view.locator(".job[data-status=done]")).to_have_count(2)
     expect(lines(view)).to_have_text(list(TEXTS))
@@ -178,8 +178,8 @@ def test_the_pager_of_the_picture_turns_the_list(open_page: Opener, stage: Stage
     expect(view.locator("#page-number")).to_have_text("Page 2 of 3")
     heading = view.locator(".result-page").nth(1)
     expect(heading).to_be_in_viewport()
-    assert in_view(view.locator("#panel-lines"), heading)
-    assert in_view(view.locator("#panel-lines"), view.get_by_role("row", name="Page 2 row 3 "))
+    assert in_view(view.locator("#panel-proofread"), heading)
+    assert in_view(view.locator("#panel-proofread"), view.get_by_role("row", name="Page 2 row 3 "))
     view.wait_for_timeout(400)
     expect(view.locator("#page-number")).to_have_text("Page 2 of 3")  # and the list does not turn it back
 
@@ -188,7 +188,7 @@ def test_scrolling_the_list_turns_the_picture(open_page: Opener, stage: Stage) -
     stage.play(three_pages)
     view = open_page()
     read(view)
-    view.locator("#panel-lines").hover()
+    view.locator("#panel-proofread").hover()
     view.mouse.wheel(0, 5000)
     expect(view.locator("#page-number")).to_have_text("Page 3 of 3")
     before = scrolled(view)
@@ -392,7 +392,7 @@ def test_on_paper_there_is_the_text_and_nothing_else(open_page: Opener, stage: S
     for gone in (".top", ".picture-card", "#result-tools", ".line-confidence >> nth=0"):
         expect(view.locator(gone)).to_be_hidden()
     # All of it is laid out, not only what the window shows.
-    panel = view.locator("#panel-lines")
+    panel = view.locator("#panel-proofread")
     assert panel.evaluate("one => one.scrollHeight - one.clientHeight") <= 1
     assert panel.evaluate("one => getComputedStyle(one).overflowY") == "visible"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -75,3 +76,19 @@ def stem_of(name: str) -> str:
     last = name.rpartition("/")[2]
     stem = last.rpartition(".")[0]
     return stem.lstrip(".") or last.lstrip(".") or "document"
+
+
+def unique_stems(names: list[str]) -> list[str]:
+    """Return a name without suffix for each file: `scan` of `scan.pdf`, or `scan (2)` for the second one."""
+    counts: Counter[str] = Counter()
+    taken: set[str] = set()
+    stems: list[str] = []
+    for name in names:
+        stem = stem_of(name).replace("\\", "_").strip(". ") or "document"
+        unique = stem
+        while unique.casefold() in taken:
+            counts[stem.casefold()] += 1
+            unique = f"{stem} ({counts[stem.casefold()] + 1})"
+        taken.add(unique.casefold())
+        stems.append(unique)
+    return stems

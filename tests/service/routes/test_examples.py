@@ -97,7 +97,7 @@ def texts(command: str, printed: str) -> list[str]:
 
 
 #: Examples whose answers are files.
-FILES = re.compile("/preview|/convert")
+FILES = re.compile("/preview|/convert|receipt.pdf")
 
 
 @pytest.mark.parametrize("command", [block for block in blocks("api.md", "sh") if not FILES.search(block)])
@@ -125,8 +125,16 @@ def test_convert(server: Server, folder: Path) -> None:
         assert archive.namelist() == ["document.md", "document.html", "document.json"]
 
 
+def test_a_document_is_written_with_the_file_that_it_was_read_from(server: Server, folder: Path) -> None:
+    (command,) = [block for block in blocks("api.md", "sh") if "receipt.pdf" in block]
+    (before,) = [block for block in blocks("api.md", "sh") if "> receipt.json" in block]
+    shell(server, folder, before)
+    assert shell(server, folder, command) == ""
+    assert (folder / "receipt.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_every_way_to_send_a_picture_is_shown() -> None:
-    commands = "".join(blocks("api.md", "sh"))
+    commands = "".join((*blocks("api.md", "sh"), *blocks("jobs.md", "sh")))
     for route in (path for path, methods in openapi_document()["paths"].items() if "post" in methods):
         assert re.search(rf"{ADDRESS}{route}['?\s]", commands), route
 

@@ -13,8 +13,8 @@ from tests.service.slow_server import slow_server
 from tests.service.wire import Server
 
 SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
-#: More than the server has threads: 1 for pictures, and 8 others.
-ASKED = 12
+#: More than the server has threads: 1 for pictures, 8 for uploads, 24 for streams of events, and 8 others.
+ASKED = 60
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -22,7 +21,7 @@ from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key, result_key, source_key
 from crnn_ocr.jobs.records import FileRecord, Job, JobRequest, PageRecord, Problem
-from crnn_ocr.jobs.results import stem_of
+from crnn_ocr.jobs.results import unique_stems
 from crnn_ocr.jobs.work.page_codec import BrokenPageError, decode_page, without_chars
 from crnn_ocr.jobs.work.reading import unread_page
 from crnn_ocr.jobs.work.tasks import keeps_chars, limits_of, reading_options, writers_of
@@ -176,22 +175,6 @@ def _records(jobs: Jobs, job_id: str) -> dict[int, list[PageRecord]]:
             found.setdefault(record.file, []).append(record)
         after = records[-1].sequence
     return found
-
-
-def unique_stems(names: list[str]) -> list[str]:
-    """Return a name without suffix for each file: `scan` of `scan.pdf`, or `scan (2)` for the second one."""
-    counts: Counter[str] = Counter()
-    taken: set[str] = set()
-    stems: list[str] = []
-    for name in names:
-        stem = stem_of(name).replace("\\", "_").strip(". ") or "document"
-        unique = stem
-        while unique.casefold() in taken:
-            counts[stem.casefold()] += 1
-            unique = f"{stem} ({counts[stem.casefold()] + 1})"
-        taken.add(unique.casefold())
-        stems.append(unique)
-    return stems
 
 
 def _check_size(size: int, writer: Writer, jobs: Jobs) -> None:

@@ -23,8 +23,7 @@ from crnn_ocr.export import FORMATS
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import result_key
 from crnn_ocr.jobs.records import FINISHED, Job, PageRecord
-from crnn_ocr.jobs.results import HEAD, ResultForm, entries_of, result_form
-from crnn_ocr.jobs.work.assembling import read_document, unique_stems
+from crnn_ocr.jobs.results import HEAD, ResultForm, entries_of, result_form, unique_stems
 from crnn_ocr.jobs.work.tasks import keeps_chars, reading_options
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import ocr_answer
@@ -160,6 +159,9 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
         raise JobFailedError(f"The page could not be read: {reason}")
     if record.state != "done":
         raise JobNotReadyError(f"The page is {record.state}.", retry_after=1)
+    # Imported late: the supervisor imports this module, and must not load the engine.
+    from crnn_ocr.jobs.work.assembling import read_document
+
     document = read_document(jobs, job.id, job.request, [record], reading_options(job.request))
     body = ocr_answer(
         document,
