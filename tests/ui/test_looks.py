@@ -183,7 +183,7 @@ def test_the_help_sheet_and_switching_single_keys_off(open_page: Opener) -> None
     view.keyboard.press("?")
     sheet = view.get_by_role("dialog", name="Keyboard shortcuts")
     expect(sheet).to_contain_text("Copy all, or what is selected")
-    expect(sheet.locator(".key-row")).to_have_count(25)
+    expect(sheet.locator(".key-row")).to_have_count(26)
     view.keyboard.press("s")  # commands wait while a dialog is open
     expect(view.locator("#options-dialog")).to_be_hidden()
     sheet.get_by_role("button", name="Close").click()
@@ -255,7 +255,7 @@ def test_the_first_visit_costs_few_bytes(browser: Browser, stage: Stage) -> None
     logging.getLogger(__name__).info(
         "bodies %d, heads %d", sum(sizes.values()) - sum(heads.values()), sum(heads.values())
     )
-    assert sum(sizes.values()) - sum(heads.values()) < 150_000
+    assert sum(sizes.values()) - sum(heads.values()) < 160_000
 
 
 def test_a_page_that_has_not_arrived_is_loaded_anew(open_page: Opener, browser: Browser) -> None:

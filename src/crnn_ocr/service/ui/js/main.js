@@ -4,7 +4,7 @@ import { byId } from "./core/dom.js";
 import { loadOptions, loadPrefs, rememberPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
 import { HistoryPanel } from "./history/panel.js";
-import { watchIntake } from "./intake/intake.js";
+import { nameOf, watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
 import { watchWelcome } from "./intake/welcome.js";
 import { addFiles, currentJob, jobOf, patchJob, selectJob, watchSizes } from "./jobs/jobs.js";
@@ -230,14 +230,6 @@ async function addThumb(id, blob) {
   if (thumb) {
     patchJob(store, id, { thumb });
   }
-}
-
-// Browsers call every pasted picture "image.png"; a time tells them apart.
-function nameOf(file, way) {
-  if (way === "pasted" && (!file.name || file.name === "image.png")) {
-    return `${t("pastedName")} ${new Date().toTimeString().slice(0, 8).replaceAll(":", "-")}.png`;
-  }
-  return file.name || t("pastedName");
 }
 
 function read(id) {

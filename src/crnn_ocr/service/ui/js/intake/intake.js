@@ -1,6 +1,7 @@
 // The ways in: file chooser, camera, drop anywhere on the page, paste.
 
 import { isTyping } from "../core/dom.js";
+import { t } from "../words/words.js";
 import { filesOfDrop } from "./folders.js";
 
 /**
@@ -58,4 +59,12 @@ function hand(files, way, onFiles) {
   if (files.length > 0) {
     onFiles(files, way);
   }
+}
+
+/** The name of a file; browsers call every pasted picture "image.png", so a time tells those apart. */
+export function nameOf(file, way) {
+  if (way === "pasted" && (!file.name || file.name === "image.png")) {
+    return `${t("pastedName")} ${new Date().toTimeString().slice(0, 8).replaceAll(":", "-")}.png`;
+  }
+  return file.name || t("pastedName");
 }

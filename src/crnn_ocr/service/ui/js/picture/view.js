@@ -212,8 +212,7 @@ export class PictureView {
     }
     const turn = currentJob(this.#store.get())?.turn ?? 0;
     const { width, height } = turnedSize(this.#page, turn);
-    const how = height > LONG * width ? fitWidth : fit;
-    this.#set(how(this.#page, this.#size(), turn), false);
+    this.#set((height > LONG * width ? fitWidth : fit)(this.#page, this.#size(), turn), false);
   }
 
   #set(view, touched = true) {
@@ -223,8 +222,8 @@ export class PictureView {
     this.#touched = touched;
     this.#view = view;
     const size = turnedSize(this.#page, view.turn);
-    const frame = this.#size();
-    this.#frame.classList.toggle("is-zoomed", size.width * view.scale > frame.width || size.height * view.scale > frame.height);
+    const { width, height } = this.#size();
+    this.#frame.classList.toggle("is-zoomed", size.width * view.scale > width || size.height * view.scale > height);
     this.#sheet.style.width = `${this.#page.width * view.scale}px`;
     this.#sheet.style.height = `${this.#page.height * view.scale}px`;
     this.#sheet.style.transform = transformOf(view, this.#page);
@@ -239,11 +238,9 @@ export class PictureView {
   #describe() {
     const state = this.#store.get();
     const job = currentJob(state);
-    const pages = job?.result?.pages;
-    const page = pages?.[job.page];
+    const [pages, page] = [job?.result?.pages, job?.result?.pages[job.page]];
     byId("picture-name").textContent = byId("picture-name").title = job?.name ?? "";
-    const size = page ? `${page.width} × ${page.height} · ` : "";
-    byId("picture-facts").textContent = job ? size + sizeText(job.file.size) : "";
+    byId("picture-facts").textContent = job ? (page ? `${page.width} × ${page.height} · ` : "") + sizeText(job.file.size) : "";
     byId("pager").hidden = !pages || pages.length < 2;
     byId("page-number").textContent = pages ? t("pageOf", { number: job.page + 1, count: pages.length }) : "";
     byId("page-before").disabled = !pages || job.page === 0;
