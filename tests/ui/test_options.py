@@ -167,7 +167,8 @@ def test_history_can_be_switched_off(open_page: Opener) -> None:
 @pytest.mark.parametrize("broken", ["indexedDB.open = () => { throw new Error('private'); }"])
 def test_a_window_without_storage_works(open_page: Opener, broken: str) -> None:
     view = open_page()
-    view.evaluate(f"() => {{ {broken} }}")
+    view.add_init_script(broken)
+    view.reload()
     read(view)
     expect(lines(view)).to_have_text(list(TEXTS))
     view.locator("#open-history").click()
