@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr import OCR, Settings
-from crnn_ocr.cli import serve
 from crnn_ocr.document import Block, Line
 from crnn_ocr.engine import page_stages
-from crnn_ocr.engine.kinds import KINDS
+from crnn_ocr.engine.kinds import KINDS, check_packs
 from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import ModelNotFoundError
 from crnn_ocr.models import registry
@@ -85,6 +84,6 @@ def test_the_service_starts_without_its_pack(tmp_path: Path, monkeypatch: pytest
     bundled = tmp_path / "bundled"
     shutil.copytree(registry.BUNDLED, bundled, ignore=shutil.ignore_patterns("slanet-plus"))
     monkeypatch.setattr(registry, "BUNDLED", bundled)
-    serve._check_packs(Settings(verify_models=True))
+    check_packs(Settings(verify_models=True))
     with pytest.raises(ModelNotFoundError, match="no model 'other'"):
-        serve._check_packs(Settings(detector="other"))
+        check_packs(Settings(detector="other"))

@@ -26,8 +26,8 @@ from crnn_ocr.errors import (
     WebhookNotAllowedError,
     WebhooksDisabledError,
 )
+from crnn_ocr.jobs.records import MOST_DELIVERIES
 from crnn_ocr.jobs.webhooks import (
-    MOST_DELIVERIES,
     Webhooks,
     body_of,
     check,

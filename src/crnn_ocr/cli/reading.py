@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -96,16 +97,32 @@ class Reading:
         Raises:
             OcrError: It cannot be read; also where the engine has a bug.
         """
-        try:
+        with bugs_as_errors(entry.name, "reading", "The engine"):
             return self.reader.read(data, self.options)
-        except OcrError:
-            raise
-        except Exception as error:
-            _log.debug("reading failed", exc_info=True, extra={"fields": {"file": entry.name}})
-            raise OcrError(
-                f"The engine failed with {type(error).__name__}.",
-                hint="Please report this bug in crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
-            ) from error
+
+
+@contextmanager
+def bugs_as_errors(name: str, work: str, part: str) -> Iterator[None]:
+    """Turn any exception that is no error of ours into one that asks for a report of the bug.
+
+    Args:
+        name: Name of the input.
+        work: What is done, for the log.
+        part: What fails, for the message.
+
+    Raises:
+        OcrError: Anything failed.
+    """
+    try:
+        yield
+    except OcrError:
+        raise
+    except Exception as error:
+        _log.debug(f"{work} failed", exc_info=True, extra={"fields": {"file": name}})
+        raise OcrError(
+            f"{part} failed with {type(error).__name__}.",
+            hint="Please report this bug in crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
+        ) from error
 
 
 def run_with_engine(

@@ -15,10 +15,9 @@ from crnn_ocr.caching.shared import check_redis_url
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.outputs import OutputError
 from crnn_ocr.cli.standard_streams import discard_output, print_error
-from crnn_ocr.engine.kinds import KINDS
+from crnn_ocr.engine.kinds import check_packs
 from crnn_ocr.errors import MissingExtraError, ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
-from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.settings import Settings, load_settings, misspelt
 
@@ -97,22 +96,6 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise SettingsError("; ".join(parts), hint="`crnn-ocr serve --help` lists the flags.") from None
 
 
-def _check_packs(settings: Settings) -> None:
-    """Check the packs that the service needs, so that a misspelt name ends the start; the workers load them.
-
-    Raises:
-        ModelNotFoundError: There is no such pack.
-        ModelBrokenError: Its manifest is invalid, or with `verify_models` one of its files is.
-    """
-    registry = Registry(settings.models_dir)
-    for kind in KINDS.values():
-        if kind.lazy:  # the service does without it
-            continue
-        pack = registry.find(kind.active(settings), kind.name)
-        if settings.verify_models:
-            pack.verify()
-
-
 def _serve(settings: Settings) -> int:
     _leave_deleted_folder()
     try:
@@ -122,7 +105,7 @@ def _serve(settings: Settings) -> int:
             f"The service needs the package {error.name!r}.",
             hint="Install it: pip install 'crnn-ocr[service]'.",
         ) from None
-    _check_packs(settings)
+    check_packs(settings)
     if settings.replacements is not None:
         replacement_table.load(settings.replacements)
     if settings.redis_url is not None:

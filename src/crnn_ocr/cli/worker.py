@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import crnn_ocr
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from crnn_ocr.cli.standard_streams import print_error, print_message
-from crnn_ocr.engine.kinds import KINDS
+from crnn_ocr.engine.kinds import check_packs
 from crnn_ocr.errors import ModelNotFoundError, OcrError, SettingsError
 from crnn_ocr.logging import configure_logging
-from crnn_ocr.models.registry import Registry
 from crnn_ocr.recognition.text import replacement_table
 from crnn_ocr.settings import Settings, load_settings, misspelt
 
@@ -94,7 +93,9 @@ def _work(settings: Settings, concurrency: int, name: str) -> int:
     from crnn_ocr.jobs.messaging.worker import equip
 
     check(settings)
-    _check_models(settings)
+    check_packs(settings)
+    if settings.replacements is not None:
+        replacement_table.load(settings.replacements)
     app = make_app(settings)
     equip(app, settings, open_worker, open_background)
     worker = app.Worker(
@@ -113,22 +114,3 @@ def _work(settings: Settings, concurrency: int, name: str) -> int:
     )
     worker.start()
     return EXIT_FAILED if worker.exitcode else EXIT_OK
-
-
-def _check_models(settings: Settings) -> None:
-    """Check the packs that reading needs, so that a misspelt name ends the start.
-
-    Raises:
-        ModelNotFoundError: There is no such pack.
-        ModelBrokenError: Its manifest is invalid, or with `verify_models` one of its files is.
-        SettingsError: The table of replacements is not valid.
-    """
-    registry = Registry(settings.models_dir)
-    for kind in KINDS.values():
-        if kind.lazy:  # pages are read without it
-            continue
-        pack = registry.find(kind.active(settings), kind.name)
-        if settings.verify_models:
-            pack.verify()
-    if settings.replacements is not None:
-        replacement_table.load(settings.replacements)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from crnn_ocr.models.manifest import Manifest
-from crnn_ocr.models.registry import Pack
+from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.settings import Settings
@@ -146,3 +146,19 @@ TABLE: ModelKind[TableRecognizer] = ModelKind(
 
 #: Every kind of model, by its name in manifests.
 KINDS: dict[str, ModelKind[Any]] = {kind.name: kind for kind in (RECOGNIZER, DETECTOR, TABLE)}
+
+
+def check_packs(settings: Settings) -> None:
+    """Check the packs that reading needs, so that a misspelt name ends the start; nothing is loaded.
+
+    Raises:
+        ModelNotFoundError: There is no such pack.
+        ModelBrokenError: Its manifest is invalid, or with `verify_models` one of its files is.
+    """
+    registry = Registry(settings.models_dir)
+    for kind in KINDS.values():
+        if kind.lazy:  # pages are read without it
+            continue
+        pack = registry.find(kind.active(settings), kind.name)
+        if settings.verify_models:
+            pack.verify()

@@ -20,7 +20,7 @@ from crnn_ocr.export.text import to_text
 from crnn_ocr.export.text_formats.csv import csv_files, to_csv
 from crnn_ocr.export.text_formats.markdown import to_markdown
 from crnn_ocr.export.text_formats.tsv import to_tsv
-from crnn_ocr.export.web.annotated import annotated_files, to_annotated
+from crnn_ocr.export.web.annotated import PictureKind, annotated_files, to_annotated
 from crnn_ocr.export.web.html import to_html
 from crnn_ocr.export.web.report import to_report
 from crnn_ocr.export.web.svg import to_svg
@@ -116,6 +116,19 @@ def _pdf(document: Document, how: WriteOptions) -> bytes:
     return to_pdf(document, how)
 
 
+def _annotated(kind: PictureKind, title: str) -> Writer:
+    return Writer(
+        lambda document, how: to_annotated(document, kind, picture=how.picture),
+        f".annotated.{kind}",
+        f"image/{kind}",
+        title,
+        layout="blocks",
+        appendable=False,
+        needs_original=True,
+        write_parts=lambda document, how: annotated_files(document, kind, picture=how.picture),
+    )
+
+
 #: Every output format by name.
 FORMATS: dict[str, Writer] = {
     "text": Writer(
@@ -194,26 +207,8 @@ FORMATS: dict[str, Writer] = {
         layout="blocks",
         appendable=False,
     ),
-    "png": Writer(
-        lambda document, how: to_annotated(document, "png", picture=how.picture),
-        ".annotated.png",
-        "image/png",
-        "Annotated picture (PNG)",
-        layout="blocks",
-        appendable=False,
-        needs_original=True,
-        write_parts=lambda document, how: annotated_files(document, "png", picture=how.picture),
-    ),
-    "webp": Writer(
-        lambda document, how: to_annotated(document, "webp", picture=how.picture),
-        ".annotated.webp",
-        "image/webp",
-        "Annotated picture (WebP)",
-        layout="blocks",
-        appendable=False,
-        needs_original=True,
-        write_parts=lambda document, how: annotated_files(document, "webp", picture=how.picture),
-    ),
+    "png": _annotated("png", "Annotated picture (PNG)"),
+    "webp": _annotated("webp", "Annotated picture (WebP)"),
     "report": Writer(
         lambda document, how: to_report(document, source=how.title, picture=how.picture),
         ".report.html",

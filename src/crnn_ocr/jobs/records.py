@@ -20,7 +20,7 @@ TaskKind = Literal["plan", "read", "assemble", "notify"]
 #: failed while the whole service was killed every 20 s on a very busy machine.
 MOST_ATTEMPTS = 8
 #: Most attempts at telling a webhook, after which it is left alone.
-MOST_DELIVERIES = 9
+MOST_DELIVERIES = 7
 
 
 @dataclass(frozen=True, slots=True)

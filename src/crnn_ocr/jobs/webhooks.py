@@ -31,6 +31,7 @@ from crnn_ocr.errors import (
     WebhookNotAllowedError,
     WebhooksDisabledError,
 )
+from crnn_ocr.jobs.records import MOST_DELIVERIES
 from crnn_ocr.net.checked_http import CheckedHttp
 from crnn_ocr.net.dns import Resolve, resolve
 from crnn_ocr.net.url_rules import Rules, host_of, port_of, target_of
@@ -40,8 +41,6 @@ EVENT = "job.finished"
 #: Seconds between one delivery and the next. Receivers that are restarted miss the first, those that are down
 #: for a night the last but one; later the files of the job may be gone (`CRNN_OCR_JOBS_TTL_S`).
 _WAITS_S = (5.0, 30.0, 120.0, 600.0, 3_600.0, 21_600.0)
-#: Most deliveries of one webhook.
-MOST_DELIVERIES = len(_WAITS_S) + 1
 #: Longest time for one delivery. Standard Webhooks advises 15 to 30 seconds.
 TIMEOUT_S = 15.0
 #: A receiver that asks for more time gets it, but not longer than most jobs keep their files.

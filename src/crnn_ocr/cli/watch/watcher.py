@@ -12,7 +12,7 @@ from typing import Literal
 from crnn_ocr.cli.exit_codes import EXIT_FAILED, EXIT_OK
 from crnn_ocr.cli.inputs import FileUnreadableError, Input, unreadable
 from crnn_ocr.cli.outputs import OutputError
-from crnn_ocr.cli.reading import Reading, print_remarks
+from crnn_ocr.cli.reading import Reading, bugs_as_errors, print_remarks
 from crnn_ocr.cli.standard_streams import print_error, print_message
 from crnn_ocr.cli.watch import originals
 from crnn_ocr.cli.watch.folder import Settling, Signature, list_files, signature
@@ -257,7 +257,7 @@ class Watcher:
             )
         self._ledger.add_reading(original)
         try:
-            with self._stop.interruptible():
+            with self._stop.interruptible(), bugs_as_errors(entry.name, "writing", "A format"):
                 document = self._reading.read(entry, data)
                 with write_options(entry, data, self._reading.settings, self._reading.options) as how:
                     files = [
@@ -268,14 +268,6 @@ class Watcher:
         except Stopped:
             self._ledger.add_interrupted(original)
             raise
-        except OcrError:
-            raise
-        except Exception as error:
-            _log.debug("writing failed", exc_info=True, extra={"fields": {"file": entry.name}})
-            raise OcrError(
-                f"A format failed with {type(error).__name__}.",
-                hint="Please report this bug in crnn-ocr; CRNN_OCR_LOG_LEVEL=debug shows the details.",
-            ) from error
         if not self._reading.quiet:
             print_remarks(entry.name, document)
         return files

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from crnn_ocr.errors import OcrError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.store import LEASE_S, Beat
+from crnn_ocr.jobs.work.loop import Loop
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Watcher:
         self._orphans = orphans
 
 
-class WatcherLoop:
+class WatcherLoop(Loop):
     """Thread that watches as long as its process lives."""
 
     def __init__(self, open_jobs: Callable[[], Jobs | None]) -> None:
@@ -124,33 +124,16 @@ class WatcherLoop:
         Args:
             open_jobs: Opens the table and the files; returns None as long as there is nothing to watch.
         """
+        super().__init__(
+            "job-watcher", outage="jobs cannot be watched over", fault="the watcher of jobs failed"
+        )
         self._open_jobs = open_jobs
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="job-watcher", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float | None = None) -> None:
-        """End, and wait for that, at most for so many seconds."""
-        self._ended.set()
-        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         watcher: Watcher | None = None
-        reported = ""
         while not self._ended.wait(LOOK_S):
-            try:
+            with self._logged():
                 if watcher is None and (jobs := self._open_jobs()) is not None:
                     watcher = Watcher(jobs)
                 if watcher is not None:
                     watcher.look()
-                reported = ""
-            except OcrError as error:
-                if error.message != reported:
-                    reported = error.message
-                    fields = {"code": error.code, "reason": error.message}
-                    _log.warning("jobs cannot be watched over", extra={"fields": fields})
-            except Exception:
-                _log.exception("the watcher of jobs failed")

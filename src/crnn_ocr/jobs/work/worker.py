@@ -16,6 +16,7 @@ from crnn_ocr.jobs.store import BEAT_S
 from crnn_ocr.jobs.webhooks import wait_s
 from crnn_ocr.jobs.work.assembling import assemble
 from crnn_ocr.jobs.work.isolated import COMMAND, assemble_isolated, plan_isolated, read_isolated
+from crnn_ocr.jobs.work.loop import Loop
 from crnn_ocr.jobs.work.notifying import notify
 from crnn_ocr.jobs.work.planning import plan
 from crnn_ocr.jobs.work.reading import read_pages
@@ -188,8 +189,8 @@ def _patience(task: Task, error: OcrError) -> float | None:
     return retry_after(error)
 
 
-class WorkerLoop:
-    """Thread that does tasks as long as its process lives; a context manager for tests.
+class WorkerLoop(Loop):
+    """Thread that does tasks as long as its process lives.
 
     Webhooks and the assembling of large jobs are done beside it, so that pages need not wait for them.
     """
@@ -201,41 +202,22 @@ class WorkerLoop:
             open_worker: Makes the worker once there is something to do, from a function that tells whether to
                 stop; returns None as long as there is nothing.
         """
+        super().__init__("job-worker", outage="jobs cannot be worked on", fault="the worker of jobs failed")
         self._open_worker = open_worker
-        self._ended = threading.Event()
         self._notified = threading.BoundedSemaphore(_MOST_NOTIFIED)
         self._assembled = threading.BoundedSemaphore(1)
-        self._thread = threading.Thread(target=self._run, name="job-worker", daemon=True)
         #: CPU seconds that the thread itself has taken.
         self.cpu_s = 0.0
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout_s: float | None = None) -> None:
-        """Take nothing any more, give back what is in hand, and wait for that for at most so many seconds."""
-        self._ended.set()
-        self._thread.join(timeout_s)
-
     def _run(self) -> None:
         worker: Worker | None = None
-        reported = ""
         while not self._ended.is_set():
             found = False
-            try:
+            with self._logged():
                 worker = worker or self._open_worker(self._ended.is_set)
                 if worker is not None and (task := worker.take()) is not None:
                     found = True
                     self._do(worker, task)
-                reported = ""
-            except OcrError as error:
-                if error.message != reported:
-                    reported = error.message
-                    fields = {"code": error.code, "reason": error.message}
-                    _log.warning("jobs cannot be worked on", extra={"fields": fields})
-            except Exception:
-                _log.exception("the worker of jobs failed")
             self.cpu_s = time.thread_time()
             if not found:
                 self._ended.wait(POLL_S)

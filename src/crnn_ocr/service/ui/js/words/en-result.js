@@ -73,11 +73,3 @@ export const result = {
   exportNoFile: "The picture itself is not kept in the history, and this format is made of it. Choose the file again.",
   exportSeveral: "Several files, which come as a ZIP archive.",
 };
-
-export const resultOptions = {
-  min_confidence: {
-    title: "Leave out what is hardly text",
-    help: "Drops what is on average less sure than this, character by character: specks, logos, patterns. The per cents beside a line tell another thing, how sure it is that the whole line is right.",
-  },
-};
-

@@ -1,6 +1,6 @@
 // English. Functions take values where the sentence needs them.
 
-import { result, resultOptions } from "./en-result.js";
+import { result } from "./en-result.js";
 
 const lines = (count) => (count === 1 ? "1 line" : `${count} lines`);
 const files = (count) => (count === 1 ? "1 file" : `${count} files`);
@@ -27,7 +27,6 @@ const page = {
   addMore: "Add pictures",
   addShort: "Add",
   share: "Share the text",
-  undo: "Undo",
   // the empty page
   dropHere: "Drop pictures here",
   intakeMore: ({ key }) => `Paste a screenshot with ${key} V`,
@@ -255,9 +254,9 @@ const options = {
   ocr: { title: "PDF pages with text", help: "Auto: take their own text where it is good. Read anew: read the picture all the same. Take it: read no picture." },
   pages: { title: "Pages", help: "Pages to read, such as 1-3,7 or 5-. Empty: all." },
   min_confidence: {
-    title: "Minimum confidence",
-    help: "Lines whose characters are less sure on average are left out. The per cents beside a line are stricter: how likely the whole line is right.",
+    title: "Leave out what is hardly text",
+    help: "Drops what is on average less sure than this, character by character: specks, logos, patterns. The per cents beside a line tell another thing, how sure it is that the whole line is right.",
   },
 };
 
-export const en = { page: { ...page, ...result }, errors, warnings: {}, options: { ...options, ...resultOptions }, models: {} };
+export const en = { page: { ...page, ...result }, errors, warnings: {}, options, models: {} };

@@ -73,10 +73,3 @@ export const result = {
   exportNoFile: "历史记录中没有保存原图，而这种格式需要原图。请重新选择文件。",
   exportSeveral: "有多个文件，将打包为 ZIP。",
 };
-
-export const resultOptions = {
-  min_confidence: {
-    title: "略去不像文字的内容",
-    help: "各字符平均把握低于此值的内容会被略去，例如污点、标志和花纹。行旁的百分数含义不同：它表示整行完全正确的把握。",
-  },
-};

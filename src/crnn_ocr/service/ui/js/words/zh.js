@@ -1,6 +1,6 @@
 // Chinese. Functions take values where the sentence needs them.
 
-import { result, resultOptions } from "./zh-result.js";
+import { result } from "./zh-result.js";
 import { errors, models, options, warnings } from "./zh-server.js";
 
 const page = {
@@ -25,7 +25,6 @@ const page = {
   addMore: "添加图片",
   addShort: "添加",
   share: "分享文字",
-  undo: "撤销",
   // the empty page
   dropHere: "把图片拖到这里",
   intakeMore: ({ key }) => `按 ${key} V 粘贴截图`,
@@ -230,4 +229,4 @@ const page = {
   key_stop: "停止或关闭",
 };
 
-export const zh = { page: { ...page, ...result }, errors, warnings, options: { ...options, ...resultOptions }, models };
+export const zh = { page: { ...page, ...result }, errors, warnings, options, models };
