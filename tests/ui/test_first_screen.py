@@ -87,6 +87,8 @@ def test_what_was_read_lately_is_one_click_away(open_page: Opener, stage: Stage)
     view = open_page()
     expect(view.locator("#recent")).to_be_hidden()
     read(view, picture(name="lately.png"))
+    view.locator("#open-history").click()
+    expect(view.locator(".history-item")).to_have_count(1)  # it is on the disk
     view.reload()
     item = view.locator("#recent").get_by_role("button", name="lately.png")
     expect(item).to_contain_text(TEXTS[0])

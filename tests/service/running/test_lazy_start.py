@@ -52,8 +52,9 @@ def wait_for_answer(server: Server) -> None:
 def test_it_starts_without_a_model_and_loads_it_once_on_demand() -> None:
     with running_server(wait=False, CRNN_OCR_WARM_UP="false", CRNN_OCR_MODEL="accurate") as server:
         wait_for_answer(server)
-        # Supervisor and worker together: little more than importing what they stand on, on the same machine.
-        assert cpu_seconds(server) < 4 * importing_seconds()
+        # Supervisor and worker together, on the same machine: importing what they stand on, and themselves.
+        # It is 3 to 4 times as much.
+        assert cpu_seconds(server) < 6 * importing_seconds()
         assert server.get("/readyz").status == 200
         assert loaded(server) == []
         with ThreadPoolExecutor(6) as threads:
