@@ -177,6 +177,16 @@ def test_a_lost_task_is_split_at_the_page_being_read(store: JobStore) -> None:
     assert (counts.expired_leases, counts.retries) == (1, 2)
 
 
+def test_a_task_whose_pages_are_all_read_is_not_tried_again(store: JobStore) -> None:
+    planned(store, [[1]])
+    task = take(store, "read")
+    store.end_page(task.lease, 1)
+    assert store.release(task.lease)  # as a worker that stops does
+    assert lost(store, take(store, "read").lease)
+    assert store.counts().retries == 0
+    take(store, "assemble")
+
+
 def test_a_page_that_kills_workers_fails_alone(store: JobStore) -> None:
     job = planned(store, [[1, 2]])
     innocent = None

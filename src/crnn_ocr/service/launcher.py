@@ -6,6 +6,7 @@ runs in each worker after the fork and is the only place that builds it.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
 import math
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BACKLOG = 256
+#: Seconds in which a port that is taken may become free.
+_PORT_PATIENCE_S = 5.0
 #: Threads beyond those for pictures, so that health checks, pages and refusals never wait for pictures.
 _SPARE_THREADS = 8
 #: Seconds that a worker that ends waits for its jobs. It gives back its task within half a second and one run
@@ -87,6 +90,9 @@ def check(settings: Settings) -> None:
 def bind(settings: Settings) -> socket.socket:
     """Bind the address, before anything else starts.
 
+    A service that was killed leaves workers behind, which see within a second that they are alone and close
+    the port. So a port that is taken is tried again for a while.
+
     Raises:
         ListenError: The port is taken or forbidden, or the host has no such address.
         SettingsError: Other machines can reach the address, and there are no API keys.
@@ -98,19 +104,24 @@ def bind(settings: Settings) -> socket.socket:
         )[0]
     except (OSError, UnicodeError):
         raise ListenError(f"{settings.host!r} is not an address of this machine.") from None
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        _check_private(listener, settings)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ListenError(f"Cannot listen on {where}: {error.strerror or error}.") from None
-    except SettingsError:
-        listener.close()
-        raise
-    return listener
+    until = time.monotonic() + _PORT_PATIENCE_S
+    while True:
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            _check_private(listener, settings)
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise ListenError(f"Cannot listen on {where}: {error.strerror or error}.") from None
+            time.sleep(0.1)
+        except SettingsError:
+            listener.close()
+            raise
+        else:
+            return listener
 
 
 def _check_private(listener: socket.socket, settings: Settings) -> None:

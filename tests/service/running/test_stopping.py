@@ -69,7 +69,7 @@ def is_refused(server: Server) -> bool:
     try:
         with socket.create_connection(server.address, timeout=10):
             return False
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: it was waiting when the listener closed
         return True
 
 

@@ -118,6 +118,7 @@ class Helper:
             ImageDecodeError: The library crashed.
             OverloadedError: The process ended before it was ready.
         """
+        ticket.check()
         done = threading.Event()
         watch = threading.Thread(target=self._watch, args=(done, ticket), name="decoder-watch", daemon=True)
         watch.start()

@@ -271,6 +271,7 @@ local function lose(task)
     return
   end
   local running, waiting = unread(task)
+  if #task.pages == 0 then return end_task(task) end
   if not task.begun and next(running) == nil then
     if task.attempt < MOST_ATTEMPTS then give_back(task, task.attempt + 1, 0) else give_up(task, LOST) end
     return

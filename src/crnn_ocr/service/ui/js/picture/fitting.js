@@ -23,17 +23,17 @@ export function fitText(text, polygon, measure) {
   const across = [d[0] - a[0], d[1] - a[1]];
   const length = Math.hypot(...along) || 1;
   const thickness = Math.hypot(...across) || 1;
-  const natural = Math.max(measure(text), 0.01);
   if (isColumn(text, along, length, thickness)) {
     const xs = polygon.map(([x]) => x);
     const ys = polygon.map(([, y]) => y);
     const width = Math.max(...xs) - Math.min(...xs) || 1;
     const height = Math.max(...ys) - Math.min(...ys);
     const size = width * FACE_HEIGHT;
-    return { size, upright: true, matrix: [1, 0, 0, height / (natural * size), Math.min(...xs), Math.min(...ys)] };
+    const natural = Math.max([...text].length, 1) * size;
+    return { size, upright: true, matrix: [1, 0, 0, height / natural, Math.min(...xs), Math.min(...ys)] };
   }
   const size = thickness * FACE_HEIGHT;
-  const stretch = length / (natural * size);
+  const stretch = length / (Math.max(measure(text), 0.01) * size);
   const [ux, uy] = along.map((part) => (part / length) * stretch);
   const [vx, vy] = across.map((part) => part / thickness);
   return { size, upright: false, matrix: [ux, uy, vx, vy, ...a] };

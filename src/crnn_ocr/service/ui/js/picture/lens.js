@@ -97,11 +97,12 @@ export class Lens {
     document.addEventListener("mouseup", stop, { once: true });
   }
 
-  // The place in the text under the pointer: a node and an offset.
+  // The place in the text under the pointer: a node and an offset. In a column it is the height that counts, not the
+  // left or right half of a character.
   #caret({ clientX, clientY }) {
     const row = document.elementFromPoint(clientX, clientY)?.closest(".lens-line");
-    const caret = row && document.caretPositionFromPoint?.(clientX, clientY);
-    if (caret?.offsetNode.nodeType === Node.TEXT_NODE && row.contains(caret.offsetNode)) {
+    const caret = row && !row.classList.contains("is-column") && document.caretPositionFromPoint?.(clientX, clientY);
+    if (caret && caret.offsetNode.nodeType === Node.TEXT_NODE && row.contains(caret.offsetNode)) {
       return [caret.offsetNode, caret.offset];
     }
     const [x, y] = this.#toPage(clientX, clientY);
