@@ -56,10 +56,15 @@ BYTES = st.one_of(
 for media_type in ("image/*", "application/pdf", "application/zip"):
     schemathesis.openapi.media_type(media_type, BYTES)
 
+# Schemathesis 4.32 cannot tell whether a list that it has spoilt, with files in it, breaks the schema.
+CONFIG = schemathesis.Config.from_dict(
+    {"operations": [{"include-path": "/jobs", "include-method": "POST", "generation": {"mode": "positive"}}]}
+)
+
 jobs_folder = tempfile.TemporaryDirectory()
 atexit.register(jobs_folder.cleanup)
 app = create_app(FakeReader(decode_only), Settings(jobs_dir=Path(jobs_folder.name, "a")), warm_up=False)
-schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=CONFIG)
 
 
 @schema.parametrize()  # type: ignore[untyped-decorator]  # Schemathesis has no types
@@ -109,7 +114,9 @@ troubled_app = create_app(
     ),
     warm_up=False,
 )
-troubled_schema = schemathesis.openapi.from_wsgi("/openapi.json", troubled_app, headers={"X-API-Key": KEY})
+troubled_schema = schemathesis.openapi.from_wsgi(
+    "/openapi.json", troubled_app, config=CONFIG, headers={"X-API-Key": KEY}
+)
 
 
 @troubled_schema.parametrize()  # type: ignore[untyped-decorator]  # Schemathesis has no types
