@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from crnn_ocr.errors import SettingsError
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.models.manifest import PrecisionChoice
 
 MIB = 1024 * 1024
 PREFIX = "CRNN_OCR_"
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     )
 
     # -- computing
-    precision: Literal["auto", "int8", "fp32"] = Field(
+    precision: PrecisionChoice = Field(
         default="auto",
         description="Arithmetic of models with an INT8 graph. auto: INT8 on CPUs with dot-product "
         "instructions (VNNI, ARM dotprod) and for packs whose weights have 7 bits, otherwise FP32. Others "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from crnn_ocr.detection.detector import DbDetector
+from crnn_ocr.models.manifest import PrecisionChoice
 from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.models.sessions import open_session
 
@@ -19,7 +19,7 @@ def load_detector(
     *,
     threads: int,
     cache_dir: Path | None = None,
-    precision: Literal["auto", "int8", "fp32"] = "auto",
+    precision: PrecisionChoice = "auto",
 ) -> DbDetector:
     """Load a detector pack.
 
@@ -46,7 +46,7 @@ def load_pack(
     *,
     threads: int,
     cache_dir: Path | None = None,
-    precision: Literal["auto", "int8", "fp32"] = "auto",
+    precision: PrecisionChoice = "auto",
 ) -> DbDetector:
     """Load a detector like `load_detector`, from a pack that has been found already."""
     one, *wide = (

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.manifest import Manifest, PrecisionChoice
 from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from crnn_ocr.tables.network.recognizer import TableRecognizer
 
 M = TypeVar("M", bound=Closable)
-
-Precision = Literal["auto", "int8", "fp32"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class LoadSettings:
     """
 
     threads: int = 1
-    precision: Precision = "auto"
+    precision: PrecisionChoice = "auto"
     cache_dir: Path | None = None
 
 
@@ -67,7 +65,7 @@ class ModelKind(Generic[M]):
     active: Callable[[Settings], str]
     prove: Callable[[M, Pack], None] = _prove_nothing
     places: Callable[[Settings], int] = lambda settings: 1
-    precisions: Callable[[Manifest], tuple[Precision, ...]] = lambda manifest: ("auto",)
+    precisions: Callable[[Manifest], tuple[PrecisionChoice, ...]] = lambda manifest: ("auto",)
     lazy: bool = False
 
 

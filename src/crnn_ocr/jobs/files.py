@@ -133,7 +133,7 @@ class FolderFiles:
         """
         self._folder = folder
         self._space = SharedUsedSpace(folder / _TOTAL, self._count, quota=quota)
-        with _told():
+        with _storage_errors():
             _make(folder)
 
     def put(self, key: str, content: Readable | bytes) -> int:
@@ -145,7 +145,7 @@ class FolderFiles:
         if self._is_deleted(job):
             raise _expired()
         try:
-            with _told():
+            with _storage_errors():
                 _make(path.parent)
                 # Of mkstemp, so that only the owner can read it.
                 descriptor, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
@@ -164,15 +164,15 @@ class FolderFiles:
         try:
             try:
                 for piece in pieces(content):  # its errors are not those of the store
-                    with _told():
+                    with _storage_errors():
                         self._space.take(len(piece))
                         size += len(piece)
                         write_all(descriptor, piece)
-                with _told():
+                with _storage_errors():
                     os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            with _told():
+            with _storage_errors():
                 replaced = _size(path)
                 unfinished.replace(path)
                 _sync(path.parent)
@@ -188,7 +188,7 @@ class FolderFiles:
 
     def get(self, key: str) -> bytes:
         """Return the content of a file, see `FileStore.get`."""
-        with self.local(key) as path, _told(key):
+        with self.local(key) as path, _storage_errors(key):
             return path.read_bytes()
 
     @contextmanager
@@ -202,14 +202,14 @@ class FolderFiles:
     def delete_job(self, job: str) -> None:
         """Delete all files of a job, see `FileStore.delete_job`."""
         if is_job(job):
-            with _told():
+            with _storage_errors():
                 _make(self._folder / DELETED)
                 (self._folder / DELETED / job).touch(mode=0o600)
             self._remove(job)
 
     def _remove(self, job: str) -> None:
         # Renamed first, so that who still writes into it cannot keep the folder alive.
-        with _told():
+        with _storage_errors():
             gone = Path(tempfile.mkdtemp(prefix=f"{_GONE}{job}-", dir=self._folder))
             with suppress(FileNotFoundError):
                 (self._folder / job).replace(gone)
@@ -222,12 +222,12 @@ class FolderFiles:
 
     def job_ids(self) -> list[str]:
         """Return the ids of all jobs that have files."""
-        with _told():
+        with _storage_errors():
             return sorted(path.name for path in self._folder.iterdir() if is_job(path.name))
 
     def used_bytes(self) -> int:
         """Return the bytes of all files."""
-        with _told():
+        with _storage_errors():
             return self._space.size()
 
     def _count(self) -> int:
@@ -287,7 +287,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _told(key: str | None = None) -> Iterator[None]:
+def _storage_errors(key: str | None = None) -> Iterator[None]:
     """Raise the system's errors as those of the product; with a key, a missing file as `KeyError`."""
     try:
         yield

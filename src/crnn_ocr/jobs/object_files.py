@@ -112,7 +112,7 @@ class ObjectFiles:
         writer = None
         try:
             for piece in pieces(content):  # its errors are not those of the store
-                with self._told():
+                with self._mapped_errors():
                     self._space.take(len(piece))
                     taken += len(piece)
                     if writer is None and len(first) + len(piece) <= _PART:
@@ -120,7 +120,7 @@ class ObjectFiles:
                         continue
                     writer = writer or self._begin(key, first)
                     writer.write(piece)
-            with self._told():
+            with self._mapped_errors():
                 if writer is None:
                     self._obstore.put(self._store, key, bytes(first), use_multipart=False)
                 else:
@@ -154,7 +154,7 @@ class ObjectFiles:
         """Return the content of a file, see `FileStore.get`."""
         if not is_key(key):
             raise KeyError(key)
-        with self._told(key):
+        with self._mapped_errors(key):
             return bytes(self._obstore.get(self._store, key).bytes())
 
     @contextmanager
@@ -165,13 +165,13 @@ class ObjectFiles:
         path: Path | None = None
         try:
             # Of mkstemp, so that only the owner can read it.
-            with _told():
+            with _storage_errors():
                 descriptor, name = tempfile.mkstemp(prefix="crnn-ocr-job-")
             path = Path(name)
             try:
-                with self._told(key):
+                with self._mapped_errors(key):
                     for piece in self._obstore.get(self._store, key).stream(min_chunk_size=_PART):
-                        with _told():
+                        with _storage_errors():
                             write_all(descriptor, piece)
             finally:
                 os.close(descriptor)
@@ -184,7 +184,7 @@ class ObjectFiles:
         """Delete all files of a job, see `FileStore.delete_job`."""
         if not is_job(job):
             return
-        with self._told():
+        with self._mapped_errors():
             self._obstore.put(self._store, f"{DELETED}/{job}", b"", use_multipart=False)
             self._delete(f"{job}/")
 
@@ -198,13 +198,13 @@ class ObjectFiles:
 
     def job_ids(self) -> list[str]:
         """Return the ids of all jobs that have files."""
-        with self._told():
+        with self._mapped_errors():
             found = self._obstore.list_with_delimiter(self._store)["common_prefixes"]
             return sorted(name for name in found if is_job(name))
 
     def used_bytes(self) -> int:
         """Return the bytes of all files."""
-        with self._told():
+        with self._mapped_errors():
             return self._space.size()
 
     def _count(self) -> int:
@@ -225,7 +225,7 @@ class ObjectFiles:
             yield from batch
 
     @contextmanager
-    def _told(self, key: str | None = None) -> Iterator[None]:
+    def _mapped_errors(self, key: str | None = None) -> Iterator[None]:
         """Raise the store's errors as those of the product; with a key, a missing file as `KeyError`."""
         try:
             yield
@@ -245,7 +245,7 @@ class ObjectFiles:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

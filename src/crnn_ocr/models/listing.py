@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
 from crnn_ocr.models.catalogue import Listing
+from crnn_ocr.models.manifest import PrecisionChoice
 from crnn_ocr.models.prepare import precision_for
 from crnn_ocr.models.registry import BUNDLED, Pack, aliases_of
 
@@ -62,7 +62,7 @@ class ModelList:
 
 def describe(
     listing: Listing,
-    precision: Literal["auto", "int8", "fp32"],
+    precision: PrecisionChoice,
     active: Collection[str],
     loaded: Collection[str],
 ) -> ModelList:
@@ -89,7 +89,7 @@ def describe(
     )
 
 
-def _info(pack: Pack, precision: Literal["auto", "int8", "fp32"], *, active: bool, loaded: bool) -> ModelInfo:
+def _info(pack: Pack, precision: PrecisionChoice, *, active: bool, loaded: bool) -> ModelInfo:
     found = pack.manifest
     int8 = found.precision == "int8" and precision_for(found, precision) == "int8"
     return ModelInfo(

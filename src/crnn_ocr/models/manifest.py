@@ -33,6 +33,11 @@ WIDTH_MARGIN = 16
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+#: Precisions of networks, as they run and as a pack brings them …
+Precision = Literal["fp32", "int8"]
+#: … and as they are asked for; auto: INT8 where this CPU has instructions for it.
+PrecisionChoice = Literal["auto", "int8", "fp32"]
+
 
 def _relative(path: str) -> str:
     """Refuse paths that could leave the folder."""
@@ -99,7 +104,7 @@ class Manifest(BaseModel):
         "`ids` and `confidences`, (N, T) each, with the arg-max inside the graph; such a graph has a second "
         "input `lengths`, int32 (N), the width of the content in pixels.",
     )
-    precision: Literal["fp32", "int8"] = Field(
+    precision: Precision = Field(
         default="fp32",
         description="int8: the graph is in QDQ form; where float is faster, the float graph is derived.",
     )

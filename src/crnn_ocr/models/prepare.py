@@ -12,15 +12,13 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from crnn_ocr.errors import ModelBrokenError
 from crnn_ocr.models.dequantize import dequantize
-from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.manifest import Manifest, Precision, PrecisionChoice
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.runtime.cpu import has_dot_products
-
-Precision = Literal["fp32", "int8"]
 
 IDS = "ctc_ids"
 CONFIDENCES = "ctc_confidences"
@@ -62,7 +60,7 @@ def _metadata(model: Any) -> dict[str, str]:
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
-def precision_for(manifest: Manifest, wanted: Literal["auto", "int8", "fp32"]) -> Precision:
+def precision_for(manifest: Manifest, wanted: PrecisionChoice) -> Precision:
     """Return the precision in which an INT8 pack is run on this CPU; "auto" means the better one."""
     if wanted != "auto":
         return wanted

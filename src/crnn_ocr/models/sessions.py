@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.manifest import PrecisionChoice
 from crnn_ocr.models.prepare import precision_for, prepared_graph
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.runtime.onnx import Session
@@ -14,7 +14,7 @@ from crnn_ocr.runtime.onnx import Session
 def open_session(
     pack: Pack,
     *,
-    precision: Literal["auto", "int8", "fp32"] = "auto",
+    precision: PrecisionChoice = "auto",
     cache_dir: Path | None = None,
     threads: int = 1,
     arg_max: bool = False,

@@ -169,8 +169,8 @@ def test_the_deadline_ends_the_process_in_the_middle_of_a_page(monkeypatch: pyte
     started: list[subprocess.Popen[bytes]] = []
     start = helper._started
 
-    def noted(trade: helper.Trade) -> subprocess.Popen[bytes]:
-        started.append(start(trade))
+    def noted(spec: helper.DecoderSpec) -> subprocess.Popen[bytes]:
+        started.append(start(spec))
         return started[-1]
 
     monkeypatch.setattr(helper, "_started", noted)

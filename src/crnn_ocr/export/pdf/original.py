@@ -15,10 +15,10 @@ from crnn_ocr.errors import ImageTooLargeError
 from crnn_ocr.export.pdf.text_layers import read_lines
 from crnn_ocr.imaging.limits import MIB
 from crnn_ocr.imaging.process.document import ProcessDocument
-from crnn_ocr.imaging.process.helper import CPU_SECONDS, Trade
+from crnn_ocr.imaging.process.helper import CPU_SECONDS, DecoderSpec
 from crnn_ocr.scheduling.ticket import Ticket
 
-_TRADE = Trade(
+_TRADE = DecoderSpec(
     "crnn_ocr.export.pdf.worker:Worker",
     "The PDF",
     "PDFs",

@@ -30,7 +30,7 @@ class Worker:
         self._bounds.check()
         return {"bytes": len(content)}, (content,)
 
-    def complaint(self, question: dict[str, Any]) -> str:
+    def failure_message(self, question: dict[str, Any]) -> str:
         """Return the message for a PDF at which qpdf failed in an unexpected way."""
         return "The PDF is damaged: no text can be added to it."
 

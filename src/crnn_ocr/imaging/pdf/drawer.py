@@ -56,7 +56,7 @@ class Drawer:
             return self._measure(question["page"]), ()
         return self._draw(question["scale"])
 
-    def complaint(self, question: dict[str, Any]) -> str:
+    def failure_message(self, question: dict[str, Any]) -> str:
         """Return the message for a damaged document."""
         return {
             "open": _WITHOUT_PAGES.format("counted"),

@@ -15,13 +15,13 @@ from crnn_ocr.imaging.page_source import EVERY_PICTURE, Wanted
 from crnn_ocr.imaging.pdf.page_text import PageText
 from crnn_ocr.imaging.pdf.text_layer import page_text
 from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
-from crnn_ocr.imaging.process.helper import Helper, Trade
+from crnn_ocr.imaging.process.helper import DecoderSpec, Helper
 from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.scheduling.ticket import Ticket
 
-_TRADE = Trade(
+_TRADE = DecoderSpec(
     "crnn_ocr.imaging.pdf.drawer:Drawer",
     "The PDF",
     "PDFs",

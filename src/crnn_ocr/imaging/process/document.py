@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from crnn_ocr.imaging.page_source import PageSource
 from crnn_ocr.imaging.process import process_limit
-from crnn_ocr.imaging.process.helper import Helper, Trade
+from crnn_ocr.imaging.process.helper import DecoderSpec, Helper
 from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.scheduling.ticket import Ticket
 
@@ -19,16 +19,16 @@ D = TypeVar("D", bound="ProcessDocument")
 class ProcessDocument:
     """A document that is open in its own process; it is opened again if that process was released."""
 
-    def __init__(self, data: bytes | StoredFile, trade: Trade, ticket: Ticket) -> None:
+    def __init__(self, data: bytes | StoredFile, spec: DecoderSpec, ticket: Ticket) -> None:
         """Keep the file; nothing is started yet.
 
         Args:
             data: The whole file, or where it is.
-            trade: What the process is to decode.
+            spec: What the process is to decode.
             ticket: Deadline and cancellation of the request.
         """
         self._data = data
-        self._trade = trade
+        self._spec = spec
         self._ticket = ticket
         self._helper: Helper | None = None
 
@@ -56,7 +56,7 @@ class ProcessDocument:
         if self._helper is not None and self._helper.is_usable:
             return self._helper
         self.release()()
-        helper = self._helper = Helper(self._trade)
+        helper = self._helper = Helper(self._spec)
         open_in(helper)
         return helper
 

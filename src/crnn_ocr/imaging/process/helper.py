@@ -67,7 +67,7 @@ _NO_MEMORY = "needs more memory than one document is given"
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class DecoderSpec:
     """What a process decodes, and the words for its failures.
 
     Attributes:
@@ -90,7 +90,7 @@ class Trade:
 class Helper:
     """One decoding process, to be used by one thread at a time."""
 
-    def __init__(self, trade: Trade) -> None:
+    def __init__(self, spec: DecoderSpec) -> None:
         """Start the process.
 
         Raises:
@@ -98,8 +98,8 @@ class Helper:
             OverloadedError: The system cannot start a process now.
         """
         self._owner = os.getpid()
-        self._trade = trade
-        self._process = _started(trade)
+        self._spec = spec
+        self._process = _started(spec)
         self._stopped_late = False
         self.ready = False
 
@@ -133,7 +133,7 @@ class Helper:
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             self.close()
             raise ImageDecodeError(
-                f"{what} is damaged: {self._trade.library} gave an invalid answer."
+                f"{what} is damaged: {self._spec.library} gave an invalid answer."
             ) from error
         except BaseException:
             self.close()  # interrupted inside an answer, so the pipe is out of step
@@ -216,36 +216,36 @@ class Helper:
         status = self._process.returncode
         if not self.ready:
             return OverloadedError(
-                f"The process that reads {self._trade.files} could not start.", retry_after=_RETRY_S
+                f"The process that reads {self._spec.files} could not start.", retry_after=_RETRY_S
             )
         if self._stopped_late or status == -getattr(signal, "SIGXCPU", 0):
-            return ImageTooLargeError(f"{what} takes too long to {self._trade.verb}.", hint=self._trade.hint)
+            return ImageTooLargeError(f"{what} takes too long to {self._spec.verb}.", hint=self._spec.hint)
         # PDFium ends itself where it gets no memory, the kernel where the container has none left.
         names = ("SIGABRT", "SIGTRAP", "SIGILL", "SIGKILL")
         if status in [-getattr(signal, name) for name in names if hasattr(signal, name)]:
             return self.too_much_memory(what)
-        return ImageDecodeError(f"{what} is damaged: {self._trade.library} crashed.")
+        return ImageDecodeError(f"{what} is damaged: {self._spec.library} crashed.")
 
     def too_much_memory(self, what: str) -> ImageTooLargeError:
         """Return the error for a document that needs too much memory."""
-        return ImageTooLargeError(f"{what} {_NO_MEMORY}.", hint=self._trade.hint)
+        return ImageTooLargeError(f"{what} {_NO_MEMORY}.", hint=self._spec.hint)
 
     def _error(self, answer: dict[str, Any]) -> OcrError:
         """Convert an answer into an error; only errors that a document can cause are possible."""
         kind = _OWN_ERRORS.get(str(answer["code"]), ImageDecodeError)
         message, hint = answer.get("message"), answer.get("hint")
         if not message:
-            return self.too_much_memory(self._trade.file)
+            return self.too_much_memory(self._spec.file)
         return kind(str(message), hint=str(hint) if hint else None)
 
 
-def _started(trade: Trade) -> subprocess.Popen[bytes]:
+def _started(spec: DecoderSpec) -> subprocess.Popen[bytes]:
     from multiprocessing.spawn import get_executable  # programs that embed Python tell it where theirs is
 
     executable = get_executable()
     if not executable or getattr(sys, "frozen", False):
         raise UnsupportedImageError(
-            f"{trade.files} cannot be read here: there is no Python executable to start.",
+            f"{spec.files} cannot be read here: there is no Python executable to start.",
             hint="Tell it with multiprocessing.set_executable, or send JPEG or PNG.",
         )
     package = Path(__file__).absolute().parents[2]
@@ -253,7 +253,7 @@ def _started(trade: Trade) -> subprocess.Popen[bytes]:
     options = ["-I", "-S"] + ["-B"] * sys.dont_write_bytecode
     try:
         return subprocess.Popen(  # noqa: S603
-            [executable, *options, "-c", _START, paths, trade.decoder],
+            [executable, *options, "-c", _START, paths, spec.decoder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -262,7 +262,7 @@ def _started(trade: Trade) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise OverloadedError(
-            f"The system cannot start a process to read {trade.files}.", retry_after=_RETRY_S
+            f"The system cannot start a process to read {spec.files}.", retry_after=_RETRY_S
         ) from error
 
 

@@ -189,7 +189,7 @@ class Decoder(Protocol):
             Exception: It is damaged.
         """
 
-    def complaint(self, question: dict[str, Any]) -> str:
+    def failure_message(self, question: dict[str, Any]) -> str:
         """Return the message for a document at which the operation failed without a clear reason."""
 
     def sent(self, question: dict[str, Any]) -> None:
@@ -209,7 +209,7 @@ def respond(
     except MemoryError:
         answer = {"code": ImageTooLargeError.code}
     except Exception:
-        answer = {"code": ImageDecodeError.code, "message": decoder.complaint(question)}
+        answer = {"code": ImageDecodeError.code, "message": decoder.failure_message(question)}
     send(out, answer, parts)
     del parts
     decoder.sent(question)

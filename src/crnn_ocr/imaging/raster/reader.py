@@ -64,7 +64,7 @@ class Reader:
         with translated(self._name):
             return self._read(list(self._pages)[question["page"]])
 
-    def complaint(self, question: dict[str, Any]) -> str:
+    def failure_message(self, question: dict[str, Any]) -> str:
         """Return the message for a damaged file."""
         return f"The {self._name.value} file is damaged: it cannot be decoded."
 

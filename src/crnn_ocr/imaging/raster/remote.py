@@ -13,7 +13,7 @@ from crnn_ocr.imaging.geometry import apply_orientation
 from crnn_ocr.imaging.limits import MIB, Limits
 from crnn_ocr.imaging.page_ranges import ALL_PAGES, PageRanges
 from crnn_ocr.imaging.process.document import ProcessDocument, ProcessPages
-from crnn_ocr.imaging.process.helper import Helper, Trade
+from crnn_ocr.imaging.process.helper import DecoderSpec, Helper
 from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.imaging.raster.footprint import Extent
 from crnn_ocr.imaging.raster.pixels import BAND_ROWS, Bands, pixels_of_bands
@@ -90,7 +90,7 @@ class _File(ProcessDocument):
         opening: int,
     ) -> None:
         file = f"The {name.value} file"
-        trade = Trade(
+        spec = DecoderSpec(
             "crnn_ocr.imaging.raster.reader:Reader",
             file,
             f"{name.value} files",
@@ -98,7 +98,7 @@ class _File(ProcessDocument):
             "its decoder",
             "Save it as PNG or JPEG.",
         )
-        super().__init__(data, trade, ticket)
+        super().__init__(data, spec, ticket)
         self._name = name
         self._limits = limits
         self._memory = _BESIDE + _COPIES * len(data) + opening
@@ -118,7 +118,7 @@ class _File(ProcessDocument):
             return tuple(number for number, *_ in self._pages)
 
     def _open_in(self, helper: Helper) -> None:
-        with helper.watched(self._ticket, self._trade.file):
+        with helper.watched(self._ticket, self._spec.file):
             found = helper.ask(
                 "open",
                 data=self._data,
@@ -141,7 +141,7 @@ class _File(ProcessDocument):
         """Decode one page; (H, W) grey or (H, W, 3) BGR, uint8."""
         with self._slot():
             helper = self._running(self._open_in)
-            with helper.watched(self._ticket, self._trade.file):
+            with helper.watched(self._ticket, self._spec.file):
                 memory = self._memory + self._pages[index][3]
                 found = helper.ask("read", page=index, memory=memory, spare=0)
                 try:
@@ -149,7 +149,7 @@ class _File(ProcessDocument):
                     return apply_orientation(pixels, int(found["orientation"]))
                 except MemoryError as error:
                     helper.close()
-                    raise helper.too_much_memory(self._trade.file) from error
+                    raise helper.too_much_memory(self._spec.file) from error
 
 
 def _bands(helper: Helper, found: dict[str, Any], limits: Limits, name: Format) -> Bands:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.manifest import PrecisionChoice
 from crnn_ocr.models.registry import Pack, Registry
 from crnn_ocr.models.sessions import open_session
 from crnn_ocr.recognition.network.charset import Charset
@@ -20,7 +20,7 @@ def load_recognizer(
     name: str,
     *,
     cache_dir: Path | None = None,
-    precision: Literal["auto", "int8", "fp32"] = "auto",
+    precision: PrecisionChoice = "auto",
 ) -> CtcRecognizer:
     """Load a recogniser pack by its name or an alias.
 
@@ -44,7 +44,7 @@ def load_pack(
     pack: Pack,
     *,
     cache_dir: Path | None = None,
-    precision: Literal["auto", "int8", "fp32"] = "auto",
+    precision: PrecisionChoice = "auto",
     threads: int = 1,
 ) -> CtcRecognizer:
     """Load a recogniser like `load_recognizer`, from a pack that has been found; use `threads` per run."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
 
 from crnn_ocr.errors import ModelBrokenError
+from crnn_ocr.models.manifest import PrecisionChoice
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.models.sessions import open_session
 from crnn_ocr.pixels import Pixels
@@ -19,7 +19,7 @@ PROBE = (4, 3)
 
 
 def load_pack(
-    pack: Pack, *, cache_dir: Path | None = None, precision: Literal["auto", "int8", "fp32"] = "auto"
+    pack: Pack, *, cache_dir: Path | None = None, precision: PrecisionChoice = "auto"
 ) -> TableRecognizer:
     """Load a pack of the kind "table".
 

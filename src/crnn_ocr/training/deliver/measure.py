@@ -12,14 +12,14 @@ import numpy as np
 from tqdm import tqdm
 
 from crnn_ocr.errors import TrainingError
-from crnn_ocr.models.manifest import Manifest, read_manifest
+from crnn_ocr.models.manifest import Manifest, Precision, read_manifest
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.recognition.network.load import load_pack
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer
 from crnn_ocr.runtime.cpu import LEAST_SECONDS
 from crnn_ocr.training.data.dataset import SampleConfig
 from crnn_ocr.training.data.heldout_sets import heldout
-from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements, Precision, tables
+from crnn_ocr.training.deliver.measurements import Accuracy, Cost, Measurements, tables
 from crnn_ocr.training.deliver.reliability import with_section
 from crnn_ocr.training.fit import evaluate
 from crnn_ocr.training.types import Image

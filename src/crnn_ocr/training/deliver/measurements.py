@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crnn_ocr.errors import TrainingError
+from crnn_ocr.models.manifest import Precision
 
 Share = Annotated[float, Field(ge=0)]
-Precision = Literal["int8", "fp32"]
 
 
 class Accuracy(BaseModel):

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from crnn_ocr.engine.pack_check import prove_pack
 from crnn_ocr.errors import TrainingError
 from crnn_ocr.models.install import check_place, exchange
-from crnn_ocr.models.manifest import Manifest
+from crnn_ocr.models.manifest import Manifest, PrecisionChoice
 from crnn_ocr.models.registry import Pack
 from crnn_ocr.training.deliver import card
 from crnn_ocr.training.deliver.measurements import Measurements
@@ -52,7 +52,7 @@ class About:
     languages: tuple[str, ...] = ("zh", "zh-Hant", "en")
     notes: str = ""
     max_width: int = 1280
-    precision: Literal["auto", "int8", "fp32"] = "auto"
+    precision: PrecisionChoice = "auto"
     second_look: bool = True
 
 
