@@ -28,9 +28,7 @@ from crnn_ocr.scheduling.work import INLINE, Work
 
 _log = logging.getLogger(__name__)
 
-
-#: Ratio of height to width from which a region is a column or a line turned by a quarter, not a thin
-#: character.
+#: Ratio of height to width from which a region is a column or a turned line, not a thin character.
 TALL = 1.5
 #: Margin to the right of a column for hanging punctuation, in widths of its region.
 SPARE = 0.25
