@@ -60,6 +60,7 @@ def test_workers_share_their_answers(shared: Server, redis: RedisServer) -> None
 def test_a_redis_that_goes_and_comes_costs_no_answer(shared: Server, redis: RedisServer) -> None:
     data = png("With and without Redis")
     assert sources(shared, data, 2) == ["miss", "shared"]
+    began = time.monotonic()
     redis.stop()
     assert set(sources(shared, data, 4)) == {"miss"}
     redis.start()
@@ -72,7 +73,8 @@ def test_a_redis_that_goes_and_comes_costs_no_answer(shared: Server, redis: Redi
         for entry in shared.records()
         if entry["logger"] == "crnn_ocr.caching.shared" and entry["level"] == "warning"
     ]
-    assert 1 <= len(warnings) <= 2  # once for each worker that noticed
+    # Each of two workers that notices says so, and is then quiet for a while.
+    assert 1 <= len(warnings) <= 2 * (1 + (time.monotonic() - began) // PAUSE_S)
     assert redis.url not in json.dumps(warnings)
 
 
