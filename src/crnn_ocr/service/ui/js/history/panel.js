@@ -15,10 +15,6 @@ export class HistoryPanel {
   constructor(store, say) {
     this.#store = store;
     this.#say = say;
-    byId("open-history").addEventListener("click", () => {
-      byId("history-dialog").showModal();
-      this.#draw();
-    });
     byId("clear-history").addEventListener("click", () => this.#clear());
     byId("history-dialog").addEventListener("close", () => this.#release());
     store.watch((state) => [state.prefs.language, state.prefs.history], () => {
@@ -26,6 +22,12 @@ export class HistoryPanel {
         this.#draw();
       }
     });
+  }
+
+  /** Opens the drawer. */
+  show() {
+    byId("history-dialog").showModal();
+    this.#draw();
   }
 
   /** Keeps a reading, or what has been edited since; does nothing where the history is off. */

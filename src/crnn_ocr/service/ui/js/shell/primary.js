@@ -29,7 +29,7 @@ export function watchPrimary(store, act) {
     const state = store.get();
     const action = actionOf(state);
     button.dataset.action = action;
-    const words = { add: t("addMore"), stop: t("stopAll"), copy: t("copy") };
+    const words = { add: t("addMore"), stop: t("stopAll"), copy: t(currentJob(state)?.background ? "copyPage" : "copy") };
     const some = action === "copy" && state.selected.size > 0;
     show(action, some ? t("copySome", { count: state.selected.size }) : words[action]);
     byId("stop-others").hidden = action === "stop" || !isBusy(state);
@@ -49,11 +49,12 @@ export function watchPrimary(store, act) {
 // What has been read can be copied while other files are still being read.
 function actionOf(state) {
   const job = currentJob(state);
-  if (job && UNDER_WAY.has(job.status)) {
-    return "stop";
-  }
-  if (job?.result?.lines.length > 0) {
+  const waits = job && UNDER_WAY.has(job.status);
+  if (job?.result?.lines.length > 0 && (!waits || job.background)) {
     return "copy";
+  }
+  if (waits) {
+    return "stop";
   }
   return isBusy(state) ? "stop" : "add";
 }
