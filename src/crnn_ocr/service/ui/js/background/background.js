@@ -1,7 +1,6 @@
 // Documents that the server reads in the background: sends them, follows them, shows the page that one turns to.
 
 import { addBackground, currentJob, jobOf, patchJob, selectJob, UNDER_WAY } from "../jobs/jobs.js";
-import { formatGroups } from "../export/formats.js";
 import { explain, Problem } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { watchBar } from "./bar.js";
@@ -9,18 +8,16 @@ import { follow } from "./follow.js";
 import { remember, rememberOpen, wereOpen } from "./known.js";
 import { JobList } from "./list.js";
 import { PageResults } from "./page-results.js";
-import { find, submit } from "./requests.js";
+import { find, formatsOf, newKey, submit } from "./requests.js";
 import { noteOf, OVER, problemOf, stateOf, statusOf, withPages, withPlace } from "./state.js";
 import { Stopping } from "./stopping.js";
-
-// What is written at the end besides JSON and text; other formats are made of the JSON when they are asked for.
-const FORMATS = ["docx", "pdf", "xlsx", "markdown", "html"];
 
 /** The documents on the page that the server reads in the background. */
 export class Background {
   #store;
   #act;
   #list;
+  #wereOpen; // ids of jobs that stood on this page before it was loaded anew
   #pages = new PageResults();
   #stopping;
   #following = new Map(); // id of the item → AbortController
@@ -28,6 +25,7 @@ export class Background {
 
   /** @param act `say(words, how)`, `failed(problem)`, `arriving(id)` before another page takes the place of the shown one */
   constructor(store, act) {
+    this.#wereOpen = wereOpen();
     this.#store = store;
     this.#act = act;
     this.#stopping = new Stopping((id, problem) => this.#stopped(id, problem));
@@ -45,20 +43,21 @@ export class Background {
   /** Finds earlier jobs again; those that stood on this page do so again. */
   async restore() {
     const answers = await this.#list.refresh();
-    for (const id of wereOpen()) {
+    for (const id of this.#wereOpen) {
       const answer = answers.find((other) => other.id === id);
       if (answer && !this.#itemOf(id)) {
         this.open(answer, { quiet: true });
       }
     }
+    // What could not be asked for now may be there when the server is back.
+    this.#wereOpen = this.#wereOpen.filter((id) => !answers.some((answer) => answer.id === id));
   }
 
   /** Sends a file; resolves to the job. Sent again after a failure, it is still one job. */
-  send(job, { options, signal, onSent }) {
-    const key = job.sendKey ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+  send(job, how) {
+    const key = job.sendKey ?? newKey();
     patchJob(this.#store, job.id, { sendKey: key });
-    const written = formatGroups(this.#store.get().schema).flatMap(({ formats }) => formats.map(({ name }) => name));
-    return submit(job, { options, formats: FORMATS.filter((name) => written.includes(name)), key, signal, onSent });
+    return submit(job, { ...how, key, formats: formatsOf(this.#store.get().schema) });
   }
 
   /** Takes over an item whose file the server has taken. */
@@ -153,7 +152,7 @@ export class Background {
   }
 
   #watchItems(jobs) {
-    rememberOpen(jobs.filter(({ background }) => background).map(({ background }) => background.id));
+    rememberOpen([...this.#wereOpen, ...jobs.flatMap(({ background }) => background?.id ?? [])]);
     for (const id of this.#following.keys()) {
       if (!jobOf(this.#store.get(), id)?.background) {
         this.#unfollow(id);

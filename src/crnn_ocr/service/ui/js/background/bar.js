@@ -5,7 +5,7 @@ import { currentJob } from "../jobs/jobs.js";
 import { explain } from "../server/problem.js";
 import { localeOf, t } from "../words/words.js";
 import { PageList } from "./page-list.js";
-import { OVER } from "./state.js";
+import { HAS_RESULT, OVER } from "./state.js";
 
 /**
  * Wires the strip, which is there while such a job is shown.
@@ -20,8 +20,9 @@ export function watchBar(store, act) {
   const more = make("p", { class: "background-more" });
   const toggle = button("background-toggle", () => open(pages.element.hidden));
   const stop = button("background-stop", () => act.stop(id()));
+  const save = button("background-export", () => byId("export").click());
   toggle.setAttribute("aria-controls", "background-pages");
-  const row = make("div", { class: "background-row" }, make("div", { class: "background-state" }, words, meter), toggle, stop);
+  const row = make("div", { class: "background-row" }, make("div", { class: "background-state" }, words, meter), toggle, save, stop);
   const bar = make("div", { class: "background-bar", id: "background-bar", role: "group", hidden: true }, row, more, pages.element);
   byId("notices").before(bar);
   store.watch((state) => [currentJob(state)?.background, currentJob(state)?.status, state.prefs.language], draw);
@@ -53,6 +54,8 @@ export function watchBar(store, act) {
     toggle.hidden = background.count < 2;
     toggle.textContent = t("backgroundPages");
     toggle.setAttribute("aria-expanded", String(!pages.element.hidden));
+    save.hidden = !HAS_RESULT.has(background.state);
+    save.textContent = t("backgroundExport");
     stop.hidden = meter.hidden;
     stop.textContent = t("stopAll");
     if (!pages.element.hidden) {

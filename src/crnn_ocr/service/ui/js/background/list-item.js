@@ -37,10 +37,16 @@ export function itemOf(answer, act, sure) {
       "div",
       { class: "background-tools" },
       job.state === "expired" ? null : action(t("backgroundOpen"), t("backgroundOpenOf", job), () => act.open(answer), key("open")),
-      ...(HAS_RESULT.has(job.state) ? job.formats.map((format) => saver(job, format, act, key(format))) : []),
       action(remove, `${remove}: ${job.name}`, () => act.remove(answer), { ...key("remove"), class: `button button-small${sure ? " is-sure" : ""}` }),
     ),
+    HAS_RESULT.has(job.state) ? savers(job, act, key) : null,
   );
+}
+
+function savers(job, act, key) {
+  const words = t("backgroundFormats");
+  const buttons = job.formats.map((format) => saver(job, format, act, key(format)));
+  return make("div", { class: "background-formats", role: "group", "aria-label": words }, make("span", { "aria-hidden": "true" }, words), ...buttons);
 }
 
 function saver({ id, name }, format, act, key) {
@@ -56,7 +62,7 @@ function saver({ id, name }, format, act, key) {
       button.disabled = false;
     }
   };
-  return action(words, t("backgroundSave", { name, format: words }), save, { ...key, class: "button button-small button-quiet" });
+  return action(words, t("backgroundSave", { name, format: words }), save, { ...key, class: "background-format" });
 }
 
 function action(words, label, onclick, attributes) {

@@ -4,6 +4,8 @@ import { keyHeaders } from "../server/key.js";
 import { problemOf, Problem } from "../server/problem.js";
 import { ask, getJson, readQuery, sendFile } from "../server/request.js";
 
+// What is written at the end besides JSON and text; other formats are made of the JSON when they are asked for.
+const FORMATS = ["docx", "pdf", "xlsx", "markdown", "html"];
 const MOST_PAGES = 1000; // in one answer
 const FIRST_BYTE = 8_000; // milliseconds after which something between here and there holds the events back
 const SILENCE = 40_000; // the server is never silent for longer than 15 s
@@ -19,6 +21,16 @@ export async function submit({ file, name }, { options, formats, key, signal, on
     return answer;
   }
   throw problemOf(status, answer, header);
+}
+
+/** The formats that a job is to write, of those that the server can. */
+export function formatsOf(schema) {
+  return FORMATS.filter((name) => schema?.["x-export-formats"]?.includes(name));
+}
+
+/** A random value for a job that is to be sent. */
+export function newKey() {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }
 
 /** Resolves to a job. */

@@ -49,14 +49,13 @@ export function watchPrimary(store, act) {
 // What has been read can be copied while other files are still being read.
 function actionOf(state) {
   const job = currentJob(state);
-  const waits = job && UNDER_WAY.has(job.status);
-  if (job?.result?.lines.length > 0 && (!waits || job.background)) {
-    return "copy";
-  }
-  if (waits) {
+  if (job && UNDER_WAY.has(job.status) && !job.background) {
     return "stop";
   }
-  return isBusy(state) ? "stop" : "add";
+  if (job?.result?.lines.length > 0) {
+    return "copy";
+  }
+  return isBusy(state) && !job?.background ? "stop" : "add";
 }
 
 function isBusy({ jobs }) {

@@ -29,7 +29,7 @@ const page = {
   backgroundUnheard: "The server cannot be reached. Nothing is lost: this page asks again by itself.",
   backgroundAsksAgain: "This page asks again by itself.",
   backgroundPages: "Pages",
-  backgroundStarted: ({ name }) => `${name} is long: it is read in the background`,
+  backgroundStarted: ({ name }) => `Read in the background: ${name}`,
   backgroundOver_succeeded: ({ name, done }) => `${name}: ${pages(done)} read`,
   backgroundOver_partial: ({ name, done, failed }) => `${name}: ${pages(done)} read, ${count(failed)} failed`,
   backgroundOver_failed: ({ name }) => `${name} could not be read`,
@@ -54,7 +54,9 @@ const page = {
   pagesBefore: "Pages before",
   pagesAfter: "Next pages",
   pageJump: "Go to page",
+  backgroundExport: "Save all pages",
   // the list
+  backgroundFormats: "Save as",
   backgroundOfKey: "The jobs of your API key. The server deletes them when their time is over.",
   backgroundOfBrowser: "Long documents that were sent from this browser. The server deletes them when their time is over.",
   backgroundNone: "There are no jobs.",
@@ -70,7 +72,8 @@ const page = {
   scopeDocument: ({ count: all }) => `All ${pages(all)}, as they were read`,
   scopePage: ({ number }) => `Page ${number}, with your changes`,
   scopeLater: "All pages can be saved once the document has been read to its end.",
-  exportWhole: "The whole document is saved; this is one page of it.",
+  exportOnlyWhole: "This format is made of the file itself, so only the whole document can be saved in it.",
+  exportWhole: "The whole document is saved, as it was read.",
   // a busy server
   delayed_JOBS_TOO_MANY: "As many documents as the server allows are being read. This one follows.",
   delayed_JOB_STORAGE_FULL: "The server has no room for this document now.",

@@ -25,6 +25,7 @@ const page = {
   options: "Options",
   history: "History",
   background: "Background jobs",
+  backgroundShort: "Jobs",
   addMore: "Add pictures",
   addShort: "Add",
   share: "Share the text",

@@ -26,7 +26,7 @@ const page = {
   backgroundUnheard: "无法连接服务器。内容不会丢失，本页面会自动重试。",
   backgroundAsksAgain: "本页面会自动重试。",
   backgroundPages: "页面",
-  backgroundStarted: ({ name }) => `${name} 较长，将在后台识别`,
+  backgroundStarted: ({ name }) => `正在后台识别：${name}`,
   backgroundOver_succeeded: ({ name, done }) => `${name}：已识别 ${done} 页`,
   backgroundOver_partial: ({ name, done, failed }) => `${name}：已识别 ${done} 页，${failed} 页失败`,
   backgroundOver_failed: ({ name }) => `${name} 识别失败`,
@@ -51,7 +51,9 @@ const page = {
   pagesBefore: "前面的页面",
   pagesAfter: "后面的页面",
   pageJump: "跳到第几页",
+  backgroundExport: "保存全部页面",
   // the list
+  backgroundFormats: "保存为",
   backgroundOfKey: "您的 API 密钥的任务。到期后服务器会将其删除。",
   backgroundOfBrowser: "从此浏览器发送的长文档。到期后服务器会将其删除。",
   backgroundNone: "没有任务。",
@@ -67,7 +69,8 @@ const page = {
   scopeDocument: ({ count }) => `全部 ${count} 页（识别原文）`,
   scopePage: ({ number }) => `第 ${number} 页（含您的修改）`,
   scopeLater: "整个文档识别完成后，可以保存全部页面。",
-  exportWhole: "将保存整个文档，这里只预览其中一页。",
+  exportOnlyWhole: "这种格式需要原文件，只能保存整个文档。",
+  exportWhole: "将保存整个文档的识别原文。",
   // a busy server
   delayed_JOBS_TOO_MANY: "正在识别的文档已达服务器上限，此文档随后识别。",
   delayed_JOB_STORAGE_FULL: "服务器暂时没有空间存放此文档。",

@@ -23,6 +23,7 @@ const page = {
   options: "选项",
   history: "历史",
   background: "后台任务",
+  backgroundShort: "任务",
   addMore: "添加图片",
   addShort: "添加",
   share: "分享文字",
