@@ -58,6 +58,7 @@ THOROUGH = (
     "service/server/test_orphaned_requests.py::test_workers_that_have_had",
     "training/",
     "ui/test_accessibility.py",
+    "ui/test_background_states.py",
     "ui/test_large.py",
     "ui/test_looks.py",
     "ui/test_options.py",

@@ -1,9 +1,12 @@
-"""The page in front of a service with jobs in a folder: the real table, files and worker, and pages that the test lets be read."""
+"""The page in front of a service with jobs in a folder: the real table, files and worker.
+
+The engine alone is the test's own: it reads a page once the test lets it.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -127,6 +130,3 @@ def working(world: World) -> Iterator[None]:
         ended.set()
         world.let(10_000)
         thread.join()
-
-
-Opener = Callable[..., Any]

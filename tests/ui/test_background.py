@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.service.rendering import picture, tiff
 from tests.ui.background import MANY, World, long_documents, scan, text_of
@@ -21,16 +21,12 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
-def words(view: Page) -> str:
-    return view.locator("#background-bar .background-words").inner_text()
-
-
 def test_a_long_document_is_read_in_the_background_and_shown_meanwhile(
     open_page: Opener, world: World
 ) -> None:
     view = open_page(world.url, tab="")
     view.locator("#open-options").click()
-    view.locator("#option-orientation").check()
+    view.get_by_role("group", name="Noise").get_by_text("off", exact=True).click()
     view.keyboard.press("Escape")
     choose(view, scan())
     bar = view.locator("#background-bar")
@@ -57,7 +53,7 @@ def test_a_long_document_is_read_in_the_background_and_shown_meanwhile(
     expect(bar).to_contain_text(f"{MANY} pages read")
     expect(said(view)).to_contain_text(f"{MANY} pages read")
     assert world.stage.reader.calls == []  # nothing was read while a request waited
-    assert world.reader.options[0].orientation is True
+    assert world.reader.options[0].denoise == "off"
 
 
 def test_all_formats_come_from_the_job_or_the_usual_way(open_page: Opener, world: World) -> None:
@@ -120,7 +116,7 @@ def test_a_reload_finds_the_document_again(open_page: Opener, world: World) -> N
     assert download.value.suggested_filename == "minutes.docx"
     drawer.get_by_role("button", name="Open minutes.pdf").click()
     expect(drawer).to_be_hidden()
-    expect(other.locator("#lines .line-text, #document").first).to_contain_text(text_of(1))
+    expect(other.locator("#lines .line-text").first).to_contain_text(text_of(1))
     # Strangers do not see it, though without keys the server would tell.
     stranger = open_page(world.url)
     expect(stranger.locator("#server")).to_have_attribute("data-state", "ready")

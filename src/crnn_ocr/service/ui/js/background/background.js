@@ -84,14 +84,12 @@ export class Background {
 
   /** Goes on with an item that is to be started again; tells whether that is all there is to do. */
   again(job) {
-    if (UNDER_WAY.has(job.status) || job.status === "done") {
-      const refetches = job.note?.retry === true;
-      if (refetches) {
-        patchJob(this.#store, job.id, { note: noteOf(job.background) });
-      }
-      if (refetches || job.status !== "done") {
-        return true;
-      }
+    if (job.note?.retry && job.status !== "failed") {
+      patchJob(this.#store, job.id, { note: noteOf(job.background) }); // its page is fetched again
+      return true;
+    }
+    if (UNDER_WAY.has(job.status)) {
+      return true;
     }
     const over = OVER.has(job.background.state);
     if (over && job.file.size > 0) {
@@ -199,8 +197,8 @@ export class Background {
     }
     const told = pages.length > 0 ? withPages(item.background, pages) : item.background;
     const background = answer ? stateOf(answer, told) : told;
-    const gone = ["cancelled", "expired"].includes(background.state);
-    this.#set(item.id, background, { problem: problemOf(background), ...(gone ? { result: null, edits: undefined } : {}) });
+    const gone = ["cancelled", "expired"].includes(background.state) ? { result: null, edits: undefined } : {};
+    this.#set(item.id, background, { problem: problemOf(background), ...gone });
     if (OVER.has(background.state) && !OVER.has(item.background.state)) {
       this.#act.say(t(`backgroundOver_${background.state}`, background));
     }
@@ -210,9 +208,7 @@ export class Background {
     const { background } = jobOf(this.#store.get(), id) ?? {};
     if (background && background.trouble?.code !== problem?.code) {
       patchJob(this.#store, id, { background: { ...background, trouble: problem } });
-      if (problem) {
-        this.#act.failed(problem);
-      }
+      problem && this.#act.failed(problem);
     }
   }
 

@@ -45,10 +45,10 @@ export class JobList {
     this.#draw();
   }
 
-  /** Asks the server; resolves to the jobs. */
-  async refresh() {
+  /** Asks the server, also about jobs that are over where `fresh`; resolves to the jobs. */
+  async refresh({ fresh = true } = {}) {
     try {
-      const found = hasKey() ? await list() : await own();
+      const found = hasKey() ? await list() : await own(fresh ? new Map() : this.#jobs);
       this.#problem = null;
       this.#jobs = new Map(found.map((answer) => [answer.id, answer]));
     } catch (error) {
@@ -62,11 +62,11 @@ export class JobList {
     return [...this.#jobs.values()].filter(({ state }) => state !== "cancelled").sort((a, b) => (a.created < b.created ? 1 : -1));
   }
 
-  async #look() {
+  async #look(fresh = true) {
     clearTimeout(this.#timer);
     if (this.#dialog.open) {
-      await this.refresh();
-      this.#timer = setTimeout(() => this.#look(), EVERY);
+      await this.refresh({ fresh });
+      this.#timer = setTimeout(() => this.#look(false), EVERY);
     }
   }
 
@@ -174,10 +174,11 @@ function nothing() {
   return make("li", { class: "history-none" }, icon("pages"), t("backgroundNone"));
 }
 
-async function own() {
+async function own(before) {
+  const isOver = (answer) => OVER.has(answer?.state) && (answer.expires === null || Date.parse(answer.expires) > Date.now());
   const answers = await Promise.all(
     known().map((id) =>
-      find(id).catch((problem) => {
+      (isOver(before.get(id)) ? Promise.resolve(before.get(id)) : find(id)).catch((problem) => {
         if (problem.code !== "JOB_NOT_FOUND") {
           throw problem;
         }
