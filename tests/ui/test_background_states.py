@@ -1,4 +1,4 @@
-"""What can become of a long document: failed pages, busy and absent servers, wrong keys, the end of its time."""
+"""What can become of a long document: failed pages, busy and absent servers, wrong keys, expiry."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from tests.ui.background import MANY, World, long_documents, scan, text_of, work
 from tests.ui.conftest import Opener, serving
 from tests.ui.scenes import choose, idle, invoice, lines, read, said
 from tests.ui.test_accessibility import violations
+
+AWAY = re.compile("/jobs/[0-9a-f]{32}|/readyz")
 
 
 @pytest.fixture
@@ -72,7 +74,8 @@ def test_stopping_can_be_taken_back_and_cancels_at_last(open_page: Opener, world
     world.let(2)
     expect(bar(view)).to_contain_text(f"2 of {MANY} pages")
     view.locator("#background-stop").click()
-    expect(view.locator("#message, #say-text").last).to_contain_text("Stopped")
+    expect(view.locator("#say-text")).to_contain_text("Stopped")
+    expect(bar(view)).to_contain_text("stopped")
     view.locator("#say-action").click()
     expect(bar(view)).to_contain_text(f"2 of {MANY} pages")
     assert len(unfinished(world)) == 1
@@ -129,11 +132,11 @@ def test_thousands_of_pages_are_not_held(open_page: Opener, world: World) -> Non
 
 
 def test_without_jobs_a_long_document_is_read_as_ever(open_page: Opener, tmp_path: Path) -> None:
-    with long_documents(tmp_path, works=False, jobs="off") as world:
-        view = open_page(world.url)
+    with serving(FakeReader(invoice), Settings(jobs="off", jobs_dir=tmp_path)) as stage:
+        view = open_page(stage.url)
         read(view, scan())
         expect(view.locator("#open-background")).to_be_hidden()
-        assert len(world.stage.reader.calls) == 1
+        assert len(stage.reader.calls) == 1
         view.context.close()
 
 
@@ -214,11 +217,11 @@ def test_a_server_that_is_away_is_told_and_waited_for(open_page: Opener, world: 
     world.let(2)
     expect(bar(view)).to_contain_text(f"2 of {MANY} pages")
     expect(lines(view).first).to_have_text(text_of(1))
-    view.route(re.compile("/jobs/|/readyz"), lambda route: route.abort())
+    view.route(AWAY, lambda route: route.abort())
     view.evaluate("dispatchEvent(new Event('visibilitychange'))")
     view.locator("#page-after").click()  # a page that cannot be fetched now can be asked for again
     expect(view.get_by_role("alert")).to_contain_text("cannot be reached")
-    view.unroute(re.compile("/jobs/|/readyz"))
+    view.unroute(AWAY)
     view.get_by_role("alert").get_by_role("button", name="Try again").click()
     expect(lines(view).first).to_have_text(text_of(2))
     world.let(MANY)
@@ -267,7 +270,9 @@ def test_a_job_that_is_gone_is_forgotten(open_page: Opener, world: World) -> Non
     view = open_page(world.url)
     view.evaluate("id => localStorage.setItem('crnn-ocr.background', JSON.stringify([id]))", "0" * 32)
     view.reload()
-    view.wait_for_function("localStorage.getItem('crnn-ocr.background') === '[]'")
+    expect(view.locator("#server")).to_have_attribute("data-state", "ready")
+    view.wait_for_load_state("networkidle")
+    assert view.evaluate("localStorage.getItem('crnn-ocr.background')") == "[]"
     expect(view.locator("#open-background")).to_be_hidden()
 
 
@@ -277,7 +282,7 @@ def test_jobs_that_were_switched_off_are_told(open_page: Opener, world: World) -
     world.let(1)
     expect(bar(view)).to_contain_text(f"1 of {MANY} pages")
     answer = {"success": False, "error": {"code": "JOBS_DISABLED", "message": "x", "hint": ""}}
-    view.route(re.compile("/jobs/"), lambda route: route.fulfill(status=404, json=answer))
+    view.route(re.compile("/jobs/[0-9a-f]{32}"), lambda route: route.fulfill(status=404, json=answer))
     view.reload()
     expect(view.locator("#open-background")).to_be_visible()
     found = drawer(view)

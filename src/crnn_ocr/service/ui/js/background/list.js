@@ -103,7 +103,10 @@ export class JobList {
     const busy = jobs.filter(({ state }) => !OVER.has(state)).length;
     byId("open-background").hidden = jobs.length === 0 && this.#problem === null;
     byId("background-count").hidden = busy === 0;
-    byId("background-count").textContent = String(busy);
+    byId("background-count").dataset.count = String(busy); // drawn, not said: the button's name tells it
+    const label = busy > 0 ? t("backgroundUnderWay", { count: busy }) : t("background");
+    byId("open-background").setAttribute("aria-label", label);
+    byId("open-background").title = label;
     if (!this.#dialog?.open) {
       return;
     }

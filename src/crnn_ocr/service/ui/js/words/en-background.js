@@ -57,6 +57,7 @@ const page = {
   backgroundExport: "Save all pages",
   // the list
   backgroundFormats: "Save as",
+  backgroundUnderWay: ({ count: busy }) => `Background jobs, ${count(busy)} under way`,
   backgroundOfKey: "The jobs of your API key. The server deletes them when their time is over.",
   backgroundOfBrowser: "Long documents that were sent from this browser. The server deletes them when their time is over.",
   backgroundNone: "There are no jobs.",

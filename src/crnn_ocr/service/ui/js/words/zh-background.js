@@ -54,6 +54,7 @@ const page = {
   backgroundExport: "保存全部页面",
   // the list
   backgroundFormats: "保存为",
+  backgroundUnderWay: ({ count }) => `后台任务，${count} 个进行中`,
   backgroundOfKey: "您的 API 密钥的任务。到期后服务器会将其删除。",
   backgroundOfBrowser: "从此浏览器发送的长文档。到期后服务器会将其删除。",
   backgroundNone: "没有任务。",
