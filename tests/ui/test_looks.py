@@ -18,6 +18,8 @@ LATER = (
     "js/export/",
     "js/history/",
     "js/intake/capture.js",
+    "js/jobs/first-pages.js",
+    "js/jobs/long.js",
     "js/jobs/tiff.js",
     "js/options/form.js",
     "js/options/preview.js",
@@ -29,6 +31,7 @@ LATER = (
     "js/server/snippets.js",
     "js/server/work.js",
     "js/shell/key-list.js",
+    "js/shell/share.js",
 )
 UI = Path(__file__).resolve().parents[2] / "src" / "crnn_ocr" / "service" / "ui"
 

@@ -1,6 +1,7 @@
 // Wires the page: one store, the views that watch it, and the few ways in which they act on each other.
 
 import { byId } from "./core/dom.js";
+import { later, load } from "./core/later.js";
 import { loadOptions, loadPrefs, rememberPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
 import { nameOf, watchIntake } from "./intake/intake.js";
@@ -9,7 +10,6 @@ import { watchWelcome } from "./intake/welcome.js";
 import { addFiles, currentJob, jobOf, patchJob, selectJob, watchSizes } from "./jobs/jobs.js";
 import { watchBackground } from "./jobs/background.js";
 import { Runner } from "./jobs/runner.js";
-import { watchFirstPages } from "./jobs/first-pages.js";
 import { thumbnail } from "./jobs/thumbnail.js";
 import { removeAll, removeOne } from "./jobs/undo.js";
 import { QueueView } from "./jobs/view.js";
@@ -29,7 +29,6 @@ import { toggleAlone, watchPanes } from "./shell/panes.js";
 import { watchParts } from "./shell/parts.js";
 import { watchPrimary } from "./shell/primary.js";
 import { say, watchSay } from "./shell/say.js";
-import { watchShare } from "./shell/share.js";
 import { noteServer, unlock, watchServer } from "./shell/server.js";
 import { loadLanguage, t } from "./words/words.js";
 
@@ -68,10 +67,12 @@ const tell = {
 };
 const background = watchBackground(store, { ...tell, say, missing });
 const runner = new Runner(store, background, tell);
-const drawLater = watchFirstPages(store, async (id, blob) => {
-  await addThumb(id, blob);
-  parts.keep(id);
-});
+const firstPages = later("jobs/first-pages.js", ({ watchFirstPages }) =>
+  watchFirstPages(store, async (id, blob) => {
+    await addThumb(id, blob);
+    parts.keep(id);
+  }),
+);
 const layer = new BlockLayer(store, {
   hover: (key) => store.set({ blockHovered: key }),
   pick: (key) => result.pick(key),
@@ -103,7 +104,9 @@ new QueueView(store, {
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store), missing });
 watchSides(store, (index) => picture.reveal(index));
 watchPanes(store);
-watchShare(store);
+if (typeof navigator.share === "function") {
+  load("shell/share.js").then(({ watchShare }) => watchShare(store), () => {});
+}
 watchPrimary(store, { add: () => byId("file").click(), stop: () => runner.cancelAll(), copy: () => result.copy() });
 const takeSample = watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
 watchWelcome(store, {
@@ -223,7 +226,7 @@ function read(id) {
   noteServer(store, "ready");
   say(t("done", { count: job.result.lines.length }), { quiet: true });
   parts.keep(id);
-  drawLater(id);
+  firstPages().then((draw) => draw(id), () => {}); // the entry keeps its symbol
 }
 
 function stepFile(by) {

@@ -4,6 +4,7 @@ import { sizeText } from "../core/files.js";
 import { isDoubtful, movesOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 
+const LARGE = 20_000_000; // bytes
 const MOST_JOBS = 500; // files in the queue: their results are kept in memory
 
 let lastId = 0;
@@ -82,6 +83,11 @@ export function selectJob(store, id) {
   if (store.get().current !== id) {
     store.set({ current: id, active: null, selected: new Set() });
   }
+}
+
+/** Whether a file is larger than what one would wait for, or than the server reads at once. */
+export function isLarge({ file }, limits) {
+  return file.size > Math.min(LARGE, limits?.max_image_bytes ?? LARGE);
 }
 
 /** How many pages a job has, and the index of the one that is shown. */

@@ -1,14 +1,15 @@
 // Has the jobs read, a few at a time: starts, cancels, waits as the server asks, tries again.
 
+import { load } from "../core/later.js";
 import { keepEdits, resultOf } from "../reading/result.js";
 import { isDocument } from "../picture/source.js";
 import { Problem } from "../server/problem.js";
 import { readFile } from "../server/request.js";
-import { finishJob, isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
-import { isLong, mayBeLong } from "./long.js";
+import { finishJob, isLarge, isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
 
 const AT_ONCE = 2; // more would only wait inside the server
 const MOST_RESUMES = 3; // how often a file is read anew by itself after the server was gone
+const COUNTED_FROM = 100_000; // bytes: smaller documents are read faster than they are looked at twice
 const TOO_MUCH = new Set(["IMAGE_TOO_LARGE", "BODY_TOO_LARGE", "DEADLINE_EXCEEDED"]);
 const PATIENCE = 900_000; // milliseconds for which a busy server is asked again without the user
 
@@ -204,4 +205,16 @@ export class Runner {
     clearInterval(this.#timers.get(id));
     this.#timers.delete(id);
   }
+}
+
+// Whether it has to be found out if a file is too long to wait for; of most pictures it need not be.
+function mayBeLong(job, limits) {
+  return job.long === true || isLarge(job, limits) || (isDocument(job) && job.file.size >= COUNTED_FROM);
+}
+
+async function isLong(store, job) {
+  const part = await load("jobs/long.js").catch(() => {
+    throw new Problem("NETWORK");
+  });
+  return part.isLong(store, job);
 }
