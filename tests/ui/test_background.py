@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,10 @@ def test_a_reload_finds_the_document_again(open_page: Opener, world: World) -> N
     expect(view.locator("#picture img")).to_be_visible()
     world.let(MANY)
     expect(view.locator("#background-bar")).to_contain_text(f"{MANY} pages read")
+    view.locator("#tab-data").click()
+    view.locator("#code-curl").click()
+    expect(view.locator("#code")).to_contain_text(re.compile(r"/jobs\?layout=blocks.*name=minutes\.pdf"))
+    view.locator("#tab-proofread").click()
     # A new tab has nothing open, and the list.
     view.evaluate("sessionStorage.clear()")
     other = view.context.new_page()

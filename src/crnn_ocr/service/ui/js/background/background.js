@@ -8,7 +8,7 @@ import { follow } from "./follow.js";
 import { remember, rememberOpen, wereOpen } from "./known.js";
 import { JobList } from "./list.js";
 import { PageResults } from "./page-results.js";
-import { find, formatsOf, newKey, submit } from "./requests.js";
+import { find, formatsOf, newKey, pathOf, submit } from "./requests.js";
 import { noteOf, OVER, problemOf, stateOf, statusOf, withPages, withPlace } from "./state.js";
 import { Stopping } from "./stopping.js";
 
@@ -55,9 +55,10 @@ export class Background {
 
   /** Sends a file; resolves to the job. Sent again after a failure, it is still one job. */
   send(job, how) {
-    const key = job.sendKey ?? newKey();
-    patchJob(this.#store, job.id, { sendKey: key });
-    return submit(job, { ...how, key, formats: formatsOf(this.#store.get().schema) });
+    const path = pathOf(job, { options: how.options, formats: formatsOf(this.#store.get().schema) });
+    const sent = job.sent?.path === path ? job.sent : { path, key: newKey() };
+    patchJob(this.#store, job.id, { sent });
+    return submit(job.file, { ...how, ...sent });
   }
 
   /** Takes over an item whose file the server has taken. */
@@ -66,7 +67,7 @@ export class Background {
     remember(answer.id);
     this.#act.arriving(id);
     const background = stateOf(answer);
-    patchJob(this.#store, id, { background, status: statusOf(background), note: noteOf(background), result: null, edits: undefined, page: 0, options: wanted, sendKey: null, resumes: 0 });
+    patchJob(this.#store, id, { background, status: statusOf(background), note: noteOf(background), result: null, edits: undefined, page: 0, options: wanted, sent: null, resumes: 0 });
     this.#list.put(answer);
     this.#act.say(t("backgroundStarted", { name }));
     this.#follow(id);
@@ -97,11 +98,11 @@ export class Background {
     }
     if (over) {
       this.#act.say(t("backgroundChooseAgain"));
-    } else {
-      this.#stopping.takeBack(job.background.id);
-      this.#set(job.id, job.background, { problem: null });
-      this.#follow(job.id);
+      return true;
     }
+    this.#stopping.takeBack(job.background.id);
+    this.#set(job.id, job.background, { problem: null });
+    this.#follow(job.id);
     return true;
   }
 
@@ -173,7 +174,7 @@ export class Background {
         trouble: (problem) => this.#troubled(id, problem),
       });
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+      const problem = problemIn(error);
       patchJob(this.#store, id, { status: "failed", problem, note: { problem, retry: problem.code === "UNAUTHORIZED" } });
     } finally {
       if (this.#following.get(id) === control) {
@@ -205,7 +206,7 @@ export class Background {
   }
 
   #troubled(id, problem) {
-    const { background } = jobOf(this.#store.get(), id) ?? {};
+    const background = jobOf(this.#store.get(), id)?.background;
     if (background && background.trouble?.code !== problem?.code) {
       patchJob(this.#store, id, { background: { ...background, trouble: problem } });
       problem && this.#act.failed(problem);
@@ -233,17 +234,16 @@ export class Background {
       return;
     }
     this.#fetching.set(job.id, place);
-    let page = null;
-    let problem = null;
-    try {
-      page = await this.#pages.fetch(job.background.id, place);
-    } catch (error) {
-      problem = error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
-    }
+    const failed = (error) => ({ note: { problem: problemIn(error), retry: true } });
+    const patch = await this.#pages.fetch(job.background.id, place).then((page) => ({ ...page, note: null }), failed);
     this.#fetching.delete(job.id);
     const now = jobOf(this.#store.get(), job.id);
     if (now?.background?.place === place && !now.result) {
-      patchJob(this.#store, job.id, page ? { ...page, note: null } : { note: { problem, retry: true } });
+      patchJob(this.#store, job.id, patch);
     }
   }
+}
+
+function problemIn(error) {
+  return error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
 }

@@ -41,9 +41,9 @@ export function watchBar(store, act) {
       return;
     }
     bar.setAttribute("aria-label", t("background"));
-    words.textContent = status === "cancelled" ? t("status_cancelled") : t("backgroundStatus", background);
+    words.textContent = t("backgroundStatus", { ...background, status });
     meter.setAttribute("aria-label", t("backgroundProgress"));
-    meter.hidden = OVER.has(background.state) || status === "cancelled";
+    meter.hidden = status !== "reading";
     if (background.count > 0) {
       meter.value = (background.done + background.failed) / background.count;
     } else {

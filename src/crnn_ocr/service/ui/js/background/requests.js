@@ -11,12 +11,11 @@ const FIRST_BYTE = 8_000; // milliseconds after which something between here and
 const SILENCE = 40_000; // the server is never silent for longer than 15 s
 
 /**
- * Sends a file to be read in the background; resolves to the job. It may be called again with the same `key`: no second
- * job is made.
+ * Sends a file to be read in the background; resolves to the job. Called again with the same path and the same `key`,
+ * it makes no second job.
  */
-export async function submit({ file, name }, { options, formats, key, signal, onSent }) {
-  const query = new URLSearchParams({ ...readQuery(options), formats: formats.join(","), name });
-  const { status, answer, header } = await sendFile(`/jobs?${query}`, file, { signal, onSent, headers: { "Idempotency-Key": key } });
+export async function submit(file, { path, key, signal, onSent }) {
+  const { status, answer, header } = await sendFile(path, file, { signal, onSent, headers: { "Idempotency-Key": key } });
   if (status === 202 && typeof answer?.id === "string") {
     return answer;
   }
@@ -31,6 +30,11 @@ export function formatsOf(schema) {
 /** A random value for a job that is to be sent. */
 export function newKey() {
   return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}
+
+/** The path with the query under which a file is sent. */
+export function pathOf({ name }, { options, formats }) {
+  return `/jobs?${new URLSearchParams({ ...readQuery(options), formats: formats.join(","), name })}`;
 }
 
 /** Resolves to a job. */

@@ -14,7 +14,7 @@ export const HAS_RESULT = new Set(["succeeded", "partial"]);
  * @param {object | null} [before]
  */
 export function stateOf(answer, before = null) {
-  const { id, state, created, finished, expires, formats, files, position, sequence, error } = answer;
+  const { id, state, created, finished, expires, formats, options, files, position, sequence, error } = answer;
   const total = answer.pages_total ?? files.reduce((sum, file) => sum + (file.pages ?? 0), 0);
   return placed({
     id,
@@ -23,6 +23,7 @@ export function stateOf(answer, before = null) {
     finished: finished === null ? null : Date.parse(finished),
     expires: expires === null ? null : Date.parse(expires),
     formats,
+    options,
     files,
     name: files.length === 1 ? files[0].name : `${files[0].name} +${files.length - 1}`,
     size: files.reduce((sum, file) => sum + file.size, 0),

@@ -40,8 +40,8 @@ function messageOf(job, act) {
 
 /** One line about a job: for the queue. */
 export function statusText(job) {
-  if (job.background && job.status !== "cancelled") {
-    return t("backgroundStatus", job.background);
+  if (job.background) {
+    return t("backgroundStatus", { ...job.background, status: job.status });
   }
   switch (job.status) {
     case "sending":

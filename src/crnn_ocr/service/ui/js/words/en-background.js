@@ -4,9 +4,11 @@ const count = (value) => value.toLocaleString("en");
 const pages = (value) => (value === 1 ? "1 page" : `${count(value)} pages`);
 
 const page = {
-  backgroundStatus: ({ state, position, done, failed, count: all }) => {
+  // `status`: that of the item on the page, which may have been stopped, or be out of sight
+  backgroundStatus: ({ status, state, position, done, failed, count: all }) => {
     const lost = failed > 0 ? `, ${count(failed)} failed` : "";
-    switch (state) {
+    const lostSight = status === "failed" && ["queued", "running"].includes(state);
+    switch (lostSight ? "failed" : status === "cancelled" ? status : state) {
       case "queued":
         return position > 0 ? `waiting, ${position === 1 ? "1 job" : `${count(position)} jobs`} ahead` : "waiting";
       case "running":

@@ -1,9 +1,11 @@
 // Chinese words of documents that the server reads in the background.
 
 const page = {
-  backgroundStatus: ({ state, position, done, failed, count }) => {
+  // `status`: that of the item on the page, which may have been stopped, or be out of sight
+  backgroundStatus: ({ status, state, position, done, failed, count }) => {
     const lost = failed > 0 ? `，${failed} 页失败` : "";
-    switch (state) {
+    const lostSight = status === "failed" && ["queued", "running"].includes(state);
+    switch (lostSight ? "failed" : status === "cancelled" ? status : state) {
       case "queued":
         return position > 0 ? `排队中，前面还有 ${position} 个任务` : "排队中";
       case "running":
