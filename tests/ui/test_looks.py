@@ -59,8 +59,15 @@ def test_both_languages_know_the_same_words(open_page: Opener) -> None:
         """async () => {
             const { en } = await import("/ui/js/words/en.js");
             const { zh } = await import("/ui/js/words/zh.js");
-            return { en: Object.keys(en.page), zh: Object.keys(zh.page) };
-        }"""
+            const found = { en: Object.keys(en.page), zh: Object.keys(zh.page) };
+            for (const part of PARTS) {
+                for (const [language, keys] of Object.entries(found)) {
+                    const { words } = await import(`/ui/js/words/${language}-${part}.js`);
+                    keys.push(...Object.keys(words.page));
+                }
+            }
+            return found;
+        }""".replace("PARTS", str(["background", "export", "keys", "options"]))
     )
     assert keys["en"] == keys["zh"]
     markup = (UI / "index.html").read_text()
@@ -224,6 +231,7 @@ def test_focus_is_visible_and_returns(open_page: Opener) -> None:
     choose(view, picture())
     view.locator("#open-options").focus()
     view.keyboard.press("Enter")
+    expect(view.get_by_role("dialog")).to_be_visible()
     view.keyboard.press("Escape")
     expect(view.locator("#open-options")).to_be_focused()
     view.keyboard.press("Tab")

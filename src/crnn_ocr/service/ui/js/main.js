@@ -1,7 +1,7 @@
 // Wires the page: one store, the views that watch it, and the few ways in which they act on each other.
 
 import { byId } from "./core/dom.js";
-import { later, load } from "./core/later.js";
+import { later } from "./core/later.js";
 import { loadOptions, loadPrefs, rememberPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
 import { nameOf, watchIntake } from "./intake/intake.js";
@@ -104,9 +104,6 @@ new QueueView(store, {
 watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store), missing });
 watchSides(store, (index) => picture.reveal(index));
 watchPanes(store);
-if (typeof navigator.share === "function") {
-  load("shell/share.js").then(({ watchShare }) => watchShare(store), () => {});
-}
 watchPrimary(store, { add: () => byId("file").click(), stop: () => runner.cancelAll(), copy: () => result.copy() });
 const takeSample = watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
 watchWelcome(store, {

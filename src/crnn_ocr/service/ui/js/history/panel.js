@@ -1,7 +1,7 @@
 // The drawer with earlier readings of this browser.
 
 import { byId, icon, iconButton, make } from "../core/dom.js";
-import { addFinished, jobOf, patchJob } from "../jobs/jobs.js";
+import { addFinished, jobOf } from "../jobs/jobs.js";
 import { thumbnail } from "../jobs/thumbnail.js";
 import { localeOf, t } from "../words/words.js";
 import * as archive from "./archive.js";
@@ -36,9 +36,7 @@ export class HistoryPanel {
     if (!this.#store.get().prefs.history || !job?.result) {
       return;
     }
-    const historyId = job.historyId ?? crypto.randomUUID?.() ?? String(Math.random());
-    patchJob(this.#store, id, { historyId });
-    const { name, file, result, options } = job;
+    const { name, file, result, options, historyId } = job;
     try {
       const thumb = job.thumb ?? (await thumbnail(file));
       await archive.keep({ id: historyId, name, file, thumb, result, options });

@@ -2,7 +2,7 @@
 
 import { byId } from "../core/dom.js";
 import { later, load } from "../core/later.js";
-import { jobOf } from "../jobs/jobs.js";
+import { jobOf, patchJob } from "../jobs/jobs.js";
 import { loadWords } from "../words/words.js";
 
 /**
@@ -18,6 +18,8 @@ export function watchParts(store, say, missing) {
   });
   const data = later("result/data.js", ({ watchData }) => watchData(store, say));
   const history = later("history/panel.js", ({ HistoryPanel }) => new HistoryPanel(store, say));
+  const share = later("shell/share.js", ({ watchShare }) => watchShare(store));
+  const lens = () => load("picture/lens.js");
   byId("export").addEventListener("click", () => sheet().then((part) => part.open(), missing));
   byId("open-history").addEventListener("click", () => history().then((part) => part.show(), missing));
   store.watch((state) => [state.prefs.view, state.current], (view, current) => {
@@ -28,15 +30,19 @@ export function watchParts(store, say, missing) {
   // Whoever has added a file will want these: they are there before its text is. What does not arrive is asked for again.
   store.watch((state) => [state.jobs.length > 0, state.prefs.history], (some, keeps) => {
     if (some) {
-      [load("picture/lens.js"), ...(keeps ? [history()] : [])].forEach((part) => part.catch(() => {}));
+      const wanted = [lens, ...(keeps ? [history] : []), ...(typeof navigator.share === "function" ? [share] : [])];
+      wanted.forEach((part) => part().catch(() => {}));
     }
   });
   return {
     /** Keeps a reading, or what has been edited since, in the history of this browser. */
     async keep(id) {
       const { prefs } = store.get();
-      if (prefs.history && jobOf(store.get(), id)?.result) {
-        await history().then((part) => part.keep(id), () => {}); // without it the page works, and asks before it is left
+      const job = jobOf(store.get(), id);
+      if (prefs.history && job?.result) {
+        // At once: whoever leaves now loses nothing.
+        patchJob(store, id, { historyId: job.historyId ?? crypto.randomUUID?.() ?? String(Math.random()) });
+        await history().then((part) => part.keep(id), () => patchJob(store, id, { historyId: undefined }));
       }
     },
     /** Puts an earlier reading back on the page. */

@@ -11,19 +11,29 @@ const COPIED = 1500; // milliseconds for which the button says so
 export function watchPrimary(store, act) {
   const button = byId("primary");
   let timer = null;
+  let said = ""; // what "Copied" was about
   button.addEventListener("click", async () => {
     const done = await act[button.dataset.action]();
     if (done === true) {
       clearTimeout(timer);
+      said = meaning();
       show("copied", t("copied"));
       timer = setTimeout(draw, COPIED);
     }
   });
   byId("stop-others").addEventListener("click", act.stop);
   store.watch((state) => [state.jobs, state.current, state.selected, state.prefs.language], () => {
-    clearTimeout(timer);
-    draw();
+    // What it has just said stays for its time, unless it would do something else.
+    if (button.dataset.symbol !== "copied" || said !== meaning()) {
+      clearTimeout(timer);
+      draw();
+    }
   });
+
+  function meaning() {
+    const { current, selected, prefs } = store.get();
+    return [actionOf(store.get()), current, prefs.language, ...selected].join();
+  }
 
   function draw() {
     const state = store.get();
