@@ -105,7 +105,7 @@ def test_removing_a_file_from_the_page_leaves_its_job_alone(open_page: Opener, w
     expect(bar(view)).to_contain_text(f"{MANY} pages read")
 
 
-def test_thousands_of_pages_are_not_held(open_page: Opener, world: World) -> None:
+def test_what_was_read_of_hundreds_of_pages_is_not_held(open_page: Opener, world: World) -> None:
     view = open_page(world.url)
     fetched: list[str] = []
     view.on("request", lambda request: fetched.append(request.url))
