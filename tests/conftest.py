@@ -69,6 +69,7 @@ THOROUGH = (
     "test_readme.py::test_the_command_line_examples_read[README.zh-CN.md]",
     "training/",
     "ui/test_accessibility.py",
+    "ui/test_background_states.py",
     "ui/test_large.py",
     "ui/test_looks.py",
     "ui/test_options.py",

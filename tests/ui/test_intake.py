@@ -148,7 +148,7 @@ def test_what_the_server_would_refuse_is_not_sent(open_page: Opener, tmp_path: P
     with huge.open("wb") as stream:
         stream.truncate(50_000_000)
     reader = FakeReader(invoice)
-    with serving(reader, Settings(max_image_bytes=100_000)) as stage:
+    with serving(reader, Settings(max_image_bytes=100_000, jobs="off")) as stage:
         view = open_page(stage.url)
         expect(view.locator("#server-facts")).to_contain_text("up to 100 kB")
         with view.expect_file_chooser() as chooser:

@@ -34,6 +34,7 @@ class OpenedDocument:
 
     Attributes:
         numbers: Number of each wanted page in the input, from 1.
+        total: Number of all pages of the input, wanted or not; None where nobody has counted them.
         sizes: Width, height and memory of each wanted page according to the headers; empty if they do not
             say.
     """
@@ -41,6 +42,7 @@ class OpenedDocument:
     def __init__(self, pages: PageSource, sizes: Sequence[Extent]) -> None:
         self._pages = pages
         self.numbers = pages.numbers
+        self.total = pages.total
         self.sizes = tuple(sizes)
         self._chosen: Sequence[int] = range(len(self.numbers))
         self._drawn = 0

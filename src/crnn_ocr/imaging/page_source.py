@@ -43,9 +43,11 @@ class PageSource(Iterator[Pixels], ABC):
 
     Attributes:
         numbers: Number of each page in the input, from 1.
+        total: Number of all pages of the input, wanted or not; None where nobody has counted them.
     """
 
     numbers: tuple[int, ...] = ()
+    total: int | None = None
     _next = 0
 
     @property

@@ -97,7 +97,7 @@ def create_app(
     convert.install(app, readings, files)
     batch.install(app, readings, settings, retry_after=gate.admission.retry_after)
     export.install(app, files, issue_ticket=gate.issue_ticket)
-    jobs_routes.install(app, lazy_jobs, gate)
+    jobs_routes.install(app, lazy_jobs, gate, reader)
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))

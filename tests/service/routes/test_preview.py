@@ -101,3 +101,13 @@ def test_limits_are_those_of_the_settings() -> None:
     limits = client.get("/limits").get_json()
     assert limits["max_pages"] == 7
     assert limits["max_image_bytes"] == 5000
+
+
+def test_the_pages_of_a_pdf_are_told(client: FlaskClient) -> None:
+    pages = [picture(f"page {number}") for number in range(3)]
+    out = BytesIO()
+    pages[0].save(out, "PDF", save_all=True, append_images=pages[1:])
+    answer = client.post("/preview?page=2", data=out.getvalue(), content_type="application/pdf")
+    assert answer.headers["X-Pages"] == "3"
+    tiffs = tiff([page.convert("L") for page in pages])
+    assert "X-Pages" not in client.post("/preview", data=tiffs, content_type="image/tiff").headers

@@ -63,6 +63,7 @@ class PdfPages(ProcessPages["_Document"]):
         self._dpis: dict[int, float] = {}
         document = _Document(data, limits, ticket, wanted)
         super().__init__(document, document.open)
+        self.total = document.count
 
     def draw(self, place: int) -> Pixels:
         """Draw a page, see `PageSource.draw`."""
@@ -164,6 +165,11 @@ class _Document(ProcessDocument):
         self._count = 0
         self._size = len(data)
         self._memory = _CONTENT_BYTES + _COPIES * self._size
+
+    @property
+    def count(self) -> int:
+        """Number of all pages; 0 until the document has been opened."""
+        return self._count
 
     def open(self) -> tuple[int, ...]:
         """Open the document and return the numbers of the wanted pages."""

@@ -87,6 +87,7 @@ class RasterPages(PageSource):
         self._images = images
         self._extents = extents
         self.numbers = (1,)
+        self.total = 1
 
     @property
     def extents(self) -> tuple[Extent, ...]:

@@ -17,8 +17,8 @@ _REQUEST_HEADERS = (
 #: Headers of an answer that such a page may read, in addition to those that it always may.
 _EXPOSED_HEADERS = (
     "Content-Disposition, Location, RateLimit, RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, "
-    "RateLimit-Reset, Retry-After, Server-Timing, WWW-Authenticate, X-Cache, X-Enhancements, X-Quality, "
-    "X-Request-Id"
+    "RateLimit-Reset, Retry-After, Server-Timing, WWW-Authenticate, X-Cache, X-Enhancements, X-Pages, "
+    "X-Quality, X-Request-Id"
 )
 _MAX_AGE_S = 600
 

@@ -49,6 +49,18 @@ _PARAMETERS = ("page", "stage")
 _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)  # previews are looked at once; time matters more than size
 
 
+class JobLimits(BaseModel):
+    """Limits of jobs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_file_bytes: int = Field(ge=1, description="Largest file of a job, in bytes.")
+    max_files: int = Field(ge=1, description="Most files of a job.")
+    max_pages: int = Field(ge=1, description="Most pages of a file.")
+    per_key: int = Field(ge=1, description="Most unfinished jobs of an API key.")
+    ttl_s: float = Field(ge=0, description="Seconds for which results are kept.")
+
+
 class LimitsAnswer(BaseModel):
     """Limits of the input."""
 
@@ -60,6 +72,7 @@ class LimitsAnswer(BaseModel):
     max_side: int = Field(ge=1, description="Longest side of a picture, in pixels.")
     max_pages: int = Field(ge=1, description="Most pages of a TIFF or PDF.")
     batch_max_items: int = Field(ge=1, description="Most pictures in one request to `POST /ocr/batch`.")
+    jobs: JobLimits | None = Field(description="What `POST /jobs` takes; null where there are no jobs.")
 
 
 def install(
@@ -93,6 +106,7 @@ def install(
             one_at_a_time.take(1, ticket),
             reader.hold(max((extent.memory for extent in opened.extents), default=0), ticket),
         ):
+            total = opened.total
             image = opened.draw_next()
             quality = measure(image)
             steps = plan(image.shape[:2], wanted.options, quality)
@@ -102,14 +116,22 @@ def install(
             response = Response(png_of(image), mimetype="image/png")
         response.headers["X-Enhancements"] = ", ".join(steps)
         response.headers["X-Quality"] = quality_text(quality)
+        if total is not None:
+            response.headers["X-Pages"] = str(total)
         return response
 
     @routes.get("/limits")
     def limits_() -> Response:
-        answer = LimitsAnswer(**{name: getattr(settings, name) for name in LimitsAnswer.model_fields})
-        return json_response(answer.model_dump_json())
+        return json_response(limits_of(settings).model_dump_json())
 
     app.register_blueprint(routes)
+
+
+def limits_of(settings: Settings) -> LimitsAnswer:
+    """Return the limits that settings set."""
+    of_jobs = {name: getattr(settings, f"jobs_{name}") for name in JobLimits.model_fields}
+    own = {name: getattr(settings, name) for name in LimitsAnswer.model_fields if name != "jobs"}
+    return LimitsAnswer(jobs=None if settings.jobs == "off" else JobLimits(**of_jobs), **own)
 
 
 def page_and_stage(request: Request) -> tuple[int, Stage]:
@@ -190,6 +212,10 @@ def _paths() -> Json:
             "schema": {"type": "string"},
         },
         "X-Quality": {"description": "What was measured of the page.", "schema": {"type": "string"}},
+        "X-Pages": {
+            "description": "Number of all pages; of TIFF and archives it is not told.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
     }
     body: Json = {
         "image/*": {"schema": {}},

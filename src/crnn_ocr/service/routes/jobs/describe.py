@@ -29,9 +29,11 @@ from crnn_ocr.service.api.openapi_components import (
     option_schemas,
     ref,
     responses,
+    timeout_parameter,
 )
 from crnn_ocr.service.api.schemas import OcrAnswer
 from crnn_ocr.service.routes.files import file_content
+from crnn_ocr.service.routes.preview import LONGEST
 
 #: Errors of every request about jobs.
 _ERRORS: tuple[ErrorClass, ...] = (
@@ -47,6 +49,16 @@ _RESULT: tuple[ErrorClass, ...] = (
     errors.JobNotReadyError,
     errors.JobExpiredError,
     errors.JobFailedError,
+)
+#: … about drawing a page, besides those of its result.
+_DRAWN: tuple[ErrorClass, ...] = (
+    errors.OverloadedError,
+    errors.WorkerLostError,
+    errors.DeadlineExceededError,
+    errors.ImageDecodeError,
+    errors.ImageTooLargeError,
+    errors.UnsupportedImageError,
+    errors.PdfPasswordError,
 )
 _SUBMIT: tuple[ErrorClass, ...] = (
     *_ERRORS,
@@ -85,6 +97,7 @@ def _paths() -> Json:
         "/jobs/{job_id}": {"get": _show(), "delete": _delete()},
         "/jobs/{job_id}/pages": {"get": _pages()},
         "/jobs/{job_id}/pages/{file}/{number}": {"get": _page()},
+        "/jobs/{job_id}/pages/{file}/{number}/picture": {"get": _picture()},
         "/jobs/{job_id}/events": {"get": _events()},
         "/jobs/{job_id}/result": {"get": _result()},
     }
@@ -233,8 +246,8 @@ def _pages() -> Json:
     }
 
 
-def _page() -> Json:
-    places = [
+def _places() -> list[Json]:
+    return [
         {
             "name": name,
             "in": "path",
@@ -247,13 +260,31 @@ def _page() -> Json:
             ("number", 1, "Number of the page in the file, from 1."),
         )
     ]
+
+
+def _page() -> Json:
     return {
         "operationId": "readJobPage",
         "summary": "Tell what was read on a page",
         "description": "As soon as the page has been read, and before the job has finished. What only the "
         "whole document tells, such as the levels of headings, is only in the result.",
-        "parameters": [_job_id(), *places, detail_parameter()],
+        "parameters": [_job_id(), *_places(), detail_parameter()],
         "responses": responses(OcrAnswer, "What was read.", _RESULT),
+    }
+
+
+def _picture() -> Json:
+    described = responses(
+        None, f"The page as a PNG whose longer side has at most {LONGEST} pixels.", (*_RESULT, *_DRAWN)
+    )
+    described["200"]["content"] = {"image/png": {"schema": {}}}
+    return {
+        "operationId": "drawJobPage",
+        "summary": "Show a page of a job",
+        "description": "Upright as a person sees it, as `POST /preview` draws it, as soon as the pages of "
+        "its file have been counted.",
+        "parameters": [_job_id(), *_places(), timeout_parameter()],
+        "responses": described,
     }
 
 

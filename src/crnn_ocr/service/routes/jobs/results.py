@@ -45,7 +45,7 @@ def check_finished(job: Job) -> None:
         JobFailedError: It failed.
         JobNotReadyError: It is not finished, or was cancelled.
     """
-    _check_files(job)
+    check_kept(job)
     if job.state == "failed":
         reason = "all of its files or pages failed" if job.problem is None else job.problem.message
         raise JobFailedError(f"The job failed: {reason.rstrip('.')}.")
@@ -53,7 +53,13 @@ def check_finished(job: Job) -> None:
         raise JobNotReadyError(f"The job is {job.state}.", retry_after=1)
 
 
-def _check_files(job: Job) -> None:
+def check_kept(job: Job) -> None:
+    """Make sure that a job still has its files.
+
+    Raises:
+        JobExpiredError: They are deleted.
+        JobNotReadyError: The job was cancelled.
+    """
     if job.state == "expired":
         raise JobExpiredError("The files of this job have been deleted.")
     if job.state == "cancelled":
@@ -152,8 +158,7 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
         JobFailedError: It could not be read.
         JobExpiredError: It has been deleted.
     """
-    _check_files(job)
-    record = _record(jobs, job, file, number)
+    record = page_record(jobs, job, file, number)
     if record.state == "failed":
         reason = "it was given up" if record.problem is None else record.problem.message
         raise JobFailedError(f"The page could not be read: {reason}")
@@ -173,14 +178,16 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
     return json_response(json_of(body))
 
 
-def _record(jobs: Jobs, job: Job, file: int, number: int) -> PageRecord:
-    """Return the record of a page.
+def page_record(jobs: Jobs, job: Job, file: int, number: int) -> PageRecord:
+    """Return the record of a page of a job that still has its files.
 
     Raises:
         JobNotFoundError: There is no such page.
-        JobNotReadyError: The pages of its file have not been counted.
+        JobNotReadyError: The pages of its file have not been counted, or the job was cancelled.
         JobFailedError: The file cannot be read.
+        JobExpiredError: The files of the job are deleted.
     """
+    check_kept(job)
     if file < len(job.files):
         planned = job.files[file]
         if planned.problem is not None:

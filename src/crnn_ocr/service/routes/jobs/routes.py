@@ -25,9 +25,11 @@ from crnn_ocr.jobs.results import formats_of
 from crnn_ocr.service.api.job_bodies import MOST_SEQUENCE, STATES
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.middleware.gate import Gate
+from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.requests import resources
 from crnn_ocr.service.requests.parsing import DETAIL, wanted_detail
 from crnn_ocr.service.routes.jobs.events import event_stream
+from crnn_ocr.service.routes.jobs.pictures import PagePainter
 from crnn_ocr.service.routes.jobs.results import check_finished, file_response, page_response
 from crnn_ocr.service.routes.jobs.submit import longest_body, submit
 from crnn_ocr.service.server.client_name import client_name
@@ -47,20 +49,21 @@ _RETRY_AFTER_S: dict[type[OcrError], int] = {
 }
 
 
-def install(app: Flask, jobs: LazyJobs, gate: Gate) -> None:
+def install(app: Flask, jobs: LazyJobs, gate: Gate, reader: Reader) -> None:
     """Add the routes.
 
     Args:
         app: The application.
         jobs: Opens the table and the files.
-        gate: Limits the bodies of requests.
+        gate: Limits the bodies of requests, and admits the drawing of pages.
+        reader: Has the room that pictures share.
     """
     gate.store_bodies_of("jobs.submit_job", longest_body(jobs.settings))
     access = _Access(jobs)
     routes = Blueprint("jobs", __name__)
     _add_jobs(routes, access)
     _add_progress(routes, access)
-    _add_results(routes, access)
+    _add_results(routes, access, PagePainter(reader, admit=gate.admit, issue_ticket=gate.issue_ticket))
     app.register_blueprint(routes)
 
 
@@ -176,7 +179,7 @@ def _add_progress(routes: Blueprint, access: _Access) -> None:
         return Response(events, content_type="text/event-stream; charset=utf-8", headers=headers)
 
 
-def _add_results(routes: Blueprint, access: _Access) -> None:
+def _add_results(routes: Blueprint, access: _Access, painter: PagePainter) -> None:
     @routes.get("/jobs/<job_id>/result")
     def fetch_result(job_id: str) -> Response:
         given = request.args.getlist("format")
@@ -196,6 +199,14 @@ def _add_results(routes: Blueprint, access: _Access) -> None:
             job = access.own(jobs, job_id)
             place = _place(file, MOST_FILES), _place(number, MOST_SEQUENCE)
             return page_response(jobs, job, *place, detail)
+
+    @routes.get("/jobs/<job_id>/pages/<file>/<number>/picture")
+    def draw_page(job_id: str, file: str, number: str) -> Response:
+        _only()
+        with access.opened() as jobs:
+            job = access.own(jobs, job_id)
+            place = _place(file, MOST_FILES), _place(number, MOST_SEQUENCE)
+            return painter.response(jobs, job, *place)
 
 
 # ---- answers -----------------------------------------------------------------------------------------

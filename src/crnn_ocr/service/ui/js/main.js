@@ -1,20 +1,19 @@
 // Wires the page: one store, the views that watch it, and the few ways in which they act on each other.
 
 import { byId } from "./core/dom.js";
+import { later } from "./core/later.js";
 import { loadOptions, loadPrefs, rememberPrefs } from "./core/prefs.js";
 import { createStore } from "./core/store.js";
-import { HistoryPanel } from "./history/panel.js";
 import { nameOf, watchIntake } from "./intake/intake.js";
 import { watchSamples } from "./intake/samples.js";
 import { watchWelcome } from "./intake/welcome.js";
 import { addFiles, currentJob, jobOf, patchJob, selectJob, watchSizes } from "./jobs/jobs.js";
+import { watchBackground } from "./jobs/background.js";
 import { Runner } from "./jobs/runner.js";
-import { watchFirstPages } from "./jobs/first-pages.js";
 import { thumbnail } from "./jobs/thumbnail.js";
 import { removeAll, removeOne } from "./jobs/undo.js";
 import { QueueView } from "./jobs/view.js";
 import { watchOptions } from "./options/panel.js";
-import { watchPreview } from "./options/preview.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
@@ -27,9 +26,9 @@ import { watchKeys } from "./shell/keys.js";
 import { watchLeaving } from "./shell/leaving.js";
 import { nextTheme, otherLanguage, watchLooks } from "./shell/looks.js";
 import { toggleAlone, watchPanes } from "./shell/panes.js";
+import { watchParts } from "./shell/parts.js";
 import { watchPrimary } from "./shell/primary.js";
 import { say, watchSay } from "./shell/say.js";
-import { watchShare } from "./shell/share.js";
 import { noteServer, unlock, watchServer } from "./shell/server.js";
 import { loadLanguage, t } from "./words/words.js";
 
@@ -60,16 +59,20 @@ watchDialogs();
 watchSay();
 watchLeaving(store);
 
-const history = new HistoryPanel(store, say);
-const runner = new Runner(store, {
+const parts = watchParts(store, say, missing);
+const tell = {
   arriving: (id) => id === store.get().current && result.endEdit(),
   done: read,
   failed: (problem) => noteServer(store, problem.code === "NETWORK" ? "down" : problem.passing ? "busy" : "ready"),
-});
-const drawLater = watchFirstPages(store, async (id, blob) => {
-  await addThumb(id, blob);
-  history.keep(id);
-});
+};
+const background = watchBackground(store, { ...tell, say, missing });
+const runner = new Runner(store, background, tell);
+const firstPages = later("jobs/first-pages.js", ({ watchFirstPages }) =>
+  watchFirstPages(store, async (id, blob) => {
+    await addThumb(id, blob);
+    parts.keep(id);
+  }),
+);
 const layer = new BlockLayer(store, {
   hover: (key) => store.set({ blockHovered: key }),
   pick: (key) => result.pick(key),
@@ -78,15 +81,17 @@ const picture = new PictureView(store, {
   layer: layer.element,
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
+  turnTo: background.turnTo,
   drawn: (job, blob) => job.thumb ?? addThumb(job.id, blob),
 });
 const result = new ResultView(store, say, {
   start: (id) => runner.start([id]),
   cancel: (id) => runner.cancel(id),
   hurry: (id) => runner.hurry(id),
-  edited: (id) => history.keep(id),
+  edited: (id) => (jobOf(store.get(), id).background ? patchJob(store, id, { edited: true }) : parts.keep(id)),
   reveal: (index) => index !== null && picture.reveal(index),
   lookAt: (index, part) => picture.lookAt(index, part),
+  missing,
   revealBlock: (key) => picture.revealPolygon(layer.polygonOf(key)),
 });
 new QueueView(store, {
@@ -96,27 +101,17 @@ new QueueView(store, {
   remove,
 });
 
-// What few visits need is loaded when it is first asked for.
-let exportSheet = null;
-let data = null;
-byId("export").addEventListener("click", openExport);
-store.watch((state) => [state.prefs.view, state.current], (view, current) => {
-  if (view === "data" && current !== null) {
-    data ??= import("./result/data.js").then(({ watchData }) => watchData(store, say), missing);
-  }
-});
-watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
-watchPreview(store);
+watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store), missing });
 watchSides(store, (index) => picture.reveal(index));
 watchPanes(store);
-watchShare(store);
 watchPrimary(store, { add: () => byId("file").click(), stop: () => runner.cancelAll(), copy: () => result.copy() });
 const takeSample = watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
 watchWelcome(store, {
   sample: takeSample,
   captured: (file) => take([file], "captured"),
-  open: (id) => history.open(id),
-  recent: () => history.recent(),
+  open: parts.open,
+  recent: parts.recent,
+  missing,
 });
 watchIntake({ zone: document.body, inputs: [byId("file"), byId("camera")] }, take, () => say(t("nothingFound")));
 watchCard(store);
@@ -142,6 +137,7 @@ watchKeys(store, {
   alone: () => currentJob(store.get()) && toggleAlone(store),
   options: () => byId("open-options").click(),
   history: () => byId("open-history").click(),
+  missing,
   theme: () => nextTheme(store),
   language: () => otherLanguage(store),
   stop: () => (store.get().alone ? toggleAlone(store) : runner.cancelAll()),
@@ -187,17 +183,7 @@ function take(files, way) {
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words, { quiet: leftOut === 0 });
 }
 
-async function openExport() {
-  try {
-    exportSheet ??= import("./export/sheet.js").then(({ ExportSheet }) => new ExportSheet(store, say));
-    (await exportSheet).open();
-  } catch {
-    missing();
-  }
-}
-
 function missing() {
-  exportSheet = data = null;
   say(t("errorNetwork"));
 }
 
@@ -236,8 +222,8 @@ function read(id) {
   const job = jobOf(store.get(), id);
   noteServer(store, "ready");
   say(t("done", { count: job.result.lines.length }), { quiet: true });
-  history.keep(id);
-  drawLater(id);
+  parts.keep(id);
+  firstPages().then((draw) => draw(id), () => {}); // the entry keeps its symbol
 }
 
 function stepFile(by) {

@@ -64,6 +64,13 @@ export class Preview {
     return true;
   }
 
+  /** Says something in its place. */
+  tell(words) {
+    this.#turn += 1;
+    this.clear();
+    this.#say(words, true);
+  }
+
   /** Takes all away. */
   clear() {
     this.#view?.draw(null, true);

@@ -9,6 +9,7 @@ import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { formatGroups, isPossible, writtenAll } from "./formats.js";
 import { Preview } from "./preview.js";
+import { hasWhole, isWholePossible, pageAlone, scopesOf, writtenWhole } from "./whole.js";
 
 /** Wires the sheet. */
 export class ExportSheet {
@@ -33,7 +34,7 @@ export class ExportSheet {
   /** Opens the sheet for the shown result. */
   open() {
     const job = currentJob(this.#store.get());
-    if (job?.result) {
+    if (job?.result || hasWhole(job)) {
       this.#chosen = new Set([job.id]);
       byId("export-dialog").showModal();
       this.#draw();
@@ -42,7 +43,7 @@ export class ExportSheet {
   }
 
   #done() {
-    return this.#store.get().jobs.filter((job) => job.result?.lines.length > 0);
+    return this.#store.get().jobs.filter((job) => job.result?.lines.length > 0 && !job.background);
   }
 
   #format() {
@@ -53,8 +54,13 @@ export class ExportSheet {
   #jobs() {
     const scope = valueOf("export-scope");
     const done = this.#done();
-    const current = currentJob(this.#store.get());
+    const current = pageAlone(currentJob(this.#store.get()));
     return scope === "all" ? done : scope === "some" ? done.filter(({ id }) => this.#chosen.has(id)) : [current];
+  }
+
+  // Whether all pages of a document that is read in the background are to be written.
+  #whole() {
+    return hasWhole(currentJob(this.#store.get())) && valueOf("export-scope") !== "page";
   }
 
   #draw() {
@@ -69,10 +75,13 @@ export class ExportSheet {
     );
     byId("export-formats").replaceChildren(...groups);
     const done = this.#done();
-    byId("export-scope").hidden = done.length < 2;
-    const scopes = [["this", t("scopeThis")], ["some", t("scopeSome")], ["all", t("scopeAll", { count: done.length })]];
-    const scope = done.length < 2 ? "this" : (valueOf("export-scope") ?? "this");
-    byId("export-scopes").replaceChildren(...scopes.map(([value, words]) => radio("export-scope", value, value === scope, words)));
+    const job = currentJob(this.#store.get());
+    const several = done.length > 1 && !job.background;
+    byId("export-scope").hidden = !several && !job.background;
+    const files = [["this", t("scopeThis")], ["some", t("scopeSome")], ["all", t("scopeAll", { count: done.length })]];
+    const scopes = job.background ? scopesOf(job) : files;
+    const chosen = scopes.find(([value, , off]) => !off && value === valueOf("export-scope")) ?? scopes.find(([, , off]) => !off);
+    byId("export-scopes").replaceChildren(...scopes.map(([value, words, off]) => radio("export-scope", value, value === chosen[0], words, "", off)));
     byId("export-files").replaceChildren(
       ...done.map(({ id, name }) =>
         make("label", { class: "export-file" }, make("input", { type: "checkbox", "data-id": id, checked: this.#chosen.has(id) }), make("span", {}, name)),
@@ -89,6 +98,8 @@ export class ExportSheet {
     if (input.name === "export-format") {
       setPrefs(this.#store, { format: input.value });
       this.#show();
+    } else if (input.name === "export-scope" && currentJob(this.#store.get()).background) {
+      this.#show();
     } else if (input.dataset.id) {
       const id = Number(input.dataset.id);
       if (input.checked) {
@@ -103,7 +114,18 @@ export class ExportSheet {
   async #show() {
     byId("export-save").disabled = true;
     const format = this.#format();
-    const possible = await this.#preview.show(currentJob(this.#store.get()), format);
+    const job = currentJob(this.#store.get());
+    if (this.#whole() && (!job.result || format.needsFile)) {
+      this.#preview.tell(t("exportWhole"));
+      this.#describe();
+      return;
+    }
+    if (job.background && !this.#whole() && format.needsFile) {
+      this.#preview.tell(t("exportOnlyWhole"));
+      this.#describe();
+      return;
+    }
+    const possible = await this.#preview.show(pageAlone(job), format);
     if (format.name === this.#format().name) {
       byId("export-save").dataset.possible = String(possible);
       this.#describe();
@@ -122,10 +144,11 @@ export class ExportSheet {
     if (one.checked && one.disabled) {
       byId("export-ways").querySelector("[value=zip]").checked = true;
     }
-    const possible = jobs.length > 0 && jobs.every((job) => isPossible(format, job));
-    byId("export-save").disabled = this.#busy || !possible || (!several && byId("export-save").dataset.possible !== "true");
+    const whole = this.#whole();
+    const possible = jobs.length > 0 && jobs.every((job) => isPossible(format, job)) && (several || byId("export-save").dataset.possible === "true");
+    byId("export-save").disabled = this.#busy || !(whole ? isWholePossible(format, currentJob(this.#store.get())) : possible);
     const zip = several && valueOf("export-way") !== "one";
-    const name = jobs.length === 0 ? "" : zip ? "crnn-ocr.zip" : exportName(jobs, format.suffix);
+    const name = whole ? exportName([currentJob(this.#store.get())], format.suffix) : jobs.length === 0 ? "" : zip ? "crnn-ocr.zip" : exportName(jobs, format.suffix);
     byId("export-name").textContent = name;
     byId("export-name").title = name;
   }
@@ -142,7 +165,9 @@ export class ExportSheet {
       progress(0);
     }
     try {
-      const { name, content } = await writtenAll(jobs, this.#format(), { together: valueOf("export-way") === "one", onDone: progress });
+      const { name, content } = this.#whole()
+        ? await writtenWhole(currentJob(this.#store.get()), this.#format())
+        : await writtenAll(jobs, this.#format(), { together: valueOf("export-way") === "one", onDone: progress });
       download(name, content);
       byId("export-dialog").close();
       this.#say(t("saved", { name: `${name} (${sizeText(content.size)})` }));
@@ -163,11 +188,11 @@ function valueOf(name) {
   return byId("export-form").querySelector(`input[name=${name}]:checked`)?.value;
 }
 
-function radio(name, value, checked, words, hint = "") {
+function radio(name, value, checked, words, hint = "", disabled = false) {
   return make(
     "label",
     { class: "export-choice" },
-    make("input", { type: "radio", name, value, checked }),
+    make("input", { type: "radio", name, value, checked, disabled }),
     make("span", {}, words),
     hint ? make("span", { class: "menu-hint" }, hint) : null,
   );

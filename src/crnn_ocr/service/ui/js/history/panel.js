@@ -1,7 +1,7 @@
 // The drawer with earlier readings of this browser.
 
 import { byId, icon, iconButton, make } from "../core/dom.js";
-import { addFinished, jobOf, patchJob } from "../jobs/jobs.js";
+import { addFinished, jobOf } from "../jobs/jobs.js";
 import { thumbnail } from "../jobs/thumbnail.js";
 import { localeOf, t } from "../words/words.js";
 import * as archive from "./archive.js";
@@ -15,10 +15,6 @@ export class HistoryPanel {
   constructor(store, say) {
     this.#store = store;
     this.#say = say;
-    byId("open-history").addEventListener("click", () => {
-      byId("history-dialog").showModal();
-      this.#draw();
-    });
     byId("clear-history").addEventListener("click", () => this.#clear());
     byId("history-dialog").addEventListener("close", () => this.#release());
     store.watch((state) => [state.prefs.language, state.prefs.history], () => {
@@ -28,15 +24,19 @@ export class HistoryPanel {
     });
   }
 
+  /** Opens the drawer. */
+  show() {
+    byId("history-dialog").showModal();
+    this.#draw();
+  }
+
   /** Keeps a reading, or what has been edited since; does nothing where the history is off. */
   async keep(id) {
     const job = jobOf(this.#store.get(), id);
     if (!this.#store.get().prefs.history || !job?.result) {
       return;
     }
-    const historyId = job.historyId ?? crypto.randomUUID?.() ?? String(Math.random());
-    patchJob(this.#store, id, { historyId });
-    const { name, file, result, options } = job;
+    const { name, file, result, options, historyId } = job;
     try {
       const thumb = job.thumb ?? (await thumbnail(file));
       await archive.keep({ id: historyId, name, file, thumb, result, options });

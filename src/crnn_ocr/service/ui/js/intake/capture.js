@@ -1,8 +1,5 @@
 // A picture of the screen, or of one window, as the user chooses it in the browser's own dialog.
 
-/** Whether this browser lets pages ask for the screen: not on phones, and only over TLS or on this machine. */
-export const canCapture = typeof navigator.mediaDevices?.getDisplayMedia === "function";
-
 /** Resolves to the picture as a file, or to null where the user chooses none. */
 export async function captureScreen(name) {
   let stream;

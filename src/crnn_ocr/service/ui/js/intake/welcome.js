@@ -1,10 +1,12 @@
 // The first screen: the ways in, an example that turns from a photo into a document, and what was read before.
 
 import { byId, icon, make } from "../core/dom.js";
+import { load } from "../core/later.js";
 import { t } from "../words/words.js";
-import { canCapture, captureScreen } from "./capture.js";
 
 const MOST_RECENT = 4;
+// Not on phones, and only over TLS or on this machine.
+const canCapture = typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
 // What the samples say: the texts are ours, and the server reads the very same when one clicks.
 const EXAMPLES = {
@@ -33,12 +35,13 @@ const EXAMPLES = {
   },
 };
 
-/** Wires it; `act` has `sample(file)`, `captured(file)`, `open(id)` and `recent()`, which resolves to entries of the history. */
+/** Wires it; `act` has `sample(file)`, `captured(file)`, `open(id)`, `missing()` and `recent()`, which resolves to entries of the history. */
 export function watchWelcome(store, act) {
   let urls = [];
   byId("capture").hidden = !canCapture;
   byId("capture").addEventListener("click", async () => {
-    const file = await captureScreen(t("captureName"));
+    const capture = await load("intake/capture.js").catch(act.missing);
+    const file = await capture?.captureScreen(t("captureName"));
     if (file) {
       act.captured(file);
     }

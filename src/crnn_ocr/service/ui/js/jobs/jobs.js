@@ -4,6 +4,7 @@ import { sizeText } from "../core/files.js";
 import { isDoubtful, movesOf } from "../reading/result.js";
 import { Problem } from "../server/problem.js";
 
+const LARGE = 20_000_000; // bytes
 const MOST_JOBS = 500; // files in the queue: their results are kept in memory
 
 let lastId = 0;
@@ -26,6 +27,13 @@ export function addFiles(store, files) {
     store.set({ jobs: [...jobs, ...added], current: added[0].id, active: null, selected: new Set() });
   }
   return { ids: added.map((job) => job.id), leftOut: files.length - taken.length };
+}
+
+/** Puts a job of the server on the page; the file is not there. */
+export function addBackground(store, { name, ...patch }) {
+  const job = { ...newJob(new Blob([]), name), ...patch };
+  store.set({ jobs: [...store.get().jobs, job] });
+  return job.id;
 }
 
 /** Puts a finished reading back on the page, for example from the history. */
@@ -77,9 +85,25 @@ export function selectJob(store, id) {
   }
 }
 
+/** Whether a file is larger than what one would wait for, or than the server reads at once. */
+export function isLarge({ file }, limits) {
+  return file.size > Math.min(LARGE, limits?.max_image_bytes ?? LARGE);
+}
+
+/** How many pages a job has, and the index of the one that is shown. */
+export function pagesOf({ background, result, page }) {
+  return background ? { count: background.count, at: background.at } : { count: result?.pages.length ?? 0, at: page };
+}
+
+/** The page of a job that is shown, as a name. */
+export function placeOf(job) {
+  return `${job.id}/${pagesOf(job).at}`;
+}
+
 /** Refuses files that are larger than the server takes, before they are sent; its limits may be known only later. */
 export function watchSizes(store) {
-  store.watch((state) => [state.jobs, state.limits?.max_image_bytes], (jobs, most = Infinity) => {
+  const largest = ({ limits }) => limits?.jobs?.max_file_bytes ?? limits?.max_image_bytes;
+  store.watch((state) => [state.jobs, largest(state)], (jobs, most = Infinity) => {
     for (const { id, file } of jobs.filter((job) => isWaiting(job) && job.file.size > most)) {
       const message = `${sizeText(file.size)} > ${sizeText(most)}`;
       patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
@@ -117,5 +141,7 @@ export function clearJobs(store) {
 
 function newJob(file, name) {
   lastId += 1;
-  return { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, thumb: null, result: null, problem: null };
+  // `background`: the job of the server that reads it, if one does; `note`: what stands in the place of a result then.
+  const shown = { thumb: null, result: null, problem: null, background: null, note: null };
+  return { id: lastId, file, name, status: "new", share: 0, page: 0, turn: 0, ...shown };
 }

@@ -1,25 +1,36 @@
 // Has the jobs read, a few at a time: starts, cancels, waits as the server asks, tries again.
 
+import { load } from "../core/later.js";
 import { keepEdits, resultOf } from "../reading/result.js";
+import { isDocument } from "../picture/source.js";
 import { Problem } from "../server/problem.js";
 import { readFile } from "../server/request.js";
-import { finishJob, isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
+import { finishJob, isLarge, isStartable, jobOf, patchJob, UNDER_WAY } from "./jobs.js";
 
 const AT_ONCE = 2; // more would only wait inside the server
 const MOST_RESUMES = 3; // how often a file is read anew by itself after the server was gone
+const COUNTED_FROM = 100_000; // bytes: smaller documents are read faster than they are looked at twice
+const TOO_MUCH = new Set(["IMAGE_TOO_LARGE", "BODY_TOO_LARGE", "DEADLINE_EXCEEDED"]);
 const PATIENCE = 900_000; // milliseconds for which a busy server is asked again without the user
 
 /** Runs the jobs of a store. */
 export class Runner {
   #store;
+  #background;
   #tell;
   #running = new Map(); // id → AbortController
   #timers = new Map(); // id → interval of a countdown
   #since = new Map(); // id → when the server was busy for the first time
 
-  /** @param tell `arriving(id)` before a result takes its place, `done(id)` and `failed(problem)`, whenever the server has answered or has not */
-  constructor(store, tell) {
+  /**
+   * @param {object} store
+   * @param {object} background reads long files as jobs of the server: `send(job, how)`, `accept(id, answer)`,
+   *   `again(job)` which tells whether it has gone on with one, `stop(jobs)`
+   * @param tell `arriving(id)` before a result takes its place, `done(id)` and `failed(problem)`, whenever the server has answered or has not
+   */
+  constructor(store, background, tell) {
     this.#store = store;
+    this.#background = background;
     this.#tell = tell;
   }
 
@@ -28,9 +39,10 @@ export class Runner {
     const wanted = { ...this.#store.get().options };
     for (const id of ids) {
       const job = jobOf(this.#store.get(), id);
-      if (job && (job.status === "done" || isStartable(job))) {
+      if (job && !this.#background.again(job) && (job.status === "done" || isStartable(job))) {
         this.#since.delete(id);
-        patchJob(this.#store, id, { status: "queued", wanted, problem: null, share: 0, waitUntil: null });
+        const fresh = job.background ? { background: null, note: null, result: null } : {};
+        patchJob(this.#store, id, { status: "queued", wanted, problem: null, share: 0, waitUntil: null, ...fresh });
       }
     }
     this.#next();
@@ -54,21 +66,30 @@ export class Runner {
 
   /** Stops a job. */
   cancel(id) {
-    this.#forget(id);
-    const job = jobOf(this.#store.get(), id);
-    if (job && UNDER_WAY.has(job.status)) {
-      patchJob(this.#store, id, { status: job.result ? "done" : "cancelled", waitUntil: null });
-    }
+    this.#cancel([jobOf(this.#store.get(), id)]);
     this.#next();
   }
 
   /** Stops all jobs. */
   cancelAll() {
-    for (const job of this.#store.get().jobs) {
-      this.#forget(job.id);
-      if (UNDER_WAY.has(job.status)) {
-        patchJob(this.#store, job.id, { status: job.result ? "done" : "cancelled", waitUntil: null });
-      }
+    this.#cancel(this.#store.get().jobs);
+  }
+
+  /** Has nothing to do any more with jobs that leave the page; what the server reads in the background goes on there. */
+  leave(jobs) {
+    this.#cancel(jobs.filter((job) => !job.background));
+    this.#next();
+  }
+
+  #cancel(jobs) {
+    const busy = jobs.filter((job) => job && UNDER_WAY.has(job.status));
+    jobs.forEach((job) => this.#forget(job?.id));
+    for (const { id, result } of busy.filter((job) => !job.background)) {
+      patchJob(this.#store, id, { status: result ? "done" : "cancelled", waitUntil: null });
+    }
+    const away = busy.filter((job) => job.background);
+    if (away.length > 0) {
+      this.#background.stop(away);
     }
   }
 
@@ -96,13 +117,13 @@ export class Runner {
     this.#running.set(job.id, control);
     patchJob(this.#store, job.id, { status: "sending", share: 0 });
     try {
-      const answer = await readFile(job.file, {
-        options: job.wanted,
-        signal: control.signal,
-        onSent: (share) => mine() && this.#sent(job.id, share),
-      });
+      const onSent = (share) => mine() && this.#sent(job.id, share);
+      const how = { options: job.wanted, signal: control.signal, onSent };
+      const long = mayBeLong(job, this.#store.get().limits) && (await isLong(this.#store, job));
+      control.signal.throwIfAborted();
+      const answer = await (long ? this.#background.send(job, how) : readFile(job.file, how));
       if (mine()) {
-        this.#finish(job.id, answer);
+        long ? this.#background.accept(job.id, answer) : this.#finish(job.id, answer);
       }
     } catch (error) {
       if (mine()) {
@@ -138,12 +159,20 @@ export class Runner {
       this.#failAll(problem); // whoever has just declined to give the key is not asked for every file
     }
     const since = this.#since.get(id) ?? performance.now();
-    if (problem.passing && performance.now() - since < PATIENCE) {
+    if (this.#isTooMuch(id, problem)) {
+      patchJob(this.#store, id, { status: "queued", long: true });
+    } else if (problem.passing && performance.now() - since < PATIENCE) {
       this.#since.set(id, since);
       this.#wait(id, problem);
     } else {
       patchJob(this.#store, id, { status: "failed", problem });
     }
+  }
+
+  // A document that is refused at once, or not read in time, may well be read in the background.
+  #isTooMuch(id, { code }) {
+    const { file, name, long } = jobOf(this.#store.get(), id);
+    return !long && this.#store.get().limits?.jobs && TOO_MUCH.has(code) && isDocument({ file, name });
   }
 
   #failAll(problem) {
@@ -176,4 +205,16 @@ export class Runner {
     clearInterval(this.#timers.get(id));
     this.#timers.delete(id);
   }
+}
+
+// Whether it has to be found out if a file is too long to wait for; of most pictures it need not be.
+function mayBeLong(job, limits) {
+  return job.long === true || isLarge(job, limits) || (isDocument(job) && job.file.size >= COUNTED_FROM);
+}
+
+async function isLong(store, job) {
+  const part = await load("jobs/long.js").catch(() => {
+    throw new Problem("NETWORK");
+  });
+  return part.isLong(store, job);
 }

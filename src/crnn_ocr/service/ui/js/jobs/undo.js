@@ -5,7 +5,7 @@ import { clearJobs, jobOf, removeJob, UNDER_WAY } from "./jobs.js";
 /** Removes one file; the function that comes back restores it. */
 export function removeOne(store, id, runner) {
   return removing(store, runner, () => {
-    runner.cancel(id);
+    runner.leave([jobOf(store.get(), id)]);
     removeJob(store, id);
   });
 }
@@ -13,7 +13,7 @@ export function removeOne(store, id, runner) {
 /** Removes all files; the function that comes back restores them. */
 export function removeAll(store, runner) {
   return removing(store, runner, () => {
-    runner.cancelAll();
+    runner.leave(store.get().jobs);
     clearJobs(store);
   });
 }

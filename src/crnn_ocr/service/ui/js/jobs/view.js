@@ -100,7 +100,7 @@ export class QueueView {
   #fill(entry, job, language) {
     entry.job = job;
     entry.language = language;
-    const words = job.status === "failed" ? t("status_failed") : statusText(job);
+    const words = job.status === "failed" && !job.background ? t("status_failed") : statusText(job);
     entry.status.textContent = words;
     entry.status.title = job.status === "failed" ? explain(job.problem) : "";
     entry.element.dataset.status = job.status;
@@ -110,8 +110,8 @@ export class QueueView {
       entry.url = URL.createObjectURL(job.thumb);
       entry.picture.replaceChildren(make("img", { src: entry.url, alt: "", width: "40", height: "40" }));
     }
-    entry.bar.style.transform = `scaleX(${job.status === "sending" ? 0.9 * job.share : 1})`;
-    const again = ["failed", "cancelled"].includes(job.status) && !job.problem?.hopeless;
+    entry.bar.style.transform = `scaleX(${shareOf(job)})`;
+    const again = ["failed", "cancelled"].includes(job.status) && !job.problem?.hopeless && !job.note;
     const kind = UNDER_WAY.has(job.status) ? "cancel" : again ? "retry" : "";
     if (entry.kind !== `${kind} ${language}`) {
       entry.kind = `${kind} ${language}`;
@@ -138,4 +138,11 @@ export class QueueView {
       }
     }
   }
+}
+
+function shareOf({ status, share, background }) {
+  if (background) {
+    return background.count > 0 ? (background.done + background.failed) / background.count : 0;
+  }
+  return status === "sending" ? 0.9 * share : 1;
 }

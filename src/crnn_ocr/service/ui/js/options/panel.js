@@ -1,18 +1,32 @@
 // The drawer with the options of a reading and the settings of the page.
 
 import { byId, make } from "../core/dom.js";
+import { later } from "../core/later.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob } from "../jobs/jobs.js";
-import { t } from "../words/words.js";
-import { formOf } from "./form.js";
+import { loadWords, t } from "../words/words.js";
 import { fieldsOf } from "./schema.js";
 
 const SWITCHES = ["history", "keys"];
 
-/** Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key. */
+/**
+ * Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key, `act.missing()` hears
+ * of a part that has not arrived.
+ */
 export function watchOptions(store, act) {
   const dialog = byId("options-dialog");
-  byId("open-options").addEventListener("click", () => dialog.showModal());
+  let formOf = null; // builds the form, once the drawer has been opened
+  const form = later("options/form.js", (module) => {
+    formOf = module.formOf;
+    draw();
+  }, { words: () => loadWords("options") });
+  const preview = later("options/preview.js", ({ makePreview }) => makePreview(store));
+  byId("open-options").addEventListener("pointerenter", () => form().catch(() => {}), { once: true }); // told at the click
+  byId("open-options").addEventListener("click", () => form().then(() => dialog.showModal(), act.missing));
+  byId("open-preview").addEventListener("click", () => preview().then((open) => open(), act.missing));
+  store.watch((state) => [currentJob(state)?.id], (id) => {
+    byId("open-preview").disabled = id === undefined;
+  });
   byId("reset-options").addEventListener("click", () => {
     store.set({ options: {} });
     draw();
@@ -43,8 +57,10 @@ export function watchOptions(store, act) {
   function draw() {
     const { schema, models, options, server } = store.get();
     byId("open-preview").hidden = schema === null;
-    const form = formOf(fieldsOf(schema), options, models, (changed) => store.set({ options: changed }));
-    byId("options-form").replaceChildren(...(schema ? form : noOptions(server.locked)));
+    if (formOf) {
+      const fields = formOf(fieldsOf(schema), options, models, (changed) => store.set({ options: changed }));
+      byId("options-form").replaceChildren(...(schema ? fields : noOptions(server.locked)));
+    }
   }
 
   function noOptions(locked) {

@@ -15,9 +15,9 @@ export class Lens {
   #byMouse = true; // a tap is followed by events of a mouse that is none
   #pen = document.createElement("canvas").getContext("2d");
 
-  /** @param choose gets the index of a line that was clicked, and the event */
-  constructor(choose) {
-    this.element = make("div", { class: "lens", "aria-hidden": "true" });
+  /** @param {HTMLElement} element the layer @param choose gets the index of a line that was clicked, and the event */
+  constructor(element, choose) {
+    this.element = element;
     this.element.addEventListener("copy", (event) => this.#copy(event));
     this.element.addEventListener("pointerdown", (event) => {
       this.#byMouse = event.pointerType === "mouse";

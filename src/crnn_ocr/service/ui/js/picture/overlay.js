@@ -1,9 +1,9 @@
 // What lies over the picture: boxes and text as one, and the switch that tells how much of them is seen.
 
-import { byId } from "../core/dom.js";
+import { byId, make } from "../core/dom.js";
+import { later } from "../core/later.js";
 import { setPrefs } from "../core/prefs.js";
 import { Boxes } from "./boxes.js";
-import { Lens } from "./lens.js";
 
 const MODES = ["clean", "doubts", "all", "text"];
 const DENSE = 15; // CSS pixels: of lowlier lines nothing but a thin stroke is shown, or it would hide them
@@ -11,36 +11,52 @@ const DENSE = 15; // CSS pixels: of lowlier lines nothing but a thin stroke is s
 /** Boxes and text of the shown page. */
 export class Overlay {
   #boxes = new Boxes();
-  #lens;
+  #text = make("div", { class: "lens", "aria-hidden": "true" });
+  #lens = null; // the text over the picture, which comes with the first one
+  #load;
+  #wanted = { lines: [], first: 0 }; // what it shows
+  #scale = 1;
   #height = 0; // of a usual line, in pixels of the page
 
   /** @param choose gets the index of a line that was clicked, and the event */
   constructor(choose) {
-    this.#lens = new Lens(choose);
-    this.elements = [this.#boxes.element, this.#lens.element];
+    this.#load = later("picture/lens.js", ({ Lens }) => new Lens(this.#text, choose));
+    this.elements = [this.#boxes.element, this.#text];
   }
 
   /** Draws the lines of a page of this size. */
   draw(lines, first, size) {
     this.#boxes.draw(lines, first, size);
-    this.#lens.draw(lines, first);
+    this.#drawText(lines, first);
     this.#height = median(lines.map(({ polygon: [a, b, , d] }) => Math.min(distance(a, b), distance(a, d))));
   }
 
   /** Takes all away. */
   clear() {
     this.#boxes.clear();
-    this.#lens.clear();
+    this.#drawText([], 0);
   }
 
   /** Writes anew what has been edited. */
   update(lines) {
-    this.#lens.update(lines);
+    this.#wanted = { ...this.#wanted, lines };
+    this.#lens?.update(lines);
+  }
+
+  async #drawText(lines, first) {
+    this.#wanted = { lines, first };
+    if (this.#lens === null && lines.length > 0) {
+      // Without it the picture has its boxes, and the next page asks for it again.
+      this.#lens = await this.#load().catch(() => null);
+      this.#lens?.resize(this.#scale);
+    }
+    this.#lens?.draw(this.#wanted.lines, this.#wanted.first);
   }
 
   /** Adapts to the size of the picture; tells whether the lines are dense on the screen. */
   resize(scale) {
-    this.#lens.resize(scale);
+    this.#scale = scale;
+    this.#lens?.resize(scale);
     return this.#height > 0 && this.#height * scale < DENSE;
   }
 
@@ -54,7 +70,7 @@ export class Overlay {
 
   /** The index of the line at an element, or null. */
   lineAt(target) {
-    return this.#lens.lineAt(target);
+    return this.#lens?.lineAt(target) ?? null;
   }
 
   /** The polygon of a line, or null where it is not on this page. */

@@ -1,7 +1,7 @@
 // The picture of a page: the browser's own where it can show the file, else one that the server draws.
 
 import { Problem } from "../server/problem.js";
-import { previewPage } from "../server/request.js";
+import { ask, previewPage } from "../server/request.js";
 
 const KEPT = 6; // pictures of pages drawn by the server, in memory
 const MOST_WAITS = 5; // how often a busy server is asked again
@@ -14,6 +14,9 @@ const pages = new Map(); // "job/page" → Promise<{url, width, height}>
  *   released
  */
 export async function pictureOf(job, page) {
+  if (job.background?.place) {
+    return drawnByServer(job, page);
+  }
   if (job.file.size === 0) {
     throw new Problem("IMAGE_EMPTY");
   }
@@ -28,8 +31,13 @@ export async function pictureOf(job, page) {
   return drawnByServer(job, page);
 }
 
-// Of such files browsers show nothing, or the first page alone.
-function isDocument({ file, name }) {
+/** The number of pages of a document, as the server counts them, or null where it does not tell. */
+export async function countPages(job) {
+  return (await pictureOf(job, 0)).total ?? null;
+}
+
+/** Whether a file is a document: of such files browsers show nothing, or the first page alone. */
+export function isDocument({ file, name }) {
   return /pdf|tiff/.test(file.type) || /\.(pdf|tiff?)$/i.test(name);
 }
 
@@ -44,7 +52,7 @@ export function forgetPictures(id) {
 }
 
 function drawnByServer(job, page) {
-  const key = `${job.id}/${page}`;
+  const key = keyOf(job, page);
   const known = pages.get(key);
   pages.delete(key);
   const picture = known ?? draw(job, page);
@@ -59,22 +67,32 @@ function drawnByServer(job, page) {
 }
 
 async function draw(job, page) {
-  const blob = await askFor(job, page);
+  const { picture: blob, header } = await askFor(job, page);
   const url = URL.createObjectURL(blob);
-  return { url, blob, ...(await sizeOf(url)), own: false };
+  return { url, blob, ...(await sizeOf(url)), own: false, total: Number(header("X-Pages")) || null };
 }
 
 async function askFor(job, page, waits = 0) {
   try {
-    return (await previewPage(job.file, { page: page + 1, stage: "original" })).picture;
+    return await (job.background?.place ? ofBackground(job.background) : previewPage(job.file, { page: page + 1, stage: "original" }));
   } catch (error) {
-    const later = error instanceof Problem && error.passing && waits < MOST_WAITS && pages.has(`${job.id}/${page}`);
+    const later = error instanceof Problem && error.passing && waits < MOST_WAITS && pages.has(keyOf(job, page));
     if (!later) {
       throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
     return askFor(job, page, waits + 1);
   }
+}
+
+// The server has the file of a job that it reads in the background.
+async function ofBackground({ id, place }) {
+  const reply = await ask(`/jobs/${id}/pages/${place.file}/${place.number}/picture`);
+  return { picture: await reply.blob(), header: (name) => reply.headers.get(name) };
+}
+
+function keyOf({ id, background }, page) {
+  return background?.place ? `${id}/${background.id}/${background.place.file}/${background.place.number}` : `${id}/${page}`;
 }
 
 async function sizeOf(url) {

@@ -2,7 +2,7 @@
 
 import { byId, icon, make } from "../core/dom.js";
 import { sizeText } from "../core/files.js";
-import { currentJob, patchJob } from "../jobs/jobs.js";
+import { currentJob, pagesOf, patchJob, placeOf } from "../jobs/jobs.js";
 import { linesOf } from "../reading/result.js";
 import { t } from "../words/words.js";
 import { bringIntoView, closeUp, fit, fitWidth, pan, transformOf, turnedSize, zoomAt } from "./camera.js";
@@ -12,7 +12,6 @@ import { pictureOf } from "./source.js";
 
 const LONG = 2.4; // height to width from which on a page is shown in full width
 const STEP = 1.4;
-
 /** Shows the picture of the current job. */
 export class PictureView {
   #store;
@@ -26,7 +25,7 @@ export class PictureView {
   #shown = null; // "job/page" whose picture is on the sheet
   #missing = false; // there is none: a new reading of the file is reason to try again
 
-  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)`; `layer`: an SVG below the boxes */
+  /** @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)`, `turnTo(id, at)` for a page that has to be fetched; `layer`: an SVG below the boxes */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
@@ -43,7 +42,7 @@ export class PictureView {
     new ResizeObserver(() => this.#resized()).observe(this.#frame);
     this.#wireButtons();
     store.watch(
-      (state) => [currentJob(state)?.id, currentJob(state)?.page, currentJob(state)?.result?.pages],
+      (state) => [currentJob(state)?.id, currentJob(state)?.page, currentJob(state)?.result?.pages, currentJob(state)?.background?.place],
       () => this.#show(),
     );
     store.watch((state) => [currentJob(state)?.turn], () => this.#fit());
@@ -74,10 +73,10 @@ export class PictureView {
   /** Shows another page of the document. */
   turnPage(step) {
     const job = currentJob(this.#store.get());
-    const count = job?.result?.pages.length ?? 1;
-    const page = Math.min(count - 1, Math.max(0, (job?.page ?? 0) + step));
-    if (job && page !== job.page) {
-      patchJob(this.#store, job.id, { page });
+    const { count, at } = job ? pagesOf(job) : { count: 1, at: 0 };
+    const page = Math.min(count - 1, Math.max(0, at + step));
+    if (page !== at) {
+      job.background ? this.#act.turnTo(job.id, page) : patchJob(this.#store, job.id, { page });
     }
   }
 
@@ -114,8 +113,8 @@ export class PictureView {
 
   async #show() {
     const job = currentJob(this.#store.get());
-    const wanted = job ? `${job.id}/${job.page}` : null;
-    if (this.#shown !== wanted || (this.#missing && job?.result)) {
+    const wanted = job ? placeOf(job) : null;
+    if (this.#shown !== wanted || (this.#missing && (job?.result || job?.background?.place))) {
       this.#shown = wanted;
       this.#missing = false;
       this.#clear();
@@ -187,7 +186,7 @@ export class PictureView {
 
   #update() {
     const job = currentJob(this.#store.get());
-    if (job?.result && this.#shown === `${job.id}/${job.page}` && !this.#sheet.hidden) {
+    if (job?.result && this.#shown === placeOf(job) && !this.#sheet.hidden) {
       this.#overlay.update(linesOf(job.result, job.page).lines);
     }
   }
@@ -238,12 +237,13 @@ export class PictureView {
   #describe() {
     const state = this.#store.get();
     const job = currentJob(state);
-    const [pages, page] = [job?.result?.pages, job?.result?.pages[job.page]];
+    const { count, at } = job ? pagesOf(job) : { count: 0, at: 0 };
+    const page = job?.result?.pages[job.page];
     byId("picture-name").textContent = byId("picture-name").title = job?.name ?? "";
-    byId("picture-facts").textContent = job ? (page ? `${page.width} × ${page.height} · ` : "") + sizeText(job.file.size) : "";
-    byId("pager").hidden = !pages || pages.length < 2;
-    byId("page-number").textContent = pages ? t("pageOf", { number: job.page + 1, count: pages.length }) : "";
-    byId("page-before").disabled = !pages || job.page === 0;
-    byId("page-after").disabled = !pages || job.page === pages.length - 1;
+    byId("picture-facts").textContent = job ? (page ? `${page.width} × ${page.height} · ` : "") + sizeText(job.background?.size ?? job.file.size) : "";
+    byId("pager").hidden = count < 2;
+    byId("page-number").textContent = count ? t("pageOf", { number: at + 1, count }) : "";
+    byId("page-before").disabled = at === 0;
+    byId("page-after").disabled = at >= count - 1;
   }
 }

@@ -3,6 +3,7 @@
 import { copyRich, copyText } from "../core/clipboard.js";
 import { make } from "../core/dom.js";
 import { blocksOf, flowText, textOf, textOfBlock } from "../reading/blocks.js";
+import { t } from "../words/words.js";
 import { plainTable, rowsWithBreaks } from "./table.js";
 
 /**
@@ -67,4 +68,9 @@ function partOf(cell, range) {
     part.setEnd(range.endContainer, range.endOffset);
   }
   return part.toString();
+}
+
+/** What the button that copies is called. */
+export function copyWords(job, selected) {
+  return selected.size > 0 ? t("copySome", { count: selected.size }) : t(job?.background ? "copyPage" : "copyAll");
 }

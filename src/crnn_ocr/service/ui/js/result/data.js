@@ -1,10 +1,12 @@
 // The tab Data: the document as JSON, and the request that gave it as code, to copy.
 
+import { pathOf } from "../background/requests.js";
 import { copyText } from "../core/clipboard.js";
 import { byId } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob } from "../jobs/jobs.js";
 import { documentOf } from "../reading/document.js";
+import { readPath } from "../server/request.js";
 import { LANGUAGES, snippet } from "../server/snippets.js";
 import { t } from "../words/words.js";
 
@@ -53,8 +55,10 @@ function contentOf(state) {
   if (kind === "json") {
     return jsonText(documentOf(job.result));
   }
-  const options = job.options ?? job.wanted ?? state.options;
-  return snippet({ name: job.name, file: job.file, options, origin: location.origin, key: state.server.keyed === true }, kind);
+  const options = job.background?.options ?? job.options ?? job.wanted ?? state.options;
+  // Long documents are sent as jobs, whose answer is an id.
+  const sent = job.background ? { path: pathOf(job, { options, formats: job.background.formats }), field: "id" } : { path: readPath(options), field: "text" };
+  return snippet({ ...sent, name: job.name, file: job.file, origin: location.origin, key: state.server.keyed === true }, kind);
 }
 
 /** JSON in which points, polygons and lists of numbers stand on one line. */

@@ -23,11 +23,11 @@ export class Description {
     const shown = (job.result?.lines.length ?? 0) > 0; // also while it is read again, and where that has failed
     const card = byId("result-card");
     card.classList.toggle("is-data", chosen === "data");
-    card.classList.toggle("is-busy", UNDER_WAY.has(job.status));
+    card.classList.toggle("is-busy", UNDER_WAY.has(job.status) && !job.background);
     byId("result-tools").classList.toggle("is-off", !shown);
     byId("result-facts").replaceChildren(...factsOf(job));
     byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
-    byId("panel-proofread").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status)));
+    byId("panel-proofread").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status) && !job.background));
     const { past, future } = editsOf(job);
     byId("undo").disabled = past.length === 0;
     byId("redo").disabled = future.length === 0;

@@ -12,7 +12,14 @@ import { codeOf } from "./notices.js";
  * @param {{start: () => void, cancel: () => void, hurry: () => void}} act
  */
 function messageOf(job, act) {
-  switch (job.status) {
+  if (job.note) {
+    return noted(job.note, act);
+  }
+  // A page of a job: what was read on it is there, or on its way, whether or not others are still being read.
+  if (job.background && !job.result) {
+    return [make("div", { class: "message is-late" }, make("progress", { class: "progress", "aria-label": t("pageLoading") }))];
+  }
+  switch (job.background ? "done" : job.status) {
     case "new":
     case "queued":
       return working(t("queued"), null, act);
@@ -33,6 +40,9 @@ function messageOf(job, act) {
 
 /** One line about a job: for the queue. */
 export function statusText(job) {
+  if (job.background) {
+    return t("backgroundStatus", { ...job.background, status: job.status });
+  }
   switch (job.status) {
     case "sending":
       return t("sending", { percent: Math.round(job.share * 100) });
@@ -85,7 +95,7 @@ export class MessagePlace {
   /** Shows what there is to say about a job, if wanted; elements stay where they say the same. */
   show(job, wanted, language) {
     this.#place.hidden = !wanted;
-    const key = wanted ? `${job.id} ${job.status} ${language} ${job.problem?.code}` : null;
+    const key = wanted ? `${job.id} ${job.status} ${language} ${job.problem?.code} ${job.note?.words} ${job.note?.problem?.code}` : null;
     if (key === null) {
       this.#place.replaceChildren();
     } else {
@@ -94,12 +104,17 @@ export class MessagePlace {
       if (this.#shown === key) {
         refreshMessage(this.#place, fresh[0]);
       } else {
-        this.#place.setAttribute("role", job.status === "failed" ? "alert" : "group");
+        this.#place.setAttribute("role", job.status === "failed" || job.note?.problem ? "alert" : "group");
         this.#place.replaceChildren(...fresh);
       }
     }
     this.#shown = key;
   }
+}
+
+// About a page that is read in the background, or the job that does so: it waits, or what went wrong with it.
+function noted({ problem, retry, symbol, words, values }, act) {
+  return problem ? failed(problem, act, retry) : still(symbol, t(words, values));
 }
 
 function still(symbol, words, ...more) {
@@ -115,20 +130,20 @@ function working(words, share, act) {
 }
 
 function delayed(job, act) {
-  const words = job.problem.code === "RATE_LIMITED" ? "rateLimited" : "busy";
+  const words = t(`delayed_${job.problem.code}`) ?? t(job.problem.code === "RATE_LIMITED" ? "rateLimited" : "busy");
   return [
     make(
       "div",
       { class: "message" },
       icon("clock"),
-      make("p", { class: "message-title" }, t(words)),
+      make("p", { class: "message-title" }, words),
       make("p", { class: "message-more" }, t("waitMore", { seconds: job.waitSeconds })),
       make("div", { class: "message-buttons" }, button("tryNow", act.hurry), button("cancel", act.cancel)),
     ),
   ];
 }
 
-function failed(problem, act) {
+function failed(problem, act, retry = !problem.hopeless) {
   return [
     make(
       "div",
@@ -137,7 +152,7 @@ function failed(problem, act) {
       make("p", { class: "message-title" }, explain(problem)),
       // Of a file that is refused for good, the number of the request is of no use to anybody.
       make("p", { class: "message-code" }, problem.hopeless ? problem.code : codeOf(problem)),
-      problem.hopeless ? null : button("retry", act.start),
+      retry ? button("retry", act.start) : null,
     ),
   ];
 }

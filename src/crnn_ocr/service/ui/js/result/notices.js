@@ -22,7 +22,7 @@ export class Notices {
    * @param {boolean} shown whether the lines of its result are shown
    */
   show(job, shown) {
-    const failed = shown && job.status === "failed" ? job.problem : null;
+    const failed = shown && job.status === "failed" && !job.background ? job.problem : null;
     // Of several pages each says its own, where it stands.
     const own = (job.result?.pages.length ?? 0) > 1 && shown;
     const warnings = (shown || job.status === "done") && !own ? (job.result?.warnings ?? []) : [];

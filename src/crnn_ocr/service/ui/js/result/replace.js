@@ -12,6 +12,7 @@ import { hitsOf } from "./search.js";
  * @param search the Search
  * @param act `change(make, index)` with a function from a result to the changed one, `show()` the list of lines,
  *   `say(words)`
+ * @returns {{open: (show: boolean) => void, toggle: () => void}}
  */
 export function watchReplace(store, search, act) {
   const row = byId("replace-row");
@@ -24,14 +25,6 @@ export function watchReplace(store, search, act) {
       (byId("search").value ? byId("replace") : byId("search")).focus();
     }
   };
-  toggle.addEventListener("click", () => open(row.hidden));
-  document.addEventListener("keydown", (event) => {
-    const wanted = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "h";
-    if (wanted && currentJob(store.get())?.result && !document.querySelector("dialog[open]")) {
-      event.preventDefault();
-      open(true);
-    }
-  });
   row.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       event.stopPropagation();
@@ -46,6 +39,7 @@ export function watchReplace(store, search, act) {
   byId("replace-all").addEventListener("click", replaceAll);
   // Only lines can be changed, so the row goes where there are none.
   store.watch((state) => [state.prefs.view], (view) => view !== "proofread" && open(false));
+  return { open, toggle: () => open(row.hidden) };
 
   function replaceOne() {
     const hit = search.current();

@@ -6,13 +6,13 @@ import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
-import { copyResult, selectionText, watchCopy } from "./copying.js";
+import { copyResult, copyWords, selectionText, watchCopy } from "./copying.js";
 import { Description } from "./description.js";
 import { DocumentView } from "./document.js";
 import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
 import { Proofread } from "./proofread.js";
-import { watchReplace } from "./replace.js";
+import { watchReplaceOpener } from "./replace-opener.js";
 import { Search } from "./search.js";
 import { selectionAfter } from "./selection.js";
 import { watchListKeys } from "./list-keys.js";
@@ -29,7 +29,7 @@ export class ResultView {
   #description;
   #drawn = new Map(); // view → what it shows
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)` */
+  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()` */
   constructor(store, say, act) {
     this.#store = store;
     this.#say = say;
@@ -52,10 +52,11 @@ export class ResultView {
       say,
     });
     this.#search = new Search((index) => this.#found(index));
-    watchReplace(store, this.#search, {
+    watchReplaceOpener(store, this.#search, {
       change: (make, index) => this.#change(currentJob(store.get()), make, index),
       show: () => setPrefs(store, { view: "proofread" }),
       say,
+      missing: act.missing,
     });
     this.#description = new Description(act);
     watchCopy(byId("lines"));
@@ -76,7 +77,7 @@ export class ResultView {
       this.#proofread.list.hover(index, this.#line(index));
       this.#document.hover(index, key);
     });
-    store.watch((state) => [state.selected, state.prefs.language], (selected) => this.#selected(selected));
+    store.watch((state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language], (selected) => this.#selected(selected));
   }
 
   /** Makes a line the active one, and selects with Ctrl and Shift as lists do. */
@@ -177,10 +178,8 @@ export class ResultView {
   // The job is the one whose line was edited, which may not be the one that is shown any more.
   #change({ id, result: { pages } }, make, index) {
     const job = jobOf(this.#store.get(), id);
-    if (job?.result?.pages !== pages) {
-      return; // removed, or read anew
-    }
-    if (changeResult(this.#store, id, make(job.result), index)) {
+    // Unless it has been removed, or read anew.
+    if (job?.result?.pages === pages && changeResult(this.#store, id, make(job.result), index)) {
       this.#act.edited(id);
     }
   }
@@ -214,7 +213,7 @@ export class ResultView {
       return;
     }
     const panel = byId(`panel-${prefs.view}`);
-    const key = `${job?.id} ${prefs.language}`;
+    const key = `${job?.id} ${job?.background?.at} ${prefs.language}`;
     const fresh = this.#drawn.get(prefs.view) !== key;
     this.#drawn.set(prefs.view, key);
     (prefs.view === "proofread" ? this.#proofread : this.#document).draw(job, fresh);
@@ -234,8 +233,7 @@ export class ResultView {
 
   #selected(selected) {
     this.#proofread.list.select(selected);
-    const words = selected.size > 0 ? t("copySome", { count: selected.size }) : t("copyAll");
-    byId("copy-all").lastElementChild.textContent = words;
+    byId("copy-all").lastElementChild.textContent = copyWords(currentJob(this.#store.get()), selected);
   }
 
   #describe() {

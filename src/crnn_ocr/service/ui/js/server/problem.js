@@ -15,6 +15,9 @@ const HOPELESS = new Set([
   "PDF_PASSWORD_REQUIRED",
 ]);
 
+// The server has no room now: for the request, the client, or the file.
+const LATER = new Set([429, 503, 507]);
+
 const STATUS_CODES = { 413: "BODY_TOO_LARGE", 429: "RATE_LIMITED", 503: "OVERLOADED" };
 
 /** A failure with the server's stable code; message and hint are the server's own sentences. */
@@ -36,7 +39,7 @@ export class Problem extends Error {
 
   /** Whether the server asks to come again later. */
   get passing() {
-    return this.retryAfter !== null && (this.status === 503 || this.status === 429);
+    return this.retryAfter !== null;
   }
 }
 
@@ -60,7 +63,7 @@ export function problemOf(status, answer, headers) {
 // Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3).
 function waiting(status, headers) {
   const value = headers("Retry-After");
-  if (value === null || (status !== 503 && status !== 429)) {
+  if (value === null || !LATER.has(status)) {
     return null;
   }
   const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;

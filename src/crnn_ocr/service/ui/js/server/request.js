@@ -15,17 +15,36 @@ const BLOCKS = { layout: "blocks" };
  *   of the file has left; 1 means that the server is reading
  */
 export async function readFile(file, { options, signal, onSent }) {
-  const reply = await withKey(() => twice(() => upload(readPath(options), file, signal, onSent), signal));
-  const answer = parse(reply.body);
-  if (reply.status === 200 && answer?.success === true && Array.isArray(answer.lines)) {
+  const { status, answer, header } = await sendFile(readPath(options), file, { signal, onSent });
+  if (status === 200 && answer?.success === true && Array.isArray(answer.lines)) {
     return answer;
   }
-  throw problemOf(reply.status, answer, reply.header);
+  throw problemOf(status, answer, header);
+}
+
+/** Sends a file as the body of a request; resolves to the status, the JSON of the answer, and its headers. */
+export async function sendFile(path, file, { signal, onSent, headers = {} }) {
+  const reply = await withKey(() => twice(() => upload(path, file, { signal, onSent, headers }), signal));
+  return { status: reply.status, answer: parse(reply.body), header: reply.header };
 }
 
 /** The path with the query under which a file is sent to be read. */
 export function readPath(options) {
-  return `/ocr?${new URLSearchParams({ ...BLOCKS, ...optionText(options), detail: "chars" })}`;
+  return `/ocr?${new URLSearchParams({ ...readQuery(options), detail: "chars" })}`;
+}
+
+/** The reading options as a query. */
+export function readQuery(options) {
+  return { ...BLOCKS, ...optionText(options) };
+}
+
+/** Sends a request; an answer that is no success becomes a Problem. Where the server wants a key, the user is asked. */
+export async function ask(path, init = {}) {
+  const reply = await withKey(() => reach(path, init));
+  if (!reply.ok) {
+    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
+  }
+  return reply;
 }
 
 /** Asks for JSON; where the server wants a key, `insist` asks the user for it. */
@@ -56,11 +75,7 @@ export async function exportFile(document, format, file = null, options = {}) {
     form.append("image", file);
     init = { method: "POST", body: form };
   }
-  const reply = await withKey(() => reach(`/export?${query}`, init));
-  if (!reply.ok) {
-    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
-  }
-  return reply.blob();
+  return (await ask(`/export?${query}`, init)).blob();
 }
 
 /** Asks for plain text. */
@@ -80,10 +95,7 @@ export async function getText(path) {
 export async function previewPage(file, { page, stage, options = {}, signal }) {
   const query = new URLSearchParams({ ...optionText(options), page, stage });
   const headers = { "Content-Type": mediaType(file) };
-  const reply = await withKey(() => reach(`/preview?${query}`, { method: "POST", body: file, headers, signal }));
-  if (!reply.ok) {
-    throw problemOf(reply.status, parse(await reply.text()), (name) => reply.headers.get(name));
-  }
+  const reply = await ask(`/preview?${query}`, { method: "POST", body: file, headers, signal });
   return { picture: await reply.blob(), header: (name) => reply.headers.get(name) };
 }
 
@@ -125,13 +137,13 @@ async function twice(send, signal) {
 }
 
 // XMLHttpRequest, because fetch does not tell how much of the body has been sent.
-function upload(path, file, signal, onSent) {
+function upload(path, file, { signal, onSent, headers }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.setRequestHeader("Content-Type", mediaType(file));
     request.setRequestHeader("Accept", "application/json");
-    for (const [name, value] of Object.entries(keyHeaders())) {
+    for (const [name, value] of Object.entries({ ...headers, ...keyHeaders() })) {
       request.setRequestHeader(name, value);
     }
     request.upload.addEventListener("progress", ({ loaded, total }) => onSent(total ? loaded / total : 0));

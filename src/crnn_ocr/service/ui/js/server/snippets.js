@@ -1,17 +1,18 @@
 // The request of what was just done, as code to copy. Names of files are quoted: they may hold anything.
 
-import { mediaType, readPath } from "./request.js";
+import { mediaType } from "./request.js";
 
 /** The languages on offer. */
 export const LANGUAGES = ["curl", "python", "javascript"];
 
 /**
  * Writes the request.
- * @param {{name: string, file: Blob, options: object, origin: string, key: boolean}} request
+ * @param {{name: string, file: Blob, path: string, field: string, origin: string, key: boolean}} request `field`: of the
+ *   answer, to be shown
  * @param {string} language one of LANGUAGES
  */
 export function snippet(request, language) {
-  const url = request.origin + readPath(request.options);
+  const url = request.origin + request.path;
   return WRITERS[language]({ ...request, url, type: mediaType(request.file) });
 }
 
@@ -24,7 +25,7 @@ const WRITERS = {
       `  --data-binary ${shell(`@${name}`)}`,
     ].join("\n");
   },
-  python({ url, type, name, key }) {
+  python({ url, type, name, key, field }) {
     return [
       `import json${key ? ", os" : ""}, urllib.request`,
       "",
@@ -35,10 +36,10 @@ const WRITERS = {
       `request = urllib.request.Request(${literal(url)}, picture, headers)`,
       "with urllib.request.urlopen(request) as response:",
       "    answer = json.load(response)",
-      'print(answer["text"])',
+      `print(answer["${field}"])`,
     ].join("\n");
   },
-  javascript({ url, type, name, key }) {
+  javascript({ url, type, name, key, field }) {
     return [
       'import { readFile } from "node:fs/promises";',
       "",
@@ -51,7 +52,7 @@ const WRITERS = {
       "  body: picture,",
       "});",
       "const answer = await response.json();",
-      "console.log(answer.text);",
+      `console.log(answer.${field});`,
     ].join("\n");
   },
 };

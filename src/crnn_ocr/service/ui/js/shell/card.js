@@ -2,8 +2,8 @@
 
 import { byId, make } from "../core/dom.js";
 import { sizeText, timeText } from "../core/files.js";
+import { load } from "../core/later.js";
 import { UNDER_WAY } from "../jobs/jobs.js";
-import { askForWork } from "../server/work.js";
 import { modelTitle, t } from "../words/words.js";
 import { makeMenu } from "./menu.js";
 
@@ -23,7 +23,8 @@ export function watchCard(store) {
   async function look() {
     clearTimeout(timer);
     if (!card.hidden) {
-      store.set({ work: await askForWork() });
+      const work = await load("server/work.js").then(({ askForWork }) => askForWork(), () => null);
+      store.set({ work });
       clearTimeout(timer);
       timer = setTimeout(look, EVERY);
     }

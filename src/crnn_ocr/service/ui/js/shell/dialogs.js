@@ -2,15 +2,18 @@
 
 /** Wires every dialog of the page. */
 export function watchDialogs() {
-  for (const dialog of document.querySelectorAll("dialog")) {
-    for (const button of dialog.querySelectorAll("[data-close]")) {
-      button.addEventListener("click", () => dialog.close());
-    }
-    dialog.addEventListener("pointerdown", (event) => {
-      // The backdrop belongs to the dialog itself, its content to the sheet inside.
-      if (event.target === dialog) {
-        dialog.close();
-      }
-    });
+  document.querySelectorAll("dialog").forEach(watchDialog);
+}
+
+/** Wires one. */
+export function watchDialog(dialog) {
+  for (const button of dialog.querySelectorAll("[data-close]")) {
+    button.addEventListener("click", () => dialog.close());
   }
+  dialog.addEventListener("pointerdown", (event) => {
+    // The backdrop belongs to the dialog itself, its content to the sheet inside.
+    if (event.target === dialog) {
+      dialog.close();
+    }
+  });
 }

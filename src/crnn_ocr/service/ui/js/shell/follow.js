@@ -1,7 +1,6 @@
 // Keeps the two sides together: the list begins anew with another file, pages turn on both sides, and a hit of the
 // search is shown in the picture.
 
-import { byId } from "../core/dom.js";
 import { currentJob, patchJob } from "../jobs/jobs.js";
 
 const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads

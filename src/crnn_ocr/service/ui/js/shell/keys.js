@@ -1,7 +1,8 @@
 // Keyboard commands, and the sheet that lists them. Single keys can be switched off (WCAG 2.1.4).
 
-import { byId, COMMAND_KEY, isTyping, make } from "../core/dom.js";
-import { t } from "../words/words.js";
+import { byId, COMMAND_KEY, isTyping } from "../core/dom.js";
+import { later } from "../core/later.js";
+import { loadWords } from "../words/words.js";
 
 // In the order of the sheet: keys, the name of their words, and whether they are single keys.
 const COMMANDS = [
@@ -33,10 +34,11 @@ const COMMANDS = [
   { keys: [COMMAND_KEY, "H"], name: "replace" },
 ];
 
-/** Wires the keys; `act` has one function per command's name. */
+/** Wires the keys; `act` has one function per command's name, and `missing()` where the sheet has not arrived. */
 export function watchKeys(store, act) {
+  const sheet = later("shell/key-list.js", ({ watchKeyList }) => watchKeyList(store, COMMANDS), { words: () => loadWords("keys") });
+  const showHelp = () => sheet().then(() => byId("help-dialog").showModal(), act.missing);
   byId("help").addEventListener("click", showHelp);
-  store.watch((state) => [state.prefs.language, state.prefs.keys], (_, singles) => drawHelp(singles));
   document.addEventListener("keydown", (event) => {
     const command = commandOf(event, store.get().prefs.keys);
     if (command && !document.querySelector("dialog[open]")) {
@@ -62,21 +64,4 @@ function commandOf(event, singles) {
   }
   const key = event.key === "=" ? "+" : event.key.toUpperCase();
   return singles ? COMMANDS.find((command) => command.single && command.keys[0] === key) : undefined;
-}
-
-function showHelp() {
-  byId("help-dialog").showModal();
-}
-
-function drawHelp(singles) {
-  const rows = COMMANDS.map(({ keys, name, single }) =>
-    make(
-      "div",
-      { class: "key-row", "data-single": Boolean(single) },
-      make("dt", {}, ...keys.map((key) => make("kbd", {}, key))),
-      make("dd", {}, t(`key_${name}`)),
-    ),
-  );
-  byId("key-list").replaceChildren(...rows);
-  byId("keys-off").hidden = singles;
 }

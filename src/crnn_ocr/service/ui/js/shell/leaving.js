@@ -11,7 +11,10 @@ export function watchLeaving(store) {
   });
 }
 
-// Whatever was read lies in the history, as far as the user lets the browser keep one.
+// Whatever was read lies in the history, as far as the user lets the browser keep one; what the server reads in the
+// background lies there, but for the user's edits.
 function wouldLose({ jobs, prefs }) {
-  return jobs.some((job) => UNDER_WAY.has(job.status) || (job.result !== null && !(prefs.history && job.historyId)));
+  return jobs.some(({ background, edited, status, result, historyId }) =>
+    background ? edited === true : UNDER_WAY.has(status) || (result !== null && !(prefs.history && historyId)),
+  );
 }

@@ -11,25 +11,35 @@ const COPIED = 1500; // milliseconds for which the button says so
 export function watchPrimary(store, act) {
   const button = byId("primary");
   let timer = null;
+  let said = ""; // what "Copied" was about
   button.addEventListener("click", async () => {
     const done = await act[button.dataset.action]();
     if (done === true) {
       clearTimeout(timer);
+      said = meaning();
       show("copied", t("copied"));
       timer = setTimeout(draw, COPIED);
     }
   });
   byId("stop-others").addEventListener("click", act.stop);
   store.watch((state) => [state.jobs, state.current, state.selected, state.prefs.language], () => {
-    clearTimeout(timer);
-    draw();
+    // What it has just said stays for its time, unless it would do something else.
+    if (button.dataset.symbol !== "copied" || said !== meaning()) {
+      clearTimeout(timer);
+      draw();
+    }
   });
+
+  function meaning() {
+    const { current, selected, prefs } = store.get();
+    return [actionOf(store.get()), current, prefs.language, ...selected].join();
+  }
 
   function draw() {
     const state = store.get();
     const action = actionOf(state);
     button.dataset.action = action;
-    const words = { add: t("addMore"), stop: t("stopAll"), copy: t("copy") };
+    const words = { add: t("addMore"), stop: t("stopAll"), copy: t(currentJob(state)?.background ? "copyPage" : "copy") };
     const some = action === "copy" && state.selected.size > 0;
     show(action, some ? t("copySome", { count: state.selected.size }) : words[action]);
     byId("stop-others").hidden = action === "stop" || !isBusy(state);
@@ -49,13 +59,13 @@ export function watchPrimary(store, act) {
 // What has been read can be copied while other files are still being read.
 function actionOf(state) {
   const job = currentJob(state);
-  if (job && UNDER_WAY.has(job.status)) {
+  if (job && UNDER_WAY.has(job.status) && !job.background) {
     return "stop";
   }
   if (job?.result?.lines.length > 0) {
     return "copy";
   }
-  return isBusy(state) ? "stop" : "add";
+  return isBusy(state) && !job?.background ? "stop" : "add";
 }
 
 function isBusy({ jobs }) {

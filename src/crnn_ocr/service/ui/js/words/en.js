@@ -24,6 +24,8 @@ const page = {
   stopAll: "Stop",
   options: "Options",
   history: "History",
+  background: "Background jobs",
+  backgroundShort: "Jobs",
   addMore: "Add pictures",
   addShort: "Add",
   share: "Share the text",
@@ -44,7 +46,7 @@ const page = {
   recent: "Read lately",
   trustLanguages: "Chinese and English",
   trustHere: "runs on this server, nowhere else",
-  trustKeeps: "the server keeps no picture",
+  trustKeeps: "the server keeps no picture, and long documents for a while",
   // the queue
   queue: "Files",
   queueCount: ({ done, count }) => `${done} of ${count} read`,
@@ -97,6 +99,7 @@ const page = {
   hits: ({ at, count }) => (count === 0 ? "no hit" : `${at} of ${count}`),
   copy: "Copy",
   copyAll: "Copy all",
+  copyPage: "Copy this page",
   copySome: ({ count }) => `Copy ${lines(count)}`,
   copied: "Copied",
   copyFailed: "The browser did not allow copying; select the text and copy it by hand.",
@@ -131,43 +134,20 @@ const page = {
   // the API panel
   codeLanguage: "Language of the code",
   copyCode: "Copy the code",
-  // the options
+  // the options: what stands in the page itself
+  stale: "The result was read with other options.",
   optionsReading: "Reading",
   optionsPage: "This page",
   optionsMore: "Remembered in this browser.",
   resetOptions: "Defaults",
   readAgain: "Read again with these options",
-  stale: "The result was read with other options.",
-  noOptions: "The server has not told its options yet.",
-  optionsLocked: "The server tells its options to those who have a key.",
-  enterKey: "Enter the API key",
-  modelDefault: ({ name }) => (name ? `the server's default: ${name}` : "the server's default"),
-  choice_off: "off",
-  choice_auto: "auto",
-  choice_on: "on",
-  choice_lines: "lines",
-  choice_blocks: "document",
-  choice_force: "read anew",
-  choice_never: "take it",
   prefHistory: "Keep a history in this browser",
   prefKeys: "Shortcuts with single keys",
-  // the preview
   preview: "What enhancement does",
   previewOpen: "Preview of the enhancement",
-  previewBefore: "The picture as it is",
-  previewAfter: "The picture as it is read",
   previewHandle: "How much of the picture is shown as it is",
   previewLeft: "as it is",
   previewRight: "as it is read",
-  stepNone: "Nothing was changed: the picture needs no enhancement.",
-  step_grey: "Colours left out",
-  step_denoise: "Noise removed",
-  step_stretch: "Contrast stretched",
-  step_clahe: "Local contrast raised",
-  quality_brightness: "Brightness of the paper",
-  quality_contrast: "Contrast",
-  quality_noise: "Noise",
-  quality_blur: "Blur in pixels",
   // the history
   historyMore: "Kept in this browser only, never on the server: the last 100 readings.",
   historyEmpty: "What you read will stand here.",
@@ -207,28 +187,6 @@ const page = {
   keyUse: "Use it",
   // the shortcuts
   keysOff: "Single keys are switched off; Options switches them on.",
-  key_paste: "Paste a picture",
-  key_read: "Read again",
-  key_open: "Choose pictures",
-  key_copy: "Copy all, or what is selected",
-  key_search: "Search in the text",
-  key_next: "Next line",
-  key_before: "Line before",
-  key_edit: "Edit the line",
-  key_nextFile: "Next file",
-  key_fileBefore: "File before",
-  key_zoomIn: "Zoom in",
-  key_zoomOut: "Zoom out",
-  key_fit: "Fit into the window",
-  key_turn: "Turn the view",
-  key_overlay: "Clean, doubts, all, or text instead of the picture",
-  key_alone: "Enlarge the picture",
-  key_options: "Options",
-  key_history: "History",
-  key_theme: "Colours",
-  key_language: "Language",
-  key_help: "This list",
-  key_stop: "Stop, or close",
 };
 
 const errors = {
@@ -242,21 +200,4 @@ const errors = {
   UNAUTHORIZED: "The server asks for an API key. Try again and give it.",
 };
 
-// The schema's own help is written for whoever types the names.
-const options = {
-  model: { title: "Model", help: "The model that reads the lines." },
-  grey: { title: "Colours", help: "Leave out the colours before reading. Auto: as suits the model." },
-  clahe: { title: "Contrast", help: "Raise the contrast. Auto: only of pictures that are pale or dark overall." },
-  denoise: { title: "Noise", help: "Remove specks and grain. Auto: only where there is much of it." },
-  orientation: { title: "Orientation", help: "Turn pictures and lines that lie on their side or stand on their head." },
-  recheck: { title: "Second look", help: "Auto: a slower, more exact model reads again what is doubtful." },
-  layout: { title: "Layout", help: "Document: headings, paragraphs, lists and tables. Lines: one after the other." },
-  ocr: { title: "PDF pages with text", help: "Auto: take their own text where it is good. Read anew: read the picture all the same. Take it: read no picture." },
-  pages: { title: "Pages", help: "Pages to read, such as 1-3,7 or 5-. Empty: all." },
-  min_confidence: {
-    title: "Leave out what is hardly text",
-    help: "Drops what is on average less sure than this, character by character: specks, logos, patterns. The per cents beside a line tell another thing, how sure it is that the whole line is right.",
-  },
-};
-
-export const en = { page: { ...page, ...result }, errors, warnings: {}, options, models: {} };
+export const en = { page: { ...page, ...result }, errors };

@@ -1,6 +1,7 @@
 // The words of the page in the language of the user, and those for what the server says.
 
 import { COMMAND_KEY } from "../core/dom.js";
+import { load } from "../core/later.js";
 
 // Only the words that are needed are loaded; first.js announces those of the first language.
 const LOADERS = {
@@ -8,12 +9,28 @@ const LOADERS = {
   zh: async () => (await import("./zh.js")).zh,
 };
 const texts = {};
+const parts = new Set(); // names of the parts whose words are needed besides
 let language = "en";
 
 /** Loads the words of a language, or with null of the browser's; to be awaited before it is set. */
 export async function loadLanguage(wanted) {
   const name = known(wanted);
   texts[name] ??= await LOADERS[name]();
+  await Promise.all([...parts].map((part) => fill(name, part)));
+}
+
+/** Loads the words of a part of the page that few visits need, in this language and from now on in each. */
+export async function loadWords(part) {
+  parts.add(part);
+  await fill(language, part);
+  translatePage();
+}
+
+async function fill(name, part) {
+  const { words } = await load(`words/${name}-${part}.js`);
+  for (const [table, entries] of Object.entries(words)) {
+    texts[name][table] = { ...texts[name][table], ...entries };
+  }
 }
 
 /** Takes a language, or with null the browser's; its words are there already. */
@@ -57,12 +74,13 @@ export function localeOf() {
 export function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = t(element.dataset.text, { key: COMMAND_KEY });
+    element.textContent = t(element.dataset.text, { key: COMMAND_KEY }) ?? ""; // its part has not been loaded
   }
   for (const element of document.querySelectorAll("[data-label]")) {
-    element.setAttribute("aria-label", t(element.dataset.label));
+    const label = t(element.dataset.label) ?? "";
+    element.setAttribute("aria-label", label);
     if (element.matches("button, a")) {
-      element.title = t(element.dataset.label);
+      element.title = label;
     }
   }
   for (const element of document.querySelectorAll("[data-hint]")) {

@@ -1,7 +1,7 @@
 // Chinese. Functions take values where the sentence needs them.
 
 import { result } from "./zh-result.js";
-import { errors, models, options, warnings } from "./zh-server.js";
+import { errors, models, warnings } from "./zh-server.js";
 
 const page = {
   // the frame
@@ -22,6 +22,8 @@ const page = {
   stopAll: "停止",
   options: "选项",
   history: "历史",
+  background: "后台任务",
+  backgroundShort: "任务",
   addMore: "添加图片",
   addShort: "添加",
   share: "分享文字",
@@ -42,7 +44,7 @@ const page = {
   recent: "最近识别",
   trustLanguages: "中文和英文",
   trustHere: "只在这台服务器上运行",
-  trustKeeps: "服务器不保存图片",
+  trustKeeps: "服务器不保存图片，仅暂存长文档",
   // the queue
   queue: "文件",
   queueCount: ({ done, count }) => `已识别 ${done} / ${count}`,
@@ -95,6 +97,7 @@ const page = {
   hits: ({ at, count }) => (count === 0 ? "没有找到" : `${at} / ${count}`),
   copy: "复制",
   copyAll: "复制全部",
+  copyPage: "复制本页",
   copySome: ({ count }) => `复制 ${count} 行`,
   copied: "已复制",
   copyFailed: "浏览器不允许复制，请手动选中文字后复制。",
@@ -129,43 +132,20 @@ const page = {
   // the API panel
   codeLanguage: "代码语言",
   copyCode: "复制代码",
-  // the options
+  // the options: what stands in the page itself
+  stale: "当前结果是用其他选项识别的。",
   optionsReading: "识别",
   optionsPage: "页面",
   optionsMore: "这些选项会保存在此浏览器中。",
   resetOptions: "恢复默认",
   readAgain: "用这些选项重新识别",
-  stale: "当前结果是用其他选项识别的。",
-  noOptions: "服务器尚未提供选项。",
-  optionsLocked: "服务器只向持有密钥的用户提供选项。",
-  enterKey: "输入 API 密钥",
-  modelDefault: ({ name }) => (name ? `服务器默认：${name}` : "服务器默认"),
-  choice_off: "关",
-  choice_auto: "自动",
-  choice_on: "开",
-  choice_lines: "按行",
-  choice_blocks: "文档",
-  choice_force: "重新识别",
-  choice_never: "直接取用",
   prefHistory: "在此浏览器中保存历史",
   prefKeys: "启用单键快捷键",
-  // the preview
   preview: "图像增强的效果",
   previewOpen: "预览图像增强",
-  previewBefore: "原图",
-  previewAfter: "增强后的图片",
   previewHandle: "原图所占的比例",
   previewLeft: "原图",
   previewRight: "识别时",
-  stepNone: "没有任何改动：这张图片不需要增强。",
-  step_grey: "去除颜色",
-  step_denoise: "去噪",
-  step_stretch: "拉伸对比度",
-  step_clahe: "增强局部对比度",
-  quality_brightness: "纸面亮度",
-  quality_contrast: "对比度",
-  quality_noise: "噪声",
-  quality_blur: "模糊（像素）",
   // the history
   historyMore: "最近 100 次识别，只保存在此浏览器中，不会保存到服务器。",
   historyEmpty: "识别过的内容会出现在这里。",
@@ -205,28 +185,6 @@ const page = {
   keyUse: "使用",
   // the shortcuts
   keysOff: "单键快捷键已关闭，可在“选项”中启用。",
-  key_paste: "粘贴图片",
-  key_read: "重新识别",
-  key_open: "添加图片",
-  key_copy: "复制全部或所选",
-  key_search: "在结果中查找",
-  key_next: "下一行",
-  key_before: "上一行",
-  key_edit: "编辑这一行",
-  key_nextFile: "下一个文件",
-  key_fileBefore: "上一个文件",
-  key_zoomIn: "放大",
-  key_zoomOut: "缩小",
-  key_fit: "适应窗口",
-  key_turn: "旋转视图",
-  key_overlay: "切换：原图、存疑、全部、文字",
-  key_alone: "放大图片区域",
-  key_options: "选项",
-  key_history: "历史",
-  key_theme: "配色",
-  key_language: "语言",
-  key_help: "显示此列表",
-  key_stop: "停止或关闭",
 };
 
-export const zh = { page: { ...page, ...result }, errors, warnings, options, models };
+export const zh = { page: { ...page, ...result }, errors, warnings, models };
