@@ -102,3 +102,10 @@ def test_the_error_of_a_page_is_kept() -> None:
     page = replace(Page(1, 1), error=Remark("IMAGE_UNREADABLE", "It is damaged."))
     found, _ = decode_page(encode_page(PageReading(page, "m/1"), chars=False))
     assert found.page.error == page.error
+
+
+def test_half_a_surrogate_pair_comes_back() -> None:
+    line = Line("a\ud83d!", 0.5, ((0, 0), (9, 0), (9, 9), (0, 9)))
+    page = Page(10, 10, (Block((line,)),))
+    found, _ = decode_page(encode_page(PageReading(page, None), chars=True))
+    assert found.page == page
