@@ -202,7 +202,7 @@ def test_a_hit_of_the_search_is_shown_in_the_picture(open_page: Opener, stage: S
     stage.play(three_pages)
     view = open_page()
     read(view, upload(tiff([drawn(f"Page {page}") for page in (1, 2, 3)]), "scan.tiff", "image/tiff"))
-    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
+    expect(view.get_by_role("img", name="scan.tiff").first).to_be_visible()
     for _ in range(5):
         view.locator("#zoom-in").click()
     view.locator("#search").fill("page 3 row 20")

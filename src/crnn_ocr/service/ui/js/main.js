@@ -18,7 +18,7 @@ import { watchPreview } from "./options/preview.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
-import { BlockLayer } from "./result/layer.js";
+import { BlockLayer, polygonOfBlock } from "./result/layer.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
@@ -70,12 +70,10 @@ const drawLater = watchFirstPages(store, async (id, blob) => {
   await addThumb(id, blob);
   history.keep(id);
 });
-const layer = new BlockLayer(store, {
-  hover: (key) => store.set({ blockHovered: key }),
-  pick: (key) => result.pick(key),
-});
+const blocks = { hover: (key) => store.set({ blockHovered: key }), pick: (key) => result.pick(key) };
 const picture = new PictureView(store, {
-  layer: layer.element,
+  layer: new BlockLayer(store, blocks).element,
+  layerOf: (page) => new BlockLayer(store, blocks, page),
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
   drawn: (job, blob) => job.thumb ?? addThumb(job.id, blob),
@@ -87,7 +85,7 @@ const result = new ResultView(store, say, {
   edited: (id) => history.keep(id),
   reveal: (index) => index !== null && picture.reveal(index),
   lookAt: (index, part) => picture.lookAt(index, part),
-  revealBlock: (key) => picture.revealPolygon(layer.polygonOf(key)),
+  revealBlock: (key) => picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
 });
 new QueueView(store, {
   select: (id) => selectJob(store, id),

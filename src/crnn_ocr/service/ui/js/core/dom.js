@@ -58,6 +58,13 @@ function shortfall(low, high, first, last, margin) {
   return Math.max(0, high + margin - last);
 }
 
+/** Resolves once a style that few visits need is there, or cannot be had. */
+export function loadStyle(address) {
+  return new Promise((resolve) => {
+    document.head.append(make("link", { rel: "stylesheet", href: address, onload: resolve, onerror: resolve }));
+  });
+}
+
 /** Whether what is typed now goes into a field. */
 export function isTyping(target) {
   return target instanceof Element && target.closest("input:not([type=checkbox],[type=range]), textarea, select") !== null;

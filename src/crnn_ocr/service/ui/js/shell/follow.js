@@ -9,6 +9,7 @@ const READING_LINE = 0.25; // of a panel's height: what stands there is the page
 /** Wires both sides; `reveal(index)` brings a line into view in the picture. */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
+  const led = leading();
   let shown = { id: null, page: 0 };
   let turning = false; // the page follows the list, so the list must not follow the page
 
@@ -31,9 +32,12 @@ export function watchSides(store, reveal) {
   for (const panel of panels) {
     panel.addEventListener("scroll", () => {
       const job = currentJob(store.get());
+      // Texts that are only now written move the others: no reason to turn the picture that the user moves.
+      if (!job?.result || job.result.pages.length < 2 || led() || performance.now() < Number(panel.dataset.until ?? 0)) {
+        return;
+      }
       const page = pageAt(panel);
-      const jumps = performance.now() < Number(panel.dataset.until ?? 0);
-      if (job?.result && page !== null && page !== job.page && page < job.result.pages.length && !jumps) {
+      if (page !== null && page !== job.page && page < job.result.pages.length) {
         turning = true;
         patchJob(store, job.id, { page });
         turning = false;
@@ -56,8 +60,23 @@ export function watchSides(store, reveal) {
   });
 }
 
+// Tells whether it is the picture that the user has touched last, and not the text.
+function leading() {
+  let picture = false;
+  for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
+    document.addEventListener(
+      kind,
+      ({ target }) => {
+        picture = target instanceof Element && target.closest(".picture-card") !== null;
+      },
+      { capture: true, passive: true },
+    );
+  }
+  return () => picture;
+}
+
 function showPage(panel, page) {
-  const [first] = panel.querySelectorAll(`[data-page="${page}"]`);
+  const first = panel.querySelector(`[data-page="${page}"]`);
   if (!first || panel.hidden) {
     return;
   }

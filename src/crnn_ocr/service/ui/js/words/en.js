@@ -78,6 +78,7 @@ const page = {
   pageBefore: "Page before",
   pageAfter: "Next page",
   pageOf: ({ number, count }) => `Page ${number} of ${count}`,
+  pagesLabel: "Pages",
   noPreview: "This file cannot be shown here.",
   overlay: "What is shown over the picture",
   overlay_clean: "Clean",

@@ -76,6 +76,7 @@ const page = {
   pageBefore: "上一页",
   pageAfter: "下一页",
   pageOf: ({ number, count }) => `第 ${number} 页，共 ${count} 页`,
+  pagesLabel: "页面",
   noPreview: "此文件无法在这里预览。",
   overlay: "图片上显示的内容",
   overlay_clean: "原图",
