@@ -14,7 +14,6 @@ import { thumbnail } from "./jobs/thumbnail.js";
 import { removeAll, removeOne } from "./jobs/undo.js";
 import { QueueView } from "./jobs/view.js";
 import { watchOptions } from "./options/panel.js";
-import { watchPreview } from "./options/preview.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
@@ -103,8 +102,7 @@ store.watch((state) => [state.prefs.view, state.current], (view, current) => {
     data ??= import("./result/data.js").then(({ watchData }) => watchData(store, say), missing);
   }
 });
-watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store) });
-watchPreview(store);
+watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(store), lost: missing });
 watchSides(store, (index) => picture.reveal(index));
 watchPanes(store);
 watchShare(store);

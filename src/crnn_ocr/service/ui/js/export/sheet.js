@@ -1,6 +1,6 @@
 // The export sheet: which format, which files, one file or several, with a preview.
 
-import { byId, make } from "../core/dom.js";
+import { byId, loadStyle, make } from "../core/dom.js";
 import { download, sizeText } from "../core/files.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob } from "../jobs/jobs.js";
@@ -9,6 +9,8 @@ import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { formatGroups, isPossible, writtenAll } from "./formats.js";
 import { Preview } from "./preview.js";
+
+await loadStyle("/ui/css/export.css");
 
 /** Wires the sheet. */
 export class ExportSheet {

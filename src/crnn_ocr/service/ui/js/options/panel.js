@@ -9,7 +9,7 @@ import { fieldsOf } from "./schema.js";
 
 const SWITCHES = ["history", "keys"];
 
-/** Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key. */
+/** Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key, `act.lost()`: a part of the page did not arrive. */
 export function watchOptions(store, act) {
   const dialog = byId("options-dialog");
   byId("open-options").addEventListener("click", () => dialog.showModal());
@@ -22,6 +22,16 @@ export function watchOptions(store, act) {
     act.start(store.get().current);
   });
   byId("read-stale").addEventListener("click", () => act.start(store.get().current));
+  let preview = null; // few look at it: loaded when it is first asked for
+  byId("open-preview").addEventListener("click", async () => {
+    try {
+      preview ??= import("./preview.js").then(({ makePreview }) => makePreview(store));
+      (await preview).open();
+    } catch {
+      preview = null;
+      act.lost();
+    }
+  });
   for (const name of SWITCHES) {
     const box = byId(`pref-${name}`);
     box.addEventListener("change", () => setPrefs(store, { [name]: box.checked }));
@@ -37,6 +47,7 @@ export function watchOptions(store, act) {
     byId("options-count").textContent = changed ? String(changed) : "";
     byId("options-count").hidden = changed === 0;
     byId("reset-options").disabled = changed === 0;
+    byId("open-preview").disabled = !job;
     byId("stale").hidden = !isStale(job, options);
   });
 

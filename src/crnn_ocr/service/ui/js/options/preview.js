@@ -7,16 +7,12 @@ import { explain } from "../server/problem.js";
 import { previewPage } from "../server/request.js";
 import { t } from "../words/words.js";
 
-/** Wires the dialog. */
-export function watchPreview(store) {
+/** Wires the dialog, which `open` shows. */
+export function makePreview(store) {
   const dialog = byId("preview-dialog");
   const urls = new Set();
   let control = null;
 
-  byId("open-preview").addEventListener("click", () => {
-    dialog.showModal();
-    show();
-  });
   byId("preview-range").addEventListener("input", (event) => split(event.target.value));
   dialog.addEventListener("close", () => {
     control?.abort();
@@ -24,9 +20,12 @@ export function watchPreview(store) {
     urls.forEach((url) => URL.revokeObjectURL(url));
     urls.clear();
   });
-  store.watch((state) => [currentJob(state)?.id], (id) => {
-    byId("open-preview").disabled = id === undefined;
-  });
+  return {
+    open() {
+      dialog.showModal();
+      show();
+    },
+  };
 
   async function show() {
     const job = currentJob(store.get());

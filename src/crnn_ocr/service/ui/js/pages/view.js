@@ -14,14 +14,10 @@ const MOST = 8;
 const PACE = 60; // milliseconds between two turns of a page by scrolling
 const OWN = 300; // milliseconds in which the events of a scroll by the page itself come
 
-/** Resolves to the view, once its style is there. */
-export async function makePages(...how) {
-  await loadStyle("/ui/css/pages.css");
-  return new PagesView(...how);
-}
+await loadStyle("/ui/css/pages.css");
 
 /** Shows all pages of the current job. */
-class PagesView {
+export class PagesView {
   #store;
   #frame;
   #strip = make("div", { class: "page-strip" });

@@ -1,7 +1,7 @@
 // The left side: the picture of the shown job, of one page or of several under one another, and the controls of the view.
 
 import { byId } from "../core/dom.js";
-import { currentJob, patchJob } from "../jobs/jobs.js";
+import { currentJob, patchJob, turnTo } from "../jobs/jobs.js";
 import { watchGestures } from "./gestures.js";
 import { describe } from "./head.js";
 import { watchOverlaySwitch } from "./overlay.js";
@@ -66,12 +66,7 @@ export class PictureView {
 
   /** Shows another page of the document. */
   turnPage(step) {
-    const job = this.#job;
-    const count = job?.result?.pages.length ?? 1;
-    const page = Math.min(count - 1, Math.max(0, (job?.page ?? 0) + step));
-    if (job && page !== job.page) {
-      patchJob(this.#store, job.id, { page });
-    }
+    turnTo(this.#store, (this.#job?.page ?? 0) + step);
   }
 
   /** Moves the view so that a line can be seen. */
@@ -130,8 +125,8 @@ export class PictureView {
 
   async #load() {
     try {
-      const { makePages } = await import("../pages/view.js");
-      this.#pages = await makePages(this.#store, this.#frame, this.#act);
+      const { PagesView } = await import("../pages/view.js");
+      this.#pages = new PagesView(this.#store, this.#frame, this.#act);
     } catch {
       this.#lost = true;
     }

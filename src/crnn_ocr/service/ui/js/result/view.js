@@ -3,7 +3,7 @@
 import { copyText } from "../core/clipboard.js";
 import { byId, reveal } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
-import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
+import { currentJob, jobOf, turnTo } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { copyResult, selectionText, watchCopy } from "./copying.js";
@@ -13,6 +13,7 @@ import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
 import { Proofread } from "./proofread.js";
 import { watchReplace } from "./replace.js";
+import { isLong } from "./rooms.js";
 import { Search } from "./search.js";
 import { selectionAfter } from "./selection.js";
 import { watchListKeys } from "./list-keys.js";
@@ -35,16 +36,19 @@ export class ResultView {
     this.#say = say;
     this.#act = act;
     const choose = (index, event) => this.choose(index, event);
+    const written = () => this.#search?.written();
     this.#proofread = new Proofread(store, {
       choose,
       change: (job, make, index) => this.#change(job, make, index),
       copy: (text) => this.#copied(copyText(text)),
       lookAt: act.lookAt,
       show: () => setPrefs(store, { view: "proofread" }),
+      written,
     });
     this.#document = new DocumentView(byId("document"), {
       choose,
       hover: (index) => store.set({ hovered: index }),
+      written,
       block: (key) => store.set({ blockHovered: key }),
       pick: (key) => this.pick(key),
       edit: (index) => this.edit(index),
@@ -83,7 +87,7 @@ export class ResultView {
   choose(index, event) {
     const { active, selected } = this.#store.get();
     this.#store.set({ active: index, block: null, selected: selectionAfter(selected, active, index, event) });
-    this.#turnTo(this.#line(index)?.page);
+    turnTo(this.#store, this.#line(index)?.page);
     this.#show(index);
     this.#act.reveal(index);
   }
@@ -91,7 +95,7 @@ export class ResultView {
   /** Makes a block without lines, such as a figure, the active one. */
   pick(key) {
     this.#store.set({ active: null, block: key, selected: new Set() });
-    this.#turnTo(Number(key.split("/")[0]));
+    turnTo(this.#store, Number(key.split("/")[0]));
     this.#reveal(this.#document.block(key));
     this.#act.revealBlock(key);
   }
@@ -147,14 +151,7 @@ export class ResultView {
   }
 
   #line(index) {
-    return index === null ? undefined : currentJob(this.#store.get())?.result?.lines[index];
-  }
-
-  #turnTo(page) {
-    const job = currentJob(this.#store.get());
-    if (page !== undefined && job && page !== job.page) {
-      patchJob(this.#store, job.id, { page });
-    }
+    return currentJob(this.#store.get())?.result?.lines[index];
   }
 
   #show(index) {
@@ -163,14 +160,12 @@ export class ResultView {
   }
 
   #reveal(element) {
-    if (element?.checkVisibility()) {
-      reveal(byId("panel-document"), element, 24);
-    }
+    element?.checkVisibility() && reveal(byId("panel-document"), element, 24);
   }
 
   #found(index) {
     this.#store.set({ active: index, block: null });
-    this.#turnTo(this.#line(index)?.page);
+    turnTo(this.#store, this.#line(index)?.page);
     this.#act.reveal(index);
   }
 
@@ -222,7 +217,9 @@ export class ResultView {
       panel.scrollTo(0, 0); // another file begins at its beginning
     }
     this.#mark();
-    this.#search.attach(panel, job?.result?.pages);
+    const shown = prefs.view === "proofread" ? this.#proofread.list : this.#document;
+    const texts = () => job.result.pages.flatMap((_, page) => shown.textsOf(page));
+    this.#search.attach(panel, job?.result?.pages, isLong(job?.result) ? texts : null);
   }
 
   #mark() {

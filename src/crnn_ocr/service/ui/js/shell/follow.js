@@ -6,6 +6,8 @@ import { currentJob, patchJob } from "../jobs/jobs.js";
 
 const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads
 
+const HOLD = 500; // milliseconds in which the events of a scroll by the page itself come
+
 /** Wires both sides; `reveal(index)` brings a line into view in the picture. */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
@@ -29,6 +31,10 @@ export function watchSides(store, reveal) {
     shown = { id, page };
   });
 
+  // What is chosen or found is scrolled to, and its page is told already.
+  const hold = () => panels.forEach((panel) => (panel.dataset.until = performance.now() + HOLD));
+  store.watch((state) => [state.active, state.block], hold);
+
   for (const panel of panels) {
     panel.addEventListener("scroll", () => {
       const job = currentJob(store.get());
@@ -46,6 +52,7 @@ export function watchSides(store, reveal) {
   }
 
   document.addEventListener("searchhit", ({ detail: index }) => {
+    hold();
     const job = currentJob(store.get());
     const line = index === null ? undefined : job?.result?.lines[index];
     if (line && line.page !== job.page) {
@@ -82,7 +89,7 @@ function showPage(panel, page) {
   }
   const heading = first.previousElementSibling?.matches(".result-page") ? first.previousElementSibling : first;
   const top = panel.scrollTop + heading.getBoundingClientRect().top - panel.getBoundingClientRect().top;
-  panel.dataset.until = performance.now() + 300; // the event of this very scroll comes later
+  panel.dataset.until = performance.now() + HOLD; // the event of this very scroll comes later
   panel.scrollTop = top;
 }
 
@@ -94,6 +101,15 @@ function pageAt(panel) {
   }
   const frame = panel.getBoundingClientRect();
   const line = frame.top + READING_LINE * frame.height;
-  const passed = pages.filter((page) => page.getBoundingClientRect().top <= line);
-  return Number((passed.at(-1) ?? pages[0]).dataset.page);
+  let low = 0;
+  let high = pages.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (pages[middle].getBoundingClientRect().top <= line) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return Number(pages[low].dataset.page);
 }
