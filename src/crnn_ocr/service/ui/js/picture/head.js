@@ -11,6 +11,7 @@ export function describe(job) {
   byId("picture-facts").textContent = job ? (page ? `${page.width} × ${page.height} · ` : "") + sizeText(job.file.size) : "";
   byId("pager").hidden = !pages || pages.length < 2;
   byId("page-number").textContent = pages ? t("pageOf", { number: job.page + 1, count: pages.length }) : "";
+  byId("page-number").dataset.short = pages ? `${job.page + 1} / ${pages.length}` : ""; // for narrow places
   byId("page-before").disabled = !pages || job.page === 0;
   byId("page-after").disabled = !pages || job.page === pages.length - 1;
 }
