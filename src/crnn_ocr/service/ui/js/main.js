@@ -83,6 +83,7 @@ const result = new ResultView(store, say, {
   hurry: (id) => runner.hurry(id),
   edited: (id) => history.keep(id),
   reveal: (index) => index !== null && picture.reveal(index),
+  put: (page, element) => picture.put(page, element),
   lookAt: (index, part) => picture.lookAt(index, part),
   revealBlock: (key) => picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
 });

@@ -4,7 +4,7 @@ import { icon, make } from "../core/dom.js";
 import { blocksOf } from "../reading/blocks.js";
 import { t } from "../words/words.js";
 import { cropOf } from "./crops.js";
-import { flow, seamedLines, textsOfPage } from "./flow.js";
+import { flow, lineAt, seamedLines, textsOfPage } from "./flow.js";
 import { marked } from "./marked.js";
 import { remarksOf } from "./notices.js";
 import { isLong, Rooms } from "./rooms.js";
@@ -25,14 +25,15 @@ export class DocumentView {
   #active = null;
   #hovered = null;
   #marks = [null, undefined]; // line and block that the user works with
+  #gridKey = null; // of the table whose grid is edited
   #rooms;
   #watch = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "400px" });
 
   /**
    * @param {HTMLElement} place
    * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `block(key | null)` for a figure under
-   *   the pointer, `pick(key)` for one that was clicked, `cell(at, rows)` for an edited cell, `say(words)`,
-   *   `written()` where blocks of a long text have come
+   *   the pointer, `pick(key)` for one that was clicked, `cell(at, rows)` for an edited cell, `grid(key)` of a table,
+   *   `say(words)`, `written()` where blocks of a long text have come
    */
   constructor(place, act) {
     this.#place = place;
@@ -58,6 +59,7 @@ export class DocumentView {
       this.#update(former);
       return;
     }
+    const held = this.#rooms.held();
     this.#watch.disconnect();
     this.#blocks.clear();
     this.#homes = [];
@@ -76,7 +78,7 @@ export class DocumentView {
       return section;
     });
     this.#place.replaceChildren(...sections);
-    this.#rooms.use(long ? sections : []);
+    this.#rooms.use(long ? sections : [], fresh ? null : held);
   }
 
   /** The element that shows a line. */
@@ -94,6 +96,13 @@ export class DocumentView {
   /** What can be searched on a page: the texts as they are shown, and the elements that show them. */
   textsOf(page) {
     return textsOfPage(this.#result, page, (key) => this.block(key));
+  }
+
+  /** Shows that the grid of a table is being edited, or none. */
+  markGrid(key) {
+    const former = this.#gridKey;
+    this.#gridKey = key;
+    [former, key].forEach((one) => one && this.#redraw(one));
   }
 
   /** Marks the line that the user works with, and its block; or a block alone. */
@@ -157,6 +166,8 @@ export class DocumentView {
         edit: (cell, rows) => this.#act.cell({ page, block: number, cell }, rows),
         say: this.#act.say,
         redraw: () => this.#redraw(key),
+        grid: () => this.#act.grid(key),
+        gridOpen: key === this.#gridKey,
       });
     }
     if (block.type === "figure" && block.polygon) {
@@ -234,11 +245,4 @@ export class DocumentView {
       this.#act.pick(key);
     }
   }
-}
-
-// A click beside the words of a block means its nearest line only where it has one alone; cells are told by themselves.
-function lineAt(target) {
-  const element = target instanceof Element ? target.closest(".doc-line, td, th") : null;
-  const line = element?.matches(".doc-line") ? element : element?.querySelector(".doc-line");
-  return line ? Number(line.dataset.index) : null;
 }

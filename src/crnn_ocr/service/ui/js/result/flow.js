@@ -32,6 +32,13 @@ export function textsOfPage(result, page, elementOf) {
   });
 }
 
+/** The index of the line at an element, or null; of a cell its first. */
+export function lineAt(target) {
+  const element = target instanceof Element ? target.closest(".doc-line, td, th") : null;
+  const line = element?.matches(".doc-line") ? element : element?.querySelector(".doc-line");
+  return line ? Number(line.dataset.index) : null;
+}
+
 function lists(parts) {
   const found = [];
   for (const { type, element } of parts) {

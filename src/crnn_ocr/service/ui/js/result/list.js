@@ -62,6 +62,7 @@ export class LineList {
 
   /** Draws a result anew. */
   draw(result) {
+    const held = this.#rooms.held();
     this.#result = result;
     this.#active = this.#hovered = null;
     this.#rows = new Array(result.lines.length);
@@ -78,7 +79,7 @@ export class LineList {
     });
     this.#grid.setAttribute("aria-rowcount", this.#rows.length);
     this.#grid.replaceChildren(...pages.flat());
-    this.#rooms.use(long ? pages.map(([room]) => room) : []);
+    this.#rooms.use(long ? pages.map(([room]) => room) : [], held);
     this.row(0)?.setAttribute("tabindex", "0");
   }
 

@@ -26,11 +26,23 @@ export class Rooms {
     new ResizeObserver(() => this.look()).observe(scroller);
   }
 
-  /** Takes the rooms of another text, in their order; none: all is written elsewhere. */
-  use(rooms) {
+  /** What stands at the upper edge, for rooms that come in the place of these; null where there is nothing. */
+  held() {
+    const { top } = this.#scroller.getBoundingClientRect();
+    const page = this.#at(top + 1);
+    return this.used ? { page, offset: this.#rooms[page].getBoundingClientRect().top - top } : null;
+  }
+
+  /** Takes the rooms of another text, in their order; none: all is written elsewhere. `held`: what stays in its place. */
+  use(rooms, held = null) {
     this.#rooms = rooms;
     this.#written.clear();
     this.#scroller.classList.toggle("is-long", this.used);
+    if (held && rooms[held.page]) {
+      this.ensure(held.page);
+      const { top } = this.#scroller.getBoundingClientRect();
+      this.#scroller.scrollTop += rooms[held.page].getBoundingClientRect().top - top - held.offset;
+    }
     this.look();
   }
 

@@ -12,6 +12,7 @@ import { DocumentView } from "./document.js";
 import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
 import { Proofread } from "./proofread.js";
+import { gridToggle } from "./grid.js";
 import { watchReplace } from "./replace.js";
 import { isLong } from "./rooms.js";
 import { Search } from "./search.js";
@@ -30,7 +31,7 @@ export class ResultView {
   #description;
   #drawn = new Map(); // view → what it shows
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)` */
+  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `put(page, element)` over the picture */
   constructor(store, say, act) {
     this.#store = store;
     this.#say = say;
@@ -49,6 +50,7 @@ export class ResultView {
       choose,
       hover: (index) => store.set({ hovered: index }),
       written,
+      grid: gridToggle(store, { put: act.put, change: (make) => this.#change(currentJob(store.get()), make, null), mark: (key) => this.#document.markGrid(key), say }),
       block: (key) => store.set({ blockHovered: key }),
       pick: (key) => this.pick(key),
       edit: (index) => this.edit(index),
