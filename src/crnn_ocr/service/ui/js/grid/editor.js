@@ -19,6 +19,8 @@ export class GridEditor {
   #home = make("div", { class: "grid-editor", role: "group" }, this.#svg);
   #at = null; // { page, block } of the table
   #drag = null; // { kind, number, share }
+  #chosen = null; // { kind, number } of the line that was chosen last
+  #minus = make("button", { type: "button", class: "grid-plus grid-minus", onclick: () => this.#remove() }, "\u2212");
 
   /**
    * @param store
@@ -33,6 +35,11 @@ export class GridEditor {
     this.#home.addEventListener("pointermove", (event) => this.#move(event));
     this.#home.addEventListener("pointerup", () => this.#drop(true));
     this.#home.addEventListener("pointercancel", () => this.#drop(false));
+    this.#home.addEventListener("focusin", ({ target }) => {
+      if (target.dataset.grip) {
+        this.#choose(target.dataset.grip);
+      }
+    });
     store.watch((state) => [currentJob(state)?.id, state.prefs.view], () => this.close());
     store.watch((state) => [currentJob(state)?.result, state.prefs.language], () => this.#at && this.#draw());
   }
@@ -41,6 +48,7 @@ export class GridEditor {
   open(key) {
     const [page, block] = key.split("/").map(Number);
     this.#at = { page, block };
+    this.#chosen = null;
     if (!this.#table) {
       this.#at = null;
       return false;
@@ -82,7 +90,8 @@ export class GridEditor {
     const kinds = ["rows", "cols"];
     this.#svg.replaceChildren(...kinds.flatMap((kind) => found.grid[kind].map((_, number) => this.#line(found.grid, kind, number))));
     const buttons = kinds.flatMap((kind) => found.grid[kind].slice(1).map((_, number) => this.#plus(found.grid, kind, number, width, height)));
-    this.#home.replaceChildren(this.#svg, ...buttons);
+    this.#home.replaceChildren(this.#svg, ...buttons, this.#minus);
+    this.#placeMinus(found.grid);
     if (focused) {
       this.#focus(focused);
     }
@@ -116,10 +125,41 @@ export class GridEditor {
       this.#change((result) => withLineAdded(result, this.#at, kind, number));
       this.#focus(`${kind}/${number + 1}`);
     };
-    const button = make("button", { type: "button", class: "grid-plus", "data-name": `+${kind}/${number}`, "aria-label": label, title: label, onclick: add }, "+");
+    const button = make("button", { type: "button", class: "grid-plus", "data-kind": kind, "data-name": `+${kind}/${number}`, "aria-label": label, title: label, onclick: add }, "+");
     button.style.left = `${(100 * x) / width}%`;
     button.style.top = `${(100 * y) / height}%`;
     return button;
+  }
+
+  #choose(grip) {
+    const [kind, number] = grip.split("/");
+    this.#chosen = { kind, number: Number(number) };
+    this.#placeMinus(this.#table.grid);
+  }
+
+  // At the end of the line that was chosen; for those who have no key for it.
+  #placeMinus(grid) {
+    const { kind, number } = this.#chosen ?? {};
+    const inner = kind !== undefined && number > 0 && number < grid[kind].length - 1;
+    this.#minus.hidden = !inner;
+    if (inner) {
+      const { width, height } = this.#result.pages[this.#at.page];
+      const end = grid[kind === "rows" ? "cols" : "rows"].at(-1);
+      const share = this.#drag?.share ?? grid[kind][number];
+      const [x, y] = pointAt(grid.frame, kind === "rows" ? [end, share] : [share, end]);
+      const label = `${t("gridRemove")}: ${t(kind === "rows" ? "gridRowLine" : "gridColLine", { number: number + 1, count: grid[kind].length })}`;
+      this.#minus.setAttribute("aria-label", label);
+      this.#minus.title = label;
+      this.#minus.dataset.kind = kind;
+      this.#minus.style.left = `${(100 * x) / width}%`;
+      this.#minus.style.top = `${(100 * y) / height}%`;
+    }
+  }
+
+  #remove() {
+    const { kind, number } = this.#chosen;
+    this.#change((result) => withLineRemoved(result, this.#at, kind, number));
+    this.#focus(`${kind}/${number - 1}`);
   }
 
   #change(make) {
@@ -149,7 +189,9 @@ export class GridEditor {
       return;
     }
     if (event.key === "Delete" || event.key === "Backspace") {
-      this.#change((result) => withLineRemoved(result, this.#at, kind, Number(number)));
+      if (!this.#minus.hidden) {
+        this.#remove();
+      }
     } else if (along.includes(event.key)) {
       const { frame, [kind]: lines } = this.#table.grid;
       const share = lines[number] + (forth * (event.shiftKey ? FAR : STEP)) / lengthOf(frame, kind);
