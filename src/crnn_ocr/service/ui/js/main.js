@@ -39,6 +39,7 @@ const store = createStore({
   hovered: null, // index of the line that the user points at
   hit: null, // index of the line that the search is at
   alone: false, // the picture has all the room
+  wide: 0, // width to height of a picture that stands above its text, else 0
   block: null, // key of a block without lines, such as a figure, that the user works with
   blockHovered: null, // key of one that the user points at
   selected: new Set(), // indexes of lines

@@ -46,6 +46,9 @@ export class PagesView {
     });
     this.#thumbs = new Thumbs(frame, this.#pictures, (page) => patchJob(store, this.#job.id, { page }));
     frame.addEventListener("scroll", () => this.#job && this.#scrolled());
+    for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      frame.addEventListener(kind, () => (this.#until = 0), { passive: true }); // what comes now is the user's
+    }
     // Two fingers zoom, and do not scroll.
     frame.addEventListener("touchstart", (event) => this.#job && event.touches.length > 1 && event.preventDefault(), { passive: false });
   }
@@ -57,6 +60,7 @@ export class PagesView {
     const others = pages !== this.#pages;
     if (!same) {
       this.hide();
+      this.#store.set({ wide: 0 });
       this.#frame.classList.add("is-pages");
       this.#frame.parentElement.classList.add("has-pages");
       this.#frame.append(this.#strip);

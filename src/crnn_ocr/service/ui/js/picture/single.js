@@ -10,6 +10,10 @@ import { pictureOf } from "./source.js";
 
 const LONG = 2.4; // height to width from which on a page is shown in full width
 
+const WIDER = 2.2; // width to height of a picture that stands above its text where it would be shrunk beside it …
+const SHRUNK = 0.8; // … to less than so much …
+const MUCH_WIDER = 6; // … and of one that does so in any case
+
 /** Shows the page that a job is at. */
 export class SinglePage {
   #store;
@@ -191,6 +195,7 @@ export class SinglePage {
     }
     const turn = currentJob(this.#store.get())?.turn ?? 0;
     const { width, height } = turnedSize(this.#page, turn);
+    this.#store.set({ wide: wideness(width, height) });
     this.#set((height > LONG * width ? fitWidth : fit)(this.#page, this.#size(), turn), false);
   }
 
@@ -213,4 +218,11 @@ export class SinglePage {
   #size() {
     return { width: this.#frame.clientWidth, height: this.#frame.clientHeight };
   }
+}
+
+// How much wider than high a picture is that would be shrunk too much beside the text; 0 for all others.
+function wideness(width, height) {
+  const beside = byId("work").clientWidth / 2;
+  const wide = width > MUCH_WIDER * height || (width > WIDER * height && width * SHRUNK > beside);
+  return wide ? width / height : 0;
 }

@@ -11,7 +11,7 @@ const HOLD = 500; // milliseconds in which the events of a scroll by the page it
 /** Wires both sides; `reveal(index)` brings a line into view in the picture. */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
-  const led = leading();
+  const led = leading(panels);
   let shown = { id: null, page: 0 };
   let turning = false; // the page follows the list, so the list must not follow the page
 
@@ -68,13 +68,14 @@ export function watchSides(store, reveal) {
 }
 
 // Tells whether it is the picture that the user has touched last, and not the text.
-function leading() {
+function leading(panels) {
   let picture = false;
   for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
     document.addEventListener(
       kind,
       ({ target }) => {
         picture = target instanceof Element && target.closest(".picture-card") !== null;
+        panels.forEach((panel) => (panel.dataset.until = 0)); // what comes now is the user's
       },
       { capture: true, passive: true },
     );

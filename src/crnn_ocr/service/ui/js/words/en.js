@@ -86,7 +86,7 @@ const page = {
   overlay_all: "All",
   overlay_text: "Text",
   alone: "Enlarge the picture",
-  splitter: "Width of the picture",
+  splitter: "Size of the picture",
   // the result
   result: "Text",
   views: "Views of the text",

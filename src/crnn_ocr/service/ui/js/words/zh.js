@@ -84,7 +84,7 @@ const page = {
   overlay_all: "全部",
   overlay_text: "文字",
   alone: "放大图片区域",
-  splitter: "图片区域的宽度",
+  splitter: "图片区大小",
   // the result
   result: "识别结果",
   views: "结果的显示方式",
