@@ -126,7 +126,10 @@ def grid(view: Page) -> None:
 
 
 def pages(view: Page) -> None:
-    answer = {**BLOCKS, "pages": [{**page, "number": number} for page in BLOCKS["pages"] for number in (1, 2)]}
+    answer = {
+        **BLOCKS,
+        "pages": [{**page, "number": number} for page in BLOCKS["pages"] for number in (1, 2)],
+    }
     view.route("**/ocr?*", lambda route: route.fulfill(json=answer))
     read(view)
     expect(view.get_by_role("option")).to_have_count(2)

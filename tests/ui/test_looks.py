@@ -13,7 +13,16 @@ from tests.ui.conftest import Opener
 from tests.ui.scenes import TEXTS, Stage, choose, clipboard, idle, lines, picture, read, said
 
 #: Modules that are loaded when they are first asked for.
-LATER = ("js/export/", "js/grid/", "js/options/preview.js", "js/pages/", "js/result/data.js", "js/reading/document.js", "js/server/snippets.js")
+LATER = (
+    "js/export/",
+    "js/grid/",
+    "js/intake/shared.js",
+    "js/options/preview.js",
+    "js/pages/",
+    "js/reading/document.js",
+    "js/result/data.js",
+    "js/server/snippets.js",
+)
 UI = Path(__file__).resolve().parents[2] / "src" / "crnn_ocr" / "service" / "ui"
 
 

@@ -265,7 +265,9 @@ def test_the_border_between_picture_and_text_moves(open_page: Opener) -> None:
 
 
 def test_a_wide_picture_stands_above_its_text(open_page: Opener, stage: Stage) -> None:
-    wide = sheet(*(line("A wide row of a table " * 4, row, width=1500) for row in range(4)), width=1600, height=220)
+    wide = sheet(
+        *(line("A wide row of a table " * 4, row, width=1500) for row in range(4)), width=1600, height=220
+    )
     stage.play(lambda *_: Document((wide,), "fake/1"))
     view = open_page()
     read(view, picture(name="wide.png"))
@@ -273,7 +275,10 @@ def test_a_wide_picture_stands_above_its_text(open_page: Opener, stage: Stage) -
     expect(border).to_have_attribute("aria-orientation", "horizontal")
 
     def heights() -> tuple[float, float]:
-        upper, lower = view.locator(".picture-card").bounding_box(), view.locator("#result-card").bounding_box()
+        upper, lower = (
+            view.locator(".picture-card").bounding_box(),
+            view.locator("#result-card").bounding_box(),
+        )
         assert upper is not None
         assert lower is not None
         assert lower["y"] >= upper["y"] + upper["height"]

@@ -62,6 +62,7 @@ const page = {
   nothingFound: "There is no picture or document in what was dropped.",
   tooMany: ({ count }) => `The list is full: ${files(count)} left out.`,
   pastedName: "Pasted picture",
+  sharedName: "Shared picture",
   removed: ({ name }) => `Removed: ${name}`,
   removedSome: ({ count }) => `${files(count)} removed`,
   removeThis: "Remove this file",

@@ -60,6 +60,7 @@ const page = {
   nothingFound: "拖入的内容中没有图片或文档。",
   tooMany: ({ count }) => `列表已满，有 ${count} 个文件未添加。`,
   pastedName: "粘贴的图片",
+  sharedName: "分享的图片",
   removed: ({ name }) => `已移除：${name}`,
   removedSome: ({ count }) => `已移除 ${count} 个文件`,
   removeThis: "移除此文件",
