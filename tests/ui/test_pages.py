@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from playwright.sync_api import Locator, Page, expect
 
-from crnn_ocr.document import Block, Document
+from crnn_ocr.document import Block, Document, Remark
+from crnn_ocr.document import Page as DocumentPage
 from tests.service.rendering import picture as drawn
 from tests.service.rendering import png, tiff
 from tests.ui.conftest import Opener
@@ -162,6 +163,20 @@ def test_a_page_that_cannot_be_drawn_leaves_the_others(open_page: Opener, stage:
     view.get_by_role("option", name="Page 3 of 3").click()
     expect(view.locator('[data-sheet="2"] .page-blank .icon')).to_have_count(1)
     expect(view.locator('[data-sheet="2"] .lens-line')).to_have_count(ROWS)
+
+
+def test_a_page_that_could_not_be_opened_has_its_place(open_page: Opener, stage: Stage) -> None:
+    broken = DocumentPage(0, 0, number=2, error=Remark("PAGE_BROKEN", "It cannot be read."))
+    first, _, third = report(3).pages
+    stage.play(lambda *_: Document((first, broken, third), "fake/1", layout="blocks"))
+    view = open_page(tab="document")
+    choose(view, upload(tiff([drawn(text) for text in "123"]), "broken.tiff", "image/tiff"))
+    view.get_by_role("option", name="Page 2 of 3").click()
+    box = view.locator('[data-sheet="1"]').bounding_box()
+    assert box is not None
+    assert box["width"] > box["height"] > 100
+    view.get_by_role("option", name="Page 3 of 3").click()
+    expect(view.locator('[data-sheet="2"] img')).to_be_in_viewport()
 
 
 def test_another_file_takes_the_pages_away(open_page: Opener, stage: Stage) -> None:

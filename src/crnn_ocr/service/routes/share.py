@@ -1,8 +1,8 @@
 """`POST /share`: the page with files that another app of the phone has shared with it (Web Share Target).
 
 The service stores nothing, so the files travel on: they come back inside the page, which takes them out and
-has them read as if they had been chosen. A service worker could keep them in the browser, but the policy of the
-page lets no script be started from an address (Trusted Types), and that is worth more.
+has them read as if they had been chosen. A service worker could keep them in the browser, but the page's
+policy lets no script be started from an address (Trusted Types), and that is worth more.
 """
 
 from __future__ import annotations

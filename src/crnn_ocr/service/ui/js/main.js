@@ -163,11 +163,6 @@ byId("clear-queue").addEventListener("click", () => {
 });
 store.watch((state) => [state.server.state], (state) => state === "ready" && runner.resume());
 
-store.watch((state) => [state.jobs.length > 0], (some) => {
-  document.body.classList.toggle("has-jobs", some);
-  byId("intake").hidden = some;
-  byId("work").hidden = !some;
-});
 forgetTries();
 document.documentElement.dataset.ready = "";
 

@@ -11,9 +11,10 @@ const HIGHEST = 16_000_000; // browsers lose the precision of what lies deeper
 /** White space around and between pages. */
 export const GAP = 12;
 
-/** Where every page lies: `scales` are CSS pixels per pixel of the page. */
+const BLANK = { width: 600, height: 300 }; // instead of a page that could not be opened, whose size nobody knows
+
+/** Where every page lies: `scales` are CSS pixels per pixel of the page, `sizes` those of the pages. */
 export class Layout {
-  #pages;
   #turn;
 
   /**
@@ -25,10 +26,10 @@ export class Layout {
    */
   constructor(pages, turn, room, zoom) {
     const count = pages.length;
-    const sizes = pages.map((page) => turnedSize(page, turn));
+    this.sizes = pages.map((page) => (page.width > 0 && page.height > 0 ? page : BLANK));
+    const sizes = this.sizes.map((page) => turnedSize(page, turn));
     const bases = sizes.map((size) => scaleOf(size, room));
     const whole = sizes.reduce((sum, size, index) => sum + size.height * bases[index], 0);
-    this.#pages = pages;
     this.#turn = turn;
     this.tops = new Float64Array(count + 1);
     this.scales = new Float64Array(count);
@@ -48,13 +49,13 @@ export class Layout {
 
   /** The left edge of a page. */
   leftOf(page) {
-    return (this.width - turnedSize(this.#pages[page], this.#turn).width * this.scales[page]) / 2;
+    return (this.width - turnedSize(this.sizes[page], this.#turn).width * this.scales[page]) / 2;
   }
 
   /** The rectangle around a polygon of a page. */
   spanOf(page, polygon) {
     const scale = this.scales[page];
-    const span = spanOf(polygon, this.#pages[page], this.#turn);
+    const span = spanOf(polygon, this.sizes[page], this.#turn);
     return {
       x: this.leftOf(page) + (span.x - span.width / 2) * scale,
       y: this.tops[page] + (span.y - span.height / 2) * scale,

@@ -93,7 +93,7 @@ export class Near {
   }
 
   #add(page) {
-    const sheet = new Sheet(page, this.#job.result.pages[page], this.#act);
+    const sheet = new Sheet(page, this.#layout.sizes[page], this.#act);
     this.#sheets.set(page, sheet);
     this.#place(sheet, page);
     this.#strip.append(sheet.element);

@@ -148,7 +148,7 @@ export class PagesView {
   lookAt(page, polygon, part) {
     const room = this.#size();
     const base = this.#layout.scales[page] / this.#zoom;
-    const { scale } = closeUp({ turn: this.#job.turn }, polygon, part, this.#pages[page], room);
+    const { scale } = closeUp({ turn: this.#job.turn }, polygon, part, this.#layout.sizes[page], room);
     this.#zoom = Math.min(MOST, Math.max(LEAST, scale / base));
     this.#lay();
     const whole = this.#layout.spanOf(page, polygon);

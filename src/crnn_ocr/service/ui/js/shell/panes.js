@@ -1,7 +1,7 @@
 // The border between picture and text can be moved, a wide picture stands above its text; the picture can have the room
 // for itself.
 
-import { byId } from "../core/dom.js";
+import { byId, laterStyles } from "../core/dom.js";
 import { setPrefs } from "../core/prefs.js";
 
 const LEAST = 0.25; // share of the picture
@@ -64,6 +64,16 @@ export function watchPanes(store) {
     byId("alone").setAttribute("aria-pressed", String(alone));
   });
   byId("alone").addEventListener("click", () => toggleAlone(store));
+  // The first screen gives way to the work, which is shown once its styles are there.
+  store.watch((state) => [state.jobs.length > 0], async (some) => {
+    document.body.classList.toggle("has-jobs", some);
+    byId("intake").hidden = some;
+    work.hidden ||= !some;
+    if (some) {
+      await laterStyles();
+      work.hidden = store.get().jobs.length === 0;
+    }
+  });
 }
 
 /** Gives the picture all the room, or takes it back. */
