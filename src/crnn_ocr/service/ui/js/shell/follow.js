@@ -5,9 +5,12 @@ import { currentJob, patchJob } from "../jobs/jobs.js";
 
 const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads
 
+const HOLD = 500; // milliseconds in which the events of a scroll by the page itself come
+
 /** Wires both sides; `reveal(index)` brings a line into view in the picture. */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
+  const led = leading(panels);
   let shown = { id: null, page: 0 };
   let turning = false; // the page follows the list, so the list must not follow the page
 
@@ -27,12 +30,19 @@ export function watchSides(store, reveal) {
     shown = { id, page };
   });
 
+  // What is chosen or found is scrolled to, and its page is told already.
+  const hold = () => panels.forEach((panel) => (panel.dataset.until = performance.now() + HOLD));
+  store.watch((state) => [state.active, state.block], hold);
+
   for (const panel of panels) {
     panel.addEventListener("scroll", () => {
       const job = currentJob(store.get());
+      // Texts that are only now written move the others: no reason to turn the picture that the user moves.
+      if (!job?.result || job.result.pages.length < 2 || led() || performance.now() < Number(panel.dataset.until ?? 0)) {
+        return;
+      }
       const page = pageAt(panel);
-      const jumps = performance.now() < Number(panel.dataset.until ?? 0);
-      if (job?.result && page !== null && page !== job.page && page < job.result.pages.length && !jumps) {
+      if (page !== null && page !== job.page && page < job.result.pages.length) {
         turning = true;
         patchJob(store, job.id, { page });
         turning = false;
@@ -41,6 +51,7 @@ export function watchSides(store, reveal) {
   }
 
   document.addEventListener("searchhit", ({ detail: index }) => {
+    hold();
     const job = currentJob(store.get());
     const line = index === null ? undefined : job?.result?.lines[index];
     if (line && line.page !== job.page) {
@@ -55,14 +66,30 @@ export function watchSides(store, reveal) {
   });
 }
 
+// Tells whether it is the picture that the user has touched last, and not the text.
+function leading(panels) {
+  let picture = false;
+  for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
+    document.addEventListener(
+      kind,
+      ({ target }) => {
+        picture = target instanceof Element && target.closest(".picture-card") !== null;
+        panels.forEach((panel) => (panel.dataset.until = 0)); // what comes now is the user's
+      },
+      { capture: true, passive: true },
+    );
+  }
+  return () => picture;
+}
+
 function showPage(panel, page) {
-  const [first] = panel.querySelectorAll(`[data-page="${page}"]`);
+  const first = panel.querySelector(`[data-page="${page}"]`);
   if (!first || panel.hidden) {
     return;
   }
   const heading = first.previousElementSibling?.matches(".result-page") ? first.previousElementSibling : first;
   const top = panel.scrollTop + heading.getBoundingClientRect().top - panel.getBoundingClientRect().top;
-  panel.dataset.until = performance.now() + 300; // the event of this very scroll comes later
+  panel.dataset.until = performance.now() + HOLD; // the event of this very scroll comes later
   panel.scrollTop = top;
 }
 
@@ -74,6 +101,15 @@ function pageAt(panel) {
   }
   const frame = panel.getBoundingClientRect();
   const line = frame.top + READING_LINE * frame.height;
-  const passed = pages.filter((page) => page.getBoundingClientRect().top <= line);
-  return Number((passed.at(-1) ?? pages[0]).dataset.page);
+  let low = 0;
+  let high = pages.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (pages[middle].getBoundingClientRect().top <= line) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return Number(pages[low].dataset.page);
 }
