@@ -1,9 +1,9 @@
 // The tab Document: the pages as a person would write them, with headings, paragraphs, lists, tables and figures.
 
 import { icon, make } from "../core/dom.js";
+import { load } from "../core/later.js";
 import { blocksOf } from "../reading/blocks.js";
 import { t } from "../words/words.js";
-import { cropOf } from "./crops.js";
 import { flow, lineAt, seamedLines, textsOfPage } from "./flow.js";
 import { marked } from "./marked.js";
 import { remarksOf } from "./notices.js";
@@ -219,7 +219,8 @@ export class DocumentView {
       const [page, number] = target.dataset.block.split("/").map(Number);
       const result = this.#result;
       const { polygon } = result.pages[page].structure[number];
-      const canvas = await cropOf(this.#job, page, polygon, { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST });
+      const room = { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST };
+      const canvas = await load("result/crops.js").then(({ cropOf }) => cropOf(this.#job, page, polygon, room), () => null);
       if (this.#result?.pages === result.pages) {
         target.prepend(canvas ?? icon("page"));
       }

@@ -1,11 +1,11 @@
 // The tab Proofread: the list of lines, editing them, and going from doubt to doubt.
 
 import { byId, iconButton, make } from "../core/dom.js";
+import { load } from "../core/later.js";
 import { isDoubtful, isUnsure } from "../reading/result.js";
 import { withLine } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { currentJob } from "../jobs/jobs.js";
-import { cropOf } from "./crops.js";
 import { editIn, endEdit } from "./editor.js";
 import { LineList } from "./list.js";
 
@@ -162,7 +162,9 @@ export class Proofread {
     const picture = make("span", { class: "crop-picture" });
     const page = job.result.pages[line.page];
     const room = { size: page, margin: CROP_MARGIN, widest: Math.max(120, byId("panel-proofread").clientWidth - 110), highest: CROP_HIGHEST };
-    cropOf(job, line.page, line.polygon, room).then((canvas) => canvas && picture.replaceChildren(canvas));
+    load("result/crops.js")
+      .then(({ cropOf }) => cropOf(job, line.page, line.polygon, room))
+      .then((canvas) => canvas && picture.replaceChildren(canvas), () => {}); // the field does without
     const press = (key) => (event) => {
       event.preventDefault(); // the field keeps the focus, and with it what has been typed
       const field = event.currentTarget.closest(".line-text").querySelector("textarea");

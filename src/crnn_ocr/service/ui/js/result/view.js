@@ -2,6 +2,7 @@
 
 import { copyText } from "../core/clipboard.js";
 import { byId, reveal } from "../core/dom.js";
+import { later } from "../core/later.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, turnTo } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
@@ -12,7 +13,6 @@ import { DocumentView } from "./document.js";
 import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
 import { Proofread } from "./proofread.js";
-import { gridToggle } from "./grid.js";
 import { watchReplaceOpener } from "./replace-opener.js";
 import { isLong } from "./rooms.js";
 import { Search } from "./search.js";
@@ -46,15 +46,18 @@ export class ResultView {
       show: () => setPrefs(store, { view: "proofread" }),
       written,
     });
+    const change = (make) => this.#change(currentJob(store.get()), make, null);
+    const mark = (key) => this.#document.markGrid(key);
+    const grid = later("result/grid.js", ({ gridToggle }) => gridToggle(store, { put: act.put, change, mark, say }));
     this.#document = new DocumentView(byId("document"), {
       choose,
       hover: (index) => store.set({ hovered: index }),
       written,
-      grid: gridToggle(store, { put: act.put, change: (make) => this.#change(currentJob(store.get()), make, null), mark: (key) => this.#document.markGrid(key), say }),
+      grid: (key) => grid().then((toggle) => toggle(key), act.missing),
       block: (key) => store.set({ blockHovered: key }),
       pick: (key) => this.pick(key),
       edit: (index) => this.edit(index),
-      cell: (at, rows) => this.#change(currentJob(store.get()), (result) => withCell(result, at, rows), null),
+      cell: (at, rows) => change((result) => withCell(result, at, rows)),
       say,
     });
     this.#search = new Search((index) => this.#found(index));
