@@ -20,6 +20,7 @@ ROWS = 12
 #: Scrolls by steps, one per frame.
 SCROLL = """async ([place, step]) => {
     const one = document.querySelector(place);
+    one.dispatchEvent(new WheelEvent("wheel", { bubbles: true })); // a user's scroll turns pages
     for (let frame = 0; frame < 60; frame += 1) {
         one.scrollTop += step;
         await new Promise(requestAnimationFrame);

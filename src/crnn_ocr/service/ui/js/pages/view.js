@@ -12,7 +12,6 @@ import { Thumbs } from "./thumbs.js";
 const LEAST = 0.2; // zoom
 const MOST = 8;
 const PACE = 60; // milliseconds between two turns of a page by scrolling
-const OWN = 300; // milliseconds in which the events of a scroll by the page itself come
 
 await loadStyle("/ui/css/pages.css");
 
@@ -26,7 +25,7 @@ export class PagesView {
   #layout = null;
   #zoom = 1;
   #page = -1; // the one that the job is at, as far as this view knows
-  #until = 0; // before that time a scroll is this view's own
+  #free = false; // it is the user who scrolls: what this view itself scrolls turns no page
   #drawing = false; // a frame has been asked for
   #turning = null; // timer
   #near;
@@ -47,7 +46,7 @@ export class PagesView {
     this.#thumbs = new Thumbs(frame, this.#pictures, (page) => patchJob(store, this.#job.id, { page }));
     frame.addEventListener("scroll", () => this.#job && this.#scrolled());
     for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
-      frame.addEventListener(kind, () => (this.#until = 0), { passive: true }); // what comes now is the user's
+      frame.addEventListener(kind, () => (this.#free = true), { capture: true, passive: true });
     }
     // Two fingers zoom, and do not scroll.
     frame.addEventListener("touchstart", (event) => this.#job && event.touches.length > 1 && event.preventDefault(), { passive: false });
@@ -184,7 +183,7 @@ export class PagesView {
   }
 
   #scrollTo(left, top) {
-    this.#until = performance.now() + OWN;
+    this.#free = false;
     this.#frame.scrollTo(left, top);
     this.#drawSoon();
   }
@@ -211,7 +210,7 @@ export class PagesView {
 
   #scrolled() {
     this.#drawSoon();
-    if (performance.now() > this.#until) {
+    if (this.#free) {
       this.#turning ??= setTimeout(() => this.#turn(), PACE);
     }
   }
@@ -219,7 +218,7 @@ export class PagesView {
   // What the user scrolls to is the page of the job; the text follows it.
   #turn() {
     this.#turning = null;
-    if (!this.#job || performance.now() <= this.#until) {
+    if (!this.#job || !this.#free) {
       return;
     }
     const page = pageRead(this.#layout, this.#frame.scrollTop, this.#frame.clientHeight);

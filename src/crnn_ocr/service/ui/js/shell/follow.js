@@ -5,14 +5,15 @@ import { currentJob, patchJob } from "../jobs/jobs.js";
 
 const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads
 
-const HOLD = 500; // milliseconds in which the events of a scroll by the page itself come
-
 /** Wires both sides; `reveal(index)` brings a line into view in the picture. */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
-  const led = leading(panels);
+  let scrolled = null; // the panel that the user scrolls: what the page itself scrolls turns nothing
   let shown = { id: null, page: 0 };
   let turning = false; // the page follows the list, so the list must not follow the page
+  const hold = () => {
+    scrolled = null;
+  };
 
   store.watch((state) => [currentJob(state)?.id, currentJob(state)?.page], (id, page) => {
     if (id !== shown.id) {
@@ -24,21 +25,25 @@ export function watchSides(store, reveal) {
       const active = store.get().active;
       const line = active === null ? undefined : currentJob(store.get())?.result?.lines[active];
       if (line?.page !== page) {
+        hold();
         panels.forEach((panel) => showPage(panel, page));
       }
     }
     shown = { id, page };
   });
 
-  // What is chosen or found is scrolled to, and its page is told already.
-  const hold = () => panels.forEach((panel) => (panel.dataset.until = performance.now() + HOLD));
-  store.watch((state) => [state.active, state.block], hold);
+  for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
+    const own = ({ target }) => {
+      scrolled = target instanceof Element ? target.closest(".panel") : null;
+    };
+    document.addEventListener(kind, own, { capture: true, passive: true });
+  }
+  store.watch((state) => [state.active, state.block], hold); // the page scrolls to what is chosen
 
   for (const panel of panels) {
     panel.addEventListener("scroll", () => {
       const job = currentJob(store.get());
-      // Texts that are only now written move the others: no reason to turn the picture that the user moves.
-      if (!job?.result || job.result.pages.length < 2 || led() || performance.now() < Number(panel.dataset.until ?? 0)) {
+      if (panel !== scrolled || !job?.result || job.result.pages.length < 2) {
         return;
       }
       const page = pageAt(panel);
@@ -66,22 +71,6 @@ export function watchSides(store, reveal) {
   });
 }
 
-// Tells whether it is the picture that the user has touched last, and not the text.
-function leading(panels) {
-  let picture = false;
-  for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
-    document.addEventListener(
-      kind,
-      ({ target }) => {
-        picture = target instanceof Element && target.closest(".picture-card") !== null;
-        panels.forEach((panel) => (panel.dataset.until = 0)); // what comes now is the user's
-      },
-      { capture: true, passive: true },
-    );
-  }
-  return () => picture;
-}
-
 function showPage(panel, page) {
   const first = panel.querySelector(`[data-page="${page}"]`);
   if (!first || panel.hidden) {
@@ -89,7 +78,6 @@ function showPage(panel, page) {
   }
   const heading = first.previousElementSibling?.matches(".result-page") ? first.previousElementSibling : first;
   const top = panel.scrollTop + heading.getBoundingClientRect().top - panel.getBoundingClientRect().top;
-  panel.dataset.until = performance.now() + HOLD; // the event of this very scroll comes later
   panel.scrollTop = top;
 }
 
