@@ -8,7 +8,9 @@ from crnn_ocr.document import Block, Line, with_polygons
 from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
-from crnn_ocr.tables.regions import find_regions
+from crnn_ocr.tables.grid import Box
+from crnn_ocr.tables.nets import overlap
+from crnn_ocr.tables.regions import Region, find_regions, parts_of
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
 from crnn_ocr.tables.words import text_box, typical_height, words_of
@@ -86,11 +88,24 @@ def _tables(
         return [], []
     height = typical_height(lines)
     rules = find_rules(image, height, [text_box(line) for line in lines])
+    words = words_of(lines)
     blocks: list[Block] = []
     rest = list(lines)
-    for region in find_regions(rules, words_of(lines), height):
+
+    def read(region: Region) -> bool:
+        nonlocal rest
         found = read_table(image, region, rest, rules, height, candidates)
         if found is not None:
             block, rest = found
             blocks.append(block)
+            return True
+        # A frame around a page is no table, but there may be some within.
+        read_boxes: list[Box] = []
+        for part in parts_of(region, rules, words, height):
+            if not any(overlap(part.box, box) for box in read_boxes) and read(part):
+                read_boxes.append(part.box)
+        return bool(read_boxes)
+
+    for region in find_regions(rules, words, height):
+        read(region)
     return blocks, rest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from crnn_ocr.tables.grid import Box
 from crnn_ocr.tables.grids.gutters import find_gutters
 from crnn_ocr.tables.grids.row_joining import columns_of, crosses, is_figures
 from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
+from crnn_ocr.tables.nets import around, find_nets, overlap, without_frame
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
 
@@ -27,10 +28,17 @@ class Region:
     Attributes:
         box: The area.
         sign: What speaks for it.
+        parts: The areas that were joined to it, if there were several.
     """
 
     box: Box
     sign: Sign
+    parts: tuple[Region, ...] = ()
+
+    @property
+    def leaves(self) -> tuple[Region, ...]:
+        """The areas that it was joined from, itself if it was not."""
+        return self.parts or (self,)
 
 
 def find_regions(rules: Rules, words: Sequence[Word], height: float) -> list[Region]:
@@ -41,16 +49,42 @@ def find_regions(rules: Rules, words: Sequence[Word], height: float) -> list[Reg
         words: Its words.
         height: Typical height of text in pixels.
     """
-    found = [Region(box, "net") for box in _nets(rules, words, height)]
-    others = [Region(box, "rules") for box in _between_rules(rules, words, height)]
-    others += [Region(box, "columns") for box in _runs_with_columns(words, height)]
+    nets = find_nets(rules, words, height)
+    closed = [net.box for net in nets if net.closed]
+    # Nothing outside a closed net belongs to its table, not even rows with the same columns.
+    free = [word for word in words if not any(_holds(box, word) for box in closed)]
+    found: list[Region] = []
+    for net in nets:
+        found = _added(found, Region(net.box, "net"), words, height)
+    others = [Region(box, "rules") for box in _between_rules(rules, closed, free, height)]
+    others += [Region(box, "columns") for box in _runs_with_columns(free, height)]
     for region in others:
-        found = _added(found, region, words, height)
-    grown = [region if region.sign == "net" else _grown(region, words, height) for region in found]
+        found = _added(found, region, words, height, closed)
+    grown = [region if region.sign == "net" else _grown(region, free, height) for region in found]
     result: list[Region] = []
     for region in sorted(grown, key=lambda region: (region.box[1], region.box[0])):
-        result = _added(result, region, words, height)
+        result = _added(result, region, words, height, closed)
     return sorted(result, key=lambda region: (region.box[1], region.box[0]))
+
+
+def parts_of(region: Region, rules: Rules, words: Sequence[Word], height: float) -> list[Region]:
+    """Return the areas within a region that may be tables though it is none as a whole.
+
+    Args:
+        region: The region.
+        rules: The rules of the page.
+        words: The words of the page.
+        height: Typical height of text in pixels.
+    """
+    if region.parts:
+        return sorted(region.parts, key=lambda part: (part.sign != "net", -_size(part.box), part.box))
+    if region.sign != "net":
+        return []
+    return find_regions(without_frame(rules, region.box, height), _inside(words, region.box), height)
+
+
+def _size(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
@@ -75,7 +109,7 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
             waiting.append(row)
             edge = row.top if side is above else row.bottom
             if _gaps(row, 0.9 * height) > 0:
-                left, top, right, bottom = _around(
+                left, top, right, bottom = around(
                     (left, top, right, bottom), _bounds(waiting[::-1] if side is above else waiting)
                 )
                 waiting = []
@@ -83,20 +117,32 @@ def _grown(region: Region, words: Sequence[Word], height: float) -> Region:
                 break
         if side is above and waiting and middles and waiting[0].words[0].box[0] > middles[0]:
             # The head of several columns; a title begins further to the left.
-            left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting[:1]))
+            left, top, right, bottom = around((left, top, right, bottom), _bounds(waiting[:1]))
         if side is below and waiting and middles and waiting[0].top - bottom < 0.6 * height:
             # The last lines of cells with several lines.
-            left, top, right, bottom = _around((left, top, right, bottom), _bounds(waiting))
-    return Region((left, top, right, bottom), region.sign)
+            left, top, right, bottom = around((left, top, right, bottom), _bounds(waiting))
+    return replace(region, box=(left, top, right, bottom))
 
 
-def _added(found: Sequence[Region], new: Region, words: Sequence[Word], height: float) -> list[Region]:
-    """Return the regions with another one: joined to those that it lies upon or goes on with."""
+def _added(
+    found: Sequence[Region],
+    new: Region,
+    words: Sequence[Word],
+    height: float,
+    closed: Sequence[Box] = (),
+) -> list[Region]:
+    """Return the regions with another one: joined to those that it lies upon or goes on with.
+
+    What only goes on with a closed net is not joined to it.
+    """
     joined, rest = new, []
     for region in found:
-        if _goes_on(region, joined, words, height):
+        apart = not overlap(region.box, joined.box)
+        if apart and (region.box in closed or joined.box in closed):
+            rest.append(region)
+        elif _goes_on(region, joined, words, height):
             sign = region.sign if region.sign != "columns" else joined.sign
-            joined = Region(_around(region.box, joined.box), sign)
+            joined = Region(around(region.box, joined.box), sign, (*region.leaves, *joined.leaves))
         else:
             rest.append(region)
     return [*rest, joined]
@@ -105,10 +151,10 @@ def _added(found: Sequence[Region], new: Region, words: Sequence[Word], height: 
 def _goes_on(one: Region, other: Region, words: Sequence[Word], height: float) -> bool:
     """Return whether two regions are parts of one table: one upon the other, or one close below the other."""
     a, b = one.box, other.box
+    if overlap(a, b):
+        return True
     across = min(a[2], b[2]) - max(a[0], b[0])
     down = min(a[3], b[3]) - max(a[1], b[1])
-    if across > 0 and down > 0:
-        return True
     if across < 0.6 * max(a[2] - a[0], b[2] - b[0]) or -down > 2.0 * height:
         return False
     if one.sign == other.sign == "net":
@@ -117,51 +163,15 @@ def _goes_on(one: Region, other: Region, words: Sequence[Word], height: float) -
     return not any(top < word.level < bottom and a[0] < word.middle < a[2] for word in words)
 
 
-def _nets(rules: Rules, words: Sequence[Word], height: float) -> list[Box]:
-    """Return the areas of rules that cross, with at least two by two places and text in several of them."""
-    lines = [*rules.horizontal, *rules.vertical]
-    parent = list(range(len(lines)))
+def _between_rules(rules: Rules, closed: Sequence[Box], words: Sequence[Word], height: float) -> list[Box]:
+    """Return the areas between horizontal rules of the same extent that hold text in columns.
 
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    slack = 0.6 * height
-    count = len(rules.horizontal)
-    for i, across in enumerate(rules.horizontal):
-        for j, down in enumerate(rules.vertical):
-            if (
-                across.start - slack <= down.at <= across.end + slack
-                and down.start - slack <= across.at <= down.end + slack
-            ):
-                parent[root(count + j)] = root(i)
-    nets: dict[int, list[int]] = {}
-    for index in range(len(lines)):
-        nets.setdefault(root(index), []).append(index)
-    boxes = []
-    for members in nets.values():
-        flat = [lines[index] for index in members if index < count]
-        upright = [lines[index] for index in members if index >= count]
-        if len(flat) < 2 or not upright or len(flat) + len(upright) < 5:
-            continue
-        box = (
-            min([rule.start for rule in flat] + [rule.at for rule in upright]),
-            min([rule.at for rule in flat] + [rule.start for rule in upright]),
-            max([rule.end for rule in flat] + [rule.at for rule in upright]),
-            max([rule.at for rule in flat] + [rule.end for rule in upright]),
-        )
-        if len(_inside(words, box)) >= 3:
-            boxes.append(box)
-    return _without_inner(boxes)
-
-
-def _between_rules(rules: Rules, words: Sequence[Word], height: float) -> list[Box]:
-    """Return the areas between horizontal rules of the same extent that hold text in columns."""
+    Rules of closed nets are left out.
+    """
     groups: list[list[Rule]] = []
     for rule in rules.horizontal:
-        if rule.length < 8 * height:
+        level = (rule.start, rule.at - 1.0, rule.end, rule.at + 1.0)
+        if rule.length < 8 * height or any(overlap(level, box) for box in closed):
             continue
         for group in groups:
             if abs(group[-1].start - rule.start) < 2 * height and abs(group[-1].end - rule.end) < 2 * height:
@@ -171,21 +181,24 @@ def _between_rules(rules: Rules, words: Sequence[Word], height: float) -> list[B
             groups.append([rule])
     boxes = []
     for group in groups:
-        boxes += _tabular_runs(group, words, height)
+        boxes += _tabular_runs(group, closed, words, height)
     return boxes
 
 
-def _tabular_runs(group: Sequence[Rule], words: Sequence[Word], height: float) -> list[Box]:
+def _tabular_runs(
+    group: Sequence[Rule], closed: Sequence[Box], words: Sequence[Word], height: float
+) -> list[Box]:
     """Return the areas of strips that hold text in columns; single texts may stand between them."""
     boxes: list[Box] = []
     first: Rule | None = None
     last = group[0]
     for one, other in itertools.pairwise(group):
         strip = _strip(one, other)
-        if _is_tabular(strip, words, height):
+        beside = any(overlap(strip, box) for box in closed)
+        if not beside and _is_tabular(strip, words, height):
             first = one if first is None else first
             last = other
-        elif first is not None and not _is_single(strip, words, height):
+        elif first is not None and (beside or not _is_single(strip, words, height)):
             boxes.append(_strip(first, last))
             first = None
     return boxes if first is None else [*boxes, _strip(first, last)]
@@ -318,7 +331,11 @@ def _gaps(row: TextRow, least: float) -> int:
 
 
 def _inside(words: Sequence[Word], box: Box) -> list[Word]:
-    return [word for word in words if box[0] < word.middle < box[2] and box[1] < word.level < box[3]]
+    return [word for word in words if _holds(box, word)]
+
+
+def _holds(box: Box, word: Word) -> bool:
+    return box[0] < word.middle < box[2] and box[1] < word.level < box[3]
 
 
 def _bounds(rows: Sequence[TextRow]) -> Box:
@@ -328,26 +345,3 @@ def _bounds(rows: Sequence[TextRow]) -> Box:
         max(word.box[2] for row in rows for word in row.words),
         rows[-1].bottom,
     )
-
-
-def _around(a: Box, b: Box) -> Box:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
-
-
-def _without_inner(boxes: Sequence[Box]) -> list[Box]:
-    """Return the boxes, those that overlap made one."""
-    result: list[Box] = []
-    for box in sorted(boxes):
-        while True:
-            hit = [
-                b
-                for b in result
-                if min(b[2], box[2]) > max(b[0], box[0]) and min(b[3], box[3]) > max(b[1], box[1])
-            ]
-            if not hit:
-                break
-            for other in hit:
-                result.remove(other)
-                box = _around(box, other)
-        result.append(box)
-    return result
