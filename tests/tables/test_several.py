@@ -126,3 +126,66 @@ def test_every_drawn_table_is_found_as_it_was_drawn(
         top = draw(sheet, cells, left, right, top) + gap
         drawn.append(cells)
     assert found(sheet) == (drawn, [])
+
+
+def _invoice(items: int, gap: int, left: int) -> tuple[Sheet, list[Rows], list[str]]:
+    """Return an invoice with rules of several extents, its tables, and the texts outside."""
+    sheet = Sheet(width=1100, height=1500)
+    sheet.rule(50, 60, 1050, 60)
+    outside = [["Billing address", "Delivery address"], ["Miller Corporation", "Harbour Storehouse"],
+               ["12 Long Road", "7 Station Square"], ["Springfield", "Shelbyville"]]  # fmt: skip
+    sheet.rows(outside, [90, 600], 80, 26)
+    top = 80 + 26 * 4 + gap
+    sheet.rule(50, top, 1050, top)
+    table = [["Article", "Description", "Price", "Tax", "Count", "Amount"]]
+    table += [[f"E10{index}", "Coffeemaker", "49,99", "21%", "1", "49,99"] for index in range(items)]
+    xs = [60, 180, 540, 670, 790, 930]
+    sheet.rows(table[:1], xs, top + 8, 30)
+    sheet.rule(50, top + 36, 1050, top + 36)
+    sheet.rows(table[1:], xs, top + 44, 30)
+    top += 48 + 30 * items
+    sheet.rule(50, top, 1050, top)
+    top += gap
+    sums = [
+        ["Rate", "Net", "Tax", "Total"],
+        ["21 %", "41,31", "8,68", "49,99"],
+        ["6 %", "10,00", "0,60", "10,60"],
+    ]
+    for at in (0, 36, 100):
+        sheet.rule(left - 10, top + at, 1050, top + at)
+    places = [left + (1000 - left) * index // 4 for index in range(4)]
+    sheet.rows(sums[:1], places, top + 8, 30)
+    sheet.rows(sums[1:], places, top + 42, 28)
+    return sheet, [table, sums], [text for row in outside for text in row]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 8), st.integers(40, 130), st.sampled_from([480, 560, 600]))
+def test_tables_whose_rules_have_several_extents(items: int, gap: int, left: int) -> None:
+    sheet, tables, outside = _invoice(items, gap, left)
+    assert found(sheet) == (tables, outside)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 5), st.integers(1, 3), st.integers(2, 6), st.integers(0, 12), st.booleans())
+def test_sections_with_the_same_columns_stay_one_table(
+    columns: int, sections: int, rows: int, gap: int, ruled: bool
+) -> None:
+    sheet = Sheet(height=1000)
+    xs = [40, *(260 + 600 * index // columns for index in range(columns))]
+    sheet.rows([["Region", *(f"200{column}" for column in range(columns))]], xs, 48, 30)
+    for y in (40, 76):
+        sheet.rule(30, y, 860, y)
+    top = 84
+    for section in range(sections):
+        sheet.text(f"Part {section}", 40, top)
+        for row in range(rows):
+            top += 30
+            values = [f"{section}{row}{column}.5" for column in range(columns)]
+            sheet.rows([[f"Town{row}", *values]], xs, top, 30)
+        top += 30 + gap
+        if ruled:
+            sheet.rule(30, top - 4 - gap // 2, 860, top - 4 - gap // 2)
+    tables, rest = found(sheet)
+    assert len(tables) == 1
+    assert rest == []

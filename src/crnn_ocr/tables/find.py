@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from crnn_ocr.document import Block, Line, with_polygons
 from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.areas.nets import overlap
+from crnn_ocr.tables.areas.regions import Region, find_regions, parts_of
+from crnn_ocr.tables.division import divided
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.grid import Box
-from crnn_ocr.tables.nets import overlap
-from crnn_ocr.tables.regions import Region, find_regions, parts_of
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
 from crnn_ocr.tables.words import text_box, typical_height, words_of
@@ -107,5 +108,6 @@ def _tables(
         return bool(read_boxes)
 
     for region in find_regions(rules, words, height):
-        read(region)
+        for part in divided(region, words, rules, height):
+            read(part)
     return blocks, rest

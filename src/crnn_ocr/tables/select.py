@@ -10,6 +10,7 @@ from functools import partial
 from crnn_ocr.document import Block, Line
 from crnn_ocr.imaging.polygons import corners
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.areas.regions import Region, Sign
 from crnn_ocr.tables.cells import cut, fill
 from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
 from crnn_ocr.tables.grid import Box, Grid
@@ -19,7 +20,6 @@ from crnn_ocr.tables.grids.ruled import RULED, ruled_grid
 from crnn_ocr.tables.grids.scoring import violations
 from crnn_ocr.tables.grids.text_rows import text_rows
 from crnn_ocr.tables.heads import header_rows
-from crnn_ocr.tables.regions import Region, Sign
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word, text_box, words_of
 

@@ -54,7 +54,7 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
     width = int(max(word.box[2] for _, word in words) - first) + 2
     crossed = np.zeros(width + 1)
     extent = np.zeros((len(rows), 2))
-    texts = [len(_chunks(row, 0.8 * height)) for row in rows]
+    texts = [len(texts_of(row, 0.8 * height)) for row in rows]
     full = float(np.quantile(texts[heads:] or texts, 0.75))
     for index, row in enumerate(rows):
         weight = _FEW if 2 * texts[index] <= full else 1.0
@@ -88,10 +88,10 @@ def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
 
 
 def _is_one_text(row: TextRow, height: float) -> bool:
-    return len(_chunks(row, 0.8 * height)) == 1
+    return len(texts_of(row, 0.8 * height)) == 1
 
 
-def _chunks(row: TextRow, gap: float) -> list[tuple[float, float]]:
+def texts_of(row: TextRow, gap: float) -> list[tuple[float, float]]:
     """Return the extents of words that are nearer to one another than `gap`."""
     chunks: list[tuple[float, float]] = []
     for word in row.words:
@@ -103,7 +103,7 @@ def _chunks(row: TextRow, gap: float) -> list[tuple[float, float]]:
 
 
 def _runs(row: TextRow, height: float) -> list[tuple[float, float]]:
-    return _chunks(row, 0.4 * height)
+    return texts_of(row, 0.4 * height)
 
 
 def _low(across: np.ndarray, limit: float) -> list[tuple[int, int]]:
@@ -122,7 +122,7 @@ def _without_words(
     inside = sorted(
         (a - first, b - first)
         for row in rows
-        for a, b in _chunks(row, 0.8 * height)
+        for a, b in texts_of(row, 0.8 * height)
         if a - first > left and b - first < right
     )
     parts, reached = [], float(left)
@@ -137,7 +137,7 @@ def _without_words(
 def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: float) -> list[Gutter]:
     """Return the gutters that have a column between them: at least one text that lies between as a whole."""
     runs = [text for row in rows for text in _runs(row, height)]
-    texts = [text for row in rows for text in _chunks(row, 0.8 * height)]
+    texts = [text for row in rows for text in texts_of(row, 0.8 * height)]
     kept: list[Gutter] = []
     for gutter in gutters:
         start = kept[-1].left if kept else -np.inf

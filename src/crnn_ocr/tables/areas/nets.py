@@ -50,8 +50,7 @@ def find_nets(rules: Rules, words: Sequence[Word], height: float) -> list[Net]:
         if len(flat) < 2 or not upright or len(flat) + len(upright) < 5:
             continue
         box = _extent(flat, upright)
-        inside = (box[0] < word.middle < box[2] and box[1] < word.level < box[3] for word in words)
-        if sum(inside) >= 3:
+        if len(words_in(words, box)) >= 3:
             nets.append(Net(box, _is_closed(flat, upright, box, height)))
     return sorted(nets, key=lambda net: net.box)
 
@@ -134,3 +133,13 @@ def overlap(a: Box, b: Box) -> bool:
 def around(a: Box, b: Box) -> Box:
     """Return the area around two."""
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def words_in(words: Sequence[Word], box: Box) -> list[Word]:
+    """Return the words whose middles lie in an area."""
+    return [word for word in words if holds(box, word)]
+
+
+def holds(box: Box, word: Word) -> bool:
+    """Return whether the middle of a word lies in an area."""
+    return box[0] < word.middle < box[2] and box[1] < word.level < box[3]
