@@ -9,12 +9,15 @@ from crnn_ocr.tables.areas.columns import gaps_of, has_values, have_other_column
 from crnn_ocr.tables.areas.nets import around, overlap, words_in
 from crnn_ocr.tables.grid import Box
 from crnn_ocr.tables.grids.gutters import find_gutters
+from crnn_ocr.tables.grids.row_joining import crosses
 from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
 
 #: Least number of lines of a text between rules, such as addresses, that is told from a head.
 _TEXT_ROWS = 3
+#: Least share of rows with several texts where the others go on with the text of a column.
+_FULL_ROWS = 0.2
 
 
 def between_rules(rules: Rules, closed: Sequence[Box], words: Sequence[Word], height: float) -> list[Box]:
@@ -107,7 +110,16 @@ def is_tabular(box: Box, words: Sequence[Word], height: float) -> bool:
     if not inside:
         return box[3] - box[1] < 1.5 * height
     rows = text_rows(inside, height)
-    wide = sum(gaps_of(row, 1.2 * height) > 0 for row in rows)
-    if wide < 0.5 * len(rows):
+    several = [gaps_of(row, 1.2 * height) > 0 for row in rows]
+    if sum(several) < 0.5 * len(rows) and not _goes_on_in_columns(rows, several, height):
         return False
     return len(rows) < 3 or (bool(find_gutters(rows, height)) and not is_prose(rows, height))
+
+
+def _goes_on_in_columns(rows: Sequence[TextRow], several: Sequence[bool], height: float) -> bool:
+    """Return whether the rows that are a single text go on with a text in one of at least three columns."""
+    middles = [gutter.middle for gutter in find_gutters(rows, height)]
+    if len(middles) < 2 or sum(several) < max(1.0, _FULL_ROWS * len(rows)) or not several[0]:
+        return False
+    single = [row for row, wide in zip(rows, several, strict=True) if not wide]
+    return not any(crosses(row, middle, height) for row in single for middle in middles)
