@@ -19,6 +19,8 @@ _FEW = 0.5
 #: in proportional type and up to 0.6 in typewriting; that such blanks stand in a column over many rows is no
 #: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
 _ROWS, _WIDTHS = (2, 6, 20), (1.0, 0.45, 0.32)
+#: Least number of rows below heads that tell whether a column has values.
+_ROWS_BELOW_HEADS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Gutter:
 
     left: float
     right: float
+
+    @property
+    def width(self) -> float:
+        """Its width."""
+        return self.right - self.left
 
     @property
     def middle(self) -> float:
@@ -76,7 +83,8 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
             if b - a >= needed and beside:
                 gutters.append(Gutter(a + first, b + first))
     # Of heads, only the last row names single columns; those above it may stand in white space.
-    return _between_texts(gutters, rows[max(0, heads - 1) :], height)
+    found = _between_texts(gutters, rows[max(0, heads - 1) :], height)
+    return _with_heads(found, rows, max(1, heads), height)
 
 
 def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
@@ -148,6 +156,31 @@ def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: f
             # Nothing between the two: the wider one is the gutter.
             kept[-1] = max(kept[-1], gutter, key=lambda g: g.right - g.left)
     return kept
+
+
+def _with_heads(
+    gutters: Sequence[Gutter], rows: Sequence[TextRow], heads: int, height: float
+) -> list[Gutter]:
+    """Return the gutters but for those between a head and its values, which stand further to one side.
+
+    A column without values beside one without a head is the head of that one.
+    """
+    middles = [gutter.middle for gutter in gutters]
+
+    def columns(part: Sequence[TextRow]) -> set[int]:
+        edges = [edge for row in part for text in texts_of(row, 0.4 * height) for edge in text]
+        return {sum(edge > middle for middle in middles) for edge in edges}
+
+    if len(rows) - heads < _ROWS_BELOW_HEADS:
+        return list(gutters)
+    named, filled = columns(rows[:heads]), columns(rows[heads:])
+    joined: set[int] = set()
+    # The first column has no head where it holds names; the head of the next one is nearer to its own values.
+    for index in sorted(range(len(gutters)), key=lambda index: (gutters[index].width, index)):
+        kinds = {(column in named, column in filled) for column in (index, index + 1)}
+        if kinds == {(True, False), (False, True)} and not joined & {index - 1, index + 1}:
+            joined.add(index)
+    return [gutter for index, gutter in enumerate(gutters) if index not in joined]
 
 
 def _within(texts: Sequence[tuple[float, float]], start: float, end: float, height: float) -> int:
