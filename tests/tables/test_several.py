@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crnn_ocr.document import Block
+from crnn_ocr.tables.areas.regions import find_regions, is_evident
 from crnn_ocr.tables.find import find_tables
+from crnn_ocr.tables.rules import find_rules
+from crnn_ocr.tables.words import text_box, words_of
 from tests.tables.pages import Sheet
 
 Rows = list[list[str]]
@@ -189,3 +192,26 @@ def test_sections_with_the_same_columns_stay_one_table(
     tables, rest = found(sheet)
     assert len(tables) == 1
     assert rest == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "ruled", "evident"),
+    [
+        ([["Theme", "dark"], ["Language", "English"], ["Sync", "off"]], False, False),
+        ([["Net", "7.50"], ["Tax", "0.50"], ["Fee", "1.00"], ["Total", "9.00"]], False, True),
+        ([["Theme", "dark"], ["Language", "English"], ["Sync", "off"]], True, True),
+    ],
+)
+def test_what_is_tried_within_a_frame_that_is_no_table(rows: Rows, ruled: bool, evident: bool) -> None:
+    """The settings in a window stand between rules, too: a closed net or columns of figures is wanted."""
+    sheet = Sheet()
+    if ruled:
+        draw(sheet, rows, 160, 860, 100)
+    else:
+        for row in range(len(rows) + 1):
+            sheet.rule(160, 100 + 40 * row, 860, 100 + 40 * row)
+        sheet.rows(rows, [170, 700], 110, 40)
+    words = words_of(sheet.lines)
+    found_rules = find_rules(sheet.image, 14, [text_box(line) for line in sheet.lines])
+    (region,) = find_regions(found_rules, words, 14)
+    assert is_evident(region, words, 14) == evident

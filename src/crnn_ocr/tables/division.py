@@ -21,6 +21,9 @@ from crnn_ocr.tables.words import Word
 _CUTS = 8
 #: Weighted violations that a division has to save: as many at least, and this share of all.
 _SAVED, _SHARE = 3.0, 0.4
+#: Violations per word from which a division is looked for, and the most words that it takes: a division costs
+#: the grids of all parts.
+_MESS, _MOST_WORDS = 0.03, 2000
 #: What each part counts, so that an area is not divided for nothing.
 _PER_PART = 0.5
 #: White space between rows, in usual ones, where an area may be divided.
@@ -41,7 +44,7 @@ def divided(region: Region, words: Sequence[Word], rules: Rules, height: float) 
     rows = text_rows(inside, height)
     own = rules_in(rules, region.box, height)
     cuts = _places(region, rows, own, height)
-    if not cuts:
+    if not cuts or len(inside) > _MOST_WORDS:
         return [region]
     known: dict[tuple[float, float], float] = {}
 
@@ -51,7 +54,7 @@ def divided(region: Region, words: Sequence[Word], rules: Rules, height: float) 
         return known[start, end]
 
     whole = mess(top, bottom)
-    if whole < _SAVED:
+    if whole < max(_SAVED, _MESS * len(inside)):
         return [region]
     borders = _least([top, *cuts, bottom], mess)
     bands = _with_other_columns(borders, rows, height)

@@ -8,7 +8,7 @@ from crnn_ocr.document import Block, Line, with_polygons
 from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.areas.nets import overlap
-from crnn_ocr.tables.areas.regions import Region, find_regions, parts_of
+from crnn_ocr.tables.areas.regions import Region, find_regions, is_evident, parts_of
 from crnn_ocr.tables.division import divided
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.grid import Box
@@ -93,17 +93,18 @@ def _tables(
     blocks: list[Block] = []
     rest = list(lines)
 
-    def read(region: Region) -> bool:
+    def read(region: Region, *, inner: bool = False) -> bool:
         nonlocal rest
-        found = read_table(image, region, rest, rules, height, candidates)
-        if found is not None:
-            block, rest = found
-            blocks.append(block)
-            return True
+        if not inner or is_evident(region, words, height):
+            found = read_table(image, region, rest, rules, height, candidates)
+            if found is not None:
+                block, rest = found
+                blocks.append(block)
+                return True
         # A frame around a page is no table, but there may be some within.
         read_boxes: list[Box] = []
         for part in parts_of(region, rules, words, height):
-            if not any(overlap(part.box, box) for box in read_boxes) and read(part):
+            if not any(overlap(part.box, box) for box in read_boxes) and read(part, inner=True):
                 read_boxes.append(part.box)
         return bool(read_boxes)
 

@@ -29,11 +29,13 @@ class Region:
         box: The area.
         sign: What speaks for it.
         parts: The areas that were joined to it, if there were several.
+        closed: Whether it is a closed net of rules.
     """
 
     box: Box
     sign: Sign
     parts: tuple[Region, ...] = ()
+    closed: bool = False
 
     @property
     def leaves(self) -> tuple[Region, ...]:
@@ -55,7 +57,7 @@ def find_regions(rules: Rules, words: Sequence[Word], height: float) -> list[Reg
     free = [word for word in words if not any(holds(box, word) for box in closed)]
     found: list[Region] = []
     for net in nets:
-        found = _added(found, Region(net.box, "net"), words, height)
+        found = _added(found, Region(net.box, "net", closed=net.closed), words, height)
     others = [Region(box, "rules") for box in between_rules(rules, closed, free, height)]
     others += [Region(box, "columns") for box in runs_with_columns(free, height)]
     for region in others:
@@ -81,6 +83,17 @@ def parts_of(region: Region, rules: Rules, words: Sequence[Word], height: float)
     if region.sign != "net":
         return []
     return find_regions(without_frame(rules, region.box, height), words_in(words, region.box), height)
+
+
+def is_evident(region: Region, words: Sequence[Word], height: float) -> bool:
+    """Return whether a part of what is no table may be one: the panes of a window must not become tables.
+
+    Args:
+        region: The part.
+        words: The words of the page.
+        height: Typical height of text in pixels.
+    """
+    return region.closed or is_table_without_rules(text_rows(words_in(words, region.box), height), height)
 
 
 def _size(box: Box) -> float:
