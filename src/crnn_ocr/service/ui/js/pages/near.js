@@ -16,6 +16,7 @@ export class Near {
   #job = null;
   #layout = null;
   #extra = null; // { page, element } of the user's work
+  #top = 0; // of the part that was drawn last
 
   /** @param store @param {HTMLElement} strip @param act what sheets need */
   constructor(store, strip, act) {
@@ -59,7 +60,10 @@ export class Near {
         this.#add(page);
       }
     }
-    return this.#fillOne(pageAt(this.#layout, top + room / 2));
+    // Nobody points at what rushes by: boxes and texts come where the user stays.
+    const rushes = Math.abs(top - this.#top) > room / 2;
+    this.#top = top;
+    return rushes || this.#fillOne(pageAt(this.#layout, top + room / 2));
   }
 
   /** The pages that have no picture yet. */

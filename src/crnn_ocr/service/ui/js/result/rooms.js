@@ -3,7 +3,7 @@
 const LONG = 30; // pages from which on a text is long
 const WRITTEN = 1; // heights of the window around it in which rooms are written into …
 const KEPT = 3; // … and in which they stay as they are
-const AT_ONCE = 2; // rooms per frame
+const AT_ONCE = 2; // rooms per frame; half of it where the text rushes by
 
 /** Whether a result has so many pages that they are not all written at once. */
 export function isLong(result) {
@@ -17,6 +17,7 @@ export class Rooms {
   #rooms = [];
   #written = new Set(); // indexes
   #looking = false;
+  #top = 0; // where the window was when it was looked at last
 
   /** @param {HTMLElement} scroller @param act `write(page, room)` and `wipe(page, room)` */
   constructor(scroller, act) {
@@ -100,12 +101,15 @@ export class Rooms {
       this.#rooms[page].replaceChildren();
       this.#rooms[page].style.height = `${height}px`;
     }
-    open.slice(0, AT_ONCE).forEach((page) => this.ensure(page));
+    const rushes = Math.abs(this.#scroller.scrollTop - this.#top) > clientHeight / 2;
+    const some = rushes ? AT_ONCE / 2 : AT_ONCE;
+    this.#top = this.#scroller.scrollTop;
+    open.slice(0, some).forEach((page) => this.ensure(page));
     const moved = open.length > 0 ? held.getBoundingClientRect().top - before : 0;
     if (moved !== 0) {
       this.#scroller.scrollTop += moved;
     }
-    if (open.length > AT_ONCE) {
+    if (open.length > some) {
       this.look();
     }
   }
