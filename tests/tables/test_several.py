@@ -194,6 +194,17 @@ def test_sections_with_the_same_columns_stay_one_table(
     assert rest == []
 
 
+@pytest.mark.parametrize("beyond", [0, 6, 12])
+def test_vertical_rules_that_are_drawn_too_long_take_no_line_in(beyond: int) -> None:
+    sheet = Sheet()
+    sheet.text("To make up for it", 60, 62)
+    draw(sheet, ITEMS, 50, 850, 84)
+    for x in (50, 250, 450, 650, 850):
+        sheet.rule(x, 84 - beyond, x, 192 + beyond)
+    sheet.text("This is what follows", 60, 194)
+    assert found(sheet) == ([ITEMS], ["To make up for it", "This is what follows"])
+
+
 @pytest.mark.parametrize(
     ("rows", "ruled", "evident"),
     [

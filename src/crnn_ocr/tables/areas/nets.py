@@ -17,6 +17,8 @@ _CLOSED = 0.85
 _LONG = 0.6
 #: Least number of columns of a closed net: beside a frame with amounts stand the words that belong to them.
 _COLUMNS = 2
+#: Length in heights of text below which the end of a vertical rule beyond the first or last rule is no row.
+_END = 1.25
 #: Least share of the width and of the height of an area that a net takes if it frames the area.
 _FRAME = 0.8
 
@@ -49,7 +51,7 @@ def find_nets(rules: Rules, words: Sequence[Word], height: float) -> list[Net]:
     for flat, upright in _connected(rules, height):
         if len(flat) < 2 or not upright or len(flat) + len(upright) < 5:
             continue
-        box = _extent(flat, upright)
+        box = _without_ends(_extent(flat, upright), flat, height)
         if len(words_in(words, box)) >= 3:
             nets.append(Net(box, _is_closed(flat, upright, box, height)))
     return sorted(nets, key=lambda net: net.box)
@@ -66,6 +68,21 @@ def without_frame(rules: Rules, box: Box, height: float) -> Rules:
             flat += across
             upright += down
     return Rules(tuple(sorted(flat, key=_place)), tuple(sorted(upright, key=_place)))
+
+
+def _without_ends(box: Box, flat: Sequence[Rule], height: float) -> Box:
+    """Return the area of a net without short ends of vertical rules above its first and below its last rule.
+
+    They are strokes of letters above a rule, or rules drawn too long, and would take a line of text in.
+    """
+    left, top, right, bottom = box
+    long = [rule.at for rule in flat if covered(flat, rule.at, left, right, apart=0.6 * height) >= _CLOSED]
+    if len(long) < 2:
+        return box
+    first, last = min(long), max(long)
+    top = first if first - top < _END * height else top
+    bottom = last if bottom - last < _END * height else bottom
+    return left, top, right, bottom
 
 
 def _place(rule: Rule) -> tuple[float, float, float]:
