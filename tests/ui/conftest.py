@@ -53,7 +53,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shared_stage() -> Iterator[Stage]:
-    with serving(FakeReader(invoice)) as stage:
+    # Without a cache, which would give one test what the reader answered another one.
+    with serving(FakeReader(invoice), Settings(cache_bytes=0)) as stage:
         yield stage
 
 

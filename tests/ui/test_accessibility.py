@@ -118,6 +118,24 @@ def export(view: Page) -> None:
     expect(view.locator("#export-preview pre")).to_be_visible()
 
 
+def grid(view: Page) -> None:
+    document(view)
+    view.get_by_role("button", name="Edit grid").click()
+    view.get_by_role("slider").nth(1).focus()
+    expect(view.locator(".grid-minus")).to_be_visible()
+
+
+def pages(view: Page) -> None:
+    answer = {
+        **BLOCKS,
+        "pages": [{**page, "number": number} for page in BLOCKS["pages"] for number in (1, 2)],
+    }
+    view.route("**/ocr?*", lambda route: route.fulfill(json=answer))
+    read(view)
+    expect(view.get_by_role("option")).to_have_count(2)
+    expect(view.locator(".page-place img")).to_have_count(1)
+
+
 def sheets(view: Page) -> None:
     document(view)
     view.locator("#export").click()
@@ -142,6 +160,8 @@ STATES: list[Callable[[Page], None]] = [
     blank,
     export,
     sheets,
+    grid,
+    pages,
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 from tests.ui.conftest import Opener
 from tests.ui.scenes import ADD, TEXTS, Stage, lines, picture, read
 from tests.ui.test_accessibility import violations
+from tests.ui.test_looks import UI
 
 # A screen that browsers would ask a person for: a canvas, as a stream.
 SCREEN = """() => {
@@ -116,10 +118,50 @@ def test_it_can_be_installed(open_page: Opener, stage: Stage) -> None:
     manifest = json.loads(answer[1])
     assert answer[0].startswith("application/manifest+json")
     assert manifest["start_url"] == manifest["scope"] == "/"
+    sizes = {icon["sizes"]: icon for icon in manifest["icons"] if icon["type"] == "image/png"}
+    assert set(sizes) == {"192x192", "512x512"}
+    for icon in manifest["icons"]:
+        side = view.evaluate(
+            """async (src) => { const image = new Image(); image.src = src; await image.decode();
+                return [image.naturalWidth, image.naturalHeight]; }""",
+            icon["src"],
+        )
+        assert icon["sizes"] in ("any", f"{side[0]}x{side[1]}")
     devtools = view.context.new_cdp_session(view)
     found = devtools.send("Page.getAppManifest")
     assert found["errors"] == []
     assert found["url"] == stage.url + href
+
+
+def test_what_another_app_shares_is_read(open_page: Opener, stage: Stage) -> None:
+    view = open_page()
+    target = json.loads((UI / "manifest.webmanifest").read_text())["share_target"]
+    assert (target["method"], target["enctype"]) == ("POST", "multipart/form-data")
+    picture_data = base64.b64encode(picture()["buffer"]).decode()
+    # What a browser does for an installed page: a navigation with a form that nobody sees.
+    view.route("**/share-from", lambda route: route.fulfill(body="<form></form>", content_type="text/html"))
+    view.goto(stage.url + "/share-from")
+    view.evaluate(
+        """([action, name, data]) => {
+            const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "photo.png", { type: "image/png" }));
+            transfer.items.add(new File([bytes.slice(0, 9)], "half.png", { type: "image/png" }));
+            const form = document.querySelector("form");
+            Object.assign(form, { action, method: "post", enctype: "multipart/form-data" });
+            const input = document.createElement("input");
+            Object.assign(input, { type: "file", name, multiple: true });
+            form.append(input);
+            input.files = transfer.files;
+            form.submit();
+        }""",
+        [target["action"], target["params"]["files"][0]["name"], picture_data],
+    )
+    expect(lines(view)).to_have_text(list(TEXTS))
+    expect(view.locator("#picture-name")).to_have_text("Shared picture 1")
+    expect(view.locator(".job")).to_have_count(2)
+    assert view.url == stage.url + "/"
+    expect(view.locator("#shared")).to_have_count(0)
 
 
 def test_an_address_that_is_not_there_has_a_page_for_browsers(open_page: Opener, stage: Stage) -> None:

@@ -226,18 +226,23 @@ def test_pages_of_a_tiff_are_shown_and_listed_one_by_one(open_page: Opener, stag
     view = open_page()
     file = tiff([drawn(f"Page {number}") for number in (1, 2, 3)])
     choose(view, upload(file, "scan.tiff", "image/tiff"))
-    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()  # drawn by the server
+    # One below the other, drawn by the server, as soon as their number is known.
+    for page in (1, 2, 3):
+        expect(view.get_by_role("img", name=f"scan.tiff · Page {page} of 3")).to_be_visible()
     expect(view.locator(".thumb img")).to_have_count(1)
     expect(lines(view)).to_have_text(["Page 1", "Page 2", "Page 3"])
     expect(view.locator(".result-page")).to_have_text(["Page 1 of 3", "Page 2 of 3", "Page 3 of 3"])
     expect(view.locator("#page-number")).to_have_text("Page 1 of 3")
     view.locator("#page-after").click()
     expect(view.locator("#page-number")).to_have_text("Page 2 of 3")
-    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
-    expect(boxes(view)).to_have_attribute("data-index", "1")
+    expect(boxes(view)).to_have_count(3)
     view.locator(".line").nth(2).click()  # a line leads to its page
     expect(view.locator("#page-number")).to_have_text("Page 3 of 3")
-    expect(boxes(view)).to_have_class("box is-good is-active is-hovered")
+    expect(boxes(view).nth(2)).to_have_class("box is-good is-active is-hovered")
+    texts(view).nth(0).click()  # and so does its text on the picture
+    expect(view.locator("#page-number")).to_have_text("Page 1 of 3")
+    expect(view.locator(".line.is-active")).to_have_text(re.compile("Page 1"))
+    view.locator(".line").nth(2).click()
     expect(view.locator("#page-after")).to_be_disabled()
 
 

@@ -43,7 +43,7 @@ def test_pages_and_code_that_runs(open_page: Opener, server: Server, tmp_path: P
     scan = tiff([drawn("First page"), drawn("Second page")])
     read(view, upload(scan, "scan.tiff", "image/tiff"))
     expect(lines(view)).to_have_text(["First page", "Second page"], timeout=30_000)
-    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
+    expect(view.get_by_role("img", name="scan.tiff · Page 1 of 2")).to_be_visible()
     view.locator("#tab-data").click()
     (tmp_path / "scan.tiff").write_bytes(scan)
     for language, command in (("Python", [sys.executable, "-c"]), ("curl", ["bash", "-c"])):

@@ -202,7 +202,7 @@ def test_a_hit_of_the_search_is_shown_in_the_picture(open_page: Opener, stage: S
     stage.play(three_pages)
     view = open_page()
     read(view, upload(tiff([drawn(f"Page {page}") for page in (1, 2, 3)]), "scan.tiff", "image/tiff"))
-    expect(view.get_by_role("img", name="scan.tiff")).to_be_visible()
+    expect(view.get_by_role("img", name="scan.tiff").first).to_be_visible()
     for _ in range(5):
         view.locator("#zoom-in").click()
     view.locator("#search").fill("page 3 row 20")
@@ -238,7 +238,7 @@ def test_the_strip_scrolls_to_the_shown_file(open_page: Opener, width: int) -> N
 def test_the_border_between_picture_and_text_moves(open_page: Opener) -> None:
     view = open_page()
     read(view)
-    border, card = view.get_by_role("separator", name="Width of the picture"), view.locator(".picture-card")
+    border, card = view.get_by_role("separator", name="Size of the picture"), view.locator(".picture-card")
 
     def width() -> float:
         box = card.bounding_box()
@@ -262,6 +262,43 @@ def test_the_border_between_picture_and_text_moves(open_page: Opener) -> None:
     expect(border).to_have_attribute("aria-valuenow", "25")
     border.dblclick()
     expect(border).to_have_attribute("aria-valuenow", "50")
+
+
+def test_a_wide_picture_stands_above_its_text(open_page: Opener, stage: Stage) -> None:
+    wide = sheet(
+        *(line("A wide row of a table " * 4, row, width=1500) for row in range(4)), width=1600, height=220
+    )
+    stage.play(lambda *_: Document((wide,), "fake/1"))
+    view = open_page()
+    read(view, picture(name="wide.png"))
+    border = view.get_by_role("separator", name="Size of the picture")
+    expect(border).to_have_attribute("aria-orientation", "horizontal")
+
+    def heights() -> tuple[float, float]:
+        upper, lower = (
+            view.locator(".picture-card").bounding_box(),
+            view.locator("#result-card").bounding_box(),
+        )
+        assert upper is not None
+        assert lower is not None
+        assert lower["y"] >= upper["y"] + upper["height"]
+        assert lower["width"] == upper["width"]
+        return upper["height"], lower["height"]
+
+    upper, lower = heights()
+    assert upper < lower  # as high as it is
+    border.press("ArrowDown")
+    border.press("ArrowDown")
+    assert heights()[0] > upper
+    border.dblclick()
+    assert heights()[0] == upper
+    view.locator("#turn").click()  # now it is high
+    expect(border).to_have_attribute("aria-orientation", "vertical")
+    expect(border).to_have_attribute("aria-valuenow", "50")
+    view.locator("#turn").click()
+    stage.reset()
+    read(view, picture(name="usual.png"))
+    expect(border).to_have_attribute("aria-orientation", "vertical")
 
 
 def test_the_picture_can_have_the_room_for_itself(open_page: Opener) -> None:

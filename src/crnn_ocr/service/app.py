@@ -29,6 +29,7 @@ from crnn_ocr.service.routes import (
     models,
     ocr,
     preview,
+    share,
 )
 from crnn_ocr.service.routes import jobs as jobs_routes
 from crnn_ocr.service.routes.files import FileAnswers
@@ -101,6 +102,7 @@ def create_app(
     compat_rapidocr.install(app, readings)
     compat_umi.install(app, reader, readings)
     models.install(app, reader, switching, Site.from_settings(settings))
+    share.install(app, Site.from_settings(settings))
     preview.install(app, reader, settings, admit=gate.admit, issue_ticket=gate.issue_ticket)
     if warm_up and settings.warm_up:
         readiness.start_warm_up()

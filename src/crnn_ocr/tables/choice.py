@@ -41,7 +41,8 @@ def with_second_opinion(
 ) -> tuple[Grid, Violations]:
     """Return a network's grid where it is as good as the best other one, and that one otherwise.
 
-    It may not put more rows of text into one row, or leave more rules out, whatever its total is.
+    It may not put more rows of text into one row, leave more rules out, or have more rows or columns without
+    a text of their own, whatever its total is.
 
     Args:
         best: The best grid of the other methods, and its violations.
@@ -54,5 +55,7 @@ def with_second_opinion(
     other, found = best_grid(others, judge)
     former = best[1]
     if found.rules_ignored > former.rules_ignored or found.stacked > former.stacked:
+        return best
+    if found.idle_lines > former.idle_lines:
         return best
     return (other, found) if found.total <= former.total + _MORE * words else best

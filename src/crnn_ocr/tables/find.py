@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from crnn_ocr.document import Block, Line, with_polygons
 from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.areas.nets import overlap
+from crnn_ocr.tables.areas.regions import Region, find_regions, is_evident, parts_of
+from crnn_ocr.tables.division import divided
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
-from crnn_ocr.tables.regions import find_regions
+from crnn_ocr.tables.grid import Box
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
 from crnn_ocr.tables.words import text_box, typical_height, words_of
@@ -86,11 +89,26 @@ def _tables(
         return [], []
     height = typical_height(lines)
     rules = find_rules(image, height, [text_box(line) for line in lines])
+    words = words_of(lines)
     blocks: list[Block] = []
     rest = list(lines)
-    for region in find_regions(rules, words_of(lines), height):
-        found = read_table(image, region, rest, rules, height, candidates)
-        if found is not None:
-            block, rest = found
-            blocks.append(block)
+
+    def read(region: Region, *, inner: bool = False) -> bool:
+        nonlocal rest
+        if not inner or is_evident(region, words, height):
+            found = read_table(image, region, rest, rules, height, candidates)
+            if found is not None:
+                block, rest = found
+                blocks.append(block)
+                return True
+        # A frame around a page is no table, but there may be some within.
+        read_boxes: list[Box] = []
+        for part in parts_of(region, rules, words, height):
+            if not any(overlap(part.box, box) for box in read_boxes) and read(part, inner=True):
+                read_boxes.append(part.box)
+        return bool(read_boxes)
+
+    for region in find_regions(rules, words, height):
+        for part in divided(region, words, rules, height):
+            read(part)
     return blocks, rest

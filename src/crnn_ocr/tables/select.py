@@ -10,6 +10,7 @@ from functools import partial
 from crnn_ocr.document import Block, Line
 from crnn_ocr.imaging.polygons import corners
 from crnn_ocr.pixels import Pixels
+from crnn_ocr.tables.areas.regions import Region, Sign
 from crnn_ocr.tables.cells import cut, fill
 from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
 from crnn_ocr.tables.grid import Box, Grid
@@ -19,9 +20,8 @@ from crnn_ocr.tables.grids.ruled import RULED, ruled_grid
 from crnn_ocr.tables.grids.scoring import violations
 from crnn_ocr.tables.grids.text_rows import text_rows
 from crnn_ocr.tables.heads import header_rows
-from crnn_ocr.tables.regions import Region, Sign
 from crnn_ocr.tables.rules import Rule, Rules
-from crnn_ocr.tables.words import Word, text_box, words_of
+from crnn_ocr.tables.words import Word, signs_with_amounts, text_box, words_of
 
 #: Another method: given the page, the area of a table and its lines, it returns grids of the table.
 Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
@@ -64,10 +64,10 @@ def read_table(
         candidates: A network, asked for its grids where those of the other methods leave doubt.
     """
     inside, rest = _divided(lines, region.box, height)
-    words = words_of(inside)
+    own = rules_in(rules, region.box, height)
+    words = signs_with_amounts(words_of(inside), own.vertical, height)
     if not words:
         return None
-    own = rules_in(rules, region.box, height)
     box = (
         min(word.box[0] for word in words),
         min(word.box[1] for word in words),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from crnn_ocr.document import Line
 from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.tables.grid import Box
+from crnn_ocr.tables.rules import Rule
 
 #: Share of a line's height by which its box is higher than its text, above and below: the detector finds
 #: regions of text with a margin.
 _MARGIN = 0.15
+#: Signs that stand before an amount, and what an amount begins with.
+_CURRENCIES = ("$", "€", "£", "¥", "￥", "US$", "HK$", "NT$", "R$", "Rp", "RM")
+_AMOUNT = re.compile(r"^[(\-–—−]?[\d.,]*\d|^[-–—−]+$")
+#: Greatest distance of a currency sign from its amount, in heights of text.
+_APART = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,35 @@ def words_of(lines: Sequence[Line]) -> list[Word]:
             elif start is None:
                 start = index
     return words
+
+
+def signs_with_amounts(words: Sequence[Word], vertical: Sequence[Rule], height: float) -> list[Word]:
+    """Return the words with each currency sign that stands alone moved to the amount on its right.
+
+    Statements set the sign at the left edge of a column and the amount at the right one, some rows without a
+    sign: the white space between does not divide columns, and the sign may be nearer to another amount.
+
+    Args:
+        words: The words of a table.
+        vertical: Its vertical rules; a sign in a column of its own stays there.
+        height: Typical height of text in pixels.
+    """
+    moved = list(words)
+    for index, sign in enumerate(words):
+        if sign.text not in _CURRENCIES:
+            continue
+        after = [
+            word
+            for word in words
+            if word.box[0] > sign.middle and word is not sign and abs(word.level - sign.level) < 0.5 * height
+        ]
+        amount = min(after, key=lambda word: (word.box[0], word.line), default=None)
+        if amount is None or not _AMOUNT.match(amount.text) or amount.box[0] - sign.box[2] > _APART * height:
+            continue
+        between = [rule for rule in vertical if sign.middle < rule.at < amount.middle]
+        if not any(rule.start < sign.level < rule.end for rule in between):
+            moved[index] = replace(sign, box=amount.box)
+    return moved
 
 
 def _word(number: int, line: Line, boxes: Sequence[Box], first: int, end: int) -> Word:

@@ -18,7 +18,7 @@ from crnn_ocr.service.routes.openapi import error_catalogue, openapi_document
 from tests.service.fakes import FakeReader, document, page
 from tests.service.routes.test_bad_requests import CASES
 
-UNDOCUMENTED = {"/", "/docs", "/openapi.json", "/ui/<path:filename>"}
+UNDOCUMENTED = {"/", "/docs", "/openapi.json", "/share", "/ui/<path:filename>"}
 
 
 def references(node: object) -> Iterator[str]:

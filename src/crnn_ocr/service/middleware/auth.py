@@ -12,6 +12,8 @@ from crnn_ocr.service.middleware.api_keys import KeyRing
 #: Paths that need no key: health checks, and the page that asks for the key, with its documentation.
 OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/readyz"})
 OPEN_ENDPOINTS = frozenset({"static"})
+#: Answers with the page, so it needs no key either; it takes a body, so pages of other sites are refused.
+SHARE_PATH = "/share"
 
 
 def install(app: Flask, keys: KeyRing) -> None:
@@ -21,7 +23,7 @@ def install(app: Flask, keys: KeyRing) -> None:
 
 
 def _check(keys: KeyRing) -> None:
-    if request.path in OPEN_PATHS or request.endpoint in OPEN_ENDPOINTS:
+    if request.path in OPEN_PATHS or request.path == SHARE_PATH or request.endpoint in OPEN_ENDPOINTS:
         return
     presented = presented_key(request.headers)
     if presented is None:

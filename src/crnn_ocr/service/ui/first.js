@@ -30,7 +30,7 @@
     "error",
     ({ target }) => {
       const words = target instanceof HTMLLinkElement && target.href.includes("/js/words/"); // loaded by nothing else
-      const style = target instanceof HTMLLinkElement && target.rel === "stylesheet" && target.dataset.later === undefined;
+      const style = target instanceof HTMLLinkElement && target.rel === "stylesheet" && !("later" in target.dataset);
       const needed = target instanceof HTMLScriptElement || style || words;
       if (needed && !broken) {
         broken = true;

@@ -19,6 +19,8 @@ _FEW = 0.5
 #: in proportional type and up to 0.6 in typewriting; that such blanks stand in a column over many rows is no
 #: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
 _ROWS, _WIDTHS = (2, 6, 20), (1.0, 0.45, 0.32)
+#: Least number of rows below heads that tell whether a column has values.
+_ROWS_BELOW_HEADS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Gutter:
 
     left: float
     right: float
+
+    @property
+    def width(self) -> float:
+        """Its width."""
+        return self.right - self.left
 
     @property
     def middle(self) -> float:
@@ -54,7 +61,7 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
     width = int(max(word.box[2] for _, word in words) - first) + 2
     crossed = np.zeros(width + 1)
     extent = np.zeros((len(rows), 2))
-    texts = [len(_chunks(row, 0.8 * height)) for row in rows]
+    texts = [len(texts_of(row, 0.8 * height)) for row in rows]
     full = float(np.quantile(texts[heads:] or texts, 0.75))
     for index, row in enumerate(rows):
         weight = _FEW if 2 * texts[index] <= full else 1.0
@@ -76,7 +83,8 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
             if b - a >= needed and beside:
                 gutters.append(Gutter(a + first, b + first))
     # Of heads, only the last row names single columns; those above it may stand in white space.
-    return _between_texts(gutters, rows[max(0, heads - 1) :], height)
+    found = _between_texts(gutters, rows[max(0, heads - 1) :], height)
+    return _with_heads(found, rows, max(1, heads), height)
 
 
 def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
@@ -88,10 +96,10 @@ def _ends_a_line(row: TextRow, left: float, right: float) -> bool:
 
 
 def _is_one_text(row: TextRow, height: float) -> bool:
-    return len(_chunks(row, 0.8 * height)) == 1
+    return len(texts_of(row, 0.8 * height)) == 1
 
 
-def _chunks(row: TextRow, gap: float) -> list[tuple[float, float]]:
+def texts_of(row: TextRow, gap: float) -> list[tuple[float, float]]:
     """Return the extents of words that are nearer to one another than `gap`."""
     chunks: list[tuple[float, float]] = []
     for word in row.words:
@@ -103,7 +111,7 @@ def _chunks(row: TextRow, gap: float) -> list[tuple[float, float]]:
 
 
 def _runs(row: TextRow, height: float) -> list[tuple[float, float]]:
-    return _chunks(row, 0.4 * height)
+    return texts_of(row, 0.4 * height)
 
 
 def _low(across: np.ndarray, limit: float) -> list[tuple[int, int]]:
@@ -122,7 +130,7 @@ def _without_words(
     inside = sorted(
         (a - first, b - first)
         for row in rows
-        for a, b in _chunks(row, 0.8 * height)
+        for a, b in texts_of(row, 0.8 * height)
         if a - first > left and b - first < right
     )
     parts, reached = [], float(left)
@@ -137,7 +145,7 @@ def _without_words(
 def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: float) -> list[Gutter]:
     """Return the gutters that have a column between them: at least one text that lies between as a whole."""
     runs = [text for row in rows for text in _runs(row, height)]
-    texts = [text for row in rows for text in _chunks(row, 0.8 * height)]
+    texts = [text for row in rows for text in texts_of(row, 0.8 * height)]
     kept: list[Gutter] = []
     for gutter in gutters:
         start = kept[-1].left if kept else -np.inf
@@ -148,6 +156,31 @@ def _between_texts(gutters: Sequence[Gutter], rows: Sequence[TextRow], height: f
             # Nothing between the two: the wider one is the gutter.
             kept[-1] = max(kept[-1], gutter, key=lambda g: g.right - g.left)
     return kept
+
+
+def _with_heads(
+    gutters: Sequence[Gutter], rows: Sequence[TextRow], heads: int, height: float
+) -> list[Gutter]:
+    """Return the gutters but for those between a head and its values, which stand further to one side.
+
+    A column without values beside one without a head is the head of that one.
+    """
+    middles = [gutter.middle for gutter in gutters]
+
+    def columns(part: Sequence[TextRow]) -> set[int]:
+        edges = [edge for row in part for text in texts_of(row, 0.4 * height) for edge in text]
+        return {sum(edge > middle for middle in middles) for edge in edges}
+
+    if len(rows) - heads < _ROWS_BELOW_HEADS:
+        return list(gutters)
+    named, filled = columns(rows[:heads]), columns(rows[heads:])
+    joined: set[int] = set()
+    # The first column has no head where it holds names; the head of the next one is nearer to its own values.
+    for index in sorted(range(len(gutters)), key=lambda index: (gutters[index].width, index)):
+        kinds = {(column in named, column in filled) for column in (index, index + 1)}
+        if kinds == {(True, False), (False, True)} and not joined & {index - 1, index + 1}:
+            joined.add(index)
+    return [gutter for index, gutter in enumerate(gutters) if index not in joined]
 
 
 def _within(texts: Sequence[tuple[float, float]], start: float, end: float, height: float) -> int:

@@ -51,6 +51,8 @@ def joined_rows(
     A row of text belongs to the one above if it goes on with its cells: it has text in some of the columns of
     the other one alone, and either stands closer than rows do elsewhere, or begins like the middle of a
     sentence. Where rows are set bottom-aligned, the first line belongs to the one below by the same signs.
+    Where every row with values has something in the first column, such as a number or a date, text below text
+    without either goes on with it.
 
     Args:
         rows: Rows of text.
@@ -66,17 +68,53 @@ def joined_rows(
         if not _divided(rows[index], rows[index + 1], ruled)
         and len(held[index]) > 1
         and len(held[index + 1]) > 1
-    ]
+    ] or [gap for index, gap in enumerate(gaps) if len(held[index + 1]) > 1 and len(held[index]) == 1]
+    values = _value_columns(held)
     usual = median(free) if free else (median(gaps) if gaps else 0.0)
     groups: list[list[int]] = []
     for index in range(len(rows)):
         if groups and not _divided(rows[index - 1], rows[index], ruled):
             above = {column for i in groups[-1] for column in held[i]}
-            if _goes_on(rows, held, groups[-1], index, above, gaps[index - 1], usual, height):
+            gap = gaps[index - 1]
+            if _goes_on(rows, held, groups[-1], index, above, gap, usual, height) or (
+                gap <= _spread(usual) and _is_more_text(held, groups[-1], index, values, height)
+            ):
                 groups[-1].append(index)
                 continue
         groups.append([index])
     return [[rows[index] for index in group] for group in groups]
+
+
+def _spread(usual: float) -> float:
+    """Return the greatest gap that is still a usual one."""
+    return usual * 1.3 + 2
+
+
+def _value_columns(held: Sequence[dict[int, list[Word]]]) -> set[int]:
+    """Return the columns after the first that hold figures, if each row with such has a first column, too."""
+    several = [columns for columns in held if len(columns) > 1]
+    values = set()
+    for column in {column for columns in several for column in columns if column}:
+        kinds = [is_figures(columns[column]) for columns in several if column in columns]
+        if sum(kinds) > 0.6 * len(kinds) or (len(kinds) == 2 and any(kinds)):
+            values.add(column)
+    rows = [columns for columns in several if any(is_figures(columns[c]) for c in values & set(columns))]
+    return values if rows and all(0 in columns for columns in rows) else set()
+
+
+def _is_more_text(
+    held: Sequence[dict[int, list[Word]]], group: Sequence[int], index: int, values: set[int], height: float
+) -> bool:
+    """Return whether a row without values and first column stands below the texts of a row with both."""
+    here, first = held[index], held[group[0]]
+    if 0 in here or values & set(here) or not any(is_figures(first[c]) for c in values & set(first)):
+        return False
+    return all(
+        column in first
+        and not is_figures(first[column])
+        and abs(words[0].box[0] - first[column][0].box[0]) < height
+        for column, words in here.items()
+    )
 
 
 def _divided(one: TextRow, other: TextRow, ruled: Sequence[float]) -> bool:
@@ -101,13 +139,11 @@ def _goes_on(
         if tight:
             return True
         if columns == {0} or (columns == above and 0 in columns):
-            return _is_middle(here[0]) and gap <= usual * 1.3 + 2
+            return _is_middle(here[0]) and gap <= _spread(usual)
         # Without its first column, a row of text alone goes on; one of figures is a row of a group.
-        return (
-            0 not in columns and len(texts) == len(columns) and _any_middle(here) and gap <= usual * 1.3 + 2
-        )
+        return 0 not in columns and len(texts) == len(columns) and _any_middle(here) and gap <= _spread(usual)
     if above == {0} and 0 in columns and len(group) == 1:
-        return _is_middle(here[0]) and (gap <= usual * 1.3 + 2)
+        return _is_middle(here[0]) and (gap <= _spread(usual))
     return tight and above < columns and len(above) <= len(columns) / 2
 
 

@@ -40,6 +40,8 @@ class Violations:
         stacked: Rows of text in one row of the grid that look like rows of their own.
         empty_lines: Rows and columns without any text.
         half_rows: Rows that only go on with texts of the row above.
+        idle_lines: Rows and columns that only texts over several of them cross; they weigh nothing, since
+            forms have some.
     """
 
     cut: int = 0
@@ -50,6 +52,7 @@ class Violations:
     stacked: int = 0
     empty_lines: int = 0
     half_rows: int = 0
+    idle_lines: int = 0
 
     @property
     def total(self) -> float:
@@ -100,6 +103,7 @@ def violations(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -
         _stacked(grid, held, height),
         _empty_lines(grid, held),
         _half_rows(grid, held),
+        _idle_lines(grid, held),
     )
 
 
@@ -181,6 +185,13 @@ def _empty_lines(grid: Grid, held: Sequence[Sequence[Word]]) -> int:
             rows -= set(range(cell.row, cell.row + cell.row_span))
             cols -= set(range(cell.col, cell.col + cell.col_span))
     return len(rows) + len(cols)
+
+
+def _idle_lines(grid: Grid, held: Sequence[Sequence[Word]]) -> int:
+    filled = [cell for cell, words in zip(grid.cells, held, strict=True) if words]
+    rows = {cell.row for cell in filled if cell.row_span == 1}
+    cols = {cell.col for cell in filled if cell.col_span == 1}
+    return grid.rows - len(rows) + grid.cols - len(cols)
 
 
 def _half_rows(grid: Grid, held: Sequence[Sequence[Word]]) -> int:

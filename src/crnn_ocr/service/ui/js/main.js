@@ -17,7 +17,7 @@ import { watchOptions } from "./options/panel.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
-import { BlockLayer } from "./result/layer.js";
+import { BlockLayer, polygonOfBlock } from "./result/layer.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
@@ -39,6 +39,7 @@ const store = createStore({
   hovered: null, // index of the line that the user points at
   hit: null, // index of the line that the search is at
   alone: false, // the picture has all the room
+  wide: 0, // width to height of a picture that stands above its text, else 0
   block: null, // key of a block without lines, such as a figure, that the user works with
   blockHovered: null, // key of one that the user points at
   selected: new Set(), // indexes of lines
@@ -73,12 +74,10 @@ const firstPages = later("jobs/first-pages.js", ({ watchFirstPages }) =>
     parts.keep(id);
   }),
 );
-const layer = new BlockLayer(store, {
-  hover: (key) => store.set({ blockHovered: key }),
-  pick: (key) => result.pick(key),
-});
+const blocks = { hover: (key) => store.set({ blockHovered: key }), pick: (key) => result.pick(key) };
 const picture = new PictureView(store, {
-  layer: layer.element,
+  layer: new BlockLayer(store, blocks).element,
+  layerOf: (page) => new BlockLayer(store, blocks, page),
   choose: (index, event) => result.choose(index, event),
   hover: (index) => store.set({ hovered: index }),
   turnTo: background.turnTo,
@@ -90,9 +89,10 @@ const result = new ResultView(store, say, {
   hurry: (id) => runner.hurry(id),
   edited: (id) => (jobOf(store.get(), id).background ? patchJob(store, id, { edited: true }) : parts.keep(id)),
   reveal: (index) => index !== null && picture.reveal(index),
+  put: (page, element) => picture.put(page, element),
   lookAt: (index, part) => picture.lookAt(index, part),
   missing,
-  revealBlock: (key) => picture.revealPolygon(layer.polygonOf(key)),
+  revealBlock: (key) => picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
 });
 new QueueView(store, {
   select: (id) => selectJob(store, id),
@@ -161,11 +161,6 @@ byId("clear-queue").addEventListener("click", () => {
 });
 store.watch((state) => [state.server.state], (state) => state === "ready" && runner.resume());
 
-store.watch((state) => [state.jobs.length > 0], (some) => {
-  document.body.classList.toggle("has-jobs", some);
-  byId("intake").hidden = some;
-  byId("work").hidden = !some;
-});
 forgetTries();
 document.documentElement.dataset.ready = "";
 

@@ -10,6 +10,7 @@ const DEFAULTS = {
   keys: true,
   overlay: "clean",
   split: 0.5,
+  upper: 0, // share of a wide picture above its text; 0: as high as it is
   view: "document", // one of VIEWS
   code: "json",
   format: "docx",

@@ -1,4 +1,4 @@
-// The ways in: file chooser, camera, drop anywhere on the page, paste.
+// The ways in: file chooser, camera, drop anywhere on the page, paste, and what another app shares.
 
 import { isTyping } from "../core/dom.js";
 import { t } from "../words/words.js";
@@ -7,7 +7,7 @@ import { filesOfDrop } from "./folders.js";
 /**
  * Watches all ways in.
  * @param {{zone: Element, inputs: HTMLInputElement[]}} elements
- * @param {(files: File[], way: "chosen" | "dropped" | "pasted") => void} onFiles called with at least one file
+ * @param {(files: File[], way: "chosen" | "dropped" | "pasted" | "shared") => void} onFiles called with at least one file
  * @param {() => void} onNone called where a drop brings no file that could be read
  */
 export function watchIntake({ zone, inputs }, onFiles, onNone) {
@@ -18,6 +18,10 @@ export function watchIntake({ zone, inputs }, onFiles, onNone) {
     });
   }
   watchDrop(zone, onFiles, onNone);
+  const shared = document.getElementById("shared"); // there where another app has shared files with this page
+  if (shared) {
+    import("./shared.js").then(({ takeShared }) => hand(takeShared(shared), "shared", onFiles), onNone);
+  }
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     // Office programs put a picture beside the text that they copy: in a field the text is what is meant.

@@ -8,6 +8,7 @@ const LARGE = 20_000_000; // bytes
 const MOST_JOBS = 500; // files in the queue: their results are kept in memory
 
 let lastId = 0;
+const doubts = new WeakMap(); // result → whether it holds doubtful lines
 
 /** States in which a job is under way. */
 export const UNDER_WAY = new Set(["queued", "sending", "reading", "delayed"]);
@@ -61,6 +62,14 @@ export function patchJob(store, id, patch) {
     return;
   }
   store.set({ jobs: store.get().jobs.map((job) => (job.id === id ? { ...job, ...patch } : job)) });
+}
+
+/** Turns the shown job to one of its pages. */
+export function turnTo(store, page) {
+  const job = currentJob(store.get());
+  if (job?.result?.pages[page]) {
+    patchJob(store, job.id, { page });
+  }
 }
 
 /** Gives a job its new result; the lines that the user works with stay chosen as far as they were read again. */
@@ -122,7 +131,13 @@ export function isStartable({ status, problem }) {
 
 /** Whether the result of a job holds lines that a person should look at. */
 export function hasDoubts({ result }) {
-  return result?.lines.some(isDoubtful) ?? false;
+  if (!result) {
+    return false;
+  }
+  if (!doubts.has(result)) {
+    doubts.set(result, result.lines.some(isDoubtful)); // asked with every change of any job, and lines may be many
+  }
+  return doubts.get(result);
 }
 
 /** Takes a job out of the queue; its neighbour is shown instead. */

@@ -29,8 +29,9 @@ export class QueueView {
   }
 
   #draw({ jobs, current, prefs }) {
+    const ids = new Set(jobs.map((job) => job.id));
     for (const [id, entry] of this.#entries) {
-      if (!jobs.some((job) => job.id === id)) {
+      if (!ids.has(id)) {
         entry.element.remove();
         URL.revokeObjectURL(entry.url);
         this.#entries.delete(id);

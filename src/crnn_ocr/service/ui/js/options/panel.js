@@ -24,9 +24,6 @@ export function watchOptions(store, act) {
   byId("open-options").addEventListener("pointerenter", () => form().catch(() => {}), { once: true }); // told at the click
   byId("open-options").addEventListener("click", () => form().then(() => dialog.showModal(), act.missing));
   byId("open-preview").addEventListener("click", () => preview().then((open) => open(), act.missing));
-  store.watch((state) => [currentJob(state)?.id], (id) => {
-    byId("open-preview").disabled = id === undefined;
-  });
   byId("reset-options").addEventListener("click", () => {
     store.set({ options: {} });
     draw();
@@ -51,6 +48,7 @@ export function watchOptions(store, act) {
     byId("options-count").textContent = changed ? String(changed) : "";
     byId("options-count").hidden = changed === 0;
     byId("reset-options").disabled = changed === 0;
+    byId("open-preview").disabled = !job;
     byId("stale").hidden = !isStale(job, options);
   });
 

@@ -9,7 +9,6 @@ export class Boxes {
   #first = 0;
   #boxes = []; // per line its halo and its box
   #marks = { "is-active": null, "is-hovered": null, "is-hit": null };
-  #lines = [];
 
   constructor() {
     this.element = makeSvg("svg", { class: "boxes", preserveAspectRatio: "none", "aria-hidden": "true" });
@@ -18,7 +17,6 @@ export class Boxes {
   /** Draws the lines of a page of this size; `first` is the index of the first among all lines. */
   draw(lines, first, { width, height }) {
     this.#first = first;
-    this.#lines = lines;
     for (const name of Object.keys(this.#marks)) {
       this.#marks[name] = null;
     }
@@ -35,13 +33,7 @@ export class Boxes {
   /** Takes all boxes away. */
   clear() {
     this.#boxes = [];
-    this.#lines = [];
     this.element.replaceChildren();
-  }
-
-  /** The polygon of a line, or null where it is not on this page. */
-  polygonOf(index) {
-    return this.#lines[index - this.#first]?.polygon ?? null;
   }
 
   /** Marks the line that the user works with. */

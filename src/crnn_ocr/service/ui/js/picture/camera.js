@@ -66,8 +66,8 @@ export function closeUp(view, polygon, part, page, frame) {
   return place({ ...view, scale, left: frame.width / 2 - x * scale, top: frame.height / 2 - y * scale }, page, frame);
 }
 
-// Size and middle of a polygon on the turned page.
-function spanOf(polygon, page, turn) {
+/** Size and middle of a polygon on the turned page. */
+export function spanOf(polygon, page, turn) {
   const points = polygon.map(([x, y]) => turned(x, y, page, turn));
   const [left, right] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
   const [top, bottom] = [Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y))];

@@ -8,7 +8,8 @@ const STEP = 60; // CSS pixels per arrow key
  * Watches an element.
  * @param {HTMLElement} element
  * @param {{zoom: (factor: number, x: number, y: number) => void, pan: (dx: number, dy: number) => void,
- *   click: (event: PointerEvent) => void, key: (key: string) => boolean, zoomed: () => boolean}} act
+ *   click: (event: PointerEvent) => void, key: (key: string) => boolean, zoomed: () => boolean,
+ *   scrolls: () => boolean}} act `scrolls`: the wheel is the browser's own
  */
 export function watchGestures(element, act) {
   const pointers = new Map();
@@ -18,6 +19,9 @@ export function watchGestures(element, act) {
   element.addEventListener(
     "wheel",
     (event) => {
+      if (act.scrolls() && !event.ctrlKey && !event.metaKey) {
+        return; // the pages move by themselves
+      }
       event.preventDefault();
       const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1);
       // A pinch on a touchpad arrives as a wheel with Ctrl and small steps.
@@ -30,7 +34,7 @@ export function watchGestures(element, act) {
   element.addEventListener("pointerdown", (event) => {
     // Over text the mouse selects; the middle button, and fingers, move the picture there, too.
     const selects = event.pointerType === "mouse" && event.button === 0 && event.target.closest(".lens-line");
-    if (event.button > 1 || event.target.closest("button") || selects) {
+    if (event.button > 1 || event.target.closest("button, [data-grip]") || selects || onScrollbar(element, event)) {
       return;
     }
     pointers.set(event.pointerId, event);
@@ -87,6 +91,11 @@ export function watchGestures(element, act) {
       event.preventDefault();
     }
   });
+}
+
+function onScrollbar(element, { clientX, clientY }) {
+  const [x, y] = placeIn(element, clientX, clientY);
+  return x >= element.clientWidth || y >= element.clientHeight;
 }
 
 function placeIn(element, clientX, clientY) {

@@ -67,16 +67,6 @@ export class Overlay {
     this.#boxes.hit(hit);
     this.#boxes.select(selected);
   }
-
-  /** The index of the line at an element, or null. */
-  lineAt(target) {
-    return this.#lens?.lineAt(target) ?? null;
-  }
-
-  /** The polygon of a line, or null where it is not on this page. */
-  polygonOf(index) {
-    return this.#boxes.polygonOf(index);
-  }
 }
 
 /** Wires the switch and shows its state in the frame of the picture. */

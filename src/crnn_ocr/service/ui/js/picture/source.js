@@ -3,7 +3,7 @@
 import { Problem } from "../server/problem.js";
 import { ask, previewPage } from "../server/request.js";
 
-const KEPT = 6; // pictures of pages drawn by the server, in memory
+const KEPT = 24; // pictures of pages drawn by the server, in memory
 const MOST_WAITS = 5; // how often a busy server is asked again
 
 const pages = new Map(); // "job/page" → Promise<{url, width, height}>

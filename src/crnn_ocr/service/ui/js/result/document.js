@@ -1,16 +1,18 @@
 // The tab Document: the pages as a person would write them, with headings, paragraphs, lists, tables and figures.
 
 import { icon, make } from "../core/dom.js";
-import { blocksOf, seamsOf } from "../reading/blocks.js";
-import { columnsOf } from "../reading/columns.js";
+import { load } from "../core/later.js";
+import { blocksOf } from "../reading/blocks.js";
 import { t } from "../words/words.js";
-import { cropOf } from "./crops.js";
+import { flow, lineAt, seamedLines, textsOfPage } from "./flow.js";
 import { marked } from "./marked.js";
 import { remarksOf } from "./notices.js";
+import { isLong, Rooms } from "./rooms.js";
 import { tableOf } from "./table.js";
 
 const WIDEST = 620; // CSS pixels of a figure
 const HIGHEST = 460;
+const LINE = 27; // CSS pixels of a line that nobody has seen yet
 
 /** Draws a result as a document, and redraws only the blocks that an edit has changed. */
 export class DocumentView {
@@ -22,16 +24,21 @@ export class DocumentView {
   #blocks = new Map(); // key → { element, page, index }
   #active = null;
   #hovered = null;
+  #marks = [null, undefined]; // line and block that the user works with
+  #gridKey = null; // of the table whose grid is edited
+  #rooms;
   #watch = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "400px" });
 
   /**
    * @param {HTMLElement} place
    * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `block(key | null)` for a figure under
-   *   the pointer, `pick(key)` for one that was clicked, `cell(at, rows)` for an edited cell, `say(words)`
+   *   the pointer, `pick(key)` for one that was clicked, `cell(at, rows)` for an edited cell, `grid(key)` of a table,
+   *   `say(words)`, `written()` where blocks of a long text have come
    */
   constructor(place, act) {
     this.#place = place;
     this.#act = act;
+    this.#rooms = new Rooms(place.parentElement, { write: (page, room) => this.#write(page, room), wipe: (page) => this.#wipe(page) });
     place.addEventListener("pointerover", (event) => this.#over(event.target));
     place.addEventListener("pointerleave", () => this.#over(null));
     place.addEventListener("click", (event) => this.#clicked(event));
@@ -52,27 +59,55 @@ export class DocumentView {
       this.#update(former);
       return;
     }
+    const held = this.#rooms.held();
     this.#watch.disconnect();
     this.#blocks.clear();
     this.#homes = [];
     this.#active = this.#hovered = null;
     const pages = this.#result?.pages ?? [];
     this.#place.classList.toggle("is-plain", this.#result?.layout !== "blocks");
-    this.#place.replaceChildren(...pages.map((page, index) => this.#page(page, index, pages.length)));
+    const long = isLong(this.#result);
+    const sections = pages.map((page, index) => {
+      const label = t("pageOf", { number: page.number, count: pages.length });
+      const section = make("section", { class: "doc-page", "aria-label": long ? null : label, "data-page": index });
+      if (long) {
+        section.style.height = `${LINE * (page.count + 2)}px`;
+      } else {
+        section.append(...this.#page(page, index, pages.length));
+      }
+      return section;
+    });
+    this.#place.replaceChildren(...sections);
+    this.#rooms.use(long ? sections : [], fresh ? null : held);
   }
 
   /** The element that shows a line. */
   line(index) {
+    this.#rooms.ensure(this.#result?.lines[index]?.page);
     return this.#place.querySelector(`.doc-line[data-index="${index}"]`);
   }
 
   /** The element of a block. */
   block(key) {
+    this.#rooms.ensure(Number(key?.split("/")[0] ?? -1));
     return this.#blocks.get(key)?.element;
+  }
+
+  /** What can be searched on a page: the texts as they are shown, and the elements that show them. */
+  textsOf(page) {
+    return textsOfPage(this.#result, page, (key) => this.block(key));
+  }
+
+  /** Shows that the grid of a table is being edited, or none. */
+  markGrid(key) {
+    const former = this.#gridKey;
+    this.#gridKey = key;
+    [former, key].forEach((one) => one && this.#redraw(one));
   }
 
   /** Marks the line that the user works with, and its block; or a block alone. */
   mark(index, key) {
+    this.#marks = [index, key];
     this.#active = this.#swap(this.#active, index, key, "is-active");
   }
 
@@ -94,22 +129,21 @@ export class DocumentView {
     const blocks = blocksOf(this.#result, index);
     const elements = blocks.map((block, number) => this.#block(block, index, number));
     const empty = elements.length === 0 && !page.error ? [make("p", { class: "doc-none" }, t("noTextShort"))] : [];
-    return make(
-      "section",
-      { class: "doc-page", "aria-label": words, "data-page": index },
-      ...(count > 1 ? [make("p", { class: "result-page", "aria-hidden": "true" }, words)] : []),
-      ...remarks,
-      ...this.#flow(blocks, elements),
-      ...empty,
-    );
+    const head = count > 1 ? [make("p", { class: "result-page", "aria-hidden": "true" }, words)] : [];
+    return [...head, ...remarks, ...flow(this.#result, blocks, elements), ...empty];
   }
 
-  // Items that follow each other are one list, and what stood side by side stands so again.
-  #flow(blocks, elements) {
-    return columnsOf(this.#result, blocks).map((columns) => {
-      const inner = columns.map((numbers) => lists(numbers.map((number) => ({ type: blocks[number].type, element: elements[number] }))));
-      return inner.length === 1 ? inner[0] : [make("div", { class: "doc-columns" }, ...inner.map((parts) => make("div", {}, ...parts)))];
-    }).flat();
+  #write(index, room) {
+    room.append(...this.#page(this.#result.pages[index], index, this.#result.pages.length));
+    const [line, key] = this.#marks;
+    if (this.#result.lines[line]?.page === index || key?.startsWith(`${index}/`)) {
+      this.mark(line, key);
+    }
+    this.#act.written();
+  }
+
+  #wipe(index) {
+    blocksOf(this.#result, index).forEach((_, number) => this.#blocks.delete(`${index}/${number}`));
   }
 
   #block(block, page, number) {
@@ -132,6 +166,8 @@ export class DocumentView {
         edit: (cell, rows) => this.#act.cell({ page, block: number, cell }, rows),
         say: this.#act.say,
         redraw: () => this.#redraw(key),
+        grid: () => this.#act.grid(key),
+        gridOpen: key === this.#gridKey,
       });
     }
     if (block.type === "figure" && block.polygon) {
@@ -149,8 +185,7 @@ export class DocumentView {
   }
 
   #lines(block) {
-    const lines = block.lines.map((index) => ({ ...this.#result.lines[index], index })).filter(({ text }) => text !== "");
-    const seams = this.#result.layout === "blocks" ? seamsOf(lines) : lines.slice(1).map(() => ({ hyphen: false, between: "\n" }));
+    const [lines, seams] = seamedLines(this.#result, block);
     return lines.flatMap((line, at) => {
       const parts = marked(line);
       if (seams[at]?.hyphen && typeof parts.at(-1) === "string") {
@@ -184,7 +219,8 @@ export class DocumentView {
       const [page, number] = target.dataset.block.split("/").map(Number);
       const result = this.#result;
       const { polygon } = result.pages[page].structure[number];
-      const canvas = await cropOf(this.#job, page, polygon, { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST });
+      const room = { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST };
+      const canvas = await load("result/crops.js").then(({ cropOf }) => cropOf(this.#job, page, polygon, room), () => null);
       if (this.#result?.pages === result.pages) {
         target.prepend(canvas ?? icon("page"));
       }
@@ -210,25 +246,4 @@ export class DocumentView {
       this.#act.pick(key);
     }
   }
-}
-
-// A click beside the words of a block means its nearest line only where it has one alone; cells are told by themselves.
-function lineAt(target) {
-  const element = target instanceof Element ? target.closest(".doc-line, td, th") : null;
-  const line = element?.matches(".doc-line") ? element : element?.querySelector(".doc-line");
-  return line ? Number(line.dataset.index) : null;
-}
-
-function lists(parts) {
-  const found = [];
-  for (const { type, element } of parts) {
-    if (type !== "list_item") {
-      found.push(element);
-    } else if (found.at(-1)?.matches(".doc-list")) {
-      found.at(-1).append(element);
-    } else {
-      found.push(make("ul", { class: "doc-list" }, element));
-    }
-  }
-  return found;
 }

@@ -13,23 +13,37 @@ export class BlockLayer {
   #figures = makeSvg("g");
   #marks = makeSvg("g");
   #shown = "";
+  #watching;
 
-  /** @param store @param act `hover(key | null)` and `pick(key)` for a figure */
-  constructor(store, act) {
+  /**
+   * @param store
+   * @param act `hover(key | null)` and `pick(key)` for a figure
+   * @param {number | null} page its index; null: the page that is shown
+   */
+  constructor(store, act, page = null) {
+    const pageOf = (job) => page ?? job?.page;
     this.element = makeSvg("svg", { class: "boxes blocks", preserveAspectRatio: "none", "aria-hidden": "true" }, this.#figures, this.#marks);
     this.element.addEventListener("pointerover", (event) => act.hover(event.target.dataset.block ?? null));
     this.element.addEventListener("pointerleave", () => act.hover(null));
     this.element.addEventListener("click", (event) => event.target.dataset.block && act.pick(event.target.dataset.block));
-    store.watch((state) => [currentJob(state)?.result?.pages, currentJob(state)?.page], () => this.#draw(currentJob(store.get())));
-    store.watch(
-      (state) => [state.active, state.hovered, state.block, state.blockHovered, currentJob(state)?.page, currentJob(state)?.result?.pages],
-      (active, hovered, block, blockHovered) => this.#mark(block ?? this.#homes.get(active), blockHovered ?? this.#homes.get(hovered)),
-    );
+    const draw = () => this.#draw(currentJob(store.get())?.result, pageOf(currentJob(store.get())));
+    this.#watching = [
+      store.watch((state) => [currentJob(state)?.result?.pages, pageOf(currentJob(state))], draw),
+      store.watch(
+        (state) => [state.active, state.hovered, state.block, state.blockHovered, pageOf(currentJob(state)), currentJob(state)?.result?.pages],
+        (active, hovered, block, blockHovered) => this.#mark(block ?? this.#homes.get(active), blockHovered ?? this.#homes.get(hovered)),
+      ),
+    ];
   }
 
-  #draw(job) {
-    this.#result = job?.result ?? null;
-    this.#page = job?.page ?? null;
+  /** Looks no longer at the state. */
+  close() {
+    this.#watching.forEach((stop) => stop());
+  }
+
+  #draw(result, at) {
+    this.#result = result ?? null;
+    this.#page = at ?? null;
     this.#shown = "";
     this.#marks.replaceChildren();
     const page = this.#result?.pages[this.#page];
@@ -55,13 +69,6 @@ export class BlockLayer {
     this.#marks.replaceChildren(...parts);
   }
 
-  /** The corners of a block of the page that is drawn, or null. */
-  polygonOf(key) {
-    const [page, number] = key.split("/").map(Number);
-    const block = page === this.#page ? this.#blocks[number] : undefined;
-    return block ? outlineOf(this.#result, block) : null;
-  }
-
   #outline(key, active) {
     const [page, number] = (key ?? "").split("/").map(Number);
     const block = page === this.#page ? this.#blocks[number] : undefined;
@@ -72,6 +79,13 @@ export class BlockLayer {
     const cells = (block.table?.cells ?? []).map((cell) => makeSvg("polygon", { class: "block-cell", points: points(cell.polygon) }));
     return [...cells, makeSvg("polygon", { class: `block-outline ${active ? "is-active" : ""}`.trim(), points: points(outline) })];
   }
+}
+
+/** The corners of a block of a result, or null. */
+export function polygonOfBlock(result, key) {
+  const [page, number] = key.split("/").map(Number);
+  const block = result?.pages[page] ? blocksOf(result, page)[number] : undefined;
+  return block ? outlineOf(result, block) : null;
 }
 
 function points(polygon) {

@@ -4,9 +4,11 @@ import { make, reveal } from "../core/dom.js";
 import { t } from "../words/words.js";
 import { fillRow, rowOf } from "./row.js";
 import { remarksOf } from "./notices.js";
+import { isLong, Rooms } from "./rooms.js";
 import { RowTools } from "./tools.js";
 
 const PAGE_STEP = 10;
+const ROW = 36; // CSS pixels of a row that nobody has seen yet
 
 /** Draws lines, keeps their marks, and tells what the user does with them. */
 export class LineList {
@@ -18,11 +20,15 @@ export class LineList {
   #hovered = null;
   #activeTools;
   #hoverTools;
+  #result = null;
+  #selected = new Set();
+  #rooms;
 
   /**
    * @param {HTMLElement} grid
    * @param {HTMLElement} scroller what scrolls around it
-   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `copy(index)`, `undo(index)`, `accept(index)`
+   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `copy(index)`, `undo(index)`,
+   *   `accept(index)`, `written()` where rows of a long text have come
    */
   constructor(grid, scroller, act) {
     this.#grid = grid;
@@ -30,6 +36,7 @@ export class LineList {
     this.#act = act;
     this.#activeTools = new RowTools(act);
     this.#hoverTools = new RowTools(act);
+    this.#rooms = new Rooms(scroller, { write: (page, room) => this.#write(page, room), wipe: (page) => this.#wipe(page) });
     grid.addEventListener("pointerover", (event) => act.hover(this.#indexAt(event.target)));
     grid.addEventListener("pointerleave", () => act.hover(null));
     grid.addEventListener("click", (event) => this.#clicked(event));
@@ -55,32 +62,36 @@ export class LineList {
 
   /** Draws a result anew. */
   draw(result) {
+    const held = this.#rooms.held();
+    this.#result = result;
     this.#active = this.#hovered = null;
-    this.#rows = [];
-    const parts = [];
-    result.pages.forEach((page, index) => {
-      if (result.pages.length > 1) {
-        const words = t("pageOf", { number: page.number, count: result.pages.length });
-        parts.push(make("h3", { class: "result-page", role: "presentation" }, words));
-        parts.push(...remarksOf(page));
+    this.#rows = new Array(result.lines.length);
+    const long = isLong(result);
+    const pages = result.pages.map((page, index) => {
+      // Of a long text the head stands within the room, and both come when they are near.
+      const home = make("div", { class: "line-page", role: "rowgroup", "data-page": index });
+      if (long) {
+        home.style.height = `${ROW * (page.count + 1)}px`;
+        return [home];
       }
-      const rows = [];
-      for (let number = 0; number < page.count; number += 1) {
-        const at = page.first + number;
-        rows.push(rowOf(result.lines[at], at, number + 1));
-      }
-      this.#rows.push(...rows);
-      parts.push(make("div", { class: "line-page", role: "rowgroup", "data-page": index }, ...rows));
+      home.append(...this.#makeRows(page));
+      return [...this.#head(page), home];
     });
     this.#grid.setAttribute("aria-rowcount", this.#rows.length);
-    this.#grid.replaceChildren(...parts);
-    this.#rows[0]?.setAttribute("tabindex", "0");
+    this.#grid.replaceChildren(...pages.flat());
+    this.#rooms.use(long ? pages.map(([room]) => room) : [], held);
+    this.row(0)?.setAttribute("tabindex", "0");
+  }
+
+  /** Takes the same lines with edits; `update` writes those that are shown. */
+  take(result) {
+    this.#result = result;
   }
 
   /** Writes one line anew, after an edit. */
   update(index, line) {
-    if (this.#rows[index].querySelector("textarea")) {
-      return; // whoever edits it writes it when the field goes
+    if (!this.#rows[index] || this.#rows[index].querySelector("textarea")) {
+      return; // it is out of sight, or whoever edits it writes it when the field goes
     }
     fillRow(this.#rows[index], line);
     if (index === this.#active) {
@@ -90,7 +101,17 @@ export class LineList {
 
   /** The row of a line. */
   row(index) {
+    this.#rooms.ensure(this.#result?.lines[index]?.page);
     return this.#rows[index];
+  }
+
+  /** What can be searched on a page: the texts as they are shown, and the elements that show them. */
+  textsOf(page) {
+    const { first, count } = this.#result.pages[page];
+    return Array.from({ length: count }, (_, at) => ({
+      text: this.#result.lines[first + at].text,
+      element: () => this.row(first + at).querySelector(".line-text"),
+    }));
   }
 
   /** Marks the line that the user works with, or none. */
@@ -117,6 +138,7 @@ export class LineList {
 
   /** Marks the selected lines. */
   select(indexes) {
+    this.#selected = indexes;
     for (const row of this.#grid.querySelectorAll("[aria-selected=true]")) {
       row.removeAttribute("aria-selected");
     }
@@ -127,8 +149,9 @@ export class LineList {
 
   /** Brings a line into view. */
   reveal(index) {
-    if (this.#rows[index]) {
-      reveal(this.#scroller, this.#rows[index], 8);
+    const row = index === null ? undefined : this.row(index);
+    if (row) {
+      reveal(this.#scroller, row, 8);
     }
   }
 
@@ -138,6 +161,34 @@ export class LineList {
     const last = this.#rows.length - 1;
     const targets = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: last, PageDown: from + PAGE_STEP, PageUp: from - PAGE_STEP };
     return key in targets && last >= 0 ? Math.min(last, Math.max(0, targets[key])) : null;
+  }
+
+  #head(page) {
+    const count = this.#result.pages.length;
+    const words = t("pageOf", { number: page.number, count });
+    return count > 1 ? [make("h3", { class: "result-page", role: "presentation" }, words), ...remarksOf(page)] : [];
+  }
+
+  #makeRows({ first, count }) {
+    return Array.from({ length: count }, (_, at) => (this.#rows[first + at] = rowOf(this.#result.lines[first + at], first + at, at + 1)));
+  }
+
+  #write(index, room) {
+    const page = this.#result.pages[index];
+    room.append(...this.#head(page), ...this.#makeRows(page));
+    const own = (line) => line !== null && line >= page.first && line < page.first + page.count;
+    this.#selected.forEach((line) => own(line) && this.#rows[line].setAttribute("aria-selected", "true"));
+    const active = this.#active;
+    if (own(active)) {
+      this.#active = null;
+      this.mark(active, this.#result.lines[active]);
+    }
+    this.#act.written();
+  }
+
+  #wipe(index) {
+    const { first, count } = this.#result.pages[index];
+    this.#rows.fill(undefined, first, first + count);
   }
 
   #indexAt(target) {

@@ -1,11 +1,11 @@
 // The tab Proofread: the list of lines, editing them, and going from doubt to doubt.
 
 import { byId, iconButton, make } from "../core/dom.js";
+import { load } from "../core/later.js";
 import { isDoubtful, isUnsure } from "../reading/result.js";
 import { withLine } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { currentJob } from "../jobs/jobs.js";
-import { cropOf } from "./crops.js";
 import { editIn, endEdit } from "./editor.js";
 import { LineList } from "./list.js";
 
@@ -18,11 +18,12 @@ export class Proofread {
   #act;
   #list;
   #drawn = null;
+  #counted = {}; // the lines whose doubts have been counted
 
   /**
    * @param store
    * @param act `choose(index, event)`, `change(job, make, index)` with a function from a result to the changed one,
-   *   `copy(text)`, `lookAt(index, part)`, `show()` this tab
+   *   `copy(text)`, `lookAt(index, part)`, `show()` this tab, `written()` where rows have come
    */
   constructor(store, act) {
     this.#store = store;
@@ -34,6 +35,7 @@ export class Proofread {
       undo: (index) => act.change(currentJob(store.get()), (result) => withLine(result, index, { text: result.lines[index].original }), index),
       accept: (index) => this.#accept(index),
       copy: (index) => act.copy(currentJob(store.get()).result.lines[index].text),
+      written: act.written,
     });
     byId("next-doubt").addEventListener("click", () => this.nextDoubt());
   }
@@ -49,6 +51,7 @@ export class Proofread {
     const result = job?.result ?? null;
     this.#drawn = result;
     if (!fresh && former && result && former.pages === result.pages) {
+      this.#list.take(result);
       result.lines.forEach((line, index) => line !== former.lines[index] && this.#list.update(index, line));
       return;
     }
@@ -65,6 +68,10 @@ export class Proofread {
 
   /** How many doubts there are, and how many are left. */
   count(result) {
+    if (result?.lines === this.#counted.lines && this.#counted.language === document.documentElement.lang) {
+      return;
+    }
+    this.#counted = { lines: result?.lines, language: document.documentElement.lang };
     const left = result?.lines.filter(isDoubtful).length ?? 0;
     const words = left > 0 ? t("doubtsLeft", { count: left }) : t("doubtsNone");
     byId("doubts").classList.toggle("is-clear", left === 0);
@@ -155,7 +162,9 @@ export class Proofread {
     const picture = make("span", { class: "crop-picture" });
     const page = job.result.pages[line.page];
     const room = { size: page, margin: CROP_MARGIN, widest: Math.max(120, byId("panel-proofread").clientWidth - 110), highest: CROP_HIGHEST };
-    cropOf(job, line.page, line.polygon, room).then((canvas) => canvas && picture.replaceChildren(canvas));
+    load("result/crops.js")
+      .then(({ cropOf }) => cropOf(job, line.page, line.polygon, room))
+      .then((canvas) => canvas && picture.replaceChildren(canvas), () => {}); // the field does without
     const press = (key) => (event) => {
       event.preventDefault(); // the field keeps the focus, and with it what has been typed
       const field = event.currentTarget.closest(".line-text").querySelector("textarea");

@@ -11,9 +11,8 @@ export class Search {
   #panel = null;
   #subject = null;
   #hits = [];
-  #homes = []; // for each hit the number of its row or block
+  #texts = null; // of a long text, of which only a part is there: gives what can be found in it
   #at = -1;
-
   #found;
 
   /** @param {(index: number) => void} found hears the line of every hit that the user goes to */
@@ -37,11 +36,17 @@ export class Search {
     byId("search-after").addEventListener("click", () => this.step(1));
   }
 
-  /** Searches in this panel from now on; where it still shows the same subject, the hit that one is at stays. */
-  attach(panel, subject) {
+  /**
+   * Searches in this panel from now on; where it still shows the same subject, the hit that one is at stays.
+   * @param {HTMLElement} panel
+   * @param {unknown} subject
+   * @param {(() => {text: string, element: () => HTMLElement}[]) | null} texts gives what a long text holds
+   */
+  attach(panel, subject, texts = null) {
     const same = panel === this.#panel && subject === this.#subject;
     this.#panel = panel;
     this.#subject = subject;
+    this.#texts = texts;
     this.run(same && this.#at >= 0 ? this.#place() : null);
   }
 
@@ -54,18 +59,10 @@ export class Search {
   /** Searches anew, and goes to the first hit; or stays at a place, as far as there still is a hit. */
   run(place = null) {
     const needle = byId("search").value.trim();
-    this.#hits = needle && this.#panel ? rangesOf(this.#panel, needle) : [];
-    const all = new Map([...(this.#panel?.querySelectorAll(HOMES) ?? [])].map((element, index) => [element, index]));
-    this.#homes = this.#hits.map((hit) => all.get(homeOf(hit)));
+    const shown = this.written();
+    this.#hits = !needle || !this.#panel ? [] : this.#texts ? hitsInTexts(this.#texts(), needle) : hitsInPanel(this.#panel, shown);
     this.#at = -1;
-    for (const row of document.querySelectorAll(".line.has-hit")) {
-      row.classList.remove("has-hit");
-    }
-    for (const hit of this.#hits) {
-      hit.startContainer.parentElement.closest(".line")?.classList.add("has-hit");
-    }
     if (canHighlight) {
-      CSS.highlights.set("search", new Highlight(...this.#hits));
       CSS.highlights.delete("search-current");
     }
     byId("search-found").hidden = !needle;
@@ -81,12 +78,28 @@ export class Search {
     }
   }
 
+  /** Marks the hits in what is there; of a long text also when more of it has come. */
+  written() {
+    const needle = byId("search").value.trim();
+    const shown = needle && this.#panel ? rangesOf(this.#panel, needle) : [];
+    for (const row of document.querySelectorAll(".line.has-hit")) {
+      row.classList.remove("has-hit");
+    }
+    for (const hit of shown) {
+      hit.startContainer.parentElement.closest(".line")?.classList.add("has-hit");
+    }
+    if (canHighlight) {
+      CSS.highlights.set("search", new Highlight(...shown));
+    }
+    return shown;
+  }
+
   /** Goes to the next hit, or to the one before. */
   step(by) {
     const count = this.#hits.length;
     if (count > 0) {
       this.#mark((this.#at + by + count) % count);
-      const hit = this.#hits[this.#at];
+      const hit = this.#hits[this.#at].range();
       const line = hit.startContainer.parentElement.closest("[data-index]");
       if (line) {
         this.#found(Number(line.dataset.index)); // first: the picture turns to it, too
@@ -97,7 +110,7 @@ export class Search {
 
   /** The line of the hit that the user is at, and which part of its text that is; null outside the list of lines. */
   current() {
-    const hit = this.#hits[this.#at];
+    const hit = this.#hits[this.#at]?.range();
     const cell = hit?.startContainer.parentElement.closest(".line-text");
     if (!cell) {
       return null;
@@ -111,22 +124,23 @@ export class Search {
 
   #mark(at) {
     this.#at = at;
+    const hit = this.#hits[at].range();
     if (canHighlight) {
-      CSS.highlights.set("search-current", new Highlight(this.#hits[at]));
+      CSS.highlights.set("search-current", new Highlight(hit));
     }
     byId("search-count").textContent = t("hits", { at: at + 1, count: this.#hits.length });
-    tellHit(homeOf(this.#hits[at]).dataset.index);
+    tellHit(homeOf(hit).dataset.index);
   }
 
   // Which row or block the hit is in, and which of its hits it is; found anew even where all is drawn anew.
   #place() {
-    const home = this.#homes[this.#at];
-    return { home, number: this.#at - this.#homes.indexOf(home) };
+    const { home } = this.#hits[this.#at];
+    return { home, number: this.#at - this.#hits.findIndex((hit) => hit.home === home) };
   }
 
   #nearest({ home, number }) {
-    const same = this.#homes.flatMap((other, at) => (other === home ? [at] : []));
-    const next = this.#homes.findIndex((other) => other > home);
+    const same = this.#hits.flatMap((other, at) => (other.home === home ? [at] : []));
+    const next = this.#hits.findIndex((other) => other.home > home);
     return same.at(Math.min(number, same.length - 1)) ?? (next < 0 ? this.#hits.length - 1 : next);
   }
 }
@@ -138,6 +152,31 @@ function tellHit(index) {
 
 function homeOf(hit) {
   return hit.startContainer.parentElement.closest(HOMES);
+}
+
+// A hit: the number of its row or block, and a function that tells its range.
+function hitsInPanel(panel, ranges) {
+  const all = new Map([...panel.querySelectorAll(HOMES)].map((element, index) => [element, index]));
+  return ranges.map((range) => ({ home: all.get(homeOf(range)), range: () => range }));
+}
+
+// The elements come only when one goes there.
+function hitsInTexts(texts, needle) {
+  return texts.flatMap(({ text, element }, home) =>
+    hitsOf(text, needle).map((_, number) => ({
+      home,
+      range: () => {
+        const there = element();
+        return hitsIn(there, needle).at(number) ?? rangeAround(there);
+      },
+    })),
+  );
+}
+
+function rangeAround(element) {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return range;
 }
 
 /** Ranges of all places where the text of an element's lines or paragraphs contains a text, whatever its case. */

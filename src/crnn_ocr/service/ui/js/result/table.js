@@ -11,8 +11,9 @@ import { marked } from "./marked.js";
  * Makes the element of a table.
  * @param {object} result
  * @param {object} block with its table
- * @param {{edit: (cell: number, rows: string[]) => void, say: (words: string) => void, redraw: () => void}} act `edit` gets
- *   the number of a cell and its new rows; `redraw` makes the table anew
+ * @param {{edit: (cell: number, rows: string[]) => void, say: (words: string) => void, redraw: () => void,
+ *   grid: () => void, gridOpen: boolean}} act `edit` gets the number of a cell and its new rows; `redraw` makes the
+ *   table anew; `grid` shows or hides the lines of the grid over the picture
  */
 export function tableOf(result, block, act) {
   const { table } = block;
@@ -52,8 +53,15 @@ export function tableOf(result, block, act) {
     icon("copy"),
     make("span", {}, t("copyTable")),
   );
+  const lines = make(
+    "button",
+    { type: "button", class: "button button-small grid-toggle", "aria-pressed": String(act.gridOpen), onclick: act.grid },
+    icon(act.gridOpen ? "check" : "edit"),
+    make("span", {}, t(act.gridOpen ? "gridDone" : "gridEdit")),
+  );
   const size = make("span", { class: "grid-size" }, t("tableSize", { rows: table.rows, cols: table.cols }));
-  return make("div", {}, make("div", { class: "grid-tools" }, size, copy), make("div", { class: "grid-frame" }, grid));
+  const help = act.gridOpen ? make("p", { class: "grid-help" }, t("gridHelp")) : null;
+  return make("div", {}, make("div", { class: "grid-tools" }, size, lines, copy, help), make("div", { class: "grid-frame" }, grid));
 }
 
 /** A table as plain HTML for other programs: text alone, spans kept, every empty cell in its place. */

@@ -2,8 +2,9 @@
 
 import { copyText } from "../core/clipboard.js";
 import { byId, reveal } from "../core/dom.js";
+import { later } from "../core/later.js";
 import { setPrefs } from "../core/prefs.js";
-import { currentJob, jobOf, patchJob } from "../jobs/jobs.js";
+import { currentJob, jobOf, turnTo } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { copyResult, copyWords, selectionText, watchCopy } from "./copying.js";
@@ -13,6 +14,7 @@ import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
 import { Proofread } from "./proofread.js";
 import { watchReplaceOpener } from "./replace-opener.js";
+import { isLong } from "./rooms.js";
 import { Search } from "./search.js";
 import { selectionAfter } from "./selection.js";
 import { watchListKeys } from "./list-keys.js";
@@ -29,26 +31,33 @@ export class ResultView {
   #description;
   #drawn = new Map(); // view → what it shows
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()` */
+  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()`, `put(page, element)` over the picture */
   constructor(store, say, act) {
     this.#store = store;
     this.#say = say;
     this.#act = act;
     const choose = (index, event) => this.choose(index, event);
+    const written = () => this.#search?.written();
     this.#proofread = new Proofread(store, {
       choose,
       change: (job, make, index) => this.#change(job, make, index),
       copy: (text) => this.#copied(copyText(text)),
       lookAt: act.lookAt,
       show: () => setPrefs(store, { view: "proofread" }),
+      written,
     });
+    const change = (make) => this.#change(currentJob(store.get()), make, null);
+    const mark = (key) => this.#document.markGrid(key);
+    const grid = later("result/grid.js", ({ gridToggle }) => gridToggle(store, { put: act.put, change, mark, say }));
     this.#document = new DocumentView(byId("document"), {
       choose,
       hover: (index) => store.set({ hovered: index }),
+      written,
+      grid: (key) => grid().then((toggle) => toggle(key), act.missing),
       block: (key) => store.set({ blockHovered: key }),
       pick: (key) => this.pick(key),
       edit: (index) => this.edit(index),
-      cell: (at, rows) => this.#change(currentJob(store.get()), (result) => withCell(result, at, rows), null),
+      cell: (at, rows) => change((result) => withCell(result, at, rows)),
       say,
     });
     this.#search = new Search((index) => this.#found(index));
@@ -84,7 +93,7 @@ export class ResultView {
   choose(index, event) {
     const { active, selected } = this.#store.get();
     this.#store.set({ active: index, block: null, selected: selectionAfter(selected, active, index, event) });
-    this.#turnTo(this.#line(index)?.page);
+    turnTo(this.#store, this.#line(index)?.page);
     this.#show(index);
     this.#act.reveal(index);
   }
@@ -92,7 +101,7 @@ export class ResultView {
   /** Makes a block without lines, such as a figure, the active one. */
   pick(key) {
     this.#store.set({ active: null, block: key, selected: new Set() });
-    this.#turnTo(Number(key.split("/")[0]));
+    turnTo(this.#store, Number(key.split("/")[0]));
     this.#reveal(this.#document.block(key));
     this.#act.revealBlock(key);
   }
@@ -148,14 +157,7 @@ export class ResultView {
   }
 
   #line(index) {
-    return index === null ? undefined : currentJob(this.#store.get())?.result?.lines[index];
-  }
-
-  #turnTo(page) {
-    const job = currentJob(this.#store.get());
-    if (page !== undefined && job && page !== job.page) {
-      patchJob(this.#store, job.id, { page });
-    }
+    return currentJob(this.#store.get())?.result?.lines[index];
   }
 
   #show(index) {
@@ -164,14 +166,12 @@ export class ResultView {
   }
 
   #reveal(element) {
-    if (element?.checkVisibility()) {
-      reveal(byId("panel-document"), element, 24);
-    }
+    element?.checkVisibility() && reveal(byId("panel-document"), element, 24);
   }
 
   #found(index) {
     this.#store.set({ active: index, block: null });
-    this.#turnTo(this.#line(index)?.page);
+    turnTo(this.#store, this.#line(index)?.page);
     this.#act.reveal(index);
   }
 
@@ -221,7 +221,9 @@ export class ResultView {
       panel.scrollTo(0, 0); // another file begins at its beginning
     }
     this.#mark();
-    this.#search.attach(panel, job?.result?.pages);
+    const shown = prefs.view === "proofread" ? this.#proofread.list : this.#document;
+    const texts = () => job.result.pages.flatMap((_, page) => shown.textsOf(page));
+    this.#search.attach(panel, job?.result?.pages, isLong(job?.result) ? texts : null);
   }
 
   #mark() {

@@ -8,8 +8,12 @@ const READING_LINE = 0.25; // of a panel's height: what stands there is the page
 /** Wires both sides; `reveal(index)` brings a line into view in the picture. */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
+  let scrolled = null; // the panel that the user scrolls: what the page itself scrolls turns nothing
   let shown = { id: null, page: 0 };
   let turning = false; // the page follows the list, so the list must not follow the page
+  const hold = () => {
+    scrolled = null;
+  };
 
   store.watch((state) => [currentJob(state)?.id, currentJob(state)?.page], (id, page) => {
     if (id !== shown.id) {
@@ -21,18 +25,29 @@ export function watchSides(store, reveal) {
       const active = store.get().active;
       const line = active === null ? undefined : currentJob(store.get())?.result?.lines[active];
       if (line?.page !== page) {
+        hold();
         panels.forEach((panel) => showPage(panel, page));
       }
     }
     shown = { id, page };
   });
 
+  for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
+    const own = ({ target }) => {
+      scrolled = target instanceof Element ? target.closest(".panel") : null;
+    };
+    document.addEventListener(kind, own, { capture: true, passive: true });
+  }
+  store.watch((state) => [state.active, state.block], hold); // the page scrolls to what is chosen
+
   for (const panel of panels) {
     panel.addEventListener("scroll", () => {
       const job = currentJob(store.get());
+      if (panel !== scrolled || !job?.result || job.result.pages.length < 2) {
+        return;
+      }
       const page = pageAt(panel);
-      const jumps = performance.now() < Number(panel.dataset.until ?? 0);
-      if (job?.result && page !== null && page !== job.page && page < job.result.pages.length && !jumps) {
+      if (page !== null && page !== job.page && page < job.result.pages.length) {
         turning = true;
         patchJob(store, job.id, { page });
         turning = false;
@@ -41,6 +56,7 @@ export function watchSides(store, reveal) {
   }
 
   document.addEventListener("searchhit", ({ detail: index }) => {
+    hold();
     const job = currentJob(store.get());
     const line = index === null ? undefined : job?.result?.lines[index];
     if (line && line.page !== job.page) {
@@ -56,13 +72,12 @@ export function watchSides(store, reveal) {
 }
 
 function showPage(panel, page) {
-  const [first] = panel.querySelectorAll(`[data-page="${page}"]`);
+  const first = panel.querySelector(`[data-page="${page}"]`);
   if (!first || panel.hidden) {
     return;
   }
   const heading = first.previousElementSibling?.matches(".result-page") ? first.previousElementSibling : first;
   const top = panel.scrollTop + heading.getBoundingClientRect().top - panel.getBoundingClientRect().top;
-  panel.dataset.until = performance.now() + 300; // the event of this very scroll comes later
   panel.scrollTop = top;
 }
 
@@ -74,6 +89,15 @@ function pageAt(panel) {
   }
   const frame = panel.getBoundingClientRect();
   const line = frame.top + READING_LINE * frame.height;
-  const passed = pages.filter((page) => page.getBoundingClientRect().top <= line);
-  return Number((passed.at(-1) ?? pages[0]).dataset.page);
+  let low = 0;
+  let high = pages.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (pages[middle].getBoundingClientRect().top <= line) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return Number(pages[low].dataset.page);
 }
