@@ -23,7 +23,7 @@ _CUTS = 8
 _SAVED, _SHARE = 3.0, 0.4
 #: Violations per word from which a division is looked for, and the most words that it takes: a division costs
 #: the grids of all parts.
-_MESS, _MOST_WORDS = 0.03, 2000
+_DISORDER, _MOST_WORDS = 0.03, 2000
 #: What each part counts, so that an area is not divided for nothing.
 _PER_PART = 0.5
 #: White space between rows, in usual ones, where an area may be divided.
@@ -48,28 +48,28 @@ def divided(region: Region, words: Sequence[Word], rules: Rules, height: float) 
         return [region]
     known: dict[tuple[float, float], float] = {}
 
-    def mess(start: float, end: float) -> float:
+    def disorder(start: float, end: float) -> float:
         if (start, end) not in known:
-            known[start, end] = _mess((left, start, right, end), inside, own, height)
+            known[start, end] = _disorder((left, start, right, end), inside, own, height)
         return known[start, end]
 
-    whole = mess(top, bottom)
-    if whole < max(_SAVED, _MESS * len(inside)):
+    whole = disorder(top, bottom)
+    if whole < max(_SAVED, _DISORDER * len(inside)):
         return [region]
-    borders = _least([top, *cuts, bottom], mess)
+    borders = _least([top, *cuts, bottom], disorder)
     bands = _with_other_columns(borders, rows, height)
-    if len(bands) == 1 or whole - sum(mess(*band) for band in bands) < max(_SAVED, _SHARE * whole):
+    if len(bands) == 1 or whole - sum(disorder(*band) for band in bands) < max(_SAVED, _SHARE * whole):
         return [region]
     found = [_tables_of((left, start, right, end), region.sign, inside, own, height) for start, end in bands]
     return [part for parts in found for part in parts]
 
 
-def _least(places: Sequence[float], mess: Callable[[float, float], float]) -> list[float]:
+def _least(places: Sequence[float], disorder: Callable[[float, float], float]) -> list[float]:
     """Return the places between which grids have the fewest violations, with the first and the last one."""
     best: list[tuple[float, list[float]]] = [(0.0, [places[0]])]
     for index in range(1, len(places)):
         ways = [
-            (so_far + mess(places[start], places[index]) + _PER_PART, [*borders, places[index]])
+            (so_far + disorder(places[start], places[index]) + _PER_PART, [*borders, places[index]])
             for start, (so_far, borders) in enumerate(best)
         ]
         best.append(min(ways, key=lambda way: (way[0], len(way[1]))))
@@ -113,7 +113,7 @@ def _places(region: Region, rows: Sequence[TextRow], rules: Rules, height: float
     return sorted(at for _, at in sorted(found, reverse=True)[:_CUTS])
 
 
-def _mess(band: Box, words: Sequence[Word], rules: Rules, height: float) -> float:
+def _disorder(band: Box, words: Sequence[Word], rules: Rules, height: float) -> float:
     """Return the weighted violations of the best grid of the words in an area."""
     inside = words_in(words, band)
     if not inside:
