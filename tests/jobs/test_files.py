@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.errors import JobExpiredError, JobStorageFullError, JobsUnavailableError, SettingsError
+from crnn_ocr.jobs.backends import open_files
 from crnn_ocr.jobs.files import (
     PIECE,
     FileStore,
     FolderFiles,
     Readable,
     is_key,
-    open_files,
     page_key,
     result_key,
     source_key,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crnn_ocr.errors import JobsDisabledError, JobsUnavailableError
-from crnn_ocr.jobs.files import FileStore, open_files
+from crnn_ocr.jobs.files import FileStore, FolderFiles
 from crnn_ocr.jobs.store import JobStore
 from crnn_ocr.settings import Settings
 
@@ -56,6 +56,27 @@ def open_jobs(settings: Settings) -> Jobs:
     from crnn_ocr.jobs.sqlite_store import SqliteStore
 
     return Jobs(SqliteStore(folder / _TABLE), files, settings)
+
+
+def open_files(settings: Settings, folder: Path) -> FileStore:
+    """Return the store of files that the settings name.
+
+    Each process opens its own: the library behind S3 has threads, which do not survive a fork.
+
+    Args:
+        settings: The settings.
+        folder: Folder for the files, unless there is a bucket.
+
+    Raises:
+        SettingsError: The URL of the bucket is malformed.
+        MissingExtraError: The package for S3 is not installed.
+        JobsUnavailableError: The folder cannot be made.
+    """
+    if settings.jobs_files_url is None:
+        return FolderFiles(folder, quota=settings.jobs_quota_bytes)
+    from crnn_ocr.jobs.object_files import ObjectFiles  # late: the library behind it is an extra
+
+    return ObjectFiles(settings.jobs_files_url.get_secret_value(), quota=settings.jobs_quota_bytes)
 
 
 def has_table(settings: Settings) -> bool:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from crnn_ocr.errors import JobExpiredError, JobStorageFullError, JobsUnavailableError
 from crnn_ocr.jobs.used_space import SharedUsedSpace
-from crnn_ocr.settings import Settings
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -306,24 +305,3 @@ def storage_error(error: OSError) -> JobStorageFullError | JobsUnavailableError:
 
 def _expired() -> JobExpiredError:
     return JobExpiredError("The files of the job have been deleted.")
-
-
-def open_files(settings: Settings, folder: Path) -> FileStore:
-    """Return the store of files that the settings name.
-
-    Each process opens its own: the library behind S3 has threads, which do not survive a fork.
-
-    Args:
-        settings: The settings.
-        folder: Folder for the files, unless there is a bucket.
-
-    Raises:
-        SettingsError: The URL of the bucket is malformed.
-        MissingExtraError: The package for S3 is not installed.
-        JobsUnavailableError: The folder cannot be made.
-    """
-    if settings.jobs_files_url is None:
-        return FolderFiles(folder, quota=settings.jobs_quota_bytes)
-    from crnn_ocr.jobs.object_files import ObjectFiles
-
-    return ObjectFiles(settings.jobs_files_url.get_secret_value(), quota=settings.jobs_quota_bytes)
