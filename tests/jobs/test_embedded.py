@@ -6,6 +6,7 @@ import os
 import signal
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from crnn_ocr import OCR
 from crnn_ocr.export import to_json
+from crnn_ocr.jobs.sqlite_store import SqliteStore
 from tests.imaging.pdf import made
 from tests.processes import living_children
 from tests.service.wire import Server, running_server
@@ -106,6 +108,9 @@ def test_a_stopping_service_gives_its_task_back_at_once(tmp_path: Path) -> None:
             time.sleep(0.02)
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(60)
+    with closing(SqliteStore(folder / "jobs.sqlite")) as store:
+        assert store.beats() == []
+        assert store.counts().expired_leases == 0
     with running_server(CRNN_OCR_JOBS_DIR=str(folder)) as server:
         assert finished(server, name)["state"] == "succeeded"
         pages = server.get(f"/jobs/{name}/pages").json["pages"]

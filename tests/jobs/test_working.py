@@ -31,7 +31,7 @@ from crnn_ocr.jobs.results import unique_stems
 from crnn_ocr.jobs.work import worker as worker_module
 from crnn_ocr.jobs.work.assembling import read_document
 from crnn_ocr.jobs.work.tasks import reading_options
-from crnn_ocr.jobs.work.worker import Worker
+from crnn_ocr.jobs.work.worker import Beside, Worker
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.engine.test_page_readings import DOCUMENTS, tiff
 from tests.imaging.pdf import made
@@ -453,4 +453,30 @@ def test_the_webhook_is_told_and_tried_again(jobs: Jobs, ocr: OCR, monkeypatch: 
     while worker.run_one():
         pass
     assert told == ["succeeded"] * 3
+    worker.close()
+
+
+def test_pages_do_not_wait_for_a_webhook_that_is_slow(jobs: Jobs, ocr: OCR) -> None:
+    answers, told = threading.Event(), threading.Event()
+
+    def notify(_jobs: Jobs, _task: Task) -> None:
+        assert answers.wait(60)
+        told.set()
+
+    worker = Worker(jobs, ocr, name="here", notify=notify)
+    beside = Beside(notify=1)
+    first = submitted(jobs, ("a.pdf", DOCUMENTS["texts"]), webhook="https://example.com/hook")
+    worked_off(jobs, worker, first)
+    task = worker.take()
+    assert task is not None
+    assert task.kind == "notify"
+    beside.do(worker, task)  # it does not wait
+    second = submitted(jobs, ("b.pdf", DOCUMENTS["texts"]))
+    while record(jobs, second).state != "succeeded":
+        task = worker.take()
+        assert task is not None
+        beside.do(worker, task)
+    assert not told.is_set()
+    answers.set()
+    assert told.wait(60)
     worker.close()

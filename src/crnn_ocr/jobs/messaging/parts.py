@@ -22,7 +22,7 @@ def open_worker(settings: Settings, *, processes: int, name: str, stopping: Call
     # Imported late: the main process, which is forked, must not load ONNX Runtime.
     from crnn_ocr.engine.ocr import OCR
     from crnn_ocr.jobs.backends import open_jobs
-    from crnn_ocr.jobs.work.worker import Worker
+    from crnn_ocr.jobs.work.worker import MOST_NOTIFIED, Beside, Worker
 
     jobs = open_jobs(settings)
     threads = max(1, (settings.threads or available_cores()) // processes)
@@ -30,11 +30,14 @@ def open_worker(settings: Settings, *, processes: int, name: str, stopping: Call
     if settings.warm_up:
         ocr.warm_up()
     worker = Worker(jobs, ocr, name=name, stopping=stopping)
+    beside = Beside(notify=MOST_NOTIFIED)
     queue = CeleryQueue(settings)
 
     def run_one() -> bool:
-        if not worker.run_one():
+        task = worker.take()
+        if task is None:
             return False
+        beside.do(worker, task)
         try:  # a file that was planned has brought many tasks, and the last page the one that assembles
             top_up(jobs.store, queue)
         except JobsUnavailableError as error:  # the main process does it as soon as it can be done

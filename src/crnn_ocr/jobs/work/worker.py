@@ -33,8 +33,8 @@ MOST_PAGES_HERE = 20
 #: Attempt at planning or assembling from which on the death of an isolated process is final; the first one is
 #: made here.
 _LAST_DEATH = 3
-#: Webhooks that are told at a time, since they may be slow to answer.
-_MOST_NOTIFIED = 4
+#: Webhooks that a process tells at a time beside its other work: one that does not answer takes 15 s.
+MOST_NOTIFIED = 32
 
 #: Tells the webhook of a job that it is finished; raises `OcrError` where it cannot be told.
 Notify = Callable[[Jobs, Task], None]
@@ -189,6 +189,34 @@ def _patience(task: Task, error: OcrError) -> float | None:
     return retry_after(error)
 
 
+class Beside:
+    """Does tasks in threads beside the one that takes them, as far as there are places."""
+
+    def __init__(self, **places: int) -> None:
+        """Make the places.
+
+        Args:
+            **places: Tasks at a time, by their kind; those of other kinds are done at once.
+        """
+        self._places = {kind: threading.BoundedSemaphore(count) for kind, count in places.items()}
+
+    def do(self, worker: Worker, task: Task) -> None:
+        """Do a task in a thread of its own or, where it has no place, in this one."""
+        places = self._places.get(task.kind)
+        if places is None or not places.acquire(blocking=False):
+            worker.do(task)
+            return
+
+        def do() -> None:
+            try:
+                worker.do(task)
+            finally:
+                places.release()
+
+        # A daemon: it does not keep the process from ending, and its lease then ends by itself.
+        threading.Thread(target=do, name="job-beside", daemon=True).start()
+
+
 class WorkerLoop(Loop):
     """Thread that does tasks as long as its process lives.
 
@@ -204,8 +232,7 @@ class WorkerLoop(Loop):
         """
         super().__init__("job-worker", outage="jobs cannot be worked on", fault="the worker of jobs failed")
         self._open_worker = open_worker
-        self._notified = threading.BoundedSemaphore(_MOST_NOTIFIED)
-        self._assembled = threading.BoundedSemaphore(1)
+        self._beside = Beside(notify=MOST_NOTIFIED, assemble=1)
         #: CPU seconds that the thread itself has taken.
         self.cpu_s = 0.0
 
@@ -217,25 +244,9 @@ class WorkerLoop(Loop):
                 worker = worker or self._open_worker(self._ended.is_set)
                 if worker is not None and (task := worker.take()) is not None:
                     found = True
-                    self._do(worker, task)
+                    self._beside.do(worker, task)
             self.cpu_s = time.thread_time()
             if not found:
                 self._ended.wait(POLL_S)
         if worker is not None:
             worker.close()
-
-    def _do(self, worker: Worker, task: Task) -> None:
-        """Do a task here or, if it is slow for other reasons than reading, beside this thread."""
-        places = {"notify": self._notified, "assemble": self._assembled}.get(task.kind)
-        if places is None or not places.acquire(blocking=False):
-            worker.do(task)
-            return
-
-        def do() -> None:
-            try:
-                worker.do(task)
-            finally:
-                places.release()
-
-        # A daemon, as its thread is: neither keeps the process from ending.
-        threading.Thread(target=do, name="job-beside", daemon=True).start()
