@@ -17,7 +17,9 @@ const SHOWN = 200_000; // characters of JSON; copying gives all of it
 export function watchData(store, say) {
   for (const kind of KINDS) {
     byId(`code-${kind}`).addEventListener("click", () => setPrefs(store, { code: kind }));
+    byId(`code-${kind}`).disabled = false; // before, a click would have been lost
   }
+  byId("copy-code").disabled = false;
   byId("copy-code").addEventListener("click", async () => {
     say(t((await copyText(contentOf(store.get()))) ? "copied" : "copyFailed"));
   });
