@@ -5,7 +5,7 @@
     python -m benchmarks.jobs first  [--pages 300]                 time until the first page is there
     python -m benchmarks.jobs memory [--pages 2000] [--mib 100]    peak memory of each process
 
-`kills` and `memory` say what went wrong and exit with 1. CPU times are of all processes of the service; they
+They say what went wrong and exit with 1. CPU times are of all processes of the service; they
 hold on a busy machine, wall times do not. Pages are pages of text, each with a number of its own, and pages
 with the evaluation pictures.
 """
@@ -41,6 +41,9 @@ from crnn_ocr.runtime.memory import use_one_arena
 MIB = 1024 * 1024
 _START_S = 120.0
 _POLL_S = 0.1
+#: What is to be reached: kills that a run survives, throughput beside the library, CPU time of a page's
+#: administration, and time until the first page is there.
+_LEAST_KILLS, _LEAST_THROUGHPUT, _MOST_MS, _FIRST_S = 3, 0.95, 5.0, 2.0
 _FINISHED = {"succeeded", "partial", "failed", "cancelled", "expired"}
 
 
@@ -196,7 +199,7 @@ def _free_port() -> int:
 
 def kills(pages: int, every: float) -> list[str]:
     """Kill the service while it reads a job; return what went wrong."""
-    scans = pages // 20
+    scans = pages // 2
     content = document(pages - scans, scans)
     rounds = 0
     with running() as service:
@@ -220,6 +223,8 @@ def kills(pages: int, every: float) -> list[str]:
         f"{sum(attempts) - len(attempts)} pages begun again."
     )
     wrong = [] if state["state"] == "succeeded" else [f"the job is {state['state']}"]
+    if rounds < _LEAST_KILLS:
+        wrong.append(f"killed {rounds} times only: take more pages")
     found = [page["text"].partition("\n")[0] for page in result["pages"][scans:]]
     if found != [text_of(number) for number in range(pages - scans)]:
         wrong.append("pages are lost, come twice or in a wrong order")
@@ -237,8 +242,12 @@ def _pages(service: Service, name: str) -> list[Any]:
     return found
 
 
-def cost(texts: int, scans: int) -> None:
-    """Compare the CPU time of jobs with that of the library, in a process with the service's allocator."""
+def cost(texts: int, scans: int) -> list[str]:
+    """Compare the CPU time of jobs with that of the library, in a process with the service's allocator.
+
+    Of scans the throughput is judged, and of pages of text, which take next to nothing, what a job adds.
+    """
+    wrong = []
     use_one_arena()  # it costs the library time, too, and is no cost of jobs (docs/memory.md)
     for kind, content, pages in (
         ("scans", document(0, scans), scans),
@@ -259,6 +268,11 @@ def cost(texts: int, scans: int) -> None:
             f"{1000 * spent / pages:.1f}, of which {1000 * (spent - ours) / pages:.1f} more; throughput "
             f"{ours / spent:.3f} of the library's."
         )
+        if kind == "scans" and ours / spent < _LEAST_THROUGHPUT:
+            wrong.append(f"the throughput is less than {_LEAST_THROUGHPUT} of the library's")
+        if kind == "texts" and 1000 * (spent - ours) / pages > _MOST_MS:
+            wrong.append(f"a page takes more than {_MOST_MS:g} ms more")
+    return wrong
 
 
 def _library_seconds(content: bytes, pages: int) -> float:
@@ -289,8 +303,9 @@ def _wait(service: Service, name: str) -> Any:
     return state
 
 
-def first(pages: int) -> None:
-    """Tell how long the first page of a document takes, after the job was accepted."""
+def first(pages: int) -> list[str]:
+    """Tell how long the first page takes after a job was accepted; return what went wrong."""
+    wrong = []
     for kind, content in (("texts", document(pages)), ("scans", document(0, pages))):
         with running() as service:
             _wait(service, service.submit(document(1, 1)))
@@ -300,6 +315,9 @@ def first(pages: int) -> None:
                 time.sleep(0.02)
             wall, spent = time.monotonic() - began, cpu_seconds(service.pid) - before
         print(f"{kind}: first of {pages} pages after {spent:.2f} s of CPU time, {wall:.2f} s of the clock.")
+        if wall > _FIRST_S:
+            wrong.append(f"the first page of {kind} takes more than {_FIRST_S:g} s")
+    return wrong
 
 
 def memory(pages: int, mib: int, formats: str) -> list[str]:
@@ -351,9 +369,9 @@ def main() -> None:
         case "kills":
             wrong = kills(arguments.pages or 1000, arguments.every)
         case "cost":
-            cost(arguments.texts, arguments.scans)
+            wrong = cost(arguments.texts, arguments.scans)
         case "first":
-            first(arguments.pages or 300)
+            wrong = first(arguments.pages or 300)
         case "memory":
             wrong = memory(arguments.pages or 2000, arguments.mib, arguments.formats)
     for sentence in wrong:

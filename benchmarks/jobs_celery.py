@@ -46,6 +46,8 @@ from crnn_ocr.jobs.redis_store import RedisStore, connect
 #: Pages of each job: several jobs share the workers.
 JOB_PAGES = 100
 _START_S = 120.0
+#: What is to be reached: kills that a run survives, and seconds until a page is in hand again.
+_LEAST_KILLS, _RECOVERY_S = 4, 15.0
 _POLL_S = 0.25
 
 
@@ -428,7 +430,7 @@ def run(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; the status is 1 if anything was lost or done twice."""
+    """Measure and print; the status is 1 if anything went wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=4)
@@ -441,7 +443,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(json.dumps(found, indent=2))
     if recoveries:
         print(f"recovery: median {statistics.median(recoveries)} s, longest {max(recoveries)} s")
-    return 1 if found["mistakes"] or found["unfinished"] else 0
+    wrong = [
+        *(["pages are lost or come twice"] if found["mistakes"] or found["unfinished"] else []),
+        *(["killed too seldom: take more pages"] if len(found["killed"]) < _LEAST_KILLS else []),
+        *(
+            [f"a recovery took more than {_RECOVERY_S:g} s"]
+            if max(recoveries, default=0) > _RECOVERY_S
+            else []
+        ),
+    ]
+    for sentence in wrong:
+        print(f"WRONG: {sentence}")
+    return bool(wrong)
 
 
 if __name__ == "__main__":
