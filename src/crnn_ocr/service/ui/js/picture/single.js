@@ -193,9 +193,10 @@ export class SinglePage {
     if (this.#sheet.hidden) {
       return;
     }
-    const turn = currentJob(this.#store.get())?.turn ?? 0;
+    const { turn = 0, background = null } = currentJob(this.#store.get()) ?? {};
     const { width, height } = turnedSize(this.#page, turn);
-    this.#store.set({ wide: wideness(width, height) });
+    // Among the pages of a document, the window does not change from one to the next.
+    this.#store.set({ wide: background ? 0 : wideness(width, height) });
     this.#set((height > LONG * width ? fitWidth : fit)(this.#page, this.#size(), turn), false);
   }
 
