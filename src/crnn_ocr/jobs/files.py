@@ -53,6 +53,11 @@ def result_key(job: str, name: str) -> str:
     return f"{job}/results/{name}"
 
 
+def unconfirmed_key(job: str) -> str:
+    """Return the key of the mark of a job of which nobody knows whether it was created."""
+    return f"{job}/unconfirmed"
+
+
 def is_key(text: str) -> bool:
     """Return whether a text has the form of a key, so that it cannot lead out of the store."""
     return _KEY.fullmatch(text) is not None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from crnn_ocr.errors import OcrError
 from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.files import unconfirmed_key
 from crnn_ocr.jobs.store import LEASE_S, Beat
 from crnn_ocr.jobs.work.loop import Loop
 
@@ -23,6 +24,9 @@ FORGET_S = 86_400.0
 #: Seconds for which files without a job are left alone: they are stored before the job is created. Sending
 #: 256 MiB at 16 KiB per second, the slowest rate that is accepted, takes 16,384.
 ORPHAN_S = 20_000.0
+#: Seconds for which files stay that are marked as those of a job that perhaps exists, after the table has
+#: answered that it does not: a request that was on its way when the table failed has arrived by then.
+UNCONFIRMED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,19 @@ class Watcher:
             if job is not None and job.state != "expired":
                 continue
             since = self._orphans.get(job_id, now)
-            if job is not None or now - since >= ORPHAN_S:
+            if job is not None or now - since >= self._patience(job_id):
                 self._jobs.files.delete_job(job_id)
             else:
                 orphans[job_id] = since
         self._orphans = orphans
+
+    def _patience(self, job: str) -> float:
+        """Return for how many seconds files without a job are left alone."""
+        try:
+            self._jobs.files.get(unconfirmed_key(job))
+        except KeyError:
+            return ORPHAN_S
+        return UNCONFIRMED_S
 
 
 class WatcherLoop(Loop):
