@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from crnn_ocr.errors import OcrError
@@ -35,6 +36,39 @@ class _Seen:
 
     count: int
     since: float
+
+
+class _Deletions:
+    """Deletions of one look, of which some may fail."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lost_s = 0.0
+        self._reason = ""
+        self.failed: set[str] = set()
+
+    @contextmanager
+    def of(self, job: str) -> Iterator[None]:
+        """Delete a job in the block; if that fails, others may be tried.
+
+        Raises:
+            OcrError: Failing takes so long, as where a bucket does not answer, that nobody watches the leases.
+        """
+        began = self._clock()
+        try:
+            yield
+        except OcrError as error:
+            self.failed.add(job)
+            self._reason = error.message
+            self._lost_s += self._clock() - began
+            if self._lost_s >= LOOK_S:
+                raise
+
+    def log(self) -> None:
+        """Log what failed."""
+        if self.failed:
+            fields = {"jobs": len(self.failed), "reason": self._reason}
+            _log.warning("jobs could not be deleted", extra={"fields": fields})
 
 
 class Watcher:
@@ -74,8 +108,13 @@ class Watcher:
         now = self._clock()
         if self._purged is None or now - self._purged >= PURGE_S:
             self._purged = now
-            self._purge()
-            self._delete_orphans()
+            deletions = _Deletions(self._clock)
+            try:
+                self._purge(deletions)
+                self._delete_orphans(deletions)
+            finally:
+                deletions.log()
+            self._jobs.store.forget(self._today() - FORGET_S)
 
     def _revoke_lost(self) -> None:
         now = self._clock()
@@ -95,15 +134,16 @@ class Watcher:
                 _log.warning("a worker of jobs was lost", extra={"fields": {"lease": beat.lease[:8]}})
         self._seen = seen
 
-    def _purge(self) -> None:
+    def _purge(self, deletions: _Deletions) -> None:
+        """Delete what is kept no longer; a job that cannot be deleted does not keep the others."""
         store, now = self._jobs.store, self._today()
-        while due := store.due(now):
+        while due := [job for job in store.due(now) if job not in deletions.failed]:
             for job in due:
-                self._jobs.files.delete_job(job)
-                store.expire(job)
-        store.forget(now - FORGET_S)
+                with deletions.of(job):
+                    self._jobs.files.delete_job(job)
+                    store.expire(job)
 
-    def _delete_orphans(self) -> None:
+    def _delete_orphans(self, deletions: _Deletions) -> None:
         """Delete files without a job, which a process left that was killed."""
         now = self._clock()
         orphans: dict[str, float] = {}
@@ -112,10 +152,11 @@ class Watcher:
             if job is not None and job.state != "expired":
                 continue
             since = self._orphans.get(job_id, now)
-            if job is not None or now - since >= self._patience(job_id):
-                self._jobs.files.delete_job(job_id)
-            else:
-                orphans[job_id] = since
+            orphans[job_id] = since
+            with deletions.of(job_id):
+                if job is not None or now - since >= self._patience(job_id):
+                    self._jobs.files.delete_job(job_id)
+                    del orphans[job_id]
         self._orphans = orphans
 
     def _patience(self, job: str) -> float:

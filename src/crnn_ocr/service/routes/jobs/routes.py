@@ -136,7 +136,11 @@ def _add_jobs(routes: Blueprint, access: _Access) -> None:
         _only()
         with access.opened() as jobs:
             job = access.own(jobs, job_id)
-            cancelled = jobs.store.cancel(job_id)
+            try:
+                cancelled = jobs.store.cancel(job_id)
+            except JobStorageFullError:  # the files make room for that
+                jobs.files.delete_job(job_id)
+                cancelled = jobs.store.cancel(job_id)
             # What a worker of it still puts is deleted by the store of files.
             jobs.files.delete_job(job_id)
             if not cancelled and job.state not in ("cancelled", "expired"):
