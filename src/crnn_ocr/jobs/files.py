@@ -217,11 +217,12 @@ class FolderFiles:
 
     def _mark_deleted(self, job: str) -> bool:
         """Mark a job as deleted; return False if the disk is too full for that."""
+        marked = False
         with _unless_full():
             _make(self._folder / DELETED)
             (self._folder / DELETED / job).touch(mode=0o600)
-            return True
-        return False
+            marked = True
+        return marked
 
     def _remove(self, job: str) -> None:
         """Remove the folder of a job. It needs no room: a full disk is no reason to keep files."""

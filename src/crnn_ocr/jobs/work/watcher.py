@@ -52,7 +52,7 @@ class _Deletions:
         """Delete a job in the block; if that fails, others may be tried.
 
         Raises:
-            OcrError: Failing takes so long, as where a bucket does not answer, that nobody watches the leases.
+            OcrError: Failing takes so long, as where a bucket is away, that nobody watches the leases.
         """
         began = self._clock()
         try:
