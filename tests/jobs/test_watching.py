@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,18 +187,35 @@ def test_files_that_are_away_do_not_hold_up_the_watch(jobs: Jobs, monkeypatch: p
     assert len(tried) == 1
 
 
-def test_files_without_a_job_are_deleted_once_no_upload_can_last_so_long(jobs: Jobs) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"jobs_quota_bytes": 2**40, "jobs_max_file_bytes": 2**32},
+        {"jobs_max_files": 1, "jobs_max_file_bytes": 1024},
+        {"upload_timeout_s": 3600.0},
+    ],
+)
+def test_files_without_a_job_are_deleted_once_no_upload_can_last_so_long(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
     clock = Clock()
+    jobs = opened(tmp_path / "jobs", **settings)
+    found = jobs.settings
+    # As the gate has it: the time for a body grows with its length.
+    longest = min(found.jobs_max_file_bytes * found.jobs_max_files, found.jobs_quota_bytes)
+    upload_s = found.upload_timeout_s * max(1, longest / found.max_body_bytes)
     watcher = Watcher(jobs, clock=clock)
     job = submitted(jobs, ("a", b"content"))
     jobs.files.put(source_key("f" * 32, 0), b"half an upload")
     watcher.look()
-    clock.now += ORPHAN_S - PURGE_S
+    clock.now += upload_s + PURGE_S
     watcher.look()
     assert len(jobs.files.job_ids()) == 2
-    clock.now += PURGE_S
+    clock.now += 2 * ORPHAN_S
     watcher.look()
     assert jobs.files.job_ids() == [job]
+    jobs.store.close()
 
 
 def test_what_a_late_worker_wrote_into_a_job_that_is_over_is_deleted(tmp_path: Path) -> None:

@@ -217,12 +217,14 @@ class FolderFiles:
 
     def _mark_deleted(self, job: str) -> bool:
         """Mark a job as deleted; return False if the disk is too full for that."""
-        marked = False
-        with _unless_full():
+        try:
             _make(self._folder / DELETED)
             (self._folder / DELETED / job).touch(mode=0o600)
-            marked = True
-        return marked
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            return False
+        return True
 
     def _remove(self, job: str) -> None:
         """Remove the folder of a job. It needs no room: a full disk is no reason to keep files."""

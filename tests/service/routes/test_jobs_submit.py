@@ -11,8 +11,8 @@ import pytest
 
 from crnn_ocr.errors import JobsUnavailableError
 from crnn_ocr.jobs.files import source_key
+from crnn_ocr.jobs.upload_limits import longest_body
 from crnn_ocr.jobs.work.watcher import PURGE_S, UNCONFIRMED_S, Watcher
-from crnn_ocr.service.routes.jobs.submit import longest_body
 from crnn_ocr.settings import MIB, Settings
 from tests.jobs.stores import Clock
 from tests.service.fakes import FakeReader, create_app
@@ -363,19 +363,23 @@ def test_a_table_that_goes_while_a_job_is_made_leaves_files_only_for_a_job(
 ) -> None:
     store = type(world.jobs.store)
     create = store.create
+    clock = Clock()
+    watcher = Watcher(world.jobs, clock=clock)
     with monkeypatch.context() as patch:
 
         def going(*given: Any, **named: Any) -> None:
             if made:
                 create(*given, **named)
+            for _ in range(3):  # it has been uploaded for some minutes
+                watcher.look()
+                clock.now += PURGE_S
             patch.setattr(store, "get", away)
             away()
 
         patch.setattr(store, "create", going)
         answer = world.post("/jobs", {"file": (io.BytesIO(PNG), "a.png")}, key="k1")
     assert error(answer) == (503, "JOBS_UNAVAILABLE")
-    clock = Clock()
-    watcher = Watcher(world.jobs, clock=clock)
+    clock.now += PURGE_S
     watcher.look()
     assert world.stored(), "the request may still be on its way to the table"
     clock.now += max(UNCONFIRMED_S, PURGE_S)

@@ -12,6 +12,7 @@ from crnn_ocr.errors import OcrError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import unconfirmed_key
 from crnn_ocr.jobs.store import LEASE_S, Beat
+from crnn_ocr.jobs.upload_limits import longest_upload_s
 from crnn_ocr.jobs.work.loop import Loop
 
 _log = logging.getLogger(__name__)
@@ -22,9 +23,9 @@ LOOK_S = 1.0
 PURGE_S = 60.0
 #: Seconds for which the record of a job whose files are gone is kept.
 FORGET_S = 86_400.0
-#: Seconds for which files without a job are left alone: they are stored before the job is created. Sending
-#: 256 MiB at 16 KiB per second, the slowest rate that is accepted, takes 16,384.
-ORPHAN_S = 20_000.0
+#: Seconds for which files without a job are left alone after the longest time that an upload may take: they
+#: are stored before the job is created, and archives are expanded in between.
+ORPHAN_S = 3_600.0
 #: Seconds for which files stay that are marked as those of a job that perhaps exists, after the table has
 #: answered that it does not: a request that was on its way when the table failed has arrived by then.
 UNCONFIRMED_S = 60.0
@@ -95,7 +96,9 @@ class Watcher:
         self._clock = clock
         self._today = today
         self._seen: dict[str, _Seen] = {}
+        #: When files were first seen without a job, and when they were first seen with the mark, too.
         self._orphans: dict[str, float] = {}
+        self._unconfirmed: dict[str, float] = {}
         self._purged: float | None = None
 
     def look(self) -> None:
@@ -154,18 +157,19 @@ class Watcher:
             since = self._orphans.get(job_id, now)
             orphans[job_id] = since
             with deletions.of(job_id):
-                if job is not None or now - since >= self._patience(job_id):
+                if job is not None or now >= self._orphaned_at(job_id, since):
                     self._jobs.files.delete_job(job_id)
                     del orphans[job_id]
         self._orphans = orphans
+        self._unconfirmed = {job: self._unconfirmed[job] for job in self._unconfirmed if job in orphans}
 
-    def _patience(self, job: str) -> float:
-        """Return for how many seconds files without a job are left alone."""
+    def _orphaned_at(self, job: str, since: float) -> float:
+        """Return until when files are left alone that have been seen without a job since then."""
         try:
             self._jobs.files.get(unconfirmed_key(job))
         except KeyError:
-            return ORPHAN_S
-        return UNCONFIRMED_S
+            return since + longest_upload_s(self._jobs.settings) + ORPHAN_S
+        return self._unconfirmed.setdefault(job, self._clock()) + UNCONFIRMED_S
 
 
 class WatcherLoop(Loop):
