@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from crnn_ocr.jobs.records import JobRequest, NewJob, Problem, SourceFile, Task
 from crnn_ocr.jobs.store import JobStore
@@ -29,8 +30,9 @@ def new_job(
     ttl_s: float = 100.0,
     key: str | None = None,
     digest: str = "digest",
+    options: Mapping[str, Any] | None = None,
 ) -> NewJob:
-    request = JobRequest({"layout": "blocks"}, ("pdf", "md"), webhook, ttl_s)
+    request = JobRequest({"layout": "blocks", **(options or {})}, ("pdf", "md"), webhook, ttl_s)
     sources = tuple(SourceFile(f"文 {number}.pdf", 100 + number) for number in range(files))
     return NewJob(f"{next(_ids):032x}", owner, request, sources, key, digest)
 

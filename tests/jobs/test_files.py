@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -390,6 +391,63 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert store.used_bytes() == 11
     assert everything(folder) == [JOB, f"{JOB}/source", f"{JOB}/source/0"]
     store.put(source_key(JOB, 0), bytes(3_000_000))
+
+
+def no_room(
+    monkeypatch: pytest.MonkeyPatch, code: int, *, while_there_is: Path | None = None, rename: bool = False
+) -> None:
+    """Let nothing new be made, and nothing renamed if so asked, on a full disk; or until a folder is gone."""
+
+    def full(original: Callable[..., Any]) -> Callable[..., Any]:
+        def fail(*given: Any, **named: Any) -> Any:
+            if while_there_is is None or while_there_is.exists():
+                raise OSError(code, os.strerror(code))
+            return original(*given, **named)
+
+        return fail
+
+    names = ["mkdir", "touch", *(["rename", "replace"] if rename else [])]
+    for owner, name in [*((Path, name) for name in names), (tempfile, "mkdtemp"), (os, "pwrite")]:
+        monkeypatch.setattr(owner, name, full(getattr(owner, name)))
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("rename", [True, False])
+def test_a_full_disk_keeps_nothing_from_being_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, rename: bool
+) -> None:
+    store = FolderFiles(folder, quota=QUOTA)
+    for job in (JOB, OTHER):
+        store.put(page_key(job, 0, 1), b"page")
+    with monkeypatch.context() as patch:
+        no_room(patch, code, rename=rename)
+        store.delete_job(JOB)
+    assert everything(folder) == [OTHER, f"{OTHER}/pages", f"{OTHER}/pages/0", f"{OTHER}/pages/0/1"]
+    (folder / ".used-bytes").unlink()
+    assert store.used_bytes() == 4
+
+
+def test_a_deletion_on_a_full_disk_leaves_its_mark_once_there_is_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderFiles(folder, quota=QUOTA)
+    store.put(page_key(JOB, 0, 1), b"page")
+    with monkeypatch.context() as patch:
+        no_room(patch, errno.ENOSPC, while_there_is=folder / JOB)
+        store.delete_job(JOB)
+    assert everything(folder) == [".deleted", f".deleted/{JOB}"]
+    with pytest.raises(JobExpiredError):
+        store.put(page_key(JOB, 0, 2), b"late")
+
+
+def test_a_disk_that_fails_otherwise_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderFiles(folder, quota=QUOTA)
+    store.put(page_key(JOB, 0, 1), b"page")
+    with monkeypatch.context() as patch:
+        no_room(patch, errno.EIO)
+        with pytest.raises(JobsUnavailableError):
+            store.delete_job(JOB)
+    assert store.job_ids() == [JOB]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -173,6 +173,17 @@ def test_a_full_disk_makes_no_half_of_a_job(
     store.close()
 
 
+def test_a_forgotten_password_is_in_no_file_of_sqlite(path: Path) -> None:
+    store = SqliteStore(path)
+    long = "correct horse" * 1000  # on pages of its own, which are freed
+    job = create(store, new_job(options={"password": long}))
+    store.cancel(create(store, new_job(options={"password": "correct horse"})))
+    store.cancel(job)
+    store.close()  # writes the log into the table
+    assert job.encode() in path.read_bytes()
+    assert not any(b"correct horse" in found.read_bytes() for found in path.parent.iterdir())
+
+
 def test_nothing_is_left_of_forgotten_jobs_in_sqlite(path: Path) -> None:
     store = SqliteStore(path)
     leave_nothing(store)
@@ -218,6 +229,15 @@ def test_nothing_is_left_of_forgotten_jobs_in_redis(client: Any) -> None:
     assert client.keys() == [f"{NAMESPACE}figures".encode()]
     figures = {name: value for name, value in client.hgetall(f"{NAMESPACE}figures").items() if value != b"0"}
     assert figures.keys() <= {b"number", b"virtual", b"retries", b"clock"}
+
+
+def test_a_forgotten_password_is_in_no_key_of_redis(client: Any) -> None:
+    store = RedisStore(client)
+    job = create(store, new_job(options={"password": "correct horse"}))
+    store.cancel(job)
+    record = client.hgetall(f"{NAMESPACE}job:{job}")
+    assert b"request" in record
+    assert not any(b"correct horse" in value for value in record.values())
 
 
 def test_without_redis_everything_is_unavailable() -> None:

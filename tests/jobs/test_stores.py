@@ -364,6 +364,49 @@ def test_a_repeated_request_gives_the_same_job(store: JobStore) -> None:
     assert create(store, new_job(key="key", digest="other"))
 
 
+PASSWORD = 'geheim " 文 \\'
+#: Options whose JSON Lua would write differently.
+OPTIONS = {"enhance": [], "scale": 1.0, "big": 2**53 + 1, "none": None, "password": PASSWORD}
+
+
+@pytest.mark.parametrize("end", ["cancel", "succeed", "fail"])
+def test_a_password_is_forgotten_with_the_files(store: JobStore, clock: Clock, end: str) -> None:
+    new = new_job(key="key", options=OPTIONS, webhook="https://example.com/hook")
+    job = planned(store, [[1]], new=new)
+    assert got(store, job).request == new.request
+    if end == "cancel":
+        assert take(store, "read").request == new.request
+        store.cancel(job)
+    else:
+        read(store, take(store, "read"))
+        task = take(store, "assemble")
+        assert task.request == new.request
+        if end == "fail":
+            store.fail(task.lease, BROKEN)
+        else:
+            store.finish(task.lease)
+        assert got(store, job).state == {"fail": "failed", "succeed": "succeeded"}[end]
+        assert got(store, job).request == new.request, "pictures of its pages are still drawn"
+        store.expire(job)
+    kept = {name: value for name, value in OPTIONS.items() if name != "password"}
+    for found in (got(store, job), *store.jobs("ann")):
+        assert found.request == replace(new.request, options={"layout": "blocks", **kept})
+    # A repeated request still finds its job, and another one is still refused.
+    again, made = store.create(
+        replace(new_job(key="key", options=OPTIONS), digest=new.digest), most_unfinished=9
+    )
+    assert (again.id, made) == (job, False)
+    with pytest.raises(IdempotencyKeyReusedError):
+        store.create(new_job(key="key", digest="other"), most_unfinished=9)
+
+
+def test_a_request_without_a_password_stays_as_it_is(store: JobStore) -> None:
+    new = new_job()
+    job = create(store, new)
+    store.cancel(job)
+    assert got(store, job).request == new.request
+
+
 def together(what: Callable[[], None], times: int) -> None:
     threads = [threading.Thread(target=what) for _ in range(times)]
     for thread in threads:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from crnn_ocr.errors import JobsUnavailableError
+from crnn_ocr.errors import JobStorageFullError, JobsUnavailableError
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import result_key, source_key
 from crnn_ocr.jobs.records import MOST_ATTEMPTS
@@ -134,18 +135,87 @@ def test_what_is_over_is_deleted_and_later_forgotten(tmp_path: Path) -> None:
     assert jobs.store.get(job) is None
 
 
-def test_files_without_a_job_are_deleted_once_no_upload_can_last_so_long(jobs: Jobs) -> None:
+@pytest.mark.parametrize("which", ["files", "table"])
+def test_a_job_that_cannot_be_deleted_does_not_keep_the_others(
+    tmp_path: Path, which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, today = Clock(), Clock()
+    jobs = opened(tmp_path / "jobs", clock=today)
+    watcher = Watcher(jobs, clock=clock, today=today)
+    made = [submitted(jobs, ("a", b"content")) for _ in range(4)]
+    for job in made:
+        jobs.store.cancel(job)
+    jobs.files.put(source_key("f" * 32, 0), b"half an upload")
+    watcher.look()
+    today.now += 100 * FORGET_S
+    clock.now += 100 * FORGET_S
+    owner: object = jobs.files if which == "files" else jobs.store
+    name = "delete_job" if which == "files" else "expire"
+    delete = getattr(owner, name)
+
+    def failing(job: str) -> None:
+        if job in made[:2]:
+            raise JobStorageFullError("The disk is full.")
+        delete(job)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(owner, name, failing)
+        watcher.look()
+    assert [record(jobs, job).state for job in made] == ["cancelled"] * 2 + ["expired"] * 2
+    assert jobs.files.job_ids() == (sorted(made[:2]) if which == "files" else [])
+    clock.now += PURGE_S
+    watcher.look()
+    assert [record(jobs, job).state for job in made] == ["expired"] * 4
+    assert jobs.files.job_ids() == []
+
+
+def test_files_that_are_away_do_not_hold_up_the_watch(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
+    watcher = Watcher(jobs, clock=clock, today=lambda: 1e12)
+    for _ in range(3):
+        jobs.store.cancel(submitted(jobs, ("a", b"content")))
+    tried: list[str] = []
+
+    def silent(job: str) -> None:
+        tried.append(job)
+        clock.now += LEASE_S
+        raise JobsUnavailableError("The bucket does not answer.")
+
+    monkeypatch.setattr(jobs.files, "delete_job", silent)
+    with pytest.raises(JobsUnavailableError):
+        watcher.look()
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"jobs_quota_bytes": 2**40, "jobs_max_file_bytes": 2**32},
+        {"jobs_max_files": 1, "jobs_max_file_bytes": 1024},
+        {"upload_timeout_s": 3600.0},
+    ],
+)
+def test_files_without_a_job_are_deleted_once_no_upload_can_last_so_long(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    clock = Clock()
+    jobs = opened(tmp_path / "jobs", **settings)
+    found = jobs.settings
+    # As the gate has it: the time for a body grows with its length.
+    longest = min(found.jobs_max_file_bytes * found.jobs_max_files, found.jobs_quota_bytes)
+    upload_s = found.upload_timeout_s * max(1, longest / found.max_body_bytes)
     watcher = Watcher(jobs, clock=clock)
     job = submitted(jobs, ("a", b"content"))
     jobs.files.put(source_key("f" * 32, 0), b"half an upload")
     watcher.look()
-    clock.now += ORPHAN_S - PURGE_S
+    clock.now += upload_s + PURGE_S
     watcher.look()
     assert len(jobs.files.job_ids()) == 2
-    clock.now += PURGE_S
+    clock.now += 2 * ORPHAN_S
     watcher.look()
     assert jobs.files.job_ids() == [job]
+    jobs.store.close()
 
 
 def test_what_a_late_worker_wrote_into_a_job_that_is_over_is_deleted(tmp_path: Path) -> None:

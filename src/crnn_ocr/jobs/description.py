@@ -8,9 +8,6 @@ from typing import Any
 from crnn_ocr.jobs.records import Job, PageRecord, Problem
 from crnn_ocr.jobs.results import formats_of
 
-#: Options that are never shown again.
-_SECRET = frozenset({"password"})
-
 
 def job_out(job: Job) -> dict[str, Any]:
     """Return a job as `GET /jobs/{id}` shows it."""
@@ -22,7 +19,7 @@ def job_out(job: Job) -> dict[str, Any]:
         "finished": _time(job.finished),
         "expires": _time(job.expires),
         "formats": list(formats_of(job)),
-        "options": {name: value for name, value in job.request.options.items() if name not in _SECRET},
+        "options": job.request.without_secrets().options,
         "files": [
             {
                 "number": file.number,

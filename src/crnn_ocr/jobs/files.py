@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import time
@@ -33,6 +34,8 @@ DELETED = ".deleted"
 #: Seconds for which a mark is kept. Whoever still puts files into a job that has been deleted for that long
 #: will find its lease lost, and the watcher finds the files (`job_ids`).
 DELETED_S = 86_400.0
+#: What the system answers where a disk, or the share of it that a user may have, is full.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _KEY = re.compile(rf"{_PART}(/{_PART})+")
 _JOB = re.compile(_PART)
@@ -51,6 +54,11 @@ def page_key(job: str, file: int, page: int) -> str:
 def result_key(job: str, name: str) -> str:
     """Return the key of a result, by the name of its format."""
     return f"{job}/results/{name}"
+
+
+def unconfirmed_key(job: str) -> str:
+    """Return the key of the mark of a job of which nobody knows whether it was created."""
+    return f"{job}/unconfirmed"
 
 
 def is_key(text: str) -> bool:
@@ -202,19 +210,39 @@ class FolderFiles:
         """Delete all files of a job, see `FileStore.delete_job`."""
         if is_job(job):
             with _storage_errors():
-                _make(self._folder / DELETED)
-                (self._folder / DELETED / job).touch(mode=0o600)
-            self._remove(job)
+                marked = self._mark_deleted(job)
+                self._remove(job)
+                if not marked and self._mark_deleted(job):  # on a full disk there is room only now
+                    self._remove(job)  # what was put meanwhile
+
+    def _mark_deleted(self, job: str) -> bool:
+        """Mark a job as deleted; return False if the disk is too full for that."""
+        try:
+            _make(self._folder / DELETED)
+            (self._folder / DELETED / job).touch(mode=0o600)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            return False
+        return True
 
     def _remove(self, job: str) -> None:
-        # Renamed first, so that who still writes into it cannot keep the folder alive.
+        """Remove the folder of a job. It needs no room: a full disk is no reason to keep files."""
         with _storage_errors():
-            gone = Path(tempfile.mkdtemp(prefix=f"{_GONE}{job}-", dir=self._folder))
-            with suppress(FileNotFoundError):
-                (self._folder / job).replace(gone)
+            gone = self._folder / f"{_GONE}{job}-{secrets.token_hex(8)}"
+            try:
+                # Renamed first, so that who still writes into it cannot keep the folder alive.
+                (self._folder / job).rename(gone)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                gone = self._folder / job  # no room for the other name
             size = sum(_size(path) for path in _walk(gone) if not path.name.startswith(_UNFINISHED))
             shutil.rmtree(gone, ignore_errors=True)
-            self._space.give(size)
+            with _unless_full():  # then the files are counted anew some time later
+                self._space.give(size)
 
     def _is_deleted(self, job: str) -> bool:
         return (self._folder / DELETED / job).exists()
@@ -296,9 +324,19 @@ def _storage_errors(key: str | None = None) -> Iterator[None]:
         raise storage_error(error) from None
 
 
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    """Leave the block without an error where the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+
+
 def storage_error(error: OSError) -> JobStorageFullError | JobsUnavailableError:
     """Return the error of the product for one of the system."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return JobStorageFullError("The disk for the files of jobs is full.")
     return JobsUnavailableError(f"The files of jobs cannot be used: {error.strerror or error}.")
 

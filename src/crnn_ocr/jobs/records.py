@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 #: State of a job. `partial`: finished, and some pages or files failed. `expired`: its files are gone.
 JobState = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "expired"]
@@ -21,6 +21,9 @@ TaskKind = Literal["plan", "read", "assemble", "notify"]
 MOST_ATTEMPTS = 8
 #: Most attempts at telling a webhook, after which it is left alone.
 MOST_DELIVERIES = 7
+
+#: Reading options that are never shown, and are forgotten when the files of the job go.
+SECRET_OPTIONS = frozenset({"password"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class JobRequest:
     formats: tuple[str, ...] = ()
     webhook: str | None = None
     ttl_s: float = 86_400.0
+
+    def without_secrets(self) -> Self:
+        """Return the request as it may be kept after the files of the job are gone."""
+        shown = {name: value for name, value in self.options.items() if name not in SECRET_OPTIONS}
+        return replace(self, options=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class RedisStore:
             "" if new.idempotency_key is None else f"={new.idempotency_key}",
             new.digest,
             encode_request(new.request),
+            # What replaces it later: Lua cannot write all JSON as it was.
+            encode_request(bare) if (bare := new.request.without_secrets()) != new.request else "",
             encode([[file.name, file.size] for file in new.files]),
             len(new.files),
             new.request.ttl_s,

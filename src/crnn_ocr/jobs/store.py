@@ -83,12 +83,16 @@ class JobStore(Protocol):
         """Return the pages of a job that changed after a sequence number, in the order of their changes."""
 
     def cancel(self, job: str) -> bool:
-        """Cancel a job; return False if it was finished already. Its workers learn it by their next beat."""
+        """Cancel a job; return False if it was finished already. Its workers learn it by their next beat.
+
+        The secret options of its request are forgotten at once.
+        """
 
     def expire(self, job: str) -> None:
         """Mark a finished job as expired; its files must be deleted first. It is forgotten a day later.
 
-        Its pages, and a webhook that has not been told yet, are forgotten at once.
+        Its pages, the secret options of its request, and a webhook that has not been told yet, are forgotten
+        at once.
         """
 
     def due(self, now: float) -> list[str]:

@@ -34,7 +34,7 @@ from crnn_ocr.imaging.archive_members import member_stream, open_archive
 from crnn_ocr.imaging.formats import Format, sniff
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.jobs.backends import Jobs
-from crnn_ocr.jobs.files import Readable, source_key
+from crnn_ocr.jobs.files import Readable, source_key, unconfirmed_key
 from crnn_ocr.jobs.records import Job, JobRequest, NewJob, SourceFile
 from crnn_ocr.jobs.webhooks import check_webhook
 from crnn_ocr.options import ReadOptions
@@ -124,6 +124,7 @@ class Submission:
 
         Raises:
             TooManyJobsError: The owner has as many unfinished jobs as it may have.
+            JobsUnavailableError: The store cannot be reached, so no file need be sent.
         """
         self._jobs = jobs
         self._owner = owner
@@ -136,6 +137,8 @@ class Submission:
         self._created = False
         if idempotency_key is None:  # a repeated request must find its job, however many there are
             self._refuse_early()
+        else:
+            jobs.store.get(self._id)  # only to learn, before files are sent, whether the store answers
 
     def _refuse_early(self) -> None:
         """Refuse the job before its files are sent; `create` checks it again, for all requests at once."""
@@ -246,11 +249,17 @@ class Submission:
     def _perhaps_created(self) -> Job:
         """Return the job if it was created although the store did not answer; otherwise raise again.
 
-        Where that cannot be told, the files stay: if there is no job, the watcher deletes them later, and if
-        there is one, it is read, and a repeated request finds it by its idempotency key.
+        Where that cannot be told, the files stay, with a mark: if there is no job, the watcher deletes them
+        soon after the store is back, and if there is one, it is read, and a repeated request finds it by its
+        idempotency key.
         """
         self._created = True
-        job = self._jobs.store.get(self._id)
+        try:
+            job = self._jobs.store.get(self._id)
+        except JobsUnavailableError:
+            with suppress(OcrError):  # without the mark it takes longer
+                self._jobs.files.put(unconfirmed_key(self._id), b"?")
+            raise
         if job is None:
             self._created = False
             raise JobsUnavailableError("The job could not be created.")

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from crnn_ocr.document import Block, Line, Page
 from crnn_ocr.engine.page_readings import PageReading
-from crnn_ocr.errors import JobsUnavailableError
+from crnn_ocr.errors import JobStorageFullError, JobsUnavailableError
 from crnn_ocr.jobs.files import page_key
 from crnn_ocr.jobs.work.page_codec import encode_page
 from crnn_ocr.service.middleware.api_keys import hash_key
@@ -257,6 +257,31 @@ def test_deleting_a_running_job_cancels_it(world: World) -> None:
     assert (again.status_code, again.json["state"]) == (200, "cancelled")
     assert job_id not in "".join(world.stored())
     assert error(world.client.get(f"/jobs/{job_id}/result")) == (409, "JOB_NOT_READY")
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_job_can_be_deleted_on_a_full_disk(
+    world: World, finished: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = world.submit()["id"]
+    if finished:
+        world.finish()
+    store = type(world.jobs.store)
+
+    def on_a_full_disk(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*given: Any) -> Any:
+            if job_id in world.jobs.files.job_ids():
+                raise JobStorageFullError("The disk for the table of jobs is full.")
+            return change(*given)
+
+        return changed
+
+    for name in ("cancel", "expire"):
+        monkeypatch.setattr(store, name, on_a_full_disk(getattr(store, name)))
+    answer = world.client.delete(f"/jobs/{job_id}")
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["state"]) == (200, "expired" if finished else "cancelled")
+    assert world.stored() == []
 
 
 # ---- single pages --------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ import pytest
 
 from crnn_ocr.errors import JobsUnavailableError
 from crnn_ocr.jobs.files import source_key
-from crnn_ocr.service.routes.jobs.submit import longest_body
+from crnn_ocr.jobs.upload_limits import longest_body
+from crnn_ocr.jobs.work.watcher import PURGE_S, UNCONFIRMED_S, Watcher
 from crnn_ocr.settings import MIB, Settings
+from tests.jobs.stores import Clock
 from tests.service.fakes import FakeReader, create_app
 from tests.service.routes.jobs_world import PNG, World, make_world, zipped
 
@@ -292,6 +294,10 @@ def test_options_may_stand_in_one_place_only(world: World) -> None:
     assert nothing_is_left(world)
 
 
+def away(*_: object, **__: object) -> None:
+    raise JobsUnavailableError("The table is away.")
+
+
 # ---- trouble -----------------------------------------------------------------------------------------
 
 
@@ -307,15 +313,84 @@ def test_a_client_may_have_so_many_unfinished_jobs(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_away_takes_the_files_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise JobsUnavailableError("The table is away.")
-
     with monkeypatch.context() as patch:
         patch.setattr(type(world.jobs.store), "create", away)
         answer = world.client.post("/jobs", data=PNG, content_type="image/png")
     assert error(answer) == (503, "JOBS_UNAVAILABLE")
     assert int(answer.headers["Retry-After"]) >= 1
     assert nothing_is_left(world)
+
+
+def test_a_table_that_is_away_takes_the_files_of_a_request_with_a_key_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.jobs.store), "create", away)
+        answer = world.post("/jobs", {"file": (io.BytesIO(PNG), "a.png")}, key="k1")
+    assert error(answer) == (503, "JOBS_UNAVAILABLE")
+    assert nothing_is_left(world)
+    world.submit(key="k1")
+    assert len(world.stored()) == 1
+
+
+@pytest.mark.parametrize("key", [None, "k1"])
+def test_nothing_is_stored_while_the_table_is_away(
+    world: World, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[str] = []
+    put = type(world.jobs.files).put
+
+    def noted(files: Any, name: str, content: Any) -> int:
+        stored.append(name)
+        return int(put(files, name, content))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.jobs.files), "put", noted)
+        for operation in ("create", "get", "jobs"):
+            patch.setattr(type(world.jobs.store), operation, away)
+        answer = world.post("/jobs", {"file": (io.BytesIO(PNG), "a.png")}, key=key)
+        assert error(answer) == (503, "JOBS_UNAVAILABLE")
+        assert stored == []
+        patch.undo()
+        patch.setattr(type(world.jobs.files), "put", noted)
+        world.submit(key=key)
+        assert len(stored) == 1
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_table_that_goes_while_a_job_is_made_leaves_files_only_for_a_job(
+    world: World, made: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = type(world.jobs.store)
+    create = store.create
+    clock = Clock()
+    watcher = Watcher(world.jobs, clock=clock)
+    with monkeypatch.context() as patch:
+
+        def going(*given: Any, **named: Any) -> None:
+            if made:
+                create(*given, **named)
+            for _ in range(3):  # it has been uploaded for some minutes
+                watcher.look()
+                clock.now += PURGE_S
+            patch.setattr(store, "get", away)
+            away()
+
+        patch.setattr(store, "create", going)
+        answer = world.post("/jobs", {"file": (io.BytesIO(PNG), "a.png")}, key="k1")
+    assert error(answer) == (503, "JOBS_UNAVAILABLE")
+    clock.now += PURGE_S
+    watcher.look()
+    assert world.stored(), "the request may still be on its way to the table"
+    clock.now += max(UNCONFIRMED_S, PURGE_S)
+    watcher.look()
+    kept = world.jobs.files.job_ids()
+    assert kept == [job.id for job in world.jobs.store.jobs("")]
+    assert len(kept) == (1 if made else 0)
+    job = world.submit(key="k1")
+    assert world.jobs.files.get(source_key(job["id"], 0)) == PNG
+    assert world.jobs.files.job_ids() == [job["id"]]
+    assert not made or kept == [job["id"]]
 
 
 def test_a_job_whose_creation_was_not_confirmed_keeps_its_files(

@@ -12,7 +12,7 @@ end
 
 local operations = {}
 
-function operations.create(id, owner, key, digest, request, files, files_count, ttl, webhook, most)
+function operations.create(id, owner, key, digest, request, bare, files, files_count, ttl, webhook, most)
   local known = call('EXISTS', P .. 'job:' .. id) == 1 and id
   if not known and key ~= '' then known = call('HGET', P .. 'keys:' .. owner, key) end
   if known then
@@ -27,6 +27,7 @@ function operations.create(id, owner, key, digest, request, files, files_count, 
     'request', request, 'files', files, 'files_count', files_count, 'ttl', ttl, 'webhook', webhook,
     'state', 'queued', 'created', now, 'open', files_count
   )
+  if bare ~= '' then call('HSET', P .. 'job:' .. id, 'bare', bare) end
   if key ~= '' then call('HSET', P .. 'keys:' .. owner, key, id) end
   call('ZADD', P .. 'list:' .. owner, job_number, id)
   call('ZADD', P .. 'unfinished', now, id)
@@ -76,11 +77,20 @@ function operations.pages(id, after, limit)
   return {#entries == CHUNK and after + CHUNK, found}
 end
 
+-- Keep the request of a job without its password, which nobody needs without the files.
+local function forget_secrets(id)
+  local bare = get(id, 'bare')
+  if not bare then return end
+  call('HDEL', P .. 'job:' .. id, 'bare')
+  call('HSET', P .. 'job:' .. id, 'request', bare)
+end
+
 function operations.cancel(id)
   local state = get(id, 'state')
   if state ~= 'queued' and state ~= 'running' then return 0 end
   drop_tasks(id)
   end_job(id, 'cancelled', '')
+  forget_secrets(id)
   return 1
 end
 
@@ -94,6 +104,7 @@ function operations.expire(id)
   for file = 0, number(job[2]) - 1 do call('DEL', P .. 'pages:' .. id .. ':' .. file) end
   drop_tasks(id)
   call('HSET', P .. 'job:' .. id, 'state', 'expired', 'sequence', sequence)
+  forget_secrets(id)
   call('ZADD', P .. 'expired', now, id)
   count('jobs:' .. job[1], -1)
   count('jobs:expired', 1)

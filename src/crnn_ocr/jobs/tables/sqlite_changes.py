@@ -9,7 +9,13 @@ from typing import Any, Self
 
 from crnn_ocr.jobs.records import JobState, Problem, TaskKind
 from crnn_ocr.jobs.tables.decisions import Remainder, final_state, following
-from crnn_ocr.jobs.tables.encoding import decode_problem, decode_request, encode, encode_problem
+from crnn_ocr.jobs.tables.encoding import (
+    decode_problem,
+    decode_request,
+    encode,
+    encode_problem,
+    encode_request,
+)
 
 
 class Change:
@@ -250,16 +256,22 @@ class Change:
         self._update("sequence = sequence + ?, pages_running = 0, open_tasks = 0", len(running))
         self._drop_tasks()
         self._end("cancelled", None)
+        self._forget_secrets()
 
     def expire(self) -> None:
         """Mark the finished job as expired, and delete its pages."""
         self._drop_tasks()
         self._connection.execute("DELETE FROM pages WHERE job = ?", (self._number,))
         self._update("state = 'expired', expired = ?, sequence = sequence + 1", self._now)
+        self._forget_secrets()
 
     def count(self, figure: str) -> None:
         """Count something that has happened."""
         self._connection.execute(f"UPDATE figures SET {figure} = {figure} + 1")  # noqa: S608
+
+    def _forget_secrets(self) -> None:
+        kept = decode_request(self.job["request"]).without_secrets()
+        self._update("request = ?", encode_request(kept))
 
     def _end_job(self, state: JobState, problem: Problem | None) -> None:
         self._end(state, problem)

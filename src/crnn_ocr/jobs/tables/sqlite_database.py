@@ -106,6 +106,7 @@ class Database:
                 self._path, timeout=self._busy_s, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA secure_delete = ON")  # of a password no bytes are left in the file
         try:
             yield connection
         finally:

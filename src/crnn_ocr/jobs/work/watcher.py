@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from crnn_ocr.errors import OcrError
 from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.files import unconfirmed_key
 from crnn_ocr.jobs.store import LEASE_S, Beat
+from crnn_ocr.jobs.upload_limits import longest_upload_s
 from crnn_ocr.jobs.work.loop import Loop
 
 _log = logging.getLogger(__name__)
@@ -20,9 +23,12 @@ LOOK_S = 1.0
 PURGE_S = 60.0
 #: Seconds for which the record of a job whose files are gone is kept.
 FORGET_S = 86_400.0
-#: Seconds for which files without a job are left alone: they are stored before the job is created. Sending
-#: 256 MiB at 16 KiB per second, the slowest rate that is accepted, takes 16,384.
-ORPHAN_S = 20_000.0
+#: Seconds for which files without a job are left alone after the longest time that an upload may take: they
+#: are stored before the job is created, and archives are expanded in between.
+ORPHAN_S = 3_600.0
+#: Seconds for which files stay that are marked as those of a job that perhaps exists, after the table has
+#: answered that it does not: a request that was on its way when the table failed has arrived by then.
+UNCONFIRMED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,39 @@ class _Seen:
 
     count: int
     since: float
+
+
+class _Deletions:
+    """Deletions of one look, of which some may fail."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lost_s = 0.0
+        self._reason = ""
+        self.failed: set[str] = set()
+
+    @contextmanager
+    def of(self, job: str) -> Iterator[None]:
+        """Delete a job in the block; if that fails, others may be tried.
+
+        Raises:
+            OcrError: Failing takes so long, as where a bucket is away, that nobody watches the leases.
+        """
+        began = self._clock()
+        try:
+            yield
+        except OcrError as error:
+            self.failed.add(job)
+            self._reason = error.message
+            self._lost_s += self._clock() - began
+            if self._lost_s >= LOOK_S:
+                raise
+
+    def log(self) -> None:
+        """Log what failed."""
+        if self.failed:
+            fields = {"jobs": len(self.failed), "reason": self._reason}
+            _log.warning("jobs could not be deleted", extra={"fields": fields})
 
 
 class Watcher:
@@ -57,7 +96,9 @@ class Watcher:
         self._clock = clock
         self._today = today
         self._seen: dict[str, _Seen] = {}
+        #: When files were first seen without a job, and when they were first seen with the mark, too.
         self._orphans: dict[str, float] = {}
+        self._unconfirmed: dict[str, float] = {}
         self._purged: float | None = None
 
     def look(self) -> None:
@@ -70,8 +111,13 @@ class Watcher:
         now = self._clock()
         if self._purged is None or now - self._purged >= PURGE_S:
             self._purged = now
-            self._purge()
-            self._delete_orphans()
+            deletions = _Deletions(self._clock)
+            try:
+                self._purge(deletions)
+                self._delete_orphans(deletions)
+            finally:
+                deletions.log()
+            self._jobs.store.forget(self._today() - FORGET_S)
 
     def _revoke_lost(self) -> None:
         now = self._clock()
@@ -91,15 +137,16 @@ class Watcher:
                 _log.warning("a worker of jobs was lost", extra={"fields": {"lease": beat.lease[:8]}})
         self._seen = seen
 
-    def _purge(self) -> None:
+    def _purge(self, deletions: _Deletions) -> None:
+        """Delete what is kept no longer; a job that cannot be deleted does not keep the others."""
         store, now = self._jobs.store, self._today()
-        while due := store.due(now):
+        while due := [job for job in store.due(now) if job not in deletions.failed]:
             for job in due:
-                self._jobs.files.delete_job(job)
-                store.expire(job)
-        store.forget(now - FORGET_S)
+                with deletions.of(job):
+                    self._jobs.files.delete_job(job)
+                    store.expire(job)
 
-    def _delete_orphans(self) -> None:
+    def _delete_orphans(self, deletions: _Deletions) -> None:
         """Delete files without a job, which a process left that was killed."""
         now = self._clock()
         orphans: dict[str, float] = {}
@@ -108,11 +155,21 @@ class Watcher:
             if job is not None and job.state != "expired":
                 continue
             since = self._orphans.get(job_id, now)
-            if job is not None or now - since >= ORPHAN_S:
-                self._jobs.files.delete_job(job_id)
-            else:
-                orphans[job_id] = since
+            orphans[job_id] = since
+            with deletions.of(job_id):
+                if job is not None or now >= self._orphaned_at(job_id, since):
+                    self._jobs.files.delete_job(job_id)
+                    del orphans[job_id]
         self._orphans = orphans
+        self._unconfirmed = {job: self._unconfirmed[job] for job in self._unconfirmed if job in orphans}
+
+    def _orphaned_at(self, job: str, since: float) -> float:
+        """Return until when files are left alone that have been seen without a job since then."""
+        try:
+            self._jobs.files.get(unconfirmed_key(job))
+        except KeyError:
+            return since + longest_upload_s(self._jobs.settings) + ORPHAN_S
+        return self._unconfirmed.setdefault(job, self._clock()) + UNCONFIRMED_S
 
 
 class WatcherLoop(Loop):

@@ -17,6 +17,7 @@ from flask import Flask, Response, g, request
 
 from crnn_ocr.errors import BadRequestError
 from crnn_ocr.imaging.opened import OpenedDocument
+from crnn_ocr.jobs.upload_limits import upload_time_s
 from crnn_ocr.net.socket_watch import SocketWatcher, socket_watcher
 from crnn_ocr.runtime.cores import core_share
 from crnn_ocr.scheduling.budget import Budget
@@ -135,8 +136,7 @@ class Gate:
             g.slot = self._switches.enter(announced or 0, client)
         elif is_stored:
             g.slot = self._uploads.enter(0, client)
-            # A longer body has more time, so that the same connection is fast enough for both.
-            total_s *= max(1.0, (announced or longest or 0) / self._settings.max_body_bytes)
+            total_s = upload_time_s(self._settings, announced or longest or 0)
         else:
             if request.endpoint not in self._stored:  # what is only stored now is read when there is time
                 self.admission.check_room(least_seconds(announced or 0))

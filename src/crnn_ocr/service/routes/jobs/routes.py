@@ -22,6 +22,7 @@ from crnn_ocr.jobs.backends import Jobs, LazyJobs
 from crnn_ocr.jobs.description import job_out, page_out
 from crnn_ocr.jobs.records import FINISHED, Job, JobState
 from crnn_ocr.jobs.results import formats_of
+from crnn_ocr.jobs.upload_limits import longest_body
 from crnn_ocr.service.api.job_bodies import MOST_SEQUENCE, STATES
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.middleware.gate import Gate
@@ -31,7 +32,7 @@ from crnn_ocr.service.requests.parsing import DETAIL, wanted_detail
 from crnn_ocr.service.routes.jobs.events import event_stream
 from crnn_ocr.service.routes.jobs.pictures import PagePainter
 from crnn_ocr.service.routes.jobs.results import check_finished, file_response, page_response
-from crnn_ocr.service.routes.jobs.submit import longest_body, submit
+from crnn_ocr.service.routes.jobs.submit import submit
 from crnn_ocr.service.server.client_name import client_name
 from crnn_ocr.service.server.event_streams import StreamPlaces, is_stopping
 
@@ -136,7 +137,11 @@ def _add_jobs(routes: Blueprint, access: _Access) -> None:
         _only()
         with access.opened() as jobs:
             job = access.own(jobs, job_id)
-            cancelled = jobs.store.cancel(job_id)
+            try:
+                cancelled = jobs.store.cancel(job_id)
+            except JobStorageFullError:  # the files make room for that
+                jobs.files.delete_job(job_id)
+                cancelled = jobs.store.cancel(job_id)
             # What a worker of it still puts is deleted by the store of files.
             jobs.files.delete_job(job_id)
             if not cancelled and job.state not in ("cancelled", "expired"):

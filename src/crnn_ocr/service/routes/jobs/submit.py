@@ -31,20 +31,12 @@ from crnn_ocr.service.requests.parsing import (
     text_options,
 )
 from crnn_ocr.service.requests.streamed_form import BodyStream, FormText, StreamedForm
-from crnn_ocr.settings import MIB, Settings
+from crnn_ocr.settings import Settings
 
 #: Header that tells a repeated request from a new one (draft-ietf-httpapi-idempotency-key-header-07).
 IDEMPOTENCY_KEY = "Idempotency-Key"
 #: Fields of a form that hold files.
 _FILE_FIELDS = ("file", "image")
-#: Room for the headers of parts and for text fields, in bytes.
-_BESIDES_FILES = 4 * MIB
-
-
-def longest_body(settings: Settings) -> int:
-    """Return the most bytes that a body with the files of a job may have."""
-    files = settings.jobs_max_file_bytes * settings.jobs_max_files
-    return min(files, settings.jobs_quota_bytes) + _BESIDES_FILES
 
 
 def submit(request: Request, jobs: Jobs, owner: str) -> Job:
