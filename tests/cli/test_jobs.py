@@ -14,6 +14,7 @@ import pytest
 from crnn_ocr.cli import main
 from crnn_ocr.jobs.files import result_key
 from crnn_ocr.jobs.records import Problem, Task
+from crnn_ocr.jobs.results import PROBLEMS, encode_problems
 from crnn_ocr.service.middleware.api_keys import hash_key
 from tests.service.routes.jobs_world import BROKEN, PNG, World, make_world, served, zipped
 
@@ -23,8 +24,15 @@ PARTS = zipped([("table1.csv", b"1"), ("table2.csv", b"2")])
 class Working(threading.Thread):
     """Does all work of a world: every file has two pages, of which those of some jobs are broken."""
 
-    def __init__(self, world: World, *, broken: dict[int, Problem] | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        broken: dict[int, Problem] | None = None,
+        too_large: dict[str, Problem] | None = None,
+    ) -> None:
         super().__init__()
+        self._too_large = too_large or {}
         self._world = world
         self._broken = broken or {}
         self._end = threading.Event()
@@ -49,7 +57,12 @@ class Working(threading.Thread):
         if task.kind == "assemble":
             for name in (*task.request.formats, "json", "text"):
                 content = PARTS if name == "csv" else f"{name} result".encode()
-                files.put(result_key(task.job, name), content)
+                if name not in self._too_large:
+                    files.put(result_key(task.job, name), content)
+            if failed := self._too_large.keys() & set(task.request.formats):
+                files.put(result_key(task.job, PROBLEMS), encode_problems(self._too_large))
+                store.finish(task.lease, problem=self._too_large[failed.pop()])
+                return
         store.finish(task.lease)
 
     def stop(self) -> None:
@@ -59,10 +72,14 @@ class Working(threading.Thread):
 
 @contextmanager
 def service(
-    tmp_path: Path, *, works: bool = True, broken: dict[int, Problem] | None = None
+    tmp_path: Path,
+    *,
+    works: bool = True,
+    broken: dict[int, Problem] | None = None,
+    too_large: dict[str, Problem] | None = None,
 ) -> Iterator[tuple[World, str]]:
     world = make_world(tmp_path / "jobs")
-    worker = Working(world, broken=broken)
+    worker = Working(world, broken=broken, too_large=too_large)
     with served(world) as url:
         if works:
             worker.start()
@@ -153,6 +170,24 @@ def test_partial_and_cancelled_jobs_exit_with_1(
         assert main(["jobs", "watch", job_id, "--server", url]) == 1
         assert main(["jobs", "get", job_id, "--server", url]) == 1
         assert "JOB_NOT_READY" in capsys.readouterr().err
+
+
+def test_a_format_that_is_too_large_costs_no_other(
+    tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = Problem("JOB_RESULT_TOO_LARGE", "The result as Word has 300 MiB or more.")
+    with service(tmp_path, too_large={"docx": large}) as (world, url):
+        where = ["--to", "docx,md", "--server", url]
+        for folder, command in (("sent", ["jobs", "submit"]), ("made", ["convert"])):
+            out = tmp_path / folder
+            assert main([*command, str(picture), *where, "-o", str(out)]) == 1
+            assert [path.name for path in out.iterdir()] == ["scan 1.md"]
+            assert large.message in capsys.readouterr().err
+        job_id = world.jobs.store.jobs("", states=["partial"])[-1].id
+        assert main(["jobs", "get", job_id, "-o", str(tmp_path / "got"), "--server", url]) == 1
+        assert [path.name for path in (tmp_path / "got").iterdir()] == ["scan 1.md"]
+        assert main(["jobs", "get", job_id, "--to", "docx", "-o", str(out), "--server", url]) == 1
+        assert "JOB_RESULT_TOO_LARGE" in capsys.readouterr().err
 
 
 def test_the_key_of_the_environment_is_sent(

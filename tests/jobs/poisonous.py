@@ -1,11 +1,12 @@
 """The program of isolated processes, in which some pages are deadly.
 
 POISON names pages whose reading ends the process, and HANG pages that are never finished; "0" is the opening
-of the file.
+of the file. FAIL names an exception that opening the file raises.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from typing import Any
@@ -35,6 +36,13 @@ def deadly_read(self: PageReadings, number: int) -> Any:
 
 def deadly_open(self: OCR, *args: Any, **values: Any) -> Any:
     meet(0)
+    match os.environ.get("FAIL"):
+        case "memory":
+            raise MemoryError
+        case "disk":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        case "bug":
+            raise ZeroDivisionError
     return open_pages(self, *args, **values)
 
 

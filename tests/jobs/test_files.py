@@ -318,6 +318,16 @@ def test_no_key_has_a_part_that_a_folder_understands(text: str) -> None:
 # ---- the folder --------------------------------------------------------------------------------------
 
 
+def test_a_temporary_file_holds_what_is_written(store: FileStore) -> None:
+    for size in (3, 3000):  # in memory, and not
+        with store.temporary(100) as file:
+            file.write(b"x" * size)
+            assert file.tell() == size
+            file.seek(0)
+            assert file.read() == b"x" * size
+    assert (store.job_ids(), store.used_bytes()) == ([], 0)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "state" / "files"
@@ -338,6 +348,19 @@ def test_only_the_owner_reads_files_and_folders(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         expected = 0o700 if path.is_dir() else 0o600
         assert stat.S_IMODE(path.stat().st_mode) == expected, path
+
+
+def test_temporary_files_are_on_the_disk_of_the_others_without_a_name(folder: Path) -> None:
+    files = FolderFiles(folder, quota=QUOTA)
+    before = set(folder.rglob("*"))
+    with files.temporary(10) as file:
+        file.write(b"x" * 11)
+        assert set(folder.rglob("*")) == before
+        found = os.fstat(file.fileno())
+        assert (found.st_dev, found.st_nlink) == (folder.stat().st_dev, 0)
+        if Path("/proc/self/fd").exists():
+            name = Path(f"/proc/self/fd/{file.fileno()}").readlink()
+            assert name.is_relative_to(folder.resolve())
 
 
 def test_a_deletion_leaves_no_file_and_its_mark_not_for_ever(folder: Path) -> None:

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from crnn_ocr import OCR
-from crnn_ocr.errors import ImageDecodeError, JobWorkerLostError, OcrError, RequestCancelledError
+from crnn_ocr.errors import (
+    ImageDecodeError,
+    JobStorageFullError,
+    JobsUnavailableError,
+    JobWorkerLostError,
+    OcrError,
+    RequestCancelledError,
+)
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import result_key
 from crnn_ocr.jobs.records import Job
 from crnn_ocr.jobs.store import LEASE_S
 from crnn_ocr.jobs.work import isolated
-from crnn_ocr.jobs.work.isolated import IsolatedProcess, LostError, error_of, sent_settings
+from crnn_ocr.jobs.work.isolated import (
+    IsolatedProcess,
+    LostError,
+    error_of,
+    plan_isolated,
+    read_isolated,
+    sent_settings,
+)
 from crnn_ocr.jobs.work.watcher import LOOK_S, Watcher
 from crnn_ocr.jobs.work.worker import Worker
 from crnn_ocr.scheduling.ticket import Ticket
@@ -140,17 +155,35 @@ def test_cancelling_ends_the_process(jobs: Jobs, worker: Worker, monkeypatch: py
     assert not [child for child in living_children() if "poisonous" in " ".join(child.cmdline())]
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        ("memory", OcrError, "more memory"),
+        ("disk", JobStorageFullError, "full"),
+        ("bug", OcrError, "ZeroDivisionError"),
+    ],
+)
+def test_a_process_that_fails_says_why(
+    jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch, fault: str, kind: type[OcrError], words: str
+) -> None:
+    monkeypatch.setenv("FAIL", fault)
+    with pytest.raises(kind, match=words) as caught:
+        IsolatedProcess(_first(jobs), Ticket(), COMMAND)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("do", [plan_isolated, read_isolated])
+def test_a_file_that_is_missing_is_told_as_elsewhere(jobs: Jobs, ocr: OCR, do: Callable[..., Any]) -> None:
+    job = submitted(jobs, ("a.pdf", PAGES))
+    task = jobs.store.take("here")
+    assert task is not None
+    jobs.files.delete_job(job)
+    with pytest.raises(JobsUnavailableError, match="missing"):
+        do(jobs, ocr, task, Ticket(), COMMAND)
+
+
 def test_the_process_is_the_first_to_be_killed_and_limits_its_memory(jobs: Jobs, worker: Worker) -> None:
-    first = {
-        "do": "read",
-        "settings": sent_settings(jobs.settings),
-        "active": {},
-        "threads": 1,
-        "path": str(_stored(jobs)),
-        "request": "[{},[],null,60]",
-        "chars": False,
-    }
-    with IsolatedProcess(first, Ticket(), COMMAND) as process:
+    with IsolatedProcess(_first(jobs), Ticket(), COMMAND) as process:
         pid = process._process.pid
         assert Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii").strip() == "1000"
         found = psutil.Process(pid)
@@ -161,6 +194,18 @@ def test_the_process_is_the_first_to_be_killed_and_limits_its_memory(jobs: Jobs,
         assert answer["problem"] is None
         assert data
     assert not psutil.pid_exists(pid) or not found.is_running()
+
+
+def _first(jobs: Jobs) -> dict[str, Any]:
+    return {
+        "do": "read",
+        "settings": sent_settings(jobs.settings),
+        "active": {},
+        "threads": 1,
+        "path": str(_stored(jobs)),
+        "request": "[{},[],null,60]",
+        "chars": False,
+    }
 
 
 def _stored(jobs: Jobs) -> Path:

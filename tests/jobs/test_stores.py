@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crnn_ocr.errors import IdempotencyKeyReusedError, TooManyJobsError
-from crnn_ocr.jobs.records import MOST_ATTEMPTS, MOST_DELIVERIES, Job, SourceFile
+from crnn_ocr.jobs.records import MOST_ATTEMPTS, MOST_DELIVERIES, Job, Problem, SourceFile
 from crnn_ocr.jobs.redis_store import RedisStore, connect
 from crnn_ocr.jobs.sqlite_store import SqliteStore
 from crnn_ocr.jobs.store import Beat, JobStore
@@ -113,6 +113,29 @@ def test_pages_come_in_the_order_of_their_changes(store: JobStore) -> None:
     assert [page.number for page in store.pages(job)] == [3, 2, 1]
 
 
+def test_a_page_is_found_by_its_place(store: JobStore) -> None:
+    job = create(store, new_job(files=2))
+    assert store.page(job, 0, 1) is None
+    assert store.plan(take(store, "plan").lease, [[1], [3]])
+    assert store.plan(take(store, "plan").lease, [[1, 2]])
+    task = take(store, "read")
+    store.begin_page(task.lease, 1)
+    store.end_page(task.lease, 1, problem=BROKEN)
+    store.finish(task.lease)
+    read(store, take(store, "read"))
+    for page in store.pages(job):
+        assert store.page(job, page.file, page.number) == page
+    found = store.page(job, 0, 1)
+    assert found is not None
+    assert (found.state, found.problem) == ("failed", BROKEN)
+    for file, number in ((0, 2), (0, 0), (0, -1), (0, 4), (2, 1), (-1, 1), (0, 2**18), (0, 2**53 - 1)):
+        assert store.page(job, file, number) is None, (file, number)
+    assert store.page("0" * 32, 0, 1) is None
+    store.cancel(job)
+    store.expire(job)
+    assert store.page(job, 0, 1) is None
+
+
 def test_a_job_whose_pages_all_failed_has_failed(store: JobStore) -> None:
     job = planned(store, [[1]])
     task = take(store, "read")
@@ -143,6 +166,26 @@ def test_a_job_with_one_unreadable_file_is_partial(store: JobStore) -> None:
     read(store, task)
     store.finish(take(store, "assemble").lease)
     assert got(store, job).state == "partial"
+
+
+@pytest.mark.parametrize(("problem", "state"), [(None, "succeeded"), (BROKEN, "partial")])
+def test_a_job_with_a_format_that_could_not_be_written_is_partial(
+    store: JobStore, problem: Problem | None, state: str
+) -> None:
+    job = planned(store, [[1]])
+    read(store, take(store, "read"))
+    assert store.finish(take(store, "assemble").lease, problem=problem)
+    assert (got(store, job).state, got(store, job).problem) == (state, problem)
+
+
+def test_a_job_whose_pages_all_failed_tells_why_they_did(store: JobStore) -> None:
+    job = planned(store, [[1]])
+    task = take(store, "read")
+    store.begin_page(task.lease, 1)
+    store.end_page(task.lease, 1, problem=BROKEN)
+    store.finish(task.lease)
+    store.finish(take(store, "assemble").lease, problem=Problem("JOB_RESULT_TOO_LARGE", "It is too large."))
+    assert (got(store, job).state, got(store, job).problem) == ("failed", BROKEN)
 
 
 def test_a_webhook_is_told_after_the_end(store: JobStore) -> None:

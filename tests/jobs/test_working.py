@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -18,6 +22,7 @@ from crnn_ocr.errors import (
     ImageDecodeError,
     InvalidOptionError,
     JobStorageFullError,
+    MissingExtraError,
     PdfPasswordError,
     UnsupportedImageError,
     WebhookFailedError,
@@ -27,9 +32,9 @@ from crnn_ocr.export.files import single_file
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key, result_key
 from crnn_ocr.jobs.records import Task
-from crnn_ocr.jobs.results import unique_stems
+from crnn_ocr.jobs.results import PROBLEMS, decode_problems, unique_stems
 from crnn_ocr.jobs.work import worker as worker_module
-from crnn_ocr.jobs.work.assembling import read_document
+from crnn_ocr.jobs.work.assembling import assemble, read_document
 from crnn_ocr.jobs.work.tasks import reading_options
 from crnn_ocr.jobs.work.worker import Beside, Worker
 from crnn_ocr.scheduling.ticket import Ticket
@@ -37,6 +42,7 @@ from tests.engine.test_page_readings import DOCUMENTS, tiff
 from tests.imaging.pdf import made
 from tests.jobs.working import opened, record, result, submitted, worked_off
 
+SHORT = made.written(made.lines(["Heading", "Running text."]))
 BOOK = made.written(*(made.lines([f"{n} Heading", f"Running text of page {n}"]) for n in range(1, 31)))
 
 
@@ -300,15 +306,115 @@ def test_an_engine_that_fails_is_a_problem_of_the_page(
     worker.close()
 
 
-def test_a_result_that_is_too_large(tmp_path: Path, ocr: OCR) -> None:
+def test_a_job_none_of_whose_results_may_be_stored_fails(tmp_path: Path, ocr: OCR) -> None:
     jobs = opened(tmp_path / "jobs", jobs_max_result_bytes=1024)
     worker = Worker(jobs, ocr, name="here")
-    found = worked_off(jobs, worker, submitted(jobs, ("a.tif", tiff("one", "two", "three", "four", "five"))))
+    text = [f"Running text that is long enough, {n}" for n in range(40)]
+    data = made.written(*(made.lines(text[at : at + 3]) for at in range(0, len(text), 3)))
+    found = worked_off(jobs, worker, submitted(jobs, ("a.pdf", data)))
     assert found.state == "failed"
     assert found.problem is not None
     assert found.problem.code == "JOB_RESULT_TOO_LARGE"
     assert "as JSON" in found.problem.message
     worker.close()
+
+
+def results_of(jobs: Jobs, job: str, *names: str) -> dict[str, bytes]:
+    """Return the results of a job in those of the formats that it has."""
+    found = {}
+    for name in names:
+        with suppress(KeyError):
+            found[name] = jobs.files.get(result_key(job, name))
+    return found
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["here", "apart"])
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_result_that_is_too_large_costs_no_other(
+    tmp_path: Path, ocr: OCR, monkeypatch: pytest.MonkeyPatch, files: int, apart: bool
+) -> None:
+    if apart:
+        monkeypatch.setenv("PYTHONPATH", ":".join(path for path in sys.path if path))
+        monkeypatch.setattr(worker_module, "MOST_PAGES_HERE", 0)
+    sources = [(f"{number}.pdf", SHORT) for number in range(files)]
+    formats = ("docx", "markdown")
+    free = opened(tmp_path / "free")
+    worker = Worker(free, ocr, name="here")
+    job = submitted(free, *sources, formats=formats)
+    assert worked_off(free, worker, job).state == "succeeded"
+    worker.close()
+    whole = results_of(free, job, "docx", "markdown", "json", "text")
+    most = max(1024, *(len(content) for name, content in whole.items() if name != "docx"))
+    assert len(whole["docx"]) > most
+
+    jobs = opened(tmp_path / "jobs", jobs_max_result_bytes=most)
+    worker = Worker(jobs, ocr, name="here")
+    job = submitted(jobs, *sources, formats=formats)
+    found = worked_off(jobs, worker, job)
+    worker.close()
+    assert (found.state, found.pages_failed) == ("partial", 0)
+    assert found.problem is not None
+    assert found.problem.code == "JOB_RESULT_TOO_LARGE"
+    del whole["docx"]
+    assert results_of(jobs, job, "docx", "markdown", "json", "text") == whole
+    assert decode_problems(jobs.files.get(result_key(job, PROBLEMS))) == {"docx": found.problem}
+
+
+@pytest.mark.parametrize("error", [ValueError("?"), MemoryError(), MissingExtraError("It is missing.")])
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_writer_that_fails_costs_no_other_format(
+    jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch, files: int, error: Exception
+) -> None:
+    def fail(*_: Any) -> str:
+        raise error
+
+    monkeypatch.setitem(FORMATS, "markdown", replace(FORMATS["markdown"], write=fail))
+    job = submitted(jobs, *[(f"{n}.pdf", SHORT) for n in range(files)], formats=["markdown", "html"])
+    found = worked_off(jobs, worker, job)
+    assert found.state == "partial"
+    assert found.problem is not None
+    assert "Markdown" in found.problem.message
+    assert found.problem.code == getattr(error, "code", "INTERNAL_ERROR")
+    assert set(results_of(jobs, job, "markdown", "html", "json", "text")) == {"html", "json", "text"}
+
+
+def full_disk(*_: object) -> IO[bytes]:
+    return Path("/dev/full").open("w+b", buffering=0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+def test_a_disk_that_is_full_while_archives_are_written_is_told(
+    jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crnn_ocr.jobs.work.tasks.RETRY_S", 0.0)
+    monkeypatch.setattr("crnn_ocr.jobs.tables.decisions.MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(jobs.files, "temporary", full_disk)
+    found = worked_off(jobs, worker, submitted(jobs, ("a.pdf", SHORT), ("b.pdf", SHORT)))
+    assert found.state == "failed"
+    assert found.problem is not None
+    assert found.problem.code == "JOB_STORAGE_FULL"
+
+
+def test_a_disk_that_is_full_for_a_writer_is_no_problem_of_the_format(
+    jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crnn_ocr.jobs.work.tasks.RETRY_S", 0.0)
+    full = True
+    write = FORMATS["json"].write
+
+    def fail_once(*args: Any) -> Any:
+        nonlocal full
+        if full:
+            full = False
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(*args)
+
+    monkeypatch.setitem(FORMATS, "json", replace(FORMATS["json"], write=fail_once))
+    monkeypatch.setattr(
+        worker_module, "assemble_isolated", lambda jobs, task, ticket, _: assemble(jobs, task.job, ticket)
+    )
+    assert worked_off(jobs, worker, submitted(jobs, ("a.pdf", SHORT))).state == "succeeded"
+    assert not full
 
 
 def test_a_disk_that_becomes_full_fails_the_job_with_a_reason(

@@ -35,8 +35,8 @@ class JobStatus:
 
     Attributes:
         id: Its id.
-        state: "queued", "running", "succeeded", "partial" (some pages or files failed), "failed", "cancelled"
-            or "expired" (its files are deleted); a newer server may have others.
+        state: "queued", "running", "succeeded", "partial" (some pages, files or formats failed), "failed",
+            "cancelled" or "expired" (its files are deleted); a newer server may have others.
         created: When it was created.
         started: When work on it began; None if it has not.
         finished: When it ended; None if it has not.

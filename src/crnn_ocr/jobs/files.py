@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from crnn_ocr.errors import JobExpiredError, JobStorageFullError, JobsUnavailableError
 from crnn_ocr.jobs.used_space import SharedUsedSpace
@@ -111,6 +111,15 @@ class FileStore(Protocol):
             JobsUnavailableError: The store cannot be reached.
         """
 
+    def temporary(self, in_memory: int) -> IO[bytes]:
+        """Return an empty file for as long as it is open, which has no name and counts for no quota.
+
+        Who writes to it does so within `storage_errors`.
+
+        Args:
+            in_memory: Bytes that are kept in memory; the whole goes to the disk when there are more.
+        """
+
     def delete_job(self, job: str) -> None:
         """Delete all files of a job; none is fine. What is still being put will be deleted by who puts it.
 
@@ -140,7 +149,7 @@ class FolderFiles:
         """
         self._folder = folder
         self._space = SharedUsedSpace(folder / _TOTAL, self._count, quota=quota)
-        with _storage_errors():
+        with storage_errors():
             _make(folder)
 
     def put(self, key: str, content: Readable | bytes) -> int:
@@ -152,7 +161,7 @@ class FolderFiles:
         if self._is_deleted(job):
             raise _expired()
         try:
-            with _storage_errors():
+            with storage_errors():
                 _make(path.parent)
                 # Of mkstemp, so that only the owner can read it.
                 descriptor, unfinished = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
@@ -171,15 +180,15 @@ class FolderFiles:
         try:
             try:
                 for piece in pieces(content):  # its errors are not those of the store
-                    with _storage_errors():
+                    with storage_errors():
                         self._space.take(len(piece))
                         size += len(piece)
                         write_all(descriptor, piece)
-                with _storage_errors():
+                with storage_errors():
                     os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            with _storage_errors():
+            with storage_errors():
                 replaced = _size(path)
                 unfinished.replace(path)
                 _sync(path.parent)
@@ -195,7 +204,7 @@ class FolderFiles:
 
     def get(self, key: str) -> bytes:
         """Return the content of a file, see `FileStore.get`."""
-        with self.local(key) as path, _storage_errors(key):
+        with self.local(key) as path, storage_errors(key):
             return path.read_bytes()
 
     @contextmanager
@@ -206,10 +215,15 @@ class FolderFiles:
             raise KeyError(key)
         yield path
 
+    def temporary(self, in_memory: int) -> IO[bytes]:
+        """Return an empty file without a name, see `FileStore.temporary`; it is on the disk of the others."""
+        # Where the system knows no files without names it has one for a moment, which is no job's.
+        return tempfile.SpooledTemporaryFile(in_memory, prefix=_UNFINISHED, dir=str(self._folder))
+
     def delete_job(self, job: str) -> None:
         """Delete all files of a job, see `FileStore.delete_job`."""
         if is_job(job):
-            with _storage_errors():
+            with storage_errors():
                 marked = self._mark_deleted(job)
                 self._remove(job)
                 if not marked and self._mark_deleted(job):  # on a full disk there is room only now
@@ -228,7 +242,7 @@ class FolderFiles:
 
     def _remove(self, job: str) -> None:
         """Remove the folder of a job. It needs no room: a full disk is no reason to keep files."""
-        with _storage_errors():
+        with storage_errors():
             gone = self._folder / f"{_GONE}{job}-{secrets.token_hex(8)}"
             try:
                 # Renamed first, so that who still writes into it cannot keep the folder alive.
@@ -249,12 +263,12 @@ class FolderFiles:
 
     def job_ids(self) -> list[str]:
         """Return the ids of all jobs that have files."""
-        with _storage_errors():
+        with storage_errors():
             return sorted(path.name for path in self._folder.iterdir() if is_job(path.name))
 
     def used_bytes(self) -> int:
         """Return the bytes of all files."""
-        with _storage_errors():
+        with storage_errors():
             return self._space.size()
 
     def _count(self) -> int:
@@ -314,7 +328,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _storage_errors(key: str | None = None) -> Iterator[None]:
+def storage_errors(key: str | None = None) -> Iterator[None]:
     """Raise the system's errors as those of the product; with a key, a missing file as `KeyError`."""
     try:
         yield

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from crnn_ocr.errors import (
     JobExpiredError,
@@ -24,7 +24,16 @@ from crnn_ocr.errors import (
     MissingExtraError,
     SettingsError,
 )
-from crnn_ocr.jobs.files import DELETED, DELETED_S, Readable, is_job, is_key, pieces, storage_error, write_all
+from crnn_ocr.jobs.files import (
+    DELETED,
+    DELETED_S,
+    Readable,
+    is_job,
+    is_key,
+    pieces,
+    storage_errors,
+    write_all,
+)
 from crnn_ocr.jobs.used_space import RECOUNT_S, OwnUsedSpace
 
 if TYPE_CHECKING:
@@ -165,13 +174,13 @@ class ObjectFiles:
         path: Path | None = None
         try:
             # Of mkstemp, so that only the owner can read it.
-            with _storage_errors():
+            with storage_errors():
                 descriptor, name = tempfile.mkstemp(prefix="crnn-ocr-job-")
             path = Path(name)
             try:
                 with self._mapped_errors(key):
                     for piece in self._obstore.get(self._store, key).stream(min_chunk_size=_PART):
-                        with _storage_errors():
+                        with storage_errors():
                             write_all(descriptor, piece)
             finally:
                 os.close(descriptor)
@@ -179,6 +188,10 @@ class ObjectFiles:
         finally:
             if path is not None:
                 path.unlink(missing_ok=True)
+
+    def temporary(self, in_memory: int) -> IO[bytes]:
+        """Return an empty file in the folder for temporary files, see `FileStore.temporary`."""
+        return tempfile.SpooledTemporaryFile(in_memory)
 
     def delete_job(self, job: str) -> None:
         """Delete all files of a job, see `FileStore.delete_job`."""
@@ -242,11 +255,3 @@ class ObjectFiles:
         if any(code in str(error) for code in _FULL):
             return JobStorageFullError("The bucket for the files of jobs is full.")
         return JobsUnavailableError(f"The bucket for the files of jobs failed with {type(error).__name__}.")
-
-
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(error) from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-#: State of a job. `partial`: finished, and some pages or files failed. `expired`: its files are gone.
+#: State of a job. `partial`: finished, and some pages, files or formats
+#: failed. `expired`: its files are gone.
 JobState = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "expired"]
 #: States in which nothing happens any more, but that the files expire.
 FINISHED: frozenset[JobState] = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
@@ -118,7 +119,7 @@ class Job:
     Attributes:
         sequence: Grows with every change of the job or of its pages.
         position: Jobs ahead of a queued one; None otherwise.
-        problem: Why the whole job failed; None if it has not.
+        problem: Why the whole job failed, or a format could not be written; None otherwise.
     """
 
     id: str

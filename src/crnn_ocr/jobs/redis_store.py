@@ -37,7 +37,7 @@ from crnn_ocr.jobs.records import (
     TaskKind,
 )
 from crnn_ocr.jobs.store import Beat, JobCounts
-from crnn_ocr.jobs.tables.decisions import CROWD, RETRY_S, checked_plan, worker_lost
+from crnn_ocr.jobs.tables.decisions import CROWD, LARGEST_PAGE, RETRY_S, checked_plan, worker_lost
 from crnn_ocr.jobs.tables.encoding import (
     decode_problem,
     decode_request,
@@ -133,6 +133,13 @@ class RedisStore:
             pages.extend(_page(*found[at : at + 3]) for at in range(0, len(found), 3))
         return pages
 
+    def page(self, job: str, file: int, number: int) -> PageRecord | None:
+        """Return a page of a job, see `JobStore.page`."""
+        if file < 0 or not 1 <= number <= LARGEST_PAGE:  # the script counts bytes from the page's number
+            return None
+        found = self._run("page", job, file, number)
+        return None if found is None else _page(*found)
+
     def cancel(self, job: str) -> bool:
         """Cancel a job, see `JobStore.cancel`."""
         return bool(self._run("cancel", job))
@@ -193,9 +200,9 @@ class RedisStore:
             self._run("end_page", lease, page, elapsed, "" if problem is None else encode_problem(problem))
         )
 
-    def finish(self, lease: str) -> bool:
+    def finish(self, lease: str, *, problem: Problem | None = None) -> bool:
         """End a task, see `JobStore.finish`."""
-        return bool(self._run("finish", lease))
+        return bool(self._run("finish", lease, "" if problem is None else encode_problem(problem)))
 
     def fail(self, lease: str, problem: Problem, *, retry_after_s: float | None = None) -> bool:
         """End a task without its result, see `JobStore.fail`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crnn_ocr.export import FORMATS
-from crnn_ocr.jobs.records import Job
+from crnn_ocr.jobs.records import Job, Problem
+from crnn_ocr.jobs.tables.encoding import decode_problem, encode, encode_problem
 
 #: Formats that every job writes, besides those that it was asked for.
 ALWAYS = ("json", "text")
@@ -15,6 +17,21 @@ ALWAYS = ("json", "text")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 #: Bytes that `result_form` looks at.
 HEAD = 4
+
+
+#: Name of the file beside the results that tells which formats could not be written; no format has a dot.
+PROBLEMS = "problems.json"
+
+
+def encode_problems(problems: Mapping[str, Problem]) -> bytes:
+    """Return why formats could not be written, by their names, as it is stored."""
+    return encode({name: encode_problem(problem) for name, problem in problems.items()}).encode()
+
+
+def decode_problems(stored: bytes) -> dict[str, Problem]:
+    """Return what `encode_problems` was given."""
+    found = ((name, decode_problem(problem)) for name, problem in json.loads(stored).items())
+    return {name: problem for name, problem in found if problem is not None}
 
 
 @dataclass(frozen=True, slots=True)

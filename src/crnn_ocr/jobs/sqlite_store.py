@@ -125,6 +125,16 @@ class SqliteStore:
             ).fetchall()
         return [rows.page(row) for row in found]
 
+    def page(self, job: str, file: int, number: int) -> PageRecord | None:
+        """Return a page of a job, see `JobStore.page`."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT * FROM pages WHERE job = (SELECT number FROM jobs WHERE id = ?) AND file = ?"
+                " AND number = ?",
+                (job, file, number),
+            ).fetchone()
+        return None if found is None else rows.page(found)
+
     def cancel(self, job: str) -> bool:
         """Cancel a job, see `JobStore.cancel`."""
         with self._database.writing() as connection:
@@ -221,12 +231,12 @@ class SqliteStore:
             kinds=("read",),
         )
 
-    def finish(self, lease: str) -> bool:
+    def finish(self, lease: str, *, problem: Problem | None = None) -> bool:
         """End a task, see `JobStore.finish`."""
 
         def change(change: Change) -> None:
             if change.task["kind"] == "assemble":
-                change.end_assembled()
+                change.end_assembled(problem)
             elif change.task_pages:  # a worker that leaves pages behind is as good as lost
                 _lose(change)
             else:

@@ -82,6 +82,9 @@ class JobStore(Protocol):
     def pages(self, job: str, *, after: int = 0, limit: int = 1000) -> list[PageRecord]:
         """Return the pages of a job that changed after a sequence number, in the order of their changes."""
 
+    def page(self, job: str, file: int, number: int) -> PageRecord | None:
+        """Return a page of a job, however many pages there are; None if there is no such page (any more)."""
+
     def cancel(self, job: str) -> bool:
         """Cancel a job; return False if it was finished already. Its workers learn it by their next beat.
 
@@ -136,12 +139,18 @@ class JobStore(Protocol):
     ) -> bool:
         """Say that a page has been read, and its content is in the file store, or that it has failed."""
 
-    def finish(self, lease: str) -> bool:
+    def finish(self, lease: str, *, problem: Problem | None = None) -> bool:
         """End a task. After the last `read` task of a job follows `assemble`, after that `notify`.
 
-        `assemble` ends the job: as `succeeded`, as `partial` if some pages or files failed, as `failed` if
-        all did. A job whose files all failed while they were planned ends without `assemble`. Pages that a
-        `read` task leaves behind are given out again, as if its worker had been lost.
+        `assemble` ends the job: as `succeeded`, as `partial` if some pages, files or formats failed, as
+        `failed` if all pages or files did. A job whose files all failed while they were planned ends without
+        `assemble`. Pages that a `read` task leaves behind are given out again, as if its worker had been
+        lost.
+
+        Args:
+            lease: The lease.
+            problem: Why `assemble` could not write some of the formats, which the job then tells; None if it
+                wrote all of them.
         """
 
     def fail(self, lease: str, problem: Problem, *, retry_after_s: float | None = None) -> bool:

@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,13 +14,16 @@ from flask.testing import FlaskClient
 from crnn_ocr.document import Block, Line, Page
 from crnn_ocr.engine.page_readings import PageReading
 from crnn_ocr.errors import JobStorageFullError, JobsUnavailableError
-from crnn_ocr.jobs.files import page_key
+from crnn_ocr.jobs.files import FolderFiles, page_key, result_key
+from crnn_ocr.jobs.records import Problem
+from crnn_ocr.jobs.results import PROBLEMS, encode_problems
+from crnn_ocr.jobs.sqlite_store import SqliteStore
 from crnn_ocr.jobs.work.page_codec import encode_page
 from crnn_ocr.service.middleware.api_keys import hash_key
 from crnn_ocr.service.routes.jobs.events import KEEP_ALIVE_S, POLL_S, event_stream
 from crnn_ocr.service.server.event_streams import StreamPlaces
 from tests.service.fakes import box
-from tests.service.routes.jobs_world import BROKEN, PNG, World, make_world
+from tests.service.routes.jobs_world import BROKEN, PNG, World, make_world, zipped
 
 ZIP_HEAD = b"PK\x03\x04"
 
@@ -241,6 +244,76 @@ def test_results_that_were_deleted(world: World) -> None:
         assert job_id not in "".join(world.stored())
     assert error(world.client.get(f"/jobs/{job_id}/result")) == (410, "JOB_EXPIRED")
     assert error(world.client.get(f"/jobs/{job_id}/pages/0/1")) == (410, "JOB_EXPIRED")
+
+
+def test_a_page_that_is_deleted_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = world.submit()["id"]
+    world.finish()
+    world.jobs.files.delete_job(job_id)  # the first half of deleting it
+    path = f"/jobs/{job_id}/pages/0/1"
+    assert error(world.client.get(path)) == (410, "JOB_EXPIRED")
+    page = SqliteStore.page
+
+    def expire_first(store: SqliteStore, *place: Any) -> Any:
+        world.jobs.store.expire(job_id)
+        return page(store, *place)
+
+    monkeypatch.setattr(SqliteStore, "page", expire_first)
+    assert error(world.client.get(path)) == (410, "JOB_EXPIRED")
+
+
+def test_a_page_that_is_damaged_is_not_told_as_deleted(world: World) -> None:
+    job_id = world.submit()["id"]
+    world.finish()
+    world.jobs.files.put(page_key(job_id, 0, 1), b"no page")
+    assert error(world.client.get(f"/jobs/{job_id}/pages/0/1")) == (503, "JOBS_UNAVAILABLE")
+
+
+def test_a_format_that_could_not_be_written_tells_why(world: World) -> None:
+    job_id = world.submit(formats="pdf,docx")["id"]
+    world.plan(1)
+    world.read()
+    task = world.jobs.store.take("worker")
+    assert task is not None
+    problems = {
+        "pdf": Problem("JOB_RESULT_TOO_LARGE", "The result as PDF has 300 MiB or more.", "Ask for less."),
+        "docx": Problem("INTERNAL_ERROR", "It could not be written as Word: ValueError."),
+    }
+    world.jobs.files.put(result_key(job_id, "json"), b"{}")
+    world.jobs.files.put(result_key(job_id, PROBLEMS), encode_problems(problems))
+    world.jobs.store.finish(task.lease, problem=problems["pdf"])
+    seen = show(world, job_id)
+    assert (seen["state"], seen["error"]["code"]) == ("partial", "JOB_RESULT_TOO_LARGE")
+    assert fetch(world, f"/jobs/{job_id}/result?format=json").status_code == 200
+    answer = world.client.get(f"/jobs/{job_id}/result?format=pdf")
+    assert error(answer) == (413, "JOB_RESULT_TOO_LARGE")
+    assert answer.json is not None
+    assert (answer.json["error"]["message"], answer.json["error"]["hint"]) == (
+        problems["pdf"].message,
+        problems["pdf"].hint,
+    )
+    assert error(world.client.get(f"/jobs/{job_id}/result?format=docx")) == (422, "JOB_FAILED")
+    assert error(world.client.get(f"/jobs/{job_id}/result?format=text")) == (422, "JOB_FAILED")
+
+
+def full_disk(*_: object) -> IO[bytes]:
+    return Path("/dev/full").open("w+b", buffering=0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+def test_a_full_disk_while_the_parts_of_a_file_are_packed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = world.submit(("a.png", PNG), ("b.png", PNG), formats="csv")["id"]
+    names = ("a.table1.csv", "a.table2.csv", "b.csv")
+    archive = zipped([(name, b"1,2") for name in names])
+    world.finish({"csv": archive, "json": archive, "text": archive}, pages=1, files=2)
+    path = f"/jobs/{job_id}/result?format=csv&file=0"
+    assert fetch(world, path).status_code == 200
+    monkeypatch.setattr(FolderFiles, "temporary", full_disk)
+    answer = fetch(world, path)
+    assert error(answer) == (507, "JOB_STORAGE_FULL")
+    assert answer.headers["Retry-After"]
 
 
 def test_deleting_a_running_job_cancels_it(world: World) -> None:

@@ -15,7 +15,13 @@ from crnn_ocr.cli.inputs import Input, expand, unreadable
 from crnn_ocr.cli.jobs.remote import add_server_flag, connected, option_values, report, watch
 from crnn_ocr.cli.outputs import OutputError
 from crnn_ocr.cli.standard_streams import print_error, print_message
-from crnn_ocr.errors import InvalidOptionError, OcrError, SettingsError
+from crnn_ocr.errors import (
+    InvalidOptionError,
+    JobFailedError,
+    JobResultTooLargeError,
+    OcrError,
+    SettingsError,
+)
 
 if TYPE_CHECKING:
     from crnn_ocr.client import Client, JobStatus, RemoteJob
@@ -114,7 +120,8 @@ def _submit(args: argparse.Namespace, client: Client) -> int:
     if args.wait or args.output is not None:
         status = _watched(job, quiet=args.quiet)
         if args.output is not None and job.status().has_result:
-            _save(job, args.to or ["json", "text"], None, Path(args.output))
+            saved = _save(job, args.to or ["json", "text"], None, Path(args.output))
+            status = status if saved == EXIT_OK else saved
     return EXIT_FAILED if failed else status
 
 
@@ -187,23 +194,31 @@ def _watch(args: argparse.Namespace, client: Client) -> int:
 def _get(args: argparse.Namespace, client: Client) -> int:
     job = client.job(args.id)
     formats = args.to or [name for name in job.status().formats if name not in ("json", "text")] or ["text"]
-    _save(job, formats, args.file, Path(args.output))
-    return EXIT_OK
+    return _save(job, formats, args.file, Path(args.output))
 
 
-def _save(job: RemoteJob, formats: Sequence[str], file: int | None, folder: Path) -> None:
-    """Write the results of a job into a folder, and print the paths.
+def _save(job: RemoteJob, formats: Sequence[str], file: int | None, folder: Path) -> int:
+    """Write the results of a job into a folder, and print the paths; return the exit code.
 
     Raises:
-        OcrError: A result cannot be fetched.
+        OcrError: No result can be fetched, or the service fails.
         OutputError: A file cannot be written, which ends the run.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        failed: list[OcrError] = []
         for name in formats:
-            print(job.save(folder, name, file=file), flush=True)
+            try:
+                print(job.save(folder, name, file=file), flush=True)
+            except (JobFailedError, JobResultTooLargeError) as error:  # the others may be there
+                failed.append(error)
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror}.") from None
+    if len(failed) == len(formats):
+        raise failed[0]
+    for problem in failed:
+        print_error(None, problem)
+    return EXIT_FAILED if failed else EXIT_OK
 
 
 def _cancel(args: argparse.Namespace, client: Client) -> int:

@@ -14,7 +14,13 @@ from crnn_ocr.cli.inputs import Input, unreadable
 from crnn_ocr.cli.jobs.remote import connected, files_of, option_values, report, watch
 from crnn_ocr.cli.outputs import OutputError
 from crnn_ocr.cli.standard_streams import print_error
-from crnn_ocr.errors import InvalidOptionError, OcrError, SettingsError
+from crnn_ocr.errors import (
+    InvalidOptionError,
+    JobFailedError,
+    JobResultTooLargeError,
+    OcrError,
+    SettingsError,
+)
 from crnn_ocr.export.files import OutputFile
 
 if TYPE_CHECKING:
@@ -103,8 +109,7 @@ class _Conversions:
             status = watch(job, shown=not self._args.quiet, label=entry.place.name)
             if report(job, status, quiet=True) != EXIT_OK and not status.has_result:
                 self._status = EXIT_FAILED
-            if status.has_result:
-                files = [file for name in self._args.to for file in files_of(job.download(name), name)]
+            if status.has_result and (files := self._fetched(entry, job)):
                 self._write(entry, files)
         except OutputError:
             raise
@@ -113,6 +118,16 @@ class _Conversions:
         self._running.popleft()
         with suppress(OcrError):  # it is deleted anyway, when its time is over
             job.cancel()
+
+    def _fetched(self, entry: Input, job: RemoteJob) -> list[OutputFile]:
+        """Return the files of a job in all formats that could be written."""
+        files: list[OutputFile] = []
+        for name in self._args.to:
+            try:
+                files += files_of(job.download(name), name)
+            except (JobFailedError, JobResultTooLargeError) as error:
+                self._fail(entry, error)
+        return files
 
     def _fail(self, entry: Input, error: OcrError) -> None:
         print_error(entry.name, error)

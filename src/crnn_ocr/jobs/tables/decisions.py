@@ -62,10 +62,12 @@ def following(open_tasks: int, files: int, files_failed: int) -> Literal["nothin
     return "failed" if files_failed >= files else "assemble"
 
 
-def final_state(pages_done: int, pages_failed: int, files_failed: int) -> JobState:
+def final_state(
+    pages_done: int, pages_failed: int, files_failed: int, *, formats_failed: bool = False
+) -> JobState:
     """Return the state of a job that has been assembled."""
     if not pages_failed and not files_failed:
-        return "succeeded"
+        return "partial" if formats_failed else "succeeded"
     return "partial" if pages_done else "failed"
 
 

@@ -57,6 +57,17 @@ function operations.jobs(owner, limit, ...)
   end
 end
 
+-- Return a page's place, its record and its problem as `pages` does.
+local function told_page(id, place, page)
+  return place, page.record, page.state == FAILED and call('HGET', P .. 'problems:' .. id, place) or ''
+end
+
+function operations.page(id, file, number_)
+  local record = page_of(id, number(file), number(number_))
+  if record.state == 0 then return false end
+  return {told_page(id, number(file) * FILE + number(number_), record)}
+end
+
 -- Look through a part of the log; return where the next part begins, or nothing at the end, and the pages.
 function operations.pages(id, after, limit)
   local entries = call('LRANGE', P .. 'log:' .. id, after, after + CHUNK - 1)
@@ -67,9 +78,7 @@ function operations.pages(id, after, limit)
       local file, page = math.floor(place / FILE), place % FILE
       local record = page_of(id, file, page)
       if record.sequence == sequence then
-        found[#found + 1] = place
-        found[#found + 1] = record.record
-        found[#found + 1] = record.state == FAILED and call('HGET', P .. 'problems:' .. id, place) or ''
+        for _, value in ipairs({told_page(id, place, record)}) do found[#found + 1] = value end
         if #found >= 3 * number(limit) then return {false, found} end
       end
     end
@@ -247,15 +256,15 @@ function operations.end_page(lease, page, elapsed, problem)
   return 1
 end
 
-function operations.finish(lease)
+function operations.finish(lease, problem)
   local task = held(lease)
   if not task or task.kind == PLAN then return 0 end
   if task.kind == ASSEMBLE then
     end_task(task)
     local job = call('HMGET', P .. 'job:' .. task.job, 'p3', 'p4', 'files_failed')
-    local state = 'succeeded'
+    local state = problem == '' and 'succeeded' or 'partial'
     if number(job[2]) + number(job[3]) > 0 then state = number(job[1]) > 0 and 'partial' or 'failed' end
-    end_job(task.job, state, state == 'failed' and first_problem(task.job) or '')
+    end_job(task.job, state, state == 'failed' and first_problem(task.job) or problem)
   elseif #task.pages > 0 then
     lose(task) -- a worker that leaves pages behind is as good as lost
   else

@@ -236,12 +236,18 @@ class Change:
         if kind == "assemble":
             self._end_job("failed", problem)
 
-    def end_assembled(self) -> None:
-        """End an `assemble` task, and its job with it."""
+    def end_assembled(self, problem: Problem | None) -> None:
+        """End an `assemble` task, and its job with it.
+
+        Args:
+            problem: Why some formats could not be written; None if all were.
+        """
         self.end_task()
         job = self._row("SELECT * FROM jobs WHERE number = ?")
-        state = final_state(job["pages_done"], job["pages_failed"], job["files_failed"])
-        self._end_job(state, self._first_problem() if state == "failed" else None)
+        state = final_state(
+            job["pages_done"], job["pages_failed"], job["files_failed"], formats_failed=problem is not None
+        )
+        self._end_job(state, self._first_problem() if state == "failed" else problem)
 
     def cancel(self) -> None:
         """End the job as it is; nobody holds its tasks any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import logging
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,23 +11,40 @@ from typing import IO
 
 from crnn_ocr.document import Document
 from crnn_ocr.engine.page_readings import PageReading, joined
-from crnn_ocr.errors import JobResultTooLargeError, JobsUnavailableError
+from crnn_ocr.errors import (
+    JobExpiredError,
+    JobResultTooLargeError,
+    JobStorageFullError,
+    JobsUnavailableError,
+    OcrError,
+    RequestCancelledError,
+)
 from crnn_ocr.export import WriteOptions, Writer
-from crnn_ocr.export.files import output_files, single_file
+from crnn_ocr.export.files import OutputFile, output_files, single_file
 from crnn_ocr.imaging.opened import open_document
 from crnn_ocr.imaging.page_pictures import PagePictures
 from crnn_ocr.imaging.page_source import Wanted
 from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.jobs.backends import Jobs
-from crnn_ocr.jobs.files import page_key, result_key, source_key
+from crnn_ocr.jobs.files import page_key, result_key, storage_error, storage_errors
 from crnn_ocr.jobs.records import FileRecord, Job, JobRequest, PageRecord, Problem
-from crnn_ocr.jobs.results import unique_stems
+from crnn_ocr.jobs.results import PROBLEMS, encode_problems, unique_stems
 from crnn_ocr.jobs.work.page_codec import BrokenPageError, decode_page, without_chars
 from crnn_ocr.jobs.work.reading import unread_page
-from crnn_ocr.jobs.work.tasks import keeps_chars, limits_of, reading_options, writers_of
+from crnn_ocr.jobs.work.tasks import (
+    keeps_chars,
+    limits_of,
+    problem_of,
+    reading_options,
+    retry_after,
+    source_file,
+    writers_of,
+)
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import MIB
+
+_log = logging.getLogger(__name__)
 
 #: Bytes of an archive that are kept in memory until it is stored; the rest is on the disk.
 _IN_MEMORY = 4 * MIB
@@ -36,32 +53,54 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _RECORDS = 1000
 
 
-def assemble(jobs: Jobs, job_id: str, ticket: Ticket) -> None:
-    """Write the results of a job into its files.
+def assemble(jobs: Jobs, job_id: str, ticket: Ticket) -> Problem | None:
+    """Write the results of a job into its files. A format that cannot be written costs none of the others.
 
     Args:
         jobs: The table and the files.
         job_id: Id of the job, all of whose pages are read or have failed.
         ticket: Checked between files and formats.
 
+    Returns:
+        Why a format could not be written; None if all were. The reasons of all that could not are stored
+        beside the results, see `encode_problems`.
+
     Raises:
-        JobResultTooLargeError: A result is larger than it may be.
-        OcrError: A format cannot be written, or a file not be stored.
+        OcrError: No format can be written, or a file not be read or stored.
     """
     job = jobs.store.get(job_id)
     if job is None:
-        return
+        return None
     writers = writers_of(job.request)
     records = _records(jobs, job_id)
-    if len(job.files) == 1:
-        with written(jobs, job, job.files[0], records.get(0, ()), ticket) as (document, how):
-            for name, writer in writers.items():
-                ticket.check()
+    assembled = _assemble_several if len(job.files) > 1 else _assemble_one
+    errors = assembled(jobs, job, writers, records, ticket)
+    if not errors:
+        return None
+    if len(errors) == len(writers):
+        raise next(iter(errors.values()))
+    problems = {name: problem_of(error) for name, error in errors.items()}
+    jobs.files.put(result_key(job_id, PROBLEMS), encode_problems(problems))
+    return next(iter(problems.values()))
+
+
+def _assemble_one(
+    jobs: Jobs,
+    job: Job,
+    writers: dict[str, Writer],
+    records: dict[int, list[PageRecord]],
+    ticket: Ticket,
+) -> dict[str, OcrError]:
+    """Write a file per format; return the errors of those that could not be written."""
+    errors: dict[str, OcrError] = {}
+    with written(jobs, job, job.files[0], records.get(0, ()), ticket) as (document, how):
+        for name, writer in writers.items():
+            ticket.check()
+            with _alone(name, writer, errors):
                 content = single_file(document, writer, how).content
                 _check_size(len(content), writer, jobs)
-                jobs.files.put(result_key(job_id, name), content)
-        return
-    _assemble_several(jobs, job, writers, records, ticket)
+                jobs.files.put(result_key(job.id, name), content)
+    return errors
 
 
 def _assemble_several(
@@ -70,32 +109,93 @@ def _assemble_several(
     writers: dict[str, Writer],
     records: dict[int, list[PageRecord]],
     ticket: Ticket,
-) -> None:
-    """Write an archive per format, with an entry for each file that was read; one document is in memory."""
+) -> dict[str, OcrError]:
+    """Write an archive per format, with an entry for each file that was read; one document is in memory.
+
+    Returns:
+        The errors of the formats that could not be written.
+    """
     stems = unique_stems([file.name for file in job.files])
-    with ExitStack() as held:
-        streams: dict[str, IO[bytes]] = {}
-        archives: dict[str, zipfile.ZipFile] = {}
-        for name in writers:
-            stream = held.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
-            streams[name] = stream
-            archives[name] = held.enter_context(zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED))
+    errors: dict[str, OcrError] = {}
+    with storage_errors(), ExitStack() as held:
+        archives = {name: _Archive(jobs.files.temporary(_IN_MEMORY), held) for name in writers}
         for file in job.files:
-            if file.problem is not None or not records.get(file.number):
+            if file.problem is not None or not records.get(file.number) or not archives:
                 continue
             with written(jobs, job, file, records[file.number], ticket) as (document, how):
-                for name, writer in writers.items():
+                for name, archive in list(archives.items()):
                     ticket.check()
-                    for output in output_files(document, writer, how):
-                        entry = zipfile.ZipInfo(stems[file.number] + output.suffix, _NO_TIME)
-                        entry.compress_type = zipfile.ZIP_DEFLATED
-                        entry.external_attr = 0o644 << 16  # readable where it is unpacked
-                        archives[name].writestr(entry, output.content)
-                    _check_size(streams[name].tell(), writer, jobs)
+                    outputs: list[OutputFile] = []
+                    with _alone(name, writers[name], errors):
+                        outputs = output_files(document, writers[name], how)
+                    for output in outputs:
+                        archive.add(stems[file.number] + output.suffix, output.content)
+                    with _alone(name, writers[name], errors):
+                        _check_size(archive.size(), writers[name], jobs)
+                    if name in errors:
+                        archives.pop(name).close()
         for name, archive in archives.items():
-            archive.close()
-            streams[name].seek(0)
-            jobs.files.put(result_key(job.id, name), streams[name])
+            jobs.files.put(result_key(job.id, name), archive.finished())
+    return errors
+
+
+class _Archive:
+    """A ZIP archive that is being written into a temporary file."""
+
+    def __init__(self, stream: IO[bytes], held: ExitStack) -> None:
+        self._stream = stream
+        self._archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED)
+        held.callback(self.close)
+
+    def add(self, name: str, content: bytes) -> None:
+        entry = zipfile.ZipInfo(name, _NO_TIME)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o644 << 16  # readable where it is unpacked
+        self._archive.writestr(entry, content)
+
+    def size(self) -> int:
+        return self._stream.tell()
+
+    def finished(self) -> IO[bytes]:
+        """Return the whole archive, from its first byte on."""
+        self._archive.close()
+        self._stream.seek(0)
+        return self._stream
+
+    def close(self) -> None:
+        """Release the file, finished or not."""
+        try:
+            self._archive.close()
+        finally:
+            self._stream.close()
+
+
+@contextmanager
+def _alone(name: str, writer: Writer, errors: dict[str, OcrError]) -> Iterator[None]:
+    """Record an error of the block as that of a format alone.
+
+    Args:
+        name: Name of the format.
+        writer: The format.
+        errors: Takes the error, by the name of the format.
+
+    Raises:
+        OcrError: An error of the whole job, such as a full disk, that may pass, or that ends it.
+    """
+    try:
+        yield
+    except JobResultTooLargeError as error:
+        errors[name] = error
+    except OcrError as error:
+        if retry_after(error) is not None or isinstance(error, RequestCancelledError | JobExpiredError):
+            raise
+        message = f"It could not be written as {writer.title}: {error.message}"
+        errors[name] = type(error)(message, hint=error.hint)
+    except Exception as error:
+        if isinstance(error, OSError) and isinstance(full := storage_error(error), JobStorageFullError):
+            raise full from None
+        _log.exception("a format of a job could not be written", extra={"fields": {"format": name}})
+        errors[name] = OcrError(f"It could not be written as {writer.title}: {type(error).__name__}.")
 
 
 @contextmanager
@@ -110,10 +210,7 @@ def written(
     options = reading_options(job.request)
     document = read_document(jobs, job.id, job.request, records, options)
     with ExitStack() as held:
-        try:
-            path = held.enter_context(jobs.files.local(source_key(job.id, file.number)))
-        except KeyError:
-            raise JobsUnavailableError("The file of this job is missing.") from None
+        path = held.enter_context(source_file(jobs, job.id, file.number))
         open_again = partial(
             open_document,
             StoredFile(path),

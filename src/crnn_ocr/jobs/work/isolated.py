@@ -20,11 +20,11 @@ from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.errors import JobWorkerLostError, OcrError
 from crnn_ocr.imaging.process import program
 from crnn_ocr.jobs.backends import Jobs
-from crnn_ocr.jobs.files import page_key, source_key
+from crnn_ocr.jobs.files import page_key
 from crnn_ocr.jobs.records import Problem, Task
 from crnn_ocr.jobs.tables.encoding import encode_request
 from crnn_ocr.jobs.work.reading import begin, end
-from crnn_ocr.jobs.work.tasks import keeps_chars, problem_of
+from crnn_ocr.jobs.work.tasks import keeps_chars, problem_of, source_file
 from crnn_ocr.scheduling.ticket import POLL_S, Ticket
 from crnn_ocr.settings import Settings
 
@@ -61,7 +61,8 @@ class IsolatedProcess:
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         try:
-            self.ask(first, ASSEMBLE_S)
+            #: What it answered to the first question.
+            self.begun, _ = self.ask(first, ASSEMBLE_S)
         except BaseException:
             self.close()
             raise
@@ -127,7 +128,7 @@ def read_isolated(jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Seq
     """
     left = list(task.pages)
     died: int | None = None
-    with jobs.files.local(source_key(task.job, task.file)) as path:
+    with source_file(jobs, task.job, task.file) as path:
         first = _first("read", jobs, ocr, task, path)
         while left:
             ticket.check()
@@ -161,9 +162,10 @@ def plan_isolated(
 
     Raises:
         JobWorkerLostError: The process died.
+        JobsUnavailableError: The file is missing.
         OcrError: As `plan`.
     """
-    with jobs.files.local(source_key(task.job, task.file)) as path:
+    with source_file(jobs, task.job, task.file) as path:
         first = _first("plan", jobs, ocr, task, path)
         try:
             with IsolatedProcess(first, ticket, command) as process:
@@ -185,8 +187,10 @@ def _first(do: str, jobs: Jobs, ocr: OCR, task: Task, path: Path) -> dict[str, A
     }
 
 
-def assemble_isolated(jobs: Jobs, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND) -> None:
-    """Assemble a job in a process of its own, see `assembling.assemble`.
+def assemble_isolated(
+    jobs: Jobs, task: Task, ticket: Ticket, command: Sequence[str] = COMMAND
+) -> Problem | None:
+    """Assemble a job in a process of its own, see `assembling.assemble`; return what that returns.
 
     Raises:
         JobWorkerLostError: The process died.
@@ -194,10 +198,11 @@ def assemble_isolated(jobs: Jobs, task: Task, ticket: Ticket, command: Sequence[
     """
     first = {"do": "assemble", "settings": sent_settings(jobs.settings), "job": task.job}
     try:
-        with IsolatedProcess(first, ticket, command):
-            pass
+        with IsolatedProcess(first, ticket, command) as process:
+            problem = process.begun["problem"]
     except LostError:
         raise JobWorkerLostError("The process that wrote the results ended before it was done.") from None
+    return None if problem is None else problem_of(error_of(problem))
 
 
 def sent_settings(settings: Settings) -> dict[str, Any]:

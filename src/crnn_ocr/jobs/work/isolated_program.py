@@ -11,10 +11,12 @@ import io
 import os
 import signal
 import threading
+import traceback
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crnn_ocr.errors import OcrError
 from crnn_ocr.imaging.process import program
@@ -22,6 +24,9 @@ from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.runtime.memory import use_one_arena
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.settings import MIB, Settings
+
+if TYPE_CHECKING:
+    from crnn_ocr.jobs.records import Problem
 
 #: Address space that reading or assembling may take beyond what the process has when it begins. Reading takes
 #: 260 MiB beside the models for the largest picture that is accepted; assembling 2,000 dense pages 300.
@@ -43,13 +48,14 @@ def main() -> None:
     with ExitStack() as held:
         try:
             if first["do"] == "assemble":
-                _assemble(first)
-                program.send(out, {})
+                problem = _assemble(first)
+                told = None if problem is None else asdict(problem)
+                program.send(out, {"problem": told})
             else:
                 readings = held.enter_context(_opened(first, held))
                 program.send(out, {})
-        except OcrError as error:
-            program.send(out, _answer(error))
+        except Exception as error:
+            program.send(out, _answer(_known(error)))
             return
         while True:
             question = questions.get()
@@ -58,8 +64,8 @@ def main() -> None:
                     _read(out, readings, question["page"], chars=first["chars"])
                 else:
                     program.send(out, {"tasks": _plan(first, readings)})
-            except OcrError as error:
-                program.send(out, _answer(error))
+            except Exception as error:
+                program.send(out, _answer(_known(error)))
 
 
 def _ask(stream: io.RawIOBase, questions: SimpleQueue[dict[str, Any]]) -> None:
@@ -69,6 +75,20 @@ def _ask(stream: io.RawIOBase, questions: SimpleQueue[dict[str, Any]]) -> None:
             questions.put(program.receive(stream))
     finally:
         os._exit(0)
+
+
+def _known(error: Exception) -> OcrError:
+    """Return an error as one of the product; what is none is told on standard error, too."""
+    if isinstance(error, OcrError):
+        return error
+    traceback.print_exception(error)
+    if isinstance(error, OSError):
+        from crnn_ocr.jobs.files import storage_error
+
+        return storage_error(error)
+    if isinstance(error, MemoryError):
+        return OcrError("It needs more memory than a process of its own may use.")
+    return OcrError(f"The process of its own failed with {type(error).__name__}.")
 
 
 def _answer(error: OcrError) -> dict[str, Any]:
@@ -140,13 +160,13 @@ def _plan(first: dict[str, Any], readings: Any) -> list[list[int]]:
     return plan(readings, blocks=options.layout == "blocks", takes_text=options.ocr != "force")
 
 
-def _assemble(first: dict[str, Any]) -> None:
+def _assemble(first: dict[str, Any]) -> Problem | None:
     from crnn_ocr.jobs.backends import open_jobs
     from crnn_ocr.jobs.work.assembling import assemble
 
     jobs = open_jobs(Settings(**first["settings"]))
     _limit_memory()
-    assemble(jobs, first["job"], Ticket())
+    return assemble(jobs, first["job"], Ticket())
 
 
 if __name__ == "__main__":

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 
 from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.engine.page_readings import PageReadings
-from crnn_ocr.errors import JobsUnavailableError
 from crnn_ocr.imaging.process.stored_file import StoredFile
 from crnn_ocr.jobs.backends import Jobs
-from crnn_ocr.jobs.files import source_key
 from crnn_ocr.jobs.records import Task
-from crnn_ocr.jobs.work.tasks import limits_of, reading_options
+from crnn_ocr.jobs.work.tasks import limits_of, reading_options, source_file
 from crnn_ocr.scheduling.ticket import Ticket
 
 #: Seconds for which a file stays open after a task. Opening a PDF takes 60 ms of CPU time, which is much
@@ -88,10 +86,7 @@ class Sources:
     def _opened(self, task: Task) -> _Open:
         ticket = self._ticket = Ticket()
         with ExitStack() as held:
-            try:
-                path = held.enter_context(self._jobs.files.local(source_key(task.job, task.file)))
-            except KeyError:
-                raise JobsUnavailableError("The file of this job is missing.") from None
+            path = held.enter_context(source_file(self._jobs, task.job, task.file))
             readings = held.enter_context(
                 self._ocr.open_pages(
                     StoredFile(path),

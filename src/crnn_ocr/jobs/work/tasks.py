@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
 from crnn_ocr.errors import (
     JobStorageFullError,
     JobsUnavailableError,
@@ -12,6 +16,8 @@ from crnn_ocr.errors import (
 from crnn_ocr.export import FORMATS, Writer
 from crnn_ocr.export.files import layout_for
 from crnn_ocr.imaging.limits import Limits
+from crnn_ocr.jobs.backends import Jobs
+from crnn_ocr.jobs.files import source_key
 from crnn_ocr.jobs.records import JobRequest, Problem
 from crnn_ocr.jobs.results import ALWAYS
 from crnn_ocr.options import ReadOptions, parse_options
@@ -24,8 +30,8 @@ _MAY_PASS = (JobStorageFullError, JobsUnavailableError, ModelBrokenError, Overlo
 
 
 def writers_of(request: JobRequest) -> dict[str, Writer]:
-    """Return the formats that a job writes, by name; those that no longer exist are left out."""
-    names = dict.fromkeys((*request.formats, *ALWAYS))
+    """Return the formats that a job writes, by name, first those of every job; unknown ones are left out."""
+    names = dict.fromkeys((*ALWAYS, *request.formats))
     return {name: FORMATS[name] for name in names if name in FORMATS}
 
 
@@ -52,6 +58,21 @@ def limits_of(settings: Settings) -> Limits:
         max_pages=settings.jobs_max_pages,
         max_text_pages=settings.jobs_max_pages,
     )
+
+
+@contextmanager
+def source_file(jobs: Jobs, job: str, file: int) -> Iterator[Path]:
+    """Yield a path at which a file of a job can be read while the block runs.
+
+    Raises:
+        JobsUnavailableError: It is missing, or the store of files cannot be reached.
+    """
+    with ExitStack() as held:
+        try:
+            path = held.enter_context(jobs.files.local(source_key(job, file)))
+        except KeyError:
+            raise JobsUnavailableError("The file of this job is missing.") from None
+        yield path
 
 
 def problem_of(error: OcrError) -> Problem:

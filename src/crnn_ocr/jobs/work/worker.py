@@ -141,10 +141,10 @@ class Worker:
             case "assemble":
                 job = store.get(task.job)
                 if task.attempt > 1 or (job is not None and (job.pages_total or 0) > MOST_PAGES_HERE):
-                    assemble_isolated(self._jobs, task, ticket, self._command)
+                    problem = assemble_isolated(self._jobs, task, ticket, self._command)
                 else:
-                    assemble(self._jobs, task.job, ticket)
-                store.finish(task.lease)
+                    problem = assemble(self._jobs, task.job, ticket)
+                store.finish(task.lease, problem=problem)
             case "notify":
                 self._tell(task)
 
@@ -184,7 +184,8 @@ def _patience(task: Task, error: OcrError) -> float | None:
     """Return the seconds after which a task that failed is tried again; None if that is of no use."""
     if isinstance(error, WebhookFailedError):
         return wait_s(task.attempt, error)
-    if isinstance(error, JobWorkerLostError):  # an isolated process died, and one more may
+    # An isolated process died, or failed for a reason that nobody foresaw, and one more may.
+    if isinstance(error, JobWorkerLostError) or type(error) is OcrError:
         return 0.0 if task.attempt < _LAST_DEATH else None
     return retry_after(error)
 

@@ -61,7 +61,8 @@ class JobOut(_Body):
 
     id: str = Field(description="Its id.", examples=["0f8a51c3d2e94b7aa5d06e1b7c3f9d24"])
     state: JobState = Field(
-        description="`partial`: finished, and some pages or files failed. `expired`: its files are deleted."
+        description="`partial`: finished, and some pages, files or formats failed. `expired`: its files are "
+        "deleted."
     )
     created: datetime = Field(description="When it was created.")
     started: datetime | None = Field(description="When work on it began.")

@@ -50,6 +50,8 @@ _RESULT: tuple[ErrorClass, ...] = (
     errors.JobExpiredError,
     errors.JobFailedError,
 )
+#: … of a job in a format.
+_FETCHED: tuple[ErrorClass, ...] = (*_RESULT, errors.JobResultTooLargeError, errors.JobStorageFullError)
 #: … about drawing a page, besides those of its result.
 _DRAWN: tuple[ErrorClass, ...] = (
     errors.OverloadedError,
@@ -320,7 +322,7 @@ def _events() -> Json:
 
 
 def _result() -> Json:
-    described = responses(None, "The file, or an archive of the files.", _RESULT)
+    described = responses(None, "The file, or an archive of the files.", _FETCHED)
     described["200"]["content"] = file_content()
     described["200"]["headers"] |= {"Content-Disposition": header_ref("Content-Disposition")}
     return {
@@ -349,5 +351,5 @@ ROUTES = RouteGroup(
         (JobsAnswer, "serialization"),
         (JobPagesAnswer, "serialization"),
     ),
-    errors=tuple(dict.fromkeys((*_SUBMIT, *_RESULT))),
+    errors=tuple(dict.fromkeys((*_SUBMIT, *_FETCHED))),
 )

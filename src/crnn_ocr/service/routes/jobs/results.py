@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import IO
 from urllib.parse import quote
 
@@ -18,12 +17,23 @@ from crnn_ocr.errors import (
     JobFailedError,
     JobNotFoundError,
     JobNotReadyError,
+    JobResultTooLargeError,
+    JobsUnavailableError,
+    OcrError,
 )
 from crnn_ocr.export import FORMATS
 from crnn_ocr.jobs.backends import Jobs
-from crnn_ocr.jobs.files import result_key
-from crnn_ocr.jobs.records import FINISHED, Job, PageRecord
-from crnn_ocr.jobs.results import HEAD, ResultForm, entries_of, result_form, unique_stems
+from crnn_ocr.jobs.files import page_key, result_key, storage_errors
+from crnn_ocr.jobs.records import FINISHED, Job, PageRecord, Problem
+from crnn_ocr.jobs.results import (
+    HEAD,
+    PROBLEMS,
+    ResultForm,
+    decode_problems,
+    entries_of,
+    result_form,
+    unique_stems,
+)
 from crnn_ocr.jobs.work.tasks import keeps_chars, reading_options
 from crnn_ocr.service.api.responses import json_of, json_response
 from crnn_ocr.service.api.schemas import ocr_answer
@@ -34,7 +44,6 @@ from crnn_ocr.service.requests.parsing import Detail
 _PIECE = 64 * 1024
 #: Bytes of an archive of one file's parts that are kept in memory; the rest is on the disk.
 _IN_MEMORY = 1024 * 1024
-_RECORDS = 1000
 
 
 def check_finished(job: Job) -> None:
@@ -66,6 +75,19 @@ def check_kept(job: Job) -> None:
         raise JobNotReadyError("The job was cancelled.", hint="Send the document again as a new job.")
 
 
+def _check_still_kept(jobs: Jobs, job: Job) -> None:
+    """Make sure that a job still has its files, which may have been deleted since it was looked up.
+
+    Raises:
+        JobExpiredError: They are deleted.
+        JobNotReadyError: The job was cancelled.
+    """
+    now = jobs.store.get(job.id)
+    if now is None:
+        raise JobExpiredError("The files of this job have been deleted.")
+    check_kept(now)
+
+
 def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Response:
     """Return an answer with a result of a job that has finished.
 
@@ -78,6 +100,8 @@ def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Respons
     Raises:
         JobNotFoundError: There is no file with that number.
         JobFailedError: There is no such result.
+        JobResultTooLargeError: It is larger than it may be.
+        JobStorageFullError: There is no room for the archive of one file's parts.
         JobExpiredError: It has been deleted meanwhile.
     """
     if number is not None and number >= len(job.files):
@@ -89,9 +113,9 @@ def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Respons
     except (KeyError, FileNotFoundError):
         if (now := jobs.store.get(job.id)) is not None:  # it may have been deleted meanwhile
             check_finished(now)
-        raise JobFailedError(f"There is no result in the format {fmt!r}.") from None
+        raise _without_result(jobs, job, fmt) from None
     if number is not None and len(job.files) > 1:
-        file, form, size = _part(held, file, job, fmt, number)
+        file, form, size = _part(jobs, held, file, job, fmt, number)
     else:
         form = result_form(job, fmt, file.read(HEAD))
         size = file.seek(0, 2)
@@ -100,6 +124,17 @@ def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Respons
     response.content_length = size
     response.headers.set("Content-Disposition", "attachment", **_file_name(form.name))
     return response
+
+
+def _without_result(jobs: Jobs, job: Job, fmt: str) -> OcrError:
+    """Return why a job that has finished has no result in a format."""
+    problem: Problem | None = None
+    with suppress(KeyError):
+        problem = decode_problems(jobs.files.get(result_key(job.id, PROBLEMS))).get(fmt)
+    if problem is None:
+        return JobFailedError(f"There is no result in the format {fmt!r}.")
+    kind = JobResultTooLargeError if problem.code == JobResultTooLargeError.code else JobFailedError
+    return kind(problem.message, hint=problem.hint)
 
 
 def _file_name(name: str) -> dict[str, str]:
@@ -111,7 +146,7 @@ def _file_name(name: str) -> dict[str, str]:
 
 
 def _part(
-    held: ExitStack, file: IO[bytes], job: Job, fmt: str, number: int
+    jobs: Jobs, held: ExitStack, file: IO[bytes], job: Job, fmt: str, number: int
 ) -> tuple[IO[bytes], ResultForm, int]:
     """Return the result of one file out of the archive of all, its form and its size."""
     stems = unique_stems([entry.name for entry in job.files])
@@ -126,14 +161,16 @@ def _part(
         entry = archive.getinfo(names[0])
         stream = held.enter_context(archive.open(entry))
         return stream, ResultForm(names[0], writer.media_type), entry.file_size
-    packed: IO[bytes] = held.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in names:
-            entry = archive.getinfo(name)
-            with archive.open(entry) as source, target.open(entry, "w") as copy:
-                shutil.copyfileobj(source, copy, _PIECE)
-    size = packed.tell()
-    packed.seek(0)
+    with storage_errors(), ExitStack() as unfinished:
+        packed = unfinished.enter_context(jobs.files.temporary(_IN_MEMORY))
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in names:
+                entry = archive.getinfo(name)
+                with archive.open(entry) as source, target.open(entry, "w") as copy:
+                    shutil.copyfileobj(source, copy, _PIECE)
+        size = packed.tell()
+        packed.seek(0)
+        held.push(unfinished.pop_all())
     return packed, ResultForm(f"{stems[number]}{writer.suffix}.zip", "application/zip"), size
 
 
@@ -167,7 +204,13 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
     # Imported late: the supervisor imports this module, and must not load the engine.
     from crnn_ocr.jobs.work.assembling import read_document
 
-    document = read_document(jobs, job.id, job.request, [record], reading_options(job.request))
+    try:
+        document = read_document(jobs, job.id, job.request, [record], reading_options(job.request))
+    except JobsUnavailableError:
+        _check_still_kept(jobs, job)
+        if not _is_stored(jobs, page_key(job.id, file, number)):  # files go before the job is marked
+            raise JobExpiredError("The files of this job have been deleted.") from None
+        raise
     body = ocr_answer(
         document,
         elapsed_ms=record.elapsed_ms,
@@ -176,6 +219,14 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
         blocks=detail != "lines",
     )
     return json_response(json_of(body))
+
+
+def _is_stored(jobs: Jobs, key: str) -> bool:
+    try:
+        with jobs.files.local(key):
+            return True
+    except KeyError:
+        return False
 
 
 def page_record(jobs: Jobs, job: Job, file: int, number: int) -> PageRecord:
@@ -194,10 +245,7 @@ def page_record(jobs: Jobs, job: Job, file: int, number: int) -> PageRecord:
             raise JobFailedError(f"The file cannot be read: {planned.problem.message}")
         if planned.pages is None:
             raise JobNotReadyError("The pages of this file have not been counted.", retry_after=1)
-        after = 0
-        while records := jobs.store.pages(job.id, after=after, limit=_RECORDS):
-            for record in records:
-                if (record.file, record.number) == (file, number):
-                    return record
-            after = records[-1].sequence
+        if (record := jobs.store.page(job.id, file, number)) is not None:
+            return record
+        _check_still_kept(jobs, job)  # its pages are forgotten with it
     raise JobNotFoundError(f"The job has no page {number} of file {file}; files count from 0, pages from 1.")

@@ -33,7 +33,7 @@ const page = {
   backgroundPages: "Pages",
   backgroundStarted: ({ name }) => `Read in the background: ${name}`,
   backgroundOver_succeeded: ({ name, done }) => `${name}: ${pages(done)} read`,
-  backgroundOver_partial: ({ name, done, failed }) => `${name}: ${pages(done)} read, ${count(failed)} failed`,
+  backgroundOver_partial: ({ name, done, failed }) => `${name}: ${pages(done)} read, ${failed > 0 ? `${count(failed)} failed` : "not all of it could be written"}`,
   backgroundOver_failed: ({ name }) => `${name} could not be read`,
   backgroundOver_cancelled: ({ name }) => `Stopped: ${name}`,
   backgroundOver_expired: ({ name }) => `The server has deleted ${name}: its time is over`,
