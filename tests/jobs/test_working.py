@@ -39,6 +39,7 @@ from crnn_ocr.jobs.work.tasks import reading_options
 from crnn_ocr.jobs.work.worker import Beside, Worker
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.engine.test_page_readings import DOCUMENTS, tiff
+from tests.full_disks import without_temporary_folder
 from tests.imaging.pdf import made
 from tests.jobs.working import opened, record, result, submitted, worked_off
 
@@ -393,6 +394,17 @@ def test_a_disk_that_is_full_while_archives_are_written_is_told(
     assert found.state == "failed"
     assert found.problem is not None
     assert found.problem.code == "JOB_STORAGE_FULL"
+
+
+def test_archives_need_no_folder_for_temporary_files(
+    jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crnn_ocr.jobs.work.assembling._IN_MEMORY", 1)
+    without_temporary_folder(monkeypatch)
+    job = submitted(jobs, ("a.pdf", SHORT), ("b.pdf", SHORT))
+    assert worked_off(jobs, worker, job).state == "succeeded"
+    with zipfile.ZipFile(io.BytesIO(jobs.files.get(result_key(job, "text")))) as archive:
+        assert archive.namelist() == ["a.txt", "b.txt"]
 
 
 def test_a_disk_that_is_full_for_a_writer_is_no_problem_of_the_format(

@@ -252,6 +252,8 @@ def test_a_page_that_is_deleted_meanwhile(world: World, monkeypatch: pytest.Monk
     world.jobs.files.delete_job(job_id)  # the first half of deleting it
     path = f"/jobs/{job_id}/pages/0/1"
     assert error(world.client.get(path)) == (410, "JOB_EXPIRED")
+    assert error(world.client.get(f"{path}/picture")) == (410, "JOB_EXPIRED")
+    assert error(world.client.get(f"/jobs/{job_id}/result")) == (410, "JOB_EXPIRED")
     page = SqliteStore.page
 
     def expire_first(store: SqliteStore, *place: Any) -> Any:

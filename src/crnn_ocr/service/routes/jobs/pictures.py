@@ -17,7 +17,7 @@ from crnn_ocr.scheduling.budget import Budget
 from crnn_ocr.scheduling.ticket import Ticket
 from crnn_ocr.service.ocr.engine_protocol import Reader
 from crnn_ocr.service.ocr.ocr_service import Admission
-from crnn_ocr.service.routes.jobs.results import check_kept, page_record
+from crnn_ocr.service.routes.jobs.results import check_still_kept, page_record
 
 #: Seconds for which a browser may show a picture again without asking: the source of a job never changes.
 _FRESH_S = 3600
@@ -77,8 +77,7 @@ class PagePainter:
             ):
                 picture = png_of(opened.draw_next())
         except (KeyError, FileNotFoundError):
-            if (now := jobs.store.get(job.id)) is not None:  # it may have been deleted meanwhile
-                check_kept(now)
+            check_still_kept(jobs, job, source_key(job.id, file))
             raise JobFailedError("The file of this job is missing.") from None
         response = Response(picture, mimetype="image/png")
         response.cache_control.private = True

@@ -23,7 +23,7 @@ from crnn_ocr.errors import (
 )
 from crnn_ocr.export import FORMATS
 from crnn_ocr.jobs.backends import Jobs
-from crnn_ocr.jobs.files import page_key, result_key, storage_errors
+from crnn_ocr.jobs.files import page_key, result_key, source_key, storage_errors
 from crnn_ocr.jobs.records import FINISHED, Job, PageRecord, Problem
 from crnn_ocr.jobs.results import (
     HEAD,
@@ -75,17 +75,23 @@ def check_kept(job: Job) -> None:
         raise JobNotReadyError("The job was cancelled.", hint="Send the document again as a new job.")
 
 
-def _check_still_kept(jobs: Jobs, job: Job) -> None:
+def check_still_kept(jobs: Jobs, job: Job, key: str) -> None:
     """Make sure that a job still has its files, which may have been deleted since it was looked up.
+
+    Args:
+        jobs: The table and the files.
+        job: The job, as it was.
+        key: A file that it has had: files are deleted before the job is marked.
 
     Raises:
         JobExpiredError: They are deleted.
         JobNotReadyError: The job was cancelled.
     """
-    now = jobs.store.get(job.id)
-    if now is None:
-        raise JobExpiredError("The files of this job have been deleted.")
-    check_kept(now)
+    if (now := jobs.store.get(job.id)) is not None:
+        check_kept(now)
+        with suppress(KeyError), jobs.files.local(key):
+            return
+    raise JobExpiredError("The files of this job have been deleted.")
 
 
 def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Response:
@@ -111,8 +117,6 @@ def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Respons
         path = held.enter_context(jobs.files.local(result_key(job.id, fmt)))
         file: IO[bytes] = held.enter_context(path.open("rb"))
     except (KeyError, FileNotFoundError):
-        if (now := jobs.store.get(job.id)) is not None:  # it may have been deleted meanwhile
-            check_finished(now)
         raise _without_result(jobs, job, fmt) from None
     if number is not None and len(job.files) > 1:
         file, form, size = _part(jobs, held, file, job, fmt, number)
@@ -127,11 +131,16 @@ def file_response(jobs: Jobs, job: Job, fmt: str, number: int | None) -> Respons
 
 
 def _without_result(jobs: Jobs, job: Job, fmt: str) -> OcrError:
-    """Return why a job that has finished has no result in a format."""
+    """Return why a job that has finished has no result in a format.
+
+    Raises:
+        JobExpiredError: All of them are deleted.
+    """
     problem: Problem | None = None
     with suppress(KeyError):
         problem = decode_problems(jobs.files.get(result_key(job.id, PROBLEMS))).get(fmt)
     if problem is None:
+        check_still_kept(jobs, job, source_key(job.id, 0))
         return JobFailedError(f"There is no result in the format {fmt!r}.")
     kind = JobResultTooLargeError if problem.code == JobResultTooLargeError.code else JobFailedError
     return kind(problem.message, hint=problem.hint)
@@ -207,9 +216,7 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
     try:
         document = read_document(jobs, job.id, job.request, [record], reading_options(job.request))
     except JobsUnavailableError:
-        _check_still_kept(jobs, job)
-        if not _is_stored(jobs, page_key(job.id, file, number)):  # files go before the job is marked
-            raise JobExpiredError("The files of this job have been deleted.") from None
+        check_still_kept(jobs, job, page_key(job.id, file, number))
         raise
     body = ocr_answer(
         document,
@@ -219,14 +226,6 @@ def page_response(jobs: Jobs, job: Job, file: int, number: int, detail: Detail) 
         blocks=detail != "lines",
     )
     return json_response(json_of(body))
-
-
-def _is_stored(jobs: Jobs, key: str) -> bool:
-    try:
-        with jobs.files.local(key):
-            return True
-    except KeyError:
-        return False
 
 
 def page_record(jobs: Jobs, job: Job, file: int, number: int) -> PageRecord:
@@ -247,5 +246,6 @@ def page_record(jobs: Jobs, job: Job, file: int, number: int) -> PageRecord:
             raise JobNotReadyError("The pages of this file have not been counted.", retry_after=1)
         if (record := jobs.store.page(job.id, file, number)) is not None:
             return record
-        _check_still_kept(jobs, job)  # its pages are forgotten with it
+        if (now := jobs.store.get(job.id)) is not None:  # its pages are forgotten with its files
+            check_kept(now)
     raise JobNotFoundError(f"The job has no page {number} of file {file}; files count from 0, pages from 1.")
