@@ -147,6 +147,7 @@ def read(view: Page, *files: FilePayload) -> None:
     """Choose files, which are read at once, and wait for their results."""
     choose(view, *(files or (picture(),)))
     idle(view)
+    expect(view.locator("#work")).to_be_visible()  # once its styles are there
 
 
 def read_again(view: Page) -> None:
