@@ -30,6 +30,26 @@ class Held:
         return invoice(data, options)
 
 
+def test_the_focus_stays_in_the_list_while_files_are_read(open_page: Opener, stage: Stage) -> None:
+    held = Held()
+    stage.play(held)
+    view = open_page()
+    choose(view, picture(name="a.png"), picture(name="b.png"))
+    expect(view.locator("#work")).to_be_visible()
+    remove = view.get_by_role("button", name="Remove a.png")
+    remove.focus()
+    held.release.set()
+    idle(view)
+    expect(remove).to_be_focused()
+    # A button that goes hands the focus on to its file.
+    held.release.clear()
+    choose(view, picture(name="c.png"))
+    view.get_by_role("button", name="Stop reading c.png").focus()
+    held.release.set()
+    idle(view)
+    expect(view.locator(".job-open", has_text="c.png")).to_be_focused()
+
+
 def test_progress_cancel_and_retry(open_page: Opener, stage: Stage) -> None:
     held = Held()
     stage.play(held)

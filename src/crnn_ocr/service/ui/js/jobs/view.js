@@ -93,7 +93,7 @@ export class QueueView {
     );
     const tools = make("span", { class: "job-tools" });
     const element = make("li", { class: "job" }, open, tools, bar);
-    const entry = { element, open, picture, status, bar, tools, job: null, thumb: null, url: null, kind: "" };
+    const entry = { element, open, picture, status, bar, tools, job: null, thumb: null, url: null, kind: "", action: null };
     this.#entries.set(job.id, entry);
     return entry;
   }
@@ -115,17 +115,30 @@ export class QueueView {
     const again = ["failed", "cancelled"].includes(job.status) && !job.problem?.hopeless && !job.note;
     const kind = UNDER_WAY.has(job.status) ? "cancel" : again ? "retry" : "";
     if (entry.kind !== `${kind} ${language}`) {
-      entry.kind = `${kind} ${language}`;
-      const { id, name } = job;
-      const buttons = {
-        cancel: () => iconButton("stop", t("cancelFile", { name }), () => this.#act.cancel(id)),
-        retry: () => iconButton("again", t("retryFile", { name }), () => this.#act.start(id)),
-      };
-      entry.tools.replaceChildren(
-        ...(kind ? [buttons[kind]()] : []),
-        iconButton("close", t("removeFile", { name }), () => this.#act.remove(id)),
-      );
+      this.#equip(entry, job, kind, language);
     }
+  }
+
+  // The buttons of a file. What has the focus keeps it: files change their state while somebody is in the list.
+  #equip(entry, { id, name }, kind, language) {
+    const buttons = {
+      cancel: () => iconButton("stop", t("cancelFile", { name }), () => this.#act.cancel(id)),
+      retry: () => iconButton("again", t("retryFile", { name }), () => this.#act.start(id)),
+    };
+    const [action, removal] = [kind ? buttons[kind]() : null, entry.tools.lastElementChild];
+    const focused = entry.action !== null && entry.action === document.activeElement;
+    entry.action?.remove();
+    if (removal === null || !entry.kind.endsWith(` ${language}`)) {
+      entry.tools.replaceChildren(iconButton("close", t("removeFile", { name }), () => this.#act.remove(id)));
+    }
+    if (action) {
+      entry.tools.prepend(action);
+    }
+    if (focused) {
+      (action ?? entry.open).focus();
+    }
+    entry.action = action;
+    entry.kind = `${kind} ${language}`;
   }
 
   #key(event) {
