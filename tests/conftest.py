@@ -40,7 +40,7 @@ THOROUGH = (
     "cli/test_docs.py",
     "cli/test_examples.py",
     "deploy/",
-    "detection/test_detector.py::test_a_screenshot_of_20000",
+    "detection/test_detector.py::test_a_screenshot_of_8000",
     "engine/test_ocr.py::test_pages_of_many_shapes",
     "engine/test_unloading.py",
     "export/office/test_word.py::test_libreoffice_shows_it",

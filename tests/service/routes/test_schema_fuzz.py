@@ -68,7 +68,7 @@ schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=CONFIG)
 
 
 @schema.parametrize()  # type: ignore[untyped-decorator]  # Schemathesis has no types
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_generated_request_is_answered_as_documented(case: Any) -> None:
     excluded = [positive_data_acceptance]
     # Of a batch, an item that breaks the schema fails alone. The originals of the compatible interfaces pass
