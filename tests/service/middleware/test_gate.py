@@ -67,16 +67,22 @@ def held_png(gate: Path, name: str, *, side: int = 32) -> bytes:
     return slow_png(50, until=gate, width=side, height=side, name=name)
 
 
+def gauge(server: Server, name: str) -> float:
+    """A figure of all workers together."""
+    rows = server.get("/metrics").body.decode().splitlines()
+    return sum(float(row.split()[-1]) for row in rows if row.startswith(f"{name} "))
+
+
 def bodies(server: Server) -> int:
     """Requests whose body the service holds."""
-    rows = server.get("/metrics").body.decode().splitlines()
-    return round(sum(float(row.split()[-1]) for row in rows if row.startswith("crnn_ocr_intake_bodies ")))
+    return round(gauge(server, "crnn_ocr_intake_bodies"))
 
 
 def busy(slow: Server, pool: ThreadPoolExecutor, *pictures: bytes) -> list[Future[Reply]]:
     """Send pictures, and wait until the service has them."""
     running = [pool.submit(slow.read, picture) for picture in pictures]
     wait_for(lambda: bodies(slow) == len(pictures))
+    wait_for(lambda: gauge(slow, "crnn_ocr_admission_backlog_seconds") > 0)  # decoded, and let in
     return running
 
 
