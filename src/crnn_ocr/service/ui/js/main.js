@@ -173,7 +173,7 @@ function take(files, way) {
   if (!document.activeElement.closest("#work, dialog")) {
     byId("primary").focus({ preventScroll: true });
   }
-  // The list shows them: this is for those who do not see it.
+  // For those who do not see the list.
   const words = files.length === 1 ? t("added", { name: named[0].name }) : t("addedSome", { count: ids.length });
   say(leftOut > 0 ? t("tooMany", { count: leftOut }) : words, { quiet: leftOut === 0 });
 }

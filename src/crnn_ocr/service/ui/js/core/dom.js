@@ -58,13 +58,6 @@ function shortfall(low, high, first, last, margin) {
   return Math.max(0, high + margin - last);
 }
 
-/** Resolves once a style that few visits need is there, or cannot be had. */
-export function loadStyle(address) {
-  return new Promise((resolve) => {
-    document.head.append(make("link", { rel: "stylesheet", href: address, "data-later": true, onload: resolve, onerror: resolve }));
-  });
-}
-
 let announced = null;
 
 /** Resolves once the styles are there that the page announces but needs with the first file only. */

@@ -36,7 +36,8 @@ export function load(path) {
   return entry.module;
 }
 
-function loadStyle(path) {
+/** Loads a stylesheet; its path is given from css/. */
+export function loadStyle(path) {
   const href = `/ui/css/${path}`;
   if (document.querySelector(`link[href="${href}"]`)) {
     return null;

@@ -1,6 +1,6 @@
 // The export sheet: which format, which files, one file or several, with a preview.
 
-import { byId, loadStyle, make } from "../core/dom.js";
+import { byId, make } from "../core/dom.js";
 import { download, sizeText } from "../core/files.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob } from "../jobs/jobs.js";
@@ -10,8 +10,6 @@ import { t } from "../words/words.js";
 import { formatGroups, isPossible, writtenAll } from "./formats.js";
 import { Preview } from "./preview.js";
 import { hasWhole, isWholePossible, pageAlone, scopesOf, writtenWhole } from "./whole.js";
-
-await loadStyle("/ui/css/export.css");
 
 /** Wires the sheet. */
 export class ExportSheet {

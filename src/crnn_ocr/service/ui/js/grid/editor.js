@@ -1,6 +1,7 @@
 // The lines of a table over the picture: drag one, or move it by arrow keys; + adds one, Delete removes one.
 
-import { loadStyle, make, makeSvg } from "../core/dom.js";
+import { make, makeSvg } from "../core/dom.js";
+import { loadStyle } from "../core/later.js";
 import { currentJob } from "../jobs/jobs.js";
 import { t } from "../words/words.js";
 import { tableAt, withLineAdded, withLineMoved, withLineRemoved } from "./change.js";
@@ -9,7 +10,7 @@ import { between, pointAt, shareOf } from "./lines.js";
 const STEP = 2; // pixels of the page per arrow key
 const FAR = 12; // with Shift
 
-await loadStyle("/ui/css/grid.css");
+await loadStyle("grid.css");
 
 /** Edits the grid of one table at a time. */
 export class GridEditor {

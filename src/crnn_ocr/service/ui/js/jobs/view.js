@@ -119,16 +119,16 @@ export class QueueView {
     }
   }
 
-  // The buttons of a file. What has the focus keeps it: files change their state while somebody is in the list.
+  // What has the focus keeps it.
   #equip(entry, { id, name }, kind, language) {
     const buttons = {
       cancel: () => iconButton("stop", t("cancelFile", { name }), () => this.#act.cancel(id)),
       retry: () => iconButton("again", t("retryFile", { name }), () => this.#act.start(id)),
     };
-    const [action, removal] = [kind ? buttons[kind]() : null, entry.tools.lastElementChild];
+    const action = kind ? buttons[kind]() : null;
     const focused = entry.action !== null && entry.action === document.activeElement;
     entry.action?.remove();
-    if (removal === null || !entry.kind.endsWith(` ${language}`)) {
+    if (!entry.kind.endsWith(` ${language}`)) {
       entry.tools.replaceChildren(iconButton("close", t("removeFile", { name }), () => this.#act.remove(id)));
     }
     if (action) {

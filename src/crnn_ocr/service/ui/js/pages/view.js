@@ -1,7 +1,8 @@
 // The pages of a document under one another. Only those near the window are there: paper at once, boxes and text one
 // page per frame, pictures where the user stays.
 
-import { byId, loadStyle, make } from "../core/dom.js";
+import { byId, make } from "../core/dom.js";
+import { loadStyle } from "../core/later.js";
 import { jobOf, patchJob } from "../jobs/jobs.js";
 import { closeUp } from "../picture/camera.js";
 import { GAP, Layout, pageAt, pageRead, shift } from "./layout.js";
@@ -13,7 +14,7 @@ const LEAST = 0.2; // zoom
 const MOST = 8;
 const PACE = 60; // milliseconds between two turns of a page by scrolling
 
-await loadStyle("/ui/css/pages.css");
+await loadStyle("pages.css");
 
 /** Shows all pages of the current job. */
 export class PagesView {

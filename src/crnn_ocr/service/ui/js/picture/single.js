@@ -195,7 +195,7 @@ export class SinglePage {
     }
     const { turn = 0, background = null } = currentJob(this.#store.get()) ?? {};
     const { width, height } = turnedSize(this.#page, turn);
-    // Among the pages of a document, the window does not change from one to the next.
+    // From page to page the window stays.
     this.#store.set({ wide: background ? 0 : wideness(width, height) });
     this.#set((height > LONG * width ? fitWidth : fit)(this.#page, this.#size(), turn), false);
   }
