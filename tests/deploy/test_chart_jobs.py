@@ -101,6 +101,24 @@ def test_service_and_workers_share_the_files(rendered: Rendering) -> None:
     ours = claim(rendered.worker_pod, container["volumeMounts"])
     assert ours == claim(rendered.pod, rendered.container["volumeMounts"])
     assert (ours is None) == (rendered.settings.jobs_files_url is not None)
+    if ours is None:  # sources and uploads pass through the folder for temporary files, here and there
+        rooms = [_size_of_tmp(pod) for pod in (rendered.pod, rendered.worker_pod)]
+        stored = [
+            _bytes(one["resources"]["limits"]["ephemeral-storage"]) for one in (rendered.container, container)
+        ]
+        for room, limit in zip(rooms, stored, strict=True):
+            assert rendered.settings.jobs_max_file_bytes < room < limit
+
+
+def _size_of_tmp(pod: Manifest) -> int:
+    return next(
+        _bytes(volume["emptyDir"]["sizeLimit"]) for volume in pod["volumes"] if volume["name"] == "tmp"
+    )
+
+
+def _bytes(quantity: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()  # type: ignore[union-attr]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit] * MIB
 
 
 def test_one_autoscaler_targets_the_workers(rendered: Rendering, values: Values) -> None:

@@ -132,7 +132,7 @@ def test_a_file_whose_worker_was_lost_is_planned_apart(jobs: Jobs, worker: Worke
 
 def test_a_page_that_hangs_is_ended(jobs: Jobs, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANG", "3")
-    monkeypatch.setattr(isolated, "PAGE_S", 0.5)
+    monkeypatch.setattr(isolated, "PAGE_SHARE", 0.5 / jobs.settings.jobs_task_timeout_s)
     job = after_a_loss(jobs, worker)
     assert worked_off(jobs, worker, job).pages_failed == 1
 

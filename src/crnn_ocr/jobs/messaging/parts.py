@@ -29,15 +29,13 @@ def open_worker(settings: Settings, *, processes: int, name: str, stopping: Call
     ocr = OCR(settings, threads=threads)
     if settings.warm_up:
         ocr.warm_up()
-    worker = Worker(jobs, ocr, name=name, stopping=stopping)
     beside = Beside(notify=MOST_NOTIFIED)
+    worker = Worker(jobs, ocr, name=name, stopping=stopping, beside=beside)
     queue = CeleryQueue(settings)
 
     def run_one() -> bool:
-        task = worker.take()
-        if task is None:
+        if not worker.run_one():
             return False
-        beside.do(worker, task)
         try:  # a file that was planned has brought many tasks, and the last page the one that assembles
             top_up(jobs.store, queue)
         except JobsUnavailableError as error:  # the main process does it as soon as it can be done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import IO
@@ -71,72 +71,97 @@ def assemble(jobs: Jobs, job_id: str, ticket: Ticket) -> Problem | None:
     job = jobs.store.get(job_id)
     if job is None:
         return None
-    writers = writers_of(job.request)
+    formats = _Formats(jobs, job, ticket)
     records = _records(jobs, job_id)
-    assembled = _assemble_several if len(job.files) > 1 else _assemble_one
-    errors = assembled(jobs, job, writers, records, ticket)
+    if len(job.files) > 1:
+        formats.write_archives(records)
+    else:
+        formats.write_files(records.get(0, ()))
+    errors = formats.errors
     if not errors:
         return None
-    if len(errors) == len(writers):
+    if len(errors) == len(formats.writers):
         raise next(iter(errors.values()))
     problems = {name: problem_of(error) for name, error in errors.items()}
     jobs.files.put(result_key(job_id, PROBLEMS), encode_problems(problems))
     return next(iter(problems.values()))
 
 
-def _assemble_one(
-    jobs: Jobs,
-    job: Job,
-    writers: dict[str, Writer],
-    records: dict[int, list[PageRecord]],
-    ticket: Ticket,
-) -> dict[str, OcrError]:
-    """Write a file per format; return the errors of those that could not be written."""
-    errors: dict[str, OcrError] = {}
-    with written(jobs, job, job.files[0], records.get(0, ()), ticket) as (document, how):
-        for name, writer in writers.items():
-            ticket.check()
-            with _alone(name, writer, errors):
-                content = single_file(document, writer, how).content
-                _check_size(len(content), writer, jobs)
-                jobs.files.put(result_key(job.id, name), content)
-    return errors
+class _Formats:
+    """The results of a job, format by format.
 
-
-def _assemble_several(
-    jobs: Jobs,
-    job: Job,
-    writers: dict[str, Writer],
-    records: dict[int, list[PageRecord]],
-    ticket: Ticket,
-) -> dict[str, OcrError]:
-    """Write an archive per format, with an entry for each file that was read; one document is in memory.
-
-    Returns:
-        The errors of the formats that could not be written.
+    Attributes:
+        writers: Of the formats that the job asks for, by name.
+        errors: Of the formats that could not be written, by name.
     """
-    stems = unique_stems([file.name for file in job.files])
-    errors: dict[str, OcrError] = {}
-    with storage_errors(), ExitStack() as held:
-        archives = {name: _Archive(jobs.files.temporary(_IN_MEMORY), held) for name in writers}
-        for file in job.files:
-            if file.problem is not None or not records.get(file.number) or not archives:
-                continue
-            with written(jobs, job, file, records[file.number], ticket) as (document, how):
-                for name, archive in list(archives.items()):
-                    ticket.check()
-                    outputs: list[OutputFile] = []
-                    with _alone(name, writers[name], errors):
-                        outputs = output_files(document, writers[name], how)
-                    for output in outputs:
-                        archive.add(stems[file.number] + output.suffix, output.content)
-                    with _alone(name, writers[name], errors):
-                        _check_size(archive.size(), writers[name], jobs)
-                    if name in errors:
-                        archives.pop(name).close()
-        for name, archive in archives.items():
-            jobs.files.put(result_key(job.id, name), archive.finished())
-    return errors
+
+    def __init__(self, jobs: Jobs, job: Job, ticket: Ticket) -> None:
+        self.writers = writers_of(job.request)
+        self.errors: dict[str, OcrError] = {}
+        self._jobs = jobs
+        self._job = job
+        self._ticket = ticket
+
+    def write_files(self, records: Sequence[PageRecord]) -> None:
+        """Store a file per format, of the only file of the job."""
+        with written(self._jobs, self._job, self._job.files[0], records, self._ticket) as (document, how):
+            for name, writer in self.writers.items():
+                self._ticket.check()
+                with self._alone(name):
+                    content = single_file(document, writer, how).content
+                    _check_size(len(content), writer, self._jobs)
+                    self._jobs.files.put(result_key(self._job.id, name), content)
+
+    def write_archives(self, records: dict[int, list[PageRecord]]) -> None:
+        """Store an archive per format, with an entry for each file that was read.
+
+        One document is in memory at a time.
+        """
+        files = self._jobs.files
+        stems = unique_stems([file.name for file in self._job.files])
+        with storage_errors(), ExitStack() as held:
+            archives = {name: _Archive(files.temporary(_IN_MEMORY), held) for name in self.writers}
+            for file in self._job.files:
+                if file.problem is not None or not records.get(file.number) or not archives:
+                    continue
+                read = written(self._jobs, self._job, file, records[file.number], self._ticket)
+                with read as (document, how):
+                    for name, archive in list(archives.items()):
+                        self._ticket.check()
+                        outputs: list[OutputFile] = []
+                        with self._alone(name):
+                            outputs = output_files(document, self.writers[name], how)
+                        for output in outputs:
+                            archive.add(stems[file.number] + output.suffix, output.content)
+                        with self._alone(name):
+                            _check_size(archive.size(), self.writers[name], self._jobs)
+                        if name in self.errors:
+                            archives.pop(name).close()
+            for name, archive in archives.items():
+                files.put(result_key(self._job.id, name), archive.finished())
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Record an error of the block as that of a format alone.
+
+        Raises:
+            OcrError: An error of the whole job, such as a full disk, that may pass, or that ends it.
+        """
+        title = self.writers[name].title
+        try:
+            yield
+        except JobResultTooLargeError as error:
+            self.errors[name] = error
+        except OcrError as error:
+            if retry_after(error) is not None or isinstance(error, RequestCancelledError | JobExpiredError):
+                raise
+            message = f"It could not be written as {title}: {error.message}"
+            self.errors[name] = type(error)(message, hint=error.hint)
+        except Exception as error:
+            if isinstance(error, OSError) and isinstance(full := storage_error(error), JobStorageFullError):
+                raise full from None
+            _log.exception("a format of a job could not be written", extra={"fields": {"format": name}})
+            self.errors[name] = OcrError(f"It could not be written as {title}: {type(error).__name__}.")
 
 
 class _Archive:
@@ -171,36 +196,8 @@ class _Archive:
 
 
 @contextmanager
-def _alone(name: str, writer: Writer, errors: dict[str, OcrError]) -> Iterator[None]:
-    """Record an error of the block as that of a format alone.
-
-    Args:
-        name: Name of the format.
-        writer: The format.
-        errors: Takes the error, by the name of the format.
-
-    Raises:
-        OcrError: An error of the whole job, such as a full disk, that may pass, or that ends it.
-    """
-    try:
-        yield
-    except JobResultTooLargeError as error:
-        errors[name] = error
-    except OcrError as error:
-        if retry_after(error) is not None or isinstance(error, RequestCancelledError | JobExpiredError):
-            raise
-        message = f"It could not be written as {writer.title}: {error.message}"
-        errors[name] = type(error)(message, hint=error.hint)
-    except Exception as error:
-        if isinstance(error, OSError) and isinstance(full := storage_error(error), JobStorageFullError):
-            raise full from None
-        _log.exception("a format of a job could not be written", extra={"fields": {"format": name}})
-        errors[name] = OcrError(f"It could not be written as {writer.title}: {type(error).__name__}.")
-
-
-@contextmanager
 def written(
-    jobs: Jobs, job: Job, file: FileRecord, records: list[PageRecord] | tuple[()], ticket: Ticket
+    jobs: Jobs, job: Job, file: FileRecord, records: Sequence[PageRecord], ticket: Ticket
 ) -> Iterator[tuple[Document, WriteOptions]]:
     """Yield the document of a file, and what writers may need of the file, while the block runs.
 
@@ -232,7 +229,7 @@ def read_document(
     jobs: Jobs,
     job_id: str,
     request: JobRequest,
-    records: list[PageRecord] | tuple[()],
+    records: Sequence[PageRecord],
     options: ReadOptions,
 ) -> Document:
     """Return the document of the pages of a file, as `OCR.read` returns it.

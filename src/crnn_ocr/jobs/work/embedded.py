@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.jobs.backends import Jobs, LazyJobs, has_table
 from crnn_ocr.jobs.work.watcher import WatcherLoop
-from crnn_ocr.jobs.work.worker import Watch, Worker, WorkerLoop
+from crnn_ocr.jobs.work.worker import MOST_NOTIFIED, Beside, Watch, Worker, WorkerLoop
 
 
 class EmbeddedJobs:
@@ -69,4 +69,5 @@ class EmbeddedJobs:
         def stopping() -> bool:
             return ended() or self._stopping()
 
-        return Worker(jobs, self._ocr, name=name, stopping=stopping, watch=self._watch)
+        beside = Beside(notify=MOST_NOTIFIED, assemble=1)
+        return Worker(jobs, self._ocr, name=name, stopping=stopping, watch=self._watch, beside=beside)

@@ -28,8 +28,11 @@ from crnn_ocr.jobs.work.tasks import keeps_chars, problem_of, source_file
 from crnn_ocr.scheduling.ticket import POLL_S, Ticket
 from crnn_ocr.settings import Settings
 
-#: Longest time for one page, and for assembling, in seconds of wall time: only what hangs takes so long.
-PAGE_S, ASSEMBLE_S = 600.0, 3600.0
+#: Longest time for one page, as a share of the longest time of a task (`jobs_task_timeout_s`): a page that
+#: hangs twice fails before its task is over, or the other pages of the task would fail with it.
+PAGE_SHARE = 0.25
+#: Longest time for assembling, in seconds of wall time: only what hangs takes so long.
+ASSEMBLE_S = 3600.0
 #: The program, as a command line.
 COMMAND = (sys.executable, "-m", "crnn_ocr.jobs.work.isolated_program")
 #: Bytes of a page at most, which are as many as the codec reads.
@@ -137,7 +140,7 @@ def read_isolated(jobs: Jobs, ocr: OCR, task: Task, ticket: Ticket, command: Seq
             try:
                 with IsolatedProcess(first, ticket, command) as process:
                     while True:
-                        answer, data = process.ask({"page": number}, PAGE_S)
+                        answer, data = process.ask({"page": number}, _page_s(jobs))
                         jobs.files.put(page_key(task.job, task.file, number), data)
                         problem = answer["problem"]
                         failed = None if problem is None else problem_of(error_of(problem))
@@ -169,10 +172,14 @@ def plan_isolated(
         first = _first("plan", jobs, ocr, task, path)
         try:
             with IsolatedProcess(first, ticket, command) as process:
-                answer, _ = process.ask({"plan": True}, PAGE_S)
+                answer, _ = process.ask({"plan": True}, _page_s(jobs))
         except LostError:
             raise JobWorkerLostError("The process that opened the file ended before it was done.") from None
     return [[int(page) for page in pages] for pages in answer["tasks"]]
+
+
+def _page_s(jobs: Jobs) -> float:
+    return PAGE_SHARE * jobs.settings.jobs_task_timeout_s
 
 
 def _first(do: str, jobs: Jobs, ocr: OCR, task: Task, path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 
 from crnn_ocr.engine.ocr import OCR
 from crnn_ocr.errors import JobWorkerLostError, OcrError, RequestCancelledError, WebhookFailedError
@@ -42,6 +43,34 @@ Notify = Callable[[Jobs, Task], None]
 Watch = Callable[[str, Ticket], AbstractContextManager[None]]
 
 
+class Beside:
+    """Does tasks in threads beside the one that takes them, as far as there are places."""
+
+    def __init__(self, **places: int) -> None:
+        """Make the places.
+
+        Args:
+            **places: Tasks at a time, by their kind; those of other kinds are done at once.
+        """
+        self._places = {kind: threading.BoundedSemaphore(count) for kind, count in places.items()}
+
+    def do(self, kind: str, do: Callable[[], None]) -> None:
+        """Do a task of a kind in a thread of its own or, where it has no place, in this one."""
+        places = self._places.get(kind)
+        if places is None or not places.acquire(blocking=False):
+            do()
+            return
+
+        def run() -> None:
+            try:
+                do()
+            finally:
+                places.release()
+
+        # A daemon: it does not keep the process from ending, and its lease then ends by itself.
+        threading.Thread(target=run, name="job-beside", daemon=True).start()
+
+
 class Worker:
     """Does the tasks of one process, one after the other."""
 
@@ -55,6 +84,7 @@ class Worker:
         notify: Notify = notify,
         watch: Watch = lambda key, ticket: nullcontext(),
         command: Sequence[str] = COMMAND,
+        beside: Beside | None = None,
     ) -> None:
         """Prepare; nothing is taken yet.
 
@@ -67,6 +97,7 @@ class Worker:
             notify: Does `notify` tasks.
             watch: Returns a context in which a page is read, given its key in the file store; it may wait.
             command: The program for pages that are read in a process of their own.
+            beside: Does tasks of some kinds in threads of their own; by default none.
         """
         self._jobs = jobs
         self._ocr = ocr
@@ -75,32 +106,33 @@ class Worker:
         self._notify = notify
         self._watch = watch
         self._command = command
+        self._beside = beside or Beside()
         self._sources = Sources(jobs, ocr)
 
     def run_one(self) -> bool:
-        """Do the next task; return whether there was one.
+        """Do the next task, or begin it where it is done beside; return whether there was one.
 
         Raises:
             JobsUnavailableError: The table cannot be reached.
         """
-        task = self.take()
+        task = None if self._stopping() else self._jobs.store.take(self._name)
         if task is None:
             return False
-        self.do(task)
+        self._beside.do(task.kind, partial(self._do, task))
         return True
 
-    def take(self) -> Task | None:
-        """Take the next task; None if there is none, or the process is to end."""
-        return None if self._stopping() else self._jobs.store.take(self._name)
+    def close(self) -> None:
+        """Release the file that is open."""
+        self._sources.close()
 
-    def do(self, task: Task) -> None:
+    def _do(self, task: Task) -> None:
         """Do a task that was taken, and report how it ended. No error of a task leaves it."""
         store = self._jobs.store
         ticket = Ticket()
         try:
             with self._beating(task, ticket):
                 try:
-                    self._do(task, ticket)
+                    self._run(task, ticket)
                 except RequestCancelledError:
                     # Or the beat of an earlier task came too late, and found that task ended.
                     if self._stopping() or store.beat(task.lease):
@@ -117,11 +149,7 @@ class Worker:
             fields = {"job": task.job, "code": error.code, "reason": error.message}
             _log.warning("the end of a task could not be told", extra={"fields": fields})
 
-    def close(self) -> None:
-        """Release the file that is open."""
-        self._sources.close()
-
-    def _do(self, task: Task, ticket: Ticket) -> None:
+    def _run(self, task: Task, ticket: Ticket) -> None:
         store = self._jobs.store
         match task.kind:
             case "plan" if task.attempt > 1:
@@ -190,34 +218,6 @@ def _patience(task: Task, error: OcrError) -> float | None:
     return retry_after(error)
 
 
-class Beside:
-    """Does tasks in threads beside the one that takes them, as far as there are places."""
-
-    def __init__(self, **places: int) -> None:
-        """Make the places.
-
-        Args:
-            **places: Tasks at a time, by their kind; those of other kinds are done at once.
-        """
-        self._places = {kind: threading.BoundedSemaphore(count) for kind, count in places.items()}
-
-    def do(self, worker: Worker, task: Task) -> None:
-        """Do a task in a thread of its own or, where it has no place, in this one."""
-        places = self._places.get(task.kind)
-        if places is None or not places.acquire(blocking=False):
-            worker.do(task)
-            return
-
-        def do() -> None:
-            try:
-                worker.do(task)
-            finally:
-                places.release()
-
-        # A daemon: it does not keep the process from ending, and its lease then ends by itself.
-        threading.Thread(target=do, name="job-beside", daemon=True).start()
-
-
 class WorkerLoop(Loop):
     """Thread that does tasks as long as its process lives.
 
@@ -233,7 +233,6 @@ class WorkerLoop(Loop):
         """
         super().__init__("job-worker", outage="jobs cannot be worked on", fault="the worker of jobs failed")
         self._open_worker = open_worker
-        self._beside = Beside(notify=MOST_NOTIFIED, assemble=1)
         #: CPU seconds that the thread itself has taken.
         self.cpu_s = 0.0
 
@@ -243,9 +242,7 @@ class WorkerLoop(Loop):
             found = False
             with self._logged():
                 worker = worker or self._open_worker(self._ended.is_set)
-                if worker is not None and (task := worker.take()) is not None:
-                    found = True
-                    self._beside.do(worker, task)
+                found = worker is not None and worker.run_one()
             self.cpu_s = time.thread_time()
             if not found:
                 self._ended.wait(POLL_S)
