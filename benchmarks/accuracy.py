@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 
 from tqdm import tqdm
 
-from benchmarks import datasets, metrics, report
-from benchmarks.datasets import DataSet, Sample
-from benchmarks.engines import Engine, EngineError, Mode, Worker
+from benchmarks.harness import datasets, metrics, report
+from benchmarks.harness.datasets import DataSet, Sample
+from benchmarks.harness.engines import Engine, EngineError, Mode, Worker
 
 
 @dataclass(frozen=True)

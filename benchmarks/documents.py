@@ -27,8 +27,9 @@ from statistics import fmean
 from tqdm import tqdm
 
 import crnn_ocr
-from benchmarks import datasets, report, text_layers
-from benchmarks.engines import Engine, EngineError, Worker, peer
+from benchmarks import text_layers
+from benchmarks.harness import datasets, report
+from benchmarks.harness.engines import Engine, EngineError, Worker, peer
 from benchmarks.teds import teds
 from crnn_ocr.document import Line
 from crnn_ocr.export import FORMATS, WriteOptions

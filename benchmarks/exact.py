@@ -20,9 +20,9 @@ from dataclasses import asdict, dataclass
 
 from tqdm import tqdm
 
-from benchmarks import datasets, report
-from benchmarks.datasets import Sample
-from benchmarks.engines import Engine, EngineError, Reading, Worker
+from benchmarks.harness import datasets, report
+from benchmarks.harness.datasets import Sample
+from benchmarks.harness.engines import Engine, EngineError, Reading, Worker
 
 SURE = 0.95
 SETS = ("numbers", "cases")

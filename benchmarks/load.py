@@ -23,7 +23,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks.harness import report
 from benchmarks.serving import pictures as sent
 from benchmarks.serving import scenarios, soak
 from benchmarks.serving.library import Library

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import datasets, report
+from benchmarks.harness import datasets, report
 
 MIB = 1024 * 1024
 _INTERVAL = 0.02  # seconds; VmHWM only rises, so a rare look misses at most the last moment

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks import datasets, metrics, report
+from benchmarks.harness import datasets, metrics, report
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.models.fingerprint import SECOND_READER
 from crnn_ocr.models.registry import Registry

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from tqdm import tqdm
 
-from benchmarks import datasets, metrics, report
+from benchmarks.harness import datasets, metrics, report
 from crnn_ocr import OCR
 from crnn_ocr.imaging.decode import Limits, decode_pages
 from crnn_ocr.models.registry import Registry

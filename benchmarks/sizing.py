@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks import report
+from benchmarks.harness import report
 
 MIB = 1024 * 1024
 #: Use of the cores that is planned with: what is left takes the peaks.

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks import datasets, metrics, page, report
-from benchmarks.engines import OURS, Engine, Reading, Worker
+from benchmarks import page
+from benchmarks.harness import datasets, metrics, report
+from benchmarks.harness.engines import OURS, Engine, Reading, Worker
 
 MIB = 1024 * 1024
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.engines import peer
+from benchmarks.harness.engines import peer
 
 _MUPDF = "import sys, pymupdf; sys.stdout.write('\\n'.join(p.get_text() for p in pymupdf.open(sys.argv[1])))"
 

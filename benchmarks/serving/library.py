@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.engines import ENGINES, OURS, Worker
+from benchmarks.harness.engines import ENGINES, OURS, Worker
 from benchmarks.serving.clients import Run
 from benchmarks.serving.pictures import Picture
 

@@ -10,7 +10,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from benchmarks import datasets
+from benchmarks.harness import datasets
 
 SHEET = (3840, 2160)
 #: Icons, lines, pages, 1080p and 4K in a thousand. Ten thousand of the full mix take an hour of CPU time.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat, takewhile
 
-from benchmarks import metrics, report
+from benchmarks.harness import metrics, report
 from benchmarks.serving.clients import NO_ANSWER, Run, closed_loop, open_loop, rounds
 from benchmarks.serving.library import Library
 from benchmarks.serving.pictures import Picture

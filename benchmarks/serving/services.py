@@ -19,7 +19,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import HERE, PEERS
+from benchmarks.harness.engines import HERE, PEERS
 from benchmarks.serving.memory_group import MemoryGroup
 from benchmarks.serving.pictures import Picture
 

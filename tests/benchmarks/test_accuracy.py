@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.accuracy import Outcome, errors, widths_table
-from benchmarks.datasets import DataSet, Sample
+from benchmarks.harness.datasets import DataSet, Sample
 
 
 def _outcome(engine: str, name: str, *rows: tuple[str, str]) -> Outcome:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from benchmarks.documents import Answer, as_json, measure, scores_table, worst
-from benchmarks.engines import Engine
+from benchmarks.harness import engines
+from benchmarks.harness.engines import Engine
 
-from benchmarks import engines, text_layers
+from benchmarks import text_layers
 from crnn_ocr.document import Char, Line
 
 SQUARE = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))

@@ -7,9 +7,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from benchmarks.engines import ENGINES, OURS, Engine, EngineError, Mode, Worker
-
-from benchmarks import engines
+from benchmarks.harness import engines
+from benchmarks.harness.engines import ENGINES, OURS, Engine, EngineError, Mode, Worker
 
 MODES: tuple[Mode, ...] = ("page", "line")
 
@@ -79,7 +78,7 @@ def test_an_engine_that_is_not_installed(tmp_path: Path) -> None:
 
 
 def test_every_engine_has_its_adapter() -> None:
-    folder = Path(engines.__file__).parent / "peers"
+    folder = engines.HERE / "peers"
     for entry in ENGINES.values():
         assert (folder / f"{entry.page[0]}.py").is_file()
         assert not entry.line or (folder / f"{entry.line[0]}.py").is_file()

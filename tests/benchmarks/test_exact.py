@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks.datasets import Sample
-from benchmarks.engines import Reading
+from benchmarks.harness.datasets import Sample
+from benchmarks.harness.engines import Reading
 
 from benchmarks import exact
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.jobs_simulation import Arrival, Clock, PaperStore, Run
+from benchmarks.jobs.simulation import Arrival, Clock, PaperStore, Run
 
 from crnn_ocr.jobs.redis_store import RedisStore, connect
 from crnn_ocr.jobs.sqlite_store import SqliteStore

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.metrics import (
+from benchmarks.harness.metrics import (
     missed_lines,
     normalise,
     score_lines,

@@ -16,7 +16,8 @@ from typing import Any
 
 import psutil
 import pytest
-from benchmarks.jobs_celery import Lab, LabError, Part, Trouble, document, free_port, mistakes
+from benchmarks.jobs.celery import Trouble, mistakes
+from benchmarks.jobs.celery_lab import Lab, LabError, Part, document, free_port
 
 from crnn_ocr.cli import main
 from crnn_ocr.jobs.messaging.redis_check import shortcomings

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.engines import ENGINES, OURS, Engine
+from benchmarks.harness.engines import ENGINES, OURS, Engine
 
-RESULTS = Path(__file__).resolve().parent / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 def machine() -> dict[str, str]:

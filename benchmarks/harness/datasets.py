@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "eval"
+_DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "eval"
 _PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 
 

@@ -33,7 +33,7 @@ from typing import Any
 import pikepdf
 from PIL import Image
 
-from benchmarks import datasets, report
+from benchmarks.harness import datasets, report
 from benchmarks.serving.processes import cpu_seconds, tree
 from crnn_ocr import OCR, Settings
 from crnn_ocr.runtime.memory import use_one_arena
@@ -354,7 +354,9 @@ def _peak(pid: int) -> tuple[str, int] | None:
 
 def main() -> None:
     """Measure what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.jobs", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("what", choices=["kills", "cost", "first", "memory"])
     parser.add_argument("--pages", type=int, default=0)
     parser.add_argument("--every", type=float, default=20.0)

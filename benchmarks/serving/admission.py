@@ -1,6 +1,6 @@
 """Compares the CPU seconds estimated from a picture's header with those that reading it takes.
 
-    python -m benchmarks.admission [--every 2]
+    python -m benchmarks.serving.admission [--every 2]
 
 It reads every n-th page of the evaluation set, and blank pictures of many sizes, on one thread. The service
 accepts work by these estimates (``crnn_ocr/service/ocr/admission.py``). Single pictures may be far off; the
@@ -15,7 +15,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from benchmarks import datasets
+from benchmarks.harness import datasets
 from crnn_ocr import OCR
 from crnn_ocr.imaging.limits import Limits
 from crnn_ocr.imaging.opened import open_document

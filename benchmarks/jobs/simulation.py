@@ -1,6 +1,6 @@
 """Shows how far the table of jobs goes: 100 workers and a million pages on a clock that is not real.
 
-    python -m benchmarks.jobs_simulation [--pages 10000] [--simulated 1000000]
+    python -m benchmarks.jobs.simulation [--pages 10000] [--simulated 1000000]
 
 First the queue is simulated with the decisions of `jobs/tables/decisions.py` alone: how long jobs take that
 come while large ones are read, and how many operations a second that makes. Then the same simulation drives
@@ -13,22 +13,19 @@ from __future__ import annotations
 import argparse
 import heapq
 import itertools
-import shutil
-import socket
 import statistics
-import subprocess
 import tempfile
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.jobs.redis_memory import redis, weigh
 from crnn_ocr.jobs.records import JobRequest, NewJob, SourceFile, Task
-from crnn_ocr.jobs.redis_store import RedisStore, connect
+from crnn_ocr.jobs.redis_store import RedisStore
 from crnn_ocr.jobs.sqlite_store import SqliteStore
 from crnn_ocr.jobs.store import BEAT_S, JobStore
 from crnn_ocr.jobs.tables.decisions import cost_of, serve
@@ -44,7 +41,6 @@ ASSEMBLE_PAGE_S = 0.002
 POLL_S = 0.5
 TASK_PAGES = 8
 LARGE = 5000
-START_LIMIT_S = 20
 
 
 # ---- what is simulated ---------------------------------------------------------------------------------
@@ -266,46 +262,6 @@ def simulate(pages: int) -> None:
 # ---- what is measured ----------------------------------------------------------------------------------
 
 
-@contextmanager
-def redis(folder: str) -> Iterator[Any]:
-    """Yield a client of a Redis of its own."""
-    if shutil.which("redis-server") is None:
-        raise SystemExit("redis-server is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = [
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "yes",
-        "--dir",
-        folder,
-    ]
-    with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as process:
-        client = connect(f"redis://127.0.0.1:{port}/0")
-        deadline = time.monotonic() + START_LIMIT_S
-        while True:
-            try:
-                client.ping()
-                break
-            except OSError as error:
-                raise SystemExit(f"Redis did not start: {error}") from None
-            except Exception:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        try:
-            yield client
-        finally:
-            client.close()
-            process.kill()
-
-
 def measure(name: str, store: JobStore, clock: Clock, pages: int, server: Callable[[], float]) -> None:
     """Print the CPU time of each operation while the simulation drives a store."""
     run = Run(store, clock)
@@ -336,60 +292,6 @@ def measure(name: str, store: JobStore, clock: Clock, pages: int, server: Callab
     print()
 
 
-def weigh(client: Any, pages: int) -> None:
-    """Print the memory that Redis takes for jobs that wait, that have been read, and that have expired."""
-    client.flushall()
-    store = RedisStore(client)
-    numbers = itertools.count()
-
-    def used() -> int:
-        return int(client.info("memory")["used_memory"])
-
-    def fill(jobs: int, tasks: Sequence[Sequence[int]]) -> int:
-        """Return the bytes that jobs of one file take once they are planned."""
-        before = used()
-        for _ in range(jobs):
-            job = f"{next(numbers):032x}"
-            store.create(NewJob(job, "a", JobRequest(), (SourceFile("scan.pdf", 1),)), most_unfinished=10**6)
-        # All are planned before any is read, since tasks of equal jobs are taken in turn.
-        for _ in range(jobs):
-            task = store.take("worker")
-            assert task is not None
-            store.plan(task.lease, tasks)
-        return used() - before
-
-    def read() -> None:
-        while (task := store.take("worker")) is not None:
-            for page in task.pages:
-                store.begin_page(task.lease, page)
-                store.end_page(task.lease, page, elapsed_ms=212.5)
-            store.finish(task.lease)
-
-    jobs = pages // LARGE
-    print(f"Redis {client.info('server')['redis_version']}, bytes of memory:\n")
-    print("| what | bytes a page | bytes a job |\n|---|---:|---:|")
-    waiting = fill(jobs, split(LARGE))
-    print(f"| {pages} pages wait, in tasks of {TASK_PAGES} | {waiting / pages:.1f} | {waiting / jobs:.0f} |")
-    print(f"| all of Redis then | {used() / pages:.1f} | |")
-    client.flushall()
-    waiting = fill(20, [[page] for page in range(1, LARGE + 1)])
-    print(f"| tasks of one page | {waiting / 20 / LARGE:.1f} | {waiting / 20:.0f} |")
-    client.flushall()
-    empty = used()
-    fill(2, split(LARGE))
-    read()
-    print(f"| read, assembled | {(used() - empty) / 2 / LARGE:.1f} | {(used() - empty) / 2:.0f} |")
-    client.flushall()
-    empty = used()
-    fill(1000, [[1]])
-    read()
-    print(f"| 1000 jobs of one page, assembled | | {(used() - empty) / 1000:.0f} |")
-    while due := store.due(1e12):
-        for job in due:
-            store.expire(job)
-    print(f"| those, expired | | {(used() - empty) / 1000:.0f} |\n")
-
-
 def main() -> None:
     """Simulate, then measure."""
     parser = argparse.ArgumentParser(
@@ -414,7 +316,7 @@ def main() -> None:
 
             clock = Clock()
             measure("Redis", RedisStore(client, clock=clock), clock, args.pages, server)
-            weigh(client, args.simulated)
+            weigh(client, args.simulated, split(LARGE))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What measurements share: pictures with their texts, engines in a row, error rates, tables."""

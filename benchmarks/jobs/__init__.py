@@ -1,0 +1,1 @@
+"""Measures jobs: embedded, with Celery, and on a clock that is not real."""
