@@ -23,7 +23,8 @@ from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.lines import single_strokes
 from crnn_ocr.recognition.lines.crops import turned, unturn
 from crnn_ocr.recognition.lines.line_joining import join_lines
-from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column, reinsert_superscripts
+from crnn_ocr.recognition.lines.reader import LineReader
+from crnn_ocr.recognition.lines.regions import ReadRegion, joined_column, reinsert_superscripts
 from crnn_ocr.recognition.lines.remarks import reading_remarks
 from crnn_ocr.tables.find import find_tables
 from crnn_ocr.tables.grid import Box, Grid

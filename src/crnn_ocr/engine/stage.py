@@ -19,7 +19,7 @@ from crnn_ocr.imaging.quality import Quality
 from crnn_ocr.models.store import Closable
 from crnn_ocr.options import ReadOptions
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 from crnn_ocr.recognition.text.replacements import Replacements
 from crnn_ocr.scheduling.budget import Share
 from crnn_ocr.scheduling.stage_clock import StageClock

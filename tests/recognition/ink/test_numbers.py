@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crnn_ocr.recognition.ink.components import Part, ink_parts
-from crnn_ocr.recognition.ink.numbers import MISFIT, compare, has_numbers
+from crnn_ocr.recognition.ink.numbers import MISFIT, compare, has_numbers, unverified
 from crnn_ocr.recognition.lines.windows import read_crops
 from crnn_ocr.recognition.network.recognizer import CtcRecognizer, ReadChar, Reading
 from tests import drawing
@@ -94,6 +94,29 @@ def test_a_sign_that_touches_a_digit_is_missed() -> None:
     joined = Part(28, 5, 41, 18)
     others = [Part(x, 5, x + 9, 18) for x in (44, 55, 65)]
     assert compare(reading("595278"), [*digits, joined, *others], 80).confidence == MISFIT
+
+
+def test_a_comma_under_a_seven_is_no_half_of_it() -> None:
+    seven, comma, one = Part(10, 8, 29, 37), Part(28, 33, 33, 44), Part(36, 8, 54, 37)
+    parts = (seven, comma, one, Part(60, 8, 78, 37))
+    assert compare(reading("714"), parts, 88).confidence == MISFIT
+    assert compare(reading("7,14"), parts, 88) == reading("7,14")
+    broken = Part(28, 20, 33, 37)  # the right half of a digit stands on the line
+    assert compare(reading("714"), (seven, broken, one, parts[3]), 88) == reading("714")
+
+
+@pytest.mark.parametrize("text", ["45.0", "572-3", "12:52:49", "698,015"])
+def test_small_print_does_not_tell_whether_all_was_read(text: str) -> None:
+    small, large = drawing.line(text, size=13), drawing.line(text, size=28)
+    for read in (text, text.translate(str.maketrans("", "", ".-:,"))):
+        assert unverified(reading(read), ink_parts(small), small.shape[1]) == ((0.0, 1.0),)
+    assert unverified(reading(text), ink_parts(large), large.shape[1]) == ()
+
+
+@pytest.mark.parametrize("text", ["Total", "5", "25", ""])
+def test_of_short_numbers_the_ink_is_not_asked(text: str) -> None:
+    small = drawing.line(text or "-", size=13)
+    assert unverified(reading(text), ink_parts(small), small.shape[1]) == ()
 
 
 def test_without_ink_numbers_are_unchanged() -> None:

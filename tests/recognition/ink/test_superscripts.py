@@ -71,6 +71,28 @@ def test_a_raised_digit_within_a_number_is_ignored() -> None:
     assert groups_of(*draw([("20", ""), ("1", "up"), ("8", "")])) == []
 
 
+def old_style(text: str) -> tuple[Picture, Reading]:
+    """Draw figures as bars: low ones, hanging ones (3 4 5 7 9) and tall ones (6 8)."""
+    picture = np.full((60, 30 * len(text) + 20, 3), 255, np.uint8)
+    width = picture.shape[1]
+    chars = []
+    for n, char in enumerate(text):
+        left = 10 + 30 * n
+        top, bottom = (10 if char in "68" else 18), (50 if char in "34579" else 40)
+        picture[top:bottom, left : left + 20] = 0
+        chars.append(ReadChar(char, 0.99, left / width, (left + 20) / width))
+    return picture, Reading(text, 0.99, tuple(chars))
+
+
+@pytest.mark.parametrize("text", ["2017", "20711", "9202", "57210", "700"])
+def test_low_figures_beside_hanging_ones_are_not_raised(text: str) -> None:
+    assert groups_of(*old_style(text)) == []
+
+
+def test_raised_figures_beside_standing_ones_are_found_among_old_style() -> None:
+    assert groups_of(*draw([("7 ", ""), ("10", ""), ("4", "up")])) == [(1, False, None)]
+
+
 def test_an_isolated_group_has_paper_around_it() -> None:
     picture, reading = draw([("10", ""), ("4", "up")])
     (group,) = find_groups(reading, ink_parts(picture), picture)

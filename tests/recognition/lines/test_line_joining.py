@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crnn_ocr.document import Polygon
 from crnn_ocr.recognition.lines.line_joining import join_lines, join_regions
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 

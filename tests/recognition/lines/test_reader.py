@@ -16,7 +16,8 @@ from crnn_ocr.document import Polygon
 from crnn_ocr.imaging.polygons import Turn
 from crnn_ocr.recognition.lines.crops import turn_corners
 from crnn_ocr.recognition.lines.orientation import TRIED_FIRST
-from crnn_ocr.recognition.lines.reader import LineReader, ReadRegion, joined_column
+from crnn_ocr.recognition.lines.reader import LineReader
+from crnn_ocr.recognition.lines.regions import ReadRegion, joined_column
 from crnn_ocr.recognition.lines.windows import read_lines
 from crnn_ocr.recognition.network.ctc import Frames
 from crnn_ocr.recognition.network.recognizer import PreparedLine, ReadChar, Reading, Window

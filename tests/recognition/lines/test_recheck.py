@@ -123,6 +123,15 @@ def test_sure_lines_without_holes_are_not_read_again(reading: Reading, aspect: f
     assert stretches(reading, aspect, trusting) == ()
 
 
+@given(readings(), st.floats(1, 40))
+def test_further_doubts_are_read_again_with_their_context(reading: Reading, aspect: float) -> None:
+    further = [(char.start, char.end) for char in reading.chars[:1]]
+    found = stretches(reading, aspect, Policy(), further)
+    assert bool(found) == bool(reading.chars)
+    if reading.chars:
+        assert found[0].first == 0
+
+
 def test_an_empty_line_is_not_read_again() -> None:
     assert stretches(Reading("", 0.0), 10.0, POLICY) == ()
     assert splice(Reading("", 0.0), []) == Reading("", 0.0)

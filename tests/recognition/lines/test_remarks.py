@@ -5,7 +5,7 @@ import pytest
 
 from crnn_ocr.document import Polygon
 from crnn_ocr.imaging.polygons import Turn
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 from crnn_ocr.recognition.lines.remarks import reading_remarks
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests import drawing

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 from crnn_ocr.recognition.lines.single_strokes import SURE, resolve
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests import drawing

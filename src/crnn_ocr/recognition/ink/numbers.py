@@ -23,6 +23,8 @@ from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 #: Greatest confidence of a number that does not fit its ink. Of 720 numbers in clean print 30 did not fit,
 #: and all of them were wrong.
 MISFIT = 0.5
+#: Least length of a number whose ink should tell that no character was lost: of `1` and `25` it is not asked.
+LEAST_LENGTH = 3
 
 _DIGITS = frozenset("0123456789")
 _LOW = frozenset(".,，．")
@@ -46,6 +48,8 @@ _TALL, _RING = 0.6, 0.3
 _WIDE_DIGIT, _NARROW_DIGIT = 1.3, 0.58
 #: Greatest width of a broken digit's halves together: in usual widths, or in heights.
 _BROKEN_WIDTH, _BROKEN_HEIGHT = 1.1, 0.8
+#: Greatest depth of a digit below the others, in heights.
+_HANGING = 0.12
 #: Least height of digits, in pixels, for a comparison.
 _LEAST_HEIGHT = 11
 #: Most characters that may touch and form one part, and tolerance of its width in usual widths.
@@ -88,9 +92,11 @@ class _Token:
     last: int
 
 
-def has_numbers(reading: Reading) -> bool:
-    """Return whether a line has digits, so that there is something to compare."""
-    return any(char.text in _DIGITS for char in reading.chars)
+def has_numbers(reading: Reading, least: int = 1) -> bool:
+    """Return whether a line has that many digits and signs, so that there is something to compare."""
+    return sum(char.text in _NUMERIC for char in reading.chars) >= least and any(
+        char.text in _DIGITS for char in reading.chars
+    )
 
 
 def surety(reading: Reading) -> float:
@@ -131,6 +137,29 @@ def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
     if chars == list(reading.chars):
         return reading
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
+
+
+def unverified(reading: Reading, parts: Sequence[Part], width: int) -> tuple[tuple[float, float], ...]:
+    """Return where numbers stand that may be short, and whose ink does not tell.
+
+    That is so in small print, whose characters touch, and whose signs are a grey pixel. Of 1,440 random
+    numbers in 24 typefaces at 14 and 18 pixels per em the default recogniser has 66 wrong, 45 of them with a
+    confidence of 0.95 or more.
+
+    Args:
+        reading: The line, as for `compare`.
+        parts: The parts of its picture, from left to right.
+        width: Width of that picture in pixels.
+
+    Returns:
+        (start, end) of each number, as fractions of the line's width.
+    """
+    chars = reading.chars
+    return tuple(
+        (chars[token.first].start, chars[token.last - 1].end)
+        for token in _tokens(chars, least=LEAST_LENGTH)
+        if _match(chars, token, parts, width) is None
+    )
 
 
 def _tokens(chars: Sequence[ReadChar], least: int = 2) -> Iterator[_Token]:
@@ -297,11 +326,7 @@ def _choices(
         if count > 1 and min(part.height for part in parts[:count]) < _RING * height:
             break
         part = _together(parts[:count])
-        if (
-            count > 1
-            and texts[0] in _DIGITS
-            and part.width > max(_BROKEN_WIDTH * wide, _BROKEN_HEIGHT * height)
-        ):
+        if count > 1 and texts[0] in _DIGITS and not _is_broken(part, bottom, height, wide):
             break
         if _looks_like(texts[0], part, top, bottom, wide):
             yield (part,), count
@@ -310,6 +335,12 @@ def _choices(
             expected = sum(wide if text in _DIGITS else wide / 3 for text in texts[:count])
             if abs(parts[0].width - expected) <= _TOLERANCE * wide:
                 yield (None,) * count, 1
+
+
+def _is_broken(part: Part, bottom: float, height: float, wide: float) -> bool:
+    """Return whether two parts together can be one digit: not if one is the comma below a `7`."""
+    narrow = part.width <= max(_BROKEN_WIDTH * wide, _BROKEN_HEIGHT * height)
+    return narrow and part.bottom <= bottom + _HANGING * height
 
 
 def _together(parts: Sequence[Part]) -> Part:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.components import Part
+from crnn_ocr.recognition.ink.old_style import HANGING, has_old_style_figures
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 #: Confidence of a superscript or subscript, and of one before which a character may be missing.
@@ -142,7 +143,30 @@ def find_groups(reading: Reading, parts: Sequence[Part], picture: Pixels) -> tup
             groups[-1] = replace(before, parts=(*before.parts, part))
         else:
             groups.append(replace(found, clear=not (char.isdigit() and base.width > _WIDE * height)))
+    groups = _without_old_style_figures(groups, parts, reading, width)
     return tuple(group for i, group in enumerate(groups) if _is_meant(groups, i, parts, reading, width))
+
+
+def _without_old_style_figures(
+    groups: list[Group], parts: Sequence[Part], reading: Reading, width: int
+) -> list[Group]:
+    """Return the groups without those that are raised only beside a figure that hangs below the baseline."""
+    if not groups:
+        return groups
+    texts = [_char_at(reading, part, width) for part in parts]
+    raised = {part for group in groups if not group.lowered for part in group.parts}
+    if not has_old_style_figures(texts, parts, raised):
+        return groups
+    before = {part: text for text, part in zip(texts, parts[1:], strict=False) if text in HANGING}
+    kept: list[Group] = []
+    follows: Part | None = None  # last part of a group that was left out
+    for group in groups:
+        place = parts.index(group.parts[0])
+        if not group.lowered and (group.parts[0] in before or parts[place - 1] is follows):
+            follows = group.parts[-1]
+        else:
+            kept.append(group)
+    return kept
 
 
 def _is_meant(groups: Sequence[Group], i: int, parts: Sequence[Part], reading: Reading, width: int) -> bool:

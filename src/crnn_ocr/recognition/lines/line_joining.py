@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crnn_ocr.document import Point
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 
 

@@ -93,13 +93,16 @@ _DASHES = frozenset("–—―")
 _LEAST_DOUBT = 1e-5
 
 
-def stretches(reading: Reading, aspect: float, policy: Policy) -> tuple[Stretch, ...]:
+def stretches(
+    reading: Reading, aspect: float, policy: Policy, further: Sequence[tuple[float, float]] = ()
+) -> tuple[Stretch, ...]:
     """Choose the stretches of a line that are read again.
 
     Args:
         reading: The first recogniser's reading.
         aspect: Width of the line's crop divided by its height.
         policy: When to look again.
+        further: (start, end) of further doubts, as fractions of the line's width.
 
     Returns:
         Disjoint stretches from left to right, each of one character or more; empty if there is no doubt or
@@ -108,7 +111,8 @@ def stretches(reading: Reading, aspect: float, policy: Policy) -> tuple[Stretch,
     chars = reading.chars
     if not chars:
         return ()
-    spans = [(start - policy.context, end + policy.context) for start, end in _doubts(chars, aspect, policy)]
+    doubts = _doubts(chars, aspect, policy) + [(start * aspect, end * aspect) for start, end in further]
+    spans = [(start - policy.context, end + policy.context) for start, end in doubts]
     # Positions where the crop may be cut, in heights: character i is between borders i and i + 1.
     fractions = [0.0, *(char.start for char in chars[1:]), 1.0]
     borders = [fraction * aspect for fraction in fractions]

@@ -16,7 +16,7 @@ from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.components import ink_parts
 from crnn_ocr.recognition.ink.numbers import surety
 from crnn_ocr.recognition.lines.crops import unturn
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 
 #: Regions with a lower legibility count as unread; the caller asked for leaving out those above it.
 _READ = 0.5

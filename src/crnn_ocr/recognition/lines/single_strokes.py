@@ -13,7 +13,7 @@ from crnn_ocr.document import Polygon
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.recognition.ink.strokes import HAN_STROKES, LYING, STANDING, Strokes, find_strokes
 from crnn_ocr.recognition.lines.crops import crop
-from crnn_ocr.recognition.lines.reader import ReadRegion
+from crnn_ocr.recognition.lines.regions import ReadRegion
 from crnn_ocr.recognition.network.charset import is_han
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 

@@ -117,6 +117,14 @@ def compare_with_ink(reading: Reading, picture: LinePicture) -> Reading:
     return numbers.compare(reading, parts, image.shape[1])
 
 
+def unverified_numbers(reading: Reading, picture: LinePicture) -> tuple[tuple[float, float], ...]:
+    """Return where numbers stand whose ink does not tell whether all of it was read, see `numbers`."""
+    if not numbers.has_numbers(reading, numbers.LEAST_LENGTH):
+        return ()
+    image = picture.make()
+    return numbers.unverified(reading, ink_parts(image), image.shape[1])
+
+
 def settle_widths(readings: Sequence[Reading], pictures: Sequence[LinePicture | None]) -> list[Reading]:
     """Return the lines of a page with each sign in its right width, full or half.
 

@@ -22,8 +22,8 @@ from crnn_ocr.errors import OverloadedError
 
 # CPU seconds of pictures with the default models and options, second look included, fitted by hand to every
 # other page of the evaluation set and to blank pictures up to 24 million pixels (`python -m
-# benchmarks.serving.admission`, one thread): 8.6 s are estimated for 8.8 s measured. What a page costs depends on its
-# text, which no header shows; single estimates are off by a factor of up to three.
+# benchmarks.serving.admission`, one thread): 8.6 s are estimated for 8.8 s measured. What a page costs
+# depends on its text, which no header shows; single estimates are off by a factor of up to three.
 _PER_PAGE = 0.02
 _PER_MEGAPIXEL = 0.9
 _DENSE_MEGAPIXELS = 1.0  # larger pictures have larger text rather than more of it
