@@ -92,7 +92,8 @@ const result = new ResultView(store, say, {
   put: (page, element) => picture.put(page, element),
   lookAt: (index, part) => picture.lookAt(index, part),
   missing,
-  revealBlock: (key) => picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
+  revealBlock: (key) =>
+    picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
 });
 new QueueView(store, {
   select: (id) => selectJob(store, id),
@@ -105,7 +106,11 @@ watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(st
 watchSides(store, (index) => picture.reveal(index));
 watchPanes(store);
 watchPrimary(store, { add: () => byId("file").click(), stop: () => runner.cancelAll(), copy: () => result.copy() });
-const takeSample = watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
+const takeSample = watchSamples(
+  store,
+  (file) => take([file], "sample"),
+  () => say(t("errorNetwork")),
+);
 watchWelcome(store, {
   sample: takeSample,
   captured: (file) => take([file], "captured"),
@@ -159,7 +164,10 @@ byId("clear-queue").addEventListener("click", () => {
   jobs.forEach((job) => forgetPictures(job.id));
   byId("start").focus();
 });
-store.watch((state) => [state.server.state], (state) => state === "ready" && runner.resume());
+store.watch(
+  (state) => [state.server.state],
+  (state) => state === "ready" && runner.resume(),
+);
 
 forgetTries();
 document.documentElement.dataset.ready = "";
@@ -218,7 +226,10 @@ function read(id) {
   noteServer(store, "ready");
   say(t("done", { count: job.result.lines.length }), { quiet: true });
   parts.keep(id);
-  firstPages().then((draw) => draw(id), () => {}); // the entry keeps its symbol
+  firstPages().then(
+    (draw) => draw(id),
+    () => {},
+  ); // the entry keeps its symbol
 }
 
 function stepFile(by) {

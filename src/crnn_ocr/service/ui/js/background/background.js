@@ -29,10 +29,24 @@ export class Background {
     this.#store = store;
     this.#act = act;
     this.#stopping = new Stopping((id, problem) => this.#stopped(id, problem));
-    this.#list = new JobList(store, { say: act.say, open: (answer) => this.open(answer), ended: (answer) => this.#heard(answer.id, answer, []) });
-    watchBar(store, { turnTo: (id, at) => this.turnTo(id, at), stop: (id) => this.stop([jobOf(store.get(), id)]), again: (id) => this.again(jobOf(store.get(), id)) });
-    store.watch((state) => [state.jobs], (jobs) => this.#watchItems(jobs));
-    store.watch((state) => [currentJob(state)?.background?.place, currentJob(state)?.note], () => this.#fetchShown());
+    this.#list = new JobList(store, {
+      say: act.say,
+      open: (answer) => this.open(answer),
+      ended: (answer) => this.#heard(answer.id, answer, []),
+    });
+    watchBar(store, {
+      turnTo: (id, at) => this.turnTo(id, at),
+      stop: (id) => this.stop([jobOf(store.get(), id)]),
+      again: (id) => this.again(jobOf(store.get(), id)),
+    });
+    store.watch(
+      (state) => [state.jobs],
+      (jobs) => this.#watchItems(jobs),
+    );
+    store.watch(
+      (state) => [currentJob(state)?.background?.place, currentJob(state)?.note],
+      () => this.#fetchShown(),
+    );
   }
 
   /** Opens the list of jobs. */
@@ -67,7 +81,17 @@ export class Background {
     remember(answer.id);
     this.#act.arriving(id);
     const background = stateOf(answer);
-    patchJob(this.#store, id, { background, status: statusOf(background), note: noteOf(background), result: null, edits: undefined, page: 0, options: wanted, sent: null, resumes: 0 });
+    patchJob(this.#store, id, {
+      background,
+      status: statusOf(background),
+      note: noteOf(background),
+      result: null,
+      edits: undefined,
+      page: 0,
+      options: wanted,
+      sent: null,
+      resumes: 0,
+    });
     this.#list.put(answer);
     this.#act.say(t("backgroundStarted", { name }));
     this.#follow(id);
@@ -76,7 +100,15 @@ export class Background {
   /** Shows a job of the server on the page. */
   open(answer, { quiet = false } = {}) {
     const background = stateOf(answer);
-    const id = this.#itemOf(answer.id)?.id ?? addBackground(this.#store, { name: background.name, background, status: statusOf(background), problem: problemOf(background), note: noteOf(background) });
+    const id =
+      this.#itemOf(answer.id)?.id ??
+      addBackground(this.#store, {
+        name: background.name,
+        background,
+        status: statusOf(background),
+        problem: problemOf(background),
+        note: noteOf(background),
+      });
     if (!quiet || this.#store.get().current === null) {
       selectJob(this.#store, id);
     }
@@ -113,7 +145,11 @@ export class Background {
       patchJob(this.#store, id, { status: "cancelled", note: { symbol: "stop", words: "backgroundStopped" } });
       this.#stopping.add(background.id);
     }
-    const run = () => jobs.map(({ id }) => jobOf(this.#store.get(), id)).filter(Boolean).forEach((job) => this.again(job));
+    const run = () =>
+      jobs
+        .map(({ id }) => jobOf(this.#store.get(), id))
+        .filter(Boolean)
+        .forEach((job) => this.again(job));
     this.#act.say(t("backgroundStopping", { count: jobs.length }), { action: { label: t("undo"), run } });
   }
 
@@ -175,7 +211,11 @@ export class Background {
       });
     } catch (error) {
       const problem = problemIn(error);
-      patchJob(this.#store, id, { status: "failed", problem, note: { problem, retry: problem.code === "UNAUTHORIZED" } });
+      patchJob(this.#store, id, {
+        status: "failed",
+        problem,
+        note: { problem, retry: problem.code === "UNAUTHORIZED" },
+      });
     } finally {
       if (this.#following.get(id) === control) {
         this.#following.delete(id);
@@ -223,7 +263,10 @@ export class Background {
       return;
     }
     this.#pages.drop(jobId);
-    find(jobId).then((answer) => this.#heard(jobId, answer, []), () => {});
+    find(jobId).then(
+      (answer) => this.#heard(jobId, answer, []),
+      () => {},
+    );
   }
 
   // The shown page has been read: what was read is fetched, unless it is there.

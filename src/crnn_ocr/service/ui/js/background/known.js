@@ -16,7 +16,11 @@ export function remember(id) {
 
 /** Forgets a job that the server does not know any more. */
 export function forget(id) {
-  write("localStorage", KNOWN, known().filter((other) => other !== id));
+  write(
+    "localStorage",
+    KNOWN,
+    known().filter((other) => other !== id),
+  );
 }
 
 /** The ids of the jobs that stood on the page when it was loaded anew. */

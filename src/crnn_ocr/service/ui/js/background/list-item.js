@@ -30,14 +30,21 @@ export function itemOf(answer, act, sure) {
     { class: "background-item", "data-state": job.state },
     make("p", { class: "job-name", title: job.name }, job.name),
     make("p", { class: "background-words" }, t("backgroundStatus", job)),
-    over ? null : make("progress", { class: "progress", max: "1", "aria-label": t("backgroundProgress"), value: shareOf(job) }),
+    over
+      ? null
+      : make("progress", { class: "progress", max: "1", "aria-label": t("backgroundProgress"), value: shareOf(job) }),
     problem && job.state !== "expired" ? make("p", { class: "background-problem" }, explain(problem)) : null,
     make("p", { class: "job-status" }, [age(job.created), kept(job)].filter(Boolean).join(" · ")),
     make(
       "div",
       { class: "background-tools" },
-      job.state === "expired" ? null : action(t("backgroundOpen"), t("backgroundOpenOf", job), () => act.open(answer), key("open")),
-      action(remove, `${remove}: ${job.name}`, () => act.remove(answer), { ...key("remove"), class: `button button-small${sure ? " is-sure" : ""}` }),
+      job.state === "expired"
+        ? null
+        : action(t("backgroundOpen"), t("backgroundOpenOf", job), () => act.open(answer), key("open")),
+      action(remove, `${remove}: ${job.name}`, () => act.remove(answer), {
+        ...key("remove"),
+        class: `button button-small${sure ? " is-sure" : ""}`,
+      }),
     ),
     HAS_RESULT.has(job.state) ? savers(job, act, key) : null,
   );
@@ -46,7 +53,12 @@ export function itemOf(answer, act, sure) {
 function savers(job, act, key) {
   const words = t("backgroundFormats");
   const buttons = job.formats.map((format) => saver(job, format, act, key(format)));
-  return make("div", { class: "background-formats", role: "group", "aria-label": words }, make("span", { "aria-hidden": "true" }, words), ...buttons);
+  return make(
+    "div",
+    { class: "background-formats", role: "group", "aria-label": words },
+    make("span", { "aria-hidden": "true" }, words),
+    ...buttons,
+  );
 }
 
 function saver({ id, name }, format, act, key) {
@@ -66,7 +78,11 @@ function saver({ id, name }, format, act, key) {
 }
 
 function action(words, label, onclick, attributes) {
-  return make("button", { type: "button", class: "button button-small", "aria-label": label, title: label, onclick, ...attributes }, words);
+  return make(
+    "button",
+    { type: "button", class: "button button-small", "aria-label": label, title: label, onclick, ...attributes },
+    words,
+  );
 }
 
 function shareOf({ count, done, failed }) {
@@ -83,5 +99,7 @@ function kept({ state, expires }) {
   if (expires === null || state === "expired") {
     return "";
   }
-  return t("backgroundKept", { time: new Intl.DateTimeFormat(localeOf(), { dateStyle: "medium", timeStyle: "short" }).format(expires) });
+  return t("backgroundKept", {
+    time: new Intl.DateTimeFormat(localeOf(), { dateStyle: "medium", timeStyle: "short" }).format(expires),
+  });
 }

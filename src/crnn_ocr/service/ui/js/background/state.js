@@ -58,8 +58,13 @@ export function withPlace(background, at) {
 function placed(background) {
   const count = Math.max(background.pages.length, background.total);
   const page = background.pages[background.at];
-  const same = page && background.place && page.file === background.place.file && page.number === background.place.number;
-  return { ...background, count, place: same ? background.place : page ? { file: page.file, number: page.number } : null };
+  const same =
+    page && background.place && page.file === background.place.file && page.number === background.place.number;
+  return {
+    ...background,
+    count,
+    place: same ? background.place : page ? { file: page.file, number: page.number } : null,
+  };
 }
 
 /** How the item on the page stands that shows it. */
@@ -87,12 +92,16 @@ export function noteOf(background) {
   }
   const page = pages[at];
   if (!page) {
-    return position > 0 ? { symbol: "clock", words: "backgroundQueued", values: { position } } : { symbol: "clock", words: "backgroundCounting" };
+    return position > 0
+      ? { symbol: "clock", words: "backgroundQueued", values: { position } }
+      : { symbol: "clock", words: "backgroundCounting" };
   }
   if (page.state === "failed") {
     return { problem: problemFrom(page.error), retry: false };
   }
-  return page.state === "done" ? null : { symbol: "clock", words: page.state === "running" ? "pageRunning" : "pageQueued" };
+  return page.state === "done"
+    ? null
+    : { symbol: "clock", words: page.state === "running" ? "pageRunning" : "pageQueued" };
 }
 
 function problemFrom(error) {

@@ -19,7 +19,10 @@ export class Stopping {
   /** Stops a job, after a while. */
   add(id) {
     this.takeBack(id);
-    this.#timers.set(id, setTimeout(() => this.#stop(id), WHILE));
+    this.#timers.set(
+      id,
+      setTimeout(() => this.#stop(id), WHILE),
+    );
   }
 
   /** Lets a job go on. */

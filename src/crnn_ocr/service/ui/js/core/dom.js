@@ -77,7 +77,9 @@ export function laterStyles() {
 
 /** Whether what is typed now goes into a field. */
 export function isTyping(target) {
-  return target instanceof Element && target.closest("input:not([type=checkbox],[type=range]), textarea, select") !== null;
+  return (
+    target instanceof Element && target.closest("input:not([type=checkbox],[type=range]), textarea, select") !== null
+  );
 }
 
 function fill(element, attributes, children) {

@@ -23,7 +23,10 @@ export const VIEWS = ["document", "proofread", "data"];
 export function loadPrefs() {
   const kept = load(PREFS);
   const known = Object.keys(DEFAULTS).filter((key) => typeof kept[key] === typeof DEFAULTS[key] || key === "language");
-  const prefs = { ...DEFAULTS, ...Object.fromEntries(known.filter((key) => key in kept).map((key) => [key, kept[key]])) };
+  const prefs = {
+    ...DEFAULTS,
+    ...Object.fromEntries(known.filter((key) => key in kept).map((key) => [key, kept[key]])),
+  };
   return VIEWS.includes(prefs.view) ? prefs : { ...prefs, view: DEFAULTS.view }; // an earlier page had other tabs
 }
 
@@ -34,8 +37,14 @@ export function loadOptions() {
 
 /** Keeps the settings and options of the store whenever they change. */
 export function rememberPrefs(store) {
-  store.watch((state) => [state.prefs], (prefs) => save(PREFS, prefs));
-  store.watch((state) => [state.options], (options) => save(OPTIONS, options));
+  store.watch(
+    (state) => [state.prefs],
+    (prefs) => save(PREFS, prefs),
+  );
+  store.watch(
+    (state) => [state.options],
+    (options) => save(OPTIONS, options),
+  );
 }
 
 /** Changes single settings. */

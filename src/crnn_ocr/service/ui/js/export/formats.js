@@ -49,7 +49,8 @@ export function isPossible(format, job) {
 /** Lets the server write one reading; resolves to a Blob. */
 export function written(job, format) {
   const figures = job.result.pages.some((page) => page.structure?.some((block) => block.type === "figure"));
-  const needed = format.needsFile || SHOW_PICTURE.includes(format.name) || (figures && SHOW_FIGURES.includes(format.name));
+  const needed =
+    format.needsFile || SHOW_PICTURE.includes(format.name) || (figures && SHOW_FIGURES.includes(format.name));
   const file = needed && job.file.size > 0 ? job.file : null;
   return patiently(() => exportFile(documentOf(job.result, { chars: true }), format.name, file, job.options));
 }
@@ -65,7 +66,10 @@ export function written(job, format) {
 export async function writtenAll(jobs, format, { together, onDone }) {
   if (jobs.length === 1 || together) {
     const results = jobs.map((job) => job.result);
-    const content = jobs.length === 1 ? await written(jobs[0], format) : await patiently(() => exportFile(joinedDocument(results, { chars: true }), format.name));
+    const content =
+      jobs.length === 1
+        ? await written(jobs[0], format)
+        : await patiently(() => exportFile(joinedDocument(results, { chars: true }), format.name));
     return { name: exportName(jobs, suffixOf(format, content)), content };
   }
   const files = [];
@@ -75,7 +79,10 @@ export async function writtenAll(jobs, format, { together, onDone }) {
     onDone(files.length);
   }
   const names = distinct(files.map(({ name }) => name));
-  return { name: "crnn-ocr.zip", content: await zipOf(files.map(({ content }, index) => ({ name: names[index], content }))) };
+  return {
+    name: "crnn-ocr.zip",
+    content: await zipOf(files.map(({ content }, index) => ({ name: names[index], content }))),
+  };
 }
 
 // A format of several files, such as one for each table, comes as an archive.

@@ -43,7 +43,15 @@ export class Preview {
       const paper = make("div", { class: "doc" });
       this.#fill(paper);
       const nothing = () => {};
-      this.#view = new DocumentView(paper, { choose: nothing, hover: nothing, block: nothing, pick: nothing, edit: nothing, cell: nothing, say: nothing });
+      this.#view = new DocumentView(paper, {
+        choose: nothing,
+        hover: nothing,
+        block: nothing,
+        pick: nothing,
+        edit: nothing,
+        cell: nothing,
+        say: nothing,
+      });
       this.#view.draw(job, true);
       return true;
     }

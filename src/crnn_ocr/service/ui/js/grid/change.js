@@ -23,7 +23,13 @@ export function withLineAdded(result, place, kind, number) {
   const lines = grid[kind];
   const fresh = lines.toSpliced(number + 1, 0, (lines[number] + lines[number + 1]) / 2);
   const head = kind === "rows" && number < table.header_rows ? 1 : 0;
-  return withGrid(result, place, { ...grid, [kind]: fresh }, cellsAfterAdding(table.cells, kind, number), table.header_rows + head);
+  return withGrid(
+    result,
+    place,
+    { ...grid, [kind]: fresh },
+    cellsAfterAdding(table.cells, kind, number),
+    table.header_rows + head,
+  );
 }
 
 /** The result without the line before this row or column; outer lines stay. */
@@ -64,22 +70,39 @@ function withGrid(result, { page, block }, { frame, rows, cols }, cells, heads) 
     return numbers.get(`${intervalAt(rows, t)}/${intervalAt(cols, s)}`);
   };
   const texts = cells.map(() => []);
-  const own = home.structure[block].table.cells.flatMap((cell) => cell.lines).map((place) => result.lines[home.first + place]);
+  const own = home.structure[block].table.cells
+    .flatMap((cell) => cell.lines)
+    .map((place) => result.lines[home.first + place]);
   for (const { place, line } of wholeLines(own).flatMap((one) => parted(one, placeOf))) {
     texts[place].push(line);
   }
   const fresh = cells.map((cell, number) => ({
     ...cell,
-    polygon: cornersOf(frame, cols[cell.col], rows[cell.row], cols[cell.col + cell.col_span], rows[cell.row + cell.row_span]),
+    polygon: cornersOf(
+      frame,
+      cols[cell.col],
+      rows[cell.row],
+      cols[cell.col + cell.col_span],
+      rows[cell.row + cell.row_span],
+    ),
     own: inOrder(texts[number], frame),
   }));
   const polygon = cornersOf(frame, cols[0], rows[0], cols.at(-1), rows.at(-1));
-  return rebuilt(result, page, block, { polygon }, { rows: rows.length - 1, cols: cols.length - 1, header_rows: heads }, fresh);
+  return rebuilt(
+    result,
+    page,
+    block,
+    { polygon },
+    { rows: rows.length - 1, cols: cols.length - 1, header_rows: heads },
+    fresh,
+  );
 }
 
 // Rows from top to bottom, and the parts of a row from left to right.
 function inOrder(lines, frame) {
-  const spans = lines.map((line) => ({ line, ...sharesOf(frame, line.polygon) })).toSorted((a, b) => a.top + a.bottom - b.top - b.bottom);
+  const spans = lines
+    .map((line) => ({ line, ...sharesOf(frame, line.polygon) }))
+    .toSorted((a, b) => a.top + a.bottom - b.top - b.bottom);
   const rows = [];
   for (const span of spans) {
     const last = rows.at(-1);

@@ -41,8 +41,14 @@ export class GridEditor {
         this.#choose(target.dataset.grip);
       }
     });
-    store.watch((state) => [currentJob(state)?.id, state.prefs.view], () => this.close());
-    store.watch((state) => [currentJob(state)?.result, state.prefs.language], () => this.#at && this.#draw());
+    store.watch(
+      (state) => [currentJob(state)?.id, state.prefs.view],
+      () => this.close(),
+    );
+    store.watch(
+      (state) => [currentJob(state)?.result, state.prefs.language],
+      () => this.#at && this.#draw(),
+    );
   }
 
   /** Shows the lines of a table; false where nobody knows where they are. */
@@ -89,8 +95,12 @@ export class GridEditor {
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.#home.setAttribute("aria-label", t("gridEdit"));
     const kinds = ["rows", "cols"];
-    this.#svg.replaceChildren(...kinds.flatMap((kind) => found.grid[kind].map((_, number) => this.#line(found.grid, kind, number))));
-    const buttons = kinds.flatMap((kind) => found.grid[kind].slice(1).map((_, number) => this.#plus(found.grid, kind, number, width, height)));
+    this.#svg.replaceChildren(
+      ...kinds.flatMap((kind) => found.grid[kind].map((_, number) => this.#line(found.grid, kind, number))),
+    );
+    const buttons = kinds.flatMap((kind) =>
+      found.grid[kind].slice(1).map((_, number) => this.#plus(found.grid, kind, number, width, height)),
+    );
     this.#home.replaceChildren(this.#svg, ...buttons, this.#minus);
     this.#placeMinus(found.grid);
     if (focused) {
@@ -108,9 +118,18 @@ export class GridEditor {
     const words = t(kind === "rows" ? "gridRowLine" : "gridColLine", { number: number + 1, count: grid[kind].length });
     return makeSvg(
       "g",
-      { class: `grid-line is-${kind} ${outer ? "is-outer" : ""}`.trim(), tabindex: "0", role: "slider", "data-grip": `${kind}/${number}`, "data-name": `${kind}/${number}`,
-        "aria-label": words, "aria-orientation": kind === "rows" ? "vertical" : "horizontal", "aria-valuemin": 0, "aria-valuemax": 100,
-        "aria-valuenow": Math.round(100 * share) },
+      {
+        class: `grid-line is-${kind} ${outer ? "is-outer" : ""}`.trim(),
+        tabindex: "0",
+        role: "slider",
+        "data-grip": `${kind}/${number}`,
+        "data-name": `${kind}/${number}`,
+        "aria-label": words,
+        "aria-orientation": kind === "rows" ? "vertical" : "horizontal",
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-valuenow": Math.round(100 * share),
+      },
       makeSvg("line", { class: "grid-hit", x1, y1, x2, y2 }),
       makeSvg("line", { class: "grid-halo", x1, y1, x2, y2 }),
       makeSvg("line", { class: "grid-stroke", x1, y1, x2, y2 }),
@@ -126,7 +145,19 @@ export class GridEditor {
       this.#change((result) => withLineAdded(result, this.#at, kind, number));
       this.#focus(`${kind}/${number + 1}`);
     };
-    const button = make("button", { type: "button", class: "grid-plus", "data-kind": kind, "data-name": `+${kind}/${number}`, "aria-label": label, title: label, onclick: add }, "+");
+    const button = make(
+      "button",
+      {
+        type: "button",
+        class: "grid-plus",
+        "data-kind": kind,
+        "data-name": `+${kind}/${number}`,
+        "aria-label": label,
+        title: label,
+        onclick: add,
+      },
+      "+",
+    );
     button.style.left = `${(100 * x) / width}%`;
     button.style.top = `${(100 * y) / height}%`;
     return button;

@@ -20,8 +20,14 @@ export function gridOf(result, block) {
     return null;
   }
   const spans = table.cells.map((cell) => ({ cell, ...sharesOf(frame, cell.polygon) }));
-  const rows = edges(table.rows, spans.map(({ cell, top, bottom }) => [cell.row, cell.row + cell.row_span, top, bottom]));
-  const cols = edges(table.cols, spans.map(({ cell, left, right }) => [cell.col, cell.col + cell.col_span, left, right]));
+  const rows = edges(
+    table.rows,
+    spans.map(({ cell, top, bottom }) => [cell.row, cell.row + cell.row_span, top, bottom]),
+  );
+  const cols = edges(
+    table.cols,
+    spans.map(({ cell, left, right }) => [cell.col, cell.col + cell.col_span, left, right]),
+  );
   return { frame, rows, cols };
 }
 
@@ -42,7 +48,12 @@ export function pointAt([a, b, , d], [s, t]) {
 
 /** The corners of the part of a frame between these shares. */
 export function cornersOf(frame, left, top, right, bottom) {
-  return [[left, top], [right, top], [right, bottom], [left, bottom]].map((at) => pointAt(frame, at));
+  return [
+    [left, top],
+    [right, top],
+    [right, bottom],
+    [left, bottom],
+  ].map((at) => pointAt(frame, at));
 }
 
 /** The range of shares that a polygon takes up. */

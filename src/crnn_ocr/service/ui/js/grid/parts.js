@@ -8,7 +8,8 @@ export function wholeLines(lines) {
   for (const line of lines.filter(({ whole }) => whole)) {
     parts.set(line.whole, [...(parts.get(line.whole) ?? []), line]);
   }
-  const intact = (whole) => parts.get(whole).every(({ text, part, checked }) => text === part && checked === whole.checked);
+  const intact = (whole) =>
+    parts.get(whole).every(({ text, part, checked }) => text === part && checked === whole.checked);
   const given = new Set();
   return lines.flatMap((line) => {
     if (!line.whole || !intact(line.whole)) {
@@ -28,7 +29,8 @@ export function wholeLines(lines) {
  */
 export function parted(line, placeOf) {
   const chars = [...line.text];
-  const middle = (polygon) => [0, 1].map((axis) => polygon.reduce((sum, point) => sum + point[axis], 0) / polygon.length);
+  const middle = (polygon) =>
+    [0, 1].map((axis) => polygon.reduce((sum, point) => sum + point[axis], 0) / polygon.length);
   if (line.original === "" || chars.length < 2) {
     return [{ place: placeOf(middle(line.polygon)), line }];
   }
@@ -45,7 +47,9 @@ export function parted(line, placeOf) {
   if (runs.length < 2) {
     return [{ place: runs[0].place, line }];
   }
-  return runs.map(({ place, start, end }) => ({ place, line: partOf(line, chars, polygons, start, end) })).filter((run) => run.line.text !== "");
+  return runs
+    .map(({ place, start, end }) => ({ place, line: partOf(line, chars, polygons, start, end) }))
+    .filter((run) => run.line.text !== "");
 }
 
 function partOf(line, chars, polygons, from, to) {

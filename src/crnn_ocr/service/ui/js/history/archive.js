@@ -23,7 +23,10 @@ export async function keep(reading, time = Date.now()) {
   const text = result.lines.map((line) => line.text).join(" ");
   // The small picture lies in both stores; of the result, what its JSON takes without the places of single characters
   // comes near to what is stored.
-  const bytes = (file?.size ?? 0) + 2 * (thumb?.size ?? 0) + 2 * JSON.stringify(result, (key, value) => (key === "places" ? undefined : value)).length;
+  const bytes =
+    (file?.size ?? 0) +
+    2 * (thumb?.size ?? 0) +
+    2 * JSON.stringify(result, (key, value) => (key === "places" ? undefined : value)).length;
   const entry = { id, time, name, thumb, bytes, text: text.slice(0, SNIPPET), lines: result.lines.length };
   await run("readwrite", (readings, entries) => {
     readings.put({ ...reading, file });

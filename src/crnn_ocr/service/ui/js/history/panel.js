@@ -17,11 +17,14 @@ export class HistoryPanel {
     this.#say = say;
     byId("clear-history").addEventListener("click", () => this.#clear());
     byId("history-dialog").addEventListener("close", () => this.#release());
-    store.watch((state) => [state.prefs.language, state.prefs.history], () => {
-      if (byId("history-dialog").open) {
-        this.#draw();
-      }
-    });
+    store.watch(
+      (state) => [state.prefs.language, state.prefs.history],
+      () => {
+        if (byId("history-dialog").open) {
+          this.#draw();
+        }
+      },
+    );
   }
 
   /** Opens the drawer. */

@@ -8,10 +8,13 @@ const SAMPLES = { en: ["photo", "receipt", "screenshot", "poem"], zh: ["receipt"
 
 /** Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file. */
 export function watchSamples(store, onFile, onFail) {
-  store.watch((state) => [state.prefs.language], () => {
-    const [, ...others] = document.documentElement.lang === "en" ? SAMPLES.en : SAMPLES.zh;
-    byId("samples").replaceChildren(...others.map((sample) => make("li", {}, card(sample))));
-  });
+  store.watch(
+    (state) => [state.prefs.language],
+    () => {
+      const [, ...others] = document.documentElement.lang === "en" ? SAMPLES.en : SAMPLES.zh;
+      byId("samples").replaceChildren(...others.map((sample) => make("li", {}, card(sample))));
+    },
+  );
   return take;
 
   function card(name) {

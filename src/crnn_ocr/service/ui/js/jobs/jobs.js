@@ -112,12 +112,15 @@ export function placeOf(job) {
 /** Refuses files that are larger than the server takes, before they are sent; its limits may be known only later. */
 export function watchSizes(store) {
   const largest = ({ limits }) => limits?.jobs?.max_file_bytes ?? limits?.max_image_bytes;
-  store.watch((state) => [state.jobs, largest(state)], (jobs, most = Infinity) => {
-    for (const { id, file } of jobs.filter((job) => isWaiting(job) && job.file.size > most)) {
-      const message = `${sizeText(file.size)} > ${sizeText(most)}`;
-      patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
-    }
-  });
+  store.watch(
+    (state) => [state.jobs, largest(state)],
+    (jobs, most = Infinity) => {
+      for (const { id, file } of jobs.filter((job) => isWaiting(job) && job.file.size > most)) {
+        const message = `${sizeText(file.size)} > ${sizeText(most)}`;
+        patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
+      }
+    },
+  );
 }
 
 function isWaiting({ status }) {

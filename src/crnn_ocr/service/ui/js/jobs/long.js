@@ -33,6 +33,9 @@ function limitsOf(store) {
       queueMicrotask(() => stop());
       resolve(limits);
     };
-    stop = store.watch((state) => [state.limits], (limits) => limits && done(limits));
+    stop = store.watch(
+      (state) => [state.limits],
+      (limits) => limits && done(limits),
+    );
   });
 }

@@ -57,7 +57,9 @@ export class Runner {
 
   /** Starts what could not be sent while the server was gone; a file that breaks every connection is left at last. */
   resume() {
-    const lost = this.#store.get().jobs.filter(({ status, problem }) => status === "failed" && problem.code === "NETWORK");
+    const lost = this.#store
+      .get()
+      .jobs.filter(({ status, problem }) => status === "failed" && problem.code === "NETWORK");
     for (const { id, resumes = 0 } of lost.filter((job) => (job.resumes ?? 0) < MOST_RESUMES)) {
       patchJob(this.#store, id, { resumes: resumes + 1 });
       this.start([id]);

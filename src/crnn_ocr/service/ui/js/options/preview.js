@@ -73,7 +73,10 @@ export function makePreview(store) {
 }
 
 function legend(header) {
-  const steps = (header("X-Enhancements") ?? "").split(",").map((step) => step.trim()).filter(Boolean);
+  const steps = (header("X-Enhancements") ?? "")
+    .split(",")
+    .map((step) => step.trim())
+    .filter(Boolean);
   const words = steps.length > 0 ? steps.map((step) => t(`step_${step}`) ?? step) : [t("stepNone")];
   const measures = Object.fromEntries((header("X-Quality") ?? "").split(",").map((part) => part.trim().split("=")));
   const measured = ["brightness", "contrast", "noise", "blur"].filter((name) => name in measures);

@@ -13,7 +13,12 @@
 export function fieldsOf(schema) {
   return Object.entries(schema?.properties ?? {}).flatMap(([name, property]) => {
     const kind = resolve(property, schema);
-    const field = { name, title: property.title ?? name, help: property.description ?? "", default: property.default ?? null };
+    const field = {
+      name,
+      title: property.title ?? name,
+      help: property.description ?? "",
+      default: property.default ?? null,
+    };
     if (Array.isArray(kind.enum)) {
       return [{ ...field, kind: "choice", choices: kind.enum.map(String) }];
     }
@@ -21,10 +26,14 @@ export function fieldsOf(schema) {
       return [{ ...field, kind: "switch" }];
     }
     if (kind.type === "number" || kind.type === "integer") {
-      return [{ ...field, kind: "number", minimum: kind.minimum, maximum: kind.maximum, whole: kind.type === "integer" }];
+      return [
+        { ...field, kind: "number", minimum: kind.minimum, maximum: kind.maximum, whole: kind.type === "integer" },
+      ];
     }
     // The page keeps options in the browser; a password must not stay there.
-    return kind.type === "string" && property.format !== "password" ? [{ ...field, kind: "text", longest: kind.maxLength }] : [];
+    return kind.type === "string" && property.format !== "password"
+      ? [{ ...field, kind: "text", longest: kind.maxLength }]
+      : [];
   });
 }
 

@@ -23,7 +23,10 @@ export class Near {
     this.#store = store;
     this.#strip = strip;
     this.#act = act;
-    store.watch((state) => [state.active, state.hovered, state.hit, state.selected], () => this.#sheets.forEach((sheet) => sheet.mark(store.get())));
+    store.watch(
+      (state) => [state.active, state.hovered, state.hit, state.selected],
+      () => this.#sheets.forEach((sheet) => sheet.mark(store.get())),
+    );
   }
 
   /** Lays out the sheets of a job anew. */

@@ -72,7 +72,8 @@ export class Pictures {
     const job = this.#job;
     const free = (page) => !this.#running.has(`${job.id}/${page}`);
     while (this.#running.size < AT_ONCE) {
-      const page = this.#wanted.find(free) ?? (this.#wanted.length === 0 && this.#running.size === 0 ? this.#unseen() : undefined);
+      const page =
+        this.#wanted.find(free) ?? (this.#wanted.length === 0 && this.#running.size === 0 ? this.#unseen() : undefined);
       if (page === undefined) {
         return;
       }

@@ -50,7 +50,9 @@ export class PagesView {
       frame.addEventListener(kind, () => (this.#free = true), { capture: true, passive: true });
     }
     // Two fingers zoom, and do not scroll.
-    frame.addEventListener("touchstart", (event) => this.#job && event.touches.length > 1 && event.preventDefault(), { passive: false });
+    frame.addEventListener("touchstart", (event) => this.#job && event.touches.length > 1 && event.preventDefault(), {
+      passive: false,
+    });
   }
 
   /** Shows the pages of a job, at the one that it is at. */
@@ -141,7 +143,10 @@ export class PagesView {
   reveal(page, polygon) {
     const { x, y, width, height } = this.#layout.spanOf(page, polygon);
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.#frame;
-    this.#scrollTo(scrollLeft + shift(x - scrollLeft, width, clientWidth), scrollTop + shift(y - scrollTop, height, clientHeight));
+    this.#scrollTo(
+      scrollLeft + shift(x - scrollLeft, width, clientWidth),
+      scrollTop + shift(y - scrollTop, height, clientHeight),
+    );
   }
 
   /** Zooms and scrolls so that a line can be read, or the part of it that matters. */
@@ -237,5 +242,8 @@ export class PagesView {
 }
 
 function sameSizes(old, fresh) {
-  return old.length === fresh.length && old.every(({ width, height }, index) => width === fresh[index].width && height === fresh[index].height);
+  return (
+    old.length === fresh.length &&
+    old.every(({ width, height }, index) => width === fresh[index].width && height === fresh[index].height)
+  );
 }

@@ -66,9 +66,17 @@ export class Lens {
   }
 
   #row(line, index) {
-    const { size, upright, matrix } = fitText(line.text, line.polygon, (text) => this.#pen.measureText(text).width / PROBE);
+    const { size, upright, matrix } = fitText(
+      line.text,
+      line.polygon,
+      (text) => this.#pen.measureText(text).width / PROBE,
+    );
     const level = line.text === line.original ? levelOf(line.confidence) : "good";
-    const row = make("div", { class: `lens-line is-${level}${upright ? " is-column" : ""}`, "data-index": index }, line.text);
+    const row = make(
+      "div",
+      { class: `lens-line is-${level}${upright ? " is-column" : ""}`, "data-index": index },
+      line.text,
+    );
     row.style.fontSize = `${size}px`;
     row.style.transform = `matrix(${matrix.join(",")})`;
     return row;
@@ -84,7 +92,10 @@ export class Lens {
     event.preventDefault();
     this.element.closest("[tabindex]")?.focus({ preventScroll: true });
     const selection = getSelection();
-    const start = event.shiftKey && this.element.contains(selection.anchorNode) ? [selection.anchorNode, selection.anchorOffset] : this.#caret(event);
+    const start =
+      event.shiftKey && this.element.contains(selection.anchorNode)
+        ? [selection.anchorNode, selection.anchorOffset]
+        : this.#caret(event);
     const follow = (moved) => selection.setBaseAndExtent(...start, ...this.#caret(moved));
     const stop = (last) => {
       document.removeEventListener("mousemove", follow);

@@ -75,12 +75,15 @@ export function watchOverlaySwitch(store, frame) {
   for (const choice of choices) {
     choice.addEventListener("change", () => setPrefs(store, { overlay: choice.value }));
   }
-  store.watch((state) => [state.prefs.overlay], (overlay) => {
-    frame.dataset.overlay = MODES.includes(overlay) ? overlay : MODES[0];
-    for (const choice of choices) {
-      choice.checked = choice.value === frame.dataset.overlay;
-    }
-  });
+  store.watch(
+    (state) => [state.prefs.overlay],
+    (overlay) => {
+      frame.dataset.overlay = MODES.includes(overlay) ? overlay : MODES[0];
+      for (const choice of choices) {
+        choice.checked = choice.value === frame.dataset.overlay;
+      }
+    },
+  );
 }
 
 /** Goes on to the next way of looking. */

@@ -34,7 +34,10 @@ export class SinglePage {
     this.#act = act;
     this.#frame = frame;
     this.#overlay = new Overlay((index, event) => act.choose(index, event));
-    store.watch((state) => [state.active, state.hovered, state.hit, state.selected], () => this.#overlay.mark(store.get()));
+    store.watch(
+      (state) => [state.active, state.hovered, state.hit, state.selected],
+      () => this.#overlay.mark(store.get()),
+    );
   }
 
   /** Shows a job, or none. */

@@ -74,7 +74,9 @@ async function draw(job, page) {
 
 async function askFor(job, page, waits = 0) {
   try {
-    return await (job.background?.place ? ofBackground(job.background) : previewPage(job.file, { page: page + 1, stage: "original" }));
+    return await (job.background?.place
+      ? ofBackground(job.background)
+      : previewPage(job.file, { page: page + 1, stage: "original" }));
   } catch (error) {
     const later = error instanceof Problem && error.passing && waits < MOST_WAITS && pages.has(keyOf(job, page));
     if (!later) {
@@ -92,7 +94,9 @@ async function ofBackground({ id, place }) {
 }
 
 function keyOf({ id, background }, page) {
-  return background?.place ? `${id}/${background.id}/${background.place.file}/${background.place.number}` : `${id}/${page}`;
+  return background?.place
+    ? `${id}/${background.id}/${background.place.file}/${background.place.number}`
+    : `${id}/${page}`;
 }
 
 async function sizeOf(url) {

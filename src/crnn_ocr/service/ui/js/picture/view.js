@@ -41,12 +41,26 @@ export class PictureView {
     new ResizeObserver(() => this.#view.lay(this.#job)).observe(this.#frame);
     this.#wireButtons();
     store.watch(
-      (state) => [currentJob(state)?.id, currentJob(state)?.page, currentJob(state)?.result?.pages, currentJob(state)?.background?.place],
+      (state) => [
+        currentJob(state)?.id,
+        currentJob(state)?.page,
+        currentJob(state)?.result?.pages,
+        currentJob(state)?.background?.place,
+      ],
       () => this.#show(),
     );
-    store.watch((state) => [currentJob(state)?.turn], () => this.#view.lay(this.#job, true));
-    store.watch((state) => [currentJob(state)?.result?.lines], () => this.#job?.result && this.#view.update(this.#job));
-    store.watch((state) => [currentJob(state), state.prefs.language], (job) => describe(job));
+    store.watch(
+      (state) => [currentJob(state)?.turn],
+      () => this.#view.lay(this.#job, true),
+    );
+    store.watch(
+      (state) => [currentJob(state)?.result?.lines],
+      () => this.#job?.result && this.#view.update(this.#job),
+    );
+    store.watch(
+      (state) => [currentJob(state), state.prefs.language],
+      (job) => describe(job),
+    );
   }
 
   /** Zooms around the middle. */

@@ -41,7 +41,9 @@ function pageOf(page, lines, chars) {
   const blocks = page.structure?.map((block) => ({
     ...block,
     lines: kept(block.lines),
-    ...(block.table ? { table: { ...block.table, cells: block.table.cells.map((cell) => cellOf(cell, lines, kept)) } } : {}),
+    ...(block.table
+      ? { table: { ...block.table, cells: block.table.cells.map((cell) => cellOf(cell, lines, kept)) } }
+      : {}),
   }));
   const { number, width, height, dpi, rotation, origin, warnings, error } = page;
   return {
@@ -52,7 +54,9 @@ function pageOf(page, lines, chars) {
     rotation,
     origin,
     lines: lines.filter((_, place) => places.has(place)).map((line) => lineOf(line, chars)),
-    blocks: blocks?.filter(({ lines: own, table }, index) => table || own.length > 0 || page.structure[index].lines.length === 0),
+    blocks: blocks?.filter(
+      ({ lines: own, table }, index) => table || own.length > 0 || page.structure[index].lines.length === 0,
+    ),
     warnings,
     error,
   };
@@ -60,7 +64,10 @@ function pageOf(page, lines, chars) {
 
 function cellOf(cell, lines, kept) {
   const own = kept(cell.lines);
-  const text = cell.lines.map((place) => lines[place].text).filter((one) => one.trim() !== "").join("\n");
+  const text = cell.lines
+    .map((place) => lines[place].text)
+    .filter((one) => one.trim() !== "")
+    .join("\n");
   return { ...cell, lines: own, text };
 }
 
@@ -77,7 +84,9 @@ function renumbered(page, own, before, number) {
     return at < 0 ? null : `p${before + at + 1}${rest}`;
   };
   const blocks = page.blocks?.map((block) =>
-    block.table?.continues_from ? { ...block, table: { ...block.table, continues_from: moved(block.table.continues_from) } } : block,
+    block.table?.continues_from
+      ? { ...block, table: { ...block.table, continues_from: moved(block.table.continues_from) } }
+      : block,
   );
   return { ...page, number, blocks };
 }

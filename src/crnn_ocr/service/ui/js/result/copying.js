@@ -16,14 +16,26 @@ export function copyResult(result, selected, formatted) {
   if (selected.size > 0) {
     return copyText(selectionText(result, selected));
   }
-  return formatted && result.layout === "blocks" ? copyRich(flowText(result), richText(result)) : copyText(textOf(result));
+  return formatted && result.layout === "blocks"
+    ? copyRich(flowText(result), richText(result))
+    : copyText(textOf(result));
 }
 
 /** The text of the selected lines, in reading order; pages are separated by an empty row. */
 export function selectionText(result, selected) {
-  const chosen = [...selected].sort((a, b) => a - b).map((index) => result.lines[index]).filter(Boolean);
+  const chosen = [...selected]
+    .sort((a, b) => a - b)
+    .map((index) => result.lines[index])
+    .filter(Boolean);
   const pages = [...new Set(chosen.map((line) => line.page))];
-  return pages.map((page) => chosen.filter((line) => line.page === page).map((line) => line.text).join("\n")).join("\n\n");
+  return pages
+    .map((page) =>
+      chosen
+        .filter((line) => line.page === page)
+        .map((line) => line.text)
+        .join("\n"),
+    )
+    .join("\n\n");
 }
 
 /** Makes copying a part of the list with the mouse give its text alone, one row per line. */
@@ -45,7 +57,9 @@ export function watchCopy(list) {
 // Elements without the page's own classes and marks; only their source is used.
 function richText(result) {
   const blocks = result.pages.flatMap((_, page) => blocksOf(result, page));
-  const parts = blocks.filter(({ type }) => !["header", "footer", "page_number"].includes(type)).flatMap((block) => rich(result, block));
+  const parts = blocks
+    .filter(({ type }) => !["header", "footer", "page_number"].includes(type))
+    .flatMap((block) => rich(result, block));
   return make("div", {}, ...parts).innerHTML;
 }
 

@@ -25,8 +25,15 @@ export function watchData(store, say) {
   });
   store.watch(
     (state) => [
-      currentJob(state)?.id, currentJob(state)?.options, currentJob(state)?.wanted, currentJob(state)?.result, state.options,
-      state.server.keyed, state.prefs.code, state.prefs.view === "data", state.prefs.language,
+      currentJob(state)?.id,
+      currentJob(state)?.options,
+      currentJob(state)?.wanted,
+      currentJob(state)?.result,
+      state.options,
+      state.server.keyed,
+      state.prefs.code,
+      state.prefs.view === "data",
+      state.prefs.language,
     ],
     () => store.get().prefs.view === "data" && draw(store.get()),
   );
@@ -59,14 +66,25 @@ function contentOf(state) {
   }
   const options = job.background?.options ?? job.options ?? job.wanted ?? state.options;
   // Long documents are sent as jobs, whose answer is an id.
-  const sent = job.background ? { path: pathOf(job, { options, formats: job.background.formats }), field: "id" } : { path: readPath(options), field: "text" };
-  return snippet({ ...sent, name: job.name, file: job.file, origin: location.origin, key: state.server.keyed === true }, kind);
+  const sent = job.background
+    ? { path: pathOf(job, { options, formats: job.background.formats }), field: "id" }
+    : { path: readPath(options), field: "text" };
+  return snippet(
+    { ...sent, name: job.name, file: job.file, origin: location.origin, key: state.server.keyed === true },
+    kind,
+  );
 }
 
 /** JSON in which points, polygons and lists of numbers stand on one line. */
 function jsonText(value) {
   const text = JSON.stringify(value, null, 2);
   // Inside strings JSON has no line feeds, so none of this can be text.
-  const points = text.replace(/\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g, (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`);
-  return points.replace(/\[\n\s+(\[[^[\]\n]*\](?:,\n\s+\[[^[\]\n]*\])*)\n\s+\]/g, (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`);
+  const points = text.replace(
+    /\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g,
+    (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`,
+  );
+  return points.replace(
+    /\[\n\s+(\[[^[\]\n]*\](?:,\n\s+\[[^[\]\n]*\])*)\n\s+\]/g,
+    (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`,
+  );
 }

@@ -27,7 +27,10 @@ export class Description {
     byId("result-tools").classList.toggle("is-off", !shown);
     byId("result-facts").replaceChildren(...factsOf(job));
     byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
-    byId("panel-proofread").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status) && !job.background));
+    byId("panel-proofread").setAttribute(
+      "aria-busy",
+      String(["sending", "reading"].includes(job.status) && !job.background),
+    );
     const { past, future } = editsOf(job);
     byId("undo").disabled = past.length === 0;
     byId("redo").disabled = future.length === 0;

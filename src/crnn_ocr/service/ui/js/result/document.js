@@ -38,7 +38,10 @@ export class DocumentView {
   constructor(place, act) {
     this.#place = place;
     this.#act = act;
-    this.#rooms = new Rooms(place.parentElement, { write: (page, room) => this.#write(page, room), wipe: (page) => this.#wipe(page) });
+    this.#rooms = new Rooms(place.parentElement, {
+      write: (page, room) => this.#write(page, room),
+      wipe: (page) => this.#wipe(page),
+    });
     place.addEventListener("pointerover", (event) => this.#over(event.target));
     place.addEventListener("pointerleave", () => this.#over(null));
     place.addEventListener("click", (event) => this.#clicked(event));
@@ -176,7 +179,15 @@ export class DocumentView {
       return figure;
     }
     if (block.type === "heading") {
-      return make("div", { role: "heading", "aria-level": Math.min(6, (block.level || 2) + 2), "data-level": Math.min(4, block.level || 2) }, ...this.#lines(block));
+      return make(
+        "div",
+        {
+          role: "heading",
+          "aria-level": Math.min(6, (block.level || 2) + 2),
+          "data-level": Math.min(4, block.level || 2),
+        },
+        ...this.#lines(block),
+      );
     }
     if (block.type === "list_item") {
       return make("li", { "data-level": Math.min(6, block.level || 1) }, ...this.#lines(block));
@@ -219,8 +230,15 @@ export class DocumentView {
       const [page, number] = target.dataset.block.split("/").map(Number);
       const result = this.#result;
       const { polygon } = result.pages[page].structure[number];
-      const room = { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST };
-      const canvas = await load("result/crops.js").then(({ cropOf }) => cropOf(this.#job, page, polygon, room), () => null);
+      const room = {
+        size: result.pages[page],
+        widest: Math.min(WIDEST, this.#place.clientWidth - 40),
+        highest: HIGHEST,
+      };
+      const canvas = await load("result/crops.js").then(
+        ({ cropOf }) => cropOf(this.#job, page, polygon, room),
+        () => null,
+      );
       if (this.#result?.pages === result.pages) {
         target.prepend(canvas ?? icon("page"));
       }

@@ -36,7 +36,10 @@ export class LineList {
     this.#act = act;
     this.#activeTools = new RowTools(act);
     this.#hoverTools = new RowTools(act);
-    this.#rooms = new Rooms(scroller, { write: (page, room) => this.#write(page, room), wipe: (page) => this.#wipe(page) });
+    this.#rooms = new Rooms(scroller, {
+      write: (page, room) => this.#write(page, room),
+      wipe: (page) => this.#wipe(page),
+    });
     grid.addEventListener("pointerover", (event) => act.hover(this.#indexAt(event.target)));
     grid.addEventListener("pointerleave", () => act.hover(null));
     grid.addEventListener("click", (event) => this.#clicked(event));
@@ -159,7 +162,14 @@ export class LineList {
   target(key) {
     const from = this.#active ?? -1;
     const last = this.#rows.length - 1;
-    const targets = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: last, PageDown: from + PAGE_STEP, PageUp: from - PAGE_STEP };
+    const targets = {
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      Home: 0,
+      End: last,
+      PageDown: from + PAGE_STEP,
+      PageUp: from - PAGE_STEP,
+    };
     return key in targets && last >= 0 ? Math.min(last, Math.max(0, targets[key])) : null;
   }
 
@@ -170,7 +180,10 @@ export class LineList {
   }
 
   #makeRows({ first, count }) {
-    return Array.from({ length: count }, (_, at) => (this.#rows[first + at] = rowOf(this.#result.lines[first + at], first + at, at + 1)));
+    return Array.from(
+      { length: count },
+      (_, at) => (this.#rows[first + at] = rowOf(this.#result.lines[first + at], first + at, at + 1)),
+    );
   }
 
   #write(index, room) {

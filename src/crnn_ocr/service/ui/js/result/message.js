@@ -17,7 +17,13 @@ function messageOf(job, act) {
   }
   // A page of a job: what was read on it is there, or on its way, whether or not others are still being read.
   if (job.background && !job.result) {
-    return [make("div", { class: "message is-late" }, make("progress", { class: "progress", "aria-label": t("pageLoading") }))];
+    return [
+      make(
+        "div",
+        { class: "message is-late" },
+        make("progress", { class: "progress", "aria-label": t("pageLoading") }),
+      ),
+    ];
   }
   switch (job.background ? "done" : job.status) {
     case "new":
@@ -95,7 +101,9 @@ export class MessagePlace {
   /** Shows what there is to say about a job, if wanted; elements stay where they say the same. */
   show(job, wanted, language) {
     this.#place.hidden = !wanted;
-    const key = wanted ? `${job.id} ${job.status} ${language} ${job.problem?.code} ${job.note?.words} ${job.note?.problem?.code}` : null;
+    const key = wanted
+      ? `${job.id} ${job.status} ${language} ${job.problem?.code} ${job.note?.words} ${job.note?.problem?.code}`
+      : null;
     if (key === null) {
       this.#place.replaceChildren();
     } else {
@@ -126,7 +134,9 @@ function working(words, share, act) {
   if (share !== null) {
     bar.value = share;
   }
-  return [make("div", { class: "message" }, bar, make("p", { class: "message-title" }, words), button("cancel", act.cancel))];
+  return [
+    make("div", { class: "message" }, bar, make("p", { class: "message-title" }, words), button("cancel", act.cancel)),
+  ];
 }
 
 function delayed(job, act) {

@@ -32,7 +32,12 @@ export class Proofread {
       choose: act.choose,
       hover: (index) => store.set({ hovered: index }),
       edit: (index) => this.edit(index),
-      undo: (index) => act.change(currentJob(store.get()), (result) => withLine(result, index, { text: result.lines[index].original }), index),
+      undo: (index) =>
+        act.change(
+          currentJob(store.get()),
+          (result) => withLine(result, index, { text: result.lines[index].original }),
+          index,
+        ),
       accept: (index) => this.#accept(index),
       copy: (index) => act.copy(currentJob(store.get()).result.lines[index].text),
       written: act.written,
@@ -96,8 +101,10 @@ export class Proofread {
     const job = currentJob(this.#store.get());
     const { text } = this.#line(index);
     const row = this.#list.row(index);
-    editIn(row.querySelector(".line-text"), { text, label: t("editLine", { text }), above: this.#crop(job, index) }, (value, how) =>
-      this.#edited(job, index, value, how, flow),
+    editIn(
+      row.querySelector(".line-text"),
+      { text, label: t("editLine", { text }), above: this.#crop(job, index) },
+      (value, how) => this.#edited(job, index, value, how, flow),
     );
     row.classList.add("is-open");
     this.#list.reveal(index);
@@ -107,7 +114,9 @@ export class Proofread {
   /** Goes to the next doubt after the line that the user works with, or to the first. */
   nextDoubt(step = 1) {
     const { result } = currentJob(this.#store.get()) ?? {};
-    const next = result ? this.#doubt(result, this.#store.get().active ?? (step > 0 ? -1 : result.lines.length), step, true) : null;
+    const next = result
+      ? this.#doubt(result, this.#store.get().active ?? (step > 0 ? -1 : result.lines.length), step, true)
+      : null;
     return next !== null && this.edit(next, true);
   }
 
@@ -136,7 +145,8 @@ export class Proofread {
   }
 
   #edited(job, index, value, how, flow) {
-    const patch = how === "accept" && isDoubtful(job.result.lines[index]) ? { text: value, checked: true } : { text: value };
+    const patch =
+      how === "accept" && isDoubtful(job.result.lines[index]) ? { text: value, checked: true } : { text: value };
     this.#list.row(index)?.classList.remove("is-open");
     this.#act.change(job, (result) => withLine(result, index, patch), index);
     const now = currentJob(this.#store.get());
@@ -161,10 +171,18 @@ export class Proofread {
     const line = this.#line(index);
     const picture = make("span", { class: "crop-picture" });
     const page = job.result.pages[line.page];
-    const room = { size: page, margin: CROP_MARGIN, widest: Math.max(120, byId("panel-proofread").clientWidth - 110), highest: CROP_HIGHEST };
+    const room = {
+      size: page,
+      margin: CROP_MARGIN,
+      widest: Math.max(120, byId("panel-proofread").clientWidth - 110),
+      highest: CROP_HIGHEST,
+    };
     load("result/crops.js")
       .then(({ cropOf }) => cropOf(job, line.page, line.polygon, room))
-      .then((canvas) => canvas && picture.replaceChildren(canvas), () => {}); // the field does without
+      .then(
+        (canvas) => canvas && picture.replaceChildren(canvas),
+        () => {},
+      ); // the field does without
     const press = (key) => (event) => {
       event.preventDefault(); // the field keeps the focus, and with it what has been typed
       const field = event.currentTarget.closest(".line-text").querySelector("textarea");

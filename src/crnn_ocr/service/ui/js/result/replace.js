@@ -38,7 +38,10 @@ export function watchReplace(store, search, act) {
   byId("replace-one").addEventListener("click", replaceOne);
   byId("replace-all").addEventListener("click", replaceAll);
   // Only lines can be changed, so the row goes where there are none.
-  store.watch((state) => [state.prefs.view], (view) => view !== "proofread" && open(false));
+  store.watch(
+    (state) => [state.prefs.view],
+    (view) => view !== "proofread" && open(false),
+  );
   return { open, toggle: () => open(row.hidden) };
 
   function replaceOne() {

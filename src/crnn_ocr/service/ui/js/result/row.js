@@ -29,9 +29,14 @@ export function fillRow(row, line) {
   const percent = percentOf(line.confidence);
   const label = edited
     ? t("editedLine", { original: line.original })
-    : line.checked ? t("checkedLine", { percent }) : t("confidence", { percent });
+    : line.checked
+      ? t("checkedLine", { percent })
+      : t("confidence", { percent });
   confidence.title = label;
   // Numbers stand where there is something to look at, and nowhere else.
   const shown = edited ? icon("edit") : line.checked ? icon("check") : isDoubtful(line) ? `${percent} %` : "";
-  confidence.replaceChildren(make("span", { "aria-hidden": "true" }, shown), make("span", { class: "visually-hidden" }, label));
+  confidence.replaceChildren(
+    make("span", { "aria-hidden": "true" }, shown),
+    make("span", { class: "visually-hidden" }, label),
+  );
 }

@@ -60,7 +60,8 @@ export class Search {
   run(place = null) {
     const needle = byId("search").value.trim();
     const shown = this.written();
-    this.#hits = !needle || !this.#panel ? [] : this.#texts ? hitsInTexts(this.#texts(), needle) : hitsInPanel(this.#panel, shown);
+    this.#hits =
+      !needle || !this.#panel ? [] : this.#texts ? hitsInTexts(this.#texts(), needle) : hitsInPanel(this.#panel, shown);
     this.#at = -1;
     if (canHighlight) {
       CSS.highlights.delete("search-current");
@@ -147,7 +148,9 @@ export class Search {
 
 // The picture shows the line of the hit, where it has one.
 function tellHit(index) {
-  document.dispatchEvent(new CustomEvent("searchhit", { detail: index === undefined || index === null ? null : Number(index) }));
+  document.dispatchEvent(
+    new CustomEvent("searchhit", { detail: index === undefined || index === null ? null : Number(index) }),
+  );
 }
 
 function homeOf(hit) {
@@ -181,7 +184,9 @@ function rangeAround(element) {
 
 /** Ranges of all places where the text of an element's lines or paragraphs contains a text, whatever its case. */
 function rangesOf(panel, needle) {
-  return [...panel.querySelectorAll(".line-text, .doc-block:not(.doc-table), .doc-table .cell")].flatMap((element) => hitsIn(element, needle));
+  return [...panel.querySelectorAll(".line-text, .doc-block:not(.doc-table), .doc-table .cell")].flatMap((element) =>
+    hitsIn(element, needle),
+  );
 }
 
 function hitsIn(element, needle) {

@@ -80,13 +80,25 @@ export class ResultView {
     watchTabs(byId("result-tabs"), (view) => setPrefs(store, { view }));
     const shown = (state) => [currentJob(state)?.id, currentJob(state)?.result, state.prefs.view, state.prefs.language];
     store.watch(shown, () => this.#drawPanel());
-    store.watch((state) => [currentJob(state), state.prefs.language], () => this.#describe());
-    store.watch((state) => [state.active, state.block, currentJob(state)?.id], () => this.#mark());
-    store.watch((state) => [state.hovered, state.blockHovered], (index, key) => {
-      this.#proofread.list.hover(index, this.#line(index));
-      this.#document.hover(index, key);
-    });
-    store.watch((state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language], (selected) => this.#selected(selected));
+    store.watch(
+      (state) => [currentJob(state), state.prefs.language],
+      () => this.#describe(),
+    );
+    store.watch(
+      (state) => [state.active, state.block, currentJob(state)?.id],
+      () => this.#mark(),
+    );
+    store.watch(
+      (state) => [state.hovered, state.blockHovered],
+      (index, key) => {
+        this.#proofread.list.hover(index, this.#line(index));
+        this.#document.hover(index, key);
+      },
+    );
+    store.watch(
+      (state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language],
+      (selected) => this.#selected(selected),
+    );
   }
 
   /** Makes a line the active one, and selects with Ctrl and Shift as lists do. */

@@ -57,7 +57,13 @@ export function problemOf(status, answer, headers) {
     return new Problem(STATUS_CODES[status] ?? "BAD_ANSWER", { status, retryAfter: waiting(status, headers) });
   }
   const { code, message, hint } = answer.error;
-  return new Problem(code, { message, hint, requestId: answer.request_id, status, retryAfter: waiting(status, headers) });
+  return new Problem(code, {
+    message,
+    hint,
+    requestId: answer.request_id,
+    status,
+    retryAfter: waiting(status, headers),
+  });
 }
 
 // Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3).

@@ -36,7 +36,9 @@ const COMMANDS = [
 
 /** Wires the keys; `act` has one function per command's name, and `missing()` where the sheet has not arrived. */
 export function watchKeys(store, act) {
-  const sheet = later("shell/key-list.js", ({ watchKeyList }) => watchKeyList(store, COMMANDS), { words: () => loadWords("keys") });
+  const sheet = later("shell/key-list.js", ({ watchKeyList }) => watchKeyList(store, COMMANDS), {
+    words: () => loadWords("keys"),
+  });
   const showHelp = () => sheet().then(() => byId("help-dialog").showModal(), act.missing);
   byId("help").addEventListener("click", showHelp);
   document.addEventListener("keydown", (event) => {
@@ -53,7 +55,10 @@ function commandOf(event, singles) {
     return undefined;
   }
   if (event.ctrlKey || event.metaKey) {
-    const name = { enter: "read", ...(isTyping(event.target) ? {} : { z: event.shiftKey ? "redo" : "undo", y: "redo" }) }[event.key.toLowerCase()];
+    const name = {
+      enter: "read",
+      ...(isTyping(event.target) ? {} : { z: event.shiftKey ? "redo" : "undo", y: "redo" }),
+    }[event.key.toLowerCase()];
     return COMMANDS.find((command) => command.name === name);
   }
   if (isTyping(event.target)) {

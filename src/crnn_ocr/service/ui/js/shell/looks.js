@@ -8,11 +8,14 @@ const THEMES = ["auto", "light", "dark"];
 
 /** Applies the preferences whenever they change; the words come first, for all others use them. */
 export function watchLooks(store) {
-  store.watch((state) => [state.prefs.language], (language) => {
-    setLanguage(language);
-    translatePage();
-    drawTheme(store.get().prefs.theme);
-  });
+  store.watch(
+    (state) => [state.prefs.language],
+    (language) => {
+      setLanguage(language);
+      translatePage();
+      drawTheme(store.get().prefs.theme);
+    },
+  );
   store.watch((state) => [state.prefs.theme], drawTheme);
   byId("theme").addEventListener("click", () => nextTheme(store));
   byId("language").addEventListener("click", () => otherLanguage(store));

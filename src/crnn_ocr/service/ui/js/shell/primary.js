@@ -22,13 +22,16 @@ export function watchPrimary(store, act) {
     }
   });
   byId("stop-others").addEventListener("click", act.stop);
-  store.watch((state) => [state.jobs, state.current, state.selected, state.prefs.language], () => {
-    // What it has just said stays for its time, unless it would do something else.
-    if (button.dataset.symbol !== "copied" || said !== meaning()) {
-      clearTimeout(timer);
-      draw();
-    }
-  });
+  store.watch(
+    (state) => [state.jobs, state.current, state.selected, state.prefs.language],
+    () => {
+      // What it has just said stays for its time, unless it would do something else.
+      if (button.dataset.symbol !== "copied" || said !== meaning()) {
+        clearTimeout(timer);
+        draw();
+      }
+    },
+  );
 
   function meaning() {
     const { current, selected, prefs } = store.get();
@@ -39,7 +42,11 @@ export function watchPrimary(store, act) {
     const state = store.get();
     const action = actionOf(state);
     button.dataset.action = action;
-    const words = { add: t("addMore"), stop: t("stopAll"), copy: t(currentJob(state)?.background ? "copyPage" : "copy") };
+    const words = {
+      add: t("addMore"),
+      stop: t("stopAll"),
+      copy: t(currentJob(state)?.background ? "copyPage" : "copy"),
+    };
     const some = action === "copy" && state.selected.size > 0;
     show(action, some ? t("copySome", { count: state.selected.size }) : words[action]);
     byId("stop-others").hidden = action === "stop" || !isBusy(state);

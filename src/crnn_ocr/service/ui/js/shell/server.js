@@ -12,12 +12,15 @@ let learning = null;
 /** Watches the server and learns what it offers. */
 export function watchServer(store) {
   let timer = null;
-  store.watch((state) => [state.server.state], (state) => {
-    if (state === "down" || state === "busy") {
-      clearTimeout(timer); // a request has met it: the next look comes soon
-      timer = setTimeout(ask, OFTEN);
-    }
-  });
+  store.watch(
+    (state) => [state.server.state],
+    (state) => {
+      if (state === "down" || state === "busy") {
+        clearTimeout(timer); // a request has met it: the next look comes soon
+        timer = setTimeout(ask, OFTEN);
+      }
+    },
+  );
   addEventListener("online", ask);
   document.addEventListener("visibilitychange", () => document.hidden || ask());
   ask();
@@ -83,7 +86,10 @@ async function ask(store) {
   }
   const [limits, models] = await Promise.all([
     getJson("/limits").catch(() => null),
-    getJson("/models").then((answer) => answer.models ?? [], () => []),
+    getJson("/models").then(
+      (answer) => answer.models ?? [],
+      () => [],
+    ),
   ]);
   store.set({ schema, limits, models, options: known(store.get().options, schema, models), server: server() });
 }

@@ -8,9 +8,12 @@ import { stem } from "../core/files.js";
 /** Wires the button; it is there while there is something to share, and a browser that can. */
 export function watchShare(store) {
   const button = byId("share");
-  store.watch((state) => [currentJob(state)?.result?.lines.length > 0], (some) => {
-    button.hidden = !some;
-  });
+  store.watch(
+    (state) => [currentJob(state)?.result?.lines.length > 0],
+    (some) => {
+      button.hidden = !some;
+    },
+  );
   button.addEventListener("click", () => {
     const { name, result } = currentJob(store.get());
     const flows = store.get().prefs.view === "document" && result.layout === "blocks";
