@@ -31,8 +31,8 @@ LATER = (
     "js/reading/document.js",
     "js/result/crops.js",
     "js/result/data.js",
-    "js/result/grid.js",
-    "js/result/replace.js",
+    "js/result/document/grid.js",
+    "js/result/search/replace.js",
     "js/server/snippets.js",
     "js/server/work.js",
     "js/shell/key-list.js",
@@ -294,19 +294,20 @@ def test_a_page_that_has_not_arrived_is_loaded_anew(open_page: Opener, browser: 
     view = open_page()
     missing = ["first"]
     view.route(
-        "**/js/result/row.js", lambda route: route.abort() if missing and missing.pop() else route.continue_()
+        "**/js/result/proofread/row.js",
+        lambda route: route.abort() if missing and missing.pop() else route.continue_(),
     )
     view.reload()
     view.locator("html[data-ready]").wait_for(state="attached")
     assert missing == []
     expect(view.locator(".broken")).to_be_hidden()
-    view.unroute("**/js/result/row.js")
-    view.route("**/js/result/row.js", lambda route: route.abort())
+    view.unroute("**/js/result/proofread/row.js")
+    view.route("**/js/result/proofread/row.js", lambda route: route.abort())
     view.reload(wait_until="commit")  # the page loads itself anew meanwhile
     # Not by what is seen alone: without its styles, which may come later, a page shows everything.
     view.locator("html[data-broken]").wait_for(state="attached", timeout=60_000)
     expect(view.get_by_role("alert")).to_contain_text("not arrived completely")
-    view.unroute("**/js/result/row.js")
+    view.unroute("**/js/result/proofread/row.js")
     view.get_by_role("link", name="Load it again").click()
     view.locator("html[data-ready]").wait_for(state="attached")
 

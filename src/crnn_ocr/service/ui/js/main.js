@@ -17,7 +17,7 @@ import { watchOptions } from "./options/panel.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
-import { BlockLayer, polygonOfBlock } from "./result/layer.js";
+import { BlockLayer, polygonOfBlock } from "./result/document/layer.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";

@@ -2,8 +2,8 @@
 
 import { icon, make } from "../core/dom.js";
 import { blocksOf } from "../reading/blocks.js";
-import { DocumentView } from "../result/document.js";
-import { plainTable } from "../result/table.js";
+import { DocumentView } from "../result/document/view.js";
+import { plainTable } from "../result/document/table.js";
 import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { isPossible, written } from "./formats.js";

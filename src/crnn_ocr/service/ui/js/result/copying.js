@@ -4,7 +4,7 @@ import { copyRich, copyText } from "../core/clipboard.js";
 import { make } from "../core/dom.js";
 import { blocksOf, flowText, textOf, textOfBlock } from "../reading/blocks.js";
 import { t } from "../words/words.js";
-import { plainTable, rowsWithBreaks } from "./table.js";
+import { plainTable, rowsWithBreaks } from "./document/table.js";
 
 /**
  * Copies the selected lines, or everything where none is selected; resolves to whether it worked.

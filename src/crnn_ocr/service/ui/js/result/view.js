@@ -9,15 +9,15 @@ import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
 import { copyResult, copyWords, selectionText, watchCopy } from "./copying.js";
 import { Description } from "./description.js";
-import { DocumentView } from "./document.js";
+import { DocumentView } from "./document/view.js";
 import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
-import { Proofread } from "./proofread.js";
-import { watchReplaceOpener } from "./replace-opener.js";
+import { Proofread } from "./proofread/view.js";
+import { watchReplaceOpener } from "./search/opener.js";
 import { isLong } from "./rooms.js";
-import { Search } from "./search.js";
+import { Search } from "./search/search.js";
 import { selectionAfter } from "./selection.js";
-import { watchListKeys } from "./list-keys.js";
+import { watchListKeys } from "./proofread/list-keys.js";
 import { markTab, watchTabs } from "./tabs.js";
 
 /** Shows the result of the current job and lets the user work with it. */
@@ -48,7 +48,9 @@ export class ResultView {
     });
     const change = (make) => this.#change(currentJob(store.get()), make, null);
     const mark = (key) => this.#document.markGrid(key);
-    const grid = later("result/grid.js", ({ gridToggle }) => gridToggle(store, { put: act.put, change, mark, say }));
+    const grid = later("result/document/grid.js", ({ gridToggle }) =>
+      gridToggle(store, { put: act.put, change, mark, say }),
+    );
     this.#document = new DocumentView(byId("document"), {
       choose,
       hover: (index) => store.set({ hovered: index }),

@@ -1,7 +1,7 @@
 // The grid of a table is edited over the picture, by an editor that is loaded when it is first asked for.
 
-import { turnTo } from "../jobs/jobs.js";
-import { t } from "../words/words.js";
+import { turnTo } from "../../jobs/jobs.js";
+import { t } from "../../words/words.js";
 
 /**
  * Makes the function that opens the grid of a table, or closes it where it is open.
@@ -19,7 +19,7 @@ export function gridToggle(store, act) {
   return async (key) => {
     const again = open === key;
     try {
-      loading ??= import("../grid/editor.js").then(({ GridEditor }) => new GridEditor(store, { ...act, ended }));
+      loading ??= import("../../grid/editor.js").then(({ GridEditor }) => new GridEditor(store, { ...act, ended }));
       const editor = await loading;
       editor.close();
       if (!again) {

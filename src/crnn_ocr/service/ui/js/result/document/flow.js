@@ -1,8 +1,8 @@
 // How the blocks of a page follow each other in the document, and the lines within a block.
 
-import { make } from "../core/dom.js";
-import { blocksOf, seamsOf } from "../reading/blocks.js";
-import { columnsOf } from "../reading/columns.js";
+import { make } from "../../core/dom.js";
+import { blocksOf, seamsOf } from "../../reading/blocks.js";
+import { columnsOf } from "../../reading/columns.js";
 
 /** The elements of blocks in their order: items that follow each other are one list, and what stood side by side stands so again. */
 export function flow(result, blocks, elements) {

@@ -1,13 +1,13 @@
 // The tab Document: the pages as a person would write them, with headings, paragraphs, lists, tables and figures.
 
-import { icon, make } from "../core/dom.js";
-import { load } from "../core/later.js";
-import { blocksOf } from "../reading/blocks.js";
-import { t } from "../words/words.js";
+import { icon, make } from "../../core/dom.js";
+import { load } from "../../core/later.js";
+import { blocksOf } from "../../reading/blocks.js";
+import { t } from "../../words/words.js";
 import { flow, lineAt, seamedLines, textsOfPage } from "./flow.js";
-import { marked } from "./marked.js";
-import { remarksOf } from "./notices.js";
-import { isLong, Rooms } from "./rooms.js";
+import { marked } from "../marked.js";
+import { remarksOf } from "../notices.js";
+import { isLong, Rooms } from "../rooms.js";
 import { tableOf } from "./table.js";
 
 const WIDEST = 620; // CSS pixels of a figure

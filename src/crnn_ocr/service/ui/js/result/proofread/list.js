@@ -1,10 +1,10 @@
 // The lines of a result as a grid with one tab stop. Rows out of sight cost nothing (content-visibility).
 
-import { make, reveal } from "../core/dom.js";
-import { t } from "../words/words.js";
+import { make, reveal } from "../../core/dom.js";
+import { t } from "../../words/words.js";
 import { fillRow, rowOf } from "./row.js";
-import { remarksOf } from "./notices.js";
-import { isLong, Rooms } from "./rooms.js";
+import { remarksOf } from "../notices.js";
+import { isLong, Rooms } from "../rooms.js";
 import { RowTools } from "./tools.js";
 
 const PAGE_STEP = 10;

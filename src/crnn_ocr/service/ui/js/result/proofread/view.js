@@ -1,12 +1,12 @@
 // The tab Proofread: the list of lines, editing them, and going from doubt to doubt.
 
-import { byId, iconButton, make } from "../core/dom.js";
-import { load } from "../core/later.js";
-import { isDoubtful, isUnsure } from "../reading/result.js";
-import { withLine } from "../reading/changes.js";
-import { t } from "../words/words.js";
-import { currentJob } from "../jobs/jobs.js";
-import { editIn, endEdit } from "./editor.js";
+import { byId, iconButton, make } from "../../core/dom.js";
+import { load } from "../../core/later.js";
+import { isDoubtful, isUnsure } from "../../reading/result.js";
+import { withLine } from "../../reading/changes.js";
+import { t } from "../../words/words.js";
+import { currentJob } from "../../jobs/jobs.js";
+import { editIn, endEdit } from "../editor.js";
 import { LineList } from "./list.js";
 
 const CROP_MARGIN = 6; // pixels of the page around a line

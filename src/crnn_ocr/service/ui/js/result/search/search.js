@@ -1,7 +1,7 @@
 // Search in the result: hits are highlighted without touching the elements (CSS Custom Highlight API).
 
-import { byId, reveal } from "../core/dom.js";
-import { t } from "../words/words.js";
+import { byId, reveal } from "../../core/dom.js";
+import { t } from "../../words/words.js";
 
 const HOMES = ".line, .doc-block";
 const canHighlight = typeof Highlight === "function" && Boolean(CSS.highlights);

@@ -1,11 +1,11 @@
 // A table of the document: real cells with spans, moved through and edited by keys, copied for spreadsheets.
 
-import { icon, make } from "../core/dom.js";
-import { copyRich } from "../core/clipboard.js";
-import { rowsOfTable, tsvOf } from "../reading/blocks.js";
-import { t } from "../words/words.js";
-import { editIn } from "./editor.js";
-import { marked } from "./marked.js";
+import { icon, make } from "../../core/dom.js";
+import { copyRich } from "../../core/clipboard.js";
+import { rowsOfTable, tsvOf } from "../../reading/blocks.js";
+import { t } from "../../words/words.js";
+import { editIn } from "../editor.js";
+import { marked } from "../marked.js";
 
 /**
  * Makes the element of a table.

@@ -1,9 +1,9 @@
 // Find and replace: what the search has found in the lines gives way to another text.
 
-import { byId, isTyping } from "../core/dom.js";
-import { currentJob } from "../jobs/jobs.js";
-import { withLine, withLines } from "../reading/changes.js";
-import { t } from "../words/words.js";
+import { byId, isTyping } from "../../core/dom.js";
+import { currentJob } from "../../jobs/jobs.js";
+import { withLine, withLines } from "../../reading/changes.js";
+import { t } from "../../words/words.js";
 import { hitsOf } from "./search.js";
 
 /**

@@ -1,8 +1,8 @@
 // The blocks over the picture: the outline of the one that is shown or pointed at, the grid of a table, and figures.
 
-import { makeSvg } from "../core/dom.js";
-import { currentJob } from "../jobs/jobs.js";
-import { blocksOf, outlineOf } from "../reading/blocks.js";
+import { makeSvg } from "../../core/dom.js";
+import { currentJob } from "../../jobs/jobs.js";
+import { blocksOf, outlineOf } from "../../reading/blocks.js";
 
 /** An SVG layer in the pixels of the page, below the boxes of the lines. */
 export class BlockLayer {

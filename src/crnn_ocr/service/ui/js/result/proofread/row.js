@@ -1,9 +1,9 @@
 // One line of the result as a row of the grid: number, text with its unsure characters marked, and what is in doubt.
 
-import { icon, make } from "../core/dom.js";
-import { isDoubtful, levelOf } from "../reading/result.js";
-import { t } from "../words/words.js";
-import { marked, percentOf } from "./marked.js";
+import { icon, make } from "../../core/dom.js";
+import { isDoubtful, levelOf } from "../../reading/result.js";
+import { t } from "../../words/words.js";
+import { marked, percentOf } from "../marked.js";
 
 /** Makes the row of a line. */
 export function rowOf(line, index, number) {
