@@ -33,6 +33,7 @@ LATER = (
     "js/result/data.js",
     "js/result/document/grid.js",
     "js/result/search/replace.js",
+    "js/result/search/search.js",
     "js/server/snippets.js",
     "js/server/work.js",
     "js/shell/key-list.js",
@@ -323,6 +324,21 @@ def test_it_is_made_of_small_modules_that_are_all_announced() -> None:
     code = [path for path in (UI / "js").rglob("*.js") if path.parent.name != "words"]  # those are tables
     assert all(len(path.read_text().splitlines()) < 250 for path in code)
     assert all(path.stat().st_size <= 16_000 for path in UI.rglob("*.webp"))
+
+
+def test_types_of_elements_are_those_of_the_page() -> None:
+    kinds = {
+        "button": "HTMLButtonElement",
+        "dialog": "HTMLDialogElement",
+        "fieldset": "HTMLFieldSetElement",
+        "form": "HTMLFormElement",
+        "input": "HTMLInputElement",
+    }
+    markup = re.findall(r'<(\w+)[^>]*?\sid="([\w-]+)"', (UI / "index.html").read_text())
+    declared = re.search(r"interface PageElements {\n(.*?)\n}", (UI / "types.d.ts").read_text(), re.S)
+    assert declared is not None
+    rows = re.findall(r'^ +"?([\w-]+)"?: (\w+);$', declared[1], re.M)
+    assert dict(rows) == {name: kinds[tag] for tag, name in markup if tag in kinds}
 
 
 def test_keys_are_called_as_the_system_calls_them(open_page: Opener) -> None:

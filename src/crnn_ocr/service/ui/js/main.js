@@ -71,7 +71,7 @@ const runner = new Runner(store, background, tell);
 const firstPages = later("jobs/first-pages.js", ({ watchFirstPages }) =>
   watchFirstPages(store, async (id, blob) => {
     await addThumb(id, blob);
-    parts.keep(id);
+    void parts.keep(id);
   }),
 );
 const blocks = { hover: (key) => store.set({ blockHovered: key }), pick: (key) => result.pick(key) };
@@ -225,7 +225,7 @@ function read(id) {
   const job = jobOf(store.get(), id);
   noteServer(store, "ready");
   say(t("done", { count: job.result.lines.length }), { quiet: true });
-  parts.keep(id);
+  void parts.keep(id);
   firstPages().then(
     (draw) => draw(id),
     () => {},

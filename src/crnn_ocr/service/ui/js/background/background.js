@@ -4,7 +4,7 @@ import { addBackground, currentJob, jobOf, patchJob, selectJob, UNDER_WAY } from
 import { explain, Problem } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { watchBar } from "./bar.js";
-import { follow } from "./follow.js";
+import { Following } from "./following.js";
 import { remember, rememberOpen, wereOpen } from "./known.js";
 import { JobList } from "./list.js";
 import { PageResults } from "./page-results.js";
@@ -20,7 +20,7 @@ export class Background {
   #wereOpen; // ids of jobs that stood on this page before it was loaded anew
   #pages = new PageResults();
   #stopping;
-  #following = new Map(); // id of the item → AbortController
+  #following;
   #fetching = new Map(); // id of the item → the page that is being fetched
 
   /** @param act `say(words, how)`, `failed(problem)`, `arriving(id)` before another page takes the place of the shown one */
@@ -29,6 +29,10 @@ export class Background {
     this.#store = store;
     this.#act = act;
     this.#stopping = new Stopping((id, problem) => this.#stopped(id, problem));
+    this.#following = new Following(store, {
+      failed: act.failed,
+      heard: (jobId, answer, pages) => this.#heard(jobId, answer, pages),
+    });
     this.#list = new JobList(store, {
       say: act.say,
       open: (answer) => this.open(answer),
@@ -94,7 +98,7 @@ export class Background {
     });
     this.#list.put(answer);
     this.#act.say(t("backgroundStarted", { name }));
-    this.#follow(id);
+    void this.#following.start(id);
   }
 
   /** Shows a job of the server on the page. */
@@ -112,7 +116,7 @@ export class Background {
     if (!quiet || this.#store.get().current === null) {
       selectJob(this.#store, id);
     }
-    this.#follow(id);
+    void this.#following.start(id);
   }
 
   /** Goes on with an item that is to be started again; tells whether that is all there is to do. */
@@ -134,14 +138,14 @@ export class Background {
     }
     this.#stopping.takeBack(job.background.id);
     this.#set(job.id, job.background, { problem: null });
-    this.#follow(job.id);
+    void this.#following.start(job.id);
     return true;
   }
 
   /** Stops items. The server forgets what it has read of them, so that can be taken back for a while. */
   stop(jobs) {
     for (const { id, background } of jobs) {
-      this.#unfollow(id);
+      this.#following.stop(id);
       patchJob(this.#store, id, { status: "cancelled", note: { symbol: "stop", words: "backgroundStopped" } });
       this.#stopping.add(background.id);
     }
@@ -188,44 +192,7 @@ export class Background {
 
   #watchItems(jobs) {
     rememberOpen([...this.#wereOpen, ...jobs.flatMap(({ background }) => background?.id ?? [])]);
-    for (const id of this.#following.keys()) {
-      if (!jobOf(this.#store.get(), id)?.background) {
-        this.#unfollow(id);
-      }
-    }
-  }
-
-  async #follow(id) {
-    if (this.#following.has(id)) {
-      return;
-    }
-    const control = new AbortController();
-    this.#following.set(id, control);
-    const jobId = jobOf(this.#store.get(), id).background.id;
-    try {
-      await follow(jobId, {
-        signal: control.signal,
-        isLive: () => this.#store.get().current === id && !document.hidden,
-        tell: (answer, pages) => this.#heard(jobId, answer, pages),
-        trouble: (problem) => this.#troubled(id, problem),
-      });
-    } catch (error) {
-      const problem = problemIn(error);
-      patchJob(this.#store, id, {
-        status: "failed",
-        problem,
-        note: { problem, retry: problem.code === "UNAUTHORIZED" },
-      });
-    } finally {
-      if (this.#following.get(id) === control) {
-        this.#following.delete(id);
-      }
-    }
-  }
-
-  #unfollow(id) {
-    this.#following.get(id)?.abort();
-    this.#following.delete(id);
+    this.#following.forget();
   }
 
   #heard(jobId, answer, pages) {
@@ -242,14 +209,6 @@ export class Background {
     this.#set(item.id, background, { problem: problemOf(background), ...gone });
     if (OVER.has(background.state) && !OVER.has(item.background.state)) {
       this.#act.say(t(`backgroundOver_${background.state}`, background));
-    }
-  }
-
-  #troubled(id, problem) {
-    const background = jobOf(this.#store.get(), id)?.background;
-    if (background && background.trouble?.code !== problem?.code) {
-      patchJob(this.#store, id, { background: { ...background, trouble: problem } });
-      problem && this.#act.failed(problem);
     }
   }
 
@@ -277,7 +236,7 @@ export class Background {
       return;
     }
     this.#fetching.set(job.id, place);
-    const failed = (error) => ({ note: { problem: problemIn(error), retry: true } });
+    const failed = (error) => ({ note: { problem: Problem.of(error), retry: true } });
     const patch = await this.#pages.fetch(job.background.id, place).then((page) => ({ ...page, note: null }), failed);
     this.#fetching.delete(job.id);
     const now = jobOf(this.#store.get(), job.id);
@@ -285,8 +244,4 @@ export class Background {
       patchJob(this.#store, job.id, patch);
     }
   }
-}
-
-function problemIn(error) {
-  return error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
 }

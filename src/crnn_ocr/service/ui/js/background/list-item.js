@@ -7,6 +7,7 @@ import { localeOf, t } from "../words/words.js";
 import { resultOf } from "./requests.js";
 import { HAS_RESULT, OVER, problemOf, stateOf } from "./state.js";
 
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
   ["day", 86_400_000],
   ["hour", 3_600_000],
@@ -91,7 +92,7 @@ function shareOf({ count, done, failed }) {
 
 function age(created) {
   const passed = Math.max(0, Date.now() - created);
-  const [unit, length] = STEPS.find(([, step]) => passed >= step) ?? ["minute", 60_000];
+  const [unit, length] = STEPS.find(([, step]) => passed >= step) ?? STEPS.at(-1);
   return new Intl.RelativeTimeFormat(localeOf(), { numeric: "auto" }).format(-Math.floor(passed / length), unit);
 }
 

@@ -39,7 +39,7 @@ export class JobList {
     this.#dialog ??= this.#make();
     this.#dialog.showModal();
     this.#draw();
-    this.#look();
+    void this.#look();
   }
 
   /** Takes over what the server has told about a job. */
@@ -55,7 +55,7 @@ export class JobList {
       this.#problem = null;
       this.#jobs = new Map(found.map((answer) => [answer.id, answer]));
     } catch (error) {
-      this.#problem = error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+      this.#problem = Problem.of(error);
     }
     this.#draw();
     return this.#shown();
@@ -122,7 +122,7 @@ export class JobList {
     if (!this.#dialog?.open) {
       return;
     }
-    const focused = document.activeElement?.dataset.key;
+    const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset.key;
     const act = {
       open: (answer) => {
         this.#dialog.close();
@@ -188,7 +188,7 @@ export class JobList {
   }
 
   #fail(error) {
-    this.#problem = error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+    this.#problem = Problem.of(error);
     this.#draw();
   }
 }

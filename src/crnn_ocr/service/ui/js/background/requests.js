@@ -89,6 +89,7 @@ export class Silent extends Error {}
 /**
  * Follows a job by its events until their stream ends, which it does when the job is over. Not by EventSource, which
  * cannot send a key, and holds one of the browser's six connections for good.
+ * @param {string} id
  * @param {{after: number, signal: AbortSignal, onEvents: (events: {kind: string, id: number, data: object}[]) => void}} how
  */
 export async function followEvents(id, { after, signal, onEvents }) {

@@ -42,7 +42,7 @@ export class Stopping {
       await remove(id);
       this.#done(id, null);
     } catch (error) {
-      this.#done(id, error instanceof Problem ? error : new Problem("BAD_ANSWER"));
+      this.#done(id, Problem.of(error));
     }
   }
 }

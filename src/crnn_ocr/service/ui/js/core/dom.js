@@ -30,9 +30,13 @@ export function iconButton(name, label, onclick, extra = "") {
   );
 }
 
-/** The element of the page with this id. */
+/**
+ * The element of the page with this id.
+ * @template {string} Id
+ * @param {Id} id
+ */
 export function byId(id) {
-  return document.getElementById(id);
+  return /** @type {ElementOf<Id>} */ (document.getElementById(id));
 }
 
 /**

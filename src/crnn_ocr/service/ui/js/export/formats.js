@@ -36,7 +36,7 @@ export function formatGroups(schema) {
   });
   const grouped = Object.values(GROUPS).flat();
   const rest = known.filter((name) => !grouped.includes(name));
-  return [...Object.entries(GROUPS), ["other", rest]]
+  return Object.entries({ ...GROUPS, other: rest })
     .map(([group, names]) => ({ group, formats: names.filter((name) => known.includes(name)).map(formatOf) }))
     .filter(({ formats }) => formats.length > 0);
 }

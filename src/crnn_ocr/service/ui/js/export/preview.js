@@ -50,7 +50,9 @@ export class Preview {
         pick: nothing,
         edit: nothing,
         cell: nothing,
+        grid: nothing,
         say: nothing,
+        written: nothing,
       });
       this.#view.draw(job, true);
       return true;

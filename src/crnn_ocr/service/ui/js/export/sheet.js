@@ -24,7 +24,7 @@ export class ExportSheet {
     this.#say = say;
     byId("export-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save();
+      void this.#save();
     });
     byId("export-form").addEventListener("change", (event) => this.#changed(event.target));
     byId("export-dialog").addEventListener("close", () => this.#preview.clear());
@@ -113,15 +113,15 @@ export class ExportSheet {
       ...ways.map(([value, words]) => radio("export-way", value, value === way, words)),
     );
     this.#describe();
-    this.#show();
+    void this.#show();
   }
 
   #changed(input) {
     if (input.name === "export-format") {
       setPrefs(this.#store, { format: input.value });
-      this.#show();
+      void this.#show();
     } else if (input.name === "export-scope" && currentJob(this.#store.get()).background) {
-      this.#show();
+      void this.#show();
     } else if (input.dataset.id) {
       const id = Number(input.dataset.id);
       if (input.checked) {
@@ -161,10 +161,10 @@ export class ExportSheet {
     byId("export-files").hidden = valueOf("export-scope") !== "some";
     byId("export-way").hidden = !several;
     // A searchable PDF stands on its own file.
-    const one = byId("export-ways").querySelector("[value=one]");
+    const one = wayOf("one");
     one.disabled = format.needsFile;
     if (one.checked && one.disabled) {
-      byId("export-ways").querySelector("[value=zip]").checked = true;
+      wayOf("zip").checked = true;
     }
     const whole = this.#whole();
     const possible =
@@ -217,7 +217,13 @@ export class ExportSheet {
 }
 
 function valueOf(name) {
-  return byId("export-form").querySelector(`input[name=${name}]:checked`)?.value;
+  const chosen = /** @type {HTMLInputElement} */ (byId("export-form").querySelector(`input[name=${name}]:checked`));
+  return chosen?.value;
+}
+
+/** @returns {HTMLInputElement} */
+function wayOf(value) {
+  return byId("export-ways").querySelector(`[value=${value}]`);
 }
 
 function radio(name, value, checked, words, hint = "", disabled = false) {

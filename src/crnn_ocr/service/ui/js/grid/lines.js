@@ -31,7 +31,11 @@ export function gridOf(result, block) {
   return { frame, rows, cols };
 }
 
-/** Where a point of the page is in a frame: shares of its width and height. */
+/**
+ * Where a point of the page is in a frame: shares of its width and height.
+ * @param {Polygon} frame
+ * @param {Point} point
+ */
 export function shareOf([a, b, , d], [x, y]) {
   const [ux, uy] = [b[0] - a[0], b[1] - a[1]];
   const [vx, vy] = [d[0] - a[0], d[1] - a[1]];
@@ -40,7 +44,11 @@ export function shareOf([a, b, , d], [x, y]) {
   return [(px * vy - py * vx) / area, (ux * py - uy * px) / area];
 }
 
-/** The point of the page at these shares of a frame. */
+/**
+ * The point of the page at these shares of a frame.
+ * @param {Polygon} frame
+ * @param {number[]} at
+ */
 export function pointAt([a, b, , d], [s, t]) {
   const round = (value) => Math.round(value * 10) / 10;
   return [round(a[0] + s * (b[0] - a[0]) + t * (d[0] - a[0])), round(a[1] + s * (b[1] - a[1]) + t * (d[1] - a[1]))];

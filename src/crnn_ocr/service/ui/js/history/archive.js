@@ -37,7 +37,8 @@ export async function keep(reading, time = Date.now()) {
 
 /**
  * What the list shows of all readings, the newest first.
- * @returns {Promise<{id: string, time: number, name: string, thumb: Blob | null, text: string, lines: number}[]>}
+ * @returns {Promise<{id: string, time: number, name: string, thumb: Blob | null, text: string, lines: number,
+ *   bytes: number}[]>}
  */
 export async function list() {
   const all = await run("readonly", (_, entries) => entries.getAll());

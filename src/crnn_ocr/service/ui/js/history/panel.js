@@ -21,7 +21,7 @@ export class HistoryPanel {
       (state) => [state.prefs.language, state.prefs.history],
       () => {
         if (byId("history-dialog").open) {
-          this.#draw();
+          void this.#draw();
         }
       },
     );
@@ -30,7 +30,7 @@ export class HistoryPanel {
   /** Opens the drawer. */
   show() {
     byId("history-dialog").showModal();
-    this.#draw();
+    void this.#draw();
   }
 
   /** Keeps a reading, or what has been edited since; does nothing where the history is off. */

@@ -61,7 +61,7 @@ export function patchJob(store, id, patch) {
   if (!job || Object.entries(patch).every(([key, value]) => Object.is(job[key], value))) {
     return;
   }
-  store.set({ jobs: store.get().jobs.map((job) => (job.id === id ? { ...job, ...patch } : job)) });
+  store.set({ jobs: store.get().jobs.map((other) => (other === job ? { ...job, ...patch } : other)) });
 }
 
 /** Turns the shown job to one of its pages. */

@@ -108,7 +108,7 @@ export class Runner {
         return;
       }
       if (job.status === "queued" && !this.#running.has(job.id)) {
-        this.#run(job);
+        void this.#run(job);
       }
     }
   }
@@ -129,7 +129,7 @@ export class Runner {
       }
     } catch (error) {
       if (mine()) {
-        this.#fail(job.id, error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) }));
+        this.#fail(job.id, Problem.of(error));
       }
     } finally {
       if (mine()) {

@@ -38,14 +38,14 @@ export function watchOptions(store, act) {
   });
   byId("read-stale").addEventListener("click", () => act.start(store.get().current));
   for (const name of SWITCHES) {
-    const box = byId(`pref-${name}`);
+    const box = boxOf(name);
     box.addEventListener("change", () => setPrefs(store, { [name]: box.checked }));
   }
   store.watch(
     (state) => [state.prefs],
     (prefs) => {
       for (const name of SWITCHES) {
-        byId(`pref-${name}`).checked = prefs[name];
+        boxOf(name).checked = prefs[name];
       }
     },
   );
@@ -85,4 +85,8 @@ function isStale(job, options) {
 
 function sorted(options) {
   return Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function boxOf(name) {
+  return /** @type {HTMLInputElement} */ (byId(`pref-${name}`));
 }

@@ -13,7 +13,7 @@ export function makePreview(store) {
   const urls = new Set();
   let control = null;
 
-  byId("preview-range").addEventListener("input", (event) => split(event.target.value));
+  byId("preview-range").addEventListener("input", () => split(byId("preview-range").value));
   dialog.addEventListener("close", () => {
     control?.abort();
     byId("preview-sheet").replaceChildren();
@@ -22,7 +22,7 @@ export function makePreview(store) {
   });
   return () => {
     dialog.showModal();
-    show();
+    void show();
   };
 
   async function show() {

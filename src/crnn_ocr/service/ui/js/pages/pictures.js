@@ -12,6 +12,7 @@ const KEPT = 400; // small pictures
 /** Fetches pictures of the pages of one job. */
 export class Pictures {
   #tell;
+  /** @type {(page: number, url: string) => void} */
   #tellSmall = () => {};
   #job = null;
   #wanted = [];
@@ -78,7 +79,7 @@ export class Pictures {
         return;
       }
       this.#wanted = this.#wanted.filter((other) => other !== page);
-      this.#load(job, page);
+      void this.#load(job, page);
     }
   }
 
@@ -98,7 +99,7 @@ export class Pictures {
       }
       this.#tell(job, page, picture);
       if (picture && !this.#small.has(page)) {
-        this.#makeSmall(job, page, picture.blob);
+        void this.#makeSmall(job, page, picture.blob);
       }
     }
     this.#next();
@@ -121,6 +122,7 @@ export class Pictures {
   }
 }
 
+/** @returns {Promise<Blob>} */
 async function shrunk(blob) {
   const bitmap = await createImageBitmap(blob, { resizeWidth: WIDTH, resizeQuality: "medium" });
   const canvas = document.createElement("canvas");

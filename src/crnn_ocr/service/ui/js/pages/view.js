@@ -2,7 +2,6 @@
 // page per frame, pictures where the user stays.
 
 import { byId, make } from "../core/dom.js";
-import { loadStyle } from "../core/later.js";
 import { jobOf, patchJob } from "../jobs/jobs.js";
 import { closeUp } from "../picture/camera.js";
 import { GAP, Layout, pageAt, pageRead, shift } from "./layout.js";
@@ -13,8 +12,6 @@ import { Thumbs } from "./thumbs.js";
 const LEAST = 0.2; // zoom
 const MOST = 8;
 const PACE = 60; // milliseconds between two turns of a page by scrolling
-
-await loadStyle("pages.css");
 
 /** Shows all pages of the current job. */
 export class PagesView {

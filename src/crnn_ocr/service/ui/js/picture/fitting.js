@@ -64,7 +64,13 @@ export function shareAlong(text, polygon, x, y) {
   return Math.min(1, Math.max(0, ((x - a[0]) * ux + (y - a[1]) * uy) / square));
 }
 
-// Chinese in columns: either the line runs downwards, or its polygon is that of the whole column.
+/**
+ * Chinese in columns: either the line runs downwards, or its polygon is that of the whole column.
+ * @param {string} text
+ * @param {Point} along
+ * @param {number} length
+ * @param {number} thickness
+ */
 function isColumn(text, [x, y], length, thickness) {
   const characters = [...text.replace(/\s/gu, "")].length;
   const ideographs = text.match(IDEOGRAPHS)?.length ?? 0;

@@ -27,14 +27,14 @@ export class Overlay {
   /** Draws the lines of a page of this size. */
   draw(lines, first, size) {
     this.#boxes.draw(lines, first, size);
-    this.#drawText(lines, first);
+    void this.#drawText(lines, first);
     this.#height = median(lines.map(({ polygon: [a, b, , d] }) => Math.min(distance(a, b), distance(a, d))));
   }
 
   /** Takes all away. */
   clear() {
     this.#boxes.clear();
-    this.#drawText([], 0);
+    void this.#drawText([], 0);
   }
 
   /** Writes anew what has been edited. */
@@ -71,7 +71,7 @@ export class Overlay {
 
 /** Wires the switch and shows its state in the frame of the picture. */
 export function watchOverlaySwitch(store, frame) {
-  const choices = [...byId("overlay").querySelectorAll("input")];
+  const choices = /** @type {HTMLInputElement[]} */ ([...byId("overlay").querySelectorAll("input")]);
   for (const choice of choices) {
     choice.addEventListener("change", () => setPrefs(store, { overlay: choice.value }));
   }

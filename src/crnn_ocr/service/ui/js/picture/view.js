@@ -1,6 +1,7 @@
 // The left side: the picture of the shown job, of one page or of several under one another, and the controls of the view.
 
 import { byId } from "../core/dom.js";
+import { later } from "../core/later.js";
 import { currentJob, pagesOf, patchJob, turnTo } from "../jobs/jobs.js";
 import { watchGestures } from "./gestures.js";
 import { describe } from "./head.js";
@@ -15,8 +16,7 @@ export class PictureView {
   #frame = byId("picture");
   #single;
   #pages = null; // shows documents of several pages; loaded with the first one
-  #loading = null; // resolves when that is there
-  #lost = false; // it could not be loaded: then pages are shown one at a time
+  #load;
 
   /**
    * @param store
@@ -28,6 +28,9 @@ export class PictureView {
     this.#store = store;
     this.#act = act;
     this.#single = new SinglePage(store, this.#frame, act);
+    this.#load = later("pages/view.js", ({ PagesView }) => new PagesView(store, this.#frame, act), {
+      styles: ["pages.css"],
+    });
     watchOverlaySwitch(store, this.#frame);
     watchGestures(this.#frame, {
       zoom: (factor, x, y) => this.#view.zoomAt(factor, x, y),
@@ -131,27 +134,23 @@ export class PictureView {
 
   #show() {
     const job = this.#job;
-    const many = job?.result?.pages.length > 1 && !this.#lost;
+    const many = job?.result?.pages.length > 1;
     if (many && this.#pages) {
       this.#single.hide();
       this.#pages.show(job);
       return;
     }
     this.#pages?.hide();
-    this.#single.show(job);
+    void this.#single.show(job);
     if (many) {
-      this.#loading ??= this.#load();
+      this.#load().then(
+        (pages) => {
+          this.#pages = pages;
+          this.#show();
+        },
+        () => {}, // one page at a time, until it arrives
+      );
     }
-  }
-
-  async #load() {
-    try {
-      const { PagesView } = await import("../pages/view.js");
-      this.#pages = new PagesView(this.#store, this.#frame, this.#act);
-    } catch {
-      this.#lost = true;
-    }
-    this.#show();
   }
 
   #wireButtons() {

@@ -30,7 +30,7 @@ export function joinedDocument(results, how) {
 export function exportName(readings, suffix) {
   const base = readings.length === 1 ? stem(readings[0].name) : "crnn-ocr";
   // Control characters and what file systems forbid.
-  return base.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, "_") + suffix;
+  return base.replace(/[\p{Cc}<>:"/\\|?*]+/gu, "_") + suffix;
 }
 
 // Lines whose text has been deleted are gone, and with them the blocks that held nothing else.

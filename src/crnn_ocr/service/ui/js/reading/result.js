@@ -9,9 +9,7 @@ const POOR_BELOW = 0.7;
 
 /**
  * Takes an answer of POST /ocr apart.
- * @returns {{pages: object[], lines: object[], model: string, elapsed: number, cached: boolean, requestId: string,
- *   warnings: object[]}} lines of all pages in reading order, each with the index of its page; the blocks of a page
- *   name its lines by their places on it
+ * @returns {Result}
  */
 export function resultOf(answer) {
   const given = answer.pages ?? [answer];

@@ -1,10 +1,57 @@
 // What is copied: the selected lines, or everything, as the shown tab has it.
 
 import { copyRich, copyText } from "../core/clipboard.js";
-import { make } from "../core/dom.js";
+import { byId, make } from "../core/dom.js";
+import { currentJob } from "../jobs/jobs.js";
 import { blocksOf, flowText, textOf, textOfBlock } from "../reading/blocks.js";
 import { t } from "../words/words.js";
 import { plainTable, rowsWithBreaks } from "./document/table.js";
+
+/** Copies what is selected or everything, tells how it went, and names the button by what it would copy. */
+export class Copying {
+  #store;
+  #say;
+  #label = byId("copy-all").lastElementChild;
+
+  constructor(store, say) {
+    this.#store = store;
+    this.#say = say;
+    store.watch(
+      (state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language],
+      () => this.#name(),
+    );
+  }
+
+  /** Copies a text; resolves to whether it worked. */
+  text(text) {
+    return this.#told(copyText(text));
+  }
+
+  /** Copies the selection or everything; resolves to whether it worked. */
+  async copy() {
+    const { selected, prefs } = this.#store.get();
+    const { result } = currentJob(this.#store.get()) ?? {};
+    if (!result?.lines.length) {
+      return false;
+    }
+    const done = await this.#told(copyResult(result, selected, prefs.view === "document"));
+    if (done) {
+      this.#label.textContent = t("copied");
+      setTimeout(() => this.#name(), 1500);
+    }
+    return done;
+  }
+
+  #name() {
+    this.#label.textContent = copyWords(currentJob(this.#store.get()), this.#store.get().selected);
+  }
+
+  async #told(copying) {
+    const done = await copying;
+    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
+    return done;
+  }
+}
 
 /**
  * Copies the selected lines, or everything where none is selected; resolves to whether it worked.
@@ -12,7 +59,7 @@ import { plainTable, rowsWithBreaks } from "./document/table.js";
  * @param {Set<number>} selected
  * @param {boolean} formatted whether all goes as a document, with headings and tables for programs that know them
  */
-export function copyResult(result, selected, formatted) {
+function copyResult(result, selected, formatted) {
   if (selected.size > 0) {
     return copyText(selectionText(result, selected));
   }
@@ -84,7 +131,6 @@ function partOf(cell, range) {
   return part.toString();
 }
 
-/** What the button that copies is called. */
-export function copyWords(job, selected) {
+function copyWords(job, selected) {
   return selected.size > 0 ? t("copySome", { count: selected.size }) : t(job?.background ? "copyPage" : "copyAll");
 }

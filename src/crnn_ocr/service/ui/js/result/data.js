@@ -16,8 +16,9 @@ const SHOWN = 200_000; // characters of JSON; copying gives all of it
 /** Wires the panel. */
 export function watchData(store, say) {
   for (const kind of KINDS) {
-    byId(`code-${kind}`).addEventListener("click", () => setPrefs(store, { code: kind }));
-    byId(`code-${kind}`).disabled = false; // before, a click would have been lost
+    const button = /** @type {HTMLButtonElement} */ (byId(`code-${kind}`));
+    button.addEventListener("click", () => setPrefs(store, { code: kind }));
+    button.disabled = false; // before, a click would have been lost
   }
   byId("copy-code").disabled = false;
   byId("copy-code").addEventListener("click", async () => {

@@ -107,7 +107,11 @@ export class MessagePlace {
     if (key === null) {
       this.#place.replaceChildren();
     } else {
-      const act = Object.fromEntries(["start", "cancel", "hurry"].map((name) => [name, () => this.#act[name](job.id)]));
+      const act = {
+        start: () => this.#act.start(job.id),
+        cancel: () => this.#act.cancel(job.id),
+        hurry: () => this.#act.hurry(job.id),
+      };
       const fresh = messageOf(job, act);
       if (this.#shown === key) {
         refreshMessage(this.#place, fresh[0]);

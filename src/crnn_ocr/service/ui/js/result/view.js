@@ -1,21 +1,19 @@
 // The right side: the tabs of the shown job, and what is done to its result.
 
-import { copyText } from "../core/clipboard.js";
 import { byId, reveal } from "../core/dom.js";
 import { later } from "../core/later.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, turnTo } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
-import { copyResult, copyWords, selectionText, watchCopy } from "./copying.js";
+import { Copying, selectionText, watchCopy } from "./copying.js";
 import { Description } from "./description.js";
 import { DocumentView } from "./document/view.js";
 import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
 import { Proofread } from "./proofread/view.js";
-import { watchReplaceOpener } from "./search/opener.js";
+import { watchSearch } from "./search/opener.js";
 import { isLong } from "./rooms.js";
-import { Search } from "./search/search.js";
 import { selectionAfter } from "./selection.js";
 import { watchListKeys } from "./proofread/list-keys.js";
 import { markTab, watchTabs } from "./tabs.js";
@@ -29,6 +27,7 @@ export class ResultView {
   #document;
   #search;
   #description;
+  #copying;
   #drawn = new Map(); // view → what it shows
 
   /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()`, `put(page, element)` over the picture */
@@ -36,12 +35,13 @@ export class ResultView {
     this.#store = store;
     this.#say = say;
     this.#act = act;
+    this.#copying = new Copying(store, say);
     const choose = (index, event) => this.choose(index, event);
-    const written = () => this.#search?.written();
+    const written = () => this.#search.written();
     this.#proofread = new Proofread(store, {
       choose,
       change: (job, make, index) => this.#change(job, make, index),
-      copy: (text) => this.#copied(copyText(text)),
+      copy: (text) => this.#copying.text(text),
       lookAt: act.lookAt,
       show: () => setPrefs(store, { view: "proofread" }),
       written,
@@ -62,8 +62,8 @@ export class ResultView {
       cell: (at, rows) => change((result) => withCell(result, at, rows)),
       say,
     });
-    this.#search = new Search((index) => this.#found(index));
-    watchReplaceOpener(store, this.#search, {
+    this.#search = watchSearch(store, {
+      found: (index) => this.#found(index),
       change: (make, index) => this.#change(currentJob(store.get()), make, index),
       show: () => setPrefs(store, { view: "proofread" }),
       say,
@@ -74,7 +74,7 @@ export class ResultView {
     watchListKeys(byId("lines"), store, this.#proofread.list, {
       choose,
       edit: (index) => this.edit(index),
-      copy: (indexes) => this.#copied(copyText(selectionText(currentJob(store.get()).result, indexes))),
+      copy: (indexes) => this.#copying.text(selectionText(currentJob(store.get()).result, indexes)),
     });
     byId("copy-all").addEventListener("click", () => this.copy());
     byId("undo").addEventListener("click", () => this.undo());
@@ -97,10 +97,6 @@ export class ResultView {
         this.#document.hover(index, key);
       },
     );
-    store.watch(
-      (state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language],
-      (selected) => this.#selected(selected),
-    );
   }
 
   /** Makes a line the active one, and selects with Ctrl and Shift as lists do. */
@@ -121,18 +117,8 @@ export class ResultView {
   }
 
   /** Copies the selection or everything; resolves to whether it worked. */
-  async copy() {
-    const { selected, prefs } = this.#store.get();
-    const { result } = currentJob(this.#store.get()) ?? {};
-    if (!result?.lines.length) {
-      return false;
-    }
-    const done = await this.#copied(copyResult(result, selected, prefs.view === "document"));
-    if (done) {
-      byId("copy-all").lastElementChild.textContent = t("copied");
-      setTimeout(() => this.#selected(this.#store.get().selected), 1500);
-    }
-    return done;
+  copy() {
+    return this.#copying.copy();
   }
 
   /** Lets the user edit a line. */
@@ -211,12 +197,6 @@ export class ResultView {
     }
   }
 
-  async #copied(copying) {
-    const done = await copying;
-    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
-    return done;
-  }
-
   // Only what is seen is drawn, and of that only what has changed.
   #drawPanel() {
     const { prefs } = this.#store.get();
@@ -245,11 +225,6 @@ export class ResultView {
     this.#proofread.list.mark(active, this.#line(active));
     this.#proofread.list.select(selected);
     this.#document.mark(active, block);
-  }
-
-  #selected(selected) {
-    this.#proofread.list.select(selected);
-    byId("copy-all").lastElementChild.textContent = copyWords(currentJob(this.#store.get()), selected);
   }
 
   #describe() {

@@ -32,6 +32,11 @@ export class Problem extends Error {
     this.retryAfter = retryAfter; // seconds, or null where waiting does not help
   }
 
+  /** The failure that an error is, or stands for. */
+  static of(error) {
+    return error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+  }
+
   /** Whether trying once more cannot help, as it is the file that the server refuses. */
   get hopeless() {
     return HOPELESS.has(this.code);

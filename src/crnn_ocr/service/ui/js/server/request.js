@@ -68,6 +68,7 @@ export async function getJson(path, { insist = false } = {}) {
 export async function exportFile(document, format, file = null, options = {}) {
   const query = new URLSearchParams({ ...(file ? optionText(options) : {}), format });
   const json = JSON.stringify(document);
+  /** @type {RequestInit} */
   let init = { method: "POST", body: json, headers: { "Content-Type": "application/json" } };
   if (file) {
     const form = new FormData();
@@ -89,11 +90,12 @@ export async function getText(path) {
 
 /**
  * Asks for one page of a file as a picture.
- * @param {{page: number, stage: "original" | "enhanced", options?: object}} what
+ * @param {Blob} file
+ * @param {{page: number, stage: "original" | "enhanced", options?: object, signal?: AbortSignal}} what
  * @returns {Promise<{picture: Blob, header: (name: string) => string | null}>}
  */
 export async function previewPage(file, { page, stage, options = {}, signal }) {
-  const query = new URLSearchParams({ ...optionText(options), page, stage });
+  const query = new URLSearchParams({ ...optionText(options), page: String(page), stage });
   const headers = { "Content-Type": mediaType(file) };
   const reply = await ask(`/preview?${query}`, { method: "POST", body: file, headers, signal });
   return { picture: await reply.blob(), header: (name) => reply.headers.get(name) };

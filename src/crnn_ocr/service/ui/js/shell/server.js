@@ -23,7 +23,7 @@ export function watchServer(store) {
   );
   addEventListener("online", ask);
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  ask();
+  void ask();
 
   async function ask() {
     clearTimeout(timer);
@@ -67,13 +67,13 @@ async function probe() {
 }
 
 function learn(store) {
-  learning ??= ask(store).finally(() => {
+  learning ??= learnAll(store).finally(() => {
     learning = null;
   });
   return learning;
 }
 
-async function ask(store) {
+async function learnAll(store) {
   const [schema, health] = await Promise.all([
     getJson("/options").catch((problem) => problem),
     getJson("/healthz").catch(() => ({})),

@@ -1,5 +1,6 @@
 // The grid of a table is edited over the picture, by an editor that is loaded when it is first asked for.
 
+import { later } from "../../core/later.js";
 import { turnTo } from "../../jobs/jobs.js";
 import { t } from "../../words/words.js";
 
@@ -10,17 +11,18 @@ import { t } from "../../words/words.js";
  * @returns {(key: string) => Promise<void>}
  */
 export function gridToggle(store, act) {
-  let loading = null;
   let open = null;
   const ended = () => {
     open = null;
     act.mark(null);
   };
+  const load = later("grid/editor.js", ({ GridEditor }) => new GridEditor(store, { ...act, ended }), {
+    styles: ["grid.css"],
+  });
   return async (key) => {
     const again = open === key;
     try {
-      loading ??= import("../../grid/editor.js").then(({ GridEditor }) => new GridEditor(store, { ...act, ended }));
-      const editor = await loading;
+      const editor = await load();
       editor.close();
       if (!again) {
         turnTo(store, Number(key.split("/")[0]));
@@ -33,7 +35,6 @@ export function gridToggle(store, act) {
         }
       }
     } catch {
-      loading = null;
       act.say(t("errorNetwork"));
     }
   };

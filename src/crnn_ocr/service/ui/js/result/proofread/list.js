@@ -80,7 +80,7 @@ export class LineList {
       home.append(...this.#makeRows(page));
       return [...this.#head(page), home];
     });
-    this.#grid.setAttribute("aria-rowcount", this.#rows.length);
+    this.#grid.setAttribute("aria-rowcount", String(this.#rows.length));
     this.#grid.replaceChildren(...pages.flat());
     this.#rooms.use(long ? pages.map(([room]) => room) : [], held);
     this.row(0)?.setAttribute("tabindex", "0");

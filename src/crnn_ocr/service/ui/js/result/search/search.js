@@ -194,8 +194,9 @@ function hitsIn(element, needle) {
   const nodes = starts.length > 0 ? textNodes(element) : [];
   return starts.map((at) => {
     const range = document.createRange();
-    range.setStart(...nodeAt(nodes, at, false));
-    range.setEnd(...nodeAt(nodes, at + needle.length, true));
+    const [first, last] = [nodeAt(nodes, at, false), nodeAt(nodes, at + needle.length, true)];
+    range.setStart(first.node, first.offset);
+    range.setEnd(last.node, last.offset);
     return range;
   });
 }
@@ -214,7 +215,7 @@ export function hitsOf(text, needle) {
 function textNodes(element) {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   const nodes = [];
-  for (let start = 0; walker.nextNode(); start += walker.currentNode.length) {
+  for (let start = 0; walker.nextNode(); start += walker.currentNode.nodeValue.length) {
     nodes.push({ node: walker.currentNode, start });
   }
   return nodes;
@@ -223,7 +224,7 @@ function textNodes(element) {
 // At the seam of two nodes a range ends in the first and starts in the second.
 function nodeAt(nodes, offset, isEnd) {
   const found = nodes.findLast(({ start }) => (isEnd ? start < offset : start <= offset)) ?? nodes[0];
-  return [found.node, offset - found.start];
+  return { node: found.node, offset: offset - found.start };
 }
 
 // Positions have to stay those of the text, so letters whose lower case is longer keep their case.
