@@ -210,7 +210,8 @@ type JobStatus = "new" | "queued" | "sending" | "reading" | "delayed" | "done" |
 /** A file of the queue. */
 interface Job {
   id: number;
-  file: File;
+  /** Empty where only the server has it. */
+  file: Blob;
   name: string;
   status: JobStatus;
   /** How much of the file has been sent. */
@@ -242,6 +243,8 @@ interface Job {
 interface Edits {
   past: { result: Result; at: number | null }[];
   future: { result: Result; at: number | null }[];
+  /** The result that they belong to. */
+  now?: Result;
 }
 
 interface Prefs {
@@ -294,7 +297,7 @@ interface Store {
   /** Calls `react` now and whenever one of the values that `select` picks is another one. */
   watch<Values extends unknown[]>(
     select: (state: State) => [...Values],
-    react: (...values: Values) => unknown,
+    react: (...values: Values extends infer Own extends unknown[] ? Own : never) => unknown,
   ): () => void;
 }
 

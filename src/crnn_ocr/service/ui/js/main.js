@@ -32,6 +32,7 @@ import { say, watchSay } from "./shell/say.js";
 import { noteServer, unlock, watchServer } from "./shell/server.js";
 import { loadLanguage, t } from "./words/words.js";
 
+/** @type {Store} */
 const store = createStore({
   jobs: [],
   current: null, // id of the job that is shown

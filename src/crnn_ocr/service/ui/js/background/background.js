@@ -23,7 +23,10 @@ export class Background {
   #following;
   #fetching = new Map(); // id of the item → the page that is being fetched
 
-  /** @param act `say(words, how)`, `failed(problem)`, `arriving(id)` before another page takes the place of the shown one */
+  /**
+   * @param {Store} store
+   * @param act `say(words, how)`, `failed(problem)`, `arriving(id)` before another page takes the place of the shown one
+   */
   constructor(store, act) {
     this.#wereOpen = wereOpen();
     this.#store = store;

@@ -9,7 +9,7 @@ import { HAS_RESULT, OVER } from "./state.js";
 
 /**
  * Wires the strip, which is there while such a job is shown.
- * @param {object} store
+ * @param {Store} store
  * @param {object} act `turnTo(id, at)`, `stop(id)`, `again(id)`
  */
 export function watchBar(store, act) {

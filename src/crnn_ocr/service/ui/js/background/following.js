@@ -10,7 +10,10 @@ export class Following {
   #act;
   #controls = new Map(); // id of the item → AbortController
 
-  /** @param act `heard(jobId, answer, pages)`, `failed(problem)` where nothing can be heard for a while */
+  /**
+   * @param {Store} store
+   * @param act `heard(jobId, answer, pages)`, `failed(problem)` where nothing can be heard for a while
+   */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;

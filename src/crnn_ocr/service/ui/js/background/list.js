@@ -24,7 +24,10 @@ export class JobList {
   #place = make("ol", { class: "background-list" });
   #sure = null; // id of the job whose deletion has been asked for once
 
-  /** @param act `say(words)`, `open(answer)`, `ended(answer)` */
+  /**
+   * @param {Store} store
+   * @param act `say(words)`, `open(answer)`, `ended(answer)`
+   */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;

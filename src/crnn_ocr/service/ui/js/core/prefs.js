@@ -35,7 +35,10 @@ export function loadOptions() {
   return load(OPTIONS);
 }
 
-/** Keeps the settings and options of the store whenever they change. */
+/**
+ * Keeps the settings and options of the store whenever they change.
+ * @param {Store} store
+ */
 export function rememberPrefs(store) {
   store.watch(
     (state) => [state.prefs],
@@ -47,7 +50,10 @@ export function rememberPrefs(store) {
   );
 }
 
-/** Changes single settings. */
+/**
+ * Changes single settings.
+ * @param {Store} store
+ */
 export function setPrefs(store, patch) {
   store.set({ prefs: { ...store.get().prefs, ...patch } });
 }

@@ -19,6 +19,7 @@ export class ExportSheet {
   #chosen = new Set(); // ids of files
   #busy = false;
 
+  /** @param {Store} store */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;

@@ -22,7 +22,7 @@ export class GridEditor {
   #minus = make("button", { type: "button", class: "grid-plus grid-minus", onclick: () => this.#remove() }, "\u2212");
 
   /**
-   * @param store
+   * @param {Store} store
    * @param act `put(page, element)` over the picture, `change(make)` with a function from a result to the changed one,
    *   `say(words)`, `ended()`
    */

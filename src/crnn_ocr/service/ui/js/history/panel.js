@@ -12,6 +12,7 @@ export class HistoryPanel {
   #say;
   #urls = [];
 
+  /** @param {Store} store */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;

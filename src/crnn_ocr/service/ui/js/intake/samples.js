@@ -6,7 +6,10 @@ import { t } from "../words/words.js";
 // The first one is the example that the page shows large already (intake/welcome.js).
 const SAMPLES = { en: ["photo", "receipt", "screenshot", "poem"], zh: ["receipt", "photo", "screenshot", "poem"] };
 
-/** Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file. */
+/**
+ * Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file.
+ * @param {Store} store
+ */
 export function watchSamples(store, onFile, onFail) {
   store.watch(
     (state) => [state.prefs.language],

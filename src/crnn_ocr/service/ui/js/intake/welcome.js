@@ -48,7 +48,10 @@ const EXAMPLES = {
   },
 };
 
-/** Wires it; `act` has `sample(file)`, `captured(file)`, `open(id)`, `missing()` and `recent()`, which resolves to entries of the history. */
+/**
+ * Wires it; `act` has `sample(file)`, `captured(file)`, `open(id)`, `missing()` and `recent()`, which resolves to entries of the history.
+ * @param {Store} store
+ */
 export function watchWelcome(store, act) {
   let urls = [];
   byId("capture").hidden = !canCapture;

@@ -11,7 +11,7 @@ const KNOWN = "crnn-ocr.background"; // ids of the jobs that were sent from this
 
 /**
  * Wires the button, and finds earlier jobs again.
- * @param {object} store
+ * @param {Store} store
  * @param {object} act `say`, `missing`, `failed(problem)`, `arriving(id)`
  */
 export function watchBackground(store, act) {

@@ -5,7 +5,7 @@ import { jobOf, UNDER_WAY } from "./jobs.js";
 
 /**
  * Fetches first pages while the server has nothing else to do for this page.
- * @param {object} store
+ * @param {Store} store
  * @param {(id: number, picture: Blob) => Promise<void>} onPicture
  * @returns {(id: number) => void} to be called for every job that has been read
  */

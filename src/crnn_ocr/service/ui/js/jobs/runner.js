@@ -23,7 +23,7 @@ export class Runner {
   #since = new Map(); // id → when the server was busy for the first time
 
   /**
-   * @param {object} store
+   * @param {Store} store
    * @param {object} background reads long files as jobs of the server: `send(job, how)`, `accept(id, answer)`,
    *   `again(job)` which tells whether it has gone on with one, `stop(jobs)`
    * @param tell `arriving(id)` before a result takes its place, `done(id)` and `failed(problem)`, whenever the server has answered or has not
@@ -214,6 +214,7 @@ function mayBeLong(job, limits) {
   return job.long === true || isLarge(job, limits) || (isDocument(job) && job.file.size >= COUNTED_FROM);
 }
 
+/** @param {Store} store */
 async function isLong(store, job) {
   const part = await load("jobs/long.js").catch(() => {
     throw new Problem("NETWORK");

@@ -15,7 +15,10 @@ export class QueueView {
   #entries = new Map(); // id → the elements of an entry, and what they show
   #filter = null; // name of the only files to be seen
 
-  /** @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)` */
+  /**
+   * @param {Store} store
+   * @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)`
+   */
   constructor(store, act) {
     this.#act = act;
     store.watch(

@@ -12,6 +12,7 @@ const SWITCHES = ["history", "keys"];
 /**
  * Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key, `act.missing()` hears
  * of a part that has not arrived.
+ * @param {Store} store
  */
 export function watchOptions(store, act) {
   const dialog = byId("options-dialog");

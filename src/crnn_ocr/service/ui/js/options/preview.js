@@ -7,7 +7,10 @@ import { explain } from "../server/problem.js";
 import { previewPage } from "../server/request.js";
 import { t } from "../words/words.js";
 
-/** Wires the dialog; the function that comes back opens it. */
+/**
+ * Wires the dialog; the function that comes back opens it.
+ * @param {Store} store
+ */
 export function makePreview(store) {
   const dialog = byId("preview-dialog");
   const urls = new Set();

@@ -30,7 +30,10 @@ export class PagesView {
   #pictures;
   #thumbs;
 
-  /** @param act `choose(index, event)`, `layerOf(page)`, `drawn(job, blob)` for the first page */
+  /**
+   * @param {Store} store
+   * @param act `choose(index, event)`, `layerOf(page)`, `drawn(job, blob)` for the first page
+   */
   constructor(store, frame, act) {
     this.#store = store;
     this.#frame = frame;

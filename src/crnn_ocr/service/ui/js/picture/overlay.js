@@ -69,7 +69,10 @@ export class Overlay {
   }
 }
 
-/** Wires the switch and shows its state in the frame of the picture. */
+/**
+ * Wires the switch and shows its state in the frame of the picture.
+ * @param {Store} store
+ */
 export function watchOverlaySwitch(store, frame) {
   const choices = /** @type {HTMLInputElement[]} */ ([...byId("overlay").querySelectorAll("input")]);
   for (const choice of choices) {
@@ -86,7 +89,10 @@ export function watchOverlaySwitch(store, frame) {
   );
 }
 
-/** Goes on to the next way of looking. */
+/**
+ * Goes on to the next way of looking.
+ * @param {Store} store
+ */
 export function nextOverlay(store) {
   const { overlay } = store.get().prefs;
   setPrefs(store, { overlay: MODES[(MODES.indexOf(overlay) + 1) % MODES.length] });

@@ -28,7 +28,10 @@ export class SinglePage {
   #missing = false; // there is none: a new reading of the file is reason to try again
   #extra = null; // { page, element } of the user's work
 
-  /** @param act as of the PictureView */
+  /**
+   * @param {Store} store
+   * @param act as of the PictureView
+   */
   constructor(store, frame, act) {
     this.#store = store;
     this.#act = act;

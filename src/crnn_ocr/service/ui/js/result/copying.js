@@ -13,6 +13,7 @@ export class Copying {
   #say;
   #label = byId("copy-all").lastElementChild;
 
+  /** @param {Store} store */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;

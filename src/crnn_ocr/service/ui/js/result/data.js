@@ -13,7 +13,10 @@ import { t } from "../words/words.js";
 const KINDS = ["json", ...LANGUAGES];
 const SHOWN = 200_000; // characters of JSON; copying gives all of it
 
-/** Wires the panel. */
+/**
+ * Wires the panel.
+ * @param {Store} store
+ */
 export function watchData(store, say) {
   for (const kind of KINDS) {
     const button = /** @type {HTMLButtonElement} */ (byId(`code-${kind}`));

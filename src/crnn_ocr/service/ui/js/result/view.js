@@ -30,7 +30,10 @@ export class ResultView {
   #copying;
   #drawn = new Map(); // view → what it shows
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()`, `put(page, element)` over the picture */
+  /**
+   * @param {Store} store
+   * @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()`, `put(page, element)` over the picture
+   */
   constructor(store, say, act) {
     this.#store = store;
     this.#say = say;

@@ -9,7 +9,10 @@ import { makeMenu } from "./menu.js";
 
 const EVERY = 2_000; // milliseconds between two looks at the queue, while the card is open
 
-/** Wires the corner. */
+/**
+ * Wires the corner.
+ * @param {Store} store
+ */
 export function watchCard(store) {
   const card = byId("server-card");
   let timer = null;

@@ -5,7 +5,10 @@ import { currentJob, patchJob } from "../jobs/jobs.js";
 
 const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads
 
-/** Wires both sides; `reveal(index)` brings a line into view in the picture. */
+/**
+ * Wires both sides; `reveal(index)` brings a line into view in the picture.
+ * @param {Store} store
+ */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
   let scrolled = null; // the panel that the user scrolls: what the page itself scrolls turns nothing

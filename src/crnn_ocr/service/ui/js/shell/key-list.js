@@ -3,7 +3,10 @@
 import { byId, make } from "../core/dom.js";
 import { t } from "../words/words.js";
 
-/** Keeps the list in the user's language; `commands` have keys, a name, and whether they are single keys. */
+/**
+ * Keeps the list in the user's language; `commands` have keys, a name, and whether they are single keys.
+ * @param {Store} store
+ */
 export function watchKeyList(store, commands) {
   store.watch(
     (state) => [state.prefs.language, state.prefs.keys],

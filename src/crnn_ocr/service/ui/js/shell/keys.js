@@ -34,7 +34,10 @@ const COMMANDS = [
   { keys: [COMMAND_KEY, "H"], name: "replace" },
 ];
 
-/** Wires the keys; `act` has one function per command's name, and `missing()` where the sheet has not arrived. */
+/**
+ * Wires the keys; `act` has one function per command's name, and `missing()` where the sheet has not arrived.
+ * @param {Store} store
+ */
 export function watchKeys(store, act) {
   const sheet = later("shell/key-list.js", ({ watchKeyList }) => watchKeyList(store, COMMANDS), {
     words: () => loadWords("keys"),

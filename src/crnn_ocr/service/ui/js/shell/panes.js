@@ -10,7 +10,10 @@ const STEP = 0.02;
 const HALF = 0.5;
 const AUTO = 0; // of a picture above the text: as high as it is
 
-/** Wires the border and the button that enlarges the picture. */
+/**
+ * Wires the border and the button that enlarges the picture.
+ * @param {Store} store
+ */
 export function watchPanes(store) {
   const handle = byId("splitter");
   const work = byId("work");
@@ -48,7 +51,7 @@ export function watchPanes(store) {
     (state) => [state.prefs.split, state.prefs.upper, state.wide],
     (split, upper, aspect) => {
       work.classList.toggle("is-wide", aspect > 0);
-      work.style.setProperty("--aspect", aspect || 1);
+      work.style.setProperty("--aspect", String(aspect || 1));
       work.style.setProperty("--left", `${kept(split)}fr`);
       work.style.setProperty("--right", `${1 - kept(split)}fr`);
       if (upper === AUTO) {
@@ -88,7 +91,10 @@ export function watchPanes(store) {
   );
 }
 
-/** Gives the picture all the room, or takes it back. */
+/**
+ * Gives the picture all the room, or takes it back.
+ * @param {Store} store
+ */
 export function toggleAlone(store) {
   store.set({ alone: !store.get().alone });
 }

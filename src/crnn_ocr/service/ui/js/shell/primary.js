@@ -7,7 +7,10 @@ import { t } from "../words/words.js";
 const ICONS = { add: "plus", stop: "stop", copy: "copy", copied: "check" };
 const COPIED = 1500; // milliseconds for which the button says so
 
-/** Wires the button; `act` has `add()`, `stop()` and `copy()`, which resolves to whether it worked. */
+/**
+ * Wires the button; `act` has `add()`, `stop()` and `copy()`, which resolves to whether it worked.
+ * @param {Store} store
+ */
 export function watchPrimary(store, act) {
   const button = byId("primary");
   let timer = null;

@@ -9,7 +9,10 @@ const SELDOM = 30_000;
 
 let learning = null;
 
-/** Watches the server and learns what it offers. */
+/**
+ * Watches the server and learns what it offers.
+ * @param {Store} store
+ */
 export function watchServer(store) {
   let timer = null;
   store.watch(
@@ -38,7 +41,10 @@ export function watchServer(store) {
   }
 }
 
-/** Tells the corner what a request has just met. */
+/**
+ * Tells the corner what a request has just met.
+ * @param {Store} store
+ */
 export function noteServer(store, state) {
   if (state === "ready" && store.get().schema === null) {
     learn(store); // the key that opens the options has just been given
@@ -49,7 +55,10 @@ export function noteServer(store, state) {
   }
 }
 
-/** Asks the user for the key that the server wants, and learns what it offers. */
+/**
+ * Asks the user for the key that the server wants, and learns what it offers.
+ * @param {Store} store
+ */
 export async function unlock(store) {
   await getJson("/options", { insist: true }).catch(() => null); // what goes wrong shows when it is asked again
   await learn(store);
@@ -66,6 +75,7 @@ async function probe() {
   }
 }
 
+/** @param {Store} store */
 function learn(store) {
   learning ??= learnAll(store).finally(() => {
     learning = null;
@@ -73,6 +83,7 @@ function learn(store) {
   return learning;
 }
 
+/** @param {Store} store */
 async function learnAll(store) {
   const [schema, health] = await Promise.all([
     getJson("/options").catch((problem) => problem),

@@ -5,7 +5,10 @@ import { currentJob } from "../jobs/jobs.js";
 import { flowText, textOf } from "../reading/blocks.js";
 import { stem } from "../core/files.js";
 
-/** Wires the button; it is there while there is something to share, and a browser that can. */
+/**
+ * Wires the button; it is there while there is something to share, and a browser that can.
+ * @param {Store} store
+ */
 export function watchShare(store) {
   const button = byId("share");
   store.watch(

@@ -6,7 +6,7 @@ import { t } from "../../words/words.js";
 
 /**
  * Makes the function that opens the grid of a table, or closes it where it is open.
- * @param store
+ * @param {Store} store
  * @param act `put(page, element)` over the picture, `change(make)`, `say(words)`, `mark(key | null)` in the document
  * @returns {(key: string) => Promise<void>}
  */

@@ -16,7 +16,7 @@ export class BlockLayer {
   #watching;
 
   /**
-   * @param store
+   * @param {Store} store
    * @param act `hover(key | null)` and `pick(key)` for a figure
    * @param {number | null} page its index; null: the page that is shown
    */

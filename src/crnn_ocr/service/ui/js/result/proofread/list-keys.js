@@ -3,7 +3,7 @@
 /**
  * Wires the keys.
  * @param {HTMLElement} grid
- * @param store
+ * @param {Store} store
  * @param {object} list the LineList
  * @param {object} act `choose(index, event)`, `edit(index)`, `copy(indexes)`
  */

@@ -21,7 +21,7 @@ export class Proofread {
   #counted = {}; // the lines whose doubts have been counted
 
   /**
-   * @param store
+   * @param {Store} store
    * @param act `choose(index, event)`, `change(job, make, index)` with a function from a result to the changed one,
    *   `copy(text)`, `lookAt(index, part)`, `show()` this tab, `written()` where rows have come
    */

@@ -8,7 +8,7 @@ import { hitsOf } from "./search.js";
 
 /**
  * Wires the row under the search.
- * @param store
+ * @param {Store} store
  * @param search the Search
  * @param act `change(make, index)` with a function from a result to the changed one, `show()` the list of lines,
  *   `say(words)`
