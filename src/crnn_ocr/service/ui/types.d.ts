@@ -168,7 +168,7 @@ interface ResultPage {
   rotation: number;
   dpi: number | null;
   origin: string;
-  error: { code: string; message: string } | null;
+  error: ServerError | null;
   turn: number;
   /** Index of its first line among all, and how many it has. */
   first: number;
@@ -202,8 +202,48 @@ interface Note {
   values?: object;
 }
 
+interface ServerError {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** A page that the server reads in the background: the index of its file, and its number there. */
+interface BackgroundPage {
+  file: number;
+  number: number;
+  state: string;
+  error?: ServerError | null;
+}
+
 /** A job of the server, as background/state.js makes it. */
-type BackgroundJob = any;
+interface BackgroundJob {
+  id: string;
+  state: string;
+  /** Milliseconds since 1970. */
+  created: number;
+  finished: number | null;
+  expires: number | null;
+  formats: string[];
+  options: Options;
+  files: { name: string; size: number; pages: number | null; error: ServerError | null }[];
+  name: string;
+  size: number;
+  total: number;
+  done: number;
+  failed: number;
+  /** How many jobs are read before it. */
+  position: number | null;
+  sequence: number;
+  error: ServerError | null;
+  /** Why nothing has been heard of it lately. */
+  trouble: Problem | null;
+  pages: BackgroundPage[];
+  /** Index of the page that is shown, how many there are, and where that page is, once it is known. */
+  at: number;
+  count: number;
+  place: { file: number; number: number } | null;
+}
 
 type JobStatus = "new" | "queued" | "sending" | "reading" | "delayed" | "done" | "failed" | "cancelled";
 

@@ -152,11 +152,8 @@ export class Background {
       patchJob(this.#store, id, { status: "cancelled", note: { symbol: "stop", words: "backgroundStopped" } });
       this.#stopping.add(background.id);
     }
-    const run = () =>
-      jobs
-        .map(({ id }) => jobOf(this.#store.get(), id))
-        .filter(Boolean)
-        .forEach((job) => this.again(job));
+    const again = (job) => job && this.again(job);
+    const run = () => jobs.forEach(({ id }) => again(jobOf(this.#store.get(), id)));
     this.#act.say(t("backgroundStopping", { count: jobs.length }), { action: { label: t("undo"), run } });
   }
 

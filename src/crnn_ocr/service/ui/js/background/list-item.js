@@ -51,6 +51,7 @@ export function itemOf(answer, act, sure) {
   );
 }
 
+/** @param {BackgroundJob} job */
 function savers(job, act, key) {
   const words = t("backgroundFormats");
   const buttons = job.formats.map((format) => saver(job, format, act, key(format)));

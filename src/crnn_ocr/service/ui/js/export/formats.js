@@ -41,12 +41,18 @@ export function formatGroups(schema) {
     .filter(({ formats }) => formats.length > 0);
 }
 
-/** Whether a format can be written of a reading: a searchable PDF is made of the picture, which may be gone. */
+/**
+ * Whether a format can be written of a reading: a searchable PDF is made of the picture, which may be gone.
+ * @param {Job} job
+ */
 export function isPossible(format, job) {
   return !format.needsFile || job.file.size > 0;
 }
 
-/** Lets the server write one reading; resolves to a Blob. */
+/**
+ * Lets the server write one reading; resolves to a Blob.
+ * @param {Job} job
+ */
 export function written(job, format) {
   const figures = job.result.pages.some((page) => page.structure?.some((block) => block.type === "figure"));
   const needed =
@@ -57,7 +63,7 @@ export function written(job, format) {
 
 /**
  * Lets the server write readings.
- * @param {object[]} jobs
+ * @param {Job[]} jobs
  * @param {object} format
  * @param {{together: boolean, onDone: (count: number) => void}} how `together`: as one document, else one file each,
  *   in an archive; `onDone` hears how many are written

@@ -23,7 +23,10 @@ export class Preview {
     this.#place = place;
   }
 
-  /** Shows what a format makes of a reading; resolves to whether there is something to save. */
+  /**
+   * Shows what a format makes of a reading; resolves to whether there is something to save.
+   * @param {Job} job
+   */
   async show(job, format) {
     this.#turn += 1;
     const turn = this.#turn;

@@ -19,7 +19,10 @@ export class ExportSheet {
   #chosen = new Set(); // ids of files
   #busy = false;
 
-  /** @param {Store} store */
+  /**
+   * @param {Say} say
+   * @param {Store} store
+   */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;

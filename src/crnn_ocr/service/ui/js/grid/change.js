@@ -9,7 +9,10 @@ import { parted, wholeLines } from "./parts.js";
  * @typedef {{page: number, block: number}} Place
  */
 
-/** The result with one line of the grid elsewhere, from 0 to 1, but between its neighbours. */
+/**
+ * The result with one line of the grid elsewhere, from 0 to 1, but between its neighbours.
+ * @param {Result} result
+ */
 export function withLineMoved(result, place, kind, number, share) {
   const { grid, table } = tableAt(result, place);
   const lines = grid[kind];
@@ -17,7 +20,10 @@ export function withLineMoved(result, place, kind, number, share) {
   return withGrid(result, place, { ...grid, [kind]: fresh }, table.cells, table.header_rows);
 }
 
-/** The result with a line more, through the middle of this row or column. */
+/**
+ * The result with a line more, through the middle of this row or column.
+ * @param {Result} result
+ */
 export function withLineAdded(result, place, kind, number) {
   const { grid, table } = tableAt(result, place);
   const lines = grid[kind];
@@ -32,7 +38,10 @@ export function withLineAdded(result, place, kind, number) {
   );
 }
 
-/** The result without the line before this row or column; outer lines stay. */
+/**
+ * The result without the line before this row or column; outer lines stay.
+ * @param {Result} result
+ */
 export function withLineRemoved(result, place, kind, number) {
   const { grid, table } = tableAt(result, place);
   if (number < 1 || number > grid[kind].length - 2) {
@@ -43,7 +52,10 @@ export function withLineRemoved(result, place, kind, number) {
   return withGrid(result, place, { ...grid, [kind]: grid[kind].toSpliced(number, 1) }, cells, table.header_rows - head);
 }
 
-/** The table at a place with its grid, or null where there is none any more. */
+/**
+ * The table at a place with its grid, or null where there is none any more.
+ * @param {Result} result
+ */
 export function tableAt(result, { page, block }) {
   const home = result?.pages[page];
   const one = home?.structure?.[block];
@@ -55,6 +67,7 @@ export function tableAt(result, { page, block }) {
   return grid && { grid, table: one.table };
 }
 
+/** @param {Result} result */
 function withGrid(result, { page, block }, { frame, rows, cols }, cells, heads) {
   const home = result.pages[page];
   const numbers = new Map(); // "row/column" → number of the cell
@@ -116,7 +129,10 @@ function inOrder(lines, frame) {
   return rows.flatMap((row) => row.toSorted((a, b) => a.left - b.left).map(({ line }) => line));
 }
 
-// The lines of a page stand in the order of its blocks and cells, so all of it is numbered anew.
+/**
+ * The lines of a page stand in the order of its blocks and cells, so all of it is numbered anew.
+ * @param {Result} result
+ */
 function rebuilt(result, page, block, blockPatch, tablePatch, cells) {
   const home = result.pages[page];
   const lines = [];

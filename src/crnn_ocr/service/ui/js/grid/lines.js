@@ -11,7 +11,10 @@ export const LEAST = 0.004;
  *   from 0 to 1, the outer ones included
  */
 
-/** The grid of a block with a table, or null where nobody knows where it is. */
+/**
+ * The grid of a block with a table, or null where nobody knows where it is.
+ * @param {Result} result
+ */
 export function gridOf(result, block) {
   const { table } = block;
   const frame = outlineOf(result, block);
@@ -64,7 +67,10 @@ export function cornersOf(frame, left, top, right, bottom) {
   ].map((at) => pointAt(frame, at));
 }
 
-/** The range of shares that a polygon takes up. */
+/**
+ * The range of shares that a polygon takes up.
+ * @param {Polygon} polygon
+ */
 export function sharesOf(frame, polygon) {
   const points = polygon.map((point) => shareOf(frame, point));
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];

@@ -23,9 +23,9 @@ export function wholeLines(lines) {
 
 /**
  * Parts a line among places: every character goes where its middle is.
- * @param {object} line
+ * @param {Line} line
  * @param {(point: number[]) => number} placeOf the number of the place of a point of the page
- * @returns {{place: number, line: object}[]}
+ * @returns {{place: number, line: Line}[]}
  */
 export function parted(line, placeOf) {
   const chars = [...line.text];
@@ -52,6 +52,7 @@ export function parted(line, placeOf) {
     .filter((run) => run.line.text !== "");
 }
 
+/** @param {Line} line */
 function partOf(line, chars, polygons, from, to) {
   let [start, end] = [from, to];
   while (start < end && chars[start].trim() === "") {
@@ -84,7 +85,10 @@ function least(places) {
   return places.filter((_, at) => at % 9 === 0).reduce((low, one) => Math.min(low, one), 1);
 }
 
-// Where the characters are: as they were read, or side by side in equal widths.
+/**
+ * Where the characters are: as they were read, or side by side in equal widths.
+ * @param {Line} line
+ */
 function polygonsOf(line, count) {
   if (line.text === line.original && line.places?.length === 9 * count) {
     return Array.from({ length: count }, (_, index) => {

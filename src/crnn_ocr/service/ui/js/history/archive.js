@@ -14,7 +14,7 @@ let opened = null;
 
 /**
  * Keeps a reading; the oldest ones make room.
- * @param {{id: string, name: string, file: Blob, thumb: Blob | null, result: object, options: object}} reading
+ * @param {{id: string, name: string, file: Blob, thumb: Blob | null, result: Result, options: Options}} reading
  * @param {number} time in milliseconds since 1970
  */
 export async function keep(reading, time = Date.now()) {

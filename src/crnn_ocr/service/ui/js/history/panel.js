@@ -12,7 +12,10 @@ export class HistoryPanel {
   #say;
   #urls = [];
 
-  /** @param {Store} store */
+  /**
+   * @param {Say} say
+   * @param {Store} store
+   */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;

@@ -9,9 +9,9 @@ const MOST_SEGMENTS = 4; // choices that stand side by side; more become a list
 /**
  * Builds the form.
  * @param {import("./schema.js").Field[]} fields
- * @param {object} options the values that differ from the defaults
+ * @param {Options} options the values that differ from the defaults
  * @param {{name: string, kind: string, aliases: string[], active: boolean}[]} models what GET /models tells
- * @param {(options: object) => void} onChange
+ * @param {(options: Options) => void} onChange
  */
 export function formOf(fields, options, models, onChange) {
   let current = options;

@@ -51,6 +51,7 @@ export function makePreview(store) {
     }
   }
 
+  /** @param {Job} job */
   function draw(job, before, after) {
     const url = URL.createObjectURL(after.picture);
     urls.add(url);

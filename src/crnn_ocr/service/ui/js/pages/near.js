@@ -29,20 +29,29 @@ export class Near {
     );
   }
 
-  /** Lays out the sheets of a job anew. */
+  /**
+   * Lays out the sheets of a job anew.
+   * @param {Job} job
+   */
   lay(job, layout) {
     this.#job = job;
     this.#layout = layout;
     this.#sheets.forEach((sheet, page) => this.#place(sheet, page));
   }
 
-  /** Draws all boxes and texts anew, one by one: the lines are others. */
+  /**
+   * Draws all boxes and texts anew, one by one: the lines are others.
+   * @param {Job} job
+   */
   refill(job) {
     this.#job = job;
     this.#sheets.forEach((sheet) => sheet.empty());
   }
 
-  /** Writes anew what has been edited. */
+  /**
+   * Writes anew what has been edited.
+   * @param {Job} job
+   */
   update(job) {
     this.#job = job;
     this.#sheets.forEach((sheet, page) => sheet.update(linesOf(job.result, page).lines));

@@ -22,7 +22,7 @@ export class Pictures {
   #small = new Map(); // page → address; null while it is made
   #timers = [null, null];
 
-  /** @param {(job: object, page: number, picture: object | null) => void} tell null where there is none */
+  /** @param {(job: Job, page: number, picture: object | null) => void} tell null where there is none */
   constructor(tell) {
     this.#tell = tell;
   }
@@ -32,7 +32,10 @@ export class Pictures {
     this.#tellSmall = tell;
   }
 
-  /** Serves this job from now on. */
+  /**
+   * Serves this job from now on.
+   * @param {Job} job
+   */
   of(job) {
     if (job.id !== this.#job?.id) {
       this.#small.forEach((url) => url && URL.revokeObjectURL(url));
@@ -88,6 +91,7 @@ export class Pictures {
     return all.find((page) => !this.#small.has(page) && !this.#missing.has(page));
   }
 
+  /** @param {Job} job */
   async #load(job, page) {
     const key = `${job.id}/${page}`;
     this.#running.add(key);
@@ -105,6 +109,7 @@ export class Pictures {
     this.#next();
   }
 
+  /** @param {Job} job */
   async #makeSmall(job, page, blob) {
     this.#small.set(page, null);
     const made = await shrunk(blob).catch(() => null);

@@ -38,7 +38,10 @@ export class Thumbs {
     new ResizeObserver(() => this.#draw()).observe(this.#list);
   }
 
-  /** Shows the pages of a job. */
+  /**
+   * Shows the pages of a job.
+   * @param {Job} job
+   */
   show(job, pages) {
     this.#list.setAttribute("aria-label", t("pagesLabel"));
     if (!this.#list.isConnected || this.#count !== pages.length) {

@@ -53,7 +53,10 @@ export function distanceTo([a, b, , d], x, y) {
   return Math.hypot(beyond(a, b) * ALONG, beyond(a, d));
 }
 
-/** How far along its line a point is, from 0 at its beginning to 1 at its end. */
+/**
+ * How far along its line a point is, from 0 at its beginning to 1 at its end.
+ * @param {Polygon} polygon
+ */
 export function shareAlong(text, polygon, x, y) {
   const [a, b, , d] = polygon;
   const along = [b[0] - a[0], b[1] - a[1]];

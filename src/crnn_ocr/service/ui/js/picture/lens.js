@@ -65,6 +65,7 @@ export class Lens {
     return row && this.element.contains(row) ? Number(row.dataset.index) : null;
   }
 
+  /** @param {Line} line */
   #row(line, index) {
     const { size, upright, matrix } = fitText(
       line.text,

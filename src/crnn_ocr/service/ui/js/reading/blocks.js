@@ -14,7 +14,7 @@ const FURNITURE = new Set(["header", "footer", "page_number"]); // left out of r
 
 /**
  * The blocks of a page; lines are given by their indexes among all lines.
- * @returns {{type: string, level: number, polygon: number[][] | null, lines: number[], table: object | null}[]}
+ * @returns {{type: string, level: number, polygon: number[][] | null, lines: number[], table: Table | null}[]}
  */
 export function blocksOf(result, page) {
   const { first, count, structure } = result.pages[page];

@@ -5,7 +5,7 @@ import { charsOf, linesOf } from "./result.js";
 
 /**
  * A reading as a document.
- * @param {object} result
+ * @param {Result} result
  * @param {{chars?: boolean}} how `chars`: with all characters and their places, as far as nobody has edited them
  */
 export function documentOf(result, { chars = false } = {}) {
@@ -71,6 +71,7 @@ function cellOf(cell, lines, kept) {
   return { ...cell, lines: own, text };
 }
 
+/** @param {Line} line */
 function lineOf(line, chars) {
   const { text, confidence, polygon } = line;
   return chars ? { text, confidence, polygon, chars: charsOf(line) } : { text, confidence, polygon };

@@ -56,7 +56,7 @@ export class Copying {
 
 /**
  * Copies the selected lines, or everything where none is selected; resolves to whether it worked.
- * @param {object} result
+ * @param {Result} result
  * @param {Set<number>} selected
  * @param {boolean} formatted whether all goes as a document, with headings and tables for programs that know them
  */

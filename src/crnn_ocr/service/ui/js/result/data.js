@@ -15,6 +15,7 @@ const SHOWN = 200_000; // characters of JSON; copying gives all of it
 
 /**
  * Wires the panel.
+ * @param {Say} say
  * @param {Store} store
  */
 export function watchData(store, say) {
@@ -43,6 +44,7 @@ export function watchData(store, say) {
   );
 }
 
+/** @param {State} state */
 function draw(state) {
   const kind = kindOf(state);
   const content = contentOf(state);
@@ -53,12 +55,16 @@ function draw(state) {
   }
 }
 
-// Without a result there is no document, but there is a request.
+/**
+ * Without a result there is no document, but there is a request.
+ * @param {State} state
+ */
 function kindOf(state) {
   const kind = KINDS.includes(state.prefs.code) ? state.prefs.code : KINDS[0];
   return kind === "json" && !currentJob(state)?.result ? KINDS[1] : kind;
 }
 
+/** @param {State} state */
 function contentOf(state) {
   const job = currentJob(state);
   if (!job) {

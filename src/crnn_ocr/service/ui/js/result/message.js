@@ -8,7 +8,7 @@ import { codeOf } from "./notices.js";
 
 /**
  * The elements for a job without lines to show.
- * @param {object} job
+ * @param {Job} job
  * @param {{start: () => void, cancel: () => void, hurry: () => void}} act
  */
 function messageOf(job, act) {
@@ -124,7 +124,10 @@ export class MessagePlace {
   }
 }
 
-// About a page that is read in the background, or the job that does so: it waits, or what went wrong with it.
+/**
+ * About a page that is read in the background, or the job that does so: it waits, or what went wrong with it.
+ * @param {Note} note
+ */
 function noted({ problem, retry, symbol, words, values }, act) {
   return problem ? failed(problem, act, retry) : still(symbol, t(words, values));
 }

@@ -18,7 +18,7 @@ export class Notices {
 
   /**
    * Shows what there is to say about a job.
-   * @param {object} job
+   * @param {Job} job
    * @param {boolean} shown whether the lines of its result are shown
    */
   show(job, shown) {

@@ -8,7 +8,7 @@ import { loadWords } from "../words/words.js";
 /**
  * Wires them. They are loaded when they are first asked for.
  * @param {Store} store
- * @param {(sentence: string, how?: object) => void} say
+ * @param {Say} say
  * @param {() => void} missing hears of a part that has not arrived
  */
 export function watchParts(store, say, missing) {

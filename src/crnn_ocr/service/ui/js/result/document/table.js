@@ -9,8 +9,8 @@ import { marked } from "../marked.js";
 
 /**
  * Makes the element of a table.
- * @param {object} result
- * @param {object} block with its table
+ * @param {Result} result
+ * @param {Block} block with its table
  * @param {{edit: (cell: number, rows: string[]) => void, say: (words: string) => void, redraw: () => void,
  *   grid: () => void, gridOpen: boolean}} act `edit` gets the number of a cell and its new rows; `redraw` makes the
  *   table anew; `grid` shows or hides the lines of the grid over the picture
