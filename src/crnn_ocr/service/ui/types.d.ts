@@ -364,3 +364,86 @@ interface DocumentAct {
   /** Blocks of a long text have come. */
   written(): void;
 }
+
+/** Makes a changed result of one. */
+type Change = (result: Result) => Result;
+
+/** Puts an element over a page of the picture, in that page's place and size; null takes it away. */
+type Put = (page: number, element: Element | null) => void;
+
+interface PictureAct {
+  /** The line under the pointer. */
+  choose(index: number | null, event: MouseEvent): void;
+  hover(index: number | null): void;
+  /** The picture of the first page is there. */
+  drawn(job: Job, blob: Blob): void;
+  /** To a page that has to be fetched. */
+  turnTo(id: number, at: number): void;
+  /** The blocks below the boxes, of the shown page and of one among others. */
+  layer: Element;
+  layerOf(page: number): import("./js/result/document/layer.js").BlockLayer;
+}
+
+interface RowAct {
+  /** Resolves to whether it worked. */
+  copy(index: number): Promise<boolean>;
+  edit(index: number): void;
+  accept(index: number): void;
+  undo(index: number): void;
+}
+
+interface ListAct extends RowAct {
+  choose(index: number | null, event: LineEvent): void;
+  hover(index: number | null): void;
+  /** Rows of a long text have come. */
+  written(): void;
+}
+
+interface ProofreadAct {
+  choose: ListAct["choose"];
+  change(job: Job, make: Change, index: number | null): void;
+  copy(text: string): Promise<boolean>;
+  lookAt: ResultAct["lookAt"];
+  /** Shows the tab. */
+  show(): void;
+  written(): void;
+}
+
+interface GridAct {
+  put: Put;
+  change(make: Change): void;
+  say: Say;
+}
+
+interface ReplaceAct {
+  change(make: Change, index: number): void;
+  /** Shows the list of lines. */
+  show(): void;
+  say: Say;
+}
+
+interface JobAct {
+  start(id: number): void;
+  cancel(id: number): void;
+  /** Asks a busy server at once. */
+  hurry(id: number): void;
+}
+
+interface ResultAct extends JobAct {
+  edited(id: number): void;
+  /** Moves the picture to a line; `lookAt` also zooms, to the part of it that matters. */
+  reveal(index: number | null): void;
+  lookAt(index: number, part?: Polygon): void;
+  revealBlock(key: string): void;
+  /** Something has not arrived. */
+  missing(): void;
+  put: Put;
+}
+
+interface RunnerTell {
+  /** Before a result takes the place of another one. */
+  arriving(id: number): void;
+  done(id: number): void;
+  /** Whenever the server has not answered as it should. */
+  failed(problem: Problem): void;
+}

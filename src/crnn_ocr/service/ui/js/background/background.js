@@ -25,7 +25,7 @@ export class Background {
 
   /**
    * @param {Store} store
-   * @param act `say(words, how)`, `failed(problem)`, `arriving(id)` before another page takes the place of the shown one
+   * @param {Omit<RunnerTell, "done"> & {say: Say}} act
    */
   constructor(store, act) {
     this.#wereOpen = wereOpen();

@@ -10,7 +10,7 @@ import { HAS_RESULT, OVER } from "./state.js";
 /**
  * Wires the strip, which is there while such a job is shown.
  * @param {Store} store
- * @param {object} act `turnTo(id, at)`, `stop(id)`, `again(id)`
+ * @param {{turnTo: PictureAct["turnTo"], stop: (id: number) => void, again: (id: number) => void}} act
  */
 export function watchBar(store, act) {
   const id = () => currentJob(store.get()).id;

@@ -23,8 +23,7 @@ export class GridEditor {
 
   /**
    * @param {Store} store
-   * @param act `put(page, element)` over the picture, `change(make)` with a function from a result to the changed one,
-   *   `say(words)`, `ended()`
+   * @param {GridAct & {ended: () => void}} act
    */
   constructor(store, act) {
     this.#store = store;

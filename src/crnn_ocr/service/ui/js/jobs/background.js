@@ -12,7 +12,7 @@ const KNOWN = "crnn-ocr.background"; // ids of the jobs that were sent from this
 /**
  * Wires the button, and finds earlier jobs again.
  * @param {Store} store
- * @param {object} act `say`, `missing`, `failed(problem)`, `arriving(id)`
+ * @param {Omit<RunnerTell, "done"> & {say: Say, missing: () => void}} act
  */
 export function watchBackground(store, act) {
   let made = null;

@@ -26,7 +26,7 @@ export class Runner {
    * @param {Store} store
    * @param {object} background reads long files as jobs of the server: `send(job, how)`, `accept(id, answer)`,
    *   `again(job)` which tells whether it has gone on with one, `stop(jobs)`
-   * @param tell `arriving(id)` before a result takes its place, `done(id)` and `failed(problem)`, whenever the server has answered or has not
+   * @param {RunnerTell} tell
    */
   constructor(store, background, tell) {
     this.#store = store;

@@ -17,7 +17,7 @@ export class QueueView {
 
   /**
    * @param {Store} store
-   * @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)`
+   * @param {Record<"select" | "start" | "cancel" | "remove", (id: number) => unknown>} act
    */
   constructor(store, act) {
     this.#act = act;

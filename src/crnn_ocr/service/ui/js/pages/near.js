@@ -18,7 +18,7 @@ export class Near {
   #extra = null; // { page, element } of the user's work
   #top = 0; // of the part that was drawn last
 
-  /** @param {Store} store @param {HTMLElement} strip @param act what sheets need */
+  /** @param {Store} store @param {HTMLElement} strip @param {PictureAct} act */
   constructor(store, strip, act) {
     this.#store = store;
     this.#strip = strip;

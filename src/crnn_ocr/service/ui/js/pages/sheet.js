@@ -18,7 +18,7 @@ export class Sheet {
   /**
    * @param {number} index of the page
    * @param {{width: number, height: number}} size of the page
-   * @param act `choose(index, event)`, `layerOf(page)` makes the blocks of a page
+   * @param {PictureAct} act
    */
   constructor(index, size, act) {
     this.#size = size;

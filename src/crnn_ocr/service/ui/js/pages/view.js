@@ -32,7 +32,7 @@ export class PagesView {
 
   /**
    * @param {Store} store
-   * @param act `choose(index, event)`, `layerOf(page)`, `drawn(job, blob)` for the first page
+   * @param {PictureAct} act
    */
   constructor(store, frame, act) {
     this.#store = store;

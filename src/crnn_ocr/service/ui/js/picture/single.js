@@ -30,7 +30,7 @@ export class SinglePage {
 
   /**
    * @param {Store} store
-   * @param act as of the PictureView
+   * @param {PictureAct} act
    */
   constructor(store, frame, act) {
     this.#store = store;

@@ -20,9 +20,7 @@ export class PictureView {
 
   /**
    * @param {Store} store
-   * @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)`,
-   *   `turnTo(id, at)` for a page that has to be fetched; `layer`: an SVG
-   *   below the boxes, `layerOf(page)` makes one for a page among others
+   * @param {PictureAct} act
    */
   constructor(store, act) {
     this.#store = store;

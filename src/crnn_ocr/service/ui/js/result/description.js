@@ -12,7 +12,7 @@ export class Description {
   #notices;
   #message;
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)` */
+  /** @param {JobAct} act */
   constructor(act) {
     this.#notices = new Notices(byId("notices"), (id) => act.start(id));
     this.#message = new MessagePlace(byId("message"), act);

@@ -92,7 +92,7 @@ export class MessagePlace {
   #act;
   #shown = null; // which message stands there
 
-  /** @param {HTMLElement} place @param act `start(id)`, `cancel(id)` and `hurry(id)` */
+  /** @param {HTMLElement} place @param {JobAct} act */
   constructor(place, act) {
     this.#place = place;
     this.#act = act;

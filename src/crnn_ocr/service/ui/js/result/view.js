@@ -32,7 +32,8 @@ export class ResultView {
 
   /**
    * @param {Store} store
-   * @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()`, `put(page, element)` over the picture
+   * @param {Say} say
+   * @param {ResultAct} act
    */
   constructor(store, say, act) {
     this.#store = store;

@@ -7,7 +7,7 @@ import { t } from "../../words/words.js";
 /**
  * Makes the function that opens the grid of a table, or closes it where it is open.
  * @param {Store} store
- * @param act `put(page, element)` over the picture, `change(make)`, `say(words)`, `mark(key | null)` in the document
+ * @param {GridAct & {mark: (key: string | null) => void}} act `mark` shows in the document which table is edited
  * @returns {(key: string) => Promise<void>}
  */
 export function gridToggle(store, act) {

@@ -17,7 +17,7 @@ export class BlockLayer {
 
   /**
    * @param {Store} store
-   * @param act `hover(key | null)` and `pick(key)` for a figure
+   * @param {{hover: DocumentAct["block"], pick: DocumentAct["pick"]}} act
    * @param {number | null} page its index; null: the page that is shown
    */
   constructor(store, act, page = null) {

@@ -27,8 +27,7 @@ export class LineList {
   /**
    * @param {HTMLElement} grid
    * @param {HTMLElement} scroller what scrolls around it
-   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `copy(index)`, `undo(index)`,
-   *   `accept(index)`, `written()` where rows of a long text have come
+   * @param {ListAct} act
    */
   constructor(grid, scroller, act) {
     this.#grid = grid;
@@ -53,7 +52,7 @@ export class LineList {
       const index = this.#indexAt(event.target);
       // By the keyboard only: a click follows its own rules, with Ctrl and Shift.
       if (index !== null && index !== this.#active && event.target.matches(".line:focus-visible")) {
-        act.choose(index, event);
+        act.choose(index, {});
       }
     });
   }

@@ -13,7 +13,7 @@ export class RowTools {
   #row = null;
   #key = "";
 
-  /** @param act `copy(index)`, `edit(index)`, `accept(index)` and `undo(index)`; `copy` resolves to whether it worked */
+  /** @param {RowAct} act */
   constructor(act) {
     this.#act = act;
   }

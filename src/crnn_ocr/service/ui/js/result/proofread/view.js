@@ -22,8 +22,7 @@ export class Proofread {
 
   /**
    * @param {Store} store
-   * @param act `choose(index, event)`, `change(job, make, index)` with a function from a result to the changed one,
-   *   `copy(text)`, `lookAt(index, part)`, `show()` this tab, `written()` where rows have come
+   * @param {ProofreadAct} act
    */
   constructor(store, act) {
     this.#store = store;

@@ -7,9 +7,8 @@ import { currentJob } from "../../jobs/jobs.js";
 /**
  * Wires the field, the button and the keys.
  * @param {Store} store
- * @param act `found(index)` for the line of a hit, what `watchReplace` needs, and `missing()` where it has not arrived
- * @returns {{attach: (panel: HTMLElement, subject: unknown, texts: object | null) => void, written: () => void}} what
- *   the Search has under these names
+ * @param {ReplaceAct & {found: (index: number) => void, missing: () => void}} act `found` hears the line of a hit
+ * @returns {Pick<import("./search.js").Search, "attach" | "written">}
  */
 export function watchSearch(store, act) {
   const field = byId("search");

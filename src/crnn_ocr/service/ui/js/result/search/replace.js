@@ -9,9 +9,8 @@ import { hitsOf } from "./search.js";
 /**
  * Wires the row under the search.
  * @param {Store} store
- * @param search the Search
- * @param act `change(make, index)` with a function from a result to the changed one, `show()` the list of lines,
- *   `say(words)`
+ * @param {import("./search.js").Search} search
+ * @param {ReplaceAct} act
  * @returns {{open: (show: boolean) => void, toggle: () => void}}
  */
 export function watchReplace(store, search, act) {
