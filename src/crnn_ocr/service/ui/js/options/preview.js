@@ -42,7 +42,7 @@ export function makePreview(store) {
         previewPage(job.file, { page: job.page + 1, stage: "enhanced", options, signal }),
       ]);
       if (!signal.aborted) {
-        draw(job, before, after);
+        draw(before, after);
       }
     } catch (error) {
       if (!signal.aborted) {
@@ -51,8 +51,7 @@ export function makePreview(store) {
     }
   }
 
-  /** @param {Job} job */
-  function draw(job, before, after) {
+  function draw(before, after) {
     const url = URL.createObjectURL(after.picture);
     urls.add(url);
     if (before.own) {
