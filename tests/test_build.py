@@ -297,3 +297,12 @@ def test_the_sources_have_it_too_and_nothing_large_beside_it(delivered: tuple[Pa
         assert size < 2_000_000 or path.startswith("src/crnn_ocr/models/bundled/"), path
     assert not [path for path in entries if path.endswith((".pt", ".pyc"))]
     assert wheel.stat().st_size < 12_500_000
+
+
+def test_the_tools_of_the_page_are_locked_without_an_address() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    assert lock["packages"][""]["devDependencies"] == wanted
+    tools = {name: entry for name, entry in lock["packages"].items() if name}
+    assert all(entry["integrity"].startswith("sha512-") for entry in tools.values())
+    assert not [name for name, entry in tools.items() if "resolved" in entry]

@@ -395,7 +395,7 @@ def test_a_part_that_has_not_arrived_is_asked_for_again(open_page: Opener) -> No
 def test_words_are_the_same_in_both_languages() -> None:
     folder = Path(__file__).parents[2] / "src/crnn_ocr/service/ui/js/words"
     names = [
-        re.findall(r"^  (\w+): ", (folder / f"{language}-background.js").read_text(), re.M)
+        re.findall(r"^  (\w+):", (folder / f"{language}-background.js").read_text(), re.M)
         for language in ("en", "zh")
     ]
     assert names[0] == names[1]

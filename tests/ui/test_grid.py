@@ -56,6 +56,19 @@ def opened(open_page: Opener, stage: Stage, **context: object) -> Page:
     return view
 
 
+def test_an_editor_that_has_not_arrived_is_asked_for_again(open_page: Opener, stage: Stage) -> None:
+    stage.play(sales)
+    view = open_page(tab="document")
+    read(view, upload(png("Table", "x", "y", "z", "u"), "table.png"))
+    view.route("**/css/grid.css", lambda route: route.abort())
+    view.get_by_role("button", name="Edit grid").click()
+    expect(said(view)).to_contain_text("cannot be reached")
+    expect(view.locator(".grid-line")).to_have_count(0)
+    view.unroute("**/css/grid.css")
+    view.get_by_role("button", name="Edit grid").click()
+    expect(view.locator(".grid-line")).to_have_count(7)
+
+
 def rows_of(view: Page) -> list[str]:
     view.get_by_role("button", name="Copy for Excel").click()
     expect(said(view)).to_have_text("The table is copied; paste it into a sheet.")

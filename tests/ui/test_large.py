@@ -57,6 +57,10 @@ def spent_on(count: int, open_page: Opener, stage: Stage) -> Spent:
     for share in (0.0, 0.35, 0.75, 0.99):
         view.locator(".line").nth(int(share * count)).click()
     times.append(times[-1] + spent() - start)
+    view.locator("#search").fill("no such text")
+    # Not by expect(), which describes the whole page, all its lines, when it is asked too early: the search itself
+    # comes only now.
+    view.wait_for_function("document.querySelector('#search-count').textContent === 'no hit'")
     start = spent()
     view.locator("#search").fill("line 19")
     expect(view.locator("#search-count")).to_have_text("1 of 111" if count == MANY else "1 of 11")

@@ -31,8 +31,9 @@ LATER = (
     "js/reading/document.js",
     "js/result/crops.js",
     "js/result/data.js",
-    "js/result/grid.js",
-    "js/result/replace.js",
+    "js/result/document/grid.js",
+    "js/result/search/replace.js",
+    "js/result/search/search.js",
     "js/server/snippets.js",
     "js/server/work.js",
     "js/shell/key-list.js",
@@ -294,19 +295,20 @@ def test_a_page_that_has_not_arrived_is_loaded_anew(open_page: Opener, browser: 
     view = open_page()
     missing = ["first"]
     view.route(
-        "**/js/result/row.js", lambda route: route.abort() if missing and missing.pop() else route.continue_()
+        "**/js/result/proofread/row.js",
+        lambda route: route.abort() if missing and missing.pop() else route.continue_(),
     )
     view.reload()
     view.locator("html[data-ready]").wait_for(state="attached")
     assert missing == []
     expect(view.locator(".broken")).to_be_hidden()
-    view.unroute("**/js/result/row.js")
-    view.route("**/js/result/row.js", lambda route: route.abort())
+    view.unroute("**/js/result/proofread/row.js")
+    view.route("**/js/result/proofread/row.js", lambda route: route.abort())
     view.reload(wait_until="commit")  # the page loads itself anew meanwhile
     # Not by what is seen alone: without its styles, which may come later, a page shows everything.
     view.locator("html[data-broken]").wait_for(state="attached", timeout=60_000)
     expect(view.get_by_role("alert")).to_contain_text("not arrived completely")
-    view.unroute("**/js/result/row.js")
+    view.unroute("**/js/result/proofread/row.js")
     view.get_by_role("link", name="Load it again").click()
     view.locator("html[data-ready]").wait_for(state="attached")
 
@@ -322,6 +324,21 @@ def test_it_is_made_of_small_modules_that_are_all_announced() -> None:
     code = [path for path in (UI / "js").rglob("*.js") if path.parent.name != "words"]  # those are tables
     assert all(len(path.read_text().splitlines()) < 250 for path in code)
     assert all(path.stat().st_size <= 16_000 for path in UI.rglob("*.webp"))
+
+
+def test_types_of_elements_are_those_of_the_page() -> None:
+    kinds = {
+        "button": "HTMLButtonElement",
+        "dialog": "HTMLDialogElement",
+        "fieldset": "HTMLFieldSetElement",
+        "form": "HTMLFormElement",
+        "input": "HTMLInputElement",
+    }
+    markup = re.findall(r'<(\w+)[^>]*?\sid="([\w-]+)"', (UI / "index.html").read_text())
+    declared = re.search(r"interface PageElements {\n(.*?)\n}", (UI / "types.d.ts").read_text(), re.S)
+    assert declared is not None
+    rows = re.findall(r'^ +"?([\w-]+)"?: (\w+);$', declared[1], re.M)
+    assert dict(rows) == {name: kinds[tag] for tag, name in markup if tag in kinds}
 
 
 def test_keys_are_called_as_the_system_calls_them(open_page: Opener) -> None:

@@ -92,6 +92,29 @@ def test_scrolling_one_side_moves_the_other_and_nobody_fights(open_page: Opener,
     expect(view.locator(".doc-line.is-active")).to_be_in_viewport()
 
 
+def test_pages_are_shown_singly_until_what_shows_all_arrives(open_page: Opener, stage: Stage) -> None:
+    stage.play(lambda *_: report(3))
+    view = open_page(tab="document")
+    view.route("**/preview?*", lambda route: route.fulfill(body=png("A page"), content_type="image/png"))
+    view.route("**/js/pages/view.js*", lambda route: route.abort())
+    choose(view, upload(tiff([drawn("x")]), "report.tiff", "image/tiff"))
+    expect(number(view)).to_have_text("Page 1 of 3")
+    expect(view.locator("#picture.is-pages")).to_have_count(0)
+    view.unroute("**/js/pages/view.js*")
+    view.get_by_role("button", name="Next page").click()
+    expect(view.locator("#picture.is-pages")).to_be_visible()
+    expect(number(view)).to_have_text("Page 2 of 3")
+
+
+def test_the_preview_of_a_long_document_is_written_as_it_is_scrolled(open_page: Opener, stage: Stage) -> None:
+    view = opened(open_page, stage, 60)
+    view.locator("#export").click()
+    preview = view.locator("#export-preview .doc")
+    expect(preview.get_by_text("Page 1 row 3")).to_be_visible()
+    preview.locator('[data-page="30"]').scroll_into_view_if_needed()
+    expect(preview.get_by_text("Page 31 row 3")).to_be_visible()
+
+
 def test_small_pages_are_a_list_for_mouse_and_keys(open_page: Opener, stage: Stage) -> None:
     view = opened(open_page, stage, 60)
     pages = view.get_by_role("listbox", name="Pages")

@@ -124,6 +124,18 @@ def test_edit_a_line_in_its_place(open_page: Opener) -> None:
     expect(lines(view).nth(1)).to_have_text(TEXTS[1])
 
 
+def test_a_search_that_has_not_arrived_is_asked_for_again(open_page: Opener) -> None:
+    view = open_page()
+    read(view)
+    view.route("**/js/result/search/search.js*", lambda route: route.abort())
+    view.locator("#search").fill("total")
+    expect(said(view)).to_contain_text("cannot be reached")
+    view.unroute("**/js/result/search/search.js*")
+    view.locator("#search").press("End")
+    view.keyboard.type(" 99")
+    expect(view.locator("#search-count")).to_have_text("1 of 1")
+
+
 def test_search_in_the_text(open_page: Opener) -> None:
     view = open_page()
     read(view)

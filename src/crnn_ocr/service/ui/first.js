@@ -17,7 +17,8 @@
     root.dataset.theme = prefs.theme;
   }
   const preferred = navigator.languages ?? [navigator.language];
-  const tongue = prefs.language ?? preferred.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => /en|zh/.test(tag));
+  const tongue =
+    prefs.language ?? preferred.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => /en|zh/.test(tag));
   root.lang = tongue === "zh" ? "zh-CN" : "en";
   for (const part of tongue === "zh" ? ["zh", "zh-result", "zh-server"] : ["en", "en-result"]) {
     const words = document.createElement("link");

@@ -17,7 +17,7 @@ import { watchOptions } from "./options/panel.js";
 import { nextOverlay } from "./picture/overlay.js";
 import { forgetPictures } from "./picture/source.js";
 import { PictureView } from "./picture/view.js";
-import { BlockLayer, polygonOfBlock } from "./result/layer.js";
+import { BlockLayer, polygonOfBlock } from "./result/document/layer.js";
 import { ResultView } from "./result/view.js";
 import { watchCard } from "./shell/card.js";
 import { watchDialogs } from "./shell/dialogs.js";
@@ -32,6 +32,7 @@ import { say, watchSay } from "./shell/say.js";
 import { noteServer, unlock, watchServer } from "./shell/server.js";
 import { loadLanguage, t } from "./words/words.js";
 
+/** @type {Store} */
 const store = createStore({
   jobs: [],
   current: null, // id of the job that is shown
@@ -71,7 +72,7 @@ const runner = new Runner(store, background, tell);
 const firstPages = later("jobs/first-pages.js", ({ watchFirstPages }) =>
   watchFirstPages(store, async (id, blob) => {
     await addThumb(id, blob);
-    parts.keep(id);
+    void parts.keep(id);
   }),
 );
 const blocks = { hover: (key) => store.set({ blockHovered: key }), pick: (key) => result.pick(key) };
@@ -92,7 +93,8 @@ const result = new ResultView(store, say, {
   put: (page, element) => picture.put(page, element),
   lookAt: (index, part) => picture.lookAt(index, part),
   missing,
-  revealBlock: (key) => picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
+  revealBlock: (key) =>
+    picture.revealPolygon(Number(key.split("/")[0]), polygonOfBlock(currentJob(store.get()).result, key)),
 });
 new QueueView(store, {
   select: (id) => selectJob(store, id),
@@ -105,7 +107,11 @@ watchOptions(store, { start: (id) => runner.start([id]), unlock: () => unlock(st
 watchSides(store, (index) => picture.reveal(index));
 watchPanes(store);
 watchPrimary(store, { add: () => byId("file").click(), stop: () => runner.cancelAll(), copy: () => result.copy() });
-const takeSample = watchSamples(store, (file) => take([file], "sample"), () => say(t("errorNetwork")));
+const takeSample = watchSamples(
+  store,
+  (file) => take([file], "sample"),
+  () => say(t("errorNetwork")),
+);
 watchWelcome(store, {
   sample: takeSample,
   captured: (file) => take([file], "captured"),
@@ -159,7 +165,10 @@ byId("clear-queue").addEventListener("click", () => {
   jobs.forEach((job) => forgetPictures(job.id));
   byId("start").focus();
 });
-store.watch((state) => [state.server.state], (state) => state === "ready" && runner.resume());
+store.watch(
+  (state) => [state.server.state],
+  (state) => state === "ready" && runner.resume(),
+);
 
 forgetTries();
 document.documentElement.dataset.ready = "";
@@ -217,8 +226,11 @@ function read(id) {
   const job = jobOf(store.get(), id);
   noteServer(store, "ready");
   say(t("done", { count: job.result.lines.length }), { quiet: true });
-  parts.keep(id);
-  firstPages().then((draw) => draw(id), () => {}); // the entry keeps its symbol
+  void parts.keep(id);
+  firstPages().then(
+    (draw) => draw(id),
+    () => {},
+  ); // the entry keeps its symbol
 }
 
 function stepFile(by) {

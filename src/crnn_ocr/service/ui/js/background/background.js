@@ -4,7 +4,7 @@ import { addBackground, currentJob, jobOf, patchJob, selectJob, UNDER_WAY } from
 import { explain, Problem } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { watchBar } from "./bar.js";
-import { follow } from "./follow.js";
+import { Following } from "./following.js";
 import { remember, rememberOpen, wereOpen } from "./known.js";
 import { JobList } from "./list.js";
 import { PageResults } from "./page-results.js";
@@ -20,19 +20,40 @@ export class Background {
   #wereOpen; // ids of jobs that stood on this page before it was loaded anew
   #pages = new PageResults();
   #stopping;
-  #following = new Map(); // id of the item → AbortController
+  #following;
   #fetching = new Map(); // id of the item → the page that is being fetched
 
-  /** @param act `say(words, how)`, `failed(problem)`, `arriving(id)` before another page takes the place of the shown one */
+  /**
+   * @param {Store} store
+   * @param {Omit<RunnerTell, "done"> & {say: Say}} act
+   */
   constructor(store, act) {
     this.#wereOpen = wereOpen();
     this.#store = store;
     this.#act = act;
     this.#stopping = new Stopping((id, problem) => this.#stopped(id, problem));
-    this.#list = new JobList(store, { say: act.say, open: (answer) => this.open(answer), ended: (answer) => this.#heard(answer.id, answer, []) });
-    watchBar(store, { turnTo: (id, at) => this.turnTo(id, at), stop: (id) => this.stop([jobOf(store.get(), id)]), again: (id) => this.again(jobOf(store.get(), id)) });
-    store.watch((state) => [state.jobs], (jobs) => this.#watchItems(jobs));
-    store.watch((state) => [currentJob(state)?.background?.place, currentJob(state)?.note], () => this.#fetchShown());
+    this.#following = new Following(store, {
+      failed: act.failed,
+      heard: (jobId, answer, pages) => this.#heard(jobId, answer, pages),
+    });
+    this.#list = new JobList(store, {
+      say: act.say,
+      open: (answer) => this.open(answer),
+      ended: (answer) => this.#heard(answer.id, answer, []),
+    });
+    watchBar(store, {
+      turnTo: (id, at) => this.turnTo(id, at),
+      stop: (id) => this.stop([jobOf(store.get(), id)]),
+      again: (id) => this.again(jobOf(store.get(), id)),
+    });
+    store.watch(
+      (state) => [state.jobs],
+      (jobs) => this.#watchItems(jobs),
+    );
+    store.watch(
+      (state) => [currentJob(state)?.background?.place, currentJob(state)?.note],
+      () => this.#fetchShown(),
+    );
   }
 
   /** Opens the list of jobs. */
@@ -67,20 +88,38 @@ export class Background {
     remember(answer.id);
     this.#act.arriving(id);
     const background = stateOf(answer);
-    patchJob(this.#store, id, { background, status: statusOf(background), note: noteOf(background), result: null, edits: undefined, page: 0, options: wanted, sent: null, resumes: 0 });
+    patchJob(this.#store, id, {
+      background,
+      status: statusOf(background),
+      note: noteOf(background),
+      result: null,
+      edits: undefined,
+      page: 0,
+      options: wanted,
+      sent: null,
+      resumes: 0,
+    });
     this.#list.put(answer);
     this.#act.say(t("backgroundStarted", { name }));
-    this.#follow(id);
+    void this.#following.start(id);
   }
 
   /** Shows a job of the server on the page. */
   open(answer, { quiet = false } = {}) {
     const background = stateOf(answer);
-    const id = this.#itemOf(answer.id)?.id ?? addBackground(this.#store, { name: background.name, background, status: statusOf(background), problem: problemOf(background), note: noteOf(background) });
+    const id =
+      this.#itemOf(answer.id)?.id ??
+      addBackground(this.#store, {
+        name: background.name,
+        background,
+        status: statusOf(background),
+        problem: problemOf(background),
+        note: noteOf(background),
+      });
     if (!quiet || this.#store.get().current === null) {
       selectJob(this.#store, id);
     }
-    this.#follow(id);
+    void this.#following.start(id);
   }
 
   /** Goes on with an item that is to be started again; tells whether that is all there is to do. */
@@ -102,18 +141,19 @@ export class Background {
     }
     this.#stopping.takeBack(job.background.id);
     this.#set(job.id, job.background, { problem: null });
-    this.#follow(job.id);
+    void this.#following.start(job.id);
     return true;
   }
 
   /** Stops items. The server forgets what it has read of them, so that can be taken back for a while. */
   stop(jobs) {
     for (const { id, background } of jobs) {
-      this.#unfollow(id);
+      this.#following.stop(id);
       patchJob(this.#store, id, { status: "cancelled", note: { symbol: "stop", words: "backgroundStopped" } });
       this.#stopping.add(background.id);
     }
-    const run = () => jobs.map(({ id }) => jobOf(this.#store.get(), id)).filter(Boolean).forEach((job) => this.again(job));
+    const again = (job) => job && this.again(job);
+    const run = () => jobs.forEach(({ id }) => again(jobOf(this.#store.get(), id)));
     this.#act.say(t("backgroundStopping", { count: jobs.length }), { action: { label: t("undo"), run } });
   }
 
@@ -152,40 +192,7 @@ export class Background {
 
   #watchItems(jobs) {
     rememberOpen([...this.#wereOpen, ...jobs.flatMap(({ background }) => background?.id ?? [])]);
-    for (const id of this.#following.keys()) {
-      if (!jobOf(this.#store.get(), id)?.background) {
-        this.#unfollow(id);
-      }
-    }
-  }
-
-  async #follow(id) {
-    if (this.#following.has(id)) {
-      return;
-    }
-    const control = new AbortController();
-    this.#following.set(id, control);
-    const jobId = jobOf(this.#store.get(), id).background.id;
-    try {
-      await follow(jobId, {
-        signal: control.signal,
-        isLive: () => this.#store.get().current === id && !document.hidden,
-        tell: (answer, pages) => this.#heard(jobId, answer, pages),
-        trouble: (problem) => this.#troubled(id, problem),
-      });
-    } catch (error) {
-      const problem = problemIn(error);
-      patchJob(this.#store, id, { status: "failed", problem, note: { problem, retry: problem.code === "UNAUTHORIZED" } });
-    } finally {
-      if (this.#following.get(id) === control) {
-        this.#following.delete(id);
-      }
-    }
-  }
-
-  #unfollow(id) {
-    this.#following.get(id)?.abort();
-    this.#following.delete(id);
+    this.#following.forget();
   }
 
   #heard(jobId, answer, pages) {
@@ -205,14 +212,6 @@ export class Background {
     }
   }
 
-  #troubled(id, problem) {
-    const background = jobOf(this.#store.get(), id)?.background;
-    if (background && background.trouble?.code !== problem?.code) {
-      patchJob(this.#store, id, { background: { ...background, trouble: problem } });
-      problem && this.#act.failed(problem);
-    }
-  }
-
   async #stopped(jobId, problem) {
     const item = this.#itemOf(jobId);
     if (problem) {
@@ -223,7 +222,10 @@ export class Background {
       return;
     }
     this.#pages.drop(jobId);
-    find(jobId).then((answer) => this.#heard(jobId, answer, []), () => {});
+    find(jobId).then(
+      (answer) => this.#heard(jobId, answer, []),
+      () => {},
+    );
   }
 
   // The shown page has been read: what was read is fetched, unless it is there.
@@ -234,7 +236,7 @@ export class Background {
       return;
     }
     this.#fetching.set(job.id, place);
-    const failed = (error) => ({ note: { problem: problemIn(error), retry: true } });
+    const failed = (error) => ({ note: { problem: Problem.of(error), retry: true } });
     const patch = await this.#pages.fetch(job.background.id, place).then((page) => ({ ...page, note: null }), failed);
     this.#fetching.delete(job.id);
     const now = jobOf(this.#store.get(), job.id);
@@ -242,8 +244,4 @@ export class Background {
       patchJob(this.#store, job.id, patch);
     }
   }
-}
-
-function problemIn(error) {
-  return error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
 }

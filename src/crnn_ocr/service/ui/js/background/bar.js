@@ -9,8 +9,8 @@ import { HAS_RESULT, OVER } from "./state.js";
 
 /**
  * Wires the strip, which is there while such a job is shown.
- * @param {object} store
- * @param {object} act `turnTo(id, at)`, `stop(id)`, `again(id)`
+ * @param {Store} store
+ * @param {{turnTo: PictureAct["turnTo"], stop: (id: number) => void, again: (id: number) => void}} act
  */
 export function watchBar(store, act) {
   const id = () => currentJob(store.get()).id;
@@ -22,8 +22,21 @@ export function watchBar(store, act) {
   const stop = button("background-stop", () => act.stop(id()));
   const save = button("background-export", () => byId("export").click());
   toggle.setAttribute("aria-controls", "background-pages");
-  const row = make("div", { class: "background-row" }, make("div", { class: "background-state" }, words, meter), toggle, save, stop);
-  const bar = make("div", { class: "background-bar", id: "background-bar", role: "group", hidden: true }, row, more, pages.element);
+  const row = make(
+    "div",
+    { class: "background-row" },
+    make("div", { class: "background-state" }, words, meter),
+    toggle,
+    save,
+    stop,
+  );
+  const bar = make(
+    "div",
+    { class: "background-bar", id: "background-bar", role: "group", hidden: true },
+    row,
+    more,
+    pages.element,
+  );
   byId("notices").before(bar);
   store.watch((state) => [currentJob(state)?.background, currentJob(state)?.status, state.prefs.language], draw);
 

@@ -67,7 +67,10 @@ export async function follow(id, { signal, isLive, tell, trouble }) {
           trouble(null);
           after = Math.max(after, ...events.map((event) => event.id));
           const jobs = events.filter(({ kind }) => kind === "job");
-          hear(jobs.at(-1)?.data ?? null, events.filter(({ kind }) => kind === "page").map(({ data }) => data));
+          hear(
+            jobs.at(-1)?.data ?? null,
+            events.filter(({ kind }) => kind === "page").map(({ data }) => data),
+          );
         },
       });
     } finally {

@@ -7,6 +7,7 @@ import { localeOf, t } from "../words/words.js";
 import { resultOf } from "./requests.js";
 import { HAS_RESULT, OVER, problemOf, stateOf } from "./state.js";
 
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
   ["day", 86_400_000],
   ["hour", 3_600_000],
@@ -30,23 +31,36 @@ export function itemOf(answer, act, sure) {
     { class: "background-item", "data-state": job.state },
     make("p", { class: "job-name", title: job.name }, job.name),
     make("p", { class: "background-words" }, t("backgroundStatus", job)),
-    over ? null : make("progress", { class: "progress", max: "1", "aria-label": t("backgroundProgress"), value: shareOf(job) }),
+    over
+      ? null
+      : make("progress", { class: "progress", max: "1", "aria-label": t("backgroundProgress"), value: shareOf(job) }),
     problem && job.state !== "expired" ? make("p", { class: "background-problem" }, explain(problem)) : null,
     make("p", { class: "job-status" }, [age(job.created), kept(job)].filter(Boolean).join(" · ")),
     make(
       "div",
       { class: "background-tools" },
-      job.state === "expired" ? null : action(t("backgroundOpen"), t("backgroundOpenOf", job), () => act.open(answer), key("open")),
-      action(remove, `${remove}: ${job.name}`, () => act.remove(answer), { ...key("remove"), class: `button button-small${sure ? " is-sure" : ""}` }),
+      job.state === "expired"
+        ? null
+        : action(t("backgroundOpen"), t("backgroundOpenOf", job), () => act.open(answer), key("open")),
+      action(remove, `${remove}: ${job.name}`, () => act.remove(answer), {
+        ...key("remove"),
+        class: `button button-small${sure ? " is-sure" : ""}`,
+      }),
     ),
     HAS_RESULT.has(job.state) ? savers(job, act, key) : null,
   );
 }
 
+/** @param {BackgroundJob} job */
 function savers(job, act, key) {
   const words = t("backgroundFormats");
   const buttons = job.formats.map((format) => saver(job, format, act, key(format)));
-  return make("div", { class: "background-formats", role: "group", "aria-label": words }, make("span", { "aria-hidden": "true" }, words), ...buttons);
+  return make(
+    "div",
+    { class: "background-formats", role: "group", "aria-label": words },
+    make("span", { "aria-hidden": "true" }, words),
+    ...buttons,
+  );
 }
 
 function saver({ id, name }, format, act, key) {
@@ -66,7 +80,11 @@ function saver({ id, name }, format, act, key) {
 }
 
 function action(words, label, onclick, attributes) {
-  return make("button", { type: "button", class: "button button-small", "aria-label": label, title: label, onclick, ...attributes }, words);
+  return make(
+    "button",
+    { type: "button", class: "button button-small", "aria-label": label, title: label, onclick, ...attributes },
+    words,
+  );
 }
 
 function shareOf({ count, done, failed }) {
@@ -75,7 +93,7 @@ function shareOf({ count, done, failed }) {
 
 function age(created) {
   const passed = Math.max(0, Date.now() - created);
-  const [unit, length] = STEPS.find(([, step]) => passed >= step) ?? ["minute", 60_000];
+  const [unit, length] = STEPS.find(([, step]) => passed >= step) ?? STEPS.at(-1);
   return new Intl.RelativeTimeFormat(localeOf(), { numeric: "auto" }).format(-Math.floor(passed / length), unit);
 }
 
@@ -83,5 +101,7 @@ function kept({ state, expires }) {
   if (expires === null || state === "expired") {
     return "";
   }
-  return t("backgroundKept", { time: new Intl.DateTimeFormat(localeOf(), { dateStyle: "medium", timeStyle: "short" }).format(expires) });
+  return t("backgroundKept", {
+    time: new Intl.DateTimeFormat(localeOf(), { dateStyle: "medium", timeStyle: "short" }).format(expires),
+  });
 }

@@ -24,11 +24,17 @@ export class JobList {
   #place = make("ol", { class: "background-list" });
   #sure = null; // id of the job whose deletion has been asked for once
 
-  /** @param act `say(words)`, `open(answer)`, `ended(answer)` */
+  /**
+   * @param {Store} store
+   * @param act `say(words)`, `open(answer)`, `ended(answer)`
+   */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
-    store.watch((state) => [state.prefs.language], () => this.#draw());
+    store.watch(
+      (state) => [state.prefs.language],
+      () => this.#draw(),
+    );
   }
 
   /** Opens the drawer. */
@@ -36,7 +42,7 @@ export class JobList {
     this.#dialog ??= this.#make();
     this.#dialog.showModal();
     this.#draw();
-    this.#look();
+    void this.#look();
   }
 
   /** Takes over what the server has told about a job. */
@@ -52,14 +58,16 @@ export class JobList {
       this.#problem = null;
       this.#jobs = new Map(found.map((answer) => [answer.id, answer]));
     } catch (error) {
-      this.#problem = error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+      this.#problem = Problem.of(error);
     }
     this.#draw();
     return this.#shown();
   }
 
   #shown() {
-    return [...this.#jobs.values()].filter(({ state }) => state !== "cancelled").sort((a, b) => (a.created < b.created ? 1 : -1));
+    return [...this.#jobs.values()]
+      .filter(({ state }) => state !== "cancelled")
+      .sort((a, b) => (a.created < b.created ? 1 : -1));
   }
 
   async #look(fresh = true) {
@@ -82,19 +90,26 @@ export class JobList {
       make("div", { class: "sheet-body" }, this.#place),
       make("footer", { class: "sheet-foot" }, more),
     );
-    const dialog = make("dialog", { class: "drawer", id: "background-dialog", "aria-labelledby": "background-title" }, inner);
+    const dialog = make(
+      "dialog",
+      { class: "drawer", id: "background-dialog", "aria-labelledby": "background-title" },
+      inner,
+    );
     document.body.append(dialog);
     watchDialog(dialog);
     dialog.addEventListener("close", () => {
       clearTimeout(this.#timer);
       this.#sure = null;
     });
-    this.#store.watch((state) => [state.prefs.language, state.server.keyed], () => {
-      title.textContent = t("background");
-      close.setAttribute("aria-label", t("close"));
-      close.title = t("close");
-      more.textContent = t(hasKey() ? "backgroundOfKey" : "backgroundOfBrowser");
-    });
+    this.#store.watch(
+      (state) => [state.prefs.language, state.server.keyed],
+      () => {
+        title.textContent = t("background");
+        close.setAttribute("aria-label", t("close"));
+        close.title = t("close");
+        more.textContent = t(hasKey() ? "backgroundOfKey" : "backgroundOfBrowser");
+      },
+    );
     return dialog;
   }
 
@@ -110,7 +125,7 @@ export class JobList {
     if (!this.#dialog?.open) {
       return;
     }
-    const focused = document.activeElement?.dataset.key;
+    const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset.key;
     const act = {
       open: (answer) => {
         this.#dialog.close();
@@ -120,7 +135,11 @@ export class JobList {
       failed: (problem) => this.#fail(problem),
     };
     const items = jobs.map((answer) => itemOf(answer, act, this.#sure === answer.id));
-    this.#place.replaceChildren(...(this.#problem ? [this.#trouble()] : []), ...items, ...(items.length || this.#problem ? [] : [nothing()]));
+    this.#place.replaceChildren(
+      ...(this.#problem ? [this.#trouble()] : []),
+      ...items,
+      ...(items.length || this.#problem ? [] : [nothing()]),
+    );
     // The list is drawn anew while it is looked at: the focus stays where it was.
     if (focused) {
       this.#place.querySelector(`[data-key="${focused}"]`)?.focus();
@@ -140,7 +159,11 @@ export class JobList {
       { class: "notice is-failed", role: "alert" },
       icon("alert"),
       make("p", {}, this.#problem.code === "NETWORK" ? t("errorNetwork") : explain(this.#problem)),
-      make("button", { type: "button", class: "button button-small", "data-key": "again", onclick: again }, t(locked ? "enterKeyNow" : "retry")),
+      make(
+        "button",
+        { type: "button", class: "button button-small", "data-key": "again", onclick: again },
+        t(locked ? "enterKeyNow" : "retry"),
+      ),
     );
   }
 
@@ -168,7 +191,7 @@ export class JobList {
   }
 
   #fail(error) {
-    this.#problem = error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+    this.#problem = Problem.of(error);
     this.#draw();
   }
 }
@@ -178,7 +201,8 @@ function nothing() {
 }
 
 async function own(before) {
-  const isOver = (answer) => OVER.has(answer?.state) && (answer.expires === null || Date.parse(answer.expires) > Date.now());
+  const isOver = (answer) =>
+    OVER.has(answer?.state) && (answer.expires === null || Date.parse(answer.expires) > Date.now());
   const answers = await Promise.all(
     known().map((id) =>
       (isOver(before.get(id)) ? Promise.resolve(before.get(id)) : find(id)).catch((problem) => {

@@ -18,7 +18,13 @@ export class PageList {
   #before;
   #after;
   #only = make("button", { type: "button", class: "chip", onclick: () => this.#show(0, !this.#failed) });
-  #number = make("input", { type: "number", class: "field field-small", min: "1", inputmode: "numeric", onchange: (event) => this.#jump(event.target) });
+  #number = make("input", {
+    type: "number",
+    class: "field field-small",
+    min: "1",
+    inputmode: "numeric",
+    onchange: (event) => this.#jump(event.target),
+  });
   #words = make("span");
 
   /** @param {(at: number) => void} turnTo shows a page, by its index */
@@ -78,7 +84,10 @@ export class PageList {
     const stop = shown.includes(current) ? current : shown[0];
     shown.forEach((at, index) => fillButton(this.#grid.children[index], pages[at], at, at === current, at === stop));
     this.#grid.setAttribute("aria-label", t("backgroundPages"));
-    this.#range.textContent = shown.length > 0 ? t("pageRange", { first: shown[0] + 1, last: shown.at(-1) + 1, count: this.#background.count }) : "";
+    this.#range.textContent =
+      shown.length > 0
+        ? t("pageRange", { first: shown[0] + 1, last: shown.at(-1) + 1, count: this.#background.count })
+        : "";
     this.#words.textContent = t("pageJump");
     this.#number.max = String(this.#background.count);
     label(this.#before, t("pagesBefore"), this.#first === 0);
@@ -102,7 +111,14 @@ export class PageList {
     const buttons = [...this.#grid.children];
     const here = buttons.indexOf(document.activeElement);
     const columns = Math.max(1, buttons.filter((button) => button.offsetTop === buttons[0].offsetTop).length);
-    const next = { ArrowRight: here + 1, ArrowLeft: here - 1, ArrowDown: here + columns, ArrowUp: here - columns, Home: 0, End: buttons.length - 1 }[event.key];
+    const next = {
+      ArrowRight: here + 1,
+      ArrowLeft: here - 1,
+      ArrowDown: here + columns,
+      ArrowUp: here - columns,
+      Home: 0,
+      End: buttons.length - 1,
+    }[event.key];
     if (next !== undefined) {
       event.preventDefault();
       event.stopPropagation();
@@ -113,7 +129,10 @@ export class PageList {
 
 function fillButton(button, page, at, isCurrent, isStop) {
   const state = page?.state ?? "queued";
-  const reason = state === "failed" ? `: ${explain(new Problem(page.error?.code ?? "JOB_FAILED", { message: page.error?.message }))}` : "";
+  const reason =
+    state === "failed"
+      ? `: ${explain(new Problem(page.error?.code ?? "JOB_FAILED", { message: page.error?.message }))}`
+      : "";
   const words = t("pageState", { number: at + 1, state: t(`pageIs_${state}`) }) + reason;
   button.textContent = String(at + 1);
   button.dataset.at = String(at);

@@ -15,7 +15,11 @@ const SILENCE = 40_000; // the server is never silent for longer than 15 s
  * it makes no second job.
  */
 export async function submit(file, { path, key, signal, onSent }) {
-  const { status, answer, header } = await sendFile(path, file, { signal, onSent, headers: { "Idempotency-Key": key } });
+  const { status, answer, header } = await sendFile(path, file, {
+    signal,
+    onSent,
+    headers: { "Idempotency-Key": key },
+  });
   if (status === 202 && typeof answer?.id === "string") {
     return answer;
   }
@@ -85,6 +89,7 @@ export class Silent extends Error {}
 /**
  * Follows a job by its events until their stream ends, which it does when the job is over. Not by EventSource, which
  * cannot send a key, and holds one of the browser's six connections for good.
+ * @param {string} id
  * @param {{after: number, signal: AbortSignal, onEvents: (events: {kind: string, id: number, data: object}[]) => void}} how
  */
 export async function followEvents(id, { after, signal, onEvents }) {
@@ -143,6 +148,8 @@ async function readEvents(reply, { expect, onEvents }) {
 
 // https://html.spec.whatwg.org/multipage/server-sent-events.html, as far as the server uses it.
 function eventOf(block) {
-  const fields = Object.fromEntries(block.split("\n").map((row) => [row.slice(0, row.indexOf(":")), row.slice(row.indexOf(":") + 1).trim()]));
+  const fields = Object.fromEntries(
+    block.split("\n").map((row) => [row.slice(0, row.indexOf(":")), row.slice(row.indexOf(":") + 1).trim()]),
+  );
   return fields.data ? { kind: fields.event, id: Number(fields.id), data: JSON.parse(fields.data) } : null;
 }

@@ -11,7 +11,7 @@ export const HAS_RESULT = new Set(["succeeded", "partial"]);
 /**
  * What the server tells about a job, with what is known of its pages already.
  * @param {object} answer of GET /jobs/ID
- * @param {object | null} [before]
+ * @param {BackgroundJob | null} [before]
  */
 export function stateOf(answer, before = null) {
   const { id, state, created, finished, expires, formats, options, files, position, sequence, error } = answer;
@@ -40,7 +40,11 @@ export function stateOf(answer, before = null) {
   });
 }
 
-/** The same with pages that have changed, each `{file, number, state, error}`. */
+/**
+ * The same with pages that have changed.
+ * @param {BackgroundJob} background
+ * @param {BackgroundPage[]} changes
+ */
 export function withPages(background, changes) {
   const pages = new Map(background.pages.map((page) => [`${page.file}/${page.number}`, page]));
   for (const { file, number, state, error } of changes) {
@@ -49,25 +53,45 @@ export function withPages(background, changes) {
   return placed({ ...background, pages: [...pages.values()].sort((a, b) => a.file - b.file || a.number - b.number) });
 }
 
-/** The same with another page shown. */
+/**
+ * The same with another page shown.
+ * @param {BackgroundJob} background
+ * @param {number} at
+ */
 export function withPlace(background, at) {
   return placed({ ...background, at: Math.min(Math.max(0, at), Math.max(0, background.count - 1)) });
 }
 
-// `place` stays the same object while it is the same page, so that a picture is not drawn anew.
+/**
+ * `place` stays the same object while it is the same page, so that a picture is not drawn anew.
+ * @param {Omit<BackgroundJob, "count">} background
+ * @returns {BackgroundJob}
+ */
 function placed(background) {
   const count = Math.max(background.pages.length, background.total);
   const page = background.pages[background.at];
-  const same = page && background.place && page.file === background.place.file && page.number === background.place.number;
-  return { ...background, count, place: same ? background.place : page ? { file: page.file, number: page.number } : null };
+  const same =
+    page && background.place && page.file === background.place.file && page.number === background.place.number;
+  return {
+    ...background,
+    count,
+    place: same ? background.place : page ? { file: page.file, number: page.number } : null,
+  };
 }
 
-/** How the item on the page stands that shows it. */
+/**
+ * How the item on the page stands that shows it.
+ * @param {BackgroundJob} background
+ * @returns {JobStatus}
+ */
 export function statusOf({ state }) {
   return HAS_RESULT.has(state) ? "done" : state === "cancelled" ? "cancelled" : OVER.has(state) ? "failed" : "reading";
 }
 
-/** Why it has come to nothing, or null. */
+/**
+ * Why it has come to nothing, or null.
+ * @param {BackgroundJob} background
+ */
 export function problemOf({ state, error }) {
   if (state === "expired") {
     return new Problem("JOB_EXPIRED");
@@ -75,7 +99,11 @@ export function problemOf({ state, error }) {
   return state === "failed" ? problemFrom(error) : null;
 }
 
-/** What stands in the place of the shown page's result, or null where its result does. */
+/**
+ * What stands in the place of the shown page's result, or null where its result does.
+ * @param {BackgroundJob} background
+ * @returns {Note | null}
+ */
 export function noteOf(background) {
   const { state, pages, at, position } = background;
   const problem = problemOf(background);
@@ -87,12 +115,16 @@ export function noteOf(background) {
   }
   const page = pages[at];
   if (!page) {
-    return position > 0 ? { symbol: "clock", words: "backgroundQueued", values: { position } } : { symbol: "clock", words: "backgroundCounting" };
+    return position > 0
+      ? { symbol: "clock", words: "backgroundQueued", values: { position } }
+      : { symbol: "clock", words: "backgroundCounting" };
   }
   if (page.state === "failed") {
     return { problem: problemFrom(page.error), retry: false };
   }
-  return page.state === "done" ? null : { symbol: "clock", words: page.state === "running" ? "pageRunning" : "pageQueued" };
+  return page.state === "done"
+    ? null
+    : { symbol: "clock", words: page.state === "running" ? "pageRunning" : "pageQueued" };
 }
 
 function problemFrom(error) {

@@ -19,7 +19,10 @@ export class Stopping {
   /** Stops a job, after a while. */
   add(id) {
     this.takeBack(id);
-    this.#timers.set(id, setTimeout(() => this.#stop(id), WHILE));
+    this.#timers.set(
+      id,
+      setTimeout(() => this.#stop(id), WHILE),
+    );
   }
 
   /** Lets a job go on. */
@@ -39,7 +42,7 @@ export class Stopping {
       await remove(id);
       this.#done(id, null);
     } catch (error) {
-      this.#done(id, error instanceof Problem ? error : new Problem("BAD_ANSWER"));
+      this.#done(id, Problem.of(error));
     }
   }
 }

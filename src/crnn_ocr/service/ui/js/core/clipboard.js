@@ -29,7 +29,7 @@ export async function copyRich(text, html) {
 }
 
 function copyBySelection(parts) {
-  const focused = document.activeElement;
+  const focused = /** @type {HTMLElement} */ (document.activeElement);
   // Inside an open dialog nothing outside it can be selected.
   const home = focused?.closest("dialog") ?? document.body;
   const area = document.createElement("textarea");

@@ -30,9 +30,13 @@ export function iconButton(name, label, onclick, extra = "") {
   );
 }
 
-/** The element of the page with this id. */
+/**
+ * The element of the page with this id.
+ * @template {string} Id
+ * @param {Id} id
+ */
 export function byId(id) {
-  return document.getElementById(id);
+  return /** @type {ElementOf<Id>} */ (document.getElementById(id));
 }
 
 /**
@@ -77,7 +81,9 @@ export function laterStyles() {
 
 /** Whether what is typed now goes into a field. */
 export function isTyping(target) {
-  return target instanceof Element && target.closest("input:not([type=checkbox],[type=range]), textarea, select") !== null;
+  return (
+    target instanceof Element && target.closest("input:not([type=checkbox],[type=range]), textarea, select") !== null
+  );
 }
 
 function fill(element, attributes, children) {

@@ -7,7 +7,7 @@ const modules = new Map(); // path → { tries, module }
  * A function that resolves to a part of the page, which is loaded and made once.
  * @param {string} path of its module, from js/
  * @param {(module: object) => unknown} [make] what is made of the module
- * @param {{styles?: string[], words?: () => Promise<void>}} [needs] paths of its stylesheets, from css/, and what
+ * @param {{styles?: string[], words?: () => Promise<unknown> | void}} [needs] paths of its stylesheets, from css/, and what
  *   loads its words: nothing is shown without them
  */
 export function later(path, make = (module) => module, { styles = [], words = () => {} } = {}) {
@@ -36,8 +36,8 @@ export function load(path) {
   return entry.module;
 }
 
-/** Loads a stylesheet; its path is given from css/. */
-export function loadStyle(path) {
+// Loads a stylesheet; its path is given from css/.
+function loadStyle(path) {
   const href = `/ui/css/${path}`;
   if (document.querySelector(`link[href="${href}"]`)) {
     return null;

@@ -23,7 +23,10 @@ export const VIEWS = ["document", "proofread", "data"];
 export function loadPrefs() {
   const kept = load(PREFS);
   const known = Object.keys(DEFAULTS).filter((key) => typeof kept[key] === typeof DEFAULTS[key] || key === "language");
-  const prefs = { ...DEFAULTS, ...Object.fromEntries(known.filter((key) => key in kept).map((key) => [key, kept[key]])) };
+  const prefs = {
+    ...DEFAULTS,
+    ...Object.fromEntries(known.filter((key) => key in kept).map((key) => [key, kept[key]])),
+  };
   return VIEWS.includes(prefs.view) ? prefs : { ...prefs, view: DEFAULTS.view }; // an earlier page had other tabs
 }
 
@@ -32,13 +35,25 @@ export function loadOptions() {
   return load(OPTIONS);
 }
 
-/** Keeps the settings and options of the store whenever they change. */
+/**
+ * Keeps the settings and options of the store whenever they change.
+ * @param {Store} store
+ */
 export function rememberPrefs(store) {
-  store.watch((state) => [state.prefs], (prefs) => save(PREFS, prefs));
-  store.watch((state) => [state.options], (options) => save(OPTIONS, options));
+  store.watch(
+    (state) => [state.prefs],
+    (prefs) => save(PREFS, prefs),
+  );
+  store.watch(
+    (state) => [state.options],
+    (options) => save(OPTIONS, options),
+  );
 }
 
-/** Changes single settings. */
+/**
+ * Changes single settings.
+ * @param {Store} store
+ */
 export function setPrefs(store, patch) {
   store.set({ prefs: { ...store.get().prefs, ...patch } });
 }

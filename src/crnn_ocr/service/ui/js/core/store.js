@@ -2,7 +2,7 @@
 
 /**
  * Makes a store.
- * @param {object} initial the first state
+ * @param {State} initial the first state
  */
 export function createStore(initial) {
   let state = initial;

@@ -36,27 +36,34 @@ export function formatGroups(schema) {
   });
   const grouped = Object.values(GROUPS).flat();
   const rest = known.filter((name) => !grouped.includes(name));
-  return [...Object.entries(GROUPS), ["other", rest]]
+  return Object.entries({ ...GROUPS, other: rest })
     .map(([group, names]) => ({ group, formats: names.filter((name) => known.includes(name)).map(formatOf) }))
     .filter(({ formats }) => formats.length > 0);
 }
 
-/** Whether a format can be written of a reading: a searchable PDF is made of the picture, which may be gone. */
+/**
+ * Whether a format can be written of a reading: a searchable PDF is made of the picture, which may be gone.
+ * @param {Job} job
+ */
 export function isPossible(format, job) {
   return !format.needsFile || job.file.size > 0;
 }
 
-/** Lets the server write one reading; resolves to a Blob. */
+/**
+ * Lets the server write one reading; resolves to a Blob.
+ * @param {Job} job
+ */
 export function written(job, format) {
   const figures = job.result.pages.some((page) => page.structure?.some((block) => block.type === "figure"));
-  const needed = format.needsFile || SHOW_PICTURE.includes(format.name) || (figures && SHOW_FIGURES.includes(format.name));
+  const needed =
+    format.needsFile || SHOW_PICTURE.includes(format.name) || (figures && SHOW_FIGURES.includes(format.name));
   const file = needed && job.file.size > 0 ? job.file : null;
   return patiently(() => exportFile(documentOf(job.result, { chars: true }), format.name, file, job.options));
 }
 
 /**
  * Lets the server write readings.
- * @param {object[]} jobs
+ * @param {Job[]} jobs
  * @param {object} format
  * @param {{together: boolean, onDone: (count: number) => void}} how `together`: as one document, else one file each,
  *   in an archive; `onDone` hears how many are written
@@ -65,7 +72,10 @@ export function written(job, format) {
 export async function writtenAll(jobs, format, { together, onDone }) {
   if (jobs.length === 1 || together) {
     const results = jobs.map((job) => job.result);
-    const content = jobs.length === 1 ? await written(jobs[0], format) : await patiently(() => exportFile(joinedDocument(results, { chars: true }), format.name));
+    const content =
+      jobs.length === 1
+        ? await written(jobs[0], format)
+        : await patiently(() => exportFile(joinedDocument(results, { chars: true }), format.name));
     return { name: exportName(jobs, suffixOf(format, content)), content };
   }
   const files = [];
@@ -75,7 +85,10 @@ export async function writtenAll(jobs, format, { together, onDone }) {
     onDone(files.length);
   }
   const names = distinct(files.map(({ name }) => name));
-  return { name: "crnn-ocr.zip", content: await zipOf(files.map(({ content }, index) => ({ name: names[index], content }))) };
+  return {
+    name: "crnn-ocr.zip",
+    content: await zipOf(files.map(({ content }, index) => ({ name: names[index], content }))),
+  };
 }
 
 // A format of several files, such as one for each table, comes as an archive.

@@ -2,8 +2,8 @@
 
 import { icon, make } from "../core/dom.js";
 import { blocksOf } from "../reading/blocks.js";
-import { DocumentView } from "../result/document.js";
-import { plainTable } from "../result/table.js";
+import { DocumentView } from "../result/document/view.js";
+import { plainTable } from "../result/document/table.js";
 import { explain } from "../server/problem.js";
 import { t } from "../words/words.js";
 import { isPossible, written } from "./formats.js";
@@ -23,7 +23,10 @@ export class Preview {
     this.#place = place;
   }
 
-  /** Shows what a format makes of a reading; resolves to whether there is something to save. */
+  /**
+   * Shows what a format makes of a reading; resolves to whether there is something to save.
+   * @param {Job} job
+   */
   async show(job, format) {
     this.#turn += 1;
     const turn = this.#turn;
@@ -43,7 +46,17 @@ export class Preview {
       const paper = make("div", { class: "doc" });
       this.#fill(paper);
       const nothing = () => {};
-      this.#view = new DocumentView(paper, { choose: nothing, hover: nothing, block: nothing, pick: nothing, edit: nothing, cell: nothing, say: nothing });
+      this.#view = new DocumentView(paper, {
+        choose: nothing,
+        hover: nothing,
+        block: nothing,
+        pick: nothing,
+        edit: nothing,
+        cell: nothing,
+        grid: nothing,
+        say: nothing,
+        written: nothing,
+      });
       this.#view.draw(job, true);
       return true;
     }

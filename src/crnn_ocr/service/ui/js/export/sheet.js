@@ -19,16 +19,23 @@ export class ExportSheet {
   #chosen = new Set(); // ids of files
   #busy = false;
 
+  /**
+   * @param {Say} say
+   * @param {Store} store
+   */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;
     byId("export-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save();
+      void this.#save();
     });
     byId("export-form").addEventListener("change", (event) => this.#changed(event.target));
     byId("export-dialog").addEventListener("close", () => this.#preview.clear());
-    store.watch((state) => [state.prefs.language, state.schema], () => byId("export-dialog").open && this.#draw());
+    store.watch(
+      (state) => [state.prefs.language, state.schema],
+      () => byId("export-dialog").open && this.#draw(),
+    );
   }
 
   /** Opens the sheet for the shown result. */
@@ -70,7 +77,9 @@ export class ExportSheet {
         "fieldset",
         { class: "export-group" },
         make("legend", {}, t(`exportGroup_${group}`)),
-        ...formats.map((one) => radio("export-format", one.name, one.name === format.name, t(`format_${one.name}`) ?? one.title, one.suffix)),
+        ...formats.map((one) =>
+          radio("export-format", one.name, one.name === format.name, t(`format_${one.name}`) ?? one.title, one.suffix),
+        ),
       ),
     );
     byId("export-formats").replaceChildren(...groups);
@@ -78,28 +87,45 @@ export class ExportSheet {
     const job = currentJob(this.#store.get());
     const several = done.length > 1 && !job.background;
     byId("export-scope").hidden = !several && !job.background;
-    const files = [["this", t("scopeThis")], ["some", t("scopeSome")], ["all", t("scopeAll", { count: done.length })]];
+    const files = [
+      ["this", t("scopeThis")],
+      ["some", t("scopeSome")],
+      ["all", t("scopeAll", { count: done.length })],
+    ];
     const scopes = job.background ? scopesOf(job) : files;
-    const chosen = scopes.find(([value, , off]) => !off && value === valueOf("export-scope")) ?? scopes.find(([, , off]) => !off);
-    byId("export-scopes").replaceChildren(...scopes.map(([value, words, off]) => radio("export-scope", value, value === chosen[0], words, "", off)));
+    const chosen =
+      scopes.find(([value, , off]) => !off && value === valueOf("export-scope")) ?? scopes.find(([, , off]) => !off);
+    byId("export-scopes").replaceChildren(
+      ...scopes.map(([value, words, off]) => radio("export-scope", value, value === chosen[0], words, "", off)),
+    );
     byId("export-files").replaceChildren(
       ...done.map(({ id, name }) =>
-        make("label", { class: "export-file" }, make("input", { type: "checkbox", "data-id": id, checked: this.#chosen.has(id) }), make("span", {}, name)),
+        make(
+          "label",
+          { class: "export-file" },
+          make("input", { type: "checkbox", "data-id": id, checked: this.#chosen.has(id) }),
+          make("span", {}, name),
+        ),
       ),
     );
-    const ways = [["zip", t("exportZip")], ["one", t("exportOne")]];
+    const ways = [
+      ["zip", t("exportZip")],
+      ["one", t("exportOne")],
+    ];
     const way = valueOf("export-way") ?? "zip";
-    byId("export-ways").replaceChildren(...ways.map(([value, words]) => radio("export-way", value, value === way, words)));
+    byId("export-ways").replaceChildren(
+      ...ways.map(([value, words]) => radio("export-way", value, value === way, words)),
+    );
     this.#describe();
-    this.#show();
+    void this.#show();
   }
 
   #changed(input) {
     if (input.name === "export-format") {
       setPrefs(this.#store, { format: input.value });
-      this.#show();
+      void this.#show();
     } else if (input.name === "export-scope" && currentJob(this.#store.get()).background) {
-      this.#show();
+      void this.#show();
     } else if (input.dataset.id) {
       const id = Number(input.dataset.id);
       if (input.checked) {
@@ -139,16 +165,26 @@ export class ExportSheet {
     byId("export-files").hidden = valueOf("export-scope") !== "some";
     byId("export-way").hidden = !several;
     // A searchable PDF stands on its own file.
-    const one = byId("export-ways").querySelector("[value=one]");
+    const one = wayOf("one");
     one.disabled = format.needsFile;
     if (one.checked && one.disabled) {
-      byId("export-ways").querySelector("[value=zip]").checked = true;
+      wayOf("zip").checked = true;
     }
     const whole = this.#whole();
-    const possible = jobs.length > 0 && jobs.every((job) => isPossible(format, job)) && (several || byId("export-save").dataset.possible === "true");
-    byId("export-save").disabled = this.#busy || !(whole ? isWholePossible(format, currentJob(this.#store.get())) : possible);
+    const possible =
+      jobs.length > 0 &&
+      jobs.every((job) => isPossible(format, job)) &&
+      (several || byId("export-save").dataset.possible === "true");
+    byId("export-save").disabled =
+      this.#busy || !(whole ? isWholePossible(format, currentJob(this.#store.get())) : possible);
     const zip = several && valueOf("export-way") !== "one";
-    const name = whole ? exportName([currentJob(this.#store.get())], format.suffix) : jobs.length === 0 ? "" : zip ? "crnn-ocr.zip" : exportName(jobs, format.suffix);
+    const name = whole
+      ? exportName([currentJob(this.#store.get())], format.suffix)
+      : jobs.length === 0
+        ? ""
+        : zip
+          ? "crnn-ocr.zip"
+          : exportName(jobs, format.suffix);
     byId("export-name").textContent = name;
     byId("export-name").title = name;
   }
@@ -185,7 +221,13 @@ export class ExportSheet {
 }
 
 function valueOf(name) {
-  return byId("export-form").querySelector(`input[name=${name}]:checked`)?.value;
+  const chosen = /** @type {HTMLInputElement} */ (byId("export-form").querySelector(`input[name=${name}]:checked`));
+  return chosen?.value;
+}
+
+/** @returns {HTMLInputElement} */
+function wayOf(value) {
+  return byId("export-ways").querySelector(`[value=${value}]`);
 }
 
 function radio(name, value, checked, words, hint = "", disabled = false) {

@@ -6,12 +6,18 @@ import { exportName } from "../reading/document.js";
 import { exportFile } from "../server/request.js";
 import { t } from "../words/words.js";
 
-/** Whether all pages can be written: the job has been read to its end. */
+/**
+ * Whether all pages can be written: the job has been read to its end.
+ * @param {Job} job
+ */
 export function hasWhole(job) {
   return HAS_RESULT.has(job?.background?.state);
 }
 
-/** The choices between the whole document and the shown page: value, words, and whether there is nothing to write. */
+/**
+ * The choices between the whole document and the shown page: value, words, and whether there is nothing to write.
+ * @param {Job} job
+ */
 export function scopesOf(job) {
   const { count, at } = job.background;
   return [
@@ -20,7 +26,10 @@ export function scopesOf(job) {
   ];
 }
 
-/** The shown page as a reading of its own: it has a name with its number, and no file. */
+/**
+ * The shown page as a reading of its own: it has a name with its number, and no file.
+ * @param {Job} job
+ */
 export function pageAlone(job) {
   if (!job?.background) {
     return job;
@@ -34,7 +43,10 @@ export function isWholePossible(format, { background }) {
   return background.formats.includes(format.name) || (!format.needsFile && background.files.length === 1);
 }
 
-/** Lets the server write the whole document; resolves to its name and content. */
+/**
+ * Lets the server write the whole document; resolves to its name and content.
+ * @param {Job} job
+ */
 export async function writtenWhole(job, format) {
   const { id, formats } = job.background;
   if (formats.includes(format.name)) {

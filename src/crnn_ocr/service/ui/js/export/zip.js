@@ -18,13 +18,33 @@ export async function zipOf(files) {
   for (const { name, content } of files) {
     const bytes = new Uint8Array(await content.arrayBuffer());
     const title = new TextEncoder().encode(name);
-    const common = [[2, VERSION], [2, UTF8], [2, 0], [2, 0], [2, FIRST_DAY], [4, crc32(bytes)], [4, bytes.length], [4, bytes.length], [2, title.length], [2, 0]];
+    const common = [
+      [2, VERSION],
+      [2, UTF8],
+      [2, 0],
+      [2, 0],
+      [2, FIRST_DAY],
+      [4, crc32(bytes)],
+      [4, bytes.length],
+      [4, bytes.length],
+      [2, title.length],
+      [2, 0],
+    ];
     parts.push(record([[4, LOCAL], ...common]), title, bytes);
     directory.push(record([[4, CENTRAL], [2, VERSION], ...common, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]]), title);
     offset += 30 + title.length + bytes.length;
   }
   const size = directory.reduce((sum, part) => sum + part.length, 0);
-  const end = record([[4, END], [2, 0], [2, 0], [2, files.length], [2, files.length], [4, size], [4, offset], [2, 0]]);
+  const end = record([
+    [4, END],
+    [2, 0],
+    [2, 0],
+    [2, files.length],
+    [2, files.length],
+    [4, size],
+    [4, offset],
+    [2, 0],
+  ]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 

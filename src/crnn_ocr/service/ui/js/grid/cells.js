@@ -48,11 +48,16 @@ function byPlace(a, b) {
 }
 
 function overlap(a, b) {
-  return a.row < b.row + b.row_span && b.row < a.row + a.row_span && a.col < b.col + b.col_span && b.col < a.col + a.col_span;
+  return (
+    a.row < b.row + b.row_span && b.row < a.row + a.row_span && a.col < b.col + b.col_span && b.col < a.col + a.col_span
+  );
 }
 
 function around(a, b) {
   const [row, col] = [Math.min(a.row, b.row), Math.min(a.col, b.col)];
-  const [bottom, right] = [Math.max(a.row + a.row_span, b.row + b.row_span), Math.max(a.col + a.col_span, b.col + b.col_span)];
+  const [bottom, right] = [
+    Math.max(a.row + a.row_span, b.row + b.row_span),
+    Math.max(a.col + a.col_span, b.col + b.col_span),
+  ];
   return { ...a, row, col, row_span: bottom - row, col_span: right - col };
 }

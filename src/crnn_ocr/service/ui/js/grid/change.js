@@ -9,7 +9,10 @@ import { parted, wholeLines } from "./parts.js";
  * @typedef {{page: number, block: number}} Place
  */
 
-/** The result with one line of the grid elsewhere, from 0 to 1, but between its neighbours. */
+/**
+ * The result with one line of the grid elsewhere, from 0 to 1, but between its neighbours.
+ * @param {Result} result
+ */
 export function withLineMoved(result, place, kind, number, share) {
   const { grid, table } = tableAt(result, place);
   const lines = grid[kind];
@@ -17,16 +20,28 @@ export function withLineMoved(result, place, kind, number, share) {
   return withGrid(result, place, { ...grid, [kind]: fresh }, table.cells, table.header_rows);
 }
 
-/** The result with a line more, through the middle of this row or column. */
+/**
+ * The result with a line more, through the middle of this row or column.
+ * @param {Result} result
+ */
 export function withLineAdded(result, place, kind, number) {
   const { grid, table } = tableAt(result, place);
   const lines = grid[kind];
   const fresh = lines.toSpliced(number + 1, 0, (lines[number] + lines[number + 1]) / 2);
   const head = kind === "rows" && number < table.header_rows ? 1 : 0;
-  return withGrid(result, place, { ...grid, [kind]: fresh }, cellsAfterAdding(table.cells, kind, number), table.header_rows + head);
+  return withGrid(
+    result,
+    place,
+    { ...grid, [kind]: fresh },
+    cellsAfterAdding(table.cells, kind, number),
+    table.header_rows + head,
+  );
 }
 
-/** The result without the line before this row or column; outer lines stay. */
+/**
+ * The result without the line before this row or column; outer lines stay.
+ * @param {Result} result
+ */
 export function withLineRemoved(result, place, kind, number) {
   const { grid, table } = tableAt(result, place);
   if (number < 1 || number > grid[kind].length - 2) {
@@ -37,7 +52,10 @@ export function withLineRemoved(result, place, kind, number) {
   return withGrid(result, place, { ...grid, [kind]: grid[kind].toSpliced(number, 1) }, cells, table.header_rows - head);
 }
 
-/** The table at a place with its grid, or null where there is none any more. */
+/**
+ * The table at a place with its grid, or null where there is none any more.
+ * @param {Result} result
+ */
 export function tableAt(result, { page, block }) {
   const home = result?.pages[page];
   const one = home?.structure?.[block];
@@ -49,6 +67,7 @@ export function tableAt(result, { page, block }) {
   return grid && { grid, table: one.table };
 }
 
+/** @param {Result} result */
 function withGrid(result, { page, block }, { frame, rows, cols }, cells, heads) {
   const home = result.pages[page];
   const numbers = new Map(); // "row/column" → number of the cell
@@ -64,22 +83,39 @@ function withGrid(result, { page, block }, { frame, rows, cols }, cells, heads) 
     return numbers.get(`${intervalAt(rows, t)}/${intervalAt(cols, s)}`);
   };
   const texts = cells.map(() => []);
-  const own = home.structure[block].table.cells.flatMap((cell) => cell.lines).map((place) => result.lines[home.first + place]);
+  const own = home.structure[block].table.cells
+    .flatMap((cell) => cell.lines)
+    .map((place) => result.lines[home.first + place]);
   for (const { place, line } of wholeLines(own).flatMap((one) => parted(one, placeOf))) {
     texts[place].push(line);
   }
   const fresh = cells.map((cell, number) => ({
     ...cell,
-    polygon: cornersOf(frame, cols[cell.col], rows[cell.row], cols[cell.col + cell.col_span], rows[cell.row + cell.row_span]),
+    polygon: cornersOf(
+      frame,
+      cols[cell.col],
+      rows[cell.row],
+      cols[cell.col + cell.col_span],
+      rows[cell.row + cell.row_span],
+    ),
     own: inOrder(texts[number], frame),
   }));
   const polygon = cornersOf(frame, cols[0], rows[0], cols.at(-1), rows.at(-1));
-  return rebuilt(result, page, block, { polygon }, { rows: rows.length - 1, cols: cols.length - 1, header_rows: heads }, fresh);
+  return rebuilt(
+    result,
+    page,
+    block,
+    { polygon },
+    { rows: rows.length - 1, cols: cols.length - 1, header_rows: heads },
+    fresh,
+  );
 }
 
 // Rows from top to bottom, and the parts of a row from left to right.
 function inOrder(lines, frame) {
-  const spans = lines.map((line) => ({ line, ...sharesOf(frame, line.polygon) })).toSorted((a, b) => a.top + a.bottom - b.top - b.bottom);
+  const spans = lines
+    .map((line) => ({ line, ...sharesOf(frame, line.polygon) }))
+    .toSorted((a, b) => a.top + a.bottom - b.top - b.bottom);
   const rows = [];
   for (const span of spans) {
     const last = rows.at(-1);
@@ -93,7 +129,10 @@ function inOrder(lines, frame) {
   return rows.flatMap((row) => row.toSorted((a, b) => a.left - b.left).map(({ line }) => line));
 }
 
-// The lines of a page stand in the order of its blocks and cells, so all of it is numbered anew.
+/**
+ * The lines of a page stand in the order of its blocks and cells, so all of it is numbered anew.
+ * @param {Result} result
+ */
 function rebuilt(result, page, block, blockPatch, tablePatch, cells) {
   const home = result.pages[page];
   const lines = [];

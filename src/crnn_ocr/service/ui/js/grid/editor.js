@@ -1,16 +1,14 @@
 // The lines of a table over the picture: drag one, or move it by arrow keys; + adds one, Delete removes one.
 
 import { make, makeSvg } from "../core/dom.js";
-import { loadStyle } from "../core/later.js";
 import { currentJob } from "../jobs/jobs.js";
 import { t } from "../words/words.js";
+import { KINDS, lineOf, place, plusOf, wordsOf } from "./draw.js";
 import { tableAt, withLineAdded, withLineMoved, withLineRemoved } from "./change.js";
 import { between, pointAt, shareOf } from "./lines.js";
 
 const STEP = 2; // pixels of the page per arrow key
 const FAR = 12; // with Shift
-
-await loadStyle("grid.css");
 
 /** Edits the grid of one table at a time. */
 export class GridEditor {
@@ -24,9 +22,8 @@ export class GridEditor {
   #minus = make("button", { type: "button", class: "grid-plus grid-minus", onclick: () => this.#remove() }, "\u2212");
 
   /**
-   * @param store
-   * @param act `put(page, element)` over the picture, `change(make)` with a function from a result to the changed one,
-   *   `say(words)`, `ended()`
+   * @param {Store} store
+   * @param {GridAct & {ended: () => void}} act
    */
   constructor(store, act) {
     this.#store = store;
@@ -41,8 +38,14 @@ export class GridEditor {
         this.#choose(target.dataset.grip);
       }
     });
-    store.watch((state) => [currentJob(state)?.id, state.prefs.view], () => this.close());
-    store.watch((state) => [currentJob(state)?.result, state.prefs.language], () => this.#at && this.#draw());
+    store.watch(
+      (state) => [currentJob(state)?.id, state.prefs.view],
+      () => this.close(),
+    );
+    store.watch(
+      (state) => [currentJob(state)?.result, state.prefs.language],
+      () => this.#at && this.#draw(),
+    );
   }
 
   /** Shows the lines of a table; false where nobody knows where they are. */
@@ -85,12 +88,20 @@ export class GridEditor {
       return;
     }
     const { width, height } = this.#result.pages[this.#at.page];
-    const focused = this.#home.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+    const focused = this.#home.contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement).dataset.name
+      : null;
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.#home.setAttribute("aria-label", t("gridEdit"));
-    const kinds = ["rows", "cols"];
-    this.#svg.replaceChildren(...kinds.flatMap((kind) => found.grid[kind].map((_, number) => this.#line(found.grid, kind, number))));
-    const buttons = kinds.flatMap((kind) => found.grid[kind].slice(1).map((_, number) => this.#plus(found.grid, kind, number, width, height)));
+    const lines = KINDS.flatMap((kind) =>
+      found.grid[kind].map((_, number) => lineOf(found.grid, kind, number, this.#share(found.grid, kind, number))),
+    );
+    const buttons = KINDS.flatMap((kind) =>
+      found.grid[kind]
+        .slice(1)
+        .map((_, number) => plusOf(found.grid, kind, number, { width, height }, () => this.#add(kind, number))),
+    );
+    this.#svg.replaceChildren(...lines);
     this.#home.replaceChildren(this.#svg, ...buttons, this.#minus);
     this.#placeMinus(found.grid);
     if (focused) {
@@ -98,38 +109,15 @@ export class GridEditor {
     }
   }
 
-  #line(grid, kind, number) {
-    const { frame } = grid;
-    const share = this.#drag?.kind === kind && this.#drag.number === number ? this.#drag.share : grid[kind][number];
-    const other = grid[kind === "rows" ? "cols" : "rows"];
-    const ends = [other[0], other.at(-1)].map((end) => pointAt(frame, kind === "rows" ? [end, share] : [share, end]));
-    const [[x1, y1], [x2, y2]] = ends;
-    const outer = number === 0 || number === grid[kind].length - 1;
-    const words = t(kind === "rows" ? "gridRowLine" : "gridColLine", { number: number + 1, count: grid[kind].length });
-    return makeSvg(
-      "g",
-      { class: `grid-line is-${kind} ${outer ? "is-outer" : ""}`.trim(), tabindex: "0", role: "slider", "data-grip": `${kind}/${number}`, "data-name": `${kind}/${number}`,
-        "aria-label": words, "aria-orientation": kind === "rows" ? "vertical" : "horizontal", "aria-valuemin": 0, "aria-valuemax": 100,
-        "aria-valuenow": Math.round(100 * share) },
-      makeSvg("line", { class: "grid-hit", x1, y1, x2, y2 }),
-      makeSvg("line", { class: "grid-halo", x1, y1, x2, y2 }),
-      makeSvg("line", { class: "grid-stroke", x1, y1, x2, y2 }),
-    );
+  // Where a line is, or where it is being dragged to.
+  #share(grid, kind, number) {
+    const dragged = this.#drag?.kind === kind && this.#drag.number === number;
+    return dragged ? this.#drag.share : grid[kind][number];
   }
 
-  #plus(grid, kind, number, width, height) {
-    const middle = (grid[kind][number] + grid[kind][number + 1]) / 2;
-    const edge = grid[kind === "rows" ? "cols" : "rows"][0];
-    const [x, y] = pointAt(grid.frame, kind === "rows" ? [edge, middle] : [middle, edge]);
-    const label = t(kind === "rows" ? "gridAddRow" : "gridAddCol", { number: number + 1 });
-    const add = () => {
-      this.#change((result) => withLineAdded(result, this.#at, kind, number));
-      this.#focus(`${kind}/${number + 1}`);
-    };
-    const button = make("button", { type: "button", class: "grid-plus", "data-kind": kind, "data-name": `+${kind}/${number}`, "aria-label": label, title: label, onclick: add }, "+");
-    button.style.left = `${(100 * x) / width}%`;
-    button.style.top = `${(100 * y) / height}%`;
-    return button;
+  #add(kind, number) {
+    this.#change((result) => withLineAdded(result, this.#at, kind, number));
+    this.#focus(`${kind}/${number + 1}`);
   }
 
   #choose(grip) {
@@ -147,13 +135,11 @@ export class GridEditor {
       const { width, height } = this.#result.pages[this.#at.page];
       const end = grid[kind === "rows" ? "cols" : "rows"].at(-1);
       const share = this.#drag?.share ?? grid[kind][number];
-      const [x, y] = pointAt(grid.frame, kind === "rows" ? [end, share] : [share, end]);
-      const label = `${t("gridRemove")}: ${t(kind === "rows" ? "gridRowLine" : "gridColLine", { number: number + 1, count: grid[kind].length })}`;
+      const label = `${t("gridRemove")}: ${wordsOf(grid, kind, number)}`;
       this.#minus.setAttribute("aria-label", label);
       this.#minus.title = label;
       this.#minus.dataset.kind = kind;
-      this.#minus.style.left = `${(100 * x) / width}%`;
-      this.#minus.style.top = `${(100 * y) / height}%`;
+      place(this.#minus, pointAt(grid.frame, kind === "rows" ? [end, share] : [share, end]), { width, height });
     }
   }
 
@@ -163,9 +149,9 @@ export class GridEditor {
     this.#focus(`${kind}/${number - 1}`);
   }
 
-  #change(make) {
+  #change(changed) {
     this.#store.set({ active: null, hovered: null, block: null, selected: new Set() }); // lines are numbered anew
-    this.#act.change(make);
+    this.#act.change(changed);
     const table = this.#table?.table;
     if (table) {
       this.#act.say(t("gridChanged", table));

@@ -11,7 +11,10 @@ export const LEAST = 0.004;
  *   from 0 to 1, the outer ones included
  */
 
-/** The grid of a block with a table, or null where nobody knows where it is. */
+/**
+ * The grid of a block with a table, or null where nobody knows where it is.
+ * @param {Result} result
+ */
 export function gridOf(result, block) {
   const { table } = block;
   const frame = outlineOf(result, block);
@@ -20,12 +23,22 @@ export function gridOf(result, block) {
     return null;
   }
   const spans = table.cells.map((cell) => ({ cell, ...sharesOf(frame, cell.polygon) }));
-  const rows = edges(table.rows, spans.map(({ cell, top, bottom }) => [cell.row, cell.row + cell.row_span, top, bottom]));
-  const cols = edges(table.cols, spans.map(({ cell, left, right }) => [cell.col, cell.col + cell.col_span, left, right]));
+  const rows = edges(
+    table.rows,
+    spans.map(({ cell, top, bottom }) => [cell.row, cell.row + cell.row_span, top, bottom]),
+  );
+  const cols = edges(
+    table.cols,
+    spans.map(({ cell, left, right }) => [cell.col, cell.col + cell.col_span, left, right]),
+  );
   return { frame, rows, cols };
 }
 
-/** Where a point of the page is in a frame: shares of its width and height. */
+/**
+ * Where a point of the page is in a frame: shares of its width and height.
+ * @param {Polygon} frame
+ * @param {Point} point
+ */
 export function shareOf([a, b, , d], [x, y]) {
   const [ux, uy] = [b[0] - a[0], b[1] - a[1]];
   const [vx, vy] = [d[0] - a[0], d[1] - a[1]];
@@ -34,7 +47,11 @@ export function shareOf([a, b, , d], [x, y]) {
   return [(px * vy - py * vx) / area, (ux * py - uy * px) / area];
 }
 
-/** The point of the page at these shares of a frame. */
+/**
+ * The point of the page at these shares of a frame.
+ * @param {Polygon} frame
+ * @param {number[]} at
+ */
 export function pointAt([a, b, , d], [s, t]) {
   const round = (value) => Math.round(value * 10) / 10;
   return [round(a[0] + s * (b[0] - a[0]) + t * (d[0] - a[0])), round(a[1] + s * (b[1] - a[1]) + t * (d[1] - a[1]))];
@@ -42,10 +59,18 @@ export function pointAt([a, b, , d], [s, t]) {
 
 /** The corners of the part of a frame between these shares. */
 export function cornersOf(frame, left, top, right, bottom) {
-  return [[left, top], [right, top], [right, bottom], [left, bottom]].map((at) => pointAt(frame, at));
+  return [
+    [left, top],
+    [right, top],
+    [right, bottom],
+    [left, bottom],
+  ].map((at) => pointAt(frame, at));
 }
 
-/** The range of shares that a polygon takes up. */
+/**
+ * The range of shares that a polygon takes up.
+ * @param {Polygon} polygon
+ */
 export function sharesOf(frame, polygon) {
   const points = polygon.map((point) => shareOf(frame, point));
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];

@@ -8,7 +8,8 @@ export function wholeLines(lines) {
   for (const line of lines.filter(({ whole }) => whole)) {
     parts.set(line.whole, [...(parts.get(line.whole) ?? []), line]);
   }
-  const intact = (whole) => parts.get(whole).every(({ text, part, checked }) => text === part && checked === whole.checked);
+  const intact = (whole) =>
+    parts.get(whole).every(({ text, part, checked }) => text === part && checked === whole.checked);
   const given = new Set();
   return lines.flatMap((line) => {
     if (!line.whole || !intact(line.whole)) {
@@ -22,13 +23,14 @@ export function wholeLines(lines) {
 
 /**
  * Parts a line among places: every character goes where its middle is.
- * @param {object} line
+ * @param {Line} line
  * @param {(point: number[]) => number} placeOf the number of the place of a point of the page
- * @returns {{place: number, line: object}[]}
+ * @returns {{place: number, line: Line}[]}
  */
 export function parted(line, placeOf) {
   const chars = [...line.text];
-  const middle = (polygon) => [0, 1].map((axis) => polygon.reduce((sum, point) => sum + point[axis], 0) / polygon.length);
+  const middle = (polygon) =>
+    [0, 1].map((axis) => polygon.reduce((sum, point) => sum + point[axis], 0) / polygon.length);
   if (line.original === "" || chars.length < 2) {
     return [{ place: placeOf(middle(line.polygon)), line }];
   }
@@ -45,9 +47,12 @@ export function parted(line, placeOf) {
   if (runs.length < 2) {
     return [{ place: runs[0].place, line }];
   }
-  return runs.map(({ place, start, end }) => ({ place, line: partOf(line, chars, polygons, start, end) })).filter((run) => run.line.text !== "");
+  return runs
+    .map(({ place, start, end }) => ({ place, line: partOf(line, chars, polygons, start, end) }))
+    .filter((run) => run.line.text !== "");
 }
 
+/** @param {Line} line */
 function partOf(line, chars, polygons, from, to) {
   let [start, end] = [from, to];
   while (start < end && chars[start].trim() === "") {
@@ -80,7 +85,10 @@ function least(places) {
   return places.filter((_, at) => at % 9 === 0).reduce((low, one) => Math.min(low, one), 1);
 }
 
-// Where the characters are: as they were read, or side by side in equal widths.
+/**
+ * Where the characters are: as they were read, or side by side in equal widths.
+ * @param {Line} line
+ */
 function polygonsOf(line, count) {
   if (line.text === line.original && line.places?.length === 9 * count) {
     return Array.from({ length: count }, (_, index) => {

@@ -14,7 +14,7 @@ let opened = null;
 
 /**
  * Keeps a reading; the oldest ones make room.
- * @param {{id: string, name: string, file: Blob, thumb: Blob | null, result: object, options: object}} reading
+ * @param {{id: string, name: string, file: Blob, thumb: Blob | null, result: Result, options: Options}} reading
  * @param {number} time in milliseconds since 1970
  */
 export async function keep(reading, time = Date.now()) {
@@ -23,7 +23,10 @@ export async function keep(reading, time = Date.now()) {
   const text = result.lines.map((line) => line.text).join(" ");
   // The small picture lies in both stores; of the result, what its JSON takes without the places of single characters
   // comes near to what is stored.
-  const bytes = (file?.size ?? 0) + 2 * (thumb?.size ?? 0) + 2 * JSON.stringify(result, (key, value) => (key === "places" ? undefined : value)).length;
+  const bytes =
+    (file?.size ?? 0) +
+    2 * (thumb?.size ?? 0) +
+    2 * JSON.stringify(result, (key, value) => (key === "places" ? undefined : value)).length;
   const entry = { id, time, name, thumb, bytes, text: text.slice(0, SNIPPET), lines: result.lines.length };
   await run("readwrite", (readings, entries) => {
     readings.put({ ...reading, file });
@@ -34,7 +37,8 @@ export async function keep(reading, time = Date.now()) {
 
 /**
  * What the list shows of all readings, the newest first.
- * @returns {Promise<{id: string, time: number, name: string, thumb: Blob | null, text: string, lines: number}[]>}
+ * @returns {Promise<{id: string, time: number, name: string, thumb: Blob | null, text: string, lines: number,
+ *   bytes: number}[]>}
  */
 export async function list() {
   const all = await run("readonly", (_, entries) => entries.getAll());

@@ -12,22 +12,29 @@ export class HistoryPanel {
   #say;
   #urls = [];
 
+  /**
+   * @param {Say} say
+   * @param {Store} store
+   */
   constructor(store, say) {
     this.#store = store;
     this.#say = say;
     byId("clear-history").addEventListener("click", () => this.#clear());
     byId("history-dialog").addEventListener("close", () => this.#release());
-    store.watch((state) => [state.prefs.language, state.prefs.history], () => {
-      if (byId("history-dialog").open) {
-        this.#draw();
-      }
-    });
+    store.watch(
+      (state) => [state.prefs.language, state.prefs.history],
+      () => {
+        if (byId("history-dialog").open) {
+          void this.#draw();
+        }
+      },
+    );
   }
 
   /** Opens the drawer. */
   show() {
     byId("history-dialog").showModal();
-    this.#draw();
+    void this.#draw();
   }
 
   /** Keeps a reading, or what has been edited since; does nothing where the history is off. */

@@ -6,12 +6,18 @@ import { t } from "../words/words.js";
 // The first one is the example that the page shows large already (intake/welcome.js).
 const SAMPLES = { en: ["photo", "receipt", "screenshot", "poem"], zh: ["receipt", "photo", "screenshot", "poem"] };
 
-/** Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file. */
+/**
+ * Draws the samples; `onFile(file)` gets the one that is clicked. Returns a function that takes one by its file.
+ * @param {Store} store
+ */
 export function watchSamples(store, onFile, onFail) {
-  store.watch((state) => [state.prefs.language], () => {
-    const [, ...others] = document.documentElement.lang === "en" ? SAMPLES.en : SAMPLES.zh;
-    byId("samples").replaceChildren(...others.map((sample) => make("li", {}, card(sample))));
-  });
+  store.watch(
+    (state) => [state.prefs.language],
+    () => {
+      const [, ...others] = document.documentElement.lang === "en" ? SAMPLES.en : SAMPLES.zh;
+      byId("samples").replaceChildren(...others.map((sample) => make("li", {}, card(sample))));
+    },
+  );
   return take;
 
   function card(name) {

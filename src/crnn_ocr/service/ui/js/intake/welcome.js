@@ -14,8 +14,16 @@ const EXAMPLES = {
     file: "photo.webp",
     page: () => [
       make("span", { class: "demo-title" }, "Chapter 4"),
-      make("span", { class: "demo-text" }, "The lighthouse at Harrow Point was built in 1867, after three ships had run aground in a single winter. Its first keeper, Anna Reed, kept a diary of wind and weather for twenty-nine years; on most evenings she noted little more than “calm”."),
-      make("span", { class: "demo-text" }, "On 14 March 1888 she wrote: “Snow since noon, wind from the east. Lamp lit at 17:40. Two boats in the bay, both safe by nightfall.”"),
+      make(
+        "span",
+        { class: "demo-text" },
+        "The lighthouse at Harrow Point was built in 1867, after three ships had run aground in a single winter. Its first keeper, Anna Reed, kept a diary of wind and weather for twenty-nine years; on most evenings she noted little more than “calm”.",
+      ),
+      make(
+        "span",
+        { class: "demo-text" },
+        "On 14 March 1888 she wrote: “Snow since noon, wind from the east. Lamp lit at 17:40. Two boats in the bay, both safe by nightfall.”",
+      ),
     ],
   },
   zh: {
@@ -26,16 +34,24 @@ const EXAMPLES = {
       make(
         "span",
         { class: "demo-table" },
-        ...[["有机纯牛奶 1L × 2", "25.80"], ["全麦吐司 400g", "12.50"], ["红富士苹果 1.236kg", "15.94"], ["USB-C 充电线 1m", "29.90"], ["会员优惠", "-4.14"], ["合计", "¥80.00"]].flatMap(
-          (row) => row.map((cell) => make("span", {}, cell)),
-        ),
+        ...[
+          ["有机纯牛奶 1L × 2", "25.80"],
+          ["全麦吐司 400g", "12.50"],
+          ["红富士苹果 1.236kg", "15.94"],
+          ["USB-C 充电线 1m", "29.90"],
+          ["会员优惠", "-4.14"],
+          ["合计", "¥80.00"],
+        ].flatMap((row) => row.map((cell) => make("span", {}, cell))),
       ),
       make("span", { class: "demo-text" }, "谢谢惠顾，欢迎再次光临！"),
     ],
   },
 };
 
-/** Wires it; `act` has `sample(file)`, `captured(file)`, `open(id)`, `missing()` and `recent()`, which resolves to entries of the history. */
+/**
+ * Wires it; `act` has `sample(file)`, `captured(file)`, `open(id)`, `missing()` and `recent()`, which resolves to entries of the history.
+ * @param {Store} store
+ */
 export function watchWelcome(store, act) {
   let urls = [];
   byId("capture").hidden = !canCapture;
@@ -47,12 +63,18 @@ export function watchWelcome(store, act) {
     }
   });
   byId("demo").addEventListener("click", () => act.sample(exampleOf().file));
-  store.watch((state) => [state.prefs.language], () => {
-    const { file, page } = exampleOf();
-    byId("demo-photo").replaceChildren(make("img", { src: `/ui/samples/${file}`, alt: "", decoding: "async" }));
-    byId("demo-page").replaceChildren(...page());
-  });
-  store.watch((state) => [state.jobs.length === 0, state.prefs.language, state.prefs.history], (empty) => empty && drawRecent());
+  store.watch(
+    (state) => [state.prefs.language],
+    () => {
+      const { file, page } = exampleOf();
+      byId("demo-photo").replaceChildren(make("img", { src: `/ui/samples/${file}`, alt: "", decoding: "async" }));
+      byId("demo-page").replaceChildren(...page());
+    },
+  );
+  store.watch(
+    (state) => [state.jobs.length === 0, state.prefs.language, state.prefs.history],
+    (empty) => empty && drawRecent(),
+  );
 
   async function drawRecent() {
     const entries = (await act.recent()).slice(0, MOST_RECENT);
@@ -75,7 +97,11 @@ export function watchWelcome(store, act) {
       make("span", { class: "recent-name" }, entry.name),
       make("span", { class: "recent-text" }, entry.text || t("noTextShort")),
     );
-    return make("li", {}, make("button", { type: "button", class: "recent-item", onclick: () => act.open(entry.id) }, picture, words));
+    return make(
+      "li",
+      {},
+      make("button", { type: "button", class: "recent-item", onclick: () => act.open(entry.id) }, picture, words),
+    );
   }
 }
 

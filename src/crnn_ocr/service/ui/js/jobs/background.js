@@ -11,8 +11,8 @@ const KNOWN = "crnn-ocr.background"; // ids of the jobs that were sent from this
 
 /**
  * Wires the button, and finds earlier jobs again.
- * @param {object} store
- * @param {object} act `say`, `missing`, `failed(problem)`, `arriving(id)`
+ * @param {Store} store
+ * @param {Omit<RunnerTell, "done"> & {say: Say, missing: () => void}} act
  */
 export function watchBackground(store, act) {
   let made = null;
@@ -26,11 +26,17 @@ export function watchBackground(store, act) {
   );
   byId("open-background").addEventListener("click", () => part().then((background) => background.list(), act.missing));
   // A first visit has no jobs, and asks for none.
-  store.watch((state) => [state.server.state === "ready", state.server.keyed], (ready) => {
-    if (ready && (hasKey() || hasJobs())) {
-      part().then((background) => background.restore(), () => {}); // asked again when the server is back
-    }
-  });
+  store.watch(
+    (state) => [state.server.state === "ready", state.server.keyed],
+    (ready) => {
+      if (ready && (hasKey() || hasJobs())) {
+        part().then(
+          (background) => background.restore(),
+          () => {},
+        ); // asked again when the server is back
+      }
+    },
+  );
   return {
     /** Sends a file; resolves to the job that the server has made of it. */
     async send(job, how) {

@@ -5,7 +5,7 @@ import { jobOf, UNDER_WAY } from "./jobs.js";
 
 /**
  * Fetches first pages while the server has nothing else to do for this page.
- * @param {object} store
+ * @param {Store} store
  * @param {(id: number, picture: Blob) => Promise<void>} onPicture
  * @returns {(id: number) => void} to be called for every job that has been read
  */
@@ -15,7 +15,7 @@ export function watchFirstPages(store, onPicture) {
   store.watch((state) => [state.jobs], next);
   return (id) => {
     wanted.add(id);
-    next();
+    void next();
   };
 
   async function next() {
@@ -28,7 +28,7 @@ export function watchFirstPages(store, onPicture) {
     asking = true;
     await draw(jobOf(state, id), state.current).catch(() => {}); // the entry keeps its symbol
     asking = false;
-    next();
+    void next();
   }
 
   async function draw(job, current) {

@@ -18,6 +18,7 @@ const TOO_LARGE = "TOO_LARGE_TO_SEND";
 
 /**
  * Adds files to the queue and shows the first of them.
+ * @param {Store} store
  * @returns {{ids: number[], leftOut: number}}
  */
 export function addFiles(store, files) {
@@ -30,41 +31,63 @@ export function addFiles(store, files) {
   return { ids: added.map((job) => job.id), leftOut: files.length - taken.length };
 }
 
-/** Puts a job of the server on the page; the file is not there. */
+/**
+ * Puts a job of the server on the page; the file is not there.
+ * @param {Store} store
+ */
 export function addBackground(store, { name, ...patch }) {
   const job = { ...newJob(new Blob([]), name), ...patch };
   store.set({ jobs: [...store.get().jobs, job] });
   return job.id;
 }
 
-/** Puts a finished reading back on the page, for example from the history. */
+/**
+ * Puts a finished reading back on the page, for example from the history.
+ * @param {Store} store
+ */
 export function addFinished(store, { file, name, thumb, result, options, historyId }) {
+  /** @type {Job} */
   const job = { ...newJob(file, name), status: "done", thumb, result, options, historyId };
   const jobs = store.get().jobs.filter((other) => other.historyId !== historyId);
   store.set({ jobs: [...jobs, job], current: job.id, active: null, selected: new Set() });
   return job.id;
 }
 
-/** The job with this id. */
+/**
+ * The job with this id.
+ * @param {State} state
+ * @param {number | null} id
+ */
 export function jobOf(state, id) {
   return state.jobs.find((job) => job.id === id);
 }
 
-/** The job that is shown. */
+/**
+ * The job that is shown.
+ * @param {State} state
+ */
 export function currentJob(state) {
   return jobOf(state, state.current);
 }
 
-/** Changes a job, if it is still there. */
+/**
+ * Changes a job, if it is still there.
+ * @param {Store} store
+ * @param {number} id
+ * @param {Partial<Job>} patch
+ */
 export function patchJob(store, id, patch) {
   const job = jobOf(store.get(), id);
   if (!job || Object.entries(patch).every(([key, value]) => Object.is(job[key], value))) {
     return;
   }
-  store.set({ jobs: store.get().jobs.map((job) => (job.id === id ? { ...job, ...patch } : job)) });
+  store.set({ jobs: store.get().jobs.map((other) => (other === job ? { ...job, ...patch } : other)) });
 }
 
-/** Turns the shown job to one of its pages. */
+/**
+ * Turns the shown job to one of its pages.
+ * @param {Store} store
+ */
 export function turnTo(store, page) {
   const job = currentJob(store.get());
   if (job?.result?.pages[page]) {
@@ -72,7 +95,10 @@ export function turnTo(store, page) {
   }
 }
 
-/** Gives a job its new result; the lines that the user works with stay chosen as far as they were read again. */
+/**
+ * Gives a job its new result; the lines that the user works with stay chosen as far as they were read again.
+ * @param {Store} store
+ */
 export function finishJob(store, id, patch) {
   const { jobs, current, active, selected } = store.get();
   const job = jobs.find((other) => other.id === id);
@@ -87,7 +113,10 @@ export function finishJob(store, id, patch) {
   store.set(state);
 }
 
-/** Shows a job. */
+/**
+ * Shows a job.
+ * @param {Store} store
+ */
 export function selectJob(store, id) {
   if (store.get().current !== id) {
     store.set({ current: id, active: null, selected: new Set() });
@@ -109,15 +138,21 @@ export function placeOf(job) {
   return `${job.id}/${pagesOf(job).at}`;
 }
 
-/** Refuses files that are larger than the server takes, before they are sent; its limits may be known only later. */
+/**
+ * Refuses files that are larger than the server takes, before they are sent; its limits may be known only later.
+ * @param {Store} store
+ */
 export function watchSizes(store) {
   const largest = ({ limits }) => limits?.jobs?.max_file_bytes ?? limits?.max_image_bytes;
-  store.watch((state) => [state.jobs, largest(state)], (jobs, most = Infinity) => {
-    for (const { id, file } of jobs.filter((job) => isWaiting(job) && job.file.size > most)) {
-      const message = `${sizeText(file.size)} > ${sizeText(most)}`;
-      patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
-    }
-  });
+  store.watch(
+    (state) => [state.jobs, largest(state)],
+    (jobs, most = Infinity) => {
+      for (const { id, file } of jobs.filter((job) => isWaiting(job) && job.file.size > most)) {
+        const message = `${sizeText(file.size)} > ${sizeText(most)}`;
+        patchJob(store, id, { status: "failed", problem: new Problem(TOO_LARGE, { message }) });
+      }
+    },
+  );
 }
 
 function isWaiting({ status }) {
@@ -140,7 +175,10 @@ export function hasDoubts({ result }) {
   return doubts.get(result);
 }
 
-/** Takes a job out of the queue; its neighbour is shown instead. */
+/**
+ * Takes a job out of the queue; its neighbour is shown instead.
+ * @param {Store} store
+ */
 export function removeJob(store, id) {
   const { jobs, current } = store.get();
   const index = jobs.findIndex((job) => job.id === id);
@@ -149,11 +187,15 @@ export function removeJob(store, id) {
   store.set({ jobs: rest, current: next, ...(next === current ? {} : { active: null, selected: new Set() }) });
 }
 
-/** Takes all jobs out of the queue. */
+/**
+ * Takes all jobs out of the queue.
+ * @param {Store} store
+ */
 export function clearJobs(store) {
   store.set({ jobs: [], current: null, active: null, selected: new Set() });
 }
 
+/** @returns {Job} */
 function newJob(file, name) {
   lastId += 1;
   // `background`: the job of the server that reads it, if one does; `note`: what stands in the place of a result then.

@@ -7,7 +7,10 @@ import { isLarge } from "./jobs.js";
 const MANY = 10; // pages: of more one rather sees the first ones soon
 const PATIENCE = 3_000; // milliseconds for a server that has not told its limits yet
 
-/** Resolves to whether a file is to be read in the background: it is large, or has many pages. */
+/**
+ * Resolves to whether a file is to be read in the background: it is large, or has many pages.
+ * @param {Store} store
+ */
 export async function isLong(store, job) {
   const limits = await limitsOf(store);
   if (!limits?.jobs) {
@@ -24,6 +27,7 @@ async function pagesIn(job) {
   return isTiff ? (await load("jobs/tiff.js")).countPages(job.file) : countPages(job);
 }
 
+/** @param {Store} store */
 function limitsOf(store) {
   return new Promise((resolve) => {
     let stop = null;
@@ -33,6 +37,9 @@ function limitsOf(store) {
       queueMicrotask(() => stop());
       resolve(limits);
     };
-    stop = store.watch((state) => [state.limits], (limits) => limits && done(limits));
+    stop = store.watch(
+      (state) => [state.limits],
+      (limits) => limits && done(limits),
+    );
   });
 }

@@ -23,10 +23,10 @@ export class Runner {
   #since = new Map(); // id → when the server was busy for the first time
 
   /**
-   * @param {object} store
+   * @param {Store} store
    * @param {object} background reads long files as jobs of the server: `send(job, how)`, `accept(id, answer)`,
    *   `again(job)` which tells whether it has gone on with one, `stop(jobs)`
-   * @param tell `arriving(id)` before a result takes its place, `done(id)` and `failed(problem)`, whenever the server has answered or has not
+   * @param {RunnerTell} tell
    */
   constructor(store, background, tell) {
     this.#store = store;
@@ -57,7 +57,9 @@ export class Runner {
 
   /** Starts what could not be sent while the server was gone; a file that breaks every connection is left at last. */
   resume() {
-    const lost = this.#store.get().jobs.filter(({ status, problem }) => status === "failed" && problem.code === "NETWORK");
+    const lost = this.#store
+      .get()
+      .jobs.filter(({ status, problem }) => status === "failed" && problem.code === "NETWORK");
     for (const { id, resumes = 0 } of lost.filter((job) => (job.resumes ?? 0) < MOST_RESUMES)) {
       patchJob(this.#store, id, { resumes: resumes + 1 });
       this.start([id]);
@@ -106,7 +108,7 @@ export class Runner {
         return;
       }
       if (job.status === "queued" && !this.#running.has(job.id)) {
-        this.#run(job);
+        void this.#run(job);
       }
     }
   }
@@ -127,7 +129,7 @@ export class Runner {
       }
     } catch (error) {
       if (mine()) {
-        this.#fail(job.id, error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) }));
+        this.#fail(job.id, Problem.of(error));
       }
     } finally {
       if (mine()) {
@@ -212,6 +214,7 @@ function mayBeLong(job, limits) {
   return job.long === true || isLarge(job, limits) || (isDocument(job) && job.file.size >= COUNTED_FROM);
 }
 
+/** @param {Store} store */
 async function isLong(store, job) {
   const part = await load("jobs/long.js").catch(() => {
     throw new Problem("NETWORK");

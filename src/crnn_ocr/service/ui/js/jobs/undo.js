@@ -2,7 +2,10 @@
 
 import { clearJobs, jobOf, removeJob, UNDER_WAY } from "./jobs.js";
 
-/** Removes one file; the function that comes back restores it. */
+/**
+ * Removes one file; the function that comes back restores it.
+ * @param {Store} store
+ */
 export function removeOne(store, id, runner) {
   return removing(store, runner, () => {
     runner.leave([jobOf(store.get(), id)]);
@@ -10,7 +13,10 @@ export function removeOne(store, id, runner) {
   });
 }
 
-/** Removes all files; the function that comes back restores them. */
+/**
+ * Removes all files; the function that comes back restores them.
+ * @param {Store} store
+ */
 export function removeAll(store, runner) {
   return removing(store, runner, () => {
     runner.leave(store.get().jobs);
@@ -18,6 +24,7 @@ export function removeAll(store, runner) {
   });
 }
 
+/** @param {Store} store */
 function removing(store, runner, remove) {
   const { jobs: before, current, active, selected } = store.get();
   remove();

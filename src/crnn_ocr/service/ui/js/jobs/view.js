@@ -15,10 +15,16 @@ export class QueueView {
   #entries = new Map(); // id → the elements of an entry, and what they show
   #filter = null; // name of the only files to be seen
 
-  /** @param act `select(id)`, `start(id)`, `cancel(id)`, `remove(id)` */
+  /**
+   * @param {Store} store
+   * @param {Record<"select" | "start" | "cancel" | "remove", (id: number) => unknown>} act
+   */
   constructor(store, act) {
     this.#act = act;
-    store.watch((state) => [state.jobs, state.current, state.prefs.language], () => this.#draw(store.get()));
+    store.watch(
+      (state) => [state.jobs, state.current, state.prefs.language],
+      () => this.#draw(store.get()),
+    );
     this.#list.addEventListener("keydown", (event) => this.#key(event));
     for (const name of Object.keys(FILTERS)) {
       byId(`only-${name}`).addEventListener("click", () => {
@@ -93,7 +99,19 @@ export class QueueView {
     );
     const tools = make("span", { class: "job-tools" });
     const element = make("li", { class: "job" }, open, tools, bar);
-    const entry = { element, open, picture, status, bar, tools, job: null, thumb: null, url: null, kind: "", action: null };
+    const entry = {
+      element,
+      open,
+      picture,
+      status,
+      bar,
+      tools,
+      job: null,
+      thumb: null,
+      url: null,
+      kind: "",
+      action: null,
+    };
     this.#entries.set(job.id, entry);
     return entry;
   }

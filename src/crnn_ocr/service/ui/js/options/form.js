@@ -9,9 +9,9 @@ const MOST_SEGMENTS = 4; // choices that stand side by side; more become a list
 /**
  * Builds the form.
  * @param {import("./schema.js").Field[]} fields
- * @param {object} options the values that differ from the defaults
+ * @param {Options} options the values that differ from the defaults
  * @param {{name: string, kind: string, aliases: string[], active: boolean}[]} models what GET /models tells
- * @param {(options: object) => void} onChange
+ * @param {(options: Options) => void} onChange
  */
 export function formOf(fields, options, models, onChange) {
   let current = options;
@@ -39,12 +39,27 @@ function controlOf(field, value, words, models, change) {
     case "choice":
       return field.choices.length <= MOST_SEGMENTS
         ? segments(field, value, words, change)
-        : labelled(words.title, shared, listOf(field.choices.map((one) => ({ value: one, label: one })), value, shared, change));
+        : labelled(
+            words.title,
+            shared,
+            listOf(
+              field.choices.map((one) => ({ value: one, label: one })),
+              value,
+              shared,
+              change,
+            ),
+          );
     case "switch":
       return make(
         "label",
         { class: "switch" },
-        make("input", { ...shared, type: "checkbox", role: "switch", checked: value === true, onchange: (event) => change(event.target.checked) }),
+        make("input", {
+          ...shared,
+          type: "checkbox",
+          role: "switch",
+          checked: value === true,
+          onchange: (event) => change(event.target.checked),
+        }),
         make("span", {}, words.title),
       );
     case "number":
@@ -53,7 +68,16 @@ function controlOf(field, value, words, models, change) {
       return labelled(
         words.title,
         shared,
-        make("input", { ...shared, type: "text", class: "field", maxlength: field.longest, value: value ?? "", spellcheck: "false", autocomplete: "off", onchange: (event) => change(event.target.value.trim()) }),
+        make("input", {
+          ...shared,
+          type: "text",
+          class: "field",
+          maxlength: field.longest,
+          value: value ?? "",
+          spellcheck: "false",
+          autocomplete: "off",
+          onchange: (event) => change(event.target.value.trim()),
+        }),
       );
   }
 }
@@ -62,7 +86,10 @@ function modelChoices(readers) {
   const active = readers.find((model) => model.active);
   return [
     { value: "", label: t("modelDefault", { name: active?.name }) },
-    ...readers.map(({ name, aliases, languages = [] }) => ({ value: name, label: [modelTitle(name), [name, ...aliases].join(" · "), languages.join(", ")].filter(Boolean).join(" – ") })),
+    ...readers.map(({ name, aliases, languages = [] }) => ({
+      value: name,
+      label: [modelTitle(name), [name, ...aliases].join(" · "), languages.join(", ")].filter(Boolean).join(" – "),
+    })),
   ];
 }
 
@@ -87,7 +114,12 @@ function segments(field, value, words, change) {
       make("span", {}, t(`choice_${choice}`) ?? choice),
     ),
   );
-  return make("fieldset", { class: "segments" }, make("legend", {}, words.title), make("div", { class: "segment-row" }, ...choices));
+  return make(
+    "fieldset",
+    { class: "segments" },
+    make("legend", {}, words.title),
+    make("div", { class: "segment-row" }, ...choices),
+  );
 }
 
 function listOf(choices, value, shared, change) {

@@ -12,14 +12,19 @@ const SWITCHES = ["history", "keys"];
 /**
  * Wires the drawer. `act.start(id)` reads a file again, `act.unlock()` asks for the server's key, `act.missing()` hears
  * of a part that has not arrived.
+ * @param {Store} store
  */
 export function watchOptions(store, act) {
   const dialog = byId("options-dialog");
   let formOf = null; // builds the form, once the drawer has been opened
-  const form = later("options/form.js", (module) => {
-    formOf = module.formOf;
-    draw();
-  }, { words: () => loadWords("options") });
+  const form = later(
+    "options/form.js",
+    (module) => {
+      formOf = module.formOf;
+      draw();
+    },
+    { words: () => loadWords("options") },
+  );
   const preview = later("options/preview.js", ({ makePreview }) => makePreview(store));
   byId("open-options").addEventListener("pointerenter", () => form().catch(() => {}), { once: true }); // told at the click
   byId("open-options").addEventListener("click", () => form().then(() => dialog.showModal(), act.missing));
@@ -34,23 +39,29 @@ export function watchOptions(store, act) {
   });
   byId("read-stale").addEventListener("click", () => act.start(store.get().current));
   for (const name of SWITCHES) {
-    const box = byId(`pref-${name}`);
+    const box = boxOf(name);
     box.addEventListener("change", () => setPrefs(store, { [name]: box.checked }));
   }
-  store.watch((state) => [state.prefs], (prefs) => {
-    for (const name of SWITCHES) {
-      byId(`pref-${name}`).checked = prefs[name];
-    }
-  });
+  store.watch(
+    (state) => [state.prefs],
+    (prefs) => {
+      for (const name of SWITCHES) {
+        boxOf(name).checked = prefs[name];
+      }
+    },
+  );
   store.watch((state) => [state.schema, state.models, state.server.locked, state.prefs.language], draw);
-  store.watch((state) => [state.options, currentJob(state), state.prefs.language], (options, job) => {
-    const changed = Object.keys(options).length;
-    byId("options-count").textContent = changed ? String(changed) : "";
-    byId("options-count").hidden = changed === 0;
-    byId("reset-options").disabled = changed === 0;
-    byId("open-preview").disabled = !job;
-    byId("stale").hidden = !isStale(job, options);
-  });
+  store.watch(
+    (state) => [state.options, currentJob(state), state.prefs.language],
+    (options, job) => {
+      const changed = Object.keys(options).length;
+      byId("options-count").textContent = changed ? String(changed) : "";
+      byId("options-count").hidden = changed === 0;
+      byId("reset-options").disabled = changed === 0;
+      byId("open-preview").disabled = !job;
+      byId("stale").hidden = !isStale(job, options);
+    },
+  );
 
   function draw() {
     const { schema, models, options, server } = store.get();
@@ -75,4 +86,8 @@ function isStale(job, options) {
 
 function sorted(options) {
   return Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function boxOf(name) {
+  return /** @type {HTMLInputElement} */ (byId(`pref-${name}`));
 }

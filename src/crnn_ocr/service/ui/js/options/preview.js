@@ -7,13 +7,16 @@ import { explain } from "../server/problem.js";
 import { previewPage } from "../server/request.js";
 import { t } from "../words/words.js";
 
-/** Wires the dialog; the function that comes back opens it. */
+/**
+ * Wires the dialog; the function that comes back opens it.
+ * @param {Store} store
+ */
 export function makePreview(store) {
   const dialog = byId("preview-dialog");
   const urls = new Set();
   let control = null;
 
-  byId("preview-range").addEventListener("input", (event) => split(event.target.value));
+  byId("preview-range").addEventListener("input", () => split(byId("preview-range").value));
   dialog.addEventListener("close", () => {
     control?.abort();
     byId("preview-sheet").replaceChildren();
@@ -22,7 +25,7 @@ export function makePreview(store) {
   });
   return () => {
     dialog.showModal();
-    show();
+    void show();
   };
 
   async function show() {
@@ -39,7 +42,7 @@ export function makePreview(store) {
         previewPage(job.file, { page: job.page + 1, stage: "enhanced", options, signal }),
       ]);
       if (!signal.aborted) {
-        draw(job, before, after);
+        draw(before, after);
       }
     } catch (error) {
       if (!signal.aborted) {
@@ -48,7 +51,7 @@ export function makePreview(store) {
     }
   }
 
-  function draw(job, before, after) {
+  function draw(before, after) {
     const url = URL.createObjectURL(after.picture);
     urls.add(url);
     if (before.own) {
@@ -73,7 +76,10 @@ export function makePreview(store) {
 }
 
 function legend(header) {
-  const steps = (header("X-Enhancements") ?? "").split(",").map((step) => step.trim()).filter(Boolean);
+  const steps = (header("X-Enhancements") ?? "")
+    .split(",")
+    .map((step) => step.trim())
+    .filter(Boolean);
   const words = steps.length > 0 ? steps.map((step) => t(`step_${step}`) ?? step) : [t("stepNone")];
   const measures = Object.fromEntries((header("X-Quality") ?? "").split(",").map((part) => part.trim().split("=")));
   const measured = ["brightness", "contrast", "noise", "blur"].filter((name) => name in measures);

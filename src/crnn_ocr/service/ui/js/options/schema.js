@@ -3,7 +3,8 @@
 /**
  * One field of the form.
  * @typedef {{name: string, kind: "choice" | "switch" | "number" | "text", title: string, help: string,
- *   default: unknown, choices?: string[], minimum?: number, maximum?: number, longest?: number}} Field
+ *   default: unknown, choices?: string[], minimum?: number, maximum?: number, whole?: boolean,
+ *   longest?: number}} Field
  */
 
 /**
@@ -11,21 +12,32 @@
  * @returns {Field[]}
  */
 export function fieldsOf(schema) {
-  return Object.entries(schema?.properties ?? {}).flatMap(([name, property]) => {
-    const kind = resolve(property, schema);
-    const field = { name, title: property.title ?? name, help: property.description ?? "", default: property.default ?? null };
-    if (Array.isArray(kind.enum)) {
-      return [{ ...field, kind: "choice", choices: kind.enum.map(String) }];
-    }
-    if (kind.type === "boolean") {
-      return [{ ...field, kind: "switch" }];
-    }
-    if (kind.type === "number" || kind.type === "integer") {
-      return [{ ...field, kind: "number", minimum: kind.minimum, maximum: kind.maximum, whole: kind.type === "integer" }];
-    }
-    // The page keeps options in the browser; a password must not stay there.
-    return kind.type === "string" && property.format !== "password" ? [{ ...field, kind: "text", longest: kind.maxLength }] : [];
-  });
+  return Object.entries(schema?.properties ?? {}).flatMap(
+    /** @returns {Field[]} */ ([name, property]) => {
+      const kind = resolve(property, schema);
+      const field = {
+        name,
+        title: property.title ?? name,
+        help: property.description ?? "",
+        default: property.default ?? null,
+      };
+      if (Array.isArray(kind.enum)) {
+        return [{ ...field, kind: "choice", choices: kind.enum.map(String) }];
+      }
+      if (kind.type === "boolean") {
+        return [{ ...field, kind: "switch" }];
+      }
+      if (kind.type === "number" || kind.type === "integer") {
+        return [
+          { ...field, kind: "number", minimum: kind.minimum, maximum: kind.maximum, whole: kind.type === "integer" },
+        ];
+      }
+      // The page keeps options in the browser; a password must not stay there.
+      return kind.type === "string" && property.format !== "password"
+        ? [{ ...field, kind: "text", longest: kind.maxLength }]
+        : [];
+    },
+  );
 }
 
 /** The options that the server knows, with values that it can take; the rest is forgotten. */
@@ -38,8 +50,11 @@ export function validOptions(options, fields) {
 
 /** The options with one changed; a value that is the default is left out. */
 export function withOption(options, field, value) {
-  const { [field.name]: _, ...rest } = options;
-  return value === field.default || value === "" ? rest : { ...rest, [field.name]: value };
+  const changed = { ...options, [field.name]: value };
+  if (value === field.default || value === "") {
+    delete changed[field.name];
+  }
+  return changed;
 }
 
 function fitsField({ kind, choices, minimum = -Infinity, maximum = Infinity, longest = Infinity }, value) {

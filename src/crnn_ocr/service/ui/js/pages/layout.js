@@ -52,7 +52,10 @@ export class Layout {
     return (this.width - turnedSize(this.sizes[page], this.#turn).width * this.scales[page]) / 2;
   }
 
-  /** The rectangle around a polygon of a page. */
+  /**
+   * The rectangle around a polygon of a page.
+   * @param {Polygon} polygon
+   */
   spanOf(page, polygon) {
     const scale = this.scales[page];
     const span = spanOf(polygon, this.sizes[page], this.#turn);

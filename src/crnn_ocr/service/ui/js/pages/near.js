@@ -18,28 +18,40 @@ export class Near {
   #extra = null; // { page, element } of the user's work
   #top = 0; // of the part that was drawn last
 
-  /** @param store @param {HTMLElement} strip @param act what sheets need */
+  /** @param {Store} store @param {HTMLElement} strip @param {PictureAct} act */
   constructor(store, strip, act) {
     this.#store = store;
     this.#strip = strip;
     this.#act = act;
-    store.watch((state) => [state.active, state.hovered, state.hit, state.selected], () => this.#sheets.forEach((sheet) => sheet.mark(store.get())));
+    store.watch(
+      (state) => [state.active, state.hovered, state.hit, state.selected],
+      () => this.#sheets.forEach((sheet) => sheet.mark(store.get())),
+    );
   }
 
-  /** Lays out the sheets of a job anew. */
+  /**
+   * Lays out the sheets of a job anew.
+   * @param {Job} job
+   */
   lay(job, layout) {
     this.#job = job;
     this.#layout = layout;
     this.#sheets.forEach((sheet, page) => this.#place(sheet, page));
   }
 
-  /** Draws all boxes and texts anew, one by one: the lines are others. */
+  /**
+   * Draws all boxes and texts anew, one by one: the lines are others.
+   * @param {Job} job
+   */
   refill(job) {
     this.#job = job;
     this.#sheets.forEach((sheet) => sheet.empty());
   }
 
-  /** Writes anew what has been edited. */
+  /**
+   * Writes anew what has been edited.
+   * @param {Job} job
+   */
   update(job) {
     this.#job = job;
     this.#sheets.forEach((sheet, page) => sheet.update(linesOf(job.result, page).lines));

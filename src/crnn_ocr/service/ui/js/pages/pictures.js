@@ -12,6 +12,7 @@ const KEPT = 400; // small pictures
 /** Fetches pictures of the pages of one job. */
 export class Pictures {
   #tell;
+  /** @type {(page: number, url: string) => void} */
   #tellSmall = () => {};
   #job = null;
   #wanted = [];
@@ -21,7 +22,7 @@ export class Pictures {
   #small = new Map(); // page → address; null while it is made
   #timers = [null, null];
 
-  /** @param {(job: object, page: number, picture: object | null) => void} tell null where there is none */
+  /** @param {(job: Job, page: number, picture: object | null) => void} tell null where there is none */
   constructor(tell) {
     this.#tell = tell;
   }
@@ -31,7 +32,10 @@ export class Pictures {
     this.#tellSmall = tell;
   }
 
-  /** Serves this job from now on. */
+  /**
+   * Serves this job from now on.
+   * @param {Job} job
+   */
   of(job) {
     if (job.id !== this.#job?.id) {
       this.#small.forEach((url) => url && URL.revokeObjectURL(url));
@@ -72,12 +76,13 @@ export class Pictures {
     const job = this.#job;
     const free = (page) => !this.#running.has(`${job.id}/${page}`);
     while (this.#running.size < AT_ONCE) {
-      const page = this.#wanted.find(free) ?? (this.#wanted.length === 0 && this.#running.size === 0 ? this.#unseen() : undefined);
+      const page =
+        this.#wanted.find(free) ?? (this.#wanted.length === 0 && this.#running.size === 0 ? this.#unseen() : undefined);
       if (page === undefined) {
         return;
       }
       this.#wanted = this.#wanted.filter((other) => other !== page);
-      this.#load(job, page);
+      void this.#load(job, page);
     }
   }
 
@@ -86,6 +91,7 @@ export class Pictures {
     return all.find((page) => !this.#small.has(page) && !this.#missing.has(page));
   }
 
+  /** @param {Job} job */
   async #load(job, page) {
     const key = `${job.id}/${page}`;
     this.#running.add(key);
@@ -97,12 +103,13 @@ export class Pictures {
       }
       this.#tell(job, page, picture);
       if (picture && !this.#small.has(page)) {
-        this.#makeSmall(job, page, picture.blob);
+        void this.#makeSmall(job, page, picture.blob);
       }
     }
     this.#next();
   }
 
+  /** @param {Job} job */
   async #makeSmall(job, page, blob) {
     this.#small.set(page, null);
     const made = await shrunk(blob).catch(() => null);
@@ -120,6 +127,7 @@ export class Pictures {
   }
 }
 
+/** @returns {Promise<Blob>} */
 async function shrunk(blob) {
   const bitmap = await createImageBitmap(blob, { resizeWidth: WIDTH, resizeQuality: "medium" });
   const canvas = document.createElement("canvas");

@@ -18,7 +18,7 @@ export class Sheet {
   /**
    * @param {number} index of the page
    * @param {{width: number, height: number}} size of the page
-   * @param act `choose(index, event)`, `layerOf(page)` makes the blocks of a page
+   * @param {PictureAct} act
    */
   constructor(index, size, act) {
     this.#size = size;
@@ -46,7 +46,11 @@ export class Sheet {
     this.#rescale();
   }
 
-  /** Draws boxes and text. */
+  /**
+   * Draws boxes and text.
+   * @param {{first: number, lines: Line[]}} own of the page
+   * @param {State} state
+   */
   fill({ first, lines }, state) {
     this.filled = true;
     this.#overlay.draw(lines, first, this.#size);
@@ -70,7 +74,10 @@ export class Sheet {
     }
   }
 
-  /** Marks the lines that the user works with. */
+  /**
+   * Marks the lines that the user works with.
+   * @param {State} state
+   */
   mark(state) {
     if (this.filled) {
       this.#overlay.mark(state);

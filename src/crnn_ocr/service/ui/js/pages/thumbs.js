@@ -24,7 +24,9 @@ export class Thumbs {
     this.#pictures = pictures;
     this.#go = go;
     this.#list.append(this.#room);
-    pictures.onSmall((page, url) => this.#items.get(page)?.querySelector(".thumbs-paper").replaceChildren(imageOf(url)));
+    pictures.onSmall((page, url) =>
+      this.#items.get(page)?.querySelector(".thumbs-paper").replaceChildren(imageOf(url)),
+    );
     this.#list.addEventListener("scroll", () => requestAnimationFrame(() => this.#draw()));
     this.#list.addEventListener("click", ({ target }) => {
       const item = target.closest("[role=option]");
@@ -36,7 +38,10 @@ export class Thumbs {
     new ResizeObserver(() => this.#draw()).observe(this.#list);
   }
 
-  /** Shows the pages of a job. */
+  /**
+   * Shows the pages of a job.
+   * @param {Job} job
+   */
   show(job, pages) {
     this.#list.setAttribute("aria-label", t("pagesLabel"));
     if (!this.#list.isConnected || this.#count !== pages.length) {
@@ -104,8 +109,16 @@ export class Thumbs {
     const url = this.#pictures.small(page);
     const item = make(
       "div",
-      { class: "thumbs-page", role: "option", id: `page-${page}`, "data-number": page, "aria-selected": String(page === this.#page),
-        "aria-setsize": this.#count, "aria-posinset": page + 1, "aria-label": t("pageOf", { number: page + 1, count: this.#count }) },
+      {
+        class: "thumbs-page",
+        role: "option",
+        id: `page-${page}`,
+        "data-number": page,
+        "aria-selected": String(page === this.#page),
+        "aria-setsize": this.#count,
+        "aria-posinset": page + 1,
+        "aria-label": t("pageOf", { number: page + 1, count: this.#count }),
+      },
       make("span", { class: "thumbs-paper" }, url ? imageOf(url) : null),
       make("span", { class: "thumbs-number" }, String(page + 1)),
     );
@@ -117,8 +130,14 @@ export class Thumbs {
   #key(event) {
     const last = this.#count - 1;
     const to = {
-      ArrowDown: this.#page + 1, ArrowRight: this.#page + 1, ArrowUp: this.#page - 1, ArrowLeft: this.#page - 1,
-      PageDown: this.#page + PAGE_STEP, PageUp: this.#page - PAGE_STEP, Home: 0, End: last,
+      ArrowDown: this.#page + 1,
+      ArrowRight: this.#page + 1,
+      ArrowUp: this.#page - 1,
+      ArrowLeft: this.#page - 1,
+      PageDown: this.#page + PAGE_STEP,
+      PageUp: this.#page - PAGE_STEP,
+      Home: 0,
+      End: last,
     }[event.key];
     if (to !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();

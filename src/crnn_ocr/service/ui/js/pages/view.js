@@ -2,7 +2,6 @@
 // page per frame, pictures where the user stays.
 
 import { byId, make } from "../core/dom.js";
-import { loadStyle } from "../core/later.js";
 import { jobOf, patchJob } from "../jobs/jobs.js";
 import { closeUp } from "../picture/camera.js";
 import { GAP, Layout, pageAt, pageRead, shift } from "./layout.js";
@@ -13,8 +12,6 @@ import { Thumbs } from "./thumbs.js";
 const LEAST = 0.2; // zoom
 const MOST = 8;
 const PACE = 60; // milliseconds between two turns of a page by scrolling
-
-await loadStyle("pages.css");
 
 /** Shows all pages of the current job. */
 export class PagesView {
@@ -33,7 +30,10 @@ export class PagesView {
   #pictures;
   #thumbs;
 
-  /** @param act `choose(index, event)`, `layerOf(page)`, `drawn(job, blob)` for the first page */
+  /**
+   * @param {Store} store
+   * @param {PictureAct} act
+   */
   constructor(store, frame, act) {
     this.#store = store;
     this.#frame = frame;
@@ -50,7 +50,9 @@ export class PagesView {
       frame.addEventListener(kind, () => (this.#free = true), { capture: true, passive: true });
     }
     // Two fingers zoom, and do not scroll.
-    frame.addEventListener("touchstart", (event) => this.#job && event.touches.length > 1 && event.preventDefault(), { passive: false });
+    frame.addEventListener("touchstart", (event) => this.#job && event.touches.length > 1 && event.preventDefault(), {
+      passive: false,
+    });
   }
 
   /** Shows the pages of a job, at the one that it is at. */
@@ -141,7 +143,10 @@ export class PagesView {
   reveal(page, polygon) {
     const { x, y, width, height } = this.#layout.spanOf(page, polygon);
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.#frame;
-    this.#scrollTo(scrollLeft + shift(x - scrollLeft, width, clientWidth), scrollTop + shift(y - scrollTop, height, clientHeight));
+    this.#scrollTo(
+      scrollLeft + shift(x - scrollLeft, width, clientWidth),
+      scrollTop + shift(y - scrollTop, height, clientHeight),
+    );
   }
 
   /** Zooms and scrolls so that a line can be read, or the part of it that matters. */
@@ -237,5 +242,8 @@ export class PagesView {
 }
 
 function sameSizes(old, fresh) {
-  return old.length === fresh.length && old.every(({ width, height }, index) => width === fresh[index].width && height === fresh[index].height);
+  return (
+    old.length === fresh.length &&
+    old.every(({ width, height }, index) => width === fresh[index].width && height === fresh[index].height)
+  );
 }

@@ -24,9 +24,14 @@ export class Boxes {
     this.#boxes = lines.map((line, index) => {
       const shape = { points: points(line.polygon), "data-index": first + index };
       const level = `is-${levelOf(line.confidence)}`;
-      return [makeSvg("polygon", { ...shape, class: `halo ${level}` }), makeSvg("polygon", { ...shape, class: `box ${level}` })];
+      return [
+        makeSvg("polygon", { ...shape, class: `halo ${level}` }),
+        makeSvg("polygon", { ...shape, class: `box ${level}` }),
+      ];
     });
-    const chars = lines.flatMap((line, index) => line.chars.filter(isUnsure).map((char) => placeOf(char, first + index)));
+    const chars = lines.flatMap((line, index) =>
+      line.chars.filter(isUnsure).map((char) => placeOf(char, first + index)),
+    );
     this.element.replaceChildren(...this.#boxes.flat(), makeSvg("g", { class: "box-chars" }, ...chars));
   }
 

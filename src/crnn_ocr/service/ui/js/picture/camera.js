@@ -89,7 +89,9 @@ export function transformOf(view, page) {
 }
 
 function turned(x, y, page, turn) {
-  return { 0: [x, y], 90: [page.height - y, x], 180: [page.width - x, page.height - y], 270: [y, page.width - x] }[turn];
+  return { 0: [x, y], 90: [page.height - y, x], 180: [page.width - x, page.height - y], 270: [y, page.width - x] }[
+    turn
+  ];
 }
 
 // A side that fits is centred; one that does not may not be pulled off its edges.

@@ -53,7 +53,10 @@ export function distanceTo([a, b, , d], x, y) {
   return Math.hypot(beyond(a, b) * ALONG, beyond(a, d));
 }
 
-/** How far along its line a point is, from 0 at its beginning to 1 at its end. */
+/**
+ * How far along its line a point is, from 0 at its beginning to 1 at its end.
+ * @param {Polygon} polygon
+ */
 export function shareAlong(text, polygon, x, y) {
   const [a, b, , d] = polygon;
   const along = [b[0] - a[0], b[1] - a[1]];
@@ -64,7 +67,13 @@ export function shareAlong(text, polygon, x, y) {
   return Math.min(1, Math.max(0, ((x - a[0]) * ux + (y - a[1]) * uy) / square));
 }
 
-// Chinese in columns: either the line runs downwards, or its polygon is that of the whole column.
+/**
+ * Chinese in columns: either the line runs downwards, or its polygon is that of the whole column.
+ * @param {string} text
+ * @param {Point} along
+ * @param {number} length
+ * @param {number} thickness
+ */
 function isColumn(text, [x, y], length, thickness) {
   const characters = [...text.replace(/\s/gu, "")].length;
   const ideographs = text.match(IDEOGRAPHS)?.length ?? 0;

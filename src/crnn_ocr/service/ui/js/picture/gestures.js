@@ -8,7 +8,7 @@ const STEP = 60; // CSS pixels per arrow key
  * Watches an element.
  * @param {HTMLElement} element
  * @param {{zoom: (factor: number, x: number, y: number) => void, pan: (dx: number, dy: number) => void,
- *   click: (event: PointerEvent) => void, key: (key: string) => boolean, zoomed: () => boolean,
+ *   click: (event: PointerEvent) => void, zoomed: () => boolean,
  *   scrolls: () => boolean}} act `scrolls`: the wheel is the browser's own
  */
 export function watchGestures(element, act) {
@@ -26,7 +26,8 @@ export function watchGestures(element, act) {
       const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1);
       // A pinch on a touchpad arrives as a wheel with Ctrl and small steps.
       const factor = Math.exp(-Math.max(-300, Math.min(300, pixels)) * WHEEL * (event.ctrlKey ? 4 : 1));
-      act.zoom(factor, ...placeIn(element, event.clientX, event.clientY));
+      const [x, y] = placeIn(element, event.clientX, event.clientY);
+      act.zoom(factor, x, y);
     },
     { passive: false },
   );
@@ -70,7 +71,7 @@ export function watchGestures(element, act) {
     act.pan((now.clientX - before.clientX) / 2, (now.clientY - before.clientY) / 2);
   }
 
-  for (const name of ["pointerup", "pointercancel"]) {
+  for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
     element.addEventListener(name, (event) => {
       if (pointers.delete(event.pointerId) && !strayed && name === "pointerup") {
         act.click(event);
@@ -86,8 +87,9 @@ export function watchGestures(element, act) {
       return;
     }
     const moves = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
-    if (moves[event.key]) {
-      act.pan(...moves[event.key]);
+    const move = moves[event.key];
+    if (move) {
+      act.pan(move[0], move[1]);
       event.preventDefault();
     }
   });

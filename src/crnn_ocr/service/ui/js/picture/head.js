@@ -10,7 +10,9 @@ export function describe(job) {
   const { count, at } = job ? pagesOf(job) : { count: 0, at: 0 };
   const page = job?.result?.pages[job.page];
   byId("picture-name").textContent = byId("picture-name").title = job?.name ?? "";
-  byId("picture-facts").textContent = job ? (page ? `${page.width} × ${page.height} · ` : "") + sizeText(job.background?.size ?? job.file.size) : "";
+  byId("picture-facts").textContent = job
+    ? (page ? `${page.width} × ${page.height} · ` : "") + sizeText(job.background?.size ?? job.file.size)
+    : "";
   byId("pager").hidden = count < 2;
   byId("page-number").textContent = count ? t("pageOf", { number: at + 1, count }) : "";
   byId("page-number").dataset.short = count ? `${at + 1} / ${count}` : ""; // for narrow places

@@ -65,10 +65,19 @@ export class Lens {
     return row && this.element.contains(row) ? Number(row.dataset.index) : null;
   }
 
+  /** @param {Line} line */
   #row(line, index) {
-    const { size, upright, matrix } = fitText(line.text, line.polygon, (text) => this.#pen.measureText(text).width / PROBE);
+    const { size, upright, matrix } = fitText(
+      line.text,
+      line.polygon,
+      (text) => this.#pen.measureText(text).width / PROBE,
+    );
     const level = line.text === line.original ? levelOf(line.confidence) : "good";
-    const row = make("div", { class: `lens-line is-${level}${upright ? " is-column" : ""}`, "data-index": index }, line.text);
+    const row = make(
+      "div",
+      { class: `lens-line is-${level}${upright ? " is-column" : ""}`, "data-index": index },
+      line.text,
+    );
     row.style.fontSize = `${size}px`;
     row.style.transform = `matrix(${matrix.join(",")})`;
     return row;
@@ -84,15 +93,21 @@ export class Lens {
     event.preventDefault();
     this.element.closest("[tabindex]")?.focus({ preventScroll: true });
     const selection = getSelection();
-    const start = event.shiftKey && this.element.contains(selection.anchorNode) ? [selection.anchorNode, selection.anchorOffset] : this.#caret(event);
-    const follow = (moved) => selection.setBaseAndExtent(...start, ...this.#caret(moved));
+    const start =
+      event.shiftKey && this.element.contains(selection.anchorNode)
+        ? { node: selection.anchorNode, offset: selection.anchorOffset }
+        : this.#caret(event);
+    const follow = (moved) => {
+      const end = this.#caret(moved);
+      selection.setBaseAndExtent(start.node, start.offset, end.node, end.offset);
+    };
     const stop = (last) => {
       document.removeEventListener("mousemove", follow);
       if (selection.isCollapsed) {
         choose(index, last);
       }
     };
-    selection.setBaseAndExtent(...start, ...this.#caret(event));
+    follow(event);
     document.addEventListener("mousemove", follow);
     document.addEventListener("mouseup", stop, { once: true });
   }
@@ -103,14 +118,14 @@ export class Lens {
     const row = document.elementFromPoint(clientX, clientY)?.closest(".lens-line");
     const caret = row && !row.classList.contains("is-column") && document.caretPositionFromPoint?.(clientX, clientY);
     if (caret && caret.offsetNode.nodeType === Node.TEXT_NODE && row.contains(caret.offsetNode)) {
-      return [caret.offsetNode, caret.offset];
+      return { node: caret.offsetNode, offset: caret.offset };
     }
     const [x, y] = this.#toPage(clientX, clientY);
     const distances = this.#lines.map((line) => distanceTo(line.polygon, x, y));
     const nearest = distances.indexOf(Math.min(...distances));
     const node = this.#rows[nearest].firstChild ?? this.#rows[nearest];
     const { text, polygon } = this.#lines[nearest];
-    return [node, Math.round(shareAlong(text, polygon, x, y) * (node.length ?? 0))];
+    return { node, offset: Math.round(shareAlong(text, polygon, x, y) * (node.nodeValue?.length ?? 0)) };
   }
 
   // The view may be turned, so the way back is that of the sheet.

@@ -27,14 +27,14 @@ export class Overlay {
   /** Draws the lines of a page of this size. */
   draw(lines, first, size) {
     this.#boxes.draw(lines, first, size);
-    this.#drawText(lines, first);
+    void this.#drawText(lines, first);
     this.#height = median(lines.map(({ polygon: [a, b, , d] }) => Math.min(distance(a, b), distance(a, d))));
   }
 
   /** Takes all away. */
   clear() {
     this.#boxes.clear();
-    this.#drawText([], 0);
+    void this.#drawText([], 0);
   }
 
   /** Writes anew what has been edited. */
@@ -69,21 +69,30 @@ export class Overlay {
   }
 }
 
-/** Wires the switch and shows its state in the frame of the picture. */
+/**
+ * Wires the switch and shows its state in the frame of the picture.
+ * @param {Store} store
+ */
 export function watchOverlaySwitch(store, frame) {
-  const choices = [...byId("overlay").querySelectorAll("input")];
+  const choices = /** @type {HTMLInputElement[]} */ ([...byId("overlay").querySelectorAll("input")]);
   for (const choice of choices) {
     choice.addEventListener("change", () => setPrefs(store, { overlay: choice.value }));
   }
-  store.watch((state) => [state.prefs.overlay], (overlay) => {
-    frame.dataset.overlay = MODES.includes(overlay) ? overlay : MODES[0];
-    for (const choice of choices) {
-      choice.checked = choice.value === frame.dataset.overlay;
-    }
-  });
+  store.watch(
+    (state) => [state.prefs.overlay],
+    (overlay) => {
+      frame.dataset.overlay = MODES.includes(overlay) ? overlay : MODES[0];
+      for (const choice of choices) {
+        choice.checked = choice.value === frame.dataset.overlay;
+      }
+    },
+  );
 }
 
-/** Goes on to the next way of looking. */
+/**
+ * Goes on to the next way of looking.
+ * @param {Store} store
+ */
 export function nextOverlay(store) {
   const { overlay } = store.get().prefs;
   setPrefs(store, { overlay: MODES[(MODES.indexOf(overlay) + 1) % MODES.length] });

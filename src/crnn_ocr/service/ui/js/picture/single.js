@@ -28,13 +28,19 @@ export class SinglePage {
   #missing = false; // there is none: a new reading of the file is reason to try again
   #extra = null; // { page, element } of the user's work
 
-  /** @param act as of the PictureView */
+  /**
+   * @param {Store} store
+   * @param {PictureAct} act
+   */
   constructor(store, frame, act) {
     this.#store = store;
     this.#act = act;
     this.#frame = frame;
     this.#overlay = new Overlay((index, event) => act.choose(index, event));
-    store.watch((state) => [state.active, state.hovered, state.hit, state.selected], () => this.#overlay.mark(store.get()));
+    store.watch(
+      (state) => [state.active, state.hovered, state.hit, state.selected],
+      () => this.#overlay.mark(store.get()),
+    );
   }
 
   /** Shows a job, or none. */

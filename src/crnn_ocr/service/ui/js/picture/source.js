@@ -10,7 +10,8 @@ const pages = new Map(); // "job/page" → Promise<{url, width, height}>
 
 /**
  * Resolves to a picture of the page.
- * @returns {Promise<{url: string, blob: Blob, width: number, height: number, own: boolean}>} `own`: it has to be
+ * @returns {Promise<{url: string, blob: Blob, width: number, height: number, own: boolean,
+ *   total: number | null}>} `own`: it has to be
  *   released
  */
 export async function pictureOf(job, page) {
@@ -23,7 +24,7 @@ export async function pictureOf(job, page) {
   if (page === 0 && !isDocument(job)) {
     const url = URL.createObjectURL(job.file);
     try {
-      return { url, blob: job.file, ...(await sizeOf(url)), own: true };
+      return { url, blob: job.file, ...(await sizeOf(url)), own: true, total: null };
     } catch {
       URL.revokeObjectURL(url);
     }
@@ -33,7 +34,7 @@ export async function pictureOf(job, page) {
 
 /** The number of pages of a document, as the server counts them, or null where it does not tell. */
 export async function countPages(job) {
-  return (await pictureOf(job, 0)).total ?? null;
+  return (await pictureOf(job, 0)).total;
 }
 
 /** Whether a file is a document: of such files browsers show nothing, or the first page alone. */
@@ -74,7 +75,9 @@ async function draw(job, page) {
 
 async function askFor(job, page, waits = 0) {
   try {
-    return await (job.background?.place ? ofBackground(job.background) : previewPage(job.file, { page: page + 1, stage: "original" }));
+    return await (job.background?.place
+      ? ofBackground(job.background)
+      : previewPage(job.file, { page: page + 1, stage: "original" }));
   } catch (error) {
     const later = error instanceof Problem && error.passing && waits < MOST_WAITS && pages.has(keyOf(job, page));
     if (!later) {
@@ -92,7 +95,9 @@ async function ofBackground({ id, place }) {
 }
 
 function keyOf({ id, background }, page) {
-  return background?.place ? `${id}/${background.id}/${background.place.file}/${background.place.number}` : `${id}/${page}`;
+  return background?.place
+    ? `${id}/${background.id}/${background.place.file}/${background.place.number}`
+    : `${id}/${page}`;
 }
 
 async function sizeOf(url) {

@@ -1,6 +1,7 @@
 // The left side: the picture of the shown job, of one page or of several under one another, and the controls of the view.
 
 import { byId } from "../core/dom.js";
+import { later } from "../core/later.js";
 import { currentJob, pagesOf, patchJob, turnTo } from "../jobs/jobs.js";
 import { watchGestures } from "./gestures.js";
 import { describe } from "./head.js";
@@ -15,19 +16,19 @@ export class PictureView {
   #frame = byId("picture");
   #single;
   #pages = null; // shows documents of several pages; loaded with the first one
-  #loading = null; // resolves when that is there
-  #lost = false; // it could not be loaded: then pages are shown one at a time
+  #load;
 
   /**
-   * @param store
-   * @param act `choose(index)` and `hover(index)` for the line under the pointer, `drawn(job, blob)`,
-   *   `turnTo(id, at)` for a page that has to be fetched; `layer`: an SVG
-   *   below the boxes, `layerOf(page)` makes one for a page among others
+   * @param {Store} store
+   * @param {PictureAct} act
    */
   constructor(store, act) {
     this.#store = store;
     this.#act = act;
     this.#single = new SinglePage(store, this.#frame, act);
+    this.#load = later("pages/view.js", ({ PagesView }) => new PagesView(store, this.#frame, act), {
+      styles: ["pages.css"],
+    });
     watchOverlaySwitch(store, this.#frame);
     watchGestures(this.#frame, {
       zoom: (factor, x, y) => this.#view.zoomAt(factor, x, y),
@@ -41,12 +42,26 @@ export class PictureView {
     new ResizeObserver(() => this.#view.lay(this.#job)).observe(this.#frame);
     this.#wireButtons();
     store.watch(
-      (state) => [currentJob(state)?.id, currentJob(state)?.page, currentJob(state)?.result?.pages, currentJob(state)?.background?.place],
+      (state) => [
+        currentJob(state)?.id,
+        currentJob(state)?.page,
+        currentJob(state)?.result?.pages,
+        currentJob(state)?.background?.place,
+      ],
       () => this.#show(),
     );
-    store.watch((state) => [currentJob(state)?.turn], () => this.#view.lay(this.#job, true));
-    store.watch((state) => [currentJob(state)?.result?.lines], () => this.#job?.result && this.#view.update(this.#job));
-    store.watch((state) => [currentJob(state), state.prefs.language], (job) => describe(job));
+    store.watch(
+      (state) => [currentJob(state)?.turn],
+      () => this.#view.lay(this.#job, true),
+    );
+    store.watch(
+      (state) => [currentJob(state)?.result?.lines],
+      () => this.#job?.result && this.#view.update(this.#job),
+    );
+    store.watch(
+      (state) => [currentJob(state), state.prefs.language],
+      (job) => describe(job),
+    );
   }
 
   /** Zooms around the middle. */
@@ -117,27 +132,23 @@ export class PictureView {
 
   #show() {
     const job = this.#job;
-    const many = job?.result?.pages.length > 1 && !this.#lost;
+    const many = job?.result?.pages.length > 1;
     if (many && this.#pages) {
       this.#single.hide();
       this.#pages.show(job);
       return;
     }
     this.#pages?.hide();
-    this.#single.show(job);
+    void this.#single.show(job);
     if (many) {
-      this.#loading ??= this.#load();
+      this.#load().then(
+        (pages) => {
+          this.#pages = pages;
+          this.#show();
+        },
+        () => {}, // one page at a time, until it arrives
+      );
     }
-  }
-
-  async #load() {
-    try {
-      const { PagesView } = await import("../pages/view.js");
-      this.#pages = new PagesView(this.#store, this.#frame, this.#act);
-    } catch {
-      this.#lost = true;
-    }
-    this.#show();
   }
 
   #wireButtons() {

@@ -14,7 +14,7 @@ const FURNITURE = new Set(["header", "footer", "page_number"]); // left out of r
 
 /**
  * The blocks of a page; lines are given by their indexes among all lines.
- * @returns {{type: string, level: number, polygon: number[][] | null, lines: number[], table: object | null}[]}
+ * @returns {{type: string, level: number, polygon: number[][] | null, lines: number[], table: Table | null}[]}
  */
 export function blocksOf(result, page) {
   const { first, count, structure } = result.pages[page];
@@ -44,7 +44,12 @@ export function outlineOf(result, { polygon, lines }) {
   const xs = points.map((point) => point[0]);
   const ys = points.map((point) => point[1]);
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  return [[left, top], [right, top], [right, bottom], [left, bottom]];
+  return [
+    [left, top],
+    [right, top],
+    [right, bottom],
+    [left, bottom],
+  ];
 }
 
 /**
@@ -60,7 +65,9 @@ export function seamsOf(lines) {
   if (!isForm(spans) && !isAddress(lines)) {
     return seams;
   }
-  return seams.map((each, at) => (onRow(spans[at], spans[at + 1]) || each.hyphen ? each : { hyphen: false, between: "\n" }));
+  return seams.map((each, at) =>
+    onRow(spans[at], spans[at + 1]) || each.hyphen ? each : { hyphen: false, between: "\n" },
+  );
 }
 
 // At least half of the rows are fields side by side, such as a label and its value.
@@ -82,7 +89,12 @@ function isAddress(lines) {
   const texts = lines.map(({ text }) => text);
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   const begins = texts.every((text) => /^[\p{Lu}\p{Nd}]/u.test(text) && !/[-\u2010\u00ad]$/u.test(text));
-  return texts.length >= MIN_ADDRESS_LINES && length <= ADDRESS_LINE * texts.length && begins && texts.some((text) => /\d/.test(text));
+  return (
+    texts.length >= MIN_ADDRESS_LINES &&
+    length <= ADDRESS_LINE * texts.length &&
+    begins &&
+    texts.some((text) => /\d/.test(text))
+  );
 }
 
 function onRow(above, below) {
@@ -123,7 +135,9 @@ function spanOf({ text, polygon }) {
 export function joined(lines) {
   const shown = lines.filter(({ text }) => text !== "");
   const seams = seamsOf(shown);
-  return shown.map(({ text }, at) => (seams[at]?.hyphen ? text.slice(0, -1) : text) + (seams[at]?.between ?? "")).join("");
+  return shown
+    .map(({ text }, at) => (seams[at]?.hyphen ? text.slice(0, -1) : text) + (seams[at]?.between ?? ""))
+    .join("");
 }
 
 /** The texts of a table by row and column; that of a cell with spans stands at its first place. */
@@ -168,6 +182,11 @@ export function textOfBlock(result, block) {
 /** All lines, one per row; pages are separated by an empty row. */
 export function textOf(result) {
   return result.pages
-    .map(({ first, count }) => result.lines.slice(first, first + count).map((line) => line.text).join("\n"))
+    .map(({ first, count }) =>
+      result.lines
+        .slice(first, first + count)
+        .map((line) => line.text)
+        .join("\n"),
+    )
     .join("\n\n");
 }

@@ -24,7 +24,7 @@ export function withLines(result, patches) {
 
 /**
  * The result with another text in a cell of a table.
- * @param {object} result
+ * @param {Result} result
  * @param {{page: number, block: number, cell: number}} at index of the page, of its block, of the table's cell
  * @param {string[]} rows one text per line; lines that the cell lacks are added, and others emptied
  */

@@ -5,7 +5,7 @@ import { charsOf, linesOf } from "./result.js";
 
 /**
  * A reading as a document.
- * @param {object} result
+ * @param {Result} result
  * @param {{chars?: boolean}} how `chars`: with all characters and their places, as far as nobody has edited them
  */
 export function documentOf(result, { chars = false } = {}) {
@@ -30,7 +30,7 @@ export function joinedDocument(results, how) {
 export function exportName(readings, suffix) {
   const base = readings.length === 1 ? stem(readings[0].name) : "crnn-ocr";
   // Control characters and what file systems forbid.
-  return base.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, "_") + suffix;
+  return base.replace(/[\p{Cc}<>:"/\\|?*]+/gu, "_") + suffix;
 }
 
 // Lines whose text has been deleted are gone, and with them the blocks that held nothing else.
@@ -41,7 +41,9 @@ function pageOf(page, lines, chars) {
   const blocks = page.structure?.map((block) => ({
     ...block,
     lines: kept(block.lines),
-    ...(block.table ? { table: { ...block.table, cells: block.table.cells.map((cell) => cellOf(cell, lines, kept)) } } : {}),
+    ...(block.table
+      ? { table: { ...block.table, cells: block.table.cells.map((cell) => cellOf(cell, lines, kept)) } }
+      : {}),
   }));
   const { number, width, height, dpi, rotation, origin, warnings, error } = page;
   return {
@@ -52,7 +54,9 @@ function pageOf(page, lines, chars) {
     rotation,
     origin,
     lines: lines.filter((_, place) => places.has(place)).map((line) => lineOf(line, chars)),
-    blocks: blocks?.filter(({ lines: own, table }, index) => table || own.length > 0 || page.structure[index].lines.length === 0),
+    blocks: blocks?.filter(
+      ({ lines: own, table }, index) => table || own.length > 0 || page.structure[index].lines.length === 0,
+    ),
     warnings,
     error,
   };
@@ -60,10 +64,14 @@ function pageOf(page, lines, chars) {
 
 function cellOf(cell, lines, kept) {
   const own = kept(cell.lines);
-  const text = cell.lines.map((place) => lines[place].text).filter((one) => one.trim() !== "").join("\n");
+  const text = cell.lines
+    .map((place) => lines[place].text)
+    .filter((one) => one.trim() !== "")
+    .join("\n");
   return { ...cell, lines: own, text };
 }
 
+/** @param {Line} line */
 function lineOf(line, chars) {
   const { text, confidence, polygon } = line;
   return chars ? { text, confidence, polygon, chars: charsOf(line) } : { text, confidence, polygon };
@@ -77,7 +85,9 @@ function renumbered(page, own, before, number) {
     return at < 0 ? null : `p${before + at + 1}${rest}`;
   };
   const blocks = page.blocks?.map((block) =>
-    block.table?.continues_from ? { ...block, table: { ...block.table, continues_from: moved(block.table.continues_from) } } : block,
+    block.table?.continues_from
+      ? { ...block, table: { ...block.table, continues_from: moved(block.table.continues_from) } }
+      : block,
   );
   return { ...page, number, blocks };
 }

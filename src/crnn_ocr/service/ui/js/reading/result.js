@@ -9,9 +9,7 @@ const POOR_BELOW = 0.7;
 
 /**
  * Takes an answer of POST /ocr apart.
- * @returns {{pages: object[], lines: object[], model: string, elapsed: number, cached: boolean, requestId: string,
- *   warnings: object[]}} lines of all pages in reading order, each with the index of its page; the blocks of a page
- *   name its lines by their places on it
+ * @returns {Result}
  */
 export function resultOf(answer) {
   const given = answer.pages ?? [answer];
@@ -58,7 +56,15 @@ function lineOf({ text, confidence, polygon, chars }, page) {
   // Marks are only drawn where the characters are exactly those of the line; sure lines need none of them.
   const fits = Array.isArray(chars) && chars.map((char) => char.text).join("") === text;
   const wanted = fits && chars.some((char) => char.confidence < UNSURE_BELOW);
-  return { text, original: text, confidence, polygon, page, chars: wanted ? chars : [], places: fits ? placesOf(text, chars) : null };
+  return {
+    text,
+    original: text,
+    confidence,
+    polygon,
+    page,
+    chars: wanted ? chars : [],
+    places: fits ? placesOf(text, chars) : null,
+  };
 }
 
 // Confidence and corners of all characters, for formats with words and their places. As numbers in a row they take a
@@ -94,7 +100,9 @@ export function linesOf(result, page) {
 /** A new result that keeps the edits of an older one, line by line where it read the same. */
 export function keepEdits(fresh, old) {
   const edits = new Map(
-    (old?.lines ?? []).filter((line) => line.checked || line.text !== line.original).map((line) => [placeOf(line), line]),
+    (old?.lines ?? [])
+      .filter((line) => line.checked || line.text !== line.original)
+      .map((line) => [placeOf(line), line]),
   );
   if (edits.size === 0) {
     return fresh;
@@ -125,7 +133,10 @@ function withTyped(fresh, old) {
 
 function cellAt(page, polygon) {
   const place = JSON.stringify(polygon);
-  const cells = page?.structure?.map(({ table }) => table?.cells.findIndex((cell) => JSON.stringify(cell.polygon) === place) ?? -1) ?? [];
+  const cells =
+    page?.structure?.map(
+      ({ table }) => table?.cells.findIndex((cell) => JSON.stringify(cell.polygon) === place) ?? -1,
+    ) ?? [];
   const block = cells.findIndex((cell) => cell >= 0);
   return block < 0 ? null : { block, cell: cells[block] };
 }

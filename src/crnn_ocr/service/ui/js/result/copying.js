@@ -1,29 +1,89 @@
 // What is copied: the selected lines, or everything, as the shown tab has it.
 
 import { copyRich, copyText } from "../core/clipboard.js";
-import { make } from "../core/dom.js";
+import { byId, make } from "../core/dom.js";
+import { currentJob } from "../jobs/jobs.js";
 import { blocksOf, flowText, textOf, textOfBlock } from "../reading/blocks.js";
 import { t } from "../words/words.js";
-import { plainTable, rowsWithBreaks } from "./table.js";
+import { plainTable, rowsWithBreaks } from "./document/table.js";
+
+/** Copies what is selected or everything, tells how it went, and names the button by what it would copy. */
+export class Copying {
+  #store;
+  #say;
+  #label = byId("copy-all").lastElementChild;
+
+  /** @param {Store} store */
+  constructor(store, say) {
+    this.#store = store;
+    this.#say = say;
+    store.watch(
+      (state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language],
+      () => this.#name(),
+    );
+  }
+
+  /** Copies a text; resolves to whether it worked. */
+  text(text) {
+    return this.#told(copyText(text));
+  }
+
+  /** Copies the selection or everything; resolves to whether it worked. */
+  async copy() {
+    const { selected, prefs } = this.#store.get();
+    const { result } = currentJob(this.#store.get()) ?? {};
+    if (!result?.lines.length) {
+      return false;
+    }
+    const done = await this.#told(copyResult(result, selected, prefs.view === "document"));
+    if (done) {
+      this.#label.textContent = t("copied");
+      setTimeout(() => this.#name(), 1500);
+    }
+    return done;
+  }
+
+  #name() {
+    this.#label.textContent = copyWords(currentJob(this.#store.get()), this.#store.get().selected);
+  }
+
+  async #told(copying) {
+    const done = await copying;
+    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
+    return done;
+  }
+}
 
 /**
  * Copies the selected lines, or everything where none is selected; resolves to whether it worked.
- * @param {object} result
+ * @param {Result} result
  * @param {Set<number>} selected
  * @param {boolean} formatted whether all goes as a document, with headings and tables for programs that know them
  */
-export function copyResult(result, selected, formatted) {
+function copyResult(result, selected, formatted) {
   if (selected.size > 0) {
     return copyText(selectionText(result, selected));
   }
-  return formatted && result.layout === "blocks" ? copyRich(flowText(result), richText(result)) : copyText(textOf(result));
+  return formatted && result.layout === "blocks"
+    ? copyRich(flowText(result), richText(result))
+    : copyText(textOf(result));
 }
 
 /** The text of the selected lines, in reading order; pages are separated by an empty row. */
 export function selectionText(result, selected) {
-  const chosen = [...selected].sort((a, b) => a - b).map((index) => result.lines[index]).filter(Boolean);
+  const chosen = [...selected]
+    .sort((a, b) => a - b)
+    .map((index) => result.lines[index])
+    .filter(Boolean);
   const pages = [...new Set(chosen.map((line) => line.page))];
-  return pages.map((page) => chosen.filter((line) => line.page === page).map((line) => line.text).join("\n")).join("\n\n");
+  return pages
+    .map((page) =>
+      chosen
+        .filter((line) => line.page === page)
+        .map((line) => line.text)
+        .join("\n"),
+    )
+    .join("\n\n");
 }
 
 /** Makes copying a part of the list with the mouse give its text alone, one row per line. */
@@ -45,7 +105,9 @@ export function watchCopy(list) {
 // Elements without the page's own classes and marks; only their source is used.
 function richText(result) {
   const blocks = result.pages.flatMap((_, page) => blocksOf(result, page));
-  const parts = blocks.filter(({ type }) => !["header", "footer", "page_number"].includes(type)).flatMap((block) => rich(result, block));
+  const parts = blocks
+    .filter(({ type }) => !["header", "footer", "page_number"].includes(type))
+    .flatMap((block) => rich(result, block));
   return make("div", {}, ...parts).innerHTML;
 }
 
@@ -70,7 +132,6 @@ function partOf(cell, range) {
   return part.toString();
 }
 
-/** What the button that copies is called. */
-export function copyWords(job, selected) {
+function copyWords(job, selected) {
   return selected.size > 0 ? t("copySome", { count: selected.size }) : t(job?.background ? "copyPage" : "copyAll");
 }

@@ -8,7 +8,7 @@ let held = null; // the last picture: { key, image: Promise<HTMLImageElement> }
 
 /**
  * Draws a part of a page.
- * @param {object} job
+ * @param {Job} job
  * @param {number} page its index
  * @param {number[][]} polygon four corners, clockwise from the text's own top left
  * @param {{size: {width: number, height: number}, margin?: number, widest: number, highest: number}} how the size of
@@ -39,6 +39,7 @@ export async function cropOf(job, page, polygon, { size, margin = 0, widest, hig
   return canvas;
 }
 
+/** @param {Job} job */
 function imageOf(job, page) {
   const key = `${job.id}/${page}`;
   if (held?.key !== key || held.file !== job.file) {
@@ -47,6 +48,7 @@ function imageOf(job, page) {
   return held.image;
 }
 
+/** @param {Job} job */
 async function load(job, page) {
   let picture;
   try {

@@ -13,11 +13,16 @@ import { t } from "../words/words.js";
 const KINDS = ["json", ...LANGUAGES];
 const SHOWN = 200_000; // characters of JSON; copying gives all of it
 
-/** Wires the panel. */
+/**
+ * Wires the panel.
+ * @param {Say} say
+ * @param {Store} store
+ */
 export function watchData(store, say) {
   for (const kind of KINDS) {
-    byId(`code-${kind}`).addEventListener("click", () => setPrefs(store, { code: kind }));
-    byId(`code-${kind}`).disabled = false; // before, a click would have been lost
+    const button = /** @type {HTMLButtonElement} */ (byId(`code-${kind}`));
+    button.addEventListener("click", () => setPrefs(store, { code: kind }));
+    button.disabled = false; // before, a click would have been lost
   }
   byId("copy-code").disabled = false;
   byId("copy-code").addEventListener("click", async () => {
@@ -25,13 +30,21 @@ export function watchData(store, say) {
   });
   store.watch(
     (state) => [
-      currentJob(state)?.id, currentJob(state)?.options, currentJob(state)?.wanted, currentJob(state)?.result, state.options,
-      state.server.keyed, state.prefs.code, state.prefs.view === "data", state.prefs.language,
+      currentJob(state)?.id,
+      currentJob(state)?.options,
+      currentJob(state)?.wanted,
+      currentJob(state)?.result,
+      state.options,
+      state.server.keyed,
+      state.prefs.code,
+      state.prefs.view === "data",
+      state.prefs.language,
     ],
     () => store.get().prefs.view === "data" && draw(store.get()),
   );
 }
 
+/** @param {State} state */
 function draw(state) {
   const kind = kindOf(state);
   const content = contentOf(state);
@@ -42,12 +55,16 @@ function draw(state) {
   }
 }
 
-// Without a result there is no document, but there is a request.
+/**
+ * Without a result there is no document, but there is a request.
+ * @param {State} state
+ */
 function kindOf(state) {
   const kind = KINDS.includes(state.prefs.code) ? state.prefs.code : KINDS[0];
   return kind === "json" && !currentJob(state)?.result ? KINDS[1] : kind;
 }
 
+/** @param {State} state */
 function contentOf(state) {
   const job = currentJob(state);
   if (!job) {
@@ -59,14 +76,25 @@ function contentOf(state) {
   }
   const options = job.background?.options ?? job.options ?? job.wanted ?? state.options;
   // Long documents are sent as jobs, whose answer is an id.
-  const sent = job.background ? { path: pathOf(job, { options, formats: job.background.formats }), field: "id" } : { path: readPath(options), field: "text" };
-  return snippet({ ...sent, name: job.name, file: job.file, origin: location.origin, key: state.server.keyed === true }, kind);
+  const sent = job.background
+    ? { path: pathOf(job, { options, formats: job.background.formats }), field: "id" }
+    : { path: readPath(options), field: "text" };
+  return snippet(
+    { ...sent, name: job.name, file: job.file, origin: location.origin, key: state.server.keyed === true },
+    kind,
+  );
 }
 
 /** JSON in which points, polygons and lists of numbers stand on one line. */
 function jsonText(value) {
   const text = JSON.stringify(value, null, 2);
   // Inside strings JSON has no line feeds, so none of this can be text.
-  const points = text.replace(/\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g, (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`);
-  return points.replace(/\[\n\s+(\[[^[\]\n]*\](?:,\n\s+\[[^[\]\n]*\])*)\n\s+\]/g, (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`);
+  const points = text.replace(
+    /\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g,
+    (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`,
+  );
+  return points.replace(
+    /\[\n\s+(\[[^[\]\n]*\](?:,\n\s+\[[^[\]\n]*\])*)\n\s+\]/g,
+    (_, inner) => `[${inner.replace(/,\n\s+/g, ", ")}]`,
+  );
 }

@@ -12,7 +12,7 @@ export class Description {
   #notices;
   #message;
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)` */
+  /** @param {JobAct} act */
   constructor(act) {
     this.#notices = new Notices(byId("notices"), (id) => act.start(id));
     this.#message = new MessagePlace(byId("message"), act);
@@ -27,7 +27,10 @@ export class Description {
     byId("result-tools").classList.toggle("is-off", !shown);
     byId("result-facts").replaceChildren(...factsOf(job));
     byId("result-facts").title = job.result ? `${job.result.model} · ${job.result.requestId ?? ""}` : "";
-    byId("panel-proofread").setAttribute("aria-busy", String(["sending", "reading"].includes(job.status) && !job.background));
+    byId("panel-proofread").setAttribute(
+      "aria-busy",
+      String(["sending", "reading"].includes(job.status) && !job.background),
+    );
     const { past, future } = editsOf(job);
     byId("undo").disabled = past.length === 0;
     byId("redo").disabled = future.length === 0;

@@ -6,7 +6,10 @@ const MOST = 200; // steps that can be undone; results share all lines that did 
 
 const NONE = { past: [], future: [] };
 
-/** Gives a job a changed result; `at` is the line that the change is about, or null. */
+/**
+ * Gives a job a changed result; `at` is the line that the change is about, or null.
+ * @param {Store} store
+ */
 export function changeResult(store, id, result, at = null) {
   const job = jobOf(store.get(), id);
   if (!job?.result || job.result === result) {
@@ -17,21 +20,32 @@ export function changeResult(store, id, result, at = null) {
   return true;
 }
 
-/** Takes the last change back; tells the line that it was about, or undefined where there is nothing to undo. */
+/**
+ * Takes the last change back; tells the line that it was about, or undefined where there is nothing to undo.
+ * @param {Store} store
+ */
 export function undo(store, id) {
   return go(store, id, "past", "future");
 }
 
-/** Makes a change again that was taken back. */
+/**
+ * Makes a change again that was taken back.
+ * @param {Store} store
+ */
 export function redo(store, id) {
   return go(store, id, "future", "past");
 }
 
-/** What can be undone and done again: nothing of a result that was read since. */
+/**
+ * What can be undone and done again: nothing of a result that was read since.
+ * @param {Job | undefined} job
+ * @returns {Edits}
+ */
 export function editsOf(job) {
   return job?.edits?.now === job?.result ? (job?.edits ?? NONE) : NONE;
 }
 
+/** @param {Store} store */
 function go(store, id, from, to) {
   const job = jobOf(store.get(), id);
   const edits = editsOf(job);

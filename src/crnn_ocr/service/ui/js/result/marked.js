@@ -26,6 +26,8 @@ export function marked({ text, original, chars, checked }) {
     }
   }
   return pieces.map((piece) =>
-    piece.unsure ? make("mark", { class: "unsure", title: t("unsure", { percent: percentOf(piece.least) }) }, piece.text) : piece.text,
+    piece.unsure
+      ? make("mark", { class: "unsure", title: t("unsure", { percent: percentOf(piece.least) }) }, piece.text)
+      : piece.text,
   );
 }

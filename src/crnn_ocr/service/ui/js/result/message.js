@@ -8,7 +8,7 @@ import { codeOf } from "./notices.js";
 
 /**
  * The elements for a job without lines to show.
- * @param {object} job
+ * @param {Job} job
  * @param {{start: () => void, cancel: () => void, hurry: () => void}} act
  */
 function messageOf(job, act) {
@@ -17,7 +17,13 @@ function messageOf(job, act) {
   }
   // A page of a job: what was read on it is there, or on its way, whether or not others are still being read.
   if (job.background && !job.result) {
-    return [make("div", { class: "message is-late" }, make("progress", { class: "progress", "aria-label": t("pageLoading") }))];
+    return [
+      make(
+        "div",
+        { class: "message is-late" },
+        make("progress", { class: "progress", "aria-label": t("pageLoading") }),
+      ),
+    ];
   }
   switch (job.background ? "done" : job.status) {
     case "new":
@@ -86,7 +92,7 @@ export class MessagePlace {
   #act;
   #shown = null; // which message stands there
 
-  /** @param {HTMLElement} place @param act `start(id)`, `cancel(id)` and `hurry(id)` */
+  /** @param {HTMLElement} place @param {JobAct} act */
   constructor(place, act) {
     this.#place = place;
     this.#act = act;
@@ -95,11 +101,17 @@ export class MessagePlace {
   /** Shows what there is to say about a job, if wanted; elements stay where they say the same. */
   show(job, wanted, language) {
     this.#place.hidden = !wanted;
-    const key = wanted ? `${job.id} ${job.status} ${language} ${job.problem?.code} ${job.note?.words} ${job.note?.problem?.code}` : null;
+    const key = wanted
+      ? `${job.id} ${job.status} ${language} ${job.problem?.code} ${job.note?.words} ${job.note?.problem?.code}`
+      : null;
     if (key === null) {
       this.#place.replaceChildren();
     } else {
-      const act = Object.fromEntries(["start", "cancel", "hurry"].map((name) => [name, () => this.#act[name](job.id)]));
+      const act = {
+        start: () => this.#act.start(job.id),
+        cancel: () => this.#act.cancel(job.id),
+        hurry: () => this.#act.hurry(job.id),
+      };
       const fresh = messageOf(job, act);
       if (this.#shown === key) {
         refreshMessage(this.#place, fresh[0]);
@@ -112,7 +124,10 @@ export class MessagePlace {
   }
 }
 
-// About a page that is read in the background, or the job that does so: it waits, or what went wrong with it.
+/**
+ * About a page that is read in the background, or the job that does so: it waits, or what went wrong with it.
+ * @param {Note} note
+ */
 function noted({ problem, retry, symbol, words, values }, act) {
   return problem ? failed(problem, act, retry) : still(symbol, t(words, values));
 }
@@ -126,7 +141,9 @@ function working(words, share, act) {
   if (share !== null) {
     bar.value = share;
   }
-  return [make("div", { class: "message" }, bar, make("p", { class: "message-title" }, words), button("cancel", act.cancel))];
+  return [
+    make("div", { class: "message" }, bar, make("p", { class: "message-title" }, words), button("cancel", act.cancel)),
+  ];
 }
 
 function delayed(job, act) {

@@ -18,7 +18,7 @@ export class Notices {
 
   /**
    * Shows what there is to say about a job.
-   * @param {object} job
+   * @param {Job} job
    * @param {boolean} shown whether the lines of its result are shown
    */
   show(job, shown) {
@@ -50,7 +50,8 @@ export class Notices {
 
 /** What is remarked about one page among several: why it could not be read, and its warnings. */
 export function remarksOf({ warnings, error }) {
-  const remark = (words, extra) => make("p", { class: `notice ${extra}`.trim() }, icon("alert"), make("span", {}, words));
+  const remark = (words, extra) =>
+    make("p", { class: `notice ${extra}`.trim() }, icon("alert"), make("span", {}, words));
   return [
     ...(error ? [remark(errorText(error.code) ?? error.message, "is-failed")] : []),
     ...warnings.map(({ code, message }) => remark(warningText(code) ?? message, "")),

@@ -1,23 +1,21 @@
 // The right side: the tabs of the shown job, and what is done to its result.
 
-import { copyText } from "../core/clipboard.js";
 import { byId, reveal } from "../core/dom.js";
 import { later } from "../core/later.js";
 import { setPrefs } from "../core/prefs.js";
 import { currentJob, jobOf, turnTo } from "../jobs/jobs.js";
 import { withCell } from "../reading/changes.js";
 import { t } from "../words/words.js";
-import { copyResult, copyWords, selectionText, watchCopy } from "./copying.js";
+import { Copying, selectionText, watchCopy } from "./copying.js";
 import { Description } from "./description.js";
-import { DocumentView } from "./document.js";
+import { DocumentView } from "./document/view.js";
 import { changeResult, redo, undo } from "./edits.js";
 import { endEdit } from "./editor.js";
-import { Proofread } from "./proofread.js";
-import { watchReplaceOpener } from "./replace-opener.js";
+import { Proofread } from "./proofread/view.js";
+import { watchSearch } from "./search/opener.js";
 import { isLong } from "./rooms.js";
-import { Search } from "./search.js";
 import { selectionAfter } from "./selection.js";
-import { watchListKeys } from "./list-keys.js";
+import { watchListKeys } from "./proofread/list-keys.js";
 import { markTab, watchTabs } from "./tabs.js";
 
 /** Shows the result of the current job and lets the user work with it. */
@@ -29,26 +27,34 @@ export class ResultView {
   #document;
   #search;
   #description;
+  #copying;
   #drawn = new Map(); // view → what it shows
 
-  /** @param act `start(id)`, `cancel(id)`, `hurry(id)`, `edited(id)`, `reveal(index)`, `lookAt(index)`, `revealBlock(key)`, `missing()`, `put(page, element)` over the picture */
+  /**
+   * @param {Store} store
+   * @param {Say} say
+   * @param {ResultAct} act
+   */
   constructor(store, say, act) {
     this.#store = store;
     this.#say = say;
     this.#act = act;
+    this.#copying = new Copying(store, say);
     const choose = (index, event) => this.choose(index, event);
-    const written = () => this.#search?.written();
+    const written = () => this.#search.written();
     this.#proofread = new Proofread(store, {
       choose,
       change: (job, make, index) => this.#change(job, make, index),
-      copy: (text) => this.#copied(copyText(text)),
+      copy: (text) => this.#copying.text(text),
       lookAt: act.lookAt,
       show: () => setPrefs(store, { view: "proofread" }),
       written,
     });
     const change = (make) => this.#change(currentJob(store.get()), make, null);
     const mark = (key) => this.#document.markGrid(key);
-    const grid = later("result/grid.js", ({ gridToggle }) => gridToggle(store, { put: act.put, change, mark, say }));
+    const grid = later("result/document/grid.js", ({ gridToggle }) =>
+      gridToggle(store, { put: act.put, change, mark, say }),
+    );
     this.#document = new DocumentView(byId("document"), {
       choose,
       hover: (index) => store.set({ hovered: index }),
@@ -60,8 +66,8 @@ export class ResultView {
       cell: (at, rows) => change((result) => withCell(result, at, rows)),
       say,
     });
-    this.#search = new Search((index) => this.#found(index));
-    watchReplaceOpener(store, this.#search, {
+    this.#search = watchSearch(store, {
+      found: (index) => this.#found(index),
       change: (make, index) => this.#change(currentJob(store.get()), make, index),
       show: () => setPrefs(store, { view: "proofread" }),
       say,
@@ -72,7 +78,7 @@ export class ResultView {
     watchListKeys(byId("lines"), store, this.#proofread.list, {
       choose,
       edit: (index) => this.edit(index),
-      copy: (indexes) => this.#copied(copyText(selectionText(currentJob(store.get()).result, indexes))),
+      copy: (indexes) => this.#copying.text(selectionText(currentJob(store.get()).result, indexes)),
     });
     byId("copy-all").addEventListener("click", () => this.copy());
     byId("undo").addEventListener("click", () => this.undo());
@@ -80,13 +86,21 @@ export class ResultView {
     watchTabs(byId("result-tabs"), (view) => setPrefs(store, { view }));
     const shown = (state) => [currentJob(state)?.id, currentJob(state)?.result, state.prefs.view, state.prefs.language];
     store.watch(shown, () => this.#drawPanel());
-    store.watch((state) => [currentJob(state), state.prefs.language], () => this.#describe());
-    store.watch((state) => [state.active, state.block, currentJob(state)?.id], () => this.#mark());
-    store.watch((state) => [state.hovered, state.blockHovered], (index, key) => {
-      this.#proofread.list.hover(index, this.#line(index));
-      this.#document.hover(index, key);
-    });
-    store.watch((state) => [state.selected, Boolean(currentJob(state)?.background), state.prefs.language], (selected) => this.#selected(selected));
+    store.watch(
+      (state) => [currentJob(state), state.prefs.language],
+      () => this.#describe(),
+    );
+    store.watch(
+      (state) => [state.active, state.block, currentJob(state)?.id],
+      () => this.#mark(),
+    );
+    store.watch(
+      (state) => [state.hovered, state.blockHovered],
+      (index, key) => {
+        this.#proofread.list.hover(index, this.#line(index));
+        this.#document.hover(index, key);
+      },
+    );
   }
 
   /** Makes a line the active one, and selects with Ctrl and Shift as lists do. */
@@ -107,18 +121,8 @@ export class ResultView {
   }
 
   /** Copies the selection or everything; resolves to whether it worked. */
-  async copy() {
-    const { selected, prefs } = this.#store.get();
-    const { result } = currentJob(this.#store.get()) ?? {};
-    if (!result?.lines.length) {
-      return false;
-    }
-    const done = await this.#copied(copyResult(result, selected, prefs.view === "document"));
-    if (done) {
-      byId("copy-all").lastElementChild.textContent = t("copied");
-      setTimeout(() => this.#selected(this.#store.get().selected), 1500);
-    }
-    return done;
+  copy() {
+    return this.#copying.copy();
   }
 
   /** Lets the user edit a line. */
@@ -197,12 +201,6 @@ export class ResultView {
     }
   }
 
-  async #copied(copying) {
-    const done = await copying;
-    this.#say(t(done ? "copied" : "copyFailed"), { quiet: done });
-    return done;
-  }
-
   // Only what is seen is drawn, and of that only what has changed.
   #drawPanel() {
     const { prefs } = this.#store.get();
@@ -231,11 +229,6 @@ export class ResultView {
     this.#proofread.list.mark(active, this.#line(active));
     this.#proofread.list.select(selected);
     this.#document.mark(active, block);
-  }
-
-  #selected(selected) {
-    this.#proofread.list.select(selected);
-    byId("copy-all").lastElementChild.textContent = copyWords(currentJob(this.#store.get()), selected);
   }
 
   #describe() {

@@ -19,7 +19,8 @@ export function hasKey() {
 
 /**
  * Sends a request; where the server wants a key, or another one, asks the user and sends it again.
- * @param {() => Promise<{status: number}>} send
+ * @template {{status: number}} Reply
+ * @param {() => Promise<Reply>} send
  */
 export async function withKey(send) {
   for (;;) {

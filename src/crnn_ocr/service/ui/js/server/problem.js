@@ -32,6 +32,11 @@ export class Problem extends Error {
     this.retryAfter = retryAfter; // seconds, or null where waiting does not help
   }
 
+  /** The failure that an error is, or stands for. */
+  static of(error) {
+    return error instanceof Problem ? error : new Problem("BAD_ANSWER", { message: String(error) });
+  }
+
   /** Whether trying once more cannot help, as it is the file that the server refuses. */
   get hopeless() {
     return HOPELESS.has(this.code);
@@ -57,7 +62,13 @@ export function problemOf(status, answer, headers) {
     return new Problem(STATUS_CODES[status] ?? "BAD_ANSWER", { status, retryAfter: waiting(status, headers) });
   }
   const { code, message, hint } = answer.error;
-  return new Problem(code, { message, hint, requestId: answer.request_id, status, retryAfter: waiting(status, headers) });
+  return new Problem(code, {
+    message,
+    hint,
+    requestId: answer.request_id,
+    status,
+    retryAfter: waiting(status, headers),
+  });
 }
 
 // Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3).

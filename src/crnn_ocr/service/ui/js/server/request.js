@@ -11,7 +11,7 @@ const BLOCKS = { layout: "blocks" };
 /**
  * Sends one file to be read; resolves to the answer of POST /ocr.
  * @param {Blob} file
- * @param {{options: object, signal: AbortSignal, onSent: (share: number) => void}} how `onSent` hears how much
+ * @param {{options: Options, signal: AbortSignal, onSent: (share: number) => void}} how `onSent` hears how much
  *   of the file has left; 1 means that the server is reading
  */
 export async function readFile(file, { options, signal, onSent }) {
@@ -63,11 +63,12 @@ export async function getJson(path, { insist = false } = {}) {
  * @param {object} document
  * @param {string} format
  * @param {Blob | null} file what was read, for formats that are built on it or show parts of it
- * @param {object} options with which it was read: they may have chosen its pages
+ * @param {Options} options with which it was read: they may have chosen its pages
  */
 export async function exportFile(document, format, file = null, options = {}) {
   const query = new URLSearchParams({ ...(file ? optionText(options) : {}), format });
   const json = JSON.stringify(document);
+  /** @type {RequestInit} */
   let init = { method: "POST", body: json, headers: { "Content-Type": "application/json" } };
   if (file) {
     const form = new FormData();
@@ -89,11 +90,12 @@ export async function getText(path) {
 
 /**
  * Asks for one page of a file as a picture.
- * @param {{page: number, stage: "original" | "enhanced", options?: object}} what
+ * @param {Blob} file
+ * @param {{page: number, stage: "original" | "enhanced", options?: Options, signal?: AbortSignal}} what
  * @returns {Promise<{picture: Blob, header: (name: string) => string | null}>}
  */
 export async function previewPage(file, { page, stage, options = {}, signal }) {
-  const query = new URLSearchParams({ ...optionText(options), page, stage });
+  const query = new URLSearchParams({ ...optionText(options), page: String(page), stage });
   const headers = { "Content-Type": mediaType(file) };
   const reply = await ask(`/preview?${query}`, { method: "POST", body: file, headers, signal });
   return { picture: await reply.blob(), header: (name) => reply.headers.get(name) };

@@ -63,5 +63,8 @@ function shell(text) {
 
 // JSON's strings are valid in both languages, but for two line separators that old JavaScript refused.
 function literal(text) {
-  return JSON.stringify(text).replace(/[\u2028\u2029\u007f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(text).replace(
+    /[\u2028\u2029\u007f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -9,7 +9,10 @@ import { makeMenu } from "./menu.js";
 
 const EVERY = 2_000; // milliseconds between two looks at the queue, while the card is open
 
-/** Wires the corner. */
+/**
+ * Wires the corner.
+ * @param {Store} store
+ */
 export function watchCard(store) {
   const card = byId("server-card");
   let timer = null;
@@ -23,7 +26,10 @@ export function watchCard(store) {
   async function look() {
     clearTimeout(timer);
     if (!card.hidden) {
-      const work = await load("server/work.js").then(({ askForWork }) => askForWork(), () => null);
+      const work = await load("server/work.js").then(
+        ({ askForWork }) => askForWork(),
+        () => null,
+      );
       store.set({ work });
       clearTimeout(timer);
       timer = setTimeout(look, EVERY);
@@ -42,14 +48,22 @@ function draw({ server, work, jobs, limits, models }) {
   const facts = [
     [t("fact_state"), words],
     [t("fact_version"), server.version],
-    [t("fact_answer"), server.state === "ready" && server.answered !== undefined ? timeText(server.answered) : undefined],
+    [
+      t("fact_answer"),
+      server.state === "ready" && server.answered !== undefined ? timeText(server.answered) : undefined,
+    ],
     [t("fact_work"), work ? t("workFact", work) : undefined],
     [t("fact_queue"), t("queueFact", { count: waiting })],
-    [t("fact_limit"), limits ? t("limitFact", { size: sizeText(limits.max_image_bytes), pages: limits.max_pages }) : undefined],
+    [
+      t("fact_limit"),
+      limits ? t("limitFact", { size: sizeText(limits.max_image_bytes), pages: limits.max_pages }) : undefined,
+    ],
     [t("keyLabel"), key],
   ];
   const known = facts.filter(([, value]) => value !== undefined);
-  byId("server-facts").replaceChildren(...known.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  byId("server-facts").replaceChildren(
+    ...known.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]),
+  );
   byId("server-models").replaceChildren(...models.map(modelOf));
   byId("server-models-title").hidden = models.length === 0;
   byId("server-reason").textContent = server.reason ?? "";

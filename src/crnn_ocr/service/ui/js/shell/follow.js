@@ -5,7 +5,10 @@ import { currentJob, patchJob } from "../jobs/jobs.js";
 
 const READING_LINE = 0.25; // of a panel's height: what stands there is the page that one reads
 
-/** Wires both sides; `reveal(index)` brings a line into view in the picture. */
+/**
+ * Wires both sides; `reveal(index)` brings a line into view in the picture.
+ * @param {Store} store
+ */
 export function watchSides(store, reveal) {
   const panels = [...document.querySelectorAll(".panel")];
   let scrolled = null; // the panel that the user scrolls: what the page itself scrolls turns nothing
@@ -15,22 +18,25 @@ export function watchSides(store, reveal) {
     scrolled = null;
   };
 
-  store.watch((state) => [currentJob(state)?.id, currentJob(state)?.page], (id, page) => {
-    if (id !== shown.id) {
-      panels.forEach((panel) => {
-        panel.scrollTop = 0;
-      });
-    } else if (page !== shown.page && !turning) {
-      // A line that was chosen has brought its own page, and stands in view already.
-      const active = store.get().active;
-      const line = active === null ? undefined : currentJob(store.get())?.result?.lines[active];
-      if (line?.page !== page) {
-        hold();
-        panels.forEach((panel) => showPage(panel, page));
+  store.watch(
+    (state) => [currentJob(state)?.id, currentJob(state)?.page],
+    (id, page) => {
+      if (id !== shown.id) {
+        panels.forEach((panel) => {
+          panel.scrollTop = 0;
+        });
+      } else if (page !== shown.page && !turning) {
+        // A line that was chosen has brought its own page, and stands in view already.
+        const active = store.get().active;
+        const line = active === null ? undefined : currentJob(store.get())?.result?.lines[active];
+        if (line?.page !== page) {
+          hold();
+          panels.forEach((panel) => showPage(panel, page));
+        }
       }
-    }
-    shown = { id, page };
-  });
+      shown = { id, page };
+    },
+  );
 
   for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
     const own = ({ target }) => {

@@ -3,9 +3,15 @@
 import { byId, make } from "../core/dom.js";
 import { t } from "../words/words.js";
 
-/** Keeps the list in the user's language; `commands` have keys, a name, and whether they are single keys. */
+/**
+ * Keeps the list in the user's language; `commands` have keys, a name, and whether they are single keys.
+ * @param {Store} store
+ */
 export function watchKeyList(store, commands) {
-  store.watch((state) => [state.prefs.language, state.prefs.keys], (_, singles) => draw(commands, singles));
+  store.watch(
+    (state) => [state.prefs.language, state.prefs.keys],
+    (_, singles) => draw(commands, singles),
+  );
 }
 
 function draw(commands, singles) {

@@ -34,9 +34,14 @@ const COMMANDS = [
   { keys: [COMMAND_KEY, "H"], name: "replace" },
 ];
 
-/** Wires the keys; `act` has one function per command's name, and `missing()` where the sheet has not arrived. */
+/**
+ * Wires the keys; `act` has one function per command's name, and `missing()` where the sheet has not arrived.
+ * @param {Store} store
+ */
 export function watchKeys(store, act) {
-  const sheet = later("shell/key-list.js", ({ watchKeyList }) => watchKeyList(store, COMMANDS), { words: () => loadWords("keys") });
+  const sheet = later("shell/key-list.js", ({ watchKeyList }) => watchKeyList(store, COMMANDS), {
+    words: () => loadWords("keys"),
+  });
   const showHelp = () => sheet().then(() => byId("help-dialog").showModal(), act.missing);
   byId("help").addEventListener("click", showHelp);
   document.addEventListener("keydown", (event) => {
@@ -53,7 +58,10 @@ function commandOf(event, singles) {
     return undefined;
   }
   if (event.ctrlKey || event.metaKey) {
-    const name = { enter: "read", ...(isTyping(event.target) ? {} : { z: event.shiftKey ? "redo" : "undo", y: "redo" }) }[event.key.toLowerCase()];
+    const name = {
+      enter: "read",
+      ...(isTyping(event.target) ? {} : { z: event.shiftKey ? "redo" : "undo", y: "redo" }),
+    }[event.key.toLowerCase()];
     return COMMANDS.find((command) => command.name === name);
   }
   if (isTyping(event.target)) {

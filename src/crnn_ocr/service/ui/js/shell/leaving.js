@@ -2,7 +2,10 @@
 
 import { UNDER_WAY } from "../jobs/jobs.js";
 
-/** Watches over leaving, reloading and closing. */
+/**
+ * Watches over leaving, reloading and closing.
+ * @param {Store} store
+ */
 export function watchLeaving(store) {
   addEventListener("beforeunload", (event) => {
     if (wouldLose(store.get())) {

@@ -6,25 +6,37 @@ import { loadLanguage, setLanguage, t, translatePage } from "../words/words.js";
 
 const THEMES = ["auto", "light", "dark"];
 
-/** Applies the preferences whenever they change; the words come first, for all others use them. */
+/**
+ * Applies the preferences whenever they change; the words come first, for all others use them.
+ * @param {Store} store
+ */
 export function watchLooks(store) {
-  store.watch((state) => [state.prefs.language], (language) => {
-    setLanguage(language);
-    translatePage();
-    drawTheme(store.get().prefs.theme);
-  });
+  store.watch(
+    (state) => [state.prefs.language],
+    (language) => {
+      setLanguage(language);
+      translatePage();
+      drawTheme(store.get().prefs.theme);
+    },
+  );
   store.watch((state) => [state.prefs.theme], drawTheme);
   byId("theme").addEventListener("click", () => nextTheme(store));
   byId("language").addEventListener("click", () => otherLanguage(store));
 }
 
-/** Goes on from automatic to light to dark. */
+/**
+ * Goes on from automatic to light to dark.
+ * @param {Store} store
+ */
 export function nextTheme(store) {
   const { theme } = store.get().prefs;
   setPrefs(store, { theme: THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] });
 }
 
-/** Changes between English and Chinese. */
+/**
+ * Changes between English and Chinese.
+ * @param {Store} store
+ */
 export async function otherLanguage(store) {
   const language = document.documentElement.lang === "en" ? "zh" : "en";
   await loadLanguage(language).then(

@@ -29,7 +29,7 @@ export function makeMenu(button, menu, items) {
   });
   menu.addEventListener("keydown", (event) => {
     const all = entries();
-    const at = all.indexOf(document.activeElement);
+    const at = all.findIndex((entry) => entry === document.activeElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
     if (next !== undefined) {
       event.preventDefault();
@@ -51,7 +51,8 @@ export function makeMenu(button, menu, items) {
     }
   });
   menu.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !menu.contains(event.relatedTarget) && event.relatedTarget !== button) {
+    const to = /** @type {Node} */ (event.relatedTarget);
+    if (to && !menu.contains(to) && to !== button) {
       open(false);
     }
   });

@@ -10,7 +10,10 @@ const STEP = 0.02;
 const HALF = 0.5;
 const AUTO = 0; // of a picture above the text: as high as it is
 
-/** Wires the border and the button that enlarges the picture. */
+/**
+ * Wires the border and the button that enlarges the picture.
+ * @param {Store} store
+ */
 export function watchPanes(store) {
   const handle = byId("splitter");
   const work = byId("work");
@@ -44,39 +47,54 @@ export function watchPanes(store) {
       next === undefined ? reset() : move(next);
     }
   });
-  store.watch((state) => [state.prefs.split, state.prefs.upper, state.wide], (split, upper, aspect) => {
-    work.classList.toggle("is-wide", aspect > 0);
-    work.style.setProperty("--aspect", aspect || 1);
-    work.style.setProperty("--left", `${kept(split)}fr`);
-    work.style.setProperty("--right", `${1 - kept(split)}fr`);
-    if (upper === AUTO) {
-      work.style.removeProperty("--upper");
-    } else {
-      work.style.setProperty("--upper", `${100 * kept(upper)}%`);
-    }
-    const high = byId("picture").closest(".card").offsetHeight / work.clientHeight || HALF;
-    const share = aspect > 0 ? (upper === AUTO ? high : kept(upper)) : kept(split);
-    handle.setAttribute("aria-orientation", aspect > 0 ? "horizontal" : "vertical");
-    handle.setAttribute("aria-valuenow", String(Math.min(100 * MOST, Math.max(100 * LEAST, Math.round(share * 100)))));
-  });
-  store.watch((state) => [state.alone], (alone) => {
-    work.classList.toggle("is-alone", alone);
-    byId("alone").setAttribute("aria-pressed", String(alone));
-  });
+  store.watch(
+    (state) => [state.prefs.split, state.prefs.upper, state.wide],
+    (split, upper, aspect) => {
+      work.classList.toggle("is-wide", aspect > 0);
+      work.style.setProperty("--aspect", String(aspect || 1));
+      work.style.setProperty("--left", `${kept(split)}fr`);
+      work.style.setProperty("--right", `${1 - kept(split)}fr`);
+      if (upper === AUTO) {
+        work.style.removeProperty("--upper");
+      } else {
+        work.style.setProperty("--upper", `${100 * kept(upper)}%`);
+      }
+      const high = byId("picture").closest(".card").offsetHeight / work.clientHeight || HALF;
+      const share = aspect > 0 ? (upper === AUTO ? high : kept(upper)) : kept(split);
+      handle.setAttribute("aria-orientation", aspect > 0 ? "horizontal" : "vertical");
+      handle.setAttribute(
+        "aria-valuenow",
+        String(Math.min(100 * MOST, Math.max(100 * LEAST, Math.round(share * 100)))),
+      );
+    },
+  );
+  store.watch(
+    (state) => [state.alone],
+    (alone) => {
+      work.classList.toggle("is-alone", alone);
+      byId("alone").setAttribute("aria-pressed", String(alone));
+    },
+  );
   byId("alone").addEventListener("click", () => toggleAlone(store));
   // The first screen gives way to the work, which is shown once its styles are there.
-  store.watch((state) => [state.jobs.length > 0], async (some) => {
-    document.body.classList.toggle("has-jobs", some);
-    byId("intake").hidden = some;
-    work.hidden ||= !some;
-    if (some) {
-      await laterStyles();
-      work.hidden = store.get().jobs.length === 0;
-    }
-  });
+  store.watch(
+    (state) => [state.jobs.length > 0],
+    async (some) => {
+      document.body.classList.toggle("has-jobs", some);
+      byId("intake").hidden = some;
+      work.hidden ||= !some;
+      if (some) {
+        await laterStyles();
+        work.hidden = store.get().jobs.length === 0;
+      }
+    },
+  );
 }
 
-/** Gives the picture all the room, or takes it back. */
+/**
+ * Gives the picture all the room, or takes it back.
+ * @param {Store} store
+ */
 export function toggleAlone(store) {
   store.set({ alone: !store.get().alone });
 }

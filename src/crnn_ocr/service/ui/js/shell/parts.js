@@ -7,8 +7,8 @@ import { loadWords } from "../words/words.js";
 
 /**
  * Wires them. They are loaded when they are first asked for.
- * @param {object} store
- * @param {(sentence: string, how?: object) => void} say
+ * @param {Store} store
+ * @param {Say} say
  * @param {() => void} missing hears of a part that has not arrived
  */
 export function watchParts(store, say, missing) {
@@ -22,18 +22,24 @@ export function watchParts(store, say, missing) {
   const lens = () => load("picture/lens.js");
   byId("export").addEventListener("click", () => sheet().then((part) => part.open(), missing));
   byId("open-history").addEventListener("click", () => history().then((part) => part.show(), missing));
-  store.watch((state) => [state.prefs.view, state.current], (view, current) => {
-    if (view === "data" && current !== null) {
-      data().catch(missing);
-    }
-  });
+  store.watch(
+    (state) => [state.prefs.view, state.current],
+    (view, current) => {
+      if (view === "data" && current !== null) {
+        data().catch(missing);
+      }
+    },
+  );
   // Whoever has added a file will want these: they are there before its text is. What does not arrive is asked for again.
-  store.watch((state) => [state.jobs.length > 0, state.prefs.history], (some, keeps) => {
-    if (some) {
-      const wanted = [lens, ...(keeps ? [history] : []), ...(typeof navigator.share === "function" ? [share] : [])];
-      wanted.forEach((part) => part().catch(() => {}));
-    }
-  });
+  store.watch(
+    (state) => [state.jobs.length > 0, state.prefs.history],
+    (some, keeps) => {
+      if (some) {
+        const wanted = [lens, ...(keeps ? [history] : []), ...(typeof navigator.share === "function" ? [share] : [])];
+        wanted.forEach((part) => part().catch(() => {}));
+      }
+    },
+  );
   return {
     /** Keeps a reading, or what has been edited since, in the history of this browser. */
     async keep(id) {
@@ -42,13 +48,22 @@ export function watchParts(store, say, missing) {
       if (prefs.history && job?.result) {
         // At once: whoever leaves now loses nothing.
         patchJob(store, id, { historyId: job.historyId ?? crypto.randomUUID?.() ?? String(Math.random()) });
-        await history().then((part) => part.keep(id), () => patchJob(store, id, { historyId: undefined }));
+        await history().then(
+          (part) => part.keep(id),
+          () => patchJob(store, id, { historyId: undefined }),
+        );
       }
     },
     /** Puts an earlier reading back on the page. */
     open: (id) => history().then((part) => part.open(id), missing),
     /** The earlier readings, the newest first. */
-    recent: async () => ((await hasHistory()) ? history().then((part) => part.recent(), () => []) : []),
+    recent: async () =>
+      (await hasHistory())
+        ? history().then(
+            (part) => part.recent(),
+            () => [],
+          )
+        : [],
   };
 }
 

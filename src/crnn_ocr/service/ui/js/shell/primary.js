@@ -7,7 +7,10 @@ import { t } from "../words/words.js";
 const ICONS = { add: "plus", stop: "stop", copy: "copy", copied: "check" };
 const COPIED = 1500; // milliseconds for which the button says so
 
-/** Wires the button; `act` has `add()`, `stop()` and `copy()`, which resolves to whether it worked. */
+/**
+ * Wires the button; `act` has `add()`, `stop()` and `copy()`, which resolves to whether it worked.
+ * @param {Store} store
+ */
 export function watchPrimary(store, act) {
   const button = byId("primary");
   let timer = null;
@@ -22,13 +25,16 @@ export function watchPrimary(store, act) {
     }
   });
   byId("stop-others").addEventListener("click", act.stop);
-  store.watch((state) => [state.jobs, state.current, state.selected, state.prefs.language], () => {
-    // What it has just said stays for its time, unless it would do something else.
-    if (button.dataset.symbol !== "copied" || said !== meaning()) {
-      clearTimeout(timer);
-      draw();
-    }
-  });
+  store.watch(
+    (state) => [state.jobs, state.current, state.selected, state.prefs.language],
+    () => {
+      // What it has just said stays for its time, unless it would do something else.
+      if (button.dataset.symbol !== "copied" || said !== meaning()) {
+        clearTimeout(timer);
+        draw();
+      }
+    },
+  );
 
   function meaning() {
     const { current, selected, prefs } = store.get();
@@ -39,7 +45,11 @@ export function watchPrimary(store, act) {
     const state = store.get();
     const action = actionOf(state);
     button.dataset.action = action;
-    const words = { add: t("addMore"), stop: t("stopAll"), copy: t(currentJob(state)?.background ? "copyPage" : "copy") };
+    const words = {
+      add: t("addMore"),
+      stop: t("stopAll"),
+      copy: t(currentJob(state)?.background ? "copyPage" : "copy"),
+    };
     const some = action === "copy" && state.selected.size > 0;
     show(action, some ? t("copySome", { count: state.selected.size }) : words[action]);
     byId("stop-others").hidden = action === "stop" || !isBusy(state);

@@ -9,18 +9,24 @@ const SELDOM = 30_000;
 
 let learning = null;
 
-/** Watches the server and learns what it offers. */
+/**
+ * Watches the server and learns what it offers.
+ * @param {Store} store
+ */
 export function watchServer(store) {
   let timer = null;
-  store.watch((state) => [state.server.state], (state) => {
-    if (state === "down" || state === "busy") {
-      clearTimeout(timer); // a request has met it: the next look comes soon
-      timer = setTimeout(ask, OFTEN);
-    }
-  });
+  store.watch(
+    (state) => [state.server.state],
+    (state) => {
+      if (state === "down" || state === "busy") {
+        clearTimeout(timer); // a request has met it: the next look comes soon
+        timer = setTimeout(ask, OFTEN);
+      }
+    },
+  );
   addEventListener("online", ask);
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  ask();
+  void ask();
 
   async function ask() {
     clearTimeout(timer);
@@ -35,7 +41,10 @@ export function watchServer(store) {
   }
 }
 
-/** Tells the corner what a request has just met. */
+/**
+ * Tells the corner what a request has just met.
+ * @param {Store} store
+ */
 export function noteServer(store, state) {
   if (state === "ready" && store.get().schema === null) {
     learn(store); // the key that opens the options has just been given
@@ -46,7 +55,10 @@ export function noteServer(store, state) {
   }
 }
 
-/** Asks the user for the key that the server wants, and learns what it offers. */
+/**
+ * Asks the user for the key that the server wants, and learns what it offers.
+ * @param {Store} store
+ */
 export async function unlock(store) {
   await getJson("/options", { insist: true }).catch(() => null); // what goes wrong shows when it is asked again
   await learn(store);
@@ -63,14 +75,16 @@ async function probe() {
   }
 }
 
+/** @param {Store} store */
 function learn(store) {
-  learning ??= ask(store).finally(() => {
+  learning ??= learnAll(store).finally(() => {
     learning = null;
   });
   return learning;
 }
 
-async function ask(store) {
+/** @param {Store} store */
+async function learnAll(store) {
   const [schema, health] = await Promise.all([
     getJson("/options").catch((problem) => problem),
     getJson("/healthz").catch(() => ({})),
@@ -83,7 +97,10 @@ async function ask(store) {
   }
   const [limits, models] = await Promise.all([
     getJson("/limits").catch(() => null),
-    getJson("/models").then((answer) => answer.models ?? [], () => []),
+    getJson("/models").then(
+      (answer) => answer.models ?? [],
+      () => [],
+    ),
   ]);
   store.set({ schema, limits, models, options: known(store.get().options, schema, models), server: server() });
 }

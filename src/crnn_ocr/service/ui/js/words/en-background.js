@@ -33,16 +33,19 @@ const page = {
   backgroundPages: "Pages",
   backgroundStarted: ({ name }) => `Read in the background: ${name}`,
   backgroundOver_succeeded: ({ name, done }) => `${name}: ${pages(done)} read`,
-  backgroundOver_partial: ({ name, done, failed }) => `${name}: ${pages(done)} read, ${failed > 0 ? `${count(failed)} failed` : "not all of it could be written"}`,
+  backgroundOver_partial: ({ name, done, failed }) =>
+    `${name}: ${pages(done)} read, ${failed > 0 ? `${count(failed)} failed` : "not all of it could be written"}`,
   backgroundOver_failed: ({ name }) => `${name} could not be read`,
   backgroundOver_cancelled: ({ name }) => `Stopped: ${name}`,
   backgroundOver_expired: ({ name }) => `The server has deleted ${name}: its time is over`,
-  backgroundStopping: ({ count: stopped }) => (stopped === 1 ? "Stopped; what was read of it is deleted" : "Stopped; what was read of them is deleted"),
+  backgroundStopping: ({ count: stopped }) =>
+    stopped === 1 ? "Stopped; what was read of it is deleted" : "Stopped; what was read of them is deleted",
   backgroundStopped: "Stopped. What was read of it is deleted.",
   backgroundNotStopped: ({ reason }) => `It could not be stopped: ${reason}`,
   backgroundCancelled: "Stopped. What was read of it is deleted.",
   backgroundChooseAgain: "The file is not in this page any more. Choose it again to have it read anew.",
-  backgroundQueued: ({ position }) => (position === 1 ? "Waiting; 1 job is ahead of it." : `Waiting; ${count(position)} jobs are ahead of it.`),
+  backgroundQueued: ({ position }) =>
+    position === 1 ? "Waiting; 1 job is ahead of it." : `Waiting; ${count(position)} jobs are ahead of it.`,
   backgroundCounting: "The pages are being counted…",
   pageQueued: "This page has not been read yet.",
   pageRunning: "This page is being read…",
@@ -61,7 +64,8 @@ const page = {
   backgroundFormats: "Save as",
   backgroundUnderWay: ({ count: busy }) => `Background jobs, ${count(busy)} under way`,
   backgroundOfKey: "The jobs of your API key. The server deletes them when their time is over.",
-  backgroundOfBrowser: "Long documents that were sent from this browser. The server deletes them when their time is over.",
+  backgroundOfBrowser:
+    "Long documents that were sent from this browser. The server deletes them when their time is over.",
   backgroundNone: "There are no jobs.",
   backgroundOpen: "Open",
   backgroundOpenOf: ({ name }) => `Open ${name}`,
@@ -89,7 +93,8 @@ const errors = {
   JOB_FAILED: ({ detail }) => detail || "The job has failed.",
   JOBS_TOO_MANY: "As many documents as the server allows are being read. Try again when one of them is done.",
   JOBS_UNAVAILABLE: "The server cannot reach its jobs now. Try again in a moment.",
-  JOB_STORAGE_FULL: "The server has no room for this document now. Delete jobs that you do not need, or try again later.",
+  JOB_STORAGE_FULL:
+    "The server has no room for this document now. Delete jobs that you do not need, or try again later.",
   JOB_NOT_READY: "This has not been read yet. Try again in a moment.",
 };
 

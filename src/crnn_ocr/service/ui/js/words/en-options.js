@@ -35,7 +35,10 @@ const options = {
   orientation: { title: "Orientation", help: "Turn pictures and lines that lie on their side or stand on their head." },
   recheck: { title: "Second look", help: "Auto: a slower, more exact model reads again what is doubtful." },
   layout: { title: "Layout", help: "Document: headings, paragraphs, lists and tables. Lines: one after the other." },
-  ocr: { title: "PDF pages with text", help: "Auto: take their own text where it is good. Read anew: read the picture all the same. Take it: read no picture." },
+  ocr: {
+    title: "PDF pages with text",
+    help: "Auto: take their own text where it is good. Read anew: read the picture all the same. Take it: read no picture.",
+  },
   pages: { title: "Pages", help: "Pages to read, such as 1-3,7 or 5-. Empty: all." },
   min_confidence: {
     title: "Leave out what is hardly text",

@@ -15,7 +15,8 @@ export const result = {
   gridEdit: "Edit grid",
   gridDone: "Done",
   gridRemove: "Remove",
-  gridHelp: "Over the picture: drag a line, or move it by arrow keys; + adds one, \u2212 or Delete removes the chosen one. The texts go into their cells by themselves.",
+  gridHelp:
+    "Over the picture: drag a line, or move it by arrow keys; + adds one, \u2212 or Delete removes the chosen one. The texts go into their cells by themselves.",
   gridUnknown: "Nobody knows where this table is on the picture.",
   gridRowLine: ({ number, count }) => `Line ${number} of ${count} between rows`,
   gridColLine: ({ number, count }) => `Line ${number} of ${count} between columns`,

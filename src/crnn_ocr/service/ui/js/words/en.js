@@ -173,7 +173,9 @@ const page = {
   fact_queue: "From this page",
   fact_limit: "Takes",
   workFact: ({ readings, busy, cores }) =>
-    readings === 0 ? "nobody waits" : `${readings === 1 ? "1 reading" : `${readings} readings`}, ${busy} of ${cores} cores busy`,
+    readings === 0
+      ? "nobody waits"
+      : `${readings === 1 ? "1 reading" : `${readings} readings`}, ${busy} of ${cores} cores busy`,
   queueFact: ({ count }) => (count === 0 ? "nothing under way" : `${files(count)} under way`),
   limitFact: ({ size, pages }) => `up to ${size}, ${pages} pages`,
   models: "Models",
@@ -195,7 +197,8 @@ const errors = {
   NETWORK: "The server cannot be reached. The file is read as soon as the server is back.",
   BAD_ANSWER: "The server gave an answer that this page does not understand. Try again in a moment.",
   IMAGE_EMPTY: "The file is empty. Choose another one.",
-  TOO_LARGE_TO_SEND: ({ detail }) => `The file is larger than the server takes (${detail}). Scale it down or cut it into parts.`,
+  TOO_LARGE_TO_SEND: ({ detail }) =>
+    `The file is larger than the server takes (${detail}). Scale it down or cut it into parts.`,
   BODY_TOO_LARGE: "The file is larger than the server takes. Scale it down or cut it into parts.",
   OVERLOADED: "The server is busy. Try again in a moment.",
   RATE_LIMITED: "The server asks for a pause. Try again in a moment.",

@@ -30,7 +30,8 @@ const page = {
   backgroundPages: "页面",
   backgroundStarted: ({ name }) => `正在后台识别：${name}`,
   backgroundOver_succeeded: ({ name, done }) => `${name}：已识别 ${done} 页`,
-  backgroundOver_partial: ({ name, done, failed }) => `${name}：已识别 ${done} 页，${failed > 0 ? `${failed} 页失败` : "部分内容未能写出"}`,
+  backgroundOver_partial: ({ name, done, failed }) =>
+    `${name}：已识别 ${done} 页，${failed > 0 ? `${failed} 页失败` : "部分内容未能写出"}`,
   backgroundOver_failed: ({ name }) => `${name} 识别失败`,
   backgroundOver_cancelled: ({ name }) => `已停止：${name}`,
   backgroundOver_expired: ({ name }) => `${name} 已过期，服务器已将其删除`,

@@ -34,7 +34,10 @@ const options = {
   orientation: { title: "方向", help: "把横放或倒置的图片和文字行转正。" },
   recheck: { title: "复读", help: "自动：没有把握的文字由高精度模型再读一遍。" },
   layout: { title: "版面", help: "文档：区分标题、段落、列表和表格。按行：逐行给出文字。" },
-  ocr: { title: "带文字的 PDF 页", help: "自动：文字可靠时直接取用。重新识别：总是识别页面图像。直接取用：不识别图像。" },
+  ocr: {
+    title: "带文字的 PDF 页",
+    help: "自动：文字可靠时直接取用。重新识别：总是识别页面图像。直接取用：不识别图像。",
+  },
   pages: { title: "页码", help: "要识别的页，例如 1-3,7 或 5-；留空表示全部。" },
   min_confidence: {
     title: "略去不像文字的内容",

@@ -15,7 +15,8 @@ export const result = {
   gridEdit: "编辑网格",
   gridDone: "完成",
   gridRemove: "删除",
-  gridHelp: "在图片上：拖动网格线，或用方向键移动；点 + 添加一条线；点 \u2212 或按 Delete 删除选中的线。文字会自动归入所在的单元格。",
+  gridHelp:
+    "在图片上：拖动网格线，或用方向键移动；点 + 添加一条线；点 \u2212 或按 Delete 删除选中的线。文字会自动归入所在的单元格。",
   gridUnknown: "不知道这个表格在图片上的位置。",
   gridRowLine: ({ number, count }) => `第 ${number} 条行线，共 ${count} 条`,
   gridColLine: ({ number, count }) => `第 ${number} 条列线，共 ${count} 条`,

@@ -20,7 +20,8 @@ export const errors = {
   IMAGE_TOO_LARGE: ({ detail }) => tooManyPages(detail) ?? "图片太大。请缩小图片或分成几部分后重试。",
   BODY_TOO_LARGE: "文件太大，超过了服务器的上限。请换一个较小的文件。",
   PDF_PASSWORD_REQUIRED: "PDF 有密码保护。请去掉密码后重试。",
-  IMAGE_KILLED_WORKER: "识别这张图片时，服务器的进程崩溃或内存不足，一小时内不再识别它。请缩小图片或另存为其他格式后重试。",
+  IMAGE_KILLED_WORKER:
+    "识别这张图片时，服务器的进程崩溃或内存不足，一小时内不再识别它。请缩小图片或另存为其他格式后重试。",
   OPTION_INVALID: "有一个选项的值无效。请在“选项”中恢复默认后重试。",
   EXTRA_MISSING: "服务器没有安装读取这种文件所需的组件。",
   MODEL_BROKEN: "服务器上的识别模型无法加载，请联系管理员。",

@@ -1,12 +1,12 @@
 // The tab Proofread: the list of lines, editing them, and going from doubt to doubt.
 
-import { byId, iconButton, make } from "../core/dom.js";
-import { load } from "../core/later.js";
-import { isDoubtful, isUnsure } from "../reading/result.js";
-import { withLine } from "../reading/changes.js";
-import { t } from "../words/words.js";
-import { currentJob } from "../jobs/jobs.js";
-import { editIn, endEdit } from "./editor.js";
+import { byId, iconButton, make } from "../../core/dom.js";
+import { load } from "../../core/later.js";
+import { isDoubtful, isUnsure } from "../../reading/result.js";
+import { withLine } from "../../reading/changes.js";
+import { t } from "../../words/words.js";
+import { currentJob } from "../../jobs/jobs.js";
+import { editIn, endEdit } from "../editor.js";
 import { LineList } from "./list.js";
 
 const CROP_MARGIN = 6; // pixels of the page around a line
@@ -21,9 +21,8 @@ export class Proofread {
   #counted = {}; // the lines whose doubts have been counted
 
   /**
-   * @param store
-   * @param act `choose(index, event)`, `change(job, make, index)` with a function from a result to the changed one,
-   *   `copy(text)`, `lookAt(index, part)`, `show()` this tab, `written()` where rows have come
+   * @param {Store} store
+   * @param {ProofreadAct} act
    */
   constructor(store, act) {
     this.#store = store;
@@ -32,7 +31,12 @@ export class Proofread {
       choose: act.choose,
       hover: (index) => store.set({ hovered: index }),
       edit: (index) => this.edit(index),
-      undo: (index) => act.change(currentJob(store.get()), (result) => withLine(result, index, { text: result.lines[index].original }), index),
+      undo: (index) =>
+        act.change(
+          currentJob(store.get()),
+          (result) => withLine(result, index, { text: result.lines[index].original }),
+          index,
+        ),
       accept: (index) => this.#accept(index),
       copy: (index) => act.copy(currentJob(store.get()).result.lines[index].text),
       written: act.written,
@@ -96,8 +100,10 @@ export class Proofread {
     const job = currentJob(this.#store.get());
     const { text } = this.#line(index);
     const row = this.#list.row(index);
-    editIn(row.querySelector(".line-text"), { text, label: t("editLine", { text }), above: this.#crop(job, index) }, (value, how) =>
-      this.#edited(job, index, value, how, flow),
+    editIn(
+      row.querySelector(".line-text"),
+      { text, label: t("editLine", { text }), above: this.#crop(job, index) },
+      (value, how) => this.#edited(job, index, value, how, flow),
     );
     row.classList.add("is-open");
     this.#list.reveal(index);
@@ -107,7 +113,9 @@ export class Proofread {
   /** Goes to the next doubt after the line that the user works with, or to the first. */
   nextDoubt(step = 1) {
     const { result } = currentJob(this.#store.get()) ?? {};
-    const next = result ? this.#doubt(result, this.#store.get().active ?? (step > 0 ? -1 : result.lines.length), step, true) : null;
+    const next = result
+      ? this.#doubt(result, this.#store.get().active ?? (step > 0 ? -1 : result.lines.length), step, true)
+      : null;
     return next !== null && this.edit(next, true);
   }
 
@@ -136,7 +144,8 @@ export class Proofread {
   }
 
   #edited(job, index, value, how, flow) {
-    const patch = how === "accept" && isDoubtful(job.result.lines[index]) ? { text: value, checked: true } : { text: value };
+    const patch =
+      how === "accept" && isDoubtful(job.result.lines[index]) ? { text: value, checked: true } : { text: value };
     this.#list.row(index)?.classList.remove("is-open");
     this.#act.change(job, (result) => withLine(result, index, patch), index);
     const now = currentJob(this.#store.get());
@@ -161,10 +170,18 @@ export class Proofread {
     const line = this.#line(index);
     const picture = make("span", { class: "crop-picture" });
     const page = job.result.pages[line.page];
-    const room = { size: page, margin: CROP_MARGIN, widest: Math.max(120, byId("panel-proofread").clientWidth - 110), highest: CROP_HIGHEST };
+    const room = {
+      size: page,
+      margin: CROP_MARGIN,
+      widest: Math.max(120, byId("panel-proofread").clientWidth - 110),
+      highest: CROP_HIGHEST,
+    };
     load("result/crops.js")
       .then(({ cropOf }) => cropOf(job, line.page, line.polygon, room))
-      .then((canvas) => canvas && picture.replaceChildren(canvas), () => {}); // the field does without
+      .then(
+        (canvas) => canvas && picture.replaceChildren(canvas),
+        () => {},
+      ); // the field does without
     const press = (key) => (event) => {
       event.preventDefault(); // the field keeps the focus, and with it what has been typed
       const field = event.currentTarget.closest(".line-text").querySelector("textarea");

@@ -1,8 +1,8 @@
 // The small buttons of a row: copy, edit, accept, undo. One set wanders to the row where it is wanted.
 
-import { icon, iconButton, make } from "../core/dom.js";
-import { isDoubtful } from "../reading/result.js";
-import { t } from "../words/words.js";
+import { icon, iconButton, make } from "../../core/dom.js";
+import { isDoubtful } from "../../reading/result.js";
+import { t } from "../../words/words.js";
 
 const THANKS = 1500; // milliseconds for which the tick stands
 
@@ -13,7 +13,7 @@ export class RowTools {
   #row = null;
   #key = "";
 
-  /** @param act `copy(index)`, `edit(index)`, `accept(index)` and `undo(index)`; `copy` resolves to whether it worked */
+  /** @param {RowAct} act */
   constructor(act) {
     this.#act = act;
   }

@@ -1,16 +1,16 @@
 // A table of the document: real cells with spans, moved through and edited by keys, copied for spreadsheets.
 
-import { icon, make } from "../core/dom.js";
-import { copyRich } from "../core/clipboard.js";
-import { rowsOfTable, tsvOf } from "../reading/blocks.js";
-import { t } from "../words/words.js";
-import { editIn } from "./editor.js";
-import { marked } from "./marked.js";
+import { icon, make } from "../../core/dom.js";
+import { copyRich } from "../../core/clipboard.js";
+import { rowsOfTable, tsvOf } from "../../reading/blocks.js";
+import { t } from "../../words/words.js";
+import { editIn } from "../editor.js";
+import { marked } from "../marked.js";
 
 /**
  * Makes the element of a table.
- * @param {object} result
- * @param {object} block with its table
+ * @param {Result} result
+ * @param {Block} block with its table
  * @param {{edit: (cell: number, rows: string[]) => void, say: (words: string) => void, redraw: () => void,
  *   grid: () => void, gridOpen: boolean}} act `edit` gets the number of a cell and its new rows; `redraw` makes the
  *   table anew; `grid` shows or hides the lines of the grid over the picture
@@ -55,13 +55,23 @@ export function tableOf(result, block, act) {
   );
   const lines = make(
     "button",
-    { type: "button", class: "button button-small grid-toggle", "aria-pressed": String(act.gridOpen), onclick: act.grid },
+    {
+      type: "button",
+      class: "button button-small grid-toggle",
+      "aria-pressed": String(act.gridOpen),
+      onclick: act.grid,
+    },
     icon(act.gridOpen ? "check" : "edit"),
     make("span", {}, t(act.gridOpen ? "gridDone" : "gridEdit")),
   );
   const size = make("span", { class: "grid-size" }, t("tableSize", { rows: table.rows, cols: table.cols }));
   const help = act.gridOpen ? make("p", { class: "grid-help" }, t("gridHelp")) : null;
-  return make("div", {}, make("div", { class: "grid-tools" }, size, lines, copy, help), make("div", { class: "grid-frame" }, grid));
+  return make(
+    "div",
+    {},
+    make("div", { class: "grid-tools" }, size, lines, copy, help),
+    make("div", { class: "grid-frame" }, grid),
+  );
 }
 
 /** A table as plain HTML for other programs: text alone, spans kept, every empty cell in its place. */
@@ -93,7 +103,12 @@ function cellOf(result, table, cell, number) {
     ...(at ? [make("br")] : []),
     make("span", { class: "doc-line", "data-index": index }, ...marked(result.lines[index])),
   ]);
-  const names = { "data-cell": number, tabindex: "-1", ...spans(cell), ...(head ? { scope: "col", role: "columnheader" } : { role: "gridcell" }) };
+  const names = {
+    "data-cell": number,
+    tabindex: "-1",
+    ...spans(cell),
+    ...(head ? { scope: "col", role: "columnheader" } : { role: "gridcell" }),
+  };
   return make(head ? "th" : "td", names, make("div", { class: "cell" }, ...inner));
 }
 
@@ -107,7 +122,10 @@ function edit(result, table, element, act) {
   }
   const number = Number(element.dataset.cell);
   const cell = table.cells[number];
-  const text = cell.lines.map((index) => result.lines[index].text).filter(Boolean).join("\n");
+  const text = cell.lines
+    .map((index) => result.lines[index].text)
+    .filter(Boolean)
+    .join("\n");
   const label = t("editCell", { row: cell.row + 1, col: cell.col + 1 });
   // The table may be drawn anew by the change: the next cell is found by its number.
   const home = element.closest(".doc-block");
@@ -144,7 +162,14 @@ function onKey(event, table, cells, open) {
   }
   const number = Number(element.dataset.cell);
   const { row, col, row_span: rows, col_span: cols } = table.cells[number];
-  const at = { ArrowRight: [row, col + cols], ArrowLeft: [row, col - 1], ArrowDown: [row + rows, col], ArrowUp: [row - 1, col], Home: [row, 0], End: [row, table.cols - 1] }[event.key];
+  const at = {
+    ArrowRight: [row, col + cols],
+    ArrowLeft: [row, col - 1],
+    ArrowDown: [row + rows, col],
+    ArrowUp: [row - 1, col],
+    Home: [row, 0],
+    End: [row, table.cols - 1],
+  }[event.key];
   if (at) {
     const next = table.cells.findIndex((cell) => holds(cell, at));
     event.preventDefault();
@@ -178,4 +203,3 @@ function focusOn(cells, element) {
     element.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
-

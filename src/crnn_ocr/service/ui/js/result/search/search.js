@@ -1,7 +1,7 @@
 // Search in the result: hits are highlighted without touching the elements (CSS Custom Highlight API).
 
-import { byId, reveal } from "../core/dom.js";
-import { t } from "../words/words.js";
+import { byId, reveal } from "../../core/dom.js";
+import { t } from "../../words/words.js";
 
 const HOMES = ".line, .doc-block";
 const canHighlight = typeof Highlight === "function" && Boolean(CSS.highlights);
@@ -60,7 +60,8 @@ export class Search {
   run(place = null) {
     const needle = byId("search").value.trim();
     const shown = this.written();
-    this.#hits = !needle || !this.#panel ? [] : this.#texts ? hitsInTexts(this.#texts(), needle) : hitsInPanel(this.#panel, shown);
+    this.#hits =
+      !needle || !this.#panel ? [] : this.#texts ? hitsInTexts(this.#texts(), needle) : hitsInPanel(this.#panel, shown);
     this.#at = -1;
     if (canHighlight) {
       CSS.highlights.delete("search-current");
@@ -147,7 +148,9 @@ export class Search {
 
 // The picture shows the line of the hit, where it has one.
 function tellHit(index) {
-  document.dispatchEvent(new CustomEvent("searchhit", { detail: index === undefined || index === null ? null : Number(index) }));
+  document.dispatchEvent(
+    new CustomEvent("searchhit", { detail: index === undefined || index === null ? null : Number(index) }),
+  );
 }
 
 function homeOf(hit) {
@@ -181,7 +184,9 @@ function rangeAround(element) {
 
 /** Ranges of all places where the text of an element's lines or paragraphs contains a text, whatever its case. */
 function rangesOf(panel, needle) {
-  return [...panel.querySelectorAll(".line-text, .doc-block:not(.doc-table), .doc-table .cell")].flatMap((element) => hitsIn(element, needle));
+  return [...panel.querySelectorAll(".line-text, .doc-block:not(.doc-table), .doc-table .cell")].flatMap((element) =>
+    hitsIn(element, needle),
+  );
 }
 
 function hitsIn(element, needle) {
@@ -189,8 +194,9 @@ function hitsIn(element, needle) {
   const nodes = starts.length > 0 ? textNodes(element) : [];
   return starts.map((at) => {
     const range = document.createRange();
-    range.setStart(...nodeAt(nodes, at, false));
-    range.setEnd(...nodeAt(nodes, at + needle.length, true));
+    const [first, last] = [nodeAt(nodes, at, false), nodeAt(nodes, at + needle.length, true)];
+    range.setStart(first.node, first.offset);
+    range.setEnd(last.node, last.offset);
     return range;
   });
 }
@@ -209,7 +215,7 @@ export function hitsOf(text, needle) {
 function textNodes(element) {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   const nodes = [];
-  for (let start = 0; walker.nextNode(); start += walker.currentNode.length) {
+  for (let start = 0; walker.nextNode(); start += walker.currentNode.nodeValue.length) {
     nodes.push({ node: walker.currentNode, start });
   }
   return nodes;
@@ -218,7 +224,7 @@ function textNodes(element) {
 // At the seam of two nodes a range ends in the first and starts in the second.
 function nodeAt(nodes, offset, isEnd) {
   const found = nodes.findLast(({ start }) => (isEnd ? start < offset : start <= offset)) ?? nodes[0];
-  return [found.node, offset - found.start];
+  return { node: found.node, offset: offset - found.start };
 }
 
 // Positions have to stay those of the text, so letters whose lower case is longer keep their case.

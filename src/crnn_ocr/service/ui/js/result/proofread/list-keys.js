@@ -3,9 +3,9 @@
 /**
  * Wires the keys.
  * @param {HTMLElement} grid
- * @param store
- * @param {object} list the LineList
- * @param {object} act `choose(index, event)`, `edit(index)`, `copy(indexes)`
+ * @param {Store} store
+ * @param {import("./list.js").LineList} list
+ * @param {{choose: ListAct["choose"], edit: ListAct["edit"], copy: (indexes: Set<number>) => unknown}} act
  */
 export function watchListKeys(grid, store, list, act) {
   grid.addEventListener("keydown", (event) => {

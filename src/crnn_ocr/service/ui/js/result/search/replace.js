@@ -1,17 +1,16 @@
 // Find and replace: what the search has found in the lines gives way to another text.
 
-import { byId, isTyping } from "../core/dom.js";
-import { currentJob } from "../jobs/jobs.js";
-import { withLine, withLines } from "../reading/changes.js";
-import { t } from "../words/words.js";
+import { byId, isTyping } from "../../core/dom.js";
+import { currentJob } from "../../jobs/jobs.js";
+import { withLine, withLines } from "../../reading/changes.js";
+import { t } from "../../words/words.js";
 import { hitsOf } from "./search.js";
 
 /**
  * Wires the row under the search.
- * @param store
- * @param search the Search
- * @param act `change(make, index)` with a function from a result to the changed one, `show()` the list of lines,
- *   `say(words)`
+ * @param {Store} store
+ * @param {import("./search.js").Search} search
+ * @param {ReplaceAct} act
  * @returns {{open: (show: boolean) => void, toggle: () => void}}
  */
 export function watchReplace(store, search, act) {
@@ -38,7 +37,10 @@ export function watchReplace(store, search, act) {
   byId("replace-one").addEventListener("click", replaceOne);
   byId("replace-all").addEventListener("click", replaceAll);
   // Only lines can be changed, so the row goes where there are none.
-  store.watch((state) => [state.prefs.view], (view) => view !== "proofread" && open(false));
+  store.watch(
+    (state) => [state.prefs.view],
+    (view) => view !== "proofread" && open(false),
+  );
   return { open, toggle: () => open(row.hidden) };
 
   function replaceOne() {

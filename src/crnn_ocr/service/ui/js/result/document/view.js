@@ -1,17 +1,15 @@
 // The tab Document: the pages as a person would write them, with headings, paragraphs, lists, tables and figures.
 
-import { icon, make } from "../core/dom.js";
-import { load } from "../core/later.js";
-import { blocksOf } from "../reading/blocks.js";
-import { t } from "../words/words.js";
+import { make } from "../../core/dom.js";
+import { blocksOf } from "../../reading/blocks.js";
+import { t } from "../../words/words.js";
+import { watchFigures } from "./figures.js";
 import { flow, lineAt, seamedLines, textsOfPage } from "./flow.js";
-import { marked } from "./marked.js";
-import { remarksOf } from "./notices.js";
-import { isLong, Rooms } from "./rooms.js";
+import { marked } from "../marked.js";
+import { remarksOf } from "../notices.js";
+import { isLong, Rooms } from "../rooms.js";
 import { tableOf } from "./table.js";
 
-const WIDEST = 620; // CSS pixels of a figure
-const HIGHEST = 460;
 const LINE = 27; // CSS pixels of a line that nobody has seen yet
 
 /** Draws a result as a document, and redraws only the blocks that an edit has changed. */
@@ -27,18 +25,20 @@ export class DocumentView {
   #marks = [null, undefined]; // line and block that the user works with
   #gridKey = null; // of the table whose grid is edited
   #rooms;
-  #watch = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "400px" });
+  #figures;
 
   /**
    * @param {HTMLElement} place
-   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `block(key | null)` for a figure under
-   *   the pointer, `pick(key)` for one that was clicked, `cell(at, rows)` for an edited cell, `grid(key)` of a table,
-   *   `say(words)`, `written()` where blocks of a long text have come
+   * @param {DocumentAct} act
    */
   constructor(place, act) {
     this.#place = place;
     this.#act = act;
-    this.#rooms = new Rooms(place.parentElement, { write: (page, room) => this.#write(page, room), wipe: (page) => this.#wipe(page) });
+    this.#figures = watchFigures(place, () => this.#job);
+    this.#rooms = new Rooms(place.parentElement, {
+      write: (page, room) => this.#write(page, room),
+      wipe: (page) => this.#wipe(page),
+    });
     place.addEventListener("pointerover", (event) => this.#over(event.target));
     place.addEventListener("pointerleave", () => this.#over(null));
     place.addEventListener("click", (event) => this.#clicked(event));
@@ -60,7 +60,7 @@ export class DocumentView {
       return;
     }
     const held = this.#rooms.held();
-    this.#watch.disconnect();
+    this.#figures.disconnect();
     this.#blocks.clear();
     this.#homes = [];
     this.#active = this.#hovered = null;
@@ -172,11 +172,19 @@ export class DocumentView {
     }
     if (block.type === "figure" && block.polygon) {
       const figure = make("figure", { role: "img", "aria-label": t("figure") }, ...this.#lines(block));
-      this.#watch.observe(figure);
+      this.#figures.observe(figure);
       return figure;
     }
     if (block.type === "heading") {
-      return make("div", { role: "heading", "aria-level": Math.min(6, (block.level || 2) + 2), "data-level": Math.min(4, block.level || 2) }, ...this.#lines(block));
+      return make(
+        "div",
+        {
+          role: "heading",
+          "aria-level": Math.min(6, (block.level || 2) + 2),
+          "data-level": Math.min(4, block.level || 2),
+        },
+        ...this.#lines(block),
+      );
     }
     if (block.type === "list_item") {
       return make("li", { "data-level": Math.min(6, block.level || 1) }, ...this.#lines(block));
@@ -210,20 +218,6 @@ export class DocumentView {
     if (element) {
       const fresh = this.#block(blocksOf(this.#result, page)[number], page, number);
       element.replaceWith(fresh);
-    }
-  }
-
-  async #seen(entries) {
-    for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
-      this.#watch.unobserve(target);
-      const [page, number] = target.dataset.block.split("/").map(Number);
-      const result = this.#result;
-      const { polygon } = result.pages[page].structure[number];
-      const room = { size: result.pages[page], widest: Math.min(WIDEST, this.#place.clientWidth - 40), highest: HIGHEST };
-      const canvas = await load("result/crops.js").then(({ cropOf }) => cropOf(this.#job, page, polygon, room), () => null);
-      if (this.#result?.pages === result.pages) {
-        target.prepend(canvas ?? icon("page"));
-      }
     }
   }
 

@@ -1,26 +1,28 @@
 // The grid of a table is edited over the picture, by an editor that is loaded when it is first asked for.
 
-import { turnTo } from "../jobs/jobs.js";
-import { t } from "../words/words.js";
+import { later } from "../../core/later.js";
+import { turnTo } from "../../jobs/jobs.js";
+import { t } from "../../words/words.js";
 
 /**
  * Makes the function that opens the grid of a table, or closes it where it is open.
- * @param store
- * @param act `put(page, element)` over the picture, `change(make)`, `say(words)`, `mark(key | null)` in the document
+ * @param {Store} store
+ * @param {GridAct & {mark: (key: string | null) => void}} act `mark` shows in the document which table is edited
  * @returns {(key: string) => Promise<void>}
  */
 export function gridToggle(store, act) {
-  let loading = null;
   let open = null;
   const ended = () => {
     open = null;
     act.mark(null);
   };
+  const load = later("grid/editor.js", ({ GridEditor }) => new GridEditor(store, { ...act, ended }), {
+    styles: ["grid.css"],
+  });
   return async (key) => {
     const again = open === key;
     try {
-      loading ??= import("../grid/editor.js").then(({ GridEditor }) => new GridEditor(store, { ...act, ended }));
-      const editor = await loading;
+      const editor = await load();
       editor.close();
       if (!again) {
         turnTo(store, Number(key.split("/")[0]));
@@ -33,7 +35,6 @@ export function gridToggle(store, act) {
         }
       }
     } catch {
-      loading = null;
       act.say(t("errorNetwork"));
     }
   };

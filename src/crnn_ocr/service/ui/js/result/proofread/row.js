@@ -1,9 +1,9 @@
 // One line of the result as a row of the grid: number, text with its unsure characters marked, and what is in doubt.
 
-import { icon, make } from "../core/dom.js";
-import { isDoubtful, levelOf } from "../reading/result.js";
-import { t } from "../words/words.js";
-import { marked, percentOf } from "./marked.js";
+import { icon, make } from "../../core/dom.js";
+import { isDoubtful, levelOf } from "../../reading/result.js";
+import { t } from "../../words/words.js";
+import { marked, percentOf } from "../marked.js";
 
 /** Makes the row of a line. */
 export function rowOf(line, index, number) {
@@ -29,9 +29,14 @@ export function fillRow(row, line) {
   const percent = percentOf(line.confidence);
   const label = edited
     ? t("editedLine", { original: line.original })
-    : line.checked ? t("checkedLine", { percent }) : t("confidence", { percent });
+    : line.checked
+      ? t("checkedLine", { percent })
+      : t("confidence", { percent });
   confidence.title = label;
   // Numbers stand where there is something to look at, and nowhere else.
   const shown = edited ? icon("edit") : line.checked ? icon("check") : isDoubtful(line) ? `${percent} %` : "";
-  confidence.replaceChildren(make("span", { "aria-hidden": "true" }, shown), make("span", { class: "visually-hidden" }, label));
+  confidence.replaceChildren(
+    make("span", { "aria-hidden": "true" }, shown),
+    make("span", { class: "visually-hidden" }, label),
+  );
 }

@@ -1,10 +1,10 @@
 // The lines of a result as a grid with one tab stop. Rows out of sight cost nothing (content-visibility).
 
-import { make, reveal } from "../core/dom.js";
-import { t } from "../words/words.js";
+import { make, reveal } from "../../core/dom.js";
+import { t } from "../../words/words.js";
 import { fillRow, rowOf } from "./row.js";
-import { remarksOf } from "./notices.js";
-import { isLong, Rooms } from "./rooms.js";
+import { remarksOf } from "../notices.js";
+import { isLong, Rooms } from "../rooms.js";
 import { RowTools } from "./tools.js";
 
 const PAGE_STEP = 10;
@@ -27,8 +27,7 @@ export class LineList {
   /**
    * @param {HTMLElement} grid
    * @param {HTMLElement} scroller what scrolls around it
-   * @param {object} act `choose(index, event)`, `hover(index)`, `edit(index)`, `copy(index)`, `undo(index)`,
-   *   `accept(index)`, `written()` where rows of a long text have come
+   * @param {ListAct} act
    */
   constructor(grid, scroller, act) {
     this.#grid = grid;
@@ -36,7 +35,10 @@ export class LineList {
     this.#act = act;
     this.#activeTools = new RowTools(act);
     this.#hoverTools = new RowTools(act);
-    this.#rooms = new Rooms(scroller, { write: (page, room) => this.#write(page, room), wipe: (page) => this.#wipe(page) });
+    this.#rooms = new Rooms(scroller, {
+      write: (page, room) => this.#write(page, room),
+      wipe: (page) => this.#wipe(page),
+    });
     grid.addEventListener("pointerover", (event) => act.hover(this.#indexAt(event.target)));
     grid.addEventListener("pointerleave", () => act.hover(null));
     grid.addEventListener("click", (event) => this.#clicked(event));
@@ -50,7 +52,7 @@ export class LineList {
       const index = this.#indexAt(event.target);
       // By the keyboard only: a click follows its own rules, with Ctrl and Shift.
       if (index !== null && index !== this.#active && event.target.matches(".line:focus-visible")) {
-        act.choose(index, event);
+        act.choose(index, {});
       }
     });
   }
@@ -77,7 +79,7 @@ export class LineList {
       home.append(...this.#makeRows(page));
       return [...this.#head(page), home];
     });
-    this.#grid.setAttribute("aria-rowcount", this.#rows.length);
+    this.#grid.setAttribute("aria-rowcount", String(this.#rows.length));
     this.#grid.replaceChildren(...pages.flat());
     this.#rooms.use(long ? pages.map(([room]) => room) : [], held);
     this.row(0)?.setAttribute("tabindex", "0");
@@ -159,7 +161,14 @@ export class LineList {
   target(key) {
     const from = this.#active ?? -1;
     const last = this.#rows.length - 1;
-    const targets = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: last, PageDown: from + PAGE_STEP, PageUp: from - PAGE_STEP };
+    const targets = {
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      Home: 0,
+      End: last,
+      PageDown: from + PAGE_STEP,
+      PageUp: from - PAGE_STEP,
+    };
     return key in targets && last >= 0 ? Math.min(last, Math.max(0, targets[key])) : null;
   }
 
@@ -170,7 +179,10 @@ export class LineList {
   }
 
   #makeRows({ first, count }) {
-    return Array.from({ length: count }, (_, at) => (this.#rows[first + at] = rowOf(this.#result.lines[first + at], first + at, at + 1)));
+    return Array.from(
+      { length: count },
+      (_, at) => (this.#rows[first + at] = rowOf(this.#result.lines[first + at], first + at, at + 1)),
+    );
   }
 
   #write(index, room) {
