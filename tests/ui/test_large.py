@@ -58,8 +58,8 @@ def spent_on(count: int, open_page: Opener, stage: Stage) -> Spent:
         view.locator(".line").nth(int(share * count)).click()
     times.append(times[-1] + spent() - start)
     view.locator("#search").fill("no such text")
-    # Not by expect(), which describes the whole page, all its lines, when it is asked too early: the search itself
-    # comes only now.
+    # Not by expect(), which describes the whole page, all its lines, when it is asked too early: the search
+    # itself comes only now.
     view.wait_for_function("document.querySelector('#search-count').textContent === 'no hit'")
     start = spent()
     view.locator("#search").fill("line 19")
