@@ -16,6 +16,7 @@ from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.partly import GUTTERS, partly_ruled_grid
 from crnn_ocr.tables.grids.placing import places_of
+from crnn_ocr.tables.grids.refining import refined
 from crnn_ocr.tables.grids.ruled import RULED, ruled_grid
 from crnn_ocr.tables.grids.scoring import violations
 from crnn_ocr.tables.grids.text_rows import text_rows
@@ -82,7 +83,7 @@ def read_table(
     if not is_table(grid, found.total, words, region.sign, height):
         return None
     if candidates is not None and not is_clear(grid, found, len(words)):
-        others = candidates(image, region.box, inside)
+        others = [refined(one, words, own, height) for one in candidates(image, region.box, inside)]
         grid, _ = with_second_opinion(best, others, judge, len(words))
     table = fill(grid, inside, words)
     table = replace(table, header_rows=header_rows(table, own))
