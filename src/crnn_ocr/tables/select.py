@@ -195,6 +195,7 @@ def grids_of(box: Box, words: Sequence[Word], rules: Rules, height: float) -> li
     found = [
         ruled_grid(words, rules, box, height),
         partly_ruled_grid(words, rules, box, height, by_rules=True),
+        partly_ruled_grid(words, rules, box, height, by_rules=False, by_head=True),
         partly_ruled_grid(words, rules, box, height, by_rules=False),
     ]
     return [grid for grid in found if grid is not None]

@@ -16,6 +16,8 @@ _CROSSED = 0.12
 _ALONE = 0.15
 #: What a word across a gutter counts in a row of at most half as many texts as full rows: a sum or a note.
 _FEW = 0.5
+#: How much more than the least may lie across the part of a gutter in which the border of columns is.
+_FREE = 0.5
 #: Least width of a gutter, in heights of text, by the number of rows that have it. Words are about 0.3 apart
 #: in proportional type and up to 0.6 in typewriting; that such blanks stand in a column over many rows is no
 #: chance. The widths were chosen on two thirds of the tables of `eval/tables_icdar2013`.
@@ -73,9 +75,10 @@ def find_gutters(rows: Sequence[TextRow], height: float, heads: int = 0) -> list
         for left, right in _runs(row, height):
             crossed[int(left - first)] += weight
             crossed[int(right - first) + 1] -= weight
+        whole = _ALONE if texts[index] == 1 else 1.0
         for left, right in texts_of(row, 0.8 * height):
-            by_texts[int(left - first)] += weight
-            by_texts[int(right - first) + 1] -= weight
+            by_texts[int(left - first)] += whole
+            by_texts[int(right - first) + 1] -= whole
     across, texts_across = np.cumsum(crossed)[:width], np.cumsum(by_texts)[:width]
     several = sum(count > 1 for count in texts[heads:])
     limit = max(0.5, _CROSSED * several)
@@ -139,7 +142,7 @@ def _freest(across: np.ndarray, left: float, right: float) -> float:
     part = across[start:end]
     if not len(part):
         return (left + right) / 2
-    least = np.concatenate([[False], part <= part.min() + 1e-6, [False]])
+    least = np.concatenate([[False], part <= part.min() + _FREE, [False]])
     edges = np.flatnonzero(least[1:] != least[:-1]).reshape(-1, 2)
     a, b = edges[np.argmax(edges[:, 1] - edges[:, 0])]
     if a == 0 and b == len(part):
