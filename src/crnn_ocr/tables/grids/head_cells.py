@@ -34,10 +34,12 @@ class HeadCells:
     Attributes:
         borders: The borders between its rows, from top to bottom.
         together: The places that one cell covers.
+        extents: Where the head of each column begins and ends, if it has one of its own.
     """
 
     borders: tuple[float, ...]
     together: tuple[tuple[Place, Place], ...]
+    extents: dict[int, tuple[float, float]]
 
     @property
     def rows(self) -> int:
@@ -141,7 +143,36 @@ def head_cells(rows: Sequence[TextRow], xs: Sequence[float], rules: Rules, heigh
         together += [((row, head.first), (row, column)) for column in range(head.first + 1, head.last + 1)]
     for column in single:
         together += [((start[column], column), (row, column)) for row in range(start[column] + 1, count)]
-    return HeadCells(tuple(borders), tuple(together))
+    extents = {column: (head.left, head.right) for column, head in single.items()}
+    return HeadCells(tuple(borders), tuple(together), extents)
+
+
+def fitted(xs: Sequence[float], head: HeadCells, rows: Sequence[TextRow], height: float) -> tuple[float, ...]:
+    """Return the borders of columns, moved where a head reaches across one and the columns leave room for it.
+
+    Args:
+        xs: The borders, with both ends of the table.
+        head: The head.
+        rows: The rows of text below it.
+        height: Typical height of text in pixels.
+    """
+    moved = list(xs)
+    words = [word for row in rows for word in row.words]
+    for column, border in enumerate(xs[1:-1]):
+        left, right = (head.extents.get(at) for at in (column, column + 1))
+        over = left is not None and left[1] > border + _OVER * height
+        under = right is not None and right[0] < border - _OVER * height
+        if not over and not under:
+            continue
+        ends = [word.box[2] for word in words if xs[column] < word.middle < border and word.box[2] <= border]
+        begins = [
+            word.box[0] for word in words if border < word.middle < xs[column + 2] and word.box[0] >= border
+        ]
+        low = max(ends + ([left[1]] if left else []), default=border)
+        high = min(begins + ([right[0]] if right else []), default=border)
+        if low < high:
+            moved[column + 1] = (low + high) / 2
+    return tuple(moved)
 
 
 def _between(above: Sequence[float], below: Sequence[float], rules: Rules, height: float) -> float | None:

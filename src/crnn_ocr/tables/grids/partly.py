@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.assemble import Place, assemble
 from crnn_ocr.tables.grids.gutters import Gutter, find_gutters
-from crnn_ocr.tables.grids.head_cells import HeadCells, head_cells
+from crnn_ocr.tables.grids.head_cells import HeadCells, fitted, head_cells
 from crnn_ocr.tables.grids.row_joining import crosses, joined_rows
 from crnn_ocr.tables.grids.ruled import covered
 from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
@@ -80,6 +80,7 @@ def _below_head(
     height: float,
 ) -> Grid:
     """Return the grid of a table whose head is known: its other rows are those of text."""
+    xs = fitted(xs, head, rows[heads:], height)
     middles = xs[1:-1]
     groups = joined_rows(rows[heads:], middles, full, height)
     top = min(box[1], rows[0].top)
