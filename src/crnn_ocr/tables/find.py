@@ -9,6 +9,7 @@ from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.areas.nets import overlap
 from crnn_ocr.tables.areas.regions import Region, find_regions, is_evident, parts_of
+from crnn_ocr.tables.areas.trailing import without_trailing_text
 from crnn_ocr.tables.division import divided
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.grid import Box
@@ -110,5 +111,5 @@ def _tables(
 
     for region in find_regions(rules, words, height):
         for part in divided(region, words, rules, height):
-            read(part)
+            read(without_trailing_text(part, words, rules, height))
     return blocks, rest
