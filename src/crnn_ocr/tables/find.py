@@ -15,7 +15,7 @@ from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.grid import Box
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
-from crnn_ocr.tables.words import text_box, typical_height, words_of
+from crnn_ocr.tables.words import text_box, typical_height, without_leaders, words_of
 
 #: Number of sideways lines from which a table may be on its side.
 _SIDEWAYS = 6
@@ -90,7 +90,7 @@ def _tables(
         return [], []
     height = typical_height(lines)
     rules = find_rules(image, height, [text_box(line) for line in lines])
-    words = words_of(lines)
+    words = without_leaders(words_of(lines))
     blocks: list[Block] = []
     rest = list(lines)
 

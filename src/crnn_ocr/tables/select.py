@@ -20,7 +20,7 @@ from crnn_ocr.tables.grids.scoring import violations
 from crnn_ocr.tables.genuine import is_table
 from crnn_ocr.tables.heads import header_rows
 from crnn_ocr.tables.rules import Rule, Rules
-from crnn_ocr.tables.words import Word, signs_with_amounts, text_box, words_of
+from crnn_ocr.tables.words import Word, signs_with_amounts, text_box, without_leaders, words_of
 
 #: Another method: given the page, the area of a table and its lines, it returns grids of the table.
 Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
@@ -46,7 +46,8 @@ def read_table(
     """
     inside, rest = _divided(lines, region.box, height)
     own = rules_in(rules, region.box, height)
-    words = signs_with_amounts(words_of(inside), own.vertical, height)
+    every = signs_with_amounts(words_of(inside), own.vertical, height)
+    words = without_leaders(every)
     if not words:
         return None
     box = (
@@ -65,7 +66,7 @@ def read_table(
     if candidates is not None and not is_clear(grid, found, len(words)):
         others = [refined(one, words, own, height) for one in candidates(image, region.box, inside)]
         grid, _ = with_second_opinion(best, others, judge, len(words))
-    table = fill(grid, inside, words)
+    table = fill(grid, inside, every)
     table = replace(table, header_rows=header_rows(table, own))
     return Block(table.lines, "table", table=table, polygon=corners(region.box)), rest
 
