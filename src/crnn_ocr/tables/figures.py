@@ -15,7 +15,7 @@ _THOUSANDS = re.compile(r"^[-–−+$€£¥]?\d{1,3} \d{3}([.,]\d+)?$")
 
 
 def are_numbers_apart(one: str, other: str) -> bool:
-    """Return whether two neighbouring words are two numbers, rather than one number with a blank or a code."""
+    """Return whether two neighbouring words are two numbers, not one with a blank in it, or a code."""
     if not (_NUMBER.match(one) and _NUMBER.match(other)):
         return False
     return bool(_MARKED.search(one + other)) and not _THOUSANDS.match(f"{one} {other}")

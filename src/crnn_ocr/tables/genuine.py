@@ -1,4 +1,4 @@
-"""Decides whether what stands in a grid is a table: not a window, a form's frame, a chart or columns of text."""
+"""Decides whether what stands in a grid is a table, not a window, a chart, articles or columns of text."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _frames_articles(places: Sequence[int], words: Sequence[Word], height: float
 
 
 def _is_window(grid: Grid, held: dict[int, list[Word]], mess: float, height: float) -> bool:
-    """Return whether cells are the panes of a window: one takes most of it, or holds the entries of a menu."""
+    """Return whether cells are the panes of a window: one takes much of it, or holds a menu."""
     sizes = [_area(cell) for cell in grid.cells]
     unfit = grid.method != RULED or mess > _MISFIT
     if unfit and max(sizes) > _PANE * sum(sizes) and len(sizes) > _LEAST_CELLS - 1:

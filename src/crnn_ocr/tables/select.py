@@ -12,12 +12,12 @@ from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.areas.regions import Region
 from crnn_ocr.tables.cells import cut, fill
 from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
+from crnn_ocr.tables.genuine import is_table
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.partly import partly_ruled_grid
 from crnn_ocr.tables.grids.refining import refined
 from crnn_ocr.tables.grids.ruled import ruled_grid
 from crnn_ocr.tables.grids.scoring import violations
-from crnn_ocr.tables.genuine import is_table
 from crnn_ocr.tables.heads import header_rows
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word, signs_with_amounts, text_box, without_leaders, words_of

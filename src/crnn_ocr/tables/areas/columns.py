@@ -108,7 +108,7 @@ def _lengths(rows: Sequence[TextRow], height: float) -> list[int]:
 
 
 def is_prose(rows: Sequence[TextRow], height: float) -> bool:
-    """Return whether rows are columns of running text: most texts are long, and reach close to the next one."""
+    """Return whether rows are columns of running text: most texts are long and end close to the next one."""
     lengths = _lengths(rows, height)
     if not lengths or float(np.median(lengths)) <= 24 or len(lengths) > 3.2 * len(rows):
         return False

@@ -27,7 +27,8 @@ _RULE = 0.5
 def without_trailing_text(region: Region, words: Sequence[Word], rules: Rules, height: float) -> Region:
     """Return a region without the lines of running text at its end.
 
-    They run across the columns of the rows above, and no rule closes the table below them, unless they are many.
+    They run across the columns of the rows above. Where a rule closes the table below them, a few are a note
+    of it, and only many are no part of it.
 
     Args:
         region: The region.

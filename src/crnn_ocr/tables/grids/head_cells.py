@@ -1,4 +1,4 @@
-"""Reads the cells of the head of a table: heads of several lines side by side, and heads over several columns.
+"""Reads the cells of the head of a table: heads of several lines, and heads over several columns.
 
 Heads of neighbouring columns have different numbers of lines, which stand at the bottom, at the top or in the
 middle of the head; so their lines do not make rows. A head is a column's texts one below the other; one over
@@ -7,7 +7,8 @@ several columns stands above the heads of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from crnn_ocr.tables.grids.assemble import Place
@@ -56,12 +57,14 @@ class _Text:
         first: Its first column.
         last: Its last column.
         by_rule: Whether a rule below it shows these.
+        row: Its first row in the head.
     """
 
     words: list[Word]
     first: int = 0
     last: int = 0
     by_rule: bool = False
+    row: int = 0
     left: float = field(init=False)
     top: float = field(init=False)
     right: float = field(init=False)
@@ -111,40 +114,38 @@ def head_cells(rows: Sequence[TextRow], xs: Sequence[float], rules: Rules, heigh
         return None
     wide = [head for head in heads if head.spans]
     single = {head.first: head for head in heads if not head.spans}
-    if not wide or len(single) + len(wide) < len(heads):
+    if not wide or len(single) + len(wide) < len(heads) or _stand_above(single.values(), wide):
         return None
-    level_of: dict[int, int] = {}
-    for index, head in enumerate(wide):
-        above = [level_of[i] for i in range(index) if wide[i].shares_columns(head)]
-        level_of[index] = max(above, default=-1) + 1
-    levels = max(level_of.values()) + 1
-    columns = len(xs) - 1
-    start = [0] * columns
-    for index, head in enumerate(wide):
-        for column in range(head.first, head.last + 1):
-            start[column] = max(start[column], level_of[index] + 1)
-    if any(
-        head.level < other.top and head.shares_columns(other) for head in single.values() for other in wide
-    ):
-        return None
-    count = levels + 1 if single else levels
-    borders = []
+    _set_rows(wide, single)
+    count = max(head.row for head in heads) + 1
+    borders: list[float] = []
     for row in range(1, count):
-        above = [head.bottom for index, head in enumerate(wide) if level_of[index] < row]
-        below = [head.top for index, head in enumerate(wide) if level_of[index] >= row]
-        below += [head.top for column, head in single.items() if start[column] == row]
+        above = [head.bottom for head in wide if head.row < row]
+        below = [head.top for head in heads if (head.row >= row if head.spans else head.row == row)]
         at = _between(above, below, rules, height)
         if at is None or (borders and at <= borders[-1]):
             return None
         borders.append(at)
     together: list[tuple[Place, Place]] = []
-    for index, head in enumerate(wide):
-        row = level_of[index]
-        together += [((row, head.first), (row, column)) for column in range(head.first + 1, head.last + 1)]
-    for column in single:
-        together += [((start[column], column), (row, column)) for row in range(start[column] + 1, count)]
+    for head in wide:
+        together += [((head.row, head.first), (head.row, at)) for at in range(head.first + 1, head.last + 1)]
+    for column, head in single.items():
+        together += [((head.row, column), (row, column)) for row in range(head.row + 1, count)]
     extents = {column: (head.left, head.right) for column, head in single.items()}
     return HeadCells(tuple(borders), tuple(together), extents)
+
+
+def _stand_above(single: Iterable[_Text], wide: Sequence[_Text]) -> bool:
+    """Return whether the head of a column stands above one over several columns."""
+    return any(head.level < other.top and head.shares_columns(other) for head in single for other in wide)
+
+
+def _set_rows(wide: Sequence[_Text], single: dict[int, _Text]) -> None:
+    """Set the row of each head: below those over several columns that stand above it."""
+    for index, head in enumerate(wide):
+        head.row = 1 + max((other.row for other in wide[:index] if other.shares_columns(head)), default=-1)
+    for head in single.values():
+        head.row = 1 + max((other.row for other in wide if other.shares_columns(head)), default=-1)
 
 
 def fitted(xs: Sequence[float], head: HeadCells, rows: Sequence[TextRow], height: float) -> tuple[float, ...]:
@@ -177,7 +178,7 @@ def fitted(xs: Sequence[float], head: HeadCells, rows: Sequence[TextRow], height
 
 def _between(above: Sequence[float], below: Sequence[float], rules: Rules, height: float) -> float | None:
     """Return where a border between rows lies; None if the one reaches into the other."""
-    low, high = max(above), min(below, default=max(above) + height)
+    low, high = max(above), min(below)
     if low - high > _LEVEL * height:
         return None
     ruled = [rule.at for rule in rules.horizontal if low - 0.2 * height < rule.at < high + 0.2 * height]
@@ -185,7 +186,7 @@ def _between(above: Sequence[float], below: Sequence[float], rules: Rules, heigh
 
 
 def _lines(rows: Sequence[TextRow], xs: Sequence[float], height: float) -> list[_Text]:
-    """Return the lines of a head from top to bottom, divided where wide white space or columns divide them."""
+    """Return the lines of a head from top to bottom, divided by wide white space and by columns."""
     words = sorted((word for row in rows for word in row.words), key=lambda word: (word.line, word.box[0]))
     groups: list[list[Word]] = []
     for word in words:
@@ -218,28 +219,24 @@ def _place(lines: Sequence[_Text], xs: Sequence[float], rules: Rules, height: fl
         while text.spans and text.first in beside and xs[text.first + 1] - text.left < _OVERHANG * width:
             text.first += 1
     for text in lines:
-        rule = _rule_below(text, lines, rules, height)
-        if rule is not None:
-            inside = [
-                column
-                for column in range(len(xs) - 1)
-                if min(rule.end, xs[column + 1]) - max(rule.start, xs[column])
-                > 0.5 * (xs[column + 1] - xs[column])
-            ]
-            if (
-                len(inside) > 1
-                and len(inside) < len(xs) - 1
-                and not any(
-                    other is not text
-                    and abs(other.level - text.level) < _LEVEL * height
-                    and inside[0] <= other.first <= inside[-1]
-                    for other in lines
-                )
-            ):
-                text.first, text.last, text.by_rule = inside[0], inside[-1], True
+        ruled = _columns_of_rule(_rule_below(text, rules, height), xs)
+        beside_it = any(
+            other is not text and abs(other.level - text.level) < _LEVEL * height and other.first in ruled
+            for other in lines
+        )
+        if 1 < len(ruled) < len(xs) - 1 and not beside_it:
+            text.first, text.last, text.by_rule = ruled[0], ruled[-1], True
 
 
-def _rule_below(text: _Text, lines: Sequence[_Text], rules: Rules, height: float) -> Rule | None:
+def _columns_of_rule(rule: Rule | None, xs: Sequence[float]) -> list[int]:
+    """Return the columns along which a rule runs."""
+    if rule is None:
+        return []
+    columns = enumerate(itertools.pairwise(xs))
+    return [at for at, (a, b) in columns if min(rule.end, b) - max(rule.start, a) > 0.5 * (b - a)]
+
+
+def _rule_below(text: _Text, rules: Rules, height: float) -> Rule | None:
     """Return the rule close below a text."""
     near = [
         rule
@@ -250,7 +247,7 @@ def _rule_below(text: _Text, lines: Sequence[_Text], rules: Rules, height: float
 
 
 def _joined(lines: Sequence[_Text], xs: Sequence[float], rules: Rules, height: float) -> list[_Text] | None:
-    """Return the heads that lines make up, from top to bottom; None if one over columns stands below others."""
+    """Return the heads that lines make up, from top to bottom; None if a wide one is below others."""
     heads: list[_Text] = []
     waiting = list(lines)
     while waiting:
@@ -270,8 +267,7 @@ def _joined(lines: Sequence[_Text], xs: Sequence[float], rules: Rules, height: f
                 return None
             last.add(text)
         elif text.spans and last.spans:
-            alike = (last.first <= text.first and text.last <= last.last) or text.spans
-            if close and alike and not (text.by_rule and last.by_rule):
+            if close and not (text.by_rule and last.by_rule):
                 last.add(text)
             else:
                 heads.append(text)
@@ -289,7 +285,7 @@ def _joined(lines: Sequence[_Text], xs: Sequence[float], rules: Rules, height: f
 
 
 def _is_last_line(text: _Text, head: _Text, lines: Sequence[_Text], height: float) -> bool:
-    """Return whether a text is the last line of a head over several columns: alone and in the middle of it."""
+    """Return whether a text is the last line of a head over several columns: alone, in its middle."""
     beside = [
         other
         for other in lines

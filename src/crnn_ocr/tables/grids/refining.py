@@ -106,7 +106,7 @@ def _filled(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -> _
 
 
 def _heads(table: _Filled) -> int:
-    """Return the number of rows before the first one with values, or with a text in its first column alone."""
+    """Return the number of rows before the first with values, or with a text in its first column alone."""
     for row in range(table.grid.rows):
         texts = [table.text((row, col)) for col in range(table.grid.cols)]
         if any(is_value(text) for text in texts[1:]):
