@@ -6,7 +6,11 @@ import pytest
 
 from crnn_ocr.document import Line
 from crnn_ocr.tables.find import find_tables
-from tests.tables.pages import Sheet
+from crnn_ocr.tables.genuine import is_table
+from crnn_ocr.tables.grids.assemble import assemble
+from crnn_ocr.tables.grids.ruled import RULED
+from crnn_ocr.tables.words import words_of
+from tests.tables.pages import Sheet, line_at
 from tests.tables.test_find import texts
 
 PROSE = "the words of a line that runs on"
@@ -37,20 +41,14 @@ def test_a_window_with_a_menu_is_no_table() -> None:
     assert shapes(sheet) == []
 
 
-def test_a_pane_that_takes_most_of_a_window_is_no_cell() -> None:
-    sheet = Sheet()
-    sheet.grid([10, 160, 880], [10, 50, 640, 690])
-    for column in (20, 170):
-        for y in (20, 655):
-            sheet.text("a title" if column == 20 else "menu      edit      view      help", column, y)
-    for row in range(6):
-        sheet.text("left side", 15, 80 + 40 * row)
-        sheet.text(
-            f"main{' ' * (5 + row)}text with{' ' * (4 + 3 * (row % 3))}parts", 180 + 37 * row, 80 + 40 * row
-        )
-    sheet.rule(160, 600, 500, 600)
-    sheet.rule(500, 600, 500, 640)
-    assert shapes(sheet) == []
+@pytest.mark.parametrize(("disorder", "table"), [(0.0, True), (5.0, False)])
+def test_a_pane_that_takes_most_of_a_window_is_no_cell(disorder: float, table: bool) -> None:
+    pane = [((1, 1), (1, 2)), ((1, 1), (1, 3))]
+    grid = assemble([10, 50, 640, 690], [10, 190, 410, 630, 880], pane, RULED)
+    menus = [line_at("some title", x, y) for y in (20, 655) for x in (20, 210, 430, 650)]
+    main = [line_at("main and another part", 210 + 30 * row, 80 + 35 * row) for row in range(4)]
+    words = words_of([*menus, line_at("left side", 20, 70), *main])
+    assert is_table(grid, disorder, words, "net", 14) is table
 
 
 def test_a_form_with_a_large_drawn_cell_stays_a_table() -> None:
@@ -68,13 +66,12 @@ def test_a_form_with_a_large_drawn_cell_stays_a_table() -> None:
 @pytest.mark.parametrize("ticks", [5, 8])
 def test_the_axis_of_a_chart_is_no_table(ticks: int) -> None:
     sheet = Sheet()
-    sheet.grid([80, 800], [40, 500])
+    step = 480 // ticks
     for tick in range(ticks):
-        y = 50 + tick * 400 // (ticks - 1)
-        sheet.text(f"{tick}.5", 100, y)
-        sheet.rule(80, y + 26, 110, y + 26)
-    for place in range(4):
-        sheet.text(str(10 * place), 180 + 150 * place, 480)
+        sheet.text(f"{tick}.5", 60, 40 + tick * step)
+        sheet.rule(100, 50 + tick * step, 800, 50 + tick * step, ink=200)
+    sheet.grid([50, 110, 800], [30, 40 + ticks * step])
+    sheet.text("10", 180, 15 + ticks * step)
     assert shapes(sheet) == []
 
 
@@ -89,22 +86,33 @@ def test_columns_of_text_in_a_frame_are_no_table() -> None:
     assert shapes(sheet) == []
 
 
-@pytest.mark.parametrize(("lines", "ruled"), [(2, False), (3, False), (5, True)])
-def test_thanks_below_the_amounts_of_a_receipt_are_no_rows(lines: int, ruled: bool) -> None:
+@pytest.mark.parametrize(("lines", "height"), [(4, 18), (6, 26)])
+def test_thanks_below_the_amounts_of_a_receipt_are_no_rows(lines: int, height: int) -> None:
     sheet = Sheet()
     sheet.rule(50, 40, 500, 40)
-    for row, (name, amount) in enumerate(
-        [("Bread", "2.10"), ("Milk", "1.05"), ("Coffee", "6.40"), ("Total", "9.55")]
-    ):
+    goods = ["Bread", "Milk", "Coffee", "Butter", "Apples", "Total"]
+    for row, name in enumerate(goods):
         sheet.text(name, 60, 50 + 30 * row)
-        sheet.text(amount, 430, 50 + 30 * row)
+        sheet.text(f"{row}9.55", 430, 50 + 30 * row)
     for line in range(lines):
-        sheet.text("thank you for buying at our little shop"[: 39 - line], 60, 175 + 26 * line)
-    if ruled:
-        sheet.rule(50, 180 + 26 * lines, 500, 180 + 26 * lines)
+        sheet.text("thank you for buying at our little shop"[: 41 - line % 3], 60, 235 + height * line)
+    sheet.rule(50, 240 + height * lines, 500, 240 + height * lines)
     blocks, rest = find_tables(sheet.image, sheet.lines)
-    assert [texts(block)[-1] for block in blocks] == [["Total", "9.55"]]
+    assert [texts(block)[-1] for block in blocks] == [["Total", "59.55"]]
     assert len(rest) == lines
+
+
+def test_a_note_above_the_last_rule_stays_in_the_table() -> None:
+    sheet = Sheet()
+    for y in (40, 300):
+        sheet.rule(50, y, 500, y)
+    for row, name in enumerate(["Bread", "Milk", "Coffee", "Butter", "Apples", "Total"]):
+        sheet.text(name, 60, 50 + 30 * row)
+        sheet.text(f"{row}9.55", 430, 50 + 30 * row)
+    for line in range(2):
+        sheet.text("a note on what all of the figures mean", 60, 235 + 26 * line)
+    _, rest = find_tables(sheet.image, sheet.lines)
+    assert rest == []
 
 
 def test_leaders_of_dots_hide_no_columns() -> None:
