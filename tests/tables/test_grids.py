@@ -53,6 +53,28 @@ def test_gutters_stand_where_no_row_has_text() -> None:
     assert middles_of(words) == pytest.approx([160, 285], abs=3)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(10, 1), (51, 2)])
+def test_a_slit_between_two_columns_of_figures_is_a_gutter_over_many_rows(rows: int, columns: int) -> None:
+    words = words_at(
+        *[
+            place
+            for row in range(rows)
+            for place in ((f"{row % 9}84", 100, 30 * row), ("44.9", 135, 30 * row))
+        ]
+    )
+    assert len(middles_of(words)) + 1 == columns
+
+
+def test_a_border_stands_beside_the_longest_label() -> None:
+    labels = [*("ab" * 5 for _ in range(9)), "a label twice as long"]
+    words = words_at(
+        *[(text, 0, 30 * row) for row, text in enumerate(labels)],
+        *[("1.5", 230, 30 * row) for row in range(10)],
+    )
+    (middle,) = middles_of(words)
+    assert 210 < middle < 230
+
+
 def test_a_column_with_one_entry_is_kept() -> None:
     rows = [("one", "", "1"), ("two", "", "2"), ("three", "x", "3"), ("four", "", "4"), ("five", "", "5")]
     assert len(middles_of(table_words(rows))) == 2

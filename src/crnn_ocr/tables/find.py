@@ -9,12 +9,13 @@ from crnn_ocr.imaging.polygons import bounds
 from crnn_ocr.pixels import Pixels
 from crnn_ocr.tables.areas.nets import overlap
 from crnn_ocr.tables.areas.regions import Region, find_regions, is_evident, parts_of
+from crnn_ocr.tables.areas.trailing import without_trailing_text
 from crnn_ocr.tables.division import divided
 from crnn_ocr.tables.frame import Frame, frame_of_skew, is_turned, turned_frame
 from crnn_ocr.tables.grid import Box
 from crnn_ocr.tables.rules import find_rules
 from crnn_ocr.tables.select import Candidates, read_table
-from crnn_ocr.tables.words import text_box, typical_height, words_of
+from crnn_ocr.tables.words import text_box, typical_height, without_leaders, words_of
 
 #: Number of sideways lines from which a table may be on its side.
 _SIDEWAYS = 6
@@ -89,7 +90,7 @@ def _tables(
         return [], []
     height = typical_height(lines)
     rules = find_rules(image, height, [text_box(line) for line in lines])
-    words = words_of(lines)
+    words = without_leaders(words_of(lines))
     blocks: list[Block] = []
     rest = list(lines)
 
@@ -110,5 +111,5 @@ def _tables(
 
     for region in find_regions(rules, words, height):
         for part in divided(region, words, rules, height):
-            read(part)
+            read(without_trailing_text(part, words, rules, height))
     return blocks, rest

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from crnn_ocr.document import Table
+from crnn_ocr.tables.figures import is_value
 from crnn_ocr.tables.rules import Rules
 
-#: Text that carries figures alone; a year is a name of a column rather than a value.
-_FIGURES = re.compile(r"^[\s\d.,:;%‰$€£¥+\-–—−/()<>≤≥±*†‡~≈=·…^]*\d[\s\d.,:;%‰$€£¥+\-–—−/()<>≤≥±*†‡~≈=·…^]*$")
-_YEAR = re.compile(r"^(1[89]|20)\d\d(\s*[-–/]\s*\d{2,4})?年?\*{0,3}$")
 #: Greatest share of its rows that a head takes.
 _SHARE = 0.5
 
@@ -41,11 +37,7 @@ def header_rows(table: Table, rules: Rules) -> int:
 
 def _has_values(table: Table, row: int) -> bool:
     """Return whether a row has figures beside its first column, other than years."""
-    return any(
-        _FIGURES.match(cell.text) and not _YEAR.match(cell.text.strip())
-        for cell in table.cells
-        if cell.row == row and cell.col > 0
-    )
+    return any(is_value(cell.text) for cell in table.cells if cell.row == row and cell.col > 0)
 
 
 def _is_set_off(table: Table, rules: Rules) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,39 +9,21 @@ from functools import partial
 from crnn_ocr.document import Block, Line
 from crnn_ocr.imaging.polygons import corners
 from crnn_ocr.pixels import Pixels
-from crnn_ocr.tables.areas.regions import Region, Sign
+from crnn_ocr.tables.areas.regions import Region
 from crnn_ocr.tables.cells import cut, fill
 from crnn_ocr.tables.choice import best_grid, is_clear, with_second_opinion
+from crnn_ocr.tables.genuine import is_table
 from crnn_ocr.tables.grid import Box, Grid
-from crnn_ocr.tables.grids.partly import GUTTERS, partly_ruled_grid
-from crnn_ocr.tables.grids.placing import places_of
-from crnn_ocr.tables.grids.ruled import RULED, ruled_grid
+from crnn_ocr.tables.grids.partly import partly_ruled_grid
+from crnn_ocr.tables.grids.refining import refined
+from crnn_ocr.tables.grids.ruled import ruled_grid
 from crnn_ocr.tables.grids.scoring import violations
-from crnn_ocr.tables.grids.text_rows import text_rows
 from crnn_ocr.tables.heads import header_rows
 from crnn_ocr.tables.rules import Rule, Rules
-from crnn_ocr.tables.words import Word, signs_with_amounts, text_box, words_of
+from crnn_ocr.tables.words import Word, signs_with_amounts, text_box, without_leaders, words_of
 
 #: Another method: given the page, the area of a table and its lines, it returns grids of the table.
 Candidates = Callable[[Pixels, Box, Sequence[Line]], Sequence[Grid]]
-
-#: Least share of cells with text: of cells that are drawn, as in forms with empty places; of others; and of
-#: those that white space shows within a net of rules, which the panes of a window on a screen make, too (of
-#: 143 tables and 100 pages, true ones have 0.88 or more, windows 0.46 or less).
-_FILLED_DRAWN, _FILLED, _FILLED_IN_NET = 0.15, 0.4, 0.55
-#: The panes of a window make a large net: most of them empty, and many that span others. In a small one even
-#: more span others, and the text does not keep to them.
-_LARGE, _FILLED_LARGE, _SPANNING = 60, 0.5, 0.2
-_SPANNING_SMALL, _VIOLATIONS_SMALL = 0.4, 0.1
-#: Greatest share of the words that stand in one cell; where nearly all cells are drawn and have text, one of
-#: them may be a long remark.
-_IN_ONE_CELL, _IN_LONG_REMARK = 0.5, 0.8
-_CELLS_WITH_TEXT, _LEAST_CELLS, _CLEAR_VIOLATIONS = 0.9, 6, 0.05
-#: Rows of text from which a cell is as long as an article, and the greatest share of the words in such cells
-#: where there are at most so many other cells with text for each: then rules frame a newspaper's articles.
-_ARTICLE_ROWS, _IN_ARTICLES, _OTHERS_PER_ARTICLE = 12, 0.6, 2
-#: Greatest weighted violations per word of what is still a table.
-_VIOLATIONS_DRAWN, _VIOLATIONS = 0.5, 0.3
 
 
 def read_table(
@@ -65,7 +46,8 @@ def read_table(
     """
     inside, rest = _divided(lines, region.box, height)
     own = rules_in(rules, region.box, height)
-    words = signs_with_amounts(words_of(inside), own.vertical, height)
+    every = signs_with_amounts(words_of(inside), own.vertical, height)
+    words = without_leaders(every)
     if not words:
         return None
     box = (
@@ -82,62 +64,11 @@ def read_table(
     if not is_table(grid, found.total, words, region.sign, height):
         return None
     if candidates is not None and not is_clear(grid, found, len(words)):
-        others = candidates(image, region.box, inside)
+        others = [refined(one, words, own, height) for one in candidates(image, region.box, inside)]
         grid, _ = with_second_opinion(best, others, judge, len(words))
-    table = fill(grid, inside, words)
+    table = fill(grid, inside, every)
     table = replace(table, header_rows=header_rows(table, own))
     return Block(table.lines, "table", table=table, polygon=corners(region.box)), rest
-
-
-def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign, height: float) -> bool:
-    """Return whether a grid is one of a table: several rows and columns with text, and few violations.
-
-    Args:
-        grid: The best grid of its region.
-        total: Its violations, weighted.
-        words: The words of the region.
-        sign: What speaks for the region.
-        height: Typical height of text in pixels.
-    """
-    if grid.rows < 2 or grid.cols < 2:
-        return False
-    places = places_of(grid, [word.box for word in words]).cells.tolist()
-    drawn = sign == "net" and grid.method == RULED
-    filled = len(set(places))
-    share = filled / len(grid.cells)
-    mess = total / len(words)
-    # Windows on a screen are nets of rules, too, with most of the text in one of them.
-    most = max(Counter(places).values())
-    clear = drawn and share >= _CELLS_WITH_TEXT and filled >= _LEAST_CELLS and mess <= _CLEAR_VIOLATIONS
-    if most > (_IN_LONG_REMARK if clear else _IN_ONE_CELL) * len(words) and most >= 16:
-        return False
-    if _frames_articles(places, words, height):
-        return False
-    spanning = sum(cell.row_span * cell.col_span > 1 for cell in grid.cells) / len(grid.cells)
-    if len(grid.cells) > _LARGE and share < _FILLED_LARGE and spanning > _SPANNING:
-        return False
-    if drawn and share < _CELLS_WITH_TEXT and spanning > _SPANNING_SMALL and mess > _VIOLATIONS_SMALL:
-        return False
-    in_net = _FILLED_IN_NET if sign == "net" and grid.method == GUTTERS else _FILLED
-    if filled < 4 or share < (_FILLED_DRAWN if drawn else in_net):
-        return False
-    return mess <= (_VIOLATIONS_DRAWN if drawn else _VIOLATIONS)
-
-
-def _frames_articles(places: Sequence[int], words: Sequence[Word], height: float) -> bool:
-    """Return whether most of the words stand in a few cells that are as long as articles.
-
-    Args:
-        places: The cell of each word.
-        words: The words.
-        height: Typical height of text in pixels.
-    """
-    cells: dict[int, list[Word]] = {}
-    for place, word in zip(places, words, strict=True):
-        cells.setdefault(place, []).append(word)
-    long = [cell for cell in cells.values() if len(text_rows(cell, height)) >= _ARTICLE_ROWS]
-    others = len(cells) - len(long)
-    return sum(map(len, long)) > _IN_ARTICLES * len(words) and others <= _OTHERS_PER_ARTICLE * len(long)
 
 
 def _divided(lines: Sequence[Line], box: Box, height: float) -> tuple[list[Line], list[Line]]:
@@ -194,6 +125,7 @@ def grids_of(box: Box, words: Sequence[Word], rules: Rules, height: float) -> li
     found = [
         ruled_grid(words, rules, box, height),
         partly_ruled_grid(words, rules, box, height, by_rules=True),
+        partly_ruled_grid(words, rules, box, height, by_rules=False, by_head=True),
         partly_ruled_grid(words, rules, box, height, by_rules=False),
     ]
     return [grid for grid in found if grid is not None]

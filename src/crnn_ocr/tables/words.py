@@ -18,6 +18,8 @@ _MARGIN = 0.15
 #: Signs that stand before an amount, and what an amount begins with.
 _CURRENCIES = ("$", "€", "£", "¥", "￥", "US$", "HK$", "NT$", "R$", "Rp", "RM")
 _AMOUNT = re.compile(r"^[(\-–—−]?[\d.,]*\d|^[-–—−]+$")
+#: A part of a row of dots.
+_LEADER = re.compile(r"^[.·…‥]+$")
 #: Greatest distance of a currency sign from its amount, in heights of text.
 _APART = 10.0
 
@@ -106,6 +108,11 @@ def words_of(lines: Sequence[Line]) -> list[Word]:
             elif start is None:
                 start = index
     return words
+
+
+def without_leaders(words: Sequence[Word]) -> list[Word]:
+    """Return the words but for dots alone: leaders fill the white space between a text and its figure."""
+    return [word for word in words if not _LEADER.match(word.text)]
 
 
 def signs_with_amounts(words: Sequence[Word], vertical: Sequence[Rule], height: float) -> list[Word]:

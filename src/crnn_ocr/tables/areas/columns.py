@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,9 @@ from crnn_ocr.tables.grids.gutters import Gutter, find_gutters, texts_of
 from crnn_ocr.tables.grids.row_joining import columns_of, is_figures
 from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
 from crnn_ocr.tables.words import Word
+
+#: Greatest usual gap, in heights of text, between the lines of two columns of running text.
+_PROSE_GAP = 6.0
 
 
 def runs_with_columns(words: Sequence[Word], height: float) -> list[Box]:
@@ -104,9 +108,14 @@ def _lengths(rows: Sequence[TextRow], height: float) -> list[int]:
 
 
 def is_prose(rows: Sequence[TextRow], height: float) -> bool:
-    """Return whether rows are columns of running text: most texts are long and few stand alone."""
+    """Return whether rows are columns of running text: most texts are long and end close to the next one."""
     lengths = _lengths(rows, height)
-    return bool(lengths) and float(np.median(lengths)) > 24 and len(lengths) <= 3.2 * len(rows)
+    if not lengths or float(np.median(lengths)) <= 24 or len(lengths) > 3.2 * len(rows):
+        return False
+    gaps = [
+        other[0] - one[1] for row in rows for one, other in itertools.pairwise(texts_of(row, 1.2 * height))
+    ]
+    return not gaps or float(np.median(gaps)) <= _PROSE_GAP * height
 
 
 def gaps_of(row: TextRow, least: float) -> int:

@@ -16,6 +16,8 @@ from crnn_ocr.tables.words import Word
 
 #: Least number of lines of a text between rules, such as addresses, that is told from a head.
 _TEXT_ROWS = 3
+#: Greatest number of lines of a head whose lines are not divided as its columns are.
+_HEAD_ROWS = 6
 #: Least share of rows with several texts where the others go on with the text of a column.
 _FULL_ROWS = 0.2
 
@@ -48,6 +50,7 @@ def _tabular_runs(
     """Return the areas of strips that hold text in columns; single texts may stand between them."""
     boxes: list[Box] = []
     run: list[tuple[Box, list[TextRow]]] = []
+    head: tuple[Box, list[TextRow]] | None = None
     for one, other in itertools.pairwise(group):
         strip = _strip(one, other)
         free = not any(overlap(strip, box) for box in closed)
@@ -60,11 +63,19 @@ def _tabular_runs(
                 boxes += _around(run)
                 run = []
                 continue
+            if not run and head is not None and not _is_text_above(head[1], rows, height):
+                run.append(head)
             run.append((strip, rows or (run[-1][1] if run else [])))
         elif run and not (free and _is_single(strip, words, height)):
             boxes += _around(run)
             run = []
+        head = (strip, rows) if not run and free and _may_be_head(rows, height) else None
     return boxes + _around(run)
+
+
+def _may_be_head(rows: Sequence[TextRow], height: float) -> bool:
+    """Return whether rows may be the head of the strip below: several texts at its bottom, and few lines."""
+    return 1 < len(rows) <= _HEAD_ROWS and gaps_of(rows[-1], 1.2 * height) > 1
 
 
 def _around(run: Sequence[tuple[Box, list[TextRow]]]) -> list[Box]:

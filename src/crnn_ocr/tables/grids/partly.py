@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.assemble import Place, assemble
 from crnn_ocr.tables.grids.gutters import Gutter, find_gutters
+from crnn_ocr.tables.grids.head_cells import HeadCells, fitted, head_cells
 from crnn_ocr.tables.grids.row_joining import crosses, joined_rows
 from crnn_ocr.tables.grids.ruled import covered
 from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
@@ -23,7 +24,13 @@ _RULED_ROWS = 4
 
 
 def partly_ruled_grid(
-    words: Sequence[Word], rules: Rules, box: Box, height: float, *, by_rules: bool
+    words: Sequence[Word],
+    rules: Rules,
+    box: Box,
+    height: float,
+    *,
+    by_rules: bool,
+    by_head: bool = False,
 ) -> Grid | None:
     """Return the grid of a table whose columns are divided by white space and by what rules there are.
 
@@ -33,6 +40,8 @@ def partly_ruled_grid(
         box: Where it is.
         height: Typical height of its text in pixels.
         by_rules: Whether horizontal rules alone divide its rows; otherwise rows of text do, too.
+        by_head: Whether the head is read column by column; otherwise its rows of text divide it. None is
+            returned if it cannot be.
     """
     rows = text_rows(words, height)
     if not rows:
@@ -40,8 +49,13 @@ def partly_ruled_grid(
     left = min(box[0], min(word.box[0] for word in words))
     right = max(box[2], max(word.box[2] for word in words))
     full = _full_rules(rules.horizontal, left, right, rows)
-    heads = _head_rows(rows, full)
+    ends = [at for at in full if covered(rules.horizontal, at, left, left + 3 * height, apart=3.0) >= _FULL]
+    heads = _head_rows(rows, ends)
     middles = _column_borders(find_gutters(rows, height, heads), rules, box, height)
+    xs = [left, *middles, right]
+    if by_head:
+        head = head_cells(rows[:heads], xs, rules, height) if heads else None
+        return None if head is None else _below_head(head, rows, heads, xs, rules, full, box, height)
     if by_rules:
         groups = _strips(rows, full)
         if len(groups) < _RULED_ROWS and len(groups) < len(rows):
@@ -51,9 +65,32 @@ def partly_ruled_grid(
     if len(groups) * (len(middles) + 1) < 2:
         return None
     ys = _row_borders(groups, full, box)
-    xs = [left, *middles, right]
     together = _spans(groups, heads, middles, rules, ys, xs, height)
     return assemble(ys, xs, together, STRIPS if by_rules else GUTTERS)
+
+
+def _below_head(
+    head: HeadCells,
+    rows: Sequence[TextRow],
+    heads: int,
+    xs: Sequence[float],
+    rules: Rules,
+    full: Sequence[float],
+    box: Box,
+    height: float,
+) -> Grid:
+    """Return the grid of a table whose head is known: its other rows are those of text."""
+    xs = fitted(xs, head, rows[heads:], height)
+    middles = xs[1:-1]
+    groups = joined_rows(rows[heads:], middles, full, height)
+    top = min(box[1], rows[0].top)
+    between = [at for at in full if rows[heads - 1].middle < at < rows[heads].middle]
+    bottom = between[-1] if between else (rows[heads - 1].bottom + rows[heads].top) / 2
+    body = _row_borders(groups, full, (box[0], bottom, box[2], box[3]))
+    together = list(head.together)
+    for one, other in _spans(groups, 0, middles, rules, body, xs, height):
+        together.append(((one[0] + head.rows, one[1]), (other[0] + head.rows, other[1])))
+    return assemble([top, *head.borders, bottom, *body[1:]], xs, together, GUTTERS)
 
 
 def _full_rules(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
+from crnn_ocr.tables.figures import are_numbers_apart
 from crnn_ocr.tables.grids.text_rows import TextRow
 from crnn_ocr.tables.words import Word
 
@@ -39,7 +40,7 @@ def crosses(row: TextRow, border: float, height: float) -> bool:
             return True
     for one, other in zip(row.words, row.words[1:], strict=False):
         if one.line == other.line and one.middle < border < other.middle:
-            return other.box[0] - one.box[2] < 0.42 * height
+            return other.box[0] - one.box[2] < 0.42 * height and not are_numbers_apart(one.text, other.text)
     return False
 
 

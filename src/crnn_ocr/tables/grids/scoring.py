@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crnn_ocr.tables.figures import are_numbers_apart
 from crnn_ocr.tables.grid import Box, Grid
 from crnn_ocr.tables.grids.placing import places_of
 from crnn_ocr.tables.grids.row_joining import is_figures
@@ -89,7 +90,8 @@ def violations(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -
         else:
             outside += 1
         if previous is not None and previous[0].line == word.line and previous[1] != place:
-            divided += word.box[0] - previous[0].box[2] < 0.4 * height
+            near = word.box[0] - previous[0].box[2] < 0.4 * height
+            divided += near and not are_numbers_apart(previous[0].text, word.text)
         previous = word, place
     ignored = _ignored(grid, rules.horizontal, height, across=True)
     ignored += _ignored(grid, rules.vertical, height, across=False)
