@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crnn_ocr.document import Block, Line, Polygon, Table, with_polygons
+from crnn_ocr.layout.blocks import headings
 from crnn_ocr.layout.blocks.arrange import arrange_blocks
 from tests.layout.blocks.lines import line
 from tests.layout.blocks.sheets import Sheet, han
@@ -236,3 +237,13 @@ def test_columns_of_upright_characters_are_paragraphs() -> None:
     ]
     image = np.full((700, 700), 255, np.uint8)
     assert {block.kind for block in arrange_blocks(image, columns, [])} == {"paragraph"}
+
+
+@pytest.mark.parametrize("value", ["2024年11月8日", "12,5 元", "[ 1.5, (2) ]", "", "8点30分"])
+def test_numbers_dates_and_amounts_are_values(value: str) -> None:
+    assert headings._VALUE.fullmatch(value)
+
+
+def test_long_numbers_before_a_word_are_told_in_linear_time() -> None:
+    # A pattern that divides a run of figures in every way would never come to an end here.
+    assert headings._VALUE.fullmatch("[ 0.08480322, -0.26216313 " * 400 + "float") is None

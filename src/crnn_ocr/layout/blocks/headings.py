@@ -41,7 +41,7 @@ _LONE, _LONE_WITHIN = 1.6, 0.35
 #: Most share of the pieces that are headings; beyond it the page is something else.
 _MOST_SHARE = 0.45
 _FIELD_NAME = re.compile(r"[^：:]{1,10}[：:]\s*\S")
-_VALUE = re.compile(r"[\W\d_]*(?:年|月|日|元|号|点|时|分)?(?:[\W\d_]*(?:年|月|日|元|号|点|时|分)?)*")
+_VALUE = re.compile(r"[\W\d_年月日元号点时分]*")
 
 
 @dataclass(frozen=True, slots=True)
