@@ -216,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = [
         *(["pages are lost or come twice"] if found["mistakes"] or found["unfinished"] else []),
         *(["killed too seldom: take more pages"] if len(found["killed"]) < _LEAST_KILLS else []),
+        *(["no page was seen that a killed worker had begun"] if not recoveries else []),
         *(
             [f"a recovery took more than {_RECOVERY_S:g} s"]
             if max(recoveries, default=0) > _RECOVERY_S

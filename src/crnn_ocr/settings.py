@@ -284,9 +284,9 @@ class Settings(BaseSettings):
         ge=60,
         le=86_400,
         description="Longest time that a task of a job may take in `crnn-ocr worker`, in seconds: reading up "
-        "to eight pages, or writing all formats of a job. Then it is tried again, each page in a process of "
-        "its own for at most a quarter of that time. RabbitMQ gives up on a worker after half an hour by "
-        "default (`consumer_timeout`).",
+        "to eight pages, or writing all formats of a job. Then it is tried again in a process of its own, "
+        "where a page, wherever jobs run, has a quarter of that time, twice. RabbitMQ gives up on a worker "
+        "after half an hour by default (`consumer_timeout`).",
     )
     jobs_per_key: int = Field(
         default=100, ge=1, le=100_000, description="Unfinished jobs that each API key may have."

@@ -31,11 +31,11 @@ from crnn_ocr.export import FORMATS, WriteOptions, to_json
 from crnn_ocr.export.files import single_file
 from crnn_ocr.jobs.backends import Jobs
 from crnn_ocr.jobs.files import page_key, result_key
-from crnn_ocr.jobs.records import Task
+from crnn_ocr.jobs.records import MOST_ATTEMPTS, Task
 from crnn_ocr.jobs.results import PROBLEMS, decode_problems, unique_stems
 from crnn_ocr.jobs.work import worker as worker_module
 from crnn_ocr.jobs.work.assembling import assemble, read_document
-from crnn_ocr.jobs.work.tasks import reading_options
+from crnn_ocr.jobs.work.tasks import LONGEST_RETRY_S, RETRY_S, reading_options, wait_after
 from crnn_ocr.jobs.work.worker import Beside, Worker
 from crnn_ocr.scheduling.ticket import Ticket
 from tests.engine.test_page_readings import DOCUMENTS, tiff
@@ -572,6 +572,25 @@ def test_the_webhook_is_told_and_tried_again(jobs: Jobs, ocr: OCR, monkeypatch: 
         pass
     assert told == ["succeeded"] * 3
     worker.close()
+
+
+def test_a_store_may_be_away_for_a_quarter_of_an_hour() -> None:
+    waits = [wait_after(attempt) for attempt in range(1, MOST_ATTEMPTS)]
+    assert waits == sorted(waits)
+    assert waits[0] == RETRY_S
+    assert waits[-1] == LONGEST_RETRY_S
+    assert sum(waits) > 15 * 60
+
+
+def test_a_task_without_a_thread_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    beside, done = Beside(assemble=1), list[str]()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(2):  # the place is free again
+        beside.do("assemble", lambda: done.append(threading.current_thread().name))
+    assert done == ["MainThread", "MainThread"]
 
 
 def test_pages_do_not_wait_for_a_webhook_that_is_slow(jobs: Jobs, ocr: OCR) -> None:

@@ -34,9 +34,9 @@ from crnn_ocr.jobs.work.reading import unread_page
 from crnn_ocr.jobs.work.tasks import (
     keeps_chars,
     limits_of,
+    may_pass,
     problem_of,
     reading_options,
-    retry_after,
     source_file,
     writers_of,
 )
@@ -153,7 +153,7 @@ class _Formats:
         except JobResultTooLargeError as error:
             self.errors[name] = error
         except OcrError as error:
-            if retry_after(error) is not None or isinstance(error, RequestCancelledError | JobExpiredError):
+            if may_pass(error) or isinstance(error, RequestCancelledError | JobExpiredError):
                 raise
             message = f"It could not be written as {title}: {error.message}"
             self.errors[name] = type(error)(message, hint=error.hint)

@@ -23,8 +23,11 @@ from crnn_ocr.jobs.results import ALWAYS
 from crnn_ocr.options import ReadOptions, parse_options
 from crnn_ocr.settings import Settings
 
-#: Seconds after which a task that failed for a reason that may pass is tried again.
+#: Seconds after which a task that failed for a reason that may pass is tried again for the first time; they
+#: double with every attempt, up to `LONGEST_RETRY_S`. So eight attempts outlast a store that is away for a
+#: quarter of an hour.
 RETRY_S = 10.0
+LONGEST_RETRY_S = 300.0
 #: Reasons that may pass: a full disk, a store that is away, a model that is being repaired.
 _MAY_PASS = (JobStorageFullError, JobsUnavailableError, ModelBrokenError, OverloadedError)
 
@@ -80,6 +83,11 @@ def problem_of(error: OcrError) -> Problem:
     return Problem(error.code, error.message, error.hint)
 
 
-def retry_after(error: OcrError) -> float | None:
-    """Return the seconds after which to try again; None if that is of no use."""
-    return RETRY_S if isinstance(error, _MAY_PASS) else None
+def may_pass(error: OcrError) -> bool:
+    """Return whether it is of use to try again."""
+    return isinstance(error, _MAY_PASS)
+
+
+def wait_after(attempt: int) -> float:
+    """Return the seconds between an attempt, counted from 1, that failed and the next one."""
+    return float(min(LONGEST_RETRY_S, RETRY_S * 2 ** (attempt - 1)))

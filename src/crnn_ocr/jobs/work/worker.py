@@ -22,7 +22,7 @@ from crnn_ocr.jobs.work.notifying import notify
 from crnn_ocr.jobs.work.planning import plan
 from crnn_ocr.jobs.work.reading import read_pages
 from crnn_ocr.jobs.work.sources import Sources
-from crnn_ocr.jobs.work.tasks import RETRY_S, problem_of, reading_options, retry_after
+from crnn_ocr.jobs.work.tasks import may_pass, problem_of, reading_options, wait_after
 from crnn_ocr.scheduling.ticket import Ticket
 
 _log = logging.getLogger(__name__)
@@ -67,8 +67,11 @@ class Beside:
             finally:
                 places.release()
 
-        # A daemon: it does not keep the process from ending, and its lease then ends by itself.
-        threading.Thread(target=run, name="job-beside", daemon=True).start()
+        try:
+            # A daemon: it does not keep the process from ending, and its lease then ends by itself.
+            threading.Thread(target=run, name="job-beside", daemon=True).start()
+        except RuntimeError:  # no more threads can be had
+            run()
 
 
 class Worker:
@@ -144,7 +147,7 @@ class Worker:
                 except Exception as error:
                     _log.exception("a task of a job failed", extra={"fields": {"job": task.job}})
                     problem = Problem("INTERNAL_ERROR", f"The worker failed with {type(error).__name__}.")
-                    store.fail(task.lease, problem, retry_after_s=RETRY_S)
+                    store.fail(task.lease, problem, retry_after_s=wait_after(task.attempt))
         except OcrError as error:  # the table is away: the lease ends by itself
             fields = {"job": task.job, "code": error.code, "reason": error.message}
             _log.warning("the end of a task could not be told", extra={"fields": fields})
@@ -215,7 +218,7 @@ def _patience(task: Task, error: OcrError) -> float | None:
     # An isolated process died, or failed for a reason that nobody foresaw, and one more may.
     if isinstance(error, JobWorkerLostError) or type(error) is OcrError:
         return 0.0 if task.attempt < _LAST_DEATH else None
-    return retry_after(error)
+    return wait_after(task.attempt) if may_pass(error) else None
 
 
 class WorkerLoop(Loop):
