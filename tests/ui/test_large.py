@@ -60,7 +60,7 @@ def spent_on(count: int, open_page: Opener, stage: Stage) -> Spent:
     view.locator("#search").fill("no such text")
     # Not by expect(), which describes the whole page, all its lines, when it is asked too early: the search
     # itself comes only now.
-    view.wait_for_function("document.querySelector('#search-count').textContent === 'no hit'")
+    view.locator("#search-count", has_text="no hit").wait_for()
     start = spent()
     view.locator("#search").fill("line 19")
     expect(view.locator("#search-count")).to_have_text("1 of 111" if count == MANY else "1 of 11")
