@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from crnn_ocr.document import Block, Cell, Char, Document, Line, Page, Remark, Table
 from crnn_ocr.export.json import from_dict, line_to_dict, page_to_dict, to_dict, to_json
@@ -210,6 +211,21 @@ def test_one_line_of_utf8(document: Document) -> None:
     assert text.encode().decode() == text
     assert text.count("\n") == 1
     assert text.endswith("\n")
+
+
+@given(all_documents, st.sampled_from([None, "a.pdf", '"pages":[]']), st.booleans())
+def test_writing_page_by_page_changes_nothing(document: Document, source: str | None, chars: bool) -> None:
+    whole = {"source": source} if source is not None else {}
+    whole |= to_dict(document, chars=chars)
+    written = to_json(document, source=source, chars=chars)
+    assert json.loads(written) == json.loads(json.dumps(whole))
+    assert list(json.loads(written)) == list(whole)
+
+
+def test_text_that_looks_like_an_empty_list_stays() -> None:
+    line = Line('"pages":[] []', 0.9, ((0, 0), (9, 0), (9, 9), (0, 9)), ())
+    document = Document((Page(10, 10, (Block((line,)),)),), "[]")
+    assert from_dict(json.loads(to_json(document))).pages == document.pages
 
 
 @given(all_documents)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from crnn_ocr.document import (
@@ -26,6 +28,7 @@ from crnn_ocr.document import (
     block_id,
 )
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 #: How many places a table's grid may have: enough for any form, and too few to fill the memory with the rows
 #: of a small document that claims a cell of a million rows.
 _PLACES, _PLACES_PER_CELL = 256, 64
@@ -51,8 +54,11 @@ def to_json(document: Document, *, source: str | None = None, chars: bool = Fals
         escapes such as `\ud800`.
     """
     named: dict[str, Any] = {} if source is None else {"source": source}
-    text = json.dumps({**named, **to_dict(document, chars=chars)}, ensure_ascii=False, separators=(",", ":"))
-    return _encodable(text) + "\n"
+    whole = {**named, **to_dict(replace(document, pages=()), chars=chars), "text": document.text}
+    begin, end = _compact(whole).rsplit("[]", 1)  # `pages` comes last
+    # Page by page: the dicts of 2,000 pages would take some 150 MiB at a time.
+    pages = ",".join(_compact(page_to_dict(page, chars=chars)) for page in document.pages)
+    return f"{begin}[{pages}]{end}\n"
 
 
 def to_dict(document: Document, *, chars: bool = False) -> dict[str, Any]:
@@ -320,9 +326,14 @@ def _polygon(polygon: Polygon) -> list[list[float]]:
     return [[round(float(x), 1) + 0.0, round(float(y), 1) + 0.0] for x, y in polygon]
 
 
+def _compact(value: dict[str, Any]) -> str:
+    """Return JSON without blanks that UTF-8 can encode."""
+    return _encodable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
 def _encodable(text: str) -> str:
     """Escape lone surrogates, which UTF-8 cannot encode; in JSON they can only occur inside strings."""
-    return "".join(f"\\u{ord(char):04x}" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _get(value: object, name: str) -> Any:
