@@ -134,8 +134,6 @@ def compare(reading: Reading, parts: Sequence[Part], width: int) -> Reading:
             here = [replace(char, confidence=min(char.confidence, MISFIT)) for char in here]
             confidence = min(confidence, MISFIT)
         chars[token.first : token.last] = here
-    if chars == list(reading.chars):
-        return reading
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
 
 
