@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from crnn_ocr.jobs.records import Problem
 
 #: Address space that reading or assembling may take beyond what the process has when it begins. Reading takes
-#: 260 MiB beside the models for the largest picture that is accepted; assembling some 3 KiB for each line of the
-#: document, 240 MiB for 2,000 pages of 40.
+#: 260 MiB beside the models for the largest picture that is accepted; assembling some 3 KiB for each line of
+#: the document, 240 MiB for 2,000 pages of 40 lines.
 MEMORY = 1024 * MIB
 #: Requests and the workers of other jobs come before this process.
 NICENESS = 10
