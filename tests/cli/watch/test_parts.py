@@ -273,6 +273,21 @@ def _as_on_another_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
     monkeypatch.setattr(Path, "replace", refusing)
 
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", no_link)
+
+
+def test_a_move_that_was_cut_off_is_finished(tmp_path: Path) -> None:
+    source, done = tmp_path / "a.png", tmp_path / "done"
+    source.write_text("precious")
+    done.mkdir()
+    os.link(source, done / "a.png")  # killed before the old name was taken away
+    assert originals.move(source, done, A) == done / "a.png"
+    assert not source.exists()
+    assert [path.name for path in done.iterdir()] == ["a.png"]
+
 
 def test_what_cannot_be_moved_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_text("precious")

@@ -29,6 +29,8 @@ def move(original: Path, folder: Path, place: Path) -> Path:
     target = folder / place
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if (linked := _moved_by_link(original, target)) is not None:
+            return linked
         target = _reserve(target)
         try:
             _move(original, target)
@@ -38,6 +40,31 @@ def move(original: Path, folder: Path, place: Path) -> Path:
     except OSError as error:
         raise OutputError(f"{original} cannot be moved to {target}: {error.strerror}.") from None
     return target
+
+
+def _moved_by_link(original: Path, target: Path) -> Path | None:
+    """Give a file a second name, the first free one, and take the old one away; None if it cannot have two.
+
+    Whoever is killed in between leaves one file with two names, and the next try goes on there. An empty file
+    that reserves the name would stay.
+    """
+    if original.is_symlink():
+        return None
+    for path in numbered(target):
+        try:
+            os.link(original, path)
+        except FileExistsError:
+            if not path.is_file() or not path.samefile(original):
+                continue
+        except OSError:  # another file system, or one without links
+            return None
+        try:
+            original.unlink()
+        except BaseException:
+            path.unlink()
+            raise
+        return path
+    raise AssertionError("names do not end")
 
 
 def _reserve(target: Path) -> Path:
