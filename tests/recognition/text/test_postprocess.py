@@ -53,28 +53,8 @@ def test_other_numbers_stay_as_they_are(text: str) -> None:
     assert _tidied(text) == text
 
 
-@pytest.mark.parametrize(
-    ("read", "meant"),
-    [
-        ("93,05I,722", "93,051,722"),
-        ("II.66532", "11.66532"),
-        ("22:5I:I5", "22:51:15"),
-        ("434-277-975I", "434-277-9751"),
-        ("共 1l5.20 元", "共 115.20 元"),
-    ],
-)
-def test_letters_like_ones_in_numbers_are_ones_and_unsure(read: str, meant: str) -> None:
-    tidied = tidy(_reading(read))
-    assert tidied.text == meant
-    changed = [char.confidence for old, char in zip(read, tidied.chars, strict=True) if old != char.text]
-    assert changed
-    assert max(changed) < 0.9
-
-
-@pytest.mark.parametrize(
-    "text", ["100l", "A4I", "III", "VIII 2", "B52I", "I0", "2027-II-27", "5 I 300", "1.5l"]
-)
-def test_letters_beside_other_digits_stay(text: str) -> None:
+@pytest.mark.parametrize("text", ["100l.", "24.II.1998", "BMW 320I", "Band III:1204", "93,05I,722"])
+def test_letters_that_look_like_ones_stay(text: str) -> None:
     assert _tidied(text) == text
 
 

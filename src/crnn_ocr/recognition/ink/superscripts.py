@@ -154,7 +154,7 @@ def _without_old_style_figures(
     if not groups:
         return groups
     texts = [_char_at(reading, part, width) for part in parts]
-    raised = {part for group in groups if not group.lowered for part in group.parts}
+    raised = {part for group in groups for part in group.parts}
     if not has_old_style_figures(texts, parts, raised):
         return groups
     before = {part: text for text, part in zip(texts, parts[1:], strict=False) if text in HANGING}

@@ -1,4 +1,4 @@
-"""Post-process a reading: widths, blanks, ones and separators of numbers, check boxes (pure functions)."""
+"""Post-process a reading: character widths, blanks, thousands separators and check boxes (pure functions)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ from crnn_ocr.recognition.text.spacing import is_needless
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3}){2,}([.,])\d{1,2}(?![\d.,])")
 """A number with thousands separators and one or two decimals; the group is the decimal separator."""
 
-_WITH_ONES = re.compile(
-    r"""
-    (?<![^\W_])                         # not within a word
-    (?=[\dIl]) (?=(?:[Il.,:]*\d){3})    # three digits or more
-    (?: [\dI.,:] | (?<=\d) l (?=[\d.,:]) )+
-    (?![^\W_])
-    """,
-    re.VERBOSE,
-)
-"""A number of three or more digits that may have letters among them which look like a one."""
-
-_ONE = 0.8
-"""Greatest confidence of a one that was read as a letter."""
-
 _BOXES = frozenset("□■☐☑☒▪▫◻◼")
 """Check boxes before the choices of a form."""
 _BOX_OF = {"口": "□", "▪": "■", "▫": "□"}
@@ -36,9 +22,9 @@ _BOX_OF = {"口": "□", "▪": "■", "▫": "□"}
 def tidy(reading: Reading) -> Reading:
     """Convert digits, letters and `%` to half width, unify separators and boxes, and clean up blanks.
 
-    See `_with_ones`, `_grouped_alike`, `_boxes_alike` and `spaced`.
+    See `_grouped_alike`, `_boxes_alike` and `spaced`.
     """
-    chars = _boxes_alike(_grouped_alike(_with_ones(halved(reading.chars))))
+    chars = _boxes_alike(_grouped_alike(halved(reading.chars)))
     return spaced(replace(reading, chars=tuple(chars)))
 
 
@@ -61,24 +47,6 @@ def spaced(reading: Reading) -> Reading:
         chars.pop()
     confidence = reading.confidence if chars else 0.0
     return Reading("".join(char.text for char in chars), confidence, tuple(chars))
-
-
-def _with_ones(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
-    """Restore the ones of a number: `93,05I,722` becomes `93,051,722`.
-
-    The one of old-style figures is a small capital I. A letter counts as a one if it is in a number of three
-    or more digits, beside a digit, a sign or another one of these; `100l` may be litres.
-    """
-    text = "".join(char.text for char in chars)
-    if len(text) != len(chars):
-        return chars
-    mended = list(chars)
-    for number in _WITH_ONES.finditer(text):
-        letters = [at for at in range(*number.span()) if text[at] in "Il"]
-        if 2 * len(letters) <= number.end() - number.start():
-            for at in letters:
-                mended[at] = replace(chars[at], text="1", confidence=min(chars[at].confidence, _ONE))
-    return mended
 
 
 def _grouped_alike(chars: Sequence[ReadChar]) -> Sequence[ReadChar]:
