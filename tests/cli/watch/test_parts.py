@@ -289,6 +289,21 @@ def test_a_move_that_was_cut_off_is_finished(tmp_path: Path) -> None:
     assert [path.name for path in done.iterdir()] == ["a.png"]
 
 
+def test_what_another_one_moves_at_the_same_time_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, done = tmp_path / "a.png", tmp_path / "done"
+    source.write_text("precious")
+    link = os.link
+
+    def both(original: Path, target: Path) -> None:
+        link(original, target)
+        original.unlink()  # the other one was sooner
+
+    monkeypatch.setattr(os, "link", both)
+    assert originals.move(source, done, A).read_text() == "precious"
+
+
 def test_what_cannot_be_moved_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_text("precious")
     (tmp_path / "file").write_text("x")

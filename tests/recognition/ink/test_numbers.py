@@ -113,6 +113,12 @@ def test_small_print_does_not_tell_whether_all_was_read(text: str) -> None:
     assert unverified(reading(text), ink_parts(large), large.shape[1]) == ()
 
 
+@pytest.mark.parametrize("text", ["4x6", "2E5", "a 123"])
+def test_a_number_is_as_long_as_its_letters_make_it(text: str) -> None:
+    assert has_numbers(reading(text), 3)
+    assert not has_numbers(reading(text), 4)
+
+
 @pytest.mark.parametrize("text", ["Total", "5", "25", ""])
 def test_of_short_numbers_the_ink_is_not_asked(text: str) -> None:
     small = drawing.line(text or "-", size=13)

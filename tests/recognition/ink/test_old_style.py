@@ -45,6 +45,8 @@ def test_without_a_baseline_superscripts_are_the_narrow_ones() -> None:
     assert has_old_style_figures(list("700-3"), old, {old[1], old[2]})
     three, two = Part(10, TALL, 30, BASE), Part(33, TALL, 45, 28)
     assert not has_old_style_figures(["3", "2"], [three, two], {two})
+    minus = Part(33, 24, 53, 27)  # as wide as a figure, as it always is
+    assert not has_old_style_figures(["5", "-", "3"], [three, minus, two], {minus, two})
 
 
 def test_without_hanging_figures_nothing_is_old_style() -> None:

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from crnn_ocr.recognition.ink import superscripts
 from crnn_ocr.recognition.ink.components import Part, ink_parts
+from crnn_ocr.recognition.ink.old_style import has_old_style_figures
 from crnn_ocr.recognition.ink.superscripts import Extraction, Group, extract, find_groups, isolate, reinsert
 from crnn_ocr.recognition.network.recognizer import ReadChar, Reading
 from tests.drawing import Picture
@@ -49,6 +50,7 @@ def test_superscripts_and_subscripts_are_found(size: int) -> None:
 
 def test_a_minus_before_a_superscript_is_found() -> None:
     assert groups_of(*draw([("10", ""), ("-3", "up")], 40)) == [(1, False, "-"), (1, False, None)]
+    assert groups_of(*draw([("5", ""), ("-3", "up")], 40)) == [(1, False, "-"), (1, False, None)]
 
 
 def test_signs_of_ions_are_found() -> None:
@@ -72,16 +74,18 @@ def test_a_raised_digit_within_a_number_is_ignored() -> None:
 
 
 def old_style(text: str) -> tuple[Picture, Reading]:
-    """Draw figures as bars: low ones, hanging ones (3 4 5 7 9) and tall ones (6 8)."""
+    """Draw figures as bars: low ones, hanging ones (3 4 5 7 9) and tall ones (6 8), and blanks as such."""
     picture = np.full((60, 30 * len(text) + 20, 3), 255, np.uint8)
     width = picture.shape[1]
     chars = []
     for n, char in enumerate(text):
+        if char == " ":
+            continue
         left = 10 + 30 * n
         top, bottom = (10 if char in "68" else 18), (50 if char in "34579" else 40)
         picture[top:bottom, left : left + 20] = 0
         chars.append(ReadChar(char, 0.99, left / width, (left + 20) / width))
-    return picture, Reading(text, 0.99, tuple(chars))
+    return picture, Reading("".join(char.text for char in chars), 0.99, tuple(chars))
 
 
 @pytest.mark.parametrize("text", ["2017", "20711", "9202", "57210", "700"])
@@ -90,7 +94,14 @@ def test_low_figures_beside_hanging_ones_are_not_raised(text: str) -> None:
 
 
 def test_raised_figures_beside_standing_ones_are_found_among_old_style() -> None:
-    assert groups_of(*draw([("7 ", ""), ("10", ""), ("4", "up")])) == [(1, False, None)]
+    picture, reading = old_style("7 10 ")
+    picture[9:26, 124:134] = 0  # behind the zero, which ends at 120, and above its middle
+    width = picture.shape[1]
+    raised = ReadChar("4", 0.99, 124 / width, 134 / width)
+    read = Reading(f"{reading.text}4", 0.99, (*reading.chars, raised))
+    parts = ink_parts(picture)
+    assert has_old_style_figures(list("7104"), parts, {parts[3]})
+    assert groups_of(picture, read) == [(1, False, None)]
 
 
 def test_an_isolated_group_has_paper_around_it() -> None:

@@ -59,8 +59,8 @@ def _moved_by_link(original: Path, target: Path) -> Path | None:
         except OSError:  # another file system, or one without links
             return None
         try:
-            original.unlink()
-        except BaseException:
+            original.unlink(missing_ok=True)  # another watcher may have been sooner
+        except OSError:
             path.unlink()
             raise
         return path

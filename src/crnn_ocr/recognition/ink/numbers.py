@@ -93,10 +93,8 @@ class _Token:
 
 
 def has_numbers(reading: Reading, least: int = 1) -> bool:
-    """Return whether a line has that many digits and signs, so that there is something to compare."""
-    return sum(char.text in _NUMERIC for char in reading.chars) >= least and any(
-        char.text in _DIGITS for char in reading.chars
-    )
+    """Return whether a line has a number of that many characters, so that there is something to compare."""
+    return next(_tokens(reading.chars, least), None) is not None
 
 
 def surety(reading: Reading) -> float:

@@ -22,19 +22,19 @@ _WIDTH = 0.8
 
 
 def has_old_style_figures(
-    texts: Sequence[str | None], parts: Sequence[Part], raised: Collection[Part]
+    texts: Sequence[str | None], parts: Sequence[Part], shifted: Collection[Part]
 ) -> bool:
     """Return whether the figures `3 4 5 7 9` of a line hang below its baseline.
 
-    Where nothing in the line shows the baseline, the widths of raised figures tell: superscripts are narrow.
+    Where nothing in the line shows the baseline, the widths of shifted figures tell: superscripts are narrow.
 
     Args:
         texts: The character of each part; None if it is not known.
         parts: The parts of the line's picture.
-        raised: Those that look like superscripts.
+        shifted: Those that look like superscripts or subscripts.
     """
     hanging, standing = (
-        [part for text, part in zip(texts, parts, strict=True) if text in kind and part not in raised]
+        [part for text, part in zip(texts, parts, strict=True) if text in kind and part not in shifted]
         for kind in (HANGING, _STANDING)
     )
     if not hanging:
@@ -46,4 +46,8 @@ def has_old_style_figures(
         ]
         return statistics.median(depths) >= _DEPTH
     usual = statistics.median(part.width for part in hanging)
-    return any(part.width >= _WIDTH * usual for part in raised)
+    return any(
+        part.width >= _WIDTH * usual
+        for text, part in zip(texts, parts, strict=True)
+        if part in shifted and text is not None and text.isdigit()  # a minus is wide anyway
+    )

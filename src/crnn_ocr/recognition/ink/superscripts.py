@@ -154,15 +154,15 @@ def _without_old_style_figures(
     if not groups:
         return groups
     texts = [_char_at(reading, part, width) for part in parts]
-    raised = {part for group in groups for part in group.parts}
-    if not has_old_style_figures(texts, parts, raised):
+    shifted = {part for group in groups for part in group.parts}
+    if not has_old_style_figures(texts, parts, shifted):
         return groups
-    before = {part: text for text, part in zip(texts, parts[1:], strict=False) if text in HANGING}
+    behind_hanging = {part for text, part in zip(texts, parts[1:], strict=False) if text in HANGING}
     kept: list[Group] = []
     follows: Part | None = None  # last part of a group that was left out
     for group in groups:
         place = parts.index(group.parts[0])
-        if not group.lowered and (group.parts[0] in before or parts[place - 1] is follows):
+        if not group.lowered and (group.parts[0] in behind_hanging or parts[place - 1] is follows):
             follows = group.parts[-1]
         else:
             kept.append(group)
