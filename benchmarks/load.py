@@ -20,7 +20,6 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.harness import report
@@ -30,7 +29,7 @@ from benchmarks.serving.library import Library
 from benchmarks.serving.memory_group import NoGroupError, memory_group
 from benchmarks.serving.pictures import Picture
 from benchmarks.serving.scenarios import Measured
-from benchmarks.serving.services import OURS, SERVICES, Service, StartError, running
+from benchmarks.serving.services import OURS, SERVICES, StartError, running
 from benchmarks.serving.verdicts import Verdict
 
 LOADS = ("capacity", "overload", "mixed", "soak")
@@ -77,16 +76,6 @@ def _settings(options: argparse.Namespace) -> dict[str, str]:
     return ({} if options.cache else _NO_CACHE) | given
 
 
-def _chosen(names: Sequence[str]) -> list[Service]:
-    services = []
-    for name in names:
-        if SERVICES[name].installed:
-            services.append(SERVICES[name])
-        else:
-            print(f"{name}: not installed, left out (run benchmarks/make-peers)", file=sys.stderr)
-    return services
-
-
 def _throughput(options: argparse.Namespace, cores: int) -> tuple[list[Measured], list[Verdict]]:
     """Measure the capacity of every service, and our service at four times its capacity."""
     pictures = sent.capacity_mix(quick=options.quick)
@@ -95,7 +84,7 @@ def _throughput(options: argparse.Namespace, cores: int) -> tuple[list[Measured]
     library = Library.measure(pictures)
     rows: list[Measured] = []
     overloaded: Measured | None = None
-    for service in _chosen(options.services):
+    for service in report.only_installed(SERVICES, options.services):
         settings = _settings(options) if service.name == OURS else {}
         try:
             with running(service, pictures[0], **settings) as up:
@@ -140,7 +129,7 @@ def _mixed(options: argparse.Namespace) -> list[tuple[str, scenarios.Mixture]]:
     small: list[Picture] = sent.lines(every=30)
     large = sent.long_page(60 if options.quick else 300)
     found = []
-    for service in _chosen(options.services):
+    for service in report.only_installed(SERVICES, options.services):
         settings = _settings(options) if service.name == OURS else {}
         try:
             mixed = scenarios.mixture(

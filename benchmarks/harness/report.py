@@ -8,9 +8,10 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from benchmarks.harness.engines import ENGINES, OURS, Engine
 
@@ -75,12 +76,23 @@ def chosen_engines(names: Sequence[str]) -> list[Engine]:
     unknown = [name for name in names if name not in ENGINES]
     if unknown:
         sys.exit(f"Unknown engine {', '.join(unknown)}; there are: {', '.join(ENGINES)}")
-    engines = []
-    for name in names:
-        if ENGINES[name].installed:
-            engines.append(ENGINES[name])
-        else:
-            print(f"{name}: not installed, left out (run benchmarks/make-peers)", file=sys.stderr)
+    engines = only_installed(ENGINES, names)
     if not engines:
         sys.exit(f"No engine to measure; make at least {OURS} work.")
     return engines
+
+
+class _Installable(Protocol):
+    @property
+    def installed(self) -> bool: ...
+
+
+_Kind = TypeVar("_Kind", bound=_Installable)
+
+
+def only_installed(known: Mapping[str, _Kind], names: Sequence[str]) -> list[_Kind]:
+    """Return those of the names that are installed; name the others on standard error."""
+    for name in names:
+        if not known[name].installed:
+            print(f"{name}: not installed, left out (run benchmarks/make-peers)", file=sys.stderr)
+    return [known[name] for name in names if known[name].installed]

@@ -17,7 +17,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ import pikepdf
 from PIL import Image
 
 from benchmarks.harness import datasets, report
+from benchmarks.harness.ports import free_port
 from benchmarks.serving.processes import cpu_seconds, tree
 from crnn_ocr import OCR, Settings
 from crnn_ocr.runtime.memory import use_one_arena
@@ -128,7 +128,7 @@ class Service:
 
     def start(self) -> None:
         """Start it on any free port, and wait until it is ready."""
-        port = _free_port()
+        port = free_port()
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CRNN_OCR_")},
             "CRNN_OCR_JOBS_DIR": str(self._folder),
@@ -186,12 +186,6 @@ def running(**settings: str) -> Iterator[Service]:
             yield service
         finally:
             service.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 # ---- measurements -----------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import psutil
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.harness.ports import free_port
 from crnn_ocr.jobs.redis_store import RedisStore, connect
 
 _START_S = 120.0
@@ -56,13 +56,6 @@ def document(job: int, pages: int) -> bytes:
 
 
 # ---- processes --------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

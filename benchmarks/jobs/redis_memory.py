@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks.harness.ports import free_port
 from crnn_ocr.jobs.records import JobRequest, NewJob, SourceFile
 from crnn_ocr.jobs.redis_store import RedisStore, connect
 
@@ -22,9 +22,7 @@ def redis(folder: str) -> Iterator[Any]:
     """Yield a client of a Redis of its own."""
     if shutil.which("redis-server") is None:
         raise SystemExit("redis-server is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = [
         "--port",
         str(port),

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.engines import HERE, PEERS
+from benchmarks.harness.ports import free_port
 from benchmarks.serving.memory_group import MemoryGroup
 from benchmarks.serving.pictures import Picture
 
@@ -156,9 +156,7 @@ def running(
     Raises:
         StartError: it ends or does not answer in time.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [str(service.python), *(part.format(port=port) for part in service.command)]
     if group is not None:
         command = group.inside(command)

@@ -16,8 +16,9 @@ from typing import Any
 
 import psutil
 import pytest
+from benchmarks.harness.ports import free_port
 from benchmarks.jobs.celery import Trouble, mistakes
-from benchmarks.jobs.celery_lab import Lab, LabError, Part, document, free_port
+from benchmarks.jobs.celery_lab import Lab, LabError, Part, document
 
 from crnn_ocr.cli import main
 from crnn_ocr.jobs.messaging.redis_check import shortcomings

@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, get_args
 
 from crnn_ocr.document import (
@@ -54,11 +53,10 @@ def to_json(document: Document, *, source: str | None = None, chars: bool = Fals
         escapes such as `\ud800`.
     """
     named: dict[str, Any] = {} if source is None else {"source": source}
-    whole = {**named, **to_dict(replace(document, pages=()), chars=chars), "text": document.text}
-    begin, end = _compact(whole).rsplit("[]", 1)  # `pages` comes last
+    head = _compact({**named, **_head_to_dict(document)})
     # Page by page: the dicts of 2,000 pages would take some 150 MiB at a time.
     pages = ",".join(_compact(page_to_dict(page, chars=chars)) for page in document.pages)
-    return f"{begin}[{pages}]{end}\n"
+    return f'{head[:-1]},"pages":[{pages}]}}\n'
 
 
 def to_dict(document: Document, *, chars: bool = False) -> dict[str, Any]:
@@ -66,12 +64,13 @@ def to_dict(document: Document, *, chars: bool = False) -> dict[str, Any]:
 
     Timings are left out, so that equal inputs give equal output.
     """
-    return {
-        "text": document.text,
-        "model": document.model,
-        "layout": document.layout,
-        "pages": [page_to_dict(page, chars=chars) for page in document.pages],
-    }
+    pages = [page_to_dict(page, chars=chars) for page in document.pages]
+    return {**_head_to_dict(document), "pages": pages}
+
+
+def _head_to_dict(document: Document) -> dict[str, Any]:
+    """Convert what stands before the pages."""
+    return {"text": document.text, "model": document.model, "layout": document.layout}
 
 
 def page_to_dict(page: Page, *, chars: bool = False) -> dict[str, Any]:

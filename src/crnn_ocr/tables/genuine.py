@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from crnn_ocr.tables.areas.columns import is_prose
 from crnn_ocr.tables.areas.regions import Sign
 from crnn_ocr.tables.grid import Grid, GridCell
 from crnn_ocr.tables.grids.partly import GUTTERS
-from crnn_ocr.tables.grids.placing import places_of
+from crnn_ocr.tables.grids.placing import words_by_cell
 from crnn_ocr.tables.grids.row_joining import is_figures
 from crnn_ocr.tables.grids.ruled import RULED
-from crnn_ocr.tables.grids.text_rows import text_rows
+from crnn_ocr.tables.grids.text_rows import TextRow, text_rows
 from crnn_ocr.tables.words import Word
 
 #: Least share of cells with text: of cells that are drawn, as in forms with empty places; of others; and of
@@ -58,25 +57,25 @@ def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign, height
     """
     if grid.rows < 2 or grid.cols < 2:
         return False
-    places = places_of(grid, [word.box for word in words]).cells.tolist()
+    held = {place: cell for place, cell in enumerate(words_by_cell(grid, words)) if cell}
     drawn = sign == "net" and grid.method == RULED
-    filled = len(set(places))
+    filled = len(held)
     share = filled / len(grid.cells)
     mess = total / len(words)
     # Windows on a screen are nets of rules, too, with most of the text in one of them.
-    most = max(Counter(places).values())
+    most = max(map(len, held.values()))
     clear = drawn and share >= _CELLS_WITH_TEXT and filled >= _LEAST_CELLS and mess <= _CLEAR_VIOLATIONS
     if most > (_IN_LONG_REMARK if clear else _IN_ONE_CELL) * len(words) and most >= 16:
         return False
-    if _frames_articles(places, words, height):
+    rows = {place: text_rows(cell, height) for place, cell in held.items()}
+    if _frames_articles(held, rows, len(words)):
         return False
     spanning = sum(cell.row_span * cell.col_span > 1 for cell in grid.cells) / len(grid.cells)
     if len(grid.cells) > _LARGE and share < _FILLED_LARGE and spanning > _SPANNING:
         return False
     if drawn and share < _CELLS_WITH_TEXT and spanning > _SPANNING_SMALL and mess > _VIOLATIONS_SMALL:
         return False
-    held = _held(places, words)
-    if _is_window(grid, held, mess, height) or _is_chart(grid, held):
+    if _is_window(grid, rows.values(), mess, height) or _is_chart(grid, held):
         return False
     if grid.method == GUTTERS and is_prose(text_rows(words, height), height):
         return False
@@ -88,33 +87,35 @@ def is_table(grid: Grid, total: float, words: Sequence[Word], sign: Sign, height
     return mess <= (_VIOLATIONS_DRAWN if drawn else _VIOLATIONS)
 
 
-def _frames_articles(places: Sequence[int], words: Sequence[Word], height: float) -> bool:
+def _frames_articles(
+    held: Mapping[int, Sequence[Word]], rows: Mapping[int, Sequence[TextRow]], count: int
+) -> bool:
     """Return whether most of the words stand in a few cells that are as long as articles.
 
     Args:
-        places: The cell of each word.
-        words: The words.
-        height: Typical height of text in pixels.
+        held: The words of each cell that has some.
+        rows: Their rows of text.
+        count: The number of words.
     """
-    cells = _held(places, words)
-    long = [cell for cell in cells.values() if len(text_rows(cell, height)) >= _ARTICLE_ROWS]
-    others = len(cells) - len(long)
-    return sum(map(len, long)) > _IN_ARTICLES * len(words) and others <= _OTHERS_PER_ARTICLE * len(long)
+    long = [place for place in held if len(rows[place]) >= _ARTICLE_ROWS]
+    others = len(held) - len(long)
+    in_long = sum(len(held[place]) for place in long)
+    return in_long > _IN_ARTICLES * count and others <= _OTHERS_PER_ARTICLE * len(long)
 
 
-def _is_window(grid: Grid, held: dict[int, list[Word]], mess: float, height: float) -> bool:
+def _is_window(grid: Grid, rows: Iterable[Sequence[TextRow]], mess: float, height: float) -> bool:
     """Return whether cells are the panes of a window: one takes much of it, or holds a menu."""
     sizes = [_area(cell) for cell in grid.cells]
     unfit = grid.method != RULED or mess > _MISFIT
     if unfit and max(sizes) > _PANE * sum(sizes) and len(sizes) > _LEAST_CELLS - 1:
         return True
-    rows = max((text_rows(words, height) for words in held.values()), key=len)
-    if len(rows) < _MENU_ROWS:
+    most = max(rows, key=len)
+    if len(most) < _MENU_ROWS:
         return False
-    return median(b.top - a.bottom for a, b in itertools.pairwise(rows)) >= _MENU_APART * height
+    return median(b.top - a.bottom for a, b in itertools.pairwise(most)) >= _MENU_APART * height
 
 
-def _is_chart(grid: Grid, held: dict[int, list[Word]]) -> bool:
+def _is_chart(grid: Grid, held: Mapping[int, Sequence[Word]]) -> bool:
     """Return whether a grid is a chart with the figures of its axis in the first column and little else."""
     if grid.cols > _CHART_COLUMNS:
         return False
@@ -122,14 +123,6 @@ def _is_chart(grid: Grid, held: dict[int, list[Word]]) -> bool:
     rows = {grid.cells[place].row for place in held if grid.cells[place].col > 0}
     ticks = sum(is_figures(words) for words in first)
     return bool(first) and ticks >= _TICKS * len(first) and len(rows) <= _BESIDE_TICKS * grid.rows
-
-
-def _held(places: Sequence[int], words: Sequence[Word]) -> dict[int, list[Word]]:
-    """Return the words of each cell that has some."""
-    cells: dict[int, list[Word]] = {}
-    for place, word in zip(places, words, strict=True):
-        cells.setdefault(place, []).append(word)
-    return cells
 
 
 def _area(cell: GridCell) -> float:

@@ -1,4 +1,4 @@
-"""Tells in which cell of a grid a box lies."""
+"""Tells in which cell of a grid a box or a word lies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crnn_ocr.tables.grid import Box, Grid
+from crnn_ocr.tables.words import Word
 
 #: Boxes that are placed at once.
 _AT_ONCE = 64
@@ -47,6 +48,14 @@ def places_of(grid: Grid, boxes: Sequence[Box]) -> Places:
         away = np.maximum(-_shared(wanted[index : index + 1], cells), 0).sum(axis=0)
         found[index] = away.argmin()
     return Places(found, inside)
+
+
+def words_by_cell(grid: Grid, words: Sequence[Word]) -> list[list[Word]]:
+    """Return the words of each cell, in their order."""
+    held: list[list[Word]] = [[] for _ in grid.cells]
+    for word, index in zip(words, places_of(grid, [word.box for word in words]).cells.tolist(), strict=True):
+        held[index].append(word)
+    return held
 
 
 def _shared(boxes: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:

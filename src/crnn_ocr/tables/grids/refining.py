@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from crnn_ocr.tables.figures import is_value
 from crnn_ocr.tables.grid import Grid, GridCell
 from crnn_ocr.tables.grids.assemble import Area, Place, assemble
-from crnn_ocr.tables.grids.placing import places_of
+from crnn_ocr.tables.grids.placing import words_by_cell
 from crnn_ocr.tables.grids.ruled import covered
 from crnn_ocr.tables.rules import Rule, Rules
 from crnn_ocr.tables.words import Word
@@ -88,9 +88,6 @@ def _filled(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -> _
     ys = {cell.row: cell.box[1] for cell in grid.cells}
     if min(grid.rows, grid.cols) < 2 or len(xs) < grid.cols or len(ys) < grid.rows:
         return None
-    held: list[list[Word]] = [[] for _ in grid.cells]
-    for word, index in zip(words, places_of(grid, [word.box for word in words]).cells.tolist(), strict=True):
-        held[index].append(word)
     cell_at = {place: index for index, cell in enumerate(grid.cells) for place in _places(_area(cell))}
     right = max(cell.box[2] for cell in grid.cells)
     bottom = max(cell.box[3] for cell in grid.cells)
@@ -98,7 +95,7 @@ def _filled(grid: Grid, words: Sequence[Word], rules: Rules, height: float) -> _
         grid,
         (*(xs[col] for col in range(grid.cols)), right),
         (*(ys[row] for row in range(grid.rows)), bottom),
-        tuple(map(tuple, held)),
+        tuple(map(tuple, words_by_cell(grid, words))),
         cell_at,
         rules,
         height,
