@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from crnn_ocr.document import Block, Cell, Char, Line, Page, Polygon, Remark, Table
 from crnn_ocr.engine.page_readings import PageReading
 
-#: Version of the form. A page in another one, left by another version of the product, is read again.
+#: Version of the form. A page in another one, left by another version of the product, counts as missing.
 _FORM = 1
 #: Level of compression: of a page of 3,000 characters with places level 1 takes a third of the time of level
 #: 6 and leaves a tenth more.
